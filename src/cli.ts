@@ -1,0 +1,125 @@
+import { Command } from 'commander';
+import { loadEnvironmentFile, readConfig } from './config.ts';
+import { type Database, migrateDatabase, openDatabase } from './database/database.ts';
+import { StartError, UserError } from './errors.ts';
+import { endSessionsOf, revokeSession } from './sessions/end.ts';
+import { countPrunable, pruneSessions } from './sessions/prune.ts';
+import { readPassword } from './terminal.ts';
+import { createUser, defaultRole, prepareUser, requireUserByEmail } from './users/user.ts';
+
+/** Exit codes: 0 done, 1 refused or failed, 2 called in a way that makes no sense. */
+const exitCodes = { failed: 1, usage: 2 };
+
+const program = new Command('graphql-sessions')
+  .description('Users and sessions, from a shell. The environment configures it as it does the server.')
+  .configureHelp({ showGlobalOptions: true })
+  .showHelpAfterError()
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : exitCodes.usage));
+
+program
+  .command('create-user')
+  .description('Make an account. The password is asked for, or read from standard input.')
+  .argument('<email>', 'the address that the user logs in with')
+  .option('--name <name>', 'what the user is called')
+  .option('--role <role>', 'what the user is to the application', defaultRole)
+  .action(createAccount);
+
+program
+  .command('create-admin')
+  .description('Make an account for an administrator: one with the first role of ADMIN_ROLES.')
+  .argument('<email>', 'the address that the administrator logs in with')
+  .option('--name <name>', 'what the administrator is called')
+  .action((email: string, options: { name?: string }) =>
+    createAccount(email, { ...options, role: readConfig().adminRoles[0] }),
+  );
+
+program
+  .command('revoke')
+  .description('End one session, or all sessions of a user.')
+  .argument('[handle]', 'the handle of the session')
+  .option('--user <email>', 'end all sessions of this user')
+  .action(async (handle: string | undefined, options: { user?: string }, command: Command) => {
+    if ((handle === undefined) === (options.user === undefined)) {
+      command.error('Say which: the handle of a session, or --user and an email.');
+    }
+    await withDatabase(async (database) => {
+      const now = new Date();
+      if (options.user !== undefined) {
+        const user = await requireUserByEmail(database, options.user);
+        const ended = await endSessionsOf(database, user.id, now);
+        say(`Ended ${sessions(ended.length)} of ${user.email}.`);
+      } else {
+        const session = await database.session.findUnique({ where: { handle: handle ?? '' } });
+        const actor = { sessionId: 0, userId: null, isAdmin: true };
+        const { ended } = await revokeSession(database, actor, session?.id ?? 0, now);
+        say(ended ? `Ended the session ${handle}.` : `The session ${handle} had already ended.`);
+      }
+    });
+  });
+
+program
+  .command('prune')
+  .description('Delete the sessions that ended or expired longer ago than SESSION_RETENTION.')
+  .option('--dry-run', 'only say how many they are')
+  .action(async (options: { dryRun?: boolean }) => {
+    const { sessionRetentionMs } = readConfig();
+    const before = new Date(Date.now() - sessionRetentionMs);
+    await withDatabase(async (database) => {
+      if (options.dryRun) say(`Would delete ${sessions(await countPrunable(database, before))}.`);
+      else say(`Deleted ${sessions(await pruneSessions(database, before))}.`);
+    });
+  });
+
+program
+  .command('migrate')
+  .description('Create the database where there is none, and bring it up to the newest migration.')
+  .action(async () => {
+    const applied = await migrateDatabase(readConfig().databaseUrl);
+    for (const name of applied) say(`Migrated ${name}`);
+    if (applied.length === 0) say('The database is up to date.');
+  });
+
+program
+  .command('print-schema')
+  .description('Print the GraphQL schema, as schema.graphql holds it.')
+  .action(async () => {
+    const { printedSchema } = await import('./graphql/schema.ts');
+    process.stdout.write(printedSchema());
+  });
+
+async function createAccount(email: string, options: { name?: string; role: string }): Promise<void> {
+  const { passwords } = readConfig();
+  const password = await readPassword(`Password for ${email}:`);
+  const prepared = await prepareUser({ email, password, ...options }, passwords);
+  await withDatabase(async (database) => {
+    const user = await createUser(database, prepared);
+    say(`Created ${user.email}, with the role ${user.role}.`);
+  });
+}
+
+/** Opens the database, migrated as a server would, and closes it whatever happens. */
+async function withDatabase(act: (database: Database) => Promise<void>): Promise<void> {
+  const { databaseUrl } = readConfig();
+  await migrateDatabase(databaseUrl);
+  const database = await openDatabase(databaseUrl);
+  try {
+    await act(database);
+  } finally {
+    await database.$disconnect();
+  }
+}
+
+function sessions(count: number): string {
+  return count === 1 ? '1 session' : `${count} sessions`;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+loadEnvironmentFile();
+program.parseAsync().catch((error: unknown) => {
+  const isRefusal = error instanceof UserError || error instanceof StartError;
+  console.error(isRefusal ? error.message : error);
+  process.exit(exitCodes.failed);
+});

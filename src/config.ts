@@ -1,0 +1,163 @@
+/** The only reader of the environment. Every variable, its default and its unit stands in `.env.example`. */
+import { StartError } from './errors.ts';
+
+/** How passwords are judged and hashed. */
+export type PasswordPolicy = {
+  /** In code points, after normalisation. */
+  minLength: number;
+  /** argon2id's memory, in KiB. */
+  memoryKiB: number;
+  /** argon2id's number of passes over that memory. */
+  passes: number;
+  /** argon2id's number of lanes. */
+  lanes: number;
+};
+
+export type Config = {
+  databaseUrl: string;
+  host: string;
+  /** 0 lets the system choose a free one. */
+  port: number;
+  /** Where clients reach this server: scheme, host and port. Over https, cookies are `__Host-` and `Secure`. */
+  publicUrl: URL;
+  /** Web origins other than our own whose pages may call this server with the user's cookie. */
+  allowedOrigins: ReadonlySet<string>;
+  /** Whether a browser that opens the GraphQL path gets GraphiQL. */
+  graphiql: boolean;
+  /** How long a session lives from its start. */
+  sessionLifetimeMs: number;
+  /** How long a session is kept after it ended or expired, before it is pruned. */
+  sessionRetentionMs: number;
+  /** Roles whose users may see and end everything; the first is what `create-admin` gives. */
+  adminRoles: readonly [string, ...string[]];
+  passwords: PasswordPolicy;
+};
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Adds what the file `.env` in the working directory sets, where there is one, to the environment that is there. */
+export function loadEnvironmentFile(): void {
+  try {
+    process.loadEnvFile('.env');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
+
+/** NIST SP 800-63B-4 section 3.1.1: never below 8, and at least 15 where the password is the only factor. */
+const shortestPassword = { allowed: 8, default: 15 };
+
+/** OWASP's minimum for argon2id (Password Storage Cheat Sheet). */
+const argon2 = { memoryKiB: 19_456, passes: 2, lanes: 1 };
+
+/**
+ * The configuration that the environment describes.
+ *
+ * @throws StartError that names the variable, its value and what it should be.
+ */
+export function readConfig(environment: Environment = process.env): Config {
+  const production = environment.NODE_ENV === 'production';
+  const port = integer(environment, 'PORT', 4000, { min: 0, max: 65_535 });
+  const config: Config = {
+    databaseUrl: databaseUrl(environment),
+    host: text(environment, 'HOST', '127.0.0.1'),
+    port,
+    publicUrl: origin('PUBLIC_URL', text(environment, 'PUBLIC_URL', `http://localhost:${port}`)),
+    allowedOrigins: new Set(list(environment, 'ALLOWED_ORIGINS').map((item) => origin('ALLOWED_ORIGINS', item).origin)),
+    graphiql: flag(environment, 'GRAPHIQL', !production),
+    sessionLifetimeMs: duration(environment, 'SESSION_LIFETIME', '30d'),
+    sessionRetentionMs: duration(environment, 'SESSION_RETENTION', '30d'),
+    adminRoles: atLeastOne('ADMIN_ROLES', list(environment, 'ADMIN_ROLES', 'admin')),
+    passwords: {
+      minLength: integer(environment, 'PASSWORD_MIN_LENGTH', shortestPassword.default, {
+        min: shortestPassword.allowed,
+        max: 64,
+      }),
+      memoryKiB: integer(environment, 'ARGON2_MEMORY_KIB', argon2.memoryKiB, { min: argon2.memoryKiB, max: 4_194_304 }),
+      passes: integer(environment, 'ARGON2_PASSES', argon2.passes, { min: argon2.passes, max: 100 }),
+      lanes: integer(environment, 'ARGON2_LANES', argon2.lanes, { min: argon2.lanes, max: 64 }),
+    },
+  };
+  if (production) requireSafeForProduction(config);
+  return config;
+}
+
+function requireSafeForProduction(config: Config): void {
+  if (config.publicUrl.protocol !== 'https:') {
+    throw invalid(
+      'PUBLIC_URL',
+      config.publicUrl.origin,
+      'must begin with https:// when NODE_ENV is production, or cookies would travel in the clear',
+    );
+  }
+}
+
+function invalid(name: string, value: string, rule: string): StartError {
+  return new StartError(`${name} is "${value}", but it ${rule}.`);
+}
+
+/** A variable that is set to nothing counts as not set. */
+function read(environment: Environment, name: string): string | undefined {
+  return environment[name]?.trim() || undefined;
+}
+
+function text(environment: Environment, name: string, fallback: string): string {
+  return read(environment, name) ?? fallback;
+}
+
+function list(environment: Environment, name: string, fallback = ''): string[] {
+  return text(environment, name, fallback)
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function atLeastOne(name: string, [first, ...rest]: string[]): [string, ...string[]] {
+  if (first === undefined) throw invalid(name, ',', 'must name at least one');
+  return [first, ...rest];
+}
+
+function integer(environment: Environment, name: string, fallback: number, range: { min: number; max: number }) {
+  const value = read(environment, name);
+  if (value === undefined) return fallback;
+  const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
+  if (!(number >= range.min && number <= range.max)) {
+    throw invalid(name, value, `must be a whole number from ${range.min} to ${range.max}`);
+  }
+  return number;
+}
+
+function flag(environment: Environment, name: string, fallback: boolean): boolean {
+  const value = read(environment, name);
+  if (value === undefined) return fallback;
+  if (value !== 'true' && value !== 'false') throw invalid(name, value, 'must be true or false');
+  return value === 'true';
+}
+
+const unitsMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const longestDurationMs = 3_650 * unitsMs.d;
+
+function duration(environment: Environment, name: string, fallback: string): number {
+  const value = text(environment, name, fallback);
+  const [, amount, unit] = /^(\d{1,9})([smhd])$/.exec(value) ?? [];
+  const milliseconds = Number(amount) * unitsMs[unit as keyof typeof unitsMs];
+  if (!(milliseconds > 0 && milliseconds <= longestDurationMs)) {
+    throw invalid(name, value, 'must be a number and a unit (s, m, h or d), such as 45m or 30d, of at most 3650d');
+  }
+  return milliseconds;
+}
+
+function origin(name: string, value: string): URL {
+  const url = URL.parse(value);
+  const isOrigin = url && /^https?:$/.test(url.protocol) && `${url.origin}/` === url.href;
+  if (!isOrigin) throw invalid(name, value, 'must be scheme, host and port only, such as https://accounts.example.com');
+  return url;
+}
+
+function databaseUrl(environment: Environment): string {
+  const value = text(environment, 'DATABASE_URL', 'file:data/sessions.db');
+  if (!/^file:(?!\/\/)[^?#]+$/.test(value) || value === 'file::memory:') {
+    throw invalid('DATABASE_URL', value, 'must be file: and the path of an SQLite file, such as file:data/sessions.db');
+  }
+  return value;
+}

@@ -1,0 +1,42 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3';
+import type { SqlDriverAdapter, SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils';
+import { StartError } from '../../errors.ts';
+import { SerializedAdapter } from './serialized-adapter.ts';
+
+/** The adapter's default writes dates as text, which compares wrongly with the integers that older Prisma wrote. */
+const adapterOptions = { timestampFormat: 'unixepoch-ms' } as const;
+
+/**
+ * Connections to an SQLite file that lose nothing: one user at a time, a write-ahead log, and every commit on the disk
+ * before it is acknowledged.
+ */
+export function sqliteAdapter(file: string): SqlMigrationAwareDriverAdapterFactory {
+  // SQLite's own waiting for a lock would stop the event loop; SerializedAdapter waits instead.
+  const factory = new PrismaBetterSqlite3({ url: file, timeout: 0 }, adapterOptions);
+  const connect = async (): Promise<SqlDriverAdapter> => {
+    await createFolderOf(file);
+    const adapter = new SerializedAdapter(await factory.connect());
+    await requireWriteAheadLog(adapter, file);
+    await adapter.executeScript('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
+    return adapter;
+  };
+  return { provider: 'sqlite', adapterName: factory.adapterName, connect, connectToShadowDb: connect };
+}
+
+async function requireWriteAheadLog(adapter: SqlDriverAdapter, file: string): Promise<void> {
+  const { rows } = await adapter.queryRaw({ sql: 'PRAGMA journal_mode = WAL', args: [], argTypes: [] });
+  if (rows[0]?.[0] !== 'wal') {
+    throw new Error(`${file} cannot have a write-ahead log: its journal mode stays ${rows[0]?.[0]}.`);
+  }
+}
+
+/** @throws StartError when the folder of the file is not there and cannot be made. */
+export async function createFolderOf(file: string): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new StartError(`DATABASE_URL names ${file}, whose folder cannot be made: ${(error as Error).message}.`);
+  }
+}

@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type IsolationLevel,
+  isDriverAdapterError,
+  type SqlDriverAdapter,
+  type SqlQuery,
+  type SqlResultSet,
+  type Transaction,
+} from '@prisma/driver-adapter-utils';
+
+/** How long a statement waits for a lock that another process holds, before it fails. */
+const busyTimeoutMs = 5_000;
+
+type Release = () => void;
+
+/** A lock with a queue: whoever asks first gets it first. */
+class Mutex {
+  #last: Promise<void> = Promise.resolve();
+
+  async acquire(): Promise<Release> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const before = this.#last;
+    this.#last = promise;
+    await before;
+    return resolve;
+  }
+
+  async run<T>(act: () => Promise<T>): Promise<T> {
+    const release = await this.acquire();
+    try {
+      return await act();
+    } finally {
+      release();
+    }
+  }
+}
+
+/**
+ * Gives one SQLite connection to one user at a time: a plain query, or a whole transaction.
+ *
+ * Without it, a plain query that arrives while a transaction is open runs inside that transaction: it sees what was
+ * not committed, and when the transaction is rolled back, its own acknowledged write is undone.
+ *
+ * Transactions begin IMMEDIATE, so that one which reads first and then writes cannot lose its snapshot to another
+ * process. Waiting for another process is done here and not in SQLite, whose waiting would stop the event loop.
+ */
+export class SerializedAdapter implements SqlDriverAdapter {
+  readonly provider = 'sqlite';
+  readonly adapterName: string;
+  readonly #inner: SqlDriverAdapter;
+  readonly #mutex = new Mutex();
+
+  constructor(inner: SqlDriverAdapter) {
+    this.#inner = inner;
+    this.adapterName = inner.adapterName;
+  }
+
+  queryRaw(query: SqlQuery): Promise<SqlResultSet> {
+    return this.#mutex.run(() => retryWhileBusy(() => this.#inner.queryRaw(query)));
+  }
+
+  executeRaw(query: SqlQuery): Promise<number> {
+    return this.#mutex.run(() => retryWhileBusy(() => this.#inner.executeRaw(query)));
+  }
+
+  executeScript(script: string): Promise<void> {
+    return this.#mutex.run(() => retryWhileBusy(() => this.#inner.executeScript(script)));
+  }
+
+  async startTransaction(isolationLevel?: IsolationLevel): Promise<Transaction> {
+    if (isolationLevel !== undefined && isolationLevel !== 'SERIALIZABLE') {
+      throw new Error(`SQLite is always SERIALIZABLE; ${isolationLevel} was asked for.`);
+    }
+    const release = await this.#mutex.acquire();
+    try {
+      await retryWhileBusy(() => this.#inner.executeScript('BEGIN IMMEDIATE'));
+    } catch (error) {
+      release();
+      throw error;
+    }
+    return new SerializedTransaction(this.#inner, release);
+  }
+
+  dispose(): Promise<void> {
+    return this.#mutex.run(() => this.#inner.dispose());
+  }
+}
+
+class SerializedTransaction implements Transaction {
+  readonly provider = 'sqlite';
+  readonly adapterName: string;
+  /** Prisma leaves COMMIT and ROLLBACK to the methods below. */
+  readonly options = { usePhantomQuery: true };
+  readonly #inner: SqlDriverAdapter;
+  readonly #release: Release;
+
+  constructor(inner: SqlDriverAdapter, release: Release) {
+    this.#inner = inner;
+    this.#release = release;
+    this.adapterName = inner.adapterName;
+  }
+
+  queryRaw(query: SqlQuery): Promise<SqlResultSet> {
+    return this.#inner.queryRaw(query);
+  }
+
+  executeRaw(query: SqlQuery): Promise<number> {
+    return this.#inner.executeRaw(query);
+  }
+
+  async commit(): Promise<void> {
+    try {
+      await retryWhileBusy(async () => this.#inner.executeScript('COMMIT'));
+    } catch (error) {
+      await this.#rollBack();
+      throw error;
+    } finally {
+      this.#release();
+    }
+  }
+
+  async rollback(): Promise<void> {
+    try {
+      await this.#rollBack();
+    } finally {
+      this.#release();
+    }
+  }
+
+  async #rollBack(): Promise<void> {
+    try {
+      await this.#inner.executeScript('ROLLBACK');
+    } catch (error) {
+      // A full disk, among others, makes SQLite roll back by itself; there is nothing left to do then.
+      if (!(error instanceof Error && error.message.includes('no transaction is active'))) throw error;
+    }
+  }
+
+  createSavepoint(name: string): Promise<void> {
+    return this.#inner.executeScript(`SAVEPOINT ${name}`);
+  }
+
+  rollbackToSavepoint(name: string): Promise<void> {
+    return this.#inner.executeScript(`ROLLBACK TO ${name}`);
+  }
+
+  releaseSavepoint(name: string): Promise<void> {
+    return this.#inner.executeScript(`RELEASE SAVEPOINT ${name}`);
+  }
+}
+
+/** Repeats a statement that another process kept from beginning. Such a statement has changed nothing. */
+export async function retryWhileBusy<T>(act: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + busyTimeoutMs;
+  for (let waitMs = 1; ; waitMs = Math.min(waitMs * 2, 50)) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > deadline) throw error;
+      await sleep(waitMs);
+    }
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return isDriverAdapterError(error) && error.cause.originalCode?.startsWith('SQLITE_BUSY') === true;
+}

@@ -1,0 +1,81 @@
+/** Every way this server says no, and its code. */
+
+/** Codes of refusals that a caller can do something about. They are stable; messages are for people. */
+export const userErrorCodes = {
+  INVALID_CREDENTIALS: 'The email and the password do not belong together.',
+  VALIDATION_FAILED: 'Something that was sent is not acceptable; the issues say what.',
+  EMAIL_TAKEN: 'Another account already has this email address.',
+  SESSION_NOT_FOUND: 'There is no such session, or it is not yours.',
+  USER_NOT_FOUND: 'There is no such user.',
+} as const;
+
+export type UserErrorCode = keyof typeof userErrorCodes;
+
+/** A refusal that belongs into the result of a mutation, as data. */
+export abstract class UserError extends Error {
+  abstract readonly code: UserErrorCode;
+}
+
+/** Deliberately the same for an unknown email and a wrong password. */
+export class InvalidCredentialsError extends UserError {
+  readonly code = 'INVALID_CREDENTIALS';
+
+  constructor() {
+    super('The email or the password is wrong.');
+  }
+}
+
+/** What is wrong with one value. `path` leads to it from the arguments of the field. */
+export type ValidationIssue = { path: string[]; message: string };
+
+export class ValidationError extends UserError {
+  readonly code = 'VALIDATION_FAILED';
+  readonly issues: ValidationIssue[];
+
+  constructor(issues: ValidationIssue[]) {
+    super(issues.map((issue) => issue.message).join(' '));
+    this.issues = issues;
+  }
+}
+
+export class EmailTakenError extends UserError {
+  readonly code = 'EMAIL_TAKEN';
+
+  constructor() {
+    super('This email address is taken. Log in instead, or use another one.');
+  }
+}
+
+/** Deliberately the same for a session that does not exist and one that is somebody else's. */
+export class SessionNotFoundError extends UserError {
+  readonly code = 'SESSION_NOT_FOUND';
+
+  constructor() {
+    super('There is no such session.');
+  }
+}
+
+/** Only for administrators, who may know who has an account. */
+export class UserNotFoundError extends UserError {
+  readonly code = 'USER_NOT_FOUND';
+
+  constructor() {
+    super('There is no such user.');
+  }
+}
+
+/** Codes of failures of the caller or the system, which stand in `errors`. */
+export type RequestErrorCode = 'BAD_USER_INPUT' | 'UNAUTHENTICATED' | 'FORBIDDEN' | 'CSRF_TOKEN_INVALID';
+
+/** A failure of the caller, or of the system: thrown, to stand in `errors` with `extensions.code`. */
+export class RequestError extends Error {
+  readonly code: RequestErrorCode;
+
+  constructor(code: RequestErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Why the server or a command cannot begin: a sentence for whoever started it, never a stack trace. */
+export class StartError extends Error {}

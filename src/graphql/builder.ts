@@ -1,0 +1,57 @@
+import SchemaBuilder from '@pothos/core';
+import ComplexityPlugin from '@pothos/plugin-complexity';
+import ErrorsPlugin from '@pothos/plugin-errors';
+import PrismaPlugin from '@pothos/plugin-prisma';
+import RelayPlugin from '@pothos/plugin-relay';
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
+import { DateTimeResolver } from 'graphql-scalars';
+import type PrismaTypes from '../generated/pothos.ts';
+import { getDatamodel } from '../generated/pothos.ts';
+import { actorOf, type Context } from './context.ts';
+import { largestOperation, tooLarge } from './limits.ts';
+
+export const builder = new SchemaBuilder<{
+  Context: Context;
+  PrismaTypes: PrismaTypes;
+  DefaultFieldNullability: false;
+  AuthScopes: {
+    /** The user with this id, and administrators. */
+    ownerOrAdmin: number | null;
+  };
+  Scalars: {
+    DateTime: { Input: Date; Output: Date };
+    ID: { Input: string; Output: string };
+  };
+}>({
+  defaultFieldNullability: false,
+  // A plugin that is listed earlier wraps those that come later: errors are turned into data around everything.
+  plugins: [ComplexityPlugin, ErrorsPlugin, ScopeAuthPlugin, RelayPlugin, PrismaPlugin],
+  errors: { directResult: true, defaultTypes: [] },
+  complexity: { limit: largestOperation, complexityError: tooLarge },
+  prisma: { client: (context) => context.database, dmmf: getDatamodel(), onUnusedQuery: 'error' },
+  relay: {
+    // `node` and `nodes` are reads with a rule in them, see node.ts.
+    nodeQueryOptions: false,
+    nodesQueryOptions: false,
+    nodeTypeOptions: { description: 'Something that has an id of its own, unique among all types.' },
+    idFieldOptions: { description: 'Unique among all types, opaque, and never a credential.' },
+    pageInfoTypeOptions: { description: 'Where a page lies within its connection.' },
+  },
+  scopeAuth: {
+    authScopes: (context) => ({
+      ownerOrAdmin: (userId) => {
+        const actor = actorOf(context);
+        return actor !== null && (actor.isAdmin || (userId !== null && actor.userId === userId));
+      },
+    }),
+  },
+});
+
+builder.addScalarType('DateTime', DateTimeResolver);
+
+builder.queryType({ description: 'What can be asked. Nothing here changes anything, or starts a session.' });
+builder.mutationType({
+  description:
+    'What can be done. Over the session cookie, each of these needs the anti-CSRF token in the `anti-csrf` header. ' +
+    'What a caller can do something about is in the result; a root is null only beside an entry in `errors`.',
+});

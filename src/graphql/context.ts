@@ -1,0 +1,36 @@
+import type { Config } from '../config.ts';
+import type { Database } from '../database/database.ts';
+import type { Actor } from '../sessions/end.ts';
+import type { SessionWithUser } from '../sessions/session.ts';
+import type { StartedSession } from '../sessions/start.ts';
+
+/** The session of a request: what it came with, and what its mutations made of it. */
+export type Caller = {
+  /** The live session, or null. Mutations of one operation run one after the other and see what the last one left. */
+  readonly session: SessionWithUser | null;
+  /**
+   * Whether the client itself meant to send the request. A browser adds the cookie to requests that another site made
+   * it send; only our client knows the anti-CSRF token that goes with it.
+   */
+  readonly isIntended: boolean;
+  /** Makes a session that has just started the caller's, and sets its cookie if it travels in one. */
+  signIn(started: StartedSession): void;
+  /** Forgets the session, which has ended, and clears its cookie. */
+  signOut(): void;
+};
+
+/** What resolvers see. They pass plain values on to domain functions, never the context. */
+export type Context = {
+  database: Database;
+  config: Config;
+  caller: Caller;
+  now: () => Date;
+};
+
+/** The caller in the form in which domain functions decide what it may do, or null without a session. */
+export function actorOf({ caller, config }: Pick<Context, 'caller' | 'config'>): Actor | null {
+  const { session } = caller;
+  if (!session) return null;
+  const isAdmin = session.user !== null && config.adminRoles.includes(session.user.role);
+  return { sessionId: session.id, userId: session.userId, isAdmin };
+}

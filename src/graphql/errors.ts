@@ -1,0 +1,81 @@
+import { GraphQLError } from 'graphql';
+import {
+  EmailTakenError,
+  InvalidCredentialsError,
+  RequestError,
+  SessionNotFoundError,
+  type UserError,
+  type UserErrorCode,
+  userErrorCodes,
+  ValidationError,
+  type ValidationIssue,
+} from '../errors.ts';
+import { builder } from './builder.ts';
+
+const UserErrorCodeEnum = builder.enumType('UserErrorCode', {
+  description: 'Why something was refused. The codes are stable; more may be added.',
+  values: Object.fromEntries(
+    Object.entries(userErrorCodes).map(([code, description]) => [code, { value: code, description }]),
+  ) as Record<UserErrorCode, { value: UserErrorCode; description: string }>,
+});
+
+const UserErrorInterface = builder.interfaceRef<UserError>('UserError').implement({
+  description: 'A refusal that the caller can do something about.',
+  fields: (t) => ({
+    code: t.expose('code', { type: UserErrorCodeEnum, description: 'For programs: stable.' }),
+    message: t.exposeString('message', { description: 'For people: what is wrong and what to do, in English.' }),
+  }),
+});
+
+const ValidationIssueType = builder.objectRef<ValidationIssue>('ValidationIssue').implement({
+  description: 'What is wrong with one value.',
+  fields: (t) => ({
+    path: t.exposeStringList('path', { description: 'Leads to the value from the arguments of the field.' }),
+    message: t.exposeString('message', { description: 'For people: what is wrong and what to do, in English.' }),
+  }),
+});
+
+builder.objectType(InvalidCredentialsError, {
+  name: 'InvalidCredentialsError',
+  description: 'The email or the password is wrong; deliberately not which.',
+  interfaces: [UserErrorInterface],
+});
+
+builder.objectType(EmailTakenError, {
+  name: 'EmailTakenError',
+  description: 'Another account already has this email address.',
+  interfaces: [UserErrorInterface],
+});
+
+builder.objectType(SessionNotFoundError, {
+  name: 'SessionNotFoundError',
+  description: 'There is no such session, or it is somebody else’s; deliberately not which.',
+  interfaces: [UserErrorInterface],
+});
+
+builder.objectType(ValidationError, {
+  name: 'ValidationError',
+  description: 'Something that was sent is not acceptable, and nothing was done.',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    issues: t.expose('issues', { type: [ValidationIssueType], description: 'Everything that is wrong, at least one.' }),
+  }),
+});
+
+/**
+ * What a client is told about an error that was thrown: refusals with their code, GraphQL's own errors as they are,
+ * and of everything else only that it happened.
+ */
+export function maskError(error: unknown, message: string, report: (error: unknown) => void): Error {
+  const original = error instanceof GraphQLError ? error.originalError : error;
+  if (error instanceof GraphQLError && !original) return error;
+  if (original instanceof GraphQLError) return error as GraphQLError;
+  const position = error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {};
+  if (original instanceof RequestError) {
+    return new GraphQLError(original.message, { ...position, extensions: { code: original.code } });
+  }
+  report(original);
+  // Without a position nothing was executed, and the whole request failed.
+  const status = 'path' in position && position.path ? {} : { http: { status: 500 } };
+  return new GraphQLError(message, { ...position, extensions: { code: 'INTERNAL_SERVER_ERROR', ...status } });
+}

@@ -1,0 +1,114 @@
+import { EmailTakenError, InvalidCredentialsError, ValidationError } from '../errors.ts';
+import type { SessionWithUser, Transport as TransportValue } from '../sessions/session.ts';
+import { login, type StartedSession, signUp } from '../sessions/start.ts';
+import type { User as UserRow } from '../users/user.ts';
+import { builder } from './builder.ts';
+import type { Context } from './context.ts';
+import { Session } from './session.ts';
+import { User } from './user.ts';
+
+const Transport = builder.enumType('Transport', {
+  description: 'How the token of a session travels.',
+  values: {
+    COOKIE: {
+      description:
+        'For browsers: the answer sets an HttpOnly cookie. Mutations must carry the anti-CSRF token in the ' +
+        '`anti-csrf` header.',
+    },
+    BEARER: {
+      description: 'For programs: the answer holds the token, to be sent as `Authorization: Bearer <token>`.',
+    },
+  } as const,
+});
+
+type NewLogin = { viewer: UserRow; session: SessionWithUser; token: string | null };
+
+const LoginSuccess = builder.objectRef<NewLogin>('LoginSuccess').implement({
+  description: 'A new session and, once, what its client needs to use it.',
+  fields: (t) => ({
+    viewer: t.expose('viewer', { type: User, description: 'Who is signed in now.' }),
+    session: t.expose('session', { type: Session, description: 'The new session, which is now the caller’s.' }),
+    token: t.exposeString('token', {
+      nullable: true,
+      description: 'The secret to send as a bearer token; it is never shown again. Null if it went into the cookie.',
+    }),
+    antiCSRFToken: t.string({
+      nullable: true,
+      description:
+        'To be sent in the `anti-csrf` header of every mutation. Null for a bearer session, which needs none.',
+      resolve: ({ session }) => session.antiCSRFToken,
+    }),
+  }),
+});
+
+const transportArgument = {
+  type: Transport,
+  required: true,
+  defaultValue: 'COOKIE',
+  description: 'How the token of the new session travels.',
+} as const;
+
+builder.mutationField('signUp', (t) =>
+  t.field({
+    type: LoginSuccess,
+    nullable: true,
+    errors: {
+      types: [EmailTakenError, ValidationError],
+      union: { name: 'SignUpResult', description: 'What became of `signUp`.' },
+    },
+    description: 'Makes an account and signs its user in. The session that the request came with ends.',
+    args: {
+      email: t.arg.string({ required: true, description: 'An email address. Case does not matter.' }),
+      password: t.arg.string({
+        required: true,
+        description: 'Any Unicode, up to 256 characters; at least 15 unless the server is configured otherwise.',
+      }),
+      name: t.arg.string({ description: 'What the user is called, up to 200 characters.' }),
+      transport: t.arg(transportArgument),
+    },
+    resolve: async (_root, { email, password, name, transport }, context) => {
+      const { database, config } = context;
+      const started = await signUp(
+        database,
+        { email, password, name },
+        config.passwords,
+        startOptions(context, transport),
+      );
+      return signIn(context, started, transport);
+    },
+  }),
+);
+
+builder.mutationField('login', (t) =>
+  t.field({
+    type: LoginSuccess,
+    nullable: true,
+    errors: {
+      types: [InvalidCredentialsError, ValidationError],
+      union: { name: 'LoginResult', description: 'What became of `login`.' },
+    },
+    description: 'Signs a user in with a new session. The session that the request came with ends.',
+    args: {
+      email: t.arg.string({ required: true, description: 'The email address of the account. Case does not matter.' }),
+      password: t.arg.string({ required: true, description: 'The password of the account.' }),
+      transport: t.arg(transportArgument),
+    },
+    resolve: async (_root, { email, password, transport }, context) => {
+      const { database, config } = context;
+      const started = await login(database, { email, password }, config.passwords, startOptions(context, transport));
+      return signIn(context, started, transport);
+    },
+  }),
+);
+
+function startOptions({ caller, config, now }: Context, transport: TransportValue) {
+  return { transport, replaces: caller.session, lifetimeMs: config.sessionLifetimeMs, now: now() };
+}
+
+/** A cookie's token is for the cookie only, where no script can read it. */
+function signIn({ caller }: Context, started: StartedSession, transport: TransportValue): NewLogin {
+  const { session, token } = started;
+  caller.signIn(started);
+  if (!session.user) throw new Error(`Session ${session.handle} was started for a user and has none.`);
+  return { viewer: session.user, session, token: transport === 'BEARER' ? token : null };
+}

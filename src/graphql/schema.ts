@@ -1,0 +1,14 @@
+import { lexicographicSortSchema, printSchema } from 'graphql';
+import { builder } from './builder.ts';
+import './errors.ts';
+import './login.ts';
+import './node.ts';
+import './session.ts';
+import './user.ts';
+
+export const schema = builder.toSchema();
+
+/** The schema as `schema.graphql` holds it: sorted, so that its history shows what changed and nothing else. */
+export function printedSchema(): string {
+  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+}

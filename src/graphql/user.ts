@@ -1,0 +1,47 @@
+import { RequestError } from '../errors.ts';
+import { whereLive } from '../sessions/session.ts';
+import { builder } from './builder.ts';
+
+export const User = builder.prismaNode('User', {
+  description: 'Somebody with an account. Visible to themselves and to administrators.',
+  id: { field: 'id', description: 'Unique among all types, opaque, and never given to another user.' },
+  fields: (t) => ({
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the account was made.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the account was last changed.' }),
+    name: t.exposeString('name', { nullable: true, description: 'What the user is called. Null if not given.' }),
+    email: t.exposeString('email', { description: 'The address that the user logs in with, in lower case.' }),
+    role: t.exposeString('role', { description: 'What the user is to the application, such as `user` or `admin`.' }),
+    sessions: t.relation('sessions', {
+      nullable: true,
+      description: 'Newest first. Null for anybody but the user and administrators.',
+      authScopes: (user) => ({ ownerOrAdmin: user.id }),
+      unauthorizedResolver: () => null,
+      args: {
+        includeEnded: t.arg.boolean({
+          required: true,
+          defaultValue: false,
+          description: 'Whether sessions that have ended or expired are listed too.',
+        }),
+      },
+      query: ({ includeEnded }, { now }) => ({
+        where: includeEnded ? {} : whereLive(now()),
+        orderBy: { id: 'desc' },
+      }),
+    }),
+  }),
+});
+
+builder.queryField('viewer', (t) =>
+  t.field({
+    type: User,
+    nullable: true,
+    description: 'The signed-in user; null, never an error, when there is none.',
+    resolve: (_root, _args, { caller }) => caller.session?.user ?? null,
+  }),
+);
+
+/** @throws RequestError when nobody is signed in. */
+export function requireUserId(userId: number | null | undefined): number {
+  if (userId == null) throw new RequestError('UNAUTHENTICATED', 'Nobody is signed in. Log in first.');
+  return userId;
+}

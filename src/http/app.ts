@@ -1,0 +1,147 @@
+import { createYoga } from 'graphql-yoga';
+import type { Config } from '../config.ts';
+import type { Database } from '../database/database.ts';
+import { useAntiCSRF } from '../graphql/anti-csrf.ts';
+import type { Context } from '../graphql/context.ts';
+import { maskError } from '../graphql/errors.ts';
+import { useTokenLimit } from '../graphql/limits.ts';
+import { schema } from '../graphql/schema.ts';
+import { isJson, maxBodyBytes, readBody } from './body.ts';
+import { RequestCaller } from './caller.ts';
+import { sessionCookie } from './credentials.ts';
+import { corsHeaders, isFromForeignSite, preflightHeaders } from './cross-site.ts';
+import { graphiqlPage, graphiqlPolicy } from './graphiql.ts';
+
+export const graphqlPath = '/graphql';
+
+export type AppOptions = {
+  database: Database;
+  config: Config;
+  /** Is given every unexpected error, once. */
+  report: (error: unknown) => void;
+  /** What time it is. */
+  now?: () => Date;
+};
+
+/** The whole server as one function from a request to its answer. */
+export type App = { fetch(request: Request): Promise<Response> };
+
+export function createApp({ database, config, report, now = () => new Date() }: AppOptions): App {
+  const cookie = sessionCookie(config.publicUrl);
+
+  const yoga = createYoga<{ caller: RequestCaller }, Context>({
+    schema,
+    graphqlEndpoint: graphqlPath,
+    context: async ({ caller }) => {
+      await caller.resume(database, now());
+      return { database, config, caller, now };
+    },
+    plugins: [useTokenLimit, useAntiCSRF],
+    maskedErrors: { maskError: (error, message) => maskError(error, message, report) },
+    // What these do is done here, at the front door, and more strictly.
+    cors: false,
+    graphiql: false,
+    landingPage: false,
+    multipart: false,
+    batching: false,
+    maxRequestBodySize: false,
+    logging: false,
+  });
+
+  async function answer(request: Request, caller: RequestCaller): Promise<Response> {
+    const url = new URL(request.url);
+    if (url.pathname !== graphqlPath) return refuse(404, `There is nothing here. GraphQL is at ${graphqlPath}.`);
+    if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: preflightHeaders });
+    if (request.method !== 'GET' && request.method !== 'POST') {
+      return refuse(405, `${request.method} is not supported.`, { allow: 'GET, POST, OPTIONS' });
+    }
+    if (config.graphiql && isPageVisit(request)) return showGraphiql();
+    if (isFromForeignSite(request.headers, config)) {
+      return refuse(403, 'Pages of this site may not call this server. Its operator can allow that: ALLOWED_ORIGINS.');
+    }
+    if (request.method === 'GET') {
+      const problem = queryStringProblem(url.searchParams);
+      return problem === null ? yoga.fetch(request, { caller }) : refuse(400, problem);
+    }
+    return answerPost(request, caller);
+  }
+
+  async function answerPost(request: Request, caller: RequestCaller): Promise<Response> {
+    if (!isJson(request.headers.get('content-type'))) {
+      return refuse(415, 'The body must be JSON in UTF-8, sent as Content-Type: application/json.');
+    }
+    if ((request.headers.get('content-encoding') ?? 'identity') !== 'identity') {
+      return refuse(415, 'The body must not be compressed.');
+    }
+    const body = await readBody(request);
+    if (body === null) return refuse(413, `The body is larger than ${maxBodyBytes} bytes.`, { connection: 'close' });
+    if (!isJsonObject(body))
+      return refuse(400, 'The body must be a JSON object: { "query": "…", "variables": { … } }.');
+    const headers = new Headers(request.headers);
+    headers.set('content-type', 'application/json');
+    headers.delete('content-length');
+    return yoga.fetch(new Request(request.url, { method: 'POST', headers, body }), { caller });
+  }
+
+  return {
+    async fetch(request) {
+      const caller = new RequestCaller(request.headers, cookie);
+      let response: Response;
+      try {
+        response = await answer(request, caller);
+      } catch (error) {
+        report(error);
+        response = refuse(500, 'Something went wrong here.');
+      }
+      const headers = { ...corsHeaders(request.headers, config), ...headersOfAll };
+      for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+      if (caller.setCookie !== null) response.headers.append('set-cookie', caller.setCookie);
+      return response;
+    },
+  };
+}
+
+/** Answers depend on who asks, and must not be kept or guessed at by anything between. */
+const headersOfAll = {
+  'cache-control': 'no-store',
+  vary: 'Origin, Sec-Fetch-Site, Cookie, Authorization, Accept',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+};
+
+const codes: Record<number, string> = { 403: 'FORBIDDEN', 500: 'INTERNAL_SERVER_ERROR' };
+
+/** A refusal in the form of a GraphQL response, which is what its reader is going to parse. */
+function refuse(status: number, message: string, headers: Record<string, string> = {}): Response {
+  const errors = [{ message, extensions: { code: codes[status] ?? 'BAD_REQUEST' } }];
+  return Response.json({ errors }, { status, headers });
+}
+
+/** GraphiQL keeps its operation in the address, so that a page visit may have a query too. */
+function isPageVisit(request: Request): boolean {
+  return request.method === 'GET' && request.headers.get('accept')?.includes('text/html') === true;
+}
+
+async function showGraphiql(): Promise<Response> {
+  return new Response(await graphiqlPage(graphqlPath), {
+    headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': graphiqlPolicy },
+  });
+}
+
+/** What is wrong with the parameters of a GET, which hold JSON of their own, or null. */
+function queryStringProblem(parameters: URLSearchParams): string | null {
+  for (const name of ['variables', 'extensions']) {
+    const text = parameters.get(name);
+    if (text && !isJsonObject(text)) return `The parameter ${name} must be a JSON object.`;
+  }
+  return null;
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,35 @@
+import type { Config } from '../config.ts';
+
+type Origins = Pick<Config, 'publicUrl' | 'allowedOrigins'>;
+
+/**
+ * Whether a request comes from a page that has no business with this server. Every request is asked, queries too: what
+ * they answer, or how long they take, could tell another site about the user.
+ *
+ * The algorithm is that of Go's `http.CrossOriginProtection`: browsers say where a request comes from, in
+ * `Sec-Fetch-Site` or, if they are old, in `Origin`; programs say neither, and send no cookie that they did not mean to.
+ */
+export function isFromForeignSite(headers: Headers, { publicUrl, allowedOrigins }: Origins): boolean {
+  const origin = headers.get('origin');
+  if (origin !== null && allowedOrigins.has(origin)) return false;
+  // No page can make a browser add a bearer token that it does not know. (Basic credentials it can.)
+  if (/^bearer /i.test(headers.get('authorization') ?? '')) return false;
+  const site = headers.get('sec-fetch-site');
+  if (site !== null) return site !== 'same-origin' && site !== 'none';
+  if (origin === null || origin === publicUrl.origin) return false;
+  return URL.parse(origin)?.host !== headers.get('host');
+}
+
+/** What a response to a page of an allowed origin says, so that its browser lets the page read it. Empty for others. */
+export function corsHeaders(headers: Headers, { allowedOrigins }: Origins): Record<string, string> {
+  const origin = headers.get('origin');
+  if (origin === null || !allowedOrigins.has(origin)) return {};
+  return { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true' };
+}
+
+/** What a browser that asks beforehand is told that pages of allowed origins may send. */
+export const preflightHeaders = {
+  'access-control-allow-methods': 'GET, POST',
+  'access-control-allow-headers': 'content-type, authorization, anti-csrf',
+  'access-control-max-age': '7200',
+};

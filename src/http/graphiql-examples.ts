@@ -1,0 +1,76 @@
+/** The operations in GraphiQL's tabs: a session's whole life, in the order in which a newcomer tries them. */
+export const exampleOperations = [
+  `# Make an account. The answer sets the session cookie.
+# This page sends the anti-CSRF token along by itself.
+mutation SignUp {
+  signUp(
+    email: "ada@example.com"
+    password: "correct horse battery staple"
+    name: "Ada"
+  ) {
+    ... on LoginSuccess {
+      viewer { id email name role }
+      session { id expiresAt }
+    }
+    ... on UserError { code message }
+  }
+}
+`,
+  `# Who is signed in, and on which devices?
+query Me {
+  viewer {
+    id
+    email
+    sessions { id handle createdAt expiresAt isCurrent state }
+  }
+  currentSession { id expiresAt user { email } }
+}
+`,
+  `# Sign in: a new session; that of this page ends.
+# With transport: BEARER the answer holds a token.
+# It goes into Headers below:
+#   { "authorization": "Bearer <token>" }
+mutation LogIn {
+  login(
+    email: "ada@example.com"
+    password: "correct horse battery staple"
+    transport: COOKIE
+  ) {
+    ... on LoginSuccess {
+      viewer { email }
+      session { id handle }
+      token
+    }
+    ... on UserError { code message }
+  }
+}
+`,
+  `# End one session. Its id comes from the list in the tab Me,
+# and goes into Variables below.
+mutation Revoke($id: ID!) {
+  revoke(id: $id) {
+    ... on RevokeSuccess {
+      revokedSessionId
+      session { id state }
+      viewer { sessions { id } }
+    }
+    ... on UserError { code message }
+  }
+}
+`,
+  `# End all sessions but that of this page.
+mutation RevokeOthers {
+  revokeOthers { revokedSessionIds viewer { sessions { id } } }
+}
+`,
+  `# End all sessions, that of this page included.
+mutation RevokeAll {
+  revokeAll { revokedSessionIds }
+}
+`,
+  `# End the session of this page.
+mutation LogOut {
+  logout { revokedSessionId }
+}
+`,
+];

@@ -1,0 +1,51 @@
+import { type Config, loadEnvironmentFile, readConfig } from './config.ts';
+import { claimDatabase, migrateDatabase, openDatabase } from './database/database.ts';
+import { StartError } from './errors.ts';
+import { createApp, graphqlPath } from './http/app.ts';
+import { listen, type RunningServer } from './http/server.ts';
+
+/** Ends the process if stopping takes longer, so that whoever waits for it does not wait in vain. */
+const stopDeadlineMs = 9_500;
+
+/** Reads the configuration, opens and migrates the database, and serves until a signal ends it. */
+async function main(): Promise<void> {
+  loadEnvironmentFile();
+  const config = readConfig();
+  const release = await claimDatabase(config.databaseUrl);
+  const applied = await migrateDatabase(config.databaseUrl);
+  for (const name of applied) say(`Migrated  ${name}`);
+  const database = await openDatabase(config.databaseUrl);
+  const app = createApp({ database, config, report: (error) => console.error(error) });
+  const server = await listen(app, config).catch((error) => {
+    throw new StartError(`HOST is "${config.host}" and PORT is "${config.port}", but: ${error.message}.`);
+  });
+  announce(config, server);
+
+  const stop = async (signal: NodeJS.Signals) => {
+    say(`${signal}: finishing the requests in flight.`);
+    setTimeout(() => process.exit(1), stopDeadlineMs).unref();
+    await server.stop();
+    await database.$disconnect();
+    release();
+    process.exit(0);
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+function announce(config: Config, { port }: RunningServer): void {
+  const url = new URL(graphqlPath, config.publicUrl);
+  if (url.port === '0') url.port = String(port);
+  say(`Database  ${config.databaseUrl}`);
+  say(`GraphQL   ${url}`);
+  say(config.graphiql ? `GraphiQL  ${url}  (open it in a browser)` : 'GraphiQL  off (GRAPHIQL=true turns it on)');
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof StartError ? error.message : error);
+  process.exit(1);
+});

@@ -1,0 +1,19 @@
+import type { Prisma, Session } from '../generated/sqlite/client.ts';
+
+export type { Session };
+
+/** A session together with its user; null where it is anonymous. */
+export type SessionWithUser = Prisma.SessionGetPayload<{ include: { user: true } }>;
+
+/** How a session's token travels: in a cookie, or in the `Authorization` header. */
+export type Transport = 'COOKIE' | 'BEARER';
+
+/** A session is live while it has a token and has not expired. Everything else about it is only history. */
+export function isLive(session: Pick<Session, 'hashedSessionToken' | 'expiresAt'>, now: Date): boolean {
+  return session.hashedSessionToken !== null && session.expiresAt > now;
+}
+
+/** `isLive`, as the database understands it. */
+export function whereLive(now: Date) {
+  return { hashedSessionToken: { not: null }, expiresAt: { gt: now } } satisfies Prisma.SessionWhereInput;
+}

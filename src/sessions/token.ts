@@ -1,0 +1,45 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+
+/** NIST SP 800-63B-4 asks for 64 random bits in a session secret, OWASP ASVS for 128. */
+const secretBytes = 32;
+const handleBytes = 16;
+
+/** Longer than any token that was ever given out, of ours or of Blitz.js. */
+const longestToken = 1_024;
+
+export type NewToken = {
+  /** The secret, as its client keeps it. It is given once and never stored. */
+  token: string;
+  handle: string;
+  hashedToken: string;
+};
+
+/** A token: the session's handle, by which its row is found, and 256 random bits, which prove that it is the client's. */
+export function createToken(): NewToken {
+  const handle = randomBytes(handleBytes).toString('hex');
+  const token = `${handle}.${randomBytes(secretBytes).toString('base64url')}`;
+  return { token, handle, hashedToken: hashToken(token) };
+}
+
+/** SHA-256, in lower-case hex, of the token's text. A random secret needs no slow hash: it cannot be guessed. */
+export function hashToken(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}
+
+/** The handle that a token carries, or null if it is not shaped like a token. */
+export function handleOf(token: string): string | null {
+  if (token.length > longestToken) return null;
+  return /^([0-9a-f]{32})\.[A-Za-z0-9_-]{43}$/.exec(token)?.[1] ?? null;
+}
+
+/** What a cookie session's client must send along with whatever changes something. */
+export function createAntiCSRFToken(): string {
+  return randomBytes(secretBytes).toString('base64url');
+}
+
+/** Compares two secrets in a time that tells nothing about them. A missing or empty one equals nothing. */
+export function equalSecrets(given: string | null | undefined, expected: string | null | undefined): boolean {
+  if (!given || !expected) return false;
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(expected));
+}

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import { openDatabase } from '../src/database/database.ts';
+import { password, startApi } from './support/api.ts';
+import { emptyDatabase } from './support/database.ts';
+import { runNode } from './support/process.ts';
+
+function cli(url: string, args: string[], input?: string, env: Record<string, string> = {}) {
+  return runNode('src/cli.ts', args, { DATABASE_URL: url, ...env }, input).ended;
+}
+
+const commands = ['create-user', 'create-admin', 'revoke', 'prune', 'migrate', 'print-schema'];
+
+describe('the command line', () => {
+  it('explains itself and each command', async () => {
+    const url = await emptyDatabase();
+    const { code, stdout } = await cli(url, ['--help']);
+    expect(code).toBe(0);
+    for (const command of commands) {
+      expect(stdout).toContain(command);
+      const help = await cli(url, [command, '--help']);
+      expect(help, command).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage: graphql-sessions') });
+    }
+  });
+
+  it('exits with 2 when it is called in a way that makes no sense', async () => {
+    const url = await emptyDatabase();
+    const calls = [[], ['bogus'], ['create-user'], ['revoke'], ['revoke', 'h', '--user', 'a@b.c'], ['prune', '--x']];
+    for (const args of calls) expect((await cli(url, args)).code, args.join(' ')).toBe(2);
+  });
+
+  it('exits with 1 and a sentence when the configuration is wrong', async () => {
+    const { code, stderr } = await cli('file:', ['migrate']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^DATABASE_URL is "file:", but it must be .*\n$/);
+  });
+});
+
+describe('create-user', () => {
+  it('makes a user who can log in, with a password from standard input', async () => {
+    const api = await startApi();
+    const created = await cli(api.url, ['create-user', 'Ada@Example.com', '--name', 'Ada'], `${password}\n`);
+    expect(created).toEqual({ code: 0, stdout: 'Created ada@example.com, with the role user.\n', stderr: '' });
+    const ada = api.client();
+    await ada.login('ada@example.com');
+    expect(await ada.ask('{ viewer { name role } }')).toEqual({ viewer: { name: 'Ada', role: 'user' } });
+  });
+
+  it('refuses what sign-up refuses, and takes no password as an argument', async () => {
+    const url = await emptyDatabase();
+    expect(await cli(url, ['create-user', 'ada@example.com'], 'short')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('at least 15 characters'),
+    });
+    expect(await cli(url, ['create-user', 'ada'], password)).toMatchObject({ code: 1 });
+    expect(await cli(url, ['create-user', 'ada@example.com', password])).toMatchObject({ code: 2 });
+    await cli(url, ['create-user', 'ada@example.com'], password);
+    expect(await cli(url, ['create-user', 'ADA@example.com'], password)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('is taken'),
+    });
+  });
+});
+
+describe('create-admin', () => {
+  it('makes an administrator by the first role of ADMIN_ROLES', async () => {
+    const api = await startApi({ adminRoles: ['chief', 'admin'] });
+    const env = { ADMIN_ROLES: 'chief,admin' };
+    expect((await cli(api.url, ['create-admin', 'root@example.com'], password, env)).code).toBe(0);
+    const ada = await api.signUp('ada@example.com');
+    const { viewer } = await ada.ask('{ viewer { id } }');
+    const root = api.client();
+    await root.login('root@example.com');
+    expect(await root.ask(`{ node(id: "${viewer.id}") { ... on User { email } } }`)).toEqual({
+      node: { email: 'ada@example.com' },
+    });
+  });
+});
+
+describe('revoke', () => {
+  it('ends one session by its handle, or all of a user, while the server runs', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    const phone = api.client();
+    const { session } = await phone.login('ada@example.com', 'BEARER');
+    expect(await cli(api.url, ['revoke', session.handle])).toMatchObject({ code: 0 });
+    expect(await phone.ask('{ viewer { id } }')).toEqual({ viewer: null });
+    const again = await cli(api.url, ['revoke', session.handle]);
+    expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('had already ended') });
+    const all = await cli(api.url, ['revoke', '--user', 'ADA@example.com']);
+    expect(all).toMatchObject({ code: 0, stdout: 'Ended 1 session of ada@example.com.\n' });
+    expect(await ada.ask('{ viewer { id } }')).toEqual({ viewer: null });
+  });
+
+  it('exits with 1 where there is no such session or user', async () => {
+    const url = await emptyDatabase();
+    expect(await cli(url, ['revoke', 'nope'])).toMatchObject({ code: 1, stderr: 'There is no such session.\n' });
+    expect(await cli(url, ['revoke', '--user', 'x@y.zz'])).toMatchObject({
+      code: 1,
+      stderr: 'There is no such user.\n',
+    });
+  });
+});
+
+describe('prune', () => {
+  it('deletes what ended longer ago than the retention, and nothing else', async () => {
+    const url = await emptyDatabase();
+    const database = await openDatabase(url);
+    const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
+    const expiries = [...Array.from({ length: 1_234 }, () => daysAgo(31)), daysAgo(29), daysAgo(-1)];
+    await database.session.createMany({
+      data: expiries.map((expiresAt, index) => ({ handle: `h${index}`, hashedSessionToken: 't', expiresAt })),
+    });
+    expect(await cli(url, ['prune', '--dry-run'])).toMatchObject({ stdout: 'Would delete 1234 sessions.\n' });
+    expect(await database.session.count()).toBe(1_236);
+    expect(await cli(url, ['prune'])).toMatchObject({ code: 0, stdout: 'Deleted 1234 sessions.\n' });
+    expect(await database.session.count()).toBe(2);
+    await cli(url, ['prune'], undefined, { SESSION_RETENTION: '28d' });
+    expect(await database.session.count()).toBe(1);
+    await database.$disconnect();
+  });
+});
+
+describe('migrate and print-schema', () => {
+  it('say what they did', async () => {
+    const url = `${await emptyDatabase()}.new`;
+    expect(await cli(url, ['migrate'])).toMatchObject({ code: 0, stdout: expect.stringContaining('Migrated 2020') });
+    expect(await cli(url, ['migrate'])).toMatchObject({ code: 0, stdout: 'The database is up to date.\n' });
+    const { stdout } = await cli(url, ['print-schema']);
+    expect(stdout).toContain('type Mutation');
+  });
+});

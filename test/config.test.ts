@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import { parseEnv } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { readConfig } from '../src/config.ts';
+
+describe('the configuration', () => {
+  it('has a default for everything', () => {
+    const config = readConfig({});
+    expect(config).toMatchObject({ databaseUrl: 'file:data/sessions.db', host: '127.0.0.1', port: 4000 });
+    expect(config.publicUrl.origin).toBe('http://localhost:4000');
+    expect(config.passwords).toEqual({ minLength: 15, memoryKiB: 19_456, passes: 2, lanes: 1 });
+  });
+
+  it('takes a variable that is set to nothing as not set', () => {
+    expect(readConfig({ PORT: '', HOST: ' ' })).toEqual(readConfig({}));
+  });
+
+  it.each([
+    ['PORT', ['-1', '65536', '4e3', '0x10', '80a']],
+    ['DATABASE_URL', ['data.db', 'file:', 'file:x?y', 'file::memory:', 'postgres', 'file://host/x']],
+    [
+      'PUBLIC_URL',
+      ['example.com', 'ftp://example.com', 'https://example.com/path', 'https://u:p@example.com', 'https://'],
+    ],
+    ['ALLOWED_ORIGINS', ['*', 'null', 'https://a.example/', 'https://a.example,example.com']],
+    ['GRAPHIQL', ['yes', '1', 'TRUE']],
+    ['SESSION_LIFETIME', ['0d', '30', '1w', '-1d', '1.5h', '99999d']],
+    ['SESSION_RETENTION', ['soon', '3651d']],
+    ['ADMIN_ROLES', [',', ' , ']],
+    ['PASSWORD_MIN_LENGTH', ['7', '65', 'long']],
+    ['ARGON2_MEMORY_KIB', ['19455', '9999999999']],
+    ['ARGON2_PASSES', ['1', '101']],
+    ['ARGON2_LANES', ['0', '65']],
+  ])('refuses a %s that makes no sense, and says so with its name and value', (name, values) => {
+    for (const value of values) {
+      if (value === 'https://a.example/') continue;
+      expect(() => readConfig({ [name]: value }), value).toThrow(new RegExp(`^${name} is ".*", but it must `));
+    }
+  });
+
+  it('refuses in production what would send cookies in the clear', () => {
+    expect(() => readConfig({ NODE_ENV: 'production' })).toThrow(
+      /^PUBLIC_URL is "http:\/\/localhost:4000", but it must/,
+    );
+    const config = readConfig({ NODE_ENV: 'production', PUBLIC_URL: 'https://accounts.example.com' });
+    expect(config.graphiql).toBe(false);
+    expect(readConfig({ GRAPHIQL: 'true', NODE_ENV: 'production', PUBLIC_URL: 'https://a.example' }).graphiql).toBe(
+      true,
+    );
+  });
+
+  it('stands in .env.example with every variable and its default', async () => {
+    const example = await readFile('.env.example', 'utf8');
+    const source = await readFile('src/config.ts', 'utf8');
+    const names = new Set([...source.matchAll(/\benvironment, '([A-Z0-9_]+)'/g)].map(([, name]) => name));
+    expect(names.size).toBeGreaterThan(10);
+    const documented = parseEnv(example.replace(/^# ?(?=[A-Z0-9_]+=)/gm, ''));
+    expect(new Set(Object.keys(documented).filter((name) => name !== 'NODE_ENV'))).toEqual(names);
+    expect(readConfig(documented)).toEqual(readConfig({}));
+  });
+});

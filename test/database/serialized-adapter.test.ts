@@ -1,0 +1,163 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openDatabase } from '../../src/database/database.ts';
+import { PrismaClient } from '../../src/generated/sqlite/client.ts';
+import { emptyDatabase, openEmptyDatabase, openFile } from '../support/database.ts';
+
+const ada = { email: 'ada@example.com', hashedPassword: 'x', role: 'user' };
+
+/** B revokes while A has a transaction open, which A then rolls back. */
+async function revokeDuringRollback(database: PrismaClient) {
+  const session = await database.session.create({
+    data: { handle: 'h', hashedSessionToken: 't', expiresAt: new Date('2099-01-01') },
+  });
+  const opened = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const a = database.$transaction(async (transaction) => {
+    await transaction.user.create({ data: ada });
+    opened.resolve();
+    await goOn.promise;
+    throw new Error('A rolls back');
+  });
+  await opened.promise;
+  // Prisma sends a query when somebody waits for it.
+  const seen = database.user.count().then((count) => count);
+  const where = { id: session.id };
+  const b = database.session.updateMany({ where, data: { hashedSessionToken: null } }).then((result) => result);
+  await sleep(20);
+  goOn.resolve();
+  await expect(a).rejects.toThrow('A rolls back');
+  return { acknowledged: (await b).count, seen: await seen, kept: await database.session.findFirst() };
+}
+
+describe('a write that was acknowledged while somebody else’s transaction was open', () => {
+  it('stays when that transaction is rolled back', async () => {
+    const { database } = await openEmptyDatabase();
+    const { acknowledged, seen, kept } = await revokeDuringRollback(database);
+    expect(acknowledged).toBe(1);
+    expect(kept?.hashedSessionToken).toBeNull();
+    expect(seen).toBe(0);
+  });
+
+  it('is lost by Prisma’s adapter alone: what this wrapper is for', async () => {
+    const url = await emptyDatabase();
+    const adapter = new PrismaBetterSqlite3({ url }, { timestampFormat: 'unixepoch-ms' });
+    const database = new PrismaClient({ adapter });
+    onTestFinished(() => database.$disconnect());
+    const { acknowledged, seen, kept } = await revokeDuringRollback(database);
+    expect(acknowledged).toBe(1);
+    expect(kept?.hashedSessionToken).toBe('t');
+    expect(seen).toBe(1);
+  });
+});
+
+describe('transactions', () => {
+  it('run one after the other, so that none overwrites another’s work', async () => {
+    const { database } = await openEmptyDatabase();
+    const { id } = await database.user.create({ data: { ...ada, name: '0' } });
+    const add = () =>
+      database.$transaction(
+        async (transaction) => {
+          const user = await transaction.user.findUniqueOrThrow({ where: { id } });
+          await sleep(1);
+          await transaction.user.update({ where: { id }, data: { name: String(Number(user.name) + 1) } });
+        },
+        { maxWait: 20_000 },
+      );
+    await Promise.all(Array.from({ length: 50 }, add));
+    expect(await database.user.findUnique({ where: { id } })).toMatchObject({ name: '50' });
+  });
+
+  it('that time out leave nothing behind, and let others go on', async () => {
+    const { database } = await openEmptyDatabase();
+    const slow = database.$transaction(
+      async (transaction) => {
+        await transaction.user.create({ data: ada });
+        await sleep(200);
+        await transaction.user.count();
+      },
+      { timeout: 100 },
+    );
+    await expect(slow).rejects.toThrow();
+    expect(await database.user.count()).toBe(0);
+    await database.user.create({ data: ada });
+  });
+
+  it('keep to a foreign key', async () => {
+    const { database } = await openEmptyDatabase();
+    const orphan = database.session.create({ data: { handle: 'h', expiresAt: new Date(), userId: 4711 } });
+    await expect(orphan).rejects.toMatchObject({ code: 'P2003' });
+  });
+});
+
+describe('the file', () => {
+  it('has a write-ahead log that is on the disk before a write is acknowledged', async () => {
+    const { database } = await openEmptyDatabase();
+    expect(await database.$queryRawUnsafe('PRAGMA journal_mode')).toEqual([{ journal_mode: 'wal' }]);
+    expect(await database.$queryRawUnsafe('PRAGMA synchronous')).toMatchObject([{ synchronous: 2n }]);
+    expect(await database.$queryRawUnsafe('PRAGMA foreign_keys')).toMatchObject([{ foreign_keys: 1n }]);
+  });
+
+  it('holds times as Unix milliseconds, as older Prisma wrote them', async () => {
+    const { database, url } = await openEmptyDatabase();
+    await database.session.create({ data: { handle: 'h', expiresAt: new Date('2099-06-15T13:37:42.123Z') } });
+    const row = openFile(url).prepare('SELECT "expiresAt", typeof("updatedAt") AS type FROM "Session"').get();
+    expect(row).toEqual({ expiresAt: 4085213862123, type: 'integer' });
+  });
+
+  it('survives a lock from outside: writers wait, the process goes on, and nothing acknowledged is lost', async () => {
+    const { database, url } = await openEmptyDatabase();
+    const outside = openFile(url);
+    outside.exec('BEGIN IMMEDIATE');
+    const write = database.user.create({ data: ada });
+    const transaction = database.$transaction((tx) => tx.user.create({ data: { ...ada, email: 'bob@example.com' } }));
+    let ticks = 0;
+    const ticking = setInterval(() => {
+      ticks += 1;
+    }, 10);
+    await sleep(300);
+    clearInterval(ticking);
+    expect(ticks).toBeGreaterThan(10);
+    outside.exec('COMMIT');
+    await Promise.all([write, transaction]);
+    expect(outside.prepare('SELECT count(*) AS n FROM "User"').get()).toEqual({ n: 2 });
+  });
+
+  it('keeps every acknowledged write when the process is killed', async () => {
+    const url = await emptyDatabase();
+    const script = `
+      const { openDatabase } = await import('./src/database/database.ts');
+      const database = await openDatabase(process.argv[1]);
+      for (let n = 0; ; n += 1) {
+        await database.session.create({ data: { handle: 'h' + n, expiresAt: new Date() } });
+        process.stdout.write(n + '\\n');
+      }`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script, url], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.on('data', (chunk) => {
+      output += chunk;
+      if (output.split('\n').length > 200) child.kill('SIGKILL');
+    });
+    await once(child, 'close');
+    const acknowledged = output.split('\n').length - 1;
+    expect(acknowledged).toBeGreaterThanOrEqual(200);
+    const database = await openDatabase(url);
+    onTestFinished(() => database.$disconnect());
+    expect(await database.session.count()).toBeGreaterThanOrEqual(acknowledged);
+  });
+});
+
+describe('a condition that is undefined', () => {
+  it('is refused, and does not match everything', async () => {
+    const { database } = await openEmptyDatabase();
+    await database.user.create({ data: ada });
+    const email = undefined as unknown as string;
+    await expect(database.user.findFirst({ where: { email } })).rejects.toThrow(/undefined/);
+    await expect(database.user.updateMany({ where: { email }, data: { role: 'admin' } })).rejects.toThrow(/undefined/);
+  });
+});

@@ -1,0 +1,48 @@
+import { getIntrospectionQuery } from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { startApi } from '../support/api.ts';
+
+describe('an operation that is made to be expensive', () => {
+  it('is refused when it goes in circles between users and sessions', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    const circle = (rounds: number): string => (rounds === 0 ? 'id' : `sessions { user { ${circle(rounds - 1)} } }`);
+    expect(await ada.ask(`{ viewer { ${circle(2)} } }`)).toHaveProperty('viewer.sessions');
+    api.statements.length = 0;
+    for (const rounds of [4, 6, 20]) {
+      const { code, errors } = await ada.send(`{ viewer { ${circle(rounds)} } }`);
+      expect(code, String(rounds)).toBe('BAD_USER_INPUT');
+      expect(errors[0].message).toMatch(/^The (complexity|depth) of this operation is \d+, and may be \d+\./);
+    }
+    expect(api.statements.join()).not.toContain('IN (');
+  });
+
+  it('is refused when it repeats itself by aliases, fields or fragments, and takes no time', async () => {
+    const api = await startApi();
+    const repeated = Array.from({ length: 301 }, (_, n) => `a${n}: viewer { id }`).join(' ');
+    const fan = Array.from({ length: 40 }, (_, n) => `fragment F${n} on Query { ...F${n + 1} ...F${n + 1} }`).join(' ');
+    const fanned = `{ ...F0 } ${fan} fragment F40 on Query { viewer { id } }`;
+    const began = performance.now();
+    for (const query of [`{ ${repeated} }`, fanned]) {
+      expect((await api.client().send(query)).code).toBe('BAD_USER_INPUT');
+    }
+    expect(await api.client().ask(`{ ${'viewer { id } '.repeat(150)} }`)).toEqual({ viewer: null });
+    expect(performance.now() - began).toBeLessThan(5_000);
+  });
+
+  it('does nothing of what it asks for', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    const many = Array.from({ length: 301 }, (_, n) => `a${n}: logout { revokedSessionId }`).join(' ');
+    expect((await ada.send(`mutation { ${many} }`)).code).toBe('BAD_USER_INPUT');
+    expect((await ada.ask('{ viewer { email } }')).viewer).toEqual({ email: 'ada@example.com' });
+  });
+});
+
+describe('introspection', () => {
+  it('is as large as tools ask for', async () => {
+    const api = await startApi();
+    const query = getIntrospectionQuery({ inputValueDeprecation: true, schemaDescription: true, specifiedByUrl: true });
+    expect((await api.client().ask(query)).__schema.types.length).toBeGreaterThan(10);
+  });
+});

@@ -1,0 +1,141 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { exampleOperations } from '../../src/http/graphiql-examples.ts';
+import { type Data, password, startApi } from '../support/api.ts';
+import { temporaryFolder } from '../support/database.ts';
+import { startServer } from '../support/process.ts';
+
+const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+
+const quiet = [
+  'disable-background-networking',
+  'disable-component-update',
+  'disable-sync',
+  'disable-quic',
+  'no-first-run',
+];
+
+async function openBrowser(): Promise<Browser> {
+  const args = ['--no-sandbox', '--disable-gpu', ...quiet.map((flag) => `--${flag}`)];
+  const browser = await chromium.launch({ executablePath: browserPath ?? '', args });
+  onTestFinished(() => browser.close());
+  return browser;
+}
+
+/** Chooses the tab of an operation, and waits until the editor shows it. */
+async function openTab(page: Page, name: string): Promise<void> {
+  const shown = page.locator('.graphiql-query-editor').getByText(new RegExp(`^(query|mutation)\\s${name}\\b`));
+  await expect
+    .poll(
+      async () => {
+        await page.getByTitle(name, { exact: true }).click();
+        return shown.count();
+      },
+      { timeout: 10_000 },
+    )
+    .toBeGreaterThan(0);
+  // GraphiQL takes a moment to see which operation is in the editor now.
+  await page.waitForTimeout(1_000);
+}
+
+/** Runs the operation of the tab that is open, and returns the answer once the page shows it. */
+async function run(page: Page, name: string): Promise<Data> {
+  const answered = page.waitForResponse((response) =>
+    (response.request().postData() ?? '').includes(`"operationName":"${name}"`),
+  );
+  await page.getByRole('button', { name: /^Execute query/ }).click();
+  const text = await (await answered).text();
+  await page.locator('.graphiql-response').getByText('"data"').waitFor();
+  return JSON.parse(text).data;
+}
+
+async function runTab(page: Page, name: string): Promise<Data> {
+  await openTab(page, name);
+  return run(page, name);
+}
+
+describe('GraphiQL', () => {
+  it('is one page that names no other host, and may talk to none', async () => {
+    const api = await startApi();
+    const visit = new Request(new URL('/graphql', api.config.publicUrl), { headers: { accept: 'text/html' } });
+    const response = await api.app.fetch(visit);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-security-policy')).toContain("connect-src 'self'");
+    const html = await response.text();
+    expect(html).not.toMatch(/<(script|link|img|iframe)[^>]+(src|href)="?https?:/);
+  });
+
+  it('is not there where it is switched off', async () => {
+    const api = await startApi({ graphiql: false });
+    const visit = new Request(new URL('/graphql', api.config.publicUrl), { headers: { accept: 'text/html' } });
+    expect((await api.app.fetch(visit)).headers.get('content-type') ?? '').not.toContain('text/html');
+  });
+
+  it('has examples that are valid operations of this schema', async () => {
+    const api = await startApi();
+    for (const query of exampleOperations) {
+      for (const [, operationName] of query.matchAll(/^(?:query|mutation) (\w+)/gm)) {
+        const request = new Request(new URL('/graphql', api.config.publicUrl), {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json' },
+          body: JSON.stringify({ query, operationName, variables: { id: 'x' } }),
+        });
+        expect((await api.app.fetch(request)).status, operationName).toBe(200);
+      }
+    }
+  });
+
+  it.skipIf(!browserPath)(
+    'takes a newcomer through a session’s life, signed in by cookie, with no other host',
+    async () => {
+      const server = await startServer(`file:${join(await temporaryFolder(), 'test.db')}`);
+      const page = await (await openBrowser()).newPage();
+      const requested: string[] = [];
+      const failures: string[] = [];
+      page.on('request', (request) => requested.push(request.url()));
+      page.on('pageerror', (error) => failures.push(String(error)));
+      page.on('console', (message) => {
+        if (message.type() === 'error') failures.push(message.text());
+      });
+      await page.goto(server.address);
+      await page.getByTitle('SignUp', { exact: true }).waitFor();
+
+      const { signUp } = await runTab(page, 'SignUp');
+      expect(signUp.viewer.email).toBe('ada@example.com');
+      expect((await runTab(page, 'Me')).viewer.sessions).toMatchObject([{ isCurrent: true, state: 'LIVE' }]);
+
+      await page.reload();
+      const login = `mutation { login(email: "ada@example.com", password: "${password}", transport: BEARER) {
+      ... on LoginSuccess { session { id } } } }`;
+      const other = await fetch(server.address, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query: login }),
+      });
+      const { id } = ((await other.json()) as Data).data.login.session;
+      expect((await runTab(page, 'Me')).viewer.sessions).toHaveLength(2);
+
+      await openTab(page, 'Revoke');
+      await page.locator('.graphiql-editor-tool .monaco-editor').first().click();
+      await page.keyboard.press('Control+A');
+      await page.keyboard.insertText(`{ "id": "${id}" }`);
+      // The editor may close the bracket by itself.
+      await page.keyboard.press('Control+Shift+End');
+      await page.keyboard.press('Delete');
+      const { revoke } = await run(page, 'Revoke');
+      expect(revoke.revokedSessionId).toBe(id);
+      expect(revoke.viewer.sessions).toHaveLength(1);
+
+      expect((await runTab(page, 'LogOut')).logout.revokedSessionId).not.toBeNull();
+      expect(await runTab(page, 'Me')).toEqual({ viewer: null, currentSession: null });
+
+      const { host } = new URL(server.address);
+      const elsewhere = requested.filter((url) => /^(https?|wss?):/.test(url) && new URL(url).host !== host);
+      expect(elsewhere).toEqual([]);
+      expect(failures).toEqual([]);
+    },
+    120_000,
+  );
+});

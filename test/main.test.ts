@@ -1,0 +1,174 @@
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { password } from './support/api.ts';
+import { temporaryFolder } from './support/database.ts';
+import { runNode, startServer } from './support/process.ts';
+
+async function newUrl(): Promise<string> {
+  return `file:${join(await temporaryFolder(), 'data/sessions.db')}`;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what a test asks for is known to the test
+async function ask(address: string, query: string, headers: Record<string, string> = {}): Promise<any> {
+  const response = await fetch(address, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ query }),
+  });
+  return response.json();
+}
+
+const signUp = `mutation { signUp(email: "ada@example.com", password: "${password}", transport: BEARER) {
+  ... on LoginSuccess { token } } }`;
+
+describe('the server', () => {
+  it('creates and migrates its database, says where it is, and keeps the data over a restart', async () => {
+    const url = await newUrl();
+    const first = await startServer(url);
+    expect(first.printed()).toMatch(/^Migrated +20200627163756/m);
+    expect(first.printed()).toContain(`Database  ${url}`);
+    expect(first.printed()).toMatch(/^GraphiQL +http/m);
+    const { token } = (await ask(first.address, signUp)).data.signUp;
+    first.child.kill('SIGTERM');
+    expect((await first.ended).code).toBe(0);
+
+    const second = await startServer(url);
+    expect(second.printed()).not.toContain('Migrated');
+    const { data } = await ask(second.address, '{ viewer { email } }', { authorization: `Bearer ${token}` });
+    expect(data).toEqual({ viewer: { email: 'ada@example.com' } });
+  });
+
+  it('is the only one on its file, until it ends, however it ends', async () => {
+    const url = await newUrl();
+    const first = await startServer(url);
+    const second = await runNode('src/main.ts', [], { DATABASE_URL: url, PORT: '0' }).ended;
+    expect(second.code).toBe(1);
+    expect(second.stderr).toMatch(/^Another server is running on .*sessions\.db\. Stop it first.*\n$/);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const third = await startServer(url);
+    expect((await ask(third.address, '{ __typename }')).data).toEqual({ __typename: 'Query' });
+  });
+
+  it('can be started twice at once: one serves, the other is refused with a sentence', async () => {
+    const url = await newUrl();
+    const both = [0, 1].map(() => runNode('src/main.ts', [], { DATABASE_URL: url, PORT: '0' }));
+    const outcomes = await Promise.all(
+      both.map((server) =>
+        Promise.race([
+          server.ended.then(({ stderr }) => stderr),
+          server.until(/^GraphiQL /m).then(
+            () => 'serves',
+            () => server.ended.then(({ stderr }) => stderr),
+          ),
+        ]),
+      ),
+    );
+    expect(outcomes.filter((outcome) => outcome === 'serves')).toHaveLength(1);
+    expect(outcomes.find((outcome) => outcome !== 'serves')).toMatch(/^Another server is running on/);
+  });
+
+  it.each([
+    ['PORT', 'http', /^PORT is "http", but it must be a whole number from 0 to 65535\.\n$/],
+    ['DATABASE_URL', 'mysql://x', /^DATABASE_URL is "mysql:\/\/x", but it must be .*\n$/],
+    ['SESSION_LIFETIME', '30', /^SESSION_LIFETIME is "30", but it must be a number and a unit.*\n$/],
+    ['HOST', '203.0.113.1', /^HOST is "203\.0\.113\.1" and PORT is .*\n$/],
+  ])('stops with a sentence when %s is %s', async (name, value, sentence) => {
+    const env = { DATABASE_URL: await newUrl(), PORT: '0', [name]: value };
+    const { code, stdout, stderr } = await runNode('src/main.ts', [], env).ended;
+    expect({ code, stdout: stdout.replace(/^Migrated.*\n/gm, '') }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(sentence);
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('finishes the requests in flight on %s, and exits 0', async (signal) => {
+    const server = await startServer(await newUrl());
+    const target = new URL(server.address);
+    const body = JSON.stringify({ query: signUp });
+    const answered = new Promise<{ status: number | undefined; text: string }>((resolve, reject) => {
+      const headers = { 'content-type': 'application/json', 'content-length': body.length };
+      const slow = request(target, { method: 'POST', headers }, async (response) => {
+        let text = '';
+        for await (const chunk of response) text += chunk;
+        resolve({ status: response.statusCode, text });
+      });
+      slow.once('error', reject);
+      slow.write(body.slice(0, 20));
+      setTimeout(() => slow.end(body.slice(20)), 500);
+    });
+    const idle = connect(Number(target.port), target.hostname);
+    await sleep(200);
+    server.child.kill(signal);
+    const { status, text } = await answered;
+    expect(status).toBe(200);
+    expect(JSON.parse(text).data.signUp.token).toMatch(/\./);
+    const began = performance.now();
+    expect((await server.ended).code).toBe(0);
+    expect(performance.now() - began).toBeLessThan(10_000);
+    idle.destroy();
+  });
+
+  it('ends within ten seconds though a request never finishes', async () => {
+    const server = await startServer(await newUrl());
+    const { port, hostname } = new URL(server.address);
+    const stuck = connect(Number(port), hostname);
+    stuck.on('error', () => {});
+    stuck.write('POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{');
+    await sleep(200);
+    const began = performance.now();
+    server.child.kill('SIGTERM');
+    expect((await server.ended).code).toBe(0);
+    expect(performance.now() - began).toBeLessThan(10_000);
+    stuck.destroy();
+  });
+});
+
+describe('a request that is hardly one', () => {
+  /** Sends bytes as they are and returns all that comes back. */
+  function raw(address: string, bytes: string): Promise<string> {
+    const { port, hostname } = new URL(address);
+    return new Promise((resolve, reject) => {
+      const socket = connect(Number(port), hostname, () => socket.write(bytes));
+      let answer = '';
+      socket.on('data', (chunk) => {
+        answer += chunk;
+      });
+      socket.on('close', () => resolve(answer));
+      socket.on('error', reject);
+    });
+  }
+
+  it('gets 400 without a stack trace, and others go on', async () => {
+    const server = await startServer(await newUrl());
+    const hosts = ['[', 'a b', '%00', 'a/b', 'x:y', 'x:999999', 'ü', '', '[::1', 'a@b', 'a?b'];
+    const requests = hosts.map((host) => `GET /graphql HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    const targets = ['http://evil.example/graphql', '*', 'graphql', '\\graphql'];
+    requests.push(...targets.map((target) => `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`));
+    requests.push('GET /graphql HTTP/1.1\r\nConnection: close\r\n\r\n', 'NONSENSE\r\n\r\n');
+    for (const bytes of requests) {
+      const answer = await raw(server.address, bytes);
+      expect(answer, bytes).toMatch(/^HTTP\/1\.1 400 /);
+      expect(answer, bytes).not.toMatch(/\.(js|ts):\d|node:internal/);
+    }
+    const nested = await raw(server.address, 'GET //graphql HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    expect(nested).toMatch(/^HTTP\/1\.1 404 /);
+    expect((await ask(server.address, '{ __typename }')).data).toEqual({ __typename: 'Query' });
+    expect(server.printed()).not.toContain('Error');
+  });
+
+  it('is cut off when its body is too large, without being read to the end', async () => {
+    const server = await startServer(await newUrl());
+    const head = 'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
+    const announced = await raw(server.address, `${head}Connection: close\r\nContent-Length: 99999999\r\n\r\n{`);
+    expect(announced).toMatch(/^HTTP\/1\.1 413 /);
+    const chunk = `${(60_000).toString(16)}\r\n${' '.repeat(60_000)}\r\n`;
+    const chunked = await raw(
+      server.address,
+      `${head}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}${chunk}`,
+    );
+    expect(chunked).toMatch(/^HTTP\/1\.1 413 /);
+    expect((await ask(server.address, '{ __typename }')).data).toEqual({ __typename: 'Query' });
+  });
+});

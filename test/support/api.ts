@@ -1,0 +1,128 @@
+import { expect } from 'vitest';
+import { type Config, readConfig } from '../../src/config.ts';
+import { type App, createApp } from '../../src/http/app.ts';
+import { openEmptyDatabase, type TestDatabase } from './database.ts';
+
+export const password = 'correct horse battery staple';
+
+/** The server with an empty database of its own, for the length of a test. */
+export type TestApi = TestDatabase & {
+  app: App;
+  config: Config;
+  /** What was reported as an unexpected error. */
+  reported: unknown[];
+  /** Moves the server's clock. */
+  clock: { now: Date };
+  /** A client that holds no session yet. */
+  client(): Client;
+  /** A client that has signed up. */
+  signUp(email: string, transport?: 'COOKIE' | 'BEARER'): Promise<Client>;
+};
+
+export async function startApi(settings: Partial<Config> = {}): Promise<TestApi> {
+  const opened = await openEmptyDatabase();
+  const config = { ...readConfig({}), ...settings };
+  const reported: unknown[] = [];
+  const clock = { now: new Date() };
+  const app = createApp({
+    database: opened.database,
+    config,
+    report: (error) => reported.push(error),
+    now: () => clock.now,
+  });
+  const client = () => new Client(app, config.publicUrl);
+  return {
+    ...opened,
+    app,
+    config,
+    reported,
+    clock,
+    client,
+    async signUp(email, transport = 'COOKIE') {
+      const one = client();
+      await one.signUp(email, transport);
+      return one;
+    },
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what a test asks for is known to the test
+export type Data = any;
+
+export type Answer = { status: number; headers: Headers; data: Data; errors: Data; code: string | undefined };
+
+/** A client of the API that keeps its cookie, its anti-CSRF token and its bearer token as a real one would. */
+export class Client {
+  cookie: string | null = null;
+  antiCSRFToken: string | null = null;
+  token: string | null = null;
+  readonly #app: App;
+  readonly #url: URL;
+
+  constructor(app: App, publicUrl: URL) {
+    this.#app = app;
+    this.#url = new URL('/graphql', publicUrl);
+  }
+
+  /** Sends one operation and returns whatever comes back. */
+  async send(query: string, variables: object = {}, headers: Record<string, string> = {}): Promise<Answer> {
+    const request = new Request(this.#url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...this.#headers(), ...headers },
+      body: JSON.stringify({ query, variables }),
+    });
+    const response = await this.#app.fetch(request);
+    this.#keepCookie(response.headers);
+    const { data, errors } = (await response.json()) as Data;
+    return { status: response.status, headers: response.headers, data, errors, code: errors?.[0]?.extensions?.code };
+  }
+
+  /** The data of one operation, which must succeed. */
+  async ask(query: string, variables: object = {}): Promise<Data> {
+    const { data, errors } = await this.send(query, variables);
+    expect(errors).toBeUndefined();
+    return data;
+  }
+
+  async signUp(email: string, transport: 'COOKIE' | 'BEARER'): Promise<Data> {
+    return this.#begin('signUp', email, transport, password);
+  }
+
+  /** Logs in and holds the new session, if there is one. Returns the result, whatever it is. */
+  async login(email: string, transport: 'COOKIE' | 'BEARER' = 'COOKIE', secret = password): Promise<Data> {
+    return this.#begin('login', email, transport, secret);
+  }
+
+  async #begin(field: string, email: string, transport: string, secret: string): Promise<Data> {
+    const { [field]: result } = await this.ask(
+      `mutation ($email: String!, $password: String!, $transport: Transport!) {
+        ${field}(email: $email, password: $password, transport: $transport) {
+          __typename
+          ... on LoginSuccess { viewer { id email } session { id handle } token antiCSRFToken }
+          ... on UserError { code message }
+          ... on ValidationError { issues { path message } }
+        }
+      }`,
+      { email, password: secret, transport },
+    );
+    if (result.__typename === 'LoginSuccess') {
+      this.token = result.token;
+      this.antiCSRFToken = result.antiCSRFToken;
+    }
+    return result;
+  }
+
+  #headers(): Record<string, string> {
+    return {
+      ...(this.cookie === null ? {} : { cookie: this.cookie }),
+      ...(this.antiCSRFToken === null ? {} : { 'anti-csrf': this.antiCSRFToken }),
+      ...(this.token === null ? {} : { authorization: `Bearer ${this.token}` }),
+    };
+  }
+
+  #keepCookie(headers: Headers): void {
+    for (const line of headers.getSetCookie()) {
+      this.cookie = /Max-Age=0/.test(line) ? null : (line.split(';')[0] ?? null);
+    }
+  }
+}

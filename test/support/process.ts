@@ -1,0 +1,52 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { onTestFinished } from 'vitest';
+
+export type Ended = { code: number | null; stdout: string; stderr: string };
+
+export type RunningProcess = {
+  child: ChildProcess;
+  /** All that was printed so far, to either stream. */
+  printed(): string;
+  /** Waits until the process has printed something like this. */
+  until(pattern: RegExp): Promise<RegExpExecArray>;
+  ended: Promise<Ended>;
+};
+
+/** Runs a file of this project in a Node process of its own, which does not outlive the test. */
+export function runNode(file: string, args: string[], env: Record<string, string>, input?: string): RunningProcess {
+  const child = spawn(process.execPath, [file, ...args], { env, stdio: 'pipe' });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  child.stdin.end(input);
+  const ended = once(child, 'close').then(([code]): Ended => ({ code, stdout, stderr }));
+  const printed = () => stdout + stderr;
+  return {
+    child,
+    printed,
+    ended,
+    async until(pattern) {
+      for (;;) {
+        const match = pattern.exec(printed());
+        if (match) return match;
+        if (child.exitCode !== null) throw new Error(`${file} ended without ${pattern}:\n${printed()}`);
+        await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), ended]);
+      }
+    },
+  };
+}
+
+/** Starts the server on a free port of this machine. */
+export async function startServer(url: string, env: Record<string, string> = {}) {
+  const server = runNode('src/main.ts', [], { DATABASE_URL: url, PORT: '0', ...env });
+  const [, address = ''] = await server.until(/^GraphQL +(http\S+)$/m);
+  await server.until(/^GraphiQL .*$/m);
+  return { ...server, address: address.replace('localhost', '127.0.0.1') };
+}

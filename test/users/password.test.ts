@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { readConfig } from '../../src/config.ts';
+import { hashPassword, passwordProblem, verifyPassword } from '../../src/users/password.ts';
+
+const policy = readConfig({}).passwords;
+
+describe('a new password', () => {
+  it.each([
+    'aaaaaaaaaaaaaaa',
+    '               ',
+    'correct horse battery staple',
+    '平仮名平仮名平仮名平仮名平仮名',
+    '🔑'.repeat(15),
+    'x'.repeat(256),
+    '\u0000'.repeat(15),
+  ])('may be %j', (password) => {
+    expect(passwordProblem(password, policy)).toBeNull();
+  });
+
+  it.each([
+    ['', /at least 15/],
+    ['fourteen chars', /at least 15/],
+    ['🔑'.repeat(14), /at least 15/],
+    ['e\u0301'.repeat(14), /at least 15/],
+    ['x'.repeat(257), /at most 256/],
+    ['x'.repeat(60_000), /at most 256/],
+    ['\ufdfa'.repeat(100), /at most 256/],
+    ['lone surrogate \ud800 in it', /not Unicode/],
+  ])('may not be %j', (password, problem) => {
+    expect(passwordProblem(password, policy)).toMatch(problem);
+  });
+
+  it('may be shorter where the server is configured so', () => {
+    expect(passwordProblem('12345678', { ...policy, minLength: 8 })).toBeNull();
+  });
+});
+
+describe('a hash', () => {
+  it('is argon2id with the parameters of the policy, and a salt of its own', async () => {
+    const costly = { ...policy, memoryKiB: 20_000, passes: 3, lanes: 2 };
+    const [one, two] = [await hashPassword('x'.repeat(15), costly), await hashPassword('x'.repeat(15), costly)];
+    expect(one).toMatch(/^\$argon2id\$v=19\$m=20000,t=3,p=2\$/);
+    expect(one).not.toBe(two);
+    expect(await verifyPassword('x'.repeat(15), one, policy)).toBe(true);
+  });
+
+  it('tells every part of a password', async () => {
+    const password = `${'x'.repeat(255)}y`;
+    const hash = await hashPassword(password, policy);
+    expect(await verifyPassword(password, hash, policy)).toBe(true);
+    for (const wrong of ['', 'x', 'x'.repeat(255), 'x'.repeat(256), `${password}y`, password.toUpperCase(), '\ud800']) {
+      expect(await verifyPassword(wrong, hash, policy), wrong).toBe(false);
+    }
+  });
+
+  it('that is not there matches nothing, after as much work as one that is', async () => {
+    const hash = await hashPassword('x'.repeat(15), policy);
+    const time = async (stored: string | null) => {
+      const began = process.cpuUsage();
+      for (let round = 0; round < 20; round += 1) {
+        expect(await verifyPassword('another password', stored, policy)).toBe(false);
+      }
+      return process.cpuUsage(began).user;
+    };
+    await time(hash);
+    const [withHash, without] = [await time(hash), await time(null)];
+    expect(without / withHash).toBeGreaterThan(0.5);
+    expect(without / withHash).toBeLessThan(2);
+  });
+});
