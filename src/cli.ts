@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import { loadEnvironmentFile, readConfig } from './config.ts';
-import { type Database, migrateDatabase, openDatabase } from './database/database.ts';
-import { StartError, UserError } from './errors.ts';
-import { endSessionsOf, revokeSession } from './sessions/end.ts';
-import { countPrunable, pruneSessions } from './sessions/prune.ts';
+import { type Database, databaseExists, lockMaintenance, migrateDatabase, openDatabase } from './database/database.ts';
+import { SessionNotFoundError, StartError, UserError } from './errors.ts';
+import { endSession, endSessionsOf } from './sessions/end.ts';
+import { countPrunable, forgetDevices, pruneSessions } from './sessions/prune.ts';
+import { createServiceKey, hashToken } from './sessions/token.ts';
 import { readPassword } from './terminal.ts';
 import { createUser, defaultRole, prepareUser, requireUserByEmail } from './users/user.ts';
 
@@ -50,8 +51,8 @@ program
         say(`Ended ${sessions(ended.length)} of ${user.email}.`);
       } else {
         const session = await database.session.findUnique({ where: { handle: handle ?? '' } });
-        const actor = { sessionId: 0, userId: null, isAdmin: true };
-        const { ended } = await revokeSession(database, actor, session?.id ?? 0, now);
+        if (!session) throw new SessionNotFoundError();
+        const ended = await endSession(database, session.id, now);
         say(ended ? `Ended the session ${handle}.` : `The session ${handle} had already ended.`);
       }
     });
@@ -59,15 +60,37 @@ program
 
 program
   .command('prune')
-  .description('Delete the sessions that ended or expired longer ago than SESSION_RETENTION.')
-  .option('--dry-run', 'only say how many they are')
+  .description(
+    'Delete the sessions that ended or expired longer ago than SESSION_RETENTION, and forget the devices of those ' +
+      'that did longer ago than DEVICE_RETENTION. A running server does this by itself.',
+  )
+  .option('--dry-run', 'only say how many would be deleted')
   .action(async (options: { dryRun?: boolean }) => {
-    const { sessionRetentionMs } = readConfig();
-    const before = new Date(Date.now() - sessionRetentionMs);
+    const { databaseUrl, deviceRetentionMs, sessionRetentionMs } = readConfig();
+    const before = (retentionMs: number) => new Date(Date.now() - retentionMs);
     await withDatabase(async (database) => {
-      if (options.dryRun) say(`Would delete ${sessions(await countPrunable(database, before))}.`);
-      else say(`Deleted ${sessions(await pruneSessions(database, before))}.`);
+      if (options.dryRun) {
+        say(`Would delete ${sessions(await countPrunable(database, before(sessionRetentionMs)))}.`);
+        return;
+      }
+      const release = await lockMaintenance(databaseUrl);
+      if (!release) throw new StartError('A server, or another command, is pruning just now.');
+      try {
+        await forgetDevices(database, new Date(0), before(deviceRetentionMs));
+        say(`Deleted ${sessions(await pruneSessions(database, before(sessionRetentionMs)))}.`);
+      } finally {
+        release();
+      }
     });
+  });
+
+program
+  .command('create-service-key')
+  .description('Make a key for a trusted service. Print it, which is done once, and what goes into SERVICE_KEYS.')
+  .action(() => {
+    const key = createServiceKey();
+    say(`Key, for the service to send as x-service-key:  ${key}`);
+    say(`SHA-256 of it, for SERVICE_KEYS:                ${hashToken(key)}`);
   });
 
 program
@@ -91,15 +114,19 @@ async function createAccount(email: string, options: { name?: string; role: stri
   const { passwords } = readConfig();
   const password = await readPassword(`Password for ${email}:`);
   const prepared = await prepareUser({ email, password, ...options }, passwords);
+  await migrateDatabase(readConfig().databaseUrl);
   await withDatabase(async (database) => {
     const user = await createUser(database, prepared);
     say(`Created ${user.email}, with the role ${user.role}.`);
   });
 }
 
-/** Opens the database, migrated as a server would, and closes it whatever happens. */
+/** Opens a database that is there, migrated as a server would, and closes it whatever happens. */
 async function withDatabase(act: (database: Database) => Promise<void>): Promise<void> {
   const { databaseUrl } = readConfig();
+  if (!databaseExists(databaseUrl)) {
+    throw new StartError(`DATABASE_URL is "${databaseUrl}", but there is no database. \`migrate\` makes one.`);
+  }
   await migrateDatabase(databaseUrl);
   const database = await openDatabase(databaseUrl);
   try {
@@ -117,9 +144,12 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-loadEnvironmentFile();
-program.parseAsync().catch((error: unknown) => {
-  const isRefusal = error instanceof UserError || error instanceof StartError;
-  console.error(isRefusal ? error.message : error);
-  process.exit(exitCodes.failed);
-});
+process.umask(0o077);
+program
+  .hook('preAction', loadEnvironmentFile)
+  .parseAsync()
+  .catch((error: unknown) => {
+    const isRefusal = error instanceof UserError || error instanceof StartError;
+    console.error(isRefusal ? error.message : error);
+    process.exit(exitCodes.failed);
+  });

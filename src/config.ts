@@ -1,4 +1,5 @@
 /** The only reader of the environment. Every variable, its default and its unit stands in `.env.example`. */
+import { BlockList, isIP } from 'node:net';
 import { StartError } from './errors.ts';
 
 /** How passwords are judged and hashed. */
@@ -13,6 +14,19 @@ export type PasswordPolicy = {
   lanes: number;
 };
 
+/** How long sessions live, and how many of them. */
+export type SessionPolicy = {
+  /** How long a session lives from its last use. Sliding, in steps of a tenth. */
+  idleTimeoutMs: number;
+  /** How long a session lives from its start, however much it is used. */
+  lifetimeMs: number;
+  /** How many live sessions a user may have. */
+  maxPerUser: number;
+};
+
+/** Proxies by their networks, and the header in which they say whom they speak for. */
+export type TrustedProxies = { networks: BlockList; header: 'x-forwarded-for' | 'forwarded' };
+
 export type Config = {
   databaseUrl: string;
   host: string;
@@ -24,13 +38,22 @@ export type Config = {
   allowedOrigins: ReadonlySet<string>;
   /** Whether a browser that opens the GraphQL path gets GraphiQL. */
   graphiql: boolean;
-  /** How long a session lives from its start. */
-  sessionLifetimeMs: number;
+  sessions: SessionPolicy;
   /** How long a session is kept after it ended or expired, before it is pruned. */
   sessionRetentionMs: number;
+  /** How long the address and the user agent of a session are kept after it ended or expired. */
+  deviceRetentionMs: number;
+  /** How long a proof of the password is good for what asks for a recent one. */
+  reauthenticateAfterMs: number;
+  /** The proxies whose word on where a request comes from is taken. */
+  trustedProxies: TrustedProxies;
+  /** The SHA-256, in lower-case hex, of each key by which a trusted service is known. */
+  hashedServiceKeys: readonly string[];
   /** Roles whose users may see and end everything; the first is what `create-admin` gives. */
   adminRoles: readonly [string, ...string[]];
   passwords: PasswordPolicy;
+  /** Whether `npm start` started the process, which on a signal ends its shell and not what runs in it. */
+  startedByNpm: boolean;
 };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -40,7 +63,8 @@ export function loadEnvironmentFile(): void {
   try {
     process.loadEnvFile('.env');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw new StartError(`The file .env cannot be read: ${(error as Error).message}.`);
   }
 }
 
@@ -65,8 +89,19 @@ export function readConfig(environment: Environment = process.env): Config {
     publicUrl: origin('PUBLIC_URL', text(environment, 'PUBLIC_URL', `http://localhost:${port}`)),
     allowedOrigins: new Set(list(environment, 'ALLOWED_ORIGINS').map((item) => origin('ALLOWED_ORIGINS', item).origin)),
     graphiql: flag(environment, 'GRAPHIQL', !production),
-    sessionLifetimeMs: duration(environment, 'SESSION_LIFETIME', '30d'),
+    sessions: {
+      idleTimeoutMs: duration(environment, 'SESSION_IDLE_TIMEOUT', '7d'),
+      lifetimeMs: duration(environment, 'SESSION_LIFETIME', '30d'),
+      maxPerUser: integer(environment, 'SESSIONS_PER_USER', 20, { min: 1, max: 1_000 }),
+    },
     sessionRetentionMs: duration(environment, 'SESSION_RETENTION', '30d'),
+    deviceRetentionMs: duration(environment, 'DEVICE_RETENTION', '7d'),
+    reauthenticateAfterMs: duration(environment, 'REAUTHENTICATE_AFTER', '15m'),
+    trustedProxies: {
+      networks: networks('TRUSTED_PROXIES', list(environment, 'TRUSTED_PROXIES')),
+      header: choice(environment, 'PROXY_HEADER', ['x-forwarded-for', 'forwarded']),
+    },
+    hashedServiceKeys: list(environment, 'SERVICE_KEYS').map(hashedKey),
     adminRoles: atLeastOne('ADMIN_ROLES', list(environment, 'ADMIN_ROLES', 'admin')),
     passwords: {
       minLength: integer(environment, 'PASSWORD_MIN_LENGTH', shortestPassword.default, {
@@ -77,6 +112,7 @@ export function readConfig(environment: Environment = process.env): Config {
       passes: integer(environment, 'ARGON2_PASSES', argon2.passes, { min: argon2.passes, max: 100 }),
       lanes: integer(environment, 'ARGON2_LANES', argon2.lanes, { min: argon2.lanes, max: 64 }),
     },
+    startedByNpm: environment.npm_lifecycle_event === 'start',
   };
   if (production) requireSafeForProduction(config);
   return config;
@@ -132,6 +168,40 @@ function flag(environment: Environment, name: string, fallback: boolean): boolea
   if (value === undefined) return fallback;
   if (value !== 'true' && value !== 'false') throw invalid(name, value, 'must be true or false');
   return value === 'true';
+}
+
+function choice<const T extends string>(environment: Environment, name: string, [first, ...rest]: [T, ...T[]]): T {
+  const value = text(environment, name, first).toLowerCase();
+  const chosen = [first, ...rest].find((option) => option === value);
+  if (chosen === undefined) throw invalid(name, value, `must be one of ${[first, ...rest].join(', ')}`);
+  return chosen;
+}
+
+function hashedKey(value: string): string {
+  if (/^[0-9a-f]{64}$/.test(value)) return value;
+  // The value is not repeated: it may be the key itself.
+  throw new StartError(
+    'SERVICE_KEYS has an entry that is not the SHA-256 of a key, which is 64 digits of lower-case hex.',
+  );
+}
+
+function networks(name: string, values: string[]): BlockList {
+  const result = new BlockList();
+  for (const value of values) {
+    const [address = '', bits] = value.split('/');
+    const version = isIP(address);
+    const longest = version === 4 ? 32 : 128;
+    const prefix = bits === undefined ? longest : /^\d{1,3}$/.test(bits) ? Number(bits) : Number.NaN;
+    if (version === 0 || !(prefix >= 1 && prefix <= longest)) {
+      throw invalid(
+        name,
+        value,
+        'must be an address or a network, such as 10.0.0.0/8 or fd00::/8, and not all of them',
+      );
+    }
+    result.addSubnet(address, prefix, version === 4 ? 'ipv4' : 'ipv6');
+  }
+  return result;
 }
 
 const unitsMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

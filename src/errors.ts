@@ -6,6 +6,7 @@ export const userErrorCodes = {
   VALIDATION_FAILED: 'Something that was sent is not acceptable; the issues say what.',
   EMAIL_TAKEN: 'Another account already has this email address.',
   SESSION_NOT_FOUND: 'There is no such session, or it is not yours.',
+  REAUTHENTICATION_REQUIRED: 'The password was proved too long ago: call `reauthenticate`, then repeat.',
   USER_NOT_FOUND: 'There is no such user.',
 } as const;
 
@@ -52,6 +53,15 @@ export class SessionNotFoundError extends UserError {
 
   constructor() {
     super('There is no such session.');
+  }
+}
+
+/** The act needs the password to have been proved a short while ago. */
+export class ReauthenticationRequiredError extends UserError {
+  readonly code = 'REAUTHENTICATION_REQUIRED';
+
+  constructor() {
+    super('Prove the password again with the mutation reauthenticate, then repeat this.');
   }
 }
 

@@ -3,34 +3,51 @@ import { claimDatabase, migrateDatabase, openDatabase } from './database/databas
 import { StartError } from './errors.ts';
 import { createApp, graphqlPath } from './http/app.ts';
 import { listen, type RunningServer } from './http/server.ts';
+import { startMaintenance } from './sessions/maintenance.ts';
 
 /** Ends the process if stopping takes longer, so that whoever waits for it does not wait in vain. */
 const stopDeadlineMs = 9_500;
 
 /** Reads the configuration, opens and migrates the database, and serves until a signal ends it. */
 async function main(): Promise<void> {
+  // The database and what lies beside it are nobody else's to read.
+  process.umask(0o077);
   loadEnvironmentFile();
   const config = readConfig();
   const release = await claimDatabase(config.databaseUrl);
   const applied = await migrateDatabase(config.databaseUrl);
   for (const name of applied) say(`Migrated  ${name}`);
   const database = await openDatabase(config.databaseUrl);
-  const app = createApp({ database, config, report: (error) => console.error(error) });
+  const report = (error: unknown) => console.error(error);
+  const app = createApp({ database, config, report });
   const server = await listen(app, config).catch((error) => {
     throw new StartError(`HOST is "${config.host}" and PORT is "${config.port}", but: ${error.message}.`);
   });
+  const maintenance = startMaintenance(database, config, report);
   announce(config, server);
 
   const stop = async (signal: NodeJS.Signals) => {
     say(`${signal}: finishing the requests in flight.`);
     setTimeout(() => process.exit(1), stopDeadlineMs).unref();
-    await server.stop();
+    await Promise.all([server.stop(), maintenance.stop()]);
     await database.$disconnect();
     release();
     process.exit(0);
   };
+  if (config.startedByNpm) onceParentIsGone(() => stop('SIGTERM'));
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+}
+
+/** Notices that the process which started this one has ended. */
+function onceParentIsGone(act: () => void): void {
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    act();
+  }, 250);
+  watch.unref();
 }
 
 function announce(config: Config, { port }: RunningServer): void {

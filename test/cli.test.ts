@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { openDatabase } from '../src/database/database.ts';
+import { readConfig } from '../src/config.ts';
+import { databaseExists, openDatabase } from '../src/database/database.ts';
 import { password, startApi } from './support/api.ts';
 import { emptyDatabase } from './support/database.ts';
 import { runNode } from './support/process.ts';
@@ -52,6 +53,7 @@ describe('create-user', () => {
       stderr: expect.stringContaining('at least 15 characters'),
     });
     expect(await cli(url, ['create-user', 'ada'], password)).toMatchObject({ code: 1 });
+    expect(await cli(url, ['create-user', 'a@b.cd', '--role', 'a b'], password)).toMatchObject({ code: 1 });
     expect(await cli(url, ['create-user', 'ada@example.com', password])).toMatchObject({ code: 2 });
     await cli(url, ['create-user', 'ada@example.com'], password);
     expect(await cli(url, ['create-user', 'ADA@example.com'], password)).toMatchObject({
@@ -117,6 +119,27 @@ describe('prune', () => {
     await cli(url, ['prune'], undefined, { SESSION_RETENTION: '28d' });
     expect(await database.session.count()).toBe(1);
     await database.$disconnect();
+  });
+});
+
+describe('create-service-key', () => {
+  it('prints a key, and the hash by which the server knows it', async () => {
+    const { stdout } = await cli(await emptyDatabase(), ['create-service-key']);
+    const [, key = '', hash = ''] = /x-service-key: +(\S+)\n.*SERVICE_KEYS: +(\S+)\n/.exec(stdout) ?? [];
+    const api = await startApi({ hashedServiceKeys: readConfig({ SERVICE_KEYS: hash }).hashedServiceKeys });
+    const ada = await api.signUp('ada@example.com');
+    const { errors } = await ada.send('{ currentSession { privateData } }', {}, { 'x-service-key': key });
+    expect(errors).toBeUndefined();
+  });
+});
+
+describe('a command on a database that is not there', () => {
+  it('says so, and makes none', async () => {
+    const url = `${await emptyDatabase()}.mistyped`;
+    const { code, stderr } = await cli(url, ['revoke', '--user', 'ada@example.com']);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('but there is no database') });
+    expect(databaseExists(url)).toBe(false);
+    expect(await cli(url, ['create-user', 'ada@example.com'], password)).toMatchObject({ code: 0 });
   });
 });
 

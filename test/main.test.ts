@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { password } from './support/api.ts';
@@ -51,6 +54,43 @@ describe('the server', () => {
     await first.ended;
     const third = await startServer(url);
     expect((await ask(third.address, '{ __typename }')).data).toEqual({ __typename: 'Query' });
+  });
+
+  it('is the only one on its file, whatever name the file goes by', async () => {
+    const folder = await temporaryFolder();
+    await startServer(`file:${join(folder, 'real.db')}`);
+    await symlink(join(folder, 'real.db'), join(folder, 'link.db'));
+    const second = runNode('src/main.ts', [], { DATABASE_URL: `file:${join(folder, 'link.db')}`, PORT: '0' });
+    expect((await second.ended).stderr).toMatch(/^Another server is running on .*real\.db\./);
+  });
+
+  it('keeps its files to itself, and leaves no log behind when it stops', async () => {
+    const url = await newUrl();
+    const server = await startServer(url);
+    await ask(server.address, signUp);
+    const folder = dirname(url.replace('file:', ''));
+    const files = await readdir(folder);
+    expect(files).toContain('sessions.db-wal');
+    for (const name of files) expect((await stat(join(folder, name))).mode & 0o077, name).toBe(0);
+    server.child.kill('SIGTERM');
+    await server.ended;
+    expect((await readdir(folder)).filter((name) => /-(wal|shm)$/.test(name))).toEqual([]);
+  });
+
+  it('stops with npm, which ends only its shell', async () => {
+    const url = await newUrl();
+    const env = { DATABASE_URL: url, PORT: '0', npm_lifecycle_event: 'start' };
+    const command = `"${process.execPath}" src/main.ts & echo; wait`;
+    const shell = spawn('sh', ['-c', command], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    let printed = '';
+    shell.stdout.on('data', (chunk) => {
+      printed += chunk;
+    });
+    await expect.poll(() => printed, { timeout: 10_000 }).toMatch(/^GraphiQL/m);
+    shell.kill('SIGKILL');
+    await once(shell.stdout, 'close');
+    expect(printed).toMatch(/SIGTERM: finishing/);
+    await startServer(url);
   });
 
   it('can be started twice at once: one serves, the other is refused with a sentence', async () => {
@@ -125,6 +165,24 @@ describe('the server', () => {
   });
 });
 
+describe('a database that cannot be one', () => {
+  it('stops the server and the command line with a sentence', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'text.db'), 'This is no database, and long enough to be seen to be none.'.repeat(50));
+    await mkdir(join(folder, 'folder.db'));
+    for (const name of ['text.db', 'folder.db']) {
+      const env = { DATABASE_URL: `file:${join(folder, name)}`, PORT: '0' };
+      for (const [file, args] of [
+        ['src/main.ts', []],
+        ['src/cli.ts', ['prune']],
+      ] as const) {
+        const { code, stderr } = await runNode(file, [...args], env).ended;
+        expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/^DATABASE_URL names .*\.\n$/) });
+      }
+    }
+  });
+});
+
 describe('a request that is hardly one', () => {
   /** Sends bytes as they are and returns all that comes back. */
   function raw(address: string, bytes: string): Promise<string> {
@@ -156,6 +214,26 @@ describe('a request that is hardly one', () => {
     expect(nested).toMatch(/^HTTP\/1\.1 404 /);
     expect((await ask(server.address, '{ __typename }')).data).toEqual({ __typename: 'Query' });
     expect(server.printed()).not.toContain('Error');
+  });
+
+  it('is cut off when it does not come to its end, and is no news', async () => {
+    const server = await startServer(await newUrl());
+    const began = performance.now();
+    await raw(server.address, 'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Ty');
+    expect(performance.now() - began).toBeLessThan(9_000);
+    const { port, hostname } = new URL(server.address);
+    const head =
+      'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"qu';
+    for (let n = 0; n < 5; n += 1) {
+      const socket = connect(Number(port), hostname, () =>
+        socket.write(head, () => setTimeout(() => socket.resetAndDestroy(), 50)),
+      );
+      socket.on('error', () => {});
+      await once(socket, 'close');
+    }
+    await sleep(200);
+    expect((await ask(server.address, '{ __typename }')).data).toEqual({ __typename: 'Query' });
+    expect(server.printed()).not.toMatch(/aborted|Error/);
   });
 
   it('is cut off when its body is too large, without being read to the end', async () => {

@@ -4,7 +4,7 @@ import ErrorsPlugin from '@pothos/plugin-errors';
 import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
-import { DateTimeResolver } from 'graphql-scalars';
+import { DateTimeResolver, JSONResolver } from 'graphql-scalars';
 import type PrismaTypes from '../generated/pothos.ts';
 import { getDatamodel } from '../generated/pothos.ts';
 import { actorOf, type Context } from './context.ts';
@@ -19,6 +19,7 @@ export const builder = new SchemaBuilder<{
     ownerOrAdmin: number | null;
   };
   Scalars: {
+    JSON: { Input: unknown; Output: unknown };
     DateTime: { Input: Date; Output: Date };
     ID: { Input: string; Output: string };
   };
@@ -41,13 +42,14 @@ export const builder = new SchemaBuilder<{
     authScopes: (context) => ({
       ownerOrAdmin: (userId) => {
         const actor = actorOf(context);
-        return actor !== null && (actor.isAdmin || (userId !== null && actor.userId === userId));
+        return actor !== null && (actor.isAdmin || (userId !== null && actor.session.userId === userId));
       },
     }),
   },
 });
 
 builder.addScalarType('DateTime', DateTimeResolver);
+builder.addScalarType('JSON', JSONResolver);
 
 builder.queryType({ description: 'What can be asked. Nothing here changes anything, or starts a session.' });
 builder.mutationType({

@@ -1,8 +1,10 @@
 import type { Config } from '../config.ts';
 import type { Database } from '../database/database.ts';
+import type { Device } from '../sessions/device.ts';
 import type { Actor } from '../sessions/end.ts';
-import type { SessionWithUser } from '../sessions/session.ts';
+import type { Session, SessionWithUser } from '../sessions/session.ts';
 import type { StartedSession } from '../sessions/start.ts';
+import type { User } from '../users/user.ts';
 
 /** The session of a request: what it came with, and what its mutations made of it. */
 export type Caller = {
@@ -15,8 +17,17 @@ export type Caller = {
   readonly isIntended: boolean;
   /** Makes a session that has just started the caller's, and sets its cookie if it travels in one. */
   signIn(started: StartedSession): void;
+  /** Takes over what has changed of the caller's own session or, where it is given, its user. */
+  update(session: Session, user?: User): void;
   /** Forgets the session, which has ended, and clears its cookie. */
   signOut(): void;
+};
+
+/** What a request tells about itself, beside its credential. */
+export type RequestFacts = {
+  device: Device;
+  /** Whether it carries the key of a trusted service. */
+  isService: boolean;
 };
 
 /** What resolvers see. They pass plain values on to domain functions, never the context. */
@@ -24,6 +35,7 @@ export type Context = {
   database: Database;
   config: Config;
   caller: Caller;
+  request: RequestFacts;
   now: () => Date;
 };
 
@@ -32,5 +44,5 @@ export function actorOf({ caller, config }: Pick<Context, 'caller' | 'config'>):
   const { session } = caller;
   if (!session) return null;
   const isAdmin = session.user !== null && config.adminRoles.includes(session.user.role);
-  return { sessionId: session.id, userId: session.userId, isAdmin };
+  return { session, isAdmin };
 }

@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql';
 import {
   EmailTakenError,
   InvalidCredentialsError,
+  ReauthenticationRequiredError,
   RequestError,
   SessionNotFoundError,
   type UserError,
@@ -50,6 +51,12 @@ builder.objectType(EmailTakenError, {
 builder.objectType(SessionNotFoundError, {
   name: 'SessionNotFoundError',
   description: 'There is no such session, or it is somebody else’s; deliberately not which.',
+  interfaces: [UserErrorInterface],
+});
+
+builder.objectType(ReauthenticationRequiredError, {
+  name: 'ReauthenticationRequiredError',
+  description: 'The password was proved too long ago for this. `reauthenticate`, then repeat.',
   interfaces: [UserErrorInterface],
 });
 

@@ -19,6 +19,9 @@ export const useTokenLimit: Plugin = {
  */
 export const largestOperation: ComplexityResult = { complexity: 3_000, depth: 10, breadth: 300 };
 
+/** The complexity of a field that checks a password: one of them is as much as an operation may ask for. */
+export const passwordCheck = 2_000;
+
 /** The refusal of an operation that is larger than `largestOperation`. Nothing of it is executed. */
 export function tooLarge(kind: ComplexityErrorKind, result: ComplexityResult): RequestError {
   const measure = kind.toLowerCase() as keyof ComplexityResult;

@@ -1,9 +1,10 @@
 import { EmailTakenError, InvalidCredentialsError, ValidationError } from '../errors.ts';
 import type { SessionWithUser, Transport as TransportValue } from '../sessions/session.ts';
-import { login, type StartedSession, signUp } from '../sessions/start.ts';
+import { login, type StartedSession, type StartOptions, signUp } from '../sessions/start.ts';
 import type { User as UserRow } from '../users/user.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
+import { passwordCheck } from './limits.ts';
 import { Session } from './session.ts';
 import { User } from './user.ts';
 
@@ -41,7 +42,7 @@ const LoginSuccess = builder.objectRef<NewLogin>('LoginSuccess').implement({
   }),
 });
 
-const transportArgument = {
+export const transportArgument = {
   type: Transport,
   required: true,
   defaultValue: 'COOKIE',
@@ -52,11 +53,14 @@ builder.mutationField('signUp', (t) =>
   t.field({
     type: LoginSuccess,
     nullable: true,
+    complexity: passwordCheck,
     errors: {
       types: [EmailTakenError, ValidationError],
       union: { name: 'SignUpResult', description: 'What became of `signUp`.' },
     },
-    description: 'Makes an account and signs its user in. The session that the request came with ends.',
+    description:
+      'Makes an account and signs its user in. The session that the request came with ends; if it was anonymous, its ' +
+      'data goes on in the new one.',
     args: {
       email: t.arg.string({ required: true, description: 'An email address. Case does not matter.' }),
       password: t.arg.string({
@@ -83,11 +87,14 @@ builder.mutationField('login', (t) =>
   t.field({
     type: LoginSuccess,
     nullable: true,
+    complexity: passwordCheck,
     errors: {
       types: [InvalidCredentialsError, ValidationError],
       union: { name: 'LoginResult', description: 'What became of `login`.' },
     },
-    description: 'Signs a user in with a new session. The session that the request came with ends.',
+    description:
+      'Signs a user in with a new session. The session that the request came with ends; if it was anonymous, its data ' +
+      'goes on in the new one. The session of the user that was used least recently ends if they have too many.',
     args: {
       email: t.arg.string({ required: true, description: 'The email address of the account. Case does not matter.' }),
       password: t.arg.string({ required: true, description: 'The password of the account.' }),
@@ -101,8 +108,9 @@ builder.mutationField('login', (t) =>
   }),
 );
 
-function startOptions({ caller, config, now }: Context, transport: TransportValue) {
-  return { transport, replaces: caller.session, lifetimeMs: config.sessionLifetimeMs, now: now() };
+/** How a session of this request starts. */
+export function startOptions({ caller, config, request, now }: Context, transport: TransportValue): StartOptions {
+  return { transport, device: request.device, replaces: caller.session, policy: config.sessions, now: now() };
 }
 
 /** A cookie's token is for the cookie only, where no script can read it. */

@@ -15,7 +15,7 @@ async function findNodes(context: Context, globalIds: string[]): Promise<(object
   const idsOf = (type: string) => ids.flatMap((node) => (node?.type === type ? [node.id] : []));
   const actor = actorOf(context);
   if (!actor) return ids.map(() => null);
-  const visibleUserIds = idsOf('User').filter((id) => actor.isAdmin || id === actor.userId);
+  const visibleUserIds = idsOf('User').filter((id) => actor.isAdmin || id === actor.session.userId);
   const sessionIds = idsOf('Session');
   const { user, session } = context.database;
   const [users, sessions] = await Promise.all([

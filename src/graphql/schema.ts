@@ -1,9 +1,13 @@
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { builder } from './builder.ts';
+import './ending.ts';
 import './errors.ts';
 import './login.ts';
 import './node.ts';
+import './password.ts';
 import './session.ts';
+import './session-data.ts';
+import './start-session.ts';
 import './user.ts';
 
 export const schema = builder.toSchema();

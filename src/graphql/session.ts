@@ -1,11 +1,9 @@
-import { SessionNotFoundError } from '../errors.ts';
-import { endSession, endSessionsOf, revokeSession } from '../sessions/end.ts';
+import { RequestError } from '../errors.ts';
+import { parseData } from '../sessions/data.ts';
+import { deviceName } from '../sessions/device.ts';
 import { isLive, type Session as SessionRow } from '../sessions/session.ts';
-import type { User as UserRow } from '../users/user.ts';
 import { builder } from './builder.ts';
-import { actorOf, type Context } from './context.ts';
-import { parseNodeId } from './node-id.ts';
-import { requireUserId, User } from './user.ts';
+import type { RequestFacts } from './context.ts';
 
 const SessionState = builder.enumType('SessionState', {
   description: 'Whether a session is accepted.',
@@ -24,9 +22,51 @@ export const Session = builder.prismaNode('Session', {
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the session started.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the session was last changed.' }),
+    lastSeenAt: t.field({
+      type: 'DateTime',
+      description: 'When the session was last used, to within a tenth of the idle timeout.',
+      resolve: (session) => session.lastSeenAt ?? session.createdAt,
+    }),
+    authenticatedAt: t.expose('authenticatedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When the user last proved the password in this session. Null where that is not known, and for anonymous sessions.',
+    }),
+    userAgent: t.exposeString('userAgent', {
+      nullable: true,
+      description:
+        'The User-Agent header of the last use that was noted. Null if there was none, and once it is forgotten.',
+    }),
+    device: t.string({
+      nullable: true,
+      description: 'The user agent as a person would say it, such as `Firefox on Windows`. Null if it does not tell.',
+      resolve: ({ userAgent }) => deviceName(userAgent),
+    }),
+    ipAddress: t.exposeString('ipAddress', {
+      nullable: true,
+      description:
+        'The address that the session was last used from. Null if it is not known, and once it is forgotten.',
+    }),
+    publicData: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What the client keeps in the session: a JSON object. Null if there is none.',
+      resolve: ({ publicData }) => parseData(publicData),
+    }),
+    privateData: t.field({
+      type: 'JSON',
+      nullable: true,
+      description:
+        'What trusted services keep in the session: a JSON object. Null if there is none. FORBIDDEN for everybody else.',
+      resolve: ({ privateData }, _args, { request }) => {
+        requireService(request);
+        return parseData(privateData);
+      },
+    }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
-      description: 'When the session ends by itself, or when it ended.',
+      description: 'When the session ends by itself if it is not used before then, or when it ended.',
     }),
     state: t.field({
       type: SessionState,
@@ -53,7 +93,7 @@ export const Session = builder.prismaNode('Session', {
   }),
 });
 
-function isCurrent(session: SessionRow, current: SessionRow | null): boolean {
+export function isCurrent(session: SessionRow, current: SessionRow | null): boolean {
   return session.id === current?.id;
 }
 
@@ -66,123 +106,7 @@ builder.queryField('currentSession', (t) =>
   }),
 );
 
-const LogoutPayload = builder.objectRef<{ endedSession: SessionRow | null }>('LogoutPayload').implement({
-  description: 'The caller has no session any more.',
-  fields: (t) => ({
-    revokedSessionId: t.globalID({
-      nullable: true,
-      description: 'The session that ended. Null when there was none.',
-      resolve: ({ endedSession }) => endedSession && toGlobalId(endedSession),
-    }),
-  }),
-});
-
-type Revoked = { session: SessionRow; ended: boolean; viewer: UserRow | null };
-
-const RevokeSuccess = builder.objectRef<Revoked>('RevokeSuccess').implement({
-  description: 'The session is not live any more.',
-  fields: (t) => ({
-    revokedSessionId: t.globalID({
-      nullable: true,
-      description: 'The session that ended. Null when it had ended before: of several who revoke it, one ends it.',
-      resolve: ({ session, ended }) => (ended ? toGlobalId(session) : null),
-    }),
-    session: t.expose('session', { type: Session, description: 'The session as it is now.' }),
-    viewer: t.expose('viewer', {
-      type: User,
-      nullable: true,
-      description: 'The signed-in user. Null when the caller revoked its own session, or is anonymous.',
-    }),
-  }),
-});
-
-type RevokedMany = { sessions: SessionRow[]; viewer: UserRow | null };
-
-const RevokeManyPayload = builder.objectRef<RevokedMany>('RevokeManyPayload').implement({
-  description: 'None of these sessions is live any more.',
-  fields: (t) => ({
-    revokedSessionIds: t.globalIDList({
-      description: 'The sessions that ended now. Empty when none was live.',
-      resolve: ({ sessions }) => sessions.map(toGlobalId),
-    }),
-    viewer: t.expose('viewer', {
-      type: User,
-      nullable: true,
-      description: 'The signed-in user. Null after `revokeAll`, which ends the caller’s own session too.',
-    }),
-  }),
-});
-
-function toGlobalId(session: SessionRow) {
-  return { id: String(session.id), type: 'Session' };
-}
-
-builder.mutationField('logout', (t) =>
-  t.field({
-    type: LogoutPayload,
-    nullable: true,
-    description: 'Ends the session of this request. Without one it does nothing, and is no failure.',
-    resolve: async (_root, _args, { caller, database, now }) => {
-      const { session } = caller;
-      if (!session) return { endedSession: null };
-      const ended = await endSession(database, session.id, now());
-      caller.signOut();
-      return { endedSession: ended ? session : null };
-    },
-  }),
-);
-
-builder.mutationField('revoke', (t) =>
-  t.field({
-    type: RevokeSuccess,
-    nullable: true,
-    errors: {
-      types: [SessionNotFoundError],
-      union: { name: 'RevokeResult', description: 'What became of `revoke`.' },
-    },
-    description: 'Ends one session: one of the caller’s own, or any for an administrator. Revoking twice is fine.',
-    args: { id: t.arg.id({ required: true, description: 'The `id` of the session.' }) },
-    resolve: async (_root, { id }, context) => {
-      const { caller, database, now } = context;
-      const actor = actorOf(context);
-      if (!actor) requireUserId(null);
-      const node = parseNodeId(id);
-      if (!actor || node?.type !== 'Session') throw new SessionNotFoundError();
-      const { session, ended } = await revokeSession(database, actor, node.id, now());
-      signOutIfOver(context, [session]);
-      return { session, ended, viewer: caller.session?.user ?? null };
-    },
-  }),
-);
-
-builder.mutationField('revokeOthers', (t) =>
-  t.field({
-    type: RevokeManyPayload,
-    nullable: true,
-    description: 'Ends all sessions of the signed-in user but that of this request.',
-    resolve: async (_root, _args, { caller, database, now }) => {
-      const userId = requireUserId(caller.session?.userId);
-      const sessions = await endSessionsOf(database, userId, now(), caller.session?.id);
-      return { sessions, viewer: caller.session?.user ?? null };
-    },
-  }),
-);
-
-builder.mutationField('revokeAll', (t) =>
-  t.field({
-    type: RevokeManyPayload,
-    nullable: true,
-    description: 'Ends all sessions of the signed-in user, that of this request included.',
-    resolve: async (_root, _args, context) => {
-      const { caller, database, now } = context;
-      const userId = requireUserId(caller.session?.userId);
-      const sessions = await endSessionsOf(database, userId, now());
-      signOutIfOver(context, sessions);
-      return { sessions, viewer: caller.session?.user ?? null };
-    },
-  }),
-);
-
-function signOutIfOver({ caller }: Context, ended: SessionRow[]): void {
-  if (ended.some((session) => isCurrent(session, caller.session))) caller.signOut();
+/** @throws RequestError for a request without the key of a trusted service. */
+export function requireService({ isService }: RequestFacts): void {
+  if (!isService) throw new RequestError('FORBIDDEN', 'Only trusted services may do this, by their key.');
 }

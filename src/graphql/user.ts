@@ -1,6 +1,7 @@
 import { RequestError } from '../errors.ts';
 import { whereLive } from '../sessions/session.ts';
 import { builder } from './builder.ts';
+import type { Context } from './context.ts';
 
 export const User = builder.prismaNode('User', {
   description: 'Somebody with an account. Visible to themselves and to administrators.',
@@ -13,7 +14,9 @@ export const User = builder.prismaNode('User', {
     role: t.exposeString('role', { description: 'What the user is to the application, such as `user` or `admin`.' }),
     sessions: t.relation('sessions', {
       nullable: true,
-      description: 'Newest first. Null for anybody but the user and administrators.',
+      description:
+        'Newest first: all live ones or, with the ended ones, the newest hundred. Null for anybody but the user and ' +
+        'administrators.',
       authScopes: (user) => ({ ownerOrAdmin: user.id }),
       unauthorizedResolver: () => null,
       args: {
@@ -23,13 +26,20 @@ export const User = builder.prismaNode('User', {
           description: 'Whether sessions that have ended or expired are listed too.',
         }),
       },
-      query: ({ includeEnded }, { now }) => ({
-        where: includeEnded ? {} : whereLive(now()),
+      complexity: ({ includeEnded }, context) => ({ field: 1, multiplier: listLength(includeEnded, context) }),
+      query: ({ includeEnded }, context) => ({
+        where: includeEnded ? {} : whereLive(context.now()),
         orderBy: { id: 'desc' },
+        take: listLength(includeEnded, context),
       }),
     }),
   }),
 });
+
+/** How many sessions of a user are listed at most: the live ones are bounded by the cap. */
+function listLength(includeEnded: boolean, { config }: Context): number {
+  return includeEnded ? Math.max(100, config.sessions.maxPerUser) : config.sessions.maxPerUser;
+}
 
 builder.queryField('viewer', (t) =>
   t.field({

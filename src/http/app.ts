@@ -2,12 +2,15 @@ import { createYoga } from 'graphql-yoga';
 import type { Config } from '../config.ts';
 import type { Database } from '../database/database.ts';
 import { useAntiCSRF } from '../graphql/anti-csrf.ts';
-import type { Context } from '../graphql/context.ts';
+import type { Context, RequestFacts } from '../graphql/context.ts';
 import { maskError } from '../graphql/errors.ts';
 import { useTokenLimit } from '../graphql/limits.ts';
 import { schema } from '../graphql/schema.ts';
-import { isJson, maxBodyBytes, readBody } from './body.ts';
+import { longestUserAgent } from '../sessions/device.ts';
+import { equalSecrets, hashToken } from '../sessions/token.ts';
+import { AbortedError, isJson, maxBodyBytes, readBody } from './body.ts';
 import { RequestCaller } from './caller.ts';
+import { clientAddress } from './client-address.ts';
 import { sessionCookie } from './credentials.ts';
 import { corsHeaders, isFromForeignSite, preflightHeaders } from './cross-site.ts';
 import { graphiqlPage, graphiqlPolicy } from './graphiql.ts';
@@ -23,18 +26,20 @@ export type AppOptions = {
   now?: () => Date;
 };
 
-/** The whole server as one function from a request to its answer. */
-export type App = { fetch(request: Request): Promise<Response> };
+/** The whole server as one function from a request, and the address that it came from, to its answer. */
+export type App = { fetch(request: Request, peer?: string | null): Promise<Response> };
+
+type ServerContext = { caller: RequestCaller; facts: RequestFacts };
 
 export function createApp({ database, config, report, now = () => new Date() }: AppOptions): App {
   const cookie = sessionCookie(config.publicUrl);
 
-  const yoga = createYoga<{ caller: RequestCaller }, Context>({
+  const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: graphqlPath,
-    context: async ({ caller }) => {
-      await caller.resume(database, now());
-      return { database, config, caller, now };
+    context: async ({ caller, facts }) => {
+      await caller.resume(database, { device: facts.device, policy: config.sessions, now: now() });
+      return { database, config, caller, request: facts, now };
     },
     plugins: [useTokenLimit, useAntiCSRF],
     maskedErrors: { maskError: (error, message) => maskError(error, message, report) },
@@ -48,7 +53,7 @@ export function createApp({ database, config, report, now = () => new Date() }: 
     logging: false,
   });
 
-  async function answer(request: Request, caller: RequestCaller): Promise<Response> {
+  async function answer(request: Request, context: ServerContext): Promise<Response> {
     const url = new URL(request.url);
     if (url.pathname !== graphqlPath) return refuse(404, `There is nothing here. GraphQL is at ${graphqlPath}.`);
     if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: preflightHeaders });
@@ -61,12 +66,12 @@ export function createApp({ database, config, report, now = () => new Date() }: 
     }
     if (request.method === 'GET') {
       const problem = queryStringProblem(url.searchParams);
-      return problem === null ? yoga.fetch(request, { caller }) : refuse(400, problem);
+      return problem === null ? yoga.fetch(request, context) : refuse(400, problem);
     }
-    return answerPost(request, caller);
+    return answerPost(request, context);
   }
 
-  async function answerPost(request: Request, caller: RequestCaller): Promise<Response> {
+  async function answerPost(request: Request, context: ServerContext): Promise<Response> {
     if (!isJson(request.headers.get('content-type'))) {
       return refuse(415, 'The body must be JSON in UTF-8, sent as Content-Type: application/json.');
     }
@@ -80,16 +85,18 @@ export function createApp({ database, config, report, now = () => new Date() }: 
     const headers = new Headers(request.headers);
     headers.set('content-type', 'application/json');
     headers.delete('content-length');
-    return yoga.fetch(new Request(request.url, { method: 'POST', headers, body }), { caller });
+    return yoga.fetch(new Request(request.url, { method: 'POST', headers, body }), context);
   }
 
   return {
-    async fetch(request) {
-      const caller = new RequestCaller(request.headers, cookie);
+    async fetch(request, peer = null) {
+      const caller = new RequestCaller(request.headers, cookie, now);
+      const facts = factsOf(request.headers, peer, config);
       let response: Response;
       try {
-        response = await answer(request, caller);
+        response = await answer(request, { caller, facts });
       } catch (error) {
+        if (error instanceof AbortedError) return refuse(400, error.message);
         report(error);
         response = refuse(500, 'Something went wrong here.');
       }
@@ -99,6 +106,19 @@ export function createApp({ database, config, report, now = () => new Date() }: 
       return response;
     },
   };
+}
+
+function factsOf(headers: Headers, peer: string | null, config: Config): RequestFacts {
+  const userAgent = headers.get('user-agent')?.slice(0, longestUserAgent) || null;
+  const ipAddress = clientAddress(peer, headers, config.trustedProxies);
+  return { device: { userAgent, ipAddress }, isService: isServiceKey(headers.get('x-service-key'), config) };
+}
+
+function isServiceKey(key: string | null, { hashedServiceKeys }: Config): boolean {
+  if (key === null) return false;
+  const hashed = hashToken(key);
+  // Every key is compared, so that the time does not tell which one it was.
+  return hashedServiceKeys.filter((expected) => equalSecrets(hashed, expected)).length > 0;
 }
 
 /** Answers depend on who asks, and must not be kept or guessed at by anything between. */

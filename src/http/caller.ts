@@ -1,9 +1,10 @@
 import type { Db } from '../database/database.ts';
 import type { Caller } from '../graphql/context.ts';
-import { resumeSession } from '../sessions/resume.ts';
-import type { SessionWithUser } from '../sessions/session.ts';
+import { resumeSession, type Use } from '../sessions/resume.ts';
+import type { Session, SessionWithUser } from '../sessions/session.ts';
 import type { StartedSession } from '../sessions/start.ts';
 import { equalSecrets } from '../sessions/token.ts';
+import type { User } from '../users/user.ts';
 import { type Credential, readCredential, type SessionCookie } from './credentials.ts';
 
 /** Who sends a request, and what its answer does to the cookie. */
@@ -13,45 +14,62 @@ export class RequestCaller implements Caller {
   readonly #cookie: SessionCookie;
   readonly #credential: Credential | null;
   readonly #antiCSRFToken: string | null;
+  readonly #now: () => Date;
   #setCookie: string | null = null;
 
-  constructor(headers: Headers, cookie: SessionCookie) {
+  constructor(headers: Headers, cookie: SessionCookie, now: () => Date) {
     this.#cookie = cookie;
     this.#credential = readCredential(headers, cookie);
     this.#antiCSRFToken = headers.get('anti-csrf');
+    this.#now = now;
   }
 
-  /** Finds the session of the credential. A cookie that opens none is cleared, so that it is not sent for ever. */
-  async resume(db: Db, now: Date): Promise<void> {
+  /**
+   * Finds the session of the credential. A cookie that never opened one is cleared, so that it is not sent for ever;
+   * one whose session was renewed is sent again. One whose session is over stays: the browser may have a newer one by
+   * now, from a login that was answered while this request was under way.
+   */
+  async resume(db: Db, use: Use): Promise<void> {
     if (!this.#credential) return;
     const { transport, token } = this.#credential;
-    this.session = await resumeSession(db, token, now);
+    const resumed = await resumeSession(db, token, use);
+    this.session = resumed.session;
     if (transport === 'BEARER') return;
-    if (!this.session) {
-      this.#setCookie = this.#cookie.clear();
+    if (!resumed.session) {
+      if (!resumed.isOver) this.#clearCookie();
       return;
     }
     // A session that was started for a bearer token has no anti-CSRF token; in a cookie it can change nothing.
-    this.isIntended = equalSecrets(this.#antiCSRFToken, this.session.antiCSRFToken);
+    this.isIntended = equalSecrets(this.#antiCSRFToken, resumed.session.antiCSRFToken);
+    if (resumed.isRenewed) this.#sendCookie(token, resumed.session);
   }
 
   signIn({ session, token }: StartedSession): void {
     this.session = session;
-    if (session.antiCSRFToken !== null) {
-      const lifetimeMs = session.expiresAt.getTime() - session.createdAt.getTime();
-      this.#setCookie = this.#cookie.set(token, lifetimeMs);
-    } else if (this.#credential?.transport === 'COOKIE') {
-      this.#setCookie = this.#cookie.clear();
-    }
+    if (session.antiCSRFToken !== null) this.#sendCookie(token, session);
+    else this.#clearCookie();
+  }
+
+  update(session: Session, user?: User): void {
+    if (this.session) this.session = { ...session, user: user ?? this.session.user };
   }
 
   signOut(): void {
     this.session = null;
-    if (this.#credential?.transport === 'COOKIE' || this.#setCookie !== null) this.#setCookie = this.#cookie.clear();
+    this.#clearCookie();
   }
 
   /** The value of `Set-Cookie` that the answer needs, or null if the cookie stays as it is. */
   get setCookie(): string | null {
     return this.#setCookie;
+  }
+
+  /** Leaves clients alone that neither came with the cookie nor were about to get it. */
+  #clearCookie(): void {
+    if (this.#credential?.transport === 'COOKIE' || this.#setCookie !== null) this.#setCookie = this.#cookie.clear();
+  }
+
+  #sendCookie(token: string, { expiresAt }: Session): void {
+    this.#setCookie = this.#cookie.set(token, expiresAt.getTime() - this.#now().getTime());
   }
 }

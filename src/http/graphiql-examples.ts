@@ -1,5 +1,16 @@
 /** The operations in GraphiQL's tabs: a session's whole life, in the order in which a newcomer tries them. */
 export const exampleOperations = [
+  `# Before anybody signs in: keep a visitor's data. It starts
+# an anonymous session, and goes on in that of the user.
+mutation Visit {
+  setPublicData(data: { cart: ["tea", "milk"] }) {
+    ... on SetDataPayload {
+      session { id publicData user { id } }
+    }
+    ... on UserError { code message }
+  }
+}
+`,
   `# Make an account. The answer sets the session cookie.
 # This page sends the anti-CSRF token along by itself.
 mutation SignUp {
@@ -10,7 +21,7 @@ mutation SignUp {
   ) {
     ... on LoginSuccess {
       viewer { id email name role }
-      session { id expiresAt }
+      session { id expiresAt publicData }
     }
     ... on UserError { code message }
   }
@@ -21,7 +32,7 @@ query Me {
   viewer {
     id
     email
-    sessions { id handle createdAt expiresAt isCurrent state }
+    sessions { id device ipAddress lastSeenAt expiresAt isCurrent }
   }
   currentSession { id expiresAt user { email } }
 }

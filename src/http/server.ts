@@ -23,7 +23,9 @@ export type RunningServer = {
 
 /** Serves the app over HTTP. Rejects if the address is not to be had. */
 export async function listen(app: App, address: { host: string; port: number }): Promise<RunningServer> {
-  const handle = createServerAdapter((request: Request) => app.fetch(request));
+  const handle = createServerAdapter<{ req: IncomingMessage }>((request, { req }) =>
+    app.fetch(request, req.socket.remoteAddress),
+  );
   const server = createServer({ ...timeouts, maxHeaderSize: 16_384 }, (request, response) => {
     if (isAddressed(request)) void handle(request, response);
     else refuseUnaddressed(response);

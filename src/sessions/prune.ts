@@ -1,7 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db } from '../database/database.ts';
 
-/** Few enough that nobody who waits for the database behind a batch notices. */
-const batchSize = 500;
+/**
+ * How long a batch may keep the database from others. A request waits for the batch that is running and for no other:
+ * between two batches there is a pause as long as the batch was.
+ */
+const batchMs = 3;
+const batchSize = { first: 20, least: 5, most: 500 };
 
 /** How many sessions `pruneSessions` would delete. */
 export function countPrunable(db: Db, before: Date): Promise<number> {
@@ -9,13 +14,54 @@ export function countPrunable(db: Db, before: Date): Promise<number> {
 }
 
 /**
- * Deletes the sessions that ended or expired before a moment, in small batches, and returns how many they were.
- * A session that was ended has the moment of its ending in `expiresAt`.
+ * Deletes the sessions that ended or expired before a moment, and returns how many they were. A session that was ended
+ * has the moment of its ending in `expiresAt`.
  */
-export async function pruneSessions(db: Db, before: Date): Promise<number> {
-  for (let pruned = 0; ; ) {
-    const { count } = await db.session.deleteMany({ where: { expiresAt: { lt: before } }, limit: batchSize });
-    pruned += count;
-    if (count < batchSize) return pruned;
+export function pruneSessions(db: Db, before: Date, signal?: AbortSignal): Promise<number> {
+  return inBatches(signal, async (limit) => {
+    const { count } = await db.session.deleteMany({ where: { expiresAt: { lt: before } }, limit });
+    return { count, isLast: count < limit };
+  });
+}
+
+/** Forgets the address and the user agent of sessions that ended or expired in that time, and returns of how many. */
+export function forgetDevices(db: Db, from: Date, before: Date, signal?: AbortSignal): Promise<number> {
+  let last = { expiresAt: from, id: 0 };
+  return inBatches(signal, async (limit) => {
+    const sessions = await db.session.findMany({
+      where: {
+        expiresAt: { lt: before },
+        OR: [{ expiresAt: { gt: last.expiresAt } }, { expiresAt: last.expiresAt, id: { gt: last.id } }],
+      },
+      orderBy: [{ expiresAt: 'asc' }, { id: 'asc' }],
+      take: limit,
+      select: { id: true, expiresAt: true },
+    });
+    last = sessions.at(-1) ?? last;
+    const { count } = await db.session.updateMany({
+      where: {
+        id: { in: sessions.map(({ id }) => id) },
+        OR: [{ ipAddress: { not: null } }, { userAgent: { not: null } }],
+      },
+      data: { ipAddress: null, userAgent: null },
+    });
+    return { count, isLast: sessions.length < limit };
+  });
+}
+
+type Batch = (limit: number) => Promise<{ count: number; isLast: boolean }>;
+
+/** Repeats a batch until it is the last one, and fits its size to the time that it may take. Returns the sum. */
+async function inBatches(signal: AbortSignal | undefined, batch: Batch): Promise<number> {
+  let limit = batchSize.first;
+  for (let sum = 0; ; ) {
+    const began = performance.now();
+    const { count, isLast } = await batch(limit);
+    const tookMs = performance.now() - began;
+    sum += count;
+    if (isLast || signal?.aborted) return sum;
+    const fitting = Math.round(limit * Math.min(2, batchMs / tookMs));
+    limit = Math.min(batchSize.most, Math.max(batchSize.least, fitting));
+    await sleep(tookMs);
   }
 }

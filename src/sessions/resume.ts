@@ -1,17 +1,60 @@
+import type { SessionPolicy } from '../config.ts';
 import type { Db } from '../database/database.ts';
-import { isLive, type SessionWithUser } from './session.ts';
+import type { Device } from './device.ts';
+import { expiryOf, renewalThreshold } from './expiry.ts';
+import { isLive, type SessionWithUser, whereLive } from './session.ts';
 import { equalSecrets, handleOf, hashToken } from './token.ts';
 
+/** Who uses a session, when, and by which rules. */
+export type Use = { device: Device; policy: SessionPolicy; now: Date };
+
+export type ResumedSession =
+  | {
+      session: SessionWithUser;
+      /** Whether `expiresAt` has just moved, so that a cookie has to be sent again. */
+      isRenewed: boolean;
+    }
+  | {
+      session: null;
+      /** Whether there was a session, which has ended or expired. */
+      isOver: boolean;
+    };
+
+const unknown: ResumedSession = { session: null, isOver: false };
+const over: ResumedSession = { session: null, isOver: true };
+
 /**
- * The live session that a token opens, or null: a damaged, unknown, ended or expired token is simply no session.
+ * The live session that a token opens, or none: a damaged, unknown, ended or expired token is simply no session.
  *
  * The row is found by the handle, which is no secret, and the secret is compared in constant time; looking a hash up
  * in an index would not be.
  */
-export async function resumeSession(db: Db, token: string, now: Date): Promise<SessionWithUser | null> {
+export async function resumeSession(db: Db, token: string, use: Use): Promise<ResumedSession> {
   const handle = handleOf(token);
-  if (handle === null) return null;
+  if (handle === null) return unknown;
   const session = await db.session.findUnique({ where: { handle }, include: { user: true } });
-  if (!session || !isLive(session, now)) return null;
-  return equalSecrets(hashToken(token), session.hashedSessionToken) ? session : null;
+  if (!session) return unknown;
+  if (!isLive(session, use.now)) return over;
+  if (!equalSecrets(hashToken(token), session.hashedSessionToken)) return unknown;
+  const lastSeenAt = session.lastSeenAt ?? session.createdAt;
+  const isDue = lastSeenAt <= renewalThreshold(use.now, use.policy);
+  return isDue ? renewSession(db, session, use) : { session, isRenewed: false };
+}
+
+/**
+ * Notes that a session is used, and moves its expiry. One conditional statement, so that a session that was ended
+ * since it was read stays ended, and is no session; and of many uses at once, one is noted.
+ */
+async function renewSession(db: Db, session: SessionWithUser, use: Use): Promise<ResumedSession> {
+  const { device, policy, now } = use;
+  const expiresAt = expiryOf(session.createdAt, now, policy);
+  // The expiry is never moved nearer: a policy that became stricter is for new sessions.
+  const isRenewed = expiresAt > session.expiresAt;
+  const [renewed] = await db.session.updateManyAndReturn({
+    where: { id: session.id, lastSeenAt: session.lastSeenAt, ...whereLive(now) },
+    data: { lastSeenAt: now, ...(isRenewed ? { expiresAt } : {}), ...device },
+  });
+  if (renewed) return { session: { ...renewed, user: session.user }, isRenewed };
+  const current = await db.session.findFirst({ where: { id: session.id, ...whereLive(now) }, include: { user: true } });
+  return current ? { session: current, isRenewed: false } : over;
 }

@@ -1,15 +1,19 @@
-import type { PasswordPolicy } from '../config.ts';
+import type { PasswordPolicy, SessionPolicy } from '../config.ts';
 import type { Database, Db } from '../database/database.ts';
-import { authenticate, createUser, type NewUser, prepareUser } from '../users/user.ts';
-import { endSession } from './end.ts';
+import { authenticate, createUser, type NewUser, prepareUser, requireUnchanged } from '../users/user.ts';
+import { carriedOver } from './data.ts';
+import type { Device } from './device.ts';
+import { endLeastRecentlyUsed, endSession } from './end.ts';
+import { expiryOf } from './expiry.ts';
 import type { Session, SessionWithUser, Transport } from './session.ts';
 import { createAntiCSRFToken, createToken } from './token.ts';
 
 export type StartOptions = {
   transport: Transport;
+  device: Device;
   /** The session that the request came with. It ends when the new one starts. */
   replaces: Session | null;
-  lifetimeMs: number;
+  policy: SessionPolicy;
   now: Date;
 };
 
@@ -23,33 +27,56 @@ export type StartedSession = {
 export async function signUp(
   database: Database,
   input: NewUser,
-  policy: PasswordPolicy,
+  passwords: PasswordPolicy,
   options: StartOptions,
 ): Promise<StartedSession> {
-  const prepared = await prepareUser(input, policy);
+  const prepared = await prepareUser(input, passwords);
   return database.$transaction(async (db) => {
     const user = await createUser(db, prepared);
-    return startSession(db, user.id, options);
+    return startUserSession(db, user.id, options);
   });
 }
 
-/** @throws InvalidCredentialsError */
+/** @throws ValidationError, InvalidCredentialsError */
 export async function login(
   database: Database,
   credentials: { email: string; password: string },
-  policy: PasswordPolicy,
+  passwords: PasswordPolicy,
   options: StartOptions,
 ): Promise<StartedSession> {
-  const user = await authenticate(database, credentials.email, credentials.password, policy);
-  return database.$transaction((db) => startSession(db, user.id, options));
+  const user = await authenticate(database, credentials.email, credentials.password, passwords);
+  return database.$transaction(async (db) => {
+    // A password that was changed since it was checked must not open a session: the change ended all others.
+    await requireUnchanged(db, user);
+    return startUserSession(db, user.id, options);
+  });
+}
+
+/** Starts a session without a user, for a visitor whose data is to be kept until they log in. */
+export function startAnonymousSession(db: Db, options: Omit<StartOptions, 'replaces'>): Promise<StartedSession> {
+  return createSession(db, null, null, options);
 }
 
 /**
- * Starts a new session, with a new handle and a new token, and ends the one that the request came with. Whoever
- * planted that one with a victim does not get the victim's session (session fixation).
+ * Starts a user's session, with a new handle and a new token, and ends the one that the request came with. Whoever
+ * planted that one with a victim does not get the victim's session (session fixation). If it was anonymous, its data
+ * goes on in the new one.
  */
-async function startSession(db: Db, userId: number, options: StartOptions): Promise<StartedSession> {
-  const { transport, replaces, lifetimeMs, now } = options;
+async function startUserSession(db: Db, userId: number, options: StartOptions): Promise<StartedSession> {
+  const { replaces, policy, now } = options;
+  const ended = replaces && (await endSession(db, replaces.id, now));
+  const visitor = ended?.userId === null ? ended : null;
+  const started = await createSession(db, userId, visitor, options);
+  await endLeastRecentlyUsed(db, userId, policy.maxPerUser, started.session.id, now);
+  return started;
+}
+
+async function createSession(
+  db: Db,
+  userId: number | null,
+  visitor: Session | null,
+  { transport, device, policy, now }: Omit<StartOptions, 'replaces'>,
+): Promise<StartedSession> {
   const { token, handle, hashedToken } = createToken();
   const session = await db.session.create({
     data: {
@@ -57,11 +84,15 @@ async function startSession(db: Db, userId: number, options: StartOptions): Prom
       hashedSessionToken: hashedToken,
       antiCSRFToken: transport === 'COOKIE' ? createAntiCSRFToken() : null,
       createdAt: now,
-      expiresAt: new Date(now.getTime() + lifetimeMs),
-      user: { connect: { id: userId } },
+      lastSeenAt: now,
+      expiresAt: expiryOf(now, now, policy),
+      authenticatedAt: userId === null ? null : now,
+      publicData: carriedOver(visitor?.publicData ?? null),
+      privateData: carriedOver(visitor?.privateData ?? null),
+      ...device,
+      ...(userId === null ? {} : { user: { connect: { id: userId } } }),
     },
     include: { user: true },
   });
-  if (replaces) await endSession(db, replaces.id, now);
   return { session, token };
 }

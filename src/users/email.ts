@@ -7,11 +7,12 @@ const longest = { address: 254, local: 64 };
  * that read them differently have sent somebody's secrets to somebody else.
  */
 const grammar =
-  /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+  /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
 
 /** The address as it is stored, trimmed and in lower case, or null if it is none. */
 export function normalizeEmail(input: string): string | null {
-  const email = input.trim().toLowerCase();
+  const email = input.trim();
   const fits = email.length <= longest.address && email.indexOf('@') <= longest.local;
-  return fits && grammar.test(email) ? email : null;
+  // Judged before it is made lower case, which makes ASCII letters of some that are none.
+  return fits && grammar.test(email) ? email.toLowerCase() : null;
 }

@@ -24,7 +24,8 @@ export function passwordProblem(password: string, policy: PasswordPolicy): strin
   if (!password.isWellFormed()) return 'The password has a character that is not Unicode.';
   const normalized = normalizePassword(password);
   if (normalized === null && password !== '') return `The password must have at most ${maxLength} characters.`;
-  if (lengthOf(normalized ?? '') < policy.minLength) {
+  // Normalising can make many characters of one, which is no more to guess.
+  if (Math.min(lengthOf(password), lengthOf(normalized ?? '')) < policy.minLength) {
     return `The password must have at least ${policy.minLength} characters. A few unrelated words make a good one.`;
   }
   return null;
@@ -58,5 +59,11 @@ export async function verifyPassword(
     await hashPassword('somebody else', policy);
     return false;
   }
-  return verify(hashedPassword, normalized);
+  try {
+    return await verify(hashedPassword, normalized);
+  } catch {
+    // What is stored is no hash that we know, or none at all. Nothing matches it, and it must not be seen either.
+    await hashPassword('somebody else', policy);
+    return false;
+  }
 }

@@ -44,9 +44,13 @@ export async function prepareUser(input: NewUser, policy: PasswordPolicy): Promi
   if (name !== null && !isName(name)) {
     issues.push({ path: ['name'], message: `The name must be printable text of at most ${longestName} characters.` });
   }
+  const role = input.role ?? defaultRole;
+  if (!/^[\w.:-]{1,50}$/.test(role)) {
+    issues.push({ path: ['role'], message: 'The role must be 1 to 50 of the characters a-z, A-Z, 0-9 and _.:-.' });
+  }
   if (email === null || issues.length > 0) throw new ValidationError(issues);
   const hashedPassword = await hashPassword(input.password, policy);
-  return { email, hashedPassword, name, role: input.role ?? defaultRole };
+  return { email, hashedPassword, name, role };
 }
 
 function isName(text: string): boolean {
@@ -75,6 +79,15 @@ export async function authenticate(db: Db, email: string, password: string, poli
   const proven = await verifyPassword(password, user?.hashedPassword ?? null, policy);
   if (!user || !proven) throw new InvalidCredentialsError();
   return user;
+}
+
+/**
+ * Whether somebody whose password was checked is still there, with that password.
+ *
+ * @throws InvalidCredentialsError if not.
+ */
+export async function requireUnchanged(db: Db, { id, hashedPassword }: User): Promise<void> {
+  if (!(await db.user.findUnique({ where: { id, hashedPassword } }))) throw new InvalidCredentialsError();
 }
 
 /** @throws UserNotFoundError when nobody has this address. */

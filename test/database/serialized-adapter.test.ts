@@ -126,6 +126,24 @@ describe('the file', () => {
     expect(outside.prepare('SELECT count(*) AS n FROM "User"').get()).toEqual({ n: 2 });
   });
 
+  it('is read while writers wait for a lock from outside for seconds, and they succeed', async () => {
+    const { database, url } = await openEmptyDatabase();
+    const outside = openFile(url);
+    outside.exec('BEGIN IMMEDIATE');
+    const transaction = database.$transaction((tx) => tx.user.create({ data: ada }));
+    const until = performance.now() + 3_000;
+    let longestMs = 0;
+    while (performance.now() < until) {
+      const began = performance.now();
+      await database.user.count();
+      longestMs = Math.max(longestMs, performance.now() - began);
+      await sleep(5);
+    }
+    expect(longestMs).toBeLessThan(1_000);
+    outside.exec('COMMIT');
+    expect(await transaction).toMatchObject(ada);
+  });
+
   it('keeps every acknowledged write when the process is killed', async () => {
     const url = await emptyDatabase();
     const script = `

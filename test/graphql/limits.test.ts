@@ -17,6 +17,33 @@ describe('an operation that is made to be expensive', () => {
     expect(api.statements.join()).not.toContain('IN (');
   });
 
+  it('stays small though there are many sessions', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const { id } = await api.database.user.findFirstOrThrow();
+    const ended = Array.from({ length: 500 }, (_, n) => ({ handle: `h${n}`, userId: id, expiresAt: new Date(n) }));
+    await api.database.session.createMany({ data: ended });
+    const all = await ada.ask('{ viewer { sessions(includeEnded: true) { handle } } }');
+    expect(all.viewer.sessions).toHaveLength(100);
+    for (const list of ['sessions', 'sessions(includeEnded: true)']) {
+      const query = `{ viewer { ${list} { user { ${list} { user { ${list} { id } } } } } } }`;
+      expect((await ada.send(query)).code, list).toBe('BAD_USER_INPUT');
+    }
+  });
+
+  it('is refused when it checks more than one password', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const login = 'login(email: "ada@example.com", password: "guess after guess") { __typename }';
+    const prove = 'reauthenticate(password: "guess after guess") { __typename }';
+    for (const two of [`a: ${login} b: ${login}`, `${login} ${prove}`, `a: ${prove} b: ${prove}`]) {
+      expect((await ada.send(`mutation { ${two} }`)).code).toBe('BAD_USER_INPUT');
+    }
+    const spread = `mutation { ...F ...G } fragment F on Mutation { a: ${login} } fragment G on Mutation { b: ${login} }`;
+    expect((await ada.send(spread)).code).toBe('BAD_USER_INPUT');
+    expect((await ada.ask(`mutation { ${login} }`)).login.__typename).toBe('InvalidCredentialsError');
+  });
+
   it('is refused when it repeats itself by aliases, fields or fragments, and takes no time', async () => {
     const api = await startApi();
     const repeated = Array.from({ length: 301 }, (_, n) => `a${n}: viewer { id }`).join(' ');

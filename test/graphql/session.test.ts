@@ -1,4 +1,6 @@
+import { execute, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
+import { schema } from '../../src/graphql/schema.ts';
 import { password, startApi, type TestApi } from '../support/api.ts';
 
 const me = '{ viewer { email } currentSession { id } }';
@@ -54,6 +56,35 @@ describe('User.sessions', () => {
     await api.database.user.update({ where: { email: 'bob@example.com' }, data: { role: 'chief' } });
     const { node } = await bob.ask(query);
     expect(node.sessions).toHaveLength(3);
+  });
+});
+
+describe('what a user owns', () => {
+  it('is hidden from everybody else, even where an object of theirs is at hand', async () => {
+    const api = await startApi();
+    const { bob } = await adaAndBob(api);
+    expect(bob.token).not.toBeNull();
+    const rows = await api.database.session.findMany({ include: { user: true }, orderBy: { id: 'asc' } });
+    const adas = rows.find((row) => row.user?.email === 'ada@example.com');
+    const bobs = rows.find((row) => row.user?.email === 'bob@example.com');
+    const see = (session: object) =>
+      execute({
+        schema,
+        document: parse('{ viewer { email sessions { id } } currentSession { user { email } } }'),
+        contextValue: { database: api.database, config: api.config, caller: { session }, now: () => api.clock.now },
+      });
+    const own = { data: { viewer: { sessions: [{}] }, currentSession: { user: { email: 'bob@example.com' } } } };
+    expect(await see({ ...bobs })).toMatchObject(own);
+    // A caller that is Ada, in whose way objects of Bob have come.
+    expect(await see({ ...bobs, userId: adas?.userId })).toMatchObject({ data: { viewer: { sessions: null } } });
+  });
+
+  it('is not shown any more in the answer that ends the session', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const query = `mutation ($id: ID!) { revoke(id: $id) { ... on RevokeSuccess { session { state user { email } } } } }`;
+    const { revoke: result } = await ada.ask(query, { id: await sessionId(ada) });
+    expect(result.session).toEqual({ state: 'ENDED', user: null });
   });
 });
 
@@ -202,7 +233,7 @@ describe('revokeAll', () => {
 
 describe('a session', () => {
   it('ends by itself when its lifetime is over', async () => {
-    const api = await startApi({ sessionLifetimeMs: 60_000 });
+    const api = await startApi({ sessions: { idleTimeoutMs: 60_000, lifetimeMs: 60_000, maxPerUser: 20 } });
     const ada = await api.signUp('ada@example.com', 'BEARER');
     api.clock.now = new Date(api.clock.now.getTime() + 59_999);
     expect(await ada.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });

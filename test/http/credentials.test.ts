@@ -34,6 +34,18 @@ describe('a credential that opens no session', () => {
     expect(others.getSetCookie()).toEqual([]);
   });
 
+  it('stays where its session is over: the browser may have a newer one by now', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    const late = Object.assign(api.client(), { cookie: ada.cookie });
+    await ada.login('ada@example.com');
+    const { data, headers } = await late.send(me);
+    expect(data).toEqual(nobody);
+    expect(headers.getSetCookie()).toEqual([]);
+    api.clock.now = new Date(api.clock.now.getTime() + api.config.sessions.lifetimeMs);
+    expect((await ada.send(me)).headers.getSetCookie()).toEqual([]);
+  });
+
   it('does not stand in the way of a login', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
@@ -67,6 +79,16 @@ describe('the Authorization header', () => {
     expect((await ada.send(me, {}, basic)).data.viewer.email).toBe('ada@example.com');
     expect((await ada.send(me, {}, { ...basic, 'sec-fetch-site': 'cross-site' })).status).toBe(403);
     expect((await ada.send(logout, {}, { ...basic, 'anti-csrf': 'wrong' })).code).toBe('CSRF_TOKEN_INVALID');
+  });
+
+  it('replaces the cookie where a bearer session replaces that of the cookie', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    await ada.login('ada@example.com', 'BEARER');
+    expect(ada.cookie).toBeNull();
+    expect(await ada.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
+    const start = 'mutation { startSession(transport: COOKIE) { token } logout { revokedSessionId } }';
+    expect((await api.client().send(start)).headers.getSetCookie()).toEqual([expect.stringContaining('Max-Age=0')]);
   });
 
   it('sets no cookie and clears none', async () => {

@@ -100,11 +100,13 @@ describe('GraphiQL', () => {
         if (message.type() === 'error') failures.push(message.text());
       });
       await page.goto(server.address);
-      await page.getByTitle('SignUp', { exact: true }).waitFor();
+      await page.getByTitle('Visit', { exact: true }).waitFor();
 
+      await runTab(page, 'Visit');
       const { signUp } = await runTab(page, 'SignUp');
+      expect(signUp.session.publicData).toEqual({ cart: ['tea', 'milk'] });
       expect(signUp.viewer.email).toBe('ada@example.com');
-      expect((await runTab(page, 'Me')).viewer.sessions).toMatchObject([{ isCurrent: true, state: 'LIVE' }]);
+      expect((await runTab(page, 'Me')).viewer.sessions).toMatchObject([{ isCurrent: true }]);
 
       await page.reload();
       const login = `mutation { login(email: "ada@example.com", password: "${password}", transport: BEARER) {

@@ -30,6 +30,7 @@ describe('an email address', () => {
     'Ada <ada@example.com>',
     '"ada"@example.com',
     'ada@[127.0.0.1]',
+    '\u212ada@example.com',
     'ada\u0000@example.com',
     'ada@example.com\r\nBcc: bob@example.com',
     'ad\ud800a@example.com',

@@ -22,6 +22,7 @@ describe('a new password', () => {
     ['fourteen chars', /at least 15/],
     ['🔑'.repeat(14), /at least 15/],
     ['e\u0301'.repeat(14), /at least 15/],
+    ['\ufdfa', /at least 15/],
     ['x'.repeat(257), /at most 256/],
     ['x'.repeat(60_000), /at most 256/],
     ['\ufdfa'.repeat(100), /at most 256/],
@@ -53,7 +54,13 @@ describe('a hash', () => {
     }
   });
 
-  it('that is not there matches nothing, after as much work as one that is', async () => {
+  it('that is none that we know matches nothing', async () => {
+    for (const stored of ['', 'plain text', '$argon2id$', '$2b$10$abcdefghijklmnopqrstuu', 'JGFyZ29uMmlk', '\u0000']) {
+      expect(await verifyPassword('plain text', stored, policy), stored).toBe(false);
+    }
+  });
+
+  it('that is not there, or none, matches nothing, after as much work as one that is', async () => {
     const hash = await hashPassword('x'.repeat(15), policy);
     const time = async (stored: string | null) => {
       const began = process.cpuUsage();
@@ -63,8 +70,11 @@ describe('a hash', () => {
       return process.cpuUsage(began).user;
     };
     await time(hash);
-    const [withHash, without] = [await time(hash), await time(null)];
-    expect(without / withHash).toBeGreaterThan(0.5);
-    expect(without / withHash).toBeLessThan(2);
+    const withHash = await time(hash);
+    for (const other of [null, 'plain text']) {
+      const ratio = (await time(other)) / withHash;
+      expect(ratio).toBeGreaterThan(0.5);
+      expect(ratio).toBeLessThan(2);
+    }
   });
 });

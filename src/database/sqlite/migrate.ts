@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { SqlDriverAdapter, SqlMigrationAwareDriverAdapterFactory, SqlQuery } from '@prisma/driver-adapter-utils';
 import { StartError } from '../../errors.ts';
 import { type Migration, toMigrationList } from '../migrations.ts';
@@ -44,16 +43,16 @@ export async function migrateSqlite(file: string, migrations: Migration[], datam
   }
 }
 
-/** Whether all is applied as it stands here, which spares a start the loading of the engine. */
+/** Whether every migration is applied, which spares a start the loading of the engine. */
 async function isUpToDate(connection: SqlDriverAdapter, migrations: Migration[]): Promise<boolean> {
   const query = (sql: string) => connection.queryRaw({ sql, args: [], argTypes: [] });
   const table = await query(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_prisma_migrations'`);
   if (table.rows.length === 0) return false;
   const applied = await query(
-    `SELECT migration_name, checksum FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL`,
+    `SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL`,
   );
-  const checksums = new Map(applied.rows.map(([name, checksum]) => [name, checksum]));
-  return migrations.every(({ name, sql }) => checksums.get(name) === createHash('sha256').update(sql).digest('hex'));
+  const names = new Set(applied.rows.map(([name]) => name));
+  return migrations.every(({ name }) => names.has(name));
 }
 
 /** Lets the engine work on a connection that is open, perhaps with a transaction, instead of on one of its own. */

@@ -17,10 +17,14 @@ export function sqliteAdapter(file: string): SqlMigrationAwareDriverAdapterFacto
   const factory = new PrismaBetterSqlite3({ url: file, timeout: 0 }, adapterOptions);
   const connect = async (): Promise<SqlDriverAdapter> => {
     await createFolderOf(file);
-    const adapter = new SerializedAdapter(await factory.connect());
-    await requireWriteAheadLog(adapter, file);
-    await adapter.executeScript('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
-    return adapter;
+    try {
+      const adapter = new SerializedAdapter(await factory.connect());
+      await requireWriteAheadLog(adapter, file);
+      await adapter.executeScript('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
+      return adapter;
+    } catch (error) {
+      throw cannotOpen(file, error);
+    }
   };
   return { provider: 'sqlite', adapterName: factory.adapterName, connect, connectToShadowDb: connect };
 }
@@ -30,6 +34,13 @@ async function requireWriteAheadLog(adapter: SqlDriverAdapter, file: string): Pr
   if (rows[0]?.[0] !== 'wal') {
     throw new Error(`${file} cannot have a write-ahead log: its journal mode stays ${rows[0]?.[0]}.`);
   }
+}
+
+/** Why a file cannot be the database, for whoever named it. */
+export function cannotOpen(file: string, error: unknown): StartError {
+  return new StartError(
+    `DATABASE_URL names ${file}, which cannot be opened as a database: ${(error as Error).message}.`,
+  );
 }
 
 /** @throws StartError when the folder of the file is not there and cannot be made. */

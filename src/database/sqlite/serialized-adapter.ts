@@ -42,7 +42,8 @@ class Mutex {
  * not committed, and when the transaction is rolled back, its own acknowledged write is undone.
  *
  * Transactions begin IMMEDIATE, so that one which reads first and then writes cannot lose its snapshot to another
- * process. Waiting for another process is done here and not in SQLite, whose waiting would stop the event loop.
+ * process. Waiting for another process is done here and not in SQLite, whose waiting would stop the event loop; and
+ * whoever waits lets others have the connection meanwhile, so that readers are not held up.
  */
 export class SerializedAdapter implements SqlDriverAdapter {
   readonly provider = 'sqlite';
@@ -56,29 +57,33 @@ export class SerializedAdapter implements SqlDriverAdapter {
   }
 
   queryRaw(query: SqlQuery): Promise<SqlResultSet> {
-    return this.#mutex.run(() => retryWhileBusy(() => this.#inner.queryRaw(query)));
+    return retryWhileBusy(() => this.#mutex.run(() => this.#inner.queryRaw(query)));
   }
 
   executeRaw(query: SqlQuery): Promise<number> {
-    return this.#mutex.run(() => retryWhileBusy(() => this.#inner.executeRaw(query)));
+    return retryWhileBusy(() => this.#mutex.run(() => this.#inner.executeRaw(query)));
   }
 
   executeScript(script: string): Promise<void> {
-    return this.#mutex.run(() => retryWhileBusy(() => this.#inner.executeScript(script)));
+    return retryWhileBusy(() => this.#mutex.run(async () => this.#inner.executeScript(script)));
   }
 
   async startTransaction(isolationLevel?: IsolationLevel): Promise<Transaction> {
     if (isolationLevel !== undefined && isolationLevel !== 'SERIALIZABLE') {
       throw new Error(`SQLite is always SERIALIZABLE; ${isolationLevel} was asked for.`);
     }
+    return retryWhileBusy(() => this.#begin());
+  }
+
+  async #begin(): Promise<Transaction> {
     const release = await this.#mutex.acquire();
     try {
-      await retryWhileBusy(() => this.#inner.executeScript('BEGIN IMMEDIATE'));
+      await this.#inner.executeScript('BEGIN IMMEDIATE');
+      return new SerializedTransaction(this.#inner, release);
     } catch (error) {
       release();
       throw error;
     }
-    return new SerializedTransaction(this.#inner, release);
   }
 
   dispose(): Promise<void> {

@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import BetterSqlite3 from 'better-sqlite3';
+import { cannotOpen, createFolderOf } from './open.ts';
+
+/** Gives a lock up. */
+export type Release = () => void;
+
+function open(file: string): BetterSqlite3.Database {
+  try {
+    return new BetterSqlite3(file, { timeout: 0 });
+  } catch (error) {
+    throw cannotOpen(file, error);
+  }
+}
+
+/**
+ * Takes a lock that the operating system keeps, on a small file: nothing has to be cleaned up after a crash. Null if
+ * another process, or another part of this one, keeps it for longer than the patience.
+ */
+export async function lockFile(file: string, patienceMs: number): Promise<Release | null> {
+  await createFolderOf(file);
+  const lock = open(file);
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      lock.exec('BEGIN IMMEDIATE');
+      return () => lock.close();
+    } catch (error) {
+      if (!(error instanceof BetterSqlite3.SqliteError && error.code.startsWith('SQLITE_BUSY'))) {
+        lock.close();
+        throw error;
+      }
+    }
+    if (performance.now() >= deadline) {
+      lock.close();
+      return null;
+    }
+    await sleep(50);
+  }
+}

@@ -1,0 +1,43 @@
+import type { Session as SessionRow } from '../sessions/session.ts';
+import { startAnonymousSession } from '../sessions/start.ts';
+import { builder } from './builder.ts';
+import { startOptions, transportArgument } from './login.ts';
+import { Session } from './session.ts';
+
+export type StartedOrFound = { session: SessionRow; token: string | null };
+
+const StartSessionPayload = builder.objectRef<StartedOrFound>('StartSessionPayload').implement({
+  description: 'The anonymous session that was started, or the live session that the caller already has.',
+  fields: (t) => ({
+    session: t.expose('session', { type: Session, description: 'The session of the caller.' }),
+    token: t.exposeString('token', {
+      nullable: true,
+      description:
+        'The secret of a new bearer session; it is never shown again. Null for a cookie or an older session.',
+    }),
+    antiCSRFToken: t.string({
+      nullable: true,
+      description:
+        'To be sent in the `anti-csrf` header of every mutation. Null for a bearer session, which needs none.',
+      resolve: ({ session }) => session.antiCSRFToken,
+    }),
+  }),
+});
+
+builder.mutationField('startSession', (t) =>
+  t.field({
+    type: StartSessionPayload,
+    nullable: true,
+    description:
+      'Starts an anonymous session, which keeps a visitor’s data until they log in. Whoever has a live session already ' +
+      'keeps it. Nothing else starts a session unasked.',
+    args: { transport: t.arg(transportArgument) },
+    resolve: async (_root, { transport }, context) => {
+      const { caller, database } = context;
+      if (caller.session) return { session: caller.session, token: null };
+      const started = await startAnonymousSession(database, startOptions(context, transport));
+      caller.signIn(started);
+      return { session: started.session, token: transport === 'BEARER' ? started.token : null };
+    },
+  }),
+);

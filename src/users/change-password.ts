@@ -1,0 +1,44 @@
+import type { PasswordPolicy } from '../config.ts';
+import type { Database } from '../database/database.ts';
+import { InvalidCredentialsError, ValidationError } from '../errors.ts';
+import { hashPassword, passwordProblem, verifyPassword } from './password.ts';
+import type { User } from './user.ts';
+
+/**
+ * Gives a user a new password and ends, in the same transaction, every live session of theirs but one: whoever knew
+ * the old password is out. That one session counts as having proved the password.
+ *
+ * @throws ValidationError for a new password that may not be chosen.
+ * @throws InvalidCredentialsError for a wrong current one, and where it was changed meanwhile.
+ */
+export async function changePassword(
+  database: Database,
+  user: User,
+  passwords: { current: string; new: string },
+  keepSessionId: number,
+  policy: PasswordPolicy,
+  now: Date,
+): Promise<User> {
+  if (!(await verifyPassword(passwords.current, user.hashedPassword, policy))) throw new InvalidCredentialsError();
+  const problem = passwordProblem(passwords.new, policy);
+  if (problem !== null) throw new ValidationError([{ path: ['newPassword'], message: problem }]);
+  const hashedPassword = await hashPassword(passwords.new, policy);
+  return database.$transaction(async (db) => {
+    const [changed] = await db.user.updateManyAndReturn({
+      where: { id: user.id, hashedPassword: user.hashedPassword },
+      data: { hashedPassword },
+    });
+    if (!changed) throw new InvalidCredentialsError();
+    await db.session.updateMany({
+      where: {
+        userId: user.id,
+        id: { not: keepSessionId },
+        hashedSessionToken: { not: null },
+        expiresAt: { gt: now },
+      },
+      data: { hashedSessionToken: null, expiresAt: now },
+    });
+    await db.session.updateMany({ where: { id: keepSessionId, userId: user.id }, data: { authenticatedAt: now } });
+    return changed;
+  });
+}

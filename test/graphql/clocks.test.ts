@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { startApi, type TestApi } from '../support/api.ts';
+import { openFile } from '../support/database.ts';
+
+const hour = 3_600_000;
+const sessions = { idleTimeoutMs: 10 * hour, lifetimeMs: 24 * hour, maxPerUser: 20 };
+const current = '{ currentSession { createdAt lastSeenAt expiresAt } }';
+
+function later(api: TestApi, ms: number) {
+  api.clock.now = new Date(api.clock.now.getTime() + ms);
+}
+
+function at(api: TestApi, ms: number): string {
+  return new Date(api.clock.now.getTime() + ms).toISOString();
+}
+
+describe('the idle timeout', () => {
+  it('slides with use, and ends a session that is not used', async () => {
+    const api = await startApi({ sessions });
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    later(api, 9 * hour);
+    expect((await ada.ask(current)).currentSession).toMatchObject({
+      lastSeenAt: at(api, 0),
+      expiresAt: at(api, 10 * hour),
+    });
+    later(api, 10 * hour - 1);
+    expect((await ada.ask(current)).currentSession).not.toBeNull();
+    later(api, 10 * hour);
+    expect((await ada.ask(current)).currentSession).toBeNull();
+  });
+
+  it('is written at most once in a tenth of its length, so that reading costs no write', async () => {
+    const api = await startApi({ sessions });
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const { currentSession: first } = await ada.ask(current);
+    const count = async (ms: number) => {
+      later(api, ms);
+      api.statements.length = 0;
+      await ada.ask(current);
+      return api.statements.filter((sql) => sql.startsWith('UPDATE')).length;
+    };
+    expect(await count(hour - 1)).toBe(0);
+    expect((await ada.ask(current)).currentSession).toEqual(first);
+    expect(await count(1)).toBe(1);
+    expect(await count(0)).toBe(0);
+    expect(await count(hour / 2)).toBe(0);
+    expect(await count(hour / 2)).toBe(1);
+  });
+
+  it('is written once by many requests at once', async () => {
+    const api = await startApi({ sessions });
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    later(api, 2 * hour);
+    api.statements.length = 0;
+    const answers = await Promise.all(Array.from({ length: 10 }, () => ada.ask(current)));
+    for (const { currentSession } of answers) expect(currentSession.expiresAt).toBe(at(api, 10 * hour));
+    const file = openFile(api.url);
+    file.exec('CREATE TABLE "Writes" ("at" INTEGER)');
+    file.exec('CREATE TRIGGER "count" AFTER UPDATE ON "Session" BEGIN INSERT INTO "Writes" VALUES (1); END');
+    later(api, 2 * hour);
+    await Promise.all(Array.from({ length: 10 }, () => ada.ask(current)));
+    expect(file.prepare('SELECT count(*) AS writes FROM "Writes"').get()).toEqual({ writes: 1 });
+  });
+
+  it('sends the cookie again whenever the expiry moved, and the anti-CSRF token stays good', async () => {
+    const api = await startApi({ sessions });
+    const ada = await api.signUp('ada@example.com');
+    expect((await ada.send(current)).headers.getSetCookie()).toEqual([]);
+    later(api, 2 * hour);
+    const { headers } = await ada.send(current);
+    expect(headers.getSetCookie()).toEqual([`${ada.cookie}; Max-Age=36000; Path=/; HttpOnly; SameSite=Lax`]);
+    expect((await ada.send(current)).headers.getSetCookie()).toEqual([]);
+    later(api, 2 * hour);
+    expect((await ada.ask('mutation { logout { revokedSessionId } }')).logout.revokedSessionId).not.toBeNull();
+    expect(ada.cookie).toBeNull();
+  });
+});
+
+describe('the absolute lifetime', () => {
+  it('ends a session however much it is used, and is never extended', async () => {
+    const api = await startApi({ sessions });
+    const ada = await api.signUp('ada@example.com');
+    const end = at(api, 24 * hour);
+    for (let used = 0; used < 23; used += 1) {
+      later(api, hour);
+      expect((await ada.ask(current)).currentSession).not.toBeNull();
+    }
+    expect((await ada.ask(current)).currentSession.expiresAt).toBe(end);
+    later(api, hour - 1);
+    const last = await ada.send(current);
+    expect(last.data.currentSession.expiresAt).toBe(end);
+    expect(last.headers.getSetCookie()).toEqual([]);
+    later(api, 1);
+    expect((await ada.ask(current)).currentSession).toBeNull();
+  });
+
+  it('is the expiry from the start where it is the shorter of the two', async () => {
+    const api = await startApi({ sessions: { ...sessions, lifetimeMs: 2 * hour } });
+    const ada = await api.signUp('ada@example.com');
+    expect((await ada.ask(current)).currentSession.expiresAt).toBe(at(api, 2 * hour));
+  });
+});
+
+describe('renewal', () => {
+  it('never moves the expiry nearer, nor takes the session that it is for from a stricter policy', async () => {
+    const api = await startApi({ sessions });
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const far = new Date('2099-06-15T13:37:42.123Z');
+    await api.database.session.updateMany({ data: { expiresAt: far } });
+    later(api, 2 * hour);
+    expect((await ada.ask(current)).currentSession).toMatchObject({
+      lastSeenAt: at(api, 0),
+      expiresAt: far.toISOString(),
+    });
+  });
+
+  it('works for sessions of which no use was ever noted', async () => {
+    const api = await startApi({ sessions });
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    await api.database.session.updateMany({ data: { lastSeenAt: null } });
+    const { currentSession } = await ada.ask(current);
+    expect(currentSession.lastSeenAt).toBe(currentSession.createdAt);
+    later(api, 2 * hour);
+    expect((await ada.ask(current)).currentSession.lastSeenAt).toBe(at(api, 0));
+  });
+});

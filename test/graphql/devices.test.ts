@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { readConfig } from '../../src/config.ts';
+import { createApp } from '../../src/http/app.ts';
+import { Client, startApi } from '../support/api.ts';
+
+const firefox = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0';
+const login = `mutation { login(email: "ada@example.com", password: "correct horse battery staple", transport: BEARER) {
+  ... on LoginSuccess { token session { userAgent device ipAddress } } } }`;
+
+describe('the device of a session', () => {
+  it('is named as a person would', async () => {
+    const api = await startApi();
+    await api.signUp('ada@example.com');
+    const agents: [string, string | null][] = [
+      [firefox, 'Firefox on Windows'],
+      [
+        'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1',
+        'Safari on iOS',
+      ],
+      ['curl/8.5.0', 'curl'],
+      ['???', null],
+    ];
+    for (const [agent, name] of agents) {
+      const { data } = await api.client().send(login, {}, { 'user-agent': agent });
+      expect(data.login.session).toEqual({ userAgent: agent, device: name, ipAddress: null });
+    }
+    const { data } = await api.client().send(login, {}, { 'user-agent': 'x'.repeat(10_000) });
+    expect(data.login.session.userAgent).toHaveLength(512);
+  });
+
+  it('is that of the last use that was noted', async () => {
+    const api = await startApi();
+    await api.signUp('ada@example.com');
+    const ada = api.client();
+    ada.token = (await ada.send(login, {}, { 'user-agent': 'curl/8.5.0' })).data.login.token;
+    const query = '{ currentSession { device } }';
+    expect((await ada.send(query, {}, { 'user-agent': firefox })).data.currentSession.device).toBe('curl');
+    api.clock.now = new Date(api.clock.now.getTime() + 86_400_000);
+    const { data } = await ada.send(query, {}, { 'user-agent': firefox });
+    expect(data.currentSession.device).toBe('Firefox on Windows');
+  });
+});
+
+describe('the address of a session', () => {
+  it('is that of the connection, or of the client behind trusted proxies', async () => {
+    const api = await startApi();
+    await api.signUp('ada@example.com');
+    const address = async (env: Record<string, string>, peer: string, headers: Record<string, string>) => {
+      const app = createApp({ database: api.database, config: readConfig(env), report: () => {} });
+      const client = new Client({ fetch: (request) => app.fetch(request, peer) }, api.config.publicUrl);
+      return (await client.send(login, {}, headers)).data.login.session.ipAddress;
+    };
+    const forwarded = { 'x-forwarded-for': '203.0.113.9, 10.0.0.7' };
+    expect(await address({}, '198.51.100.1', forwarded)).toBe('198.51.100.1');
+    expect(await address({}, '::ffff:198.51.100.1', {})).toBe('198.51.100.1');
+    expect(await address({ TRUSTED_PROXIES: '10.0.0.0/8' }, '10.0.0.1', forwarded)).toBe('203.0.113.9');
+    expect(await address({ TRUSTED_PROXIES: '10.0.0.0/8' }, '198.51.100.1', forwarded)).toBe('198.51.100.1');
+  });
+});

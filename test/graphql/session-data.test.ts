@@ -1,0 +1,173 @@
+import { describe, expect, it } from 'vitest';
+import { hashToken } from '../../src/sessions/token.ts';
+import { startApi } from '../support/api.ts';
+
+const set = `mutation ($data: JSON!, $transport: Transport! = COOKIE) { setPublicData(data: $data, transport: $transport) {
+  __typename ... on SetDataPayload { session { id publicData antiCSRFToken } token }
+  ... on ValidationError { code issues { path message } } } }`;
+const setPrivate = `mutation ($id: ID!, $data: JSON!) { setPrivateData(sessionId: $id, data: $data) {
+  __typename ... on SetDataPayload { session { privateData } } ... on UserError { code } } }`;
+const read = '{ currentSession { id publicData } }';
+
+const key = 'the key of a trusted service';
+const service = { 'x-service-key': key };
+
+describe('setPublicData', () => {
+  it('merges keys, replaces them, and removes those that are null', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    await ada.ask(set, { data: { theme: 'dark', cart: { items: [1] }, n: 1.5, yes: true } });
+    const { setPublicData } = await ada.ask(set, { data: { cart: { items: [2] }, n: null, none: null, z: 'ż🦄' } });
+    const merged = { theme: 'dark', cart: { items: [2] }, yes: true, z: 'ż🦄' };
+    expect(setPublicData.session.publicData).toEqual(merged);
+    expect((await ada.ask(read)).currentSession.publicData).toEqual(merged);
+  });
+
+  it('starts an anonymous session for whoever has none, in the transport they choose', async () => {
+    const api = await startApi();
+    const browser = api.client();
+    const { setPublicData: cookie } = await browser.ask(set, { data: { a: 1 } });
+    expect(cookie).toMatchObject({ token: null, session: { publicData: { a: 1 } } });
+    expect((await browser.ask(read)).currentSession.publicData).toEqual({ a: 1 });
+    browser.antiCSRFToken = cookie.session.antiCSRFToken;
+    await browser.ask(set, { data: { b: 2 } });
+    expect((await browser.ask(read)).currentSession.publicData).toEqual({ a: 1, b: 2 });
+
+    const program = api.client();
+    const { setPublicData: bearer } = await program.ask(set, { data: { a: 1 }, transport: 'BEARER' });
+    program.token = bearer.token;
+    expect((await program.ask(read)).currentSession.publicData).toEqual({ a: 1 });
+    expect(await api.database.session.count()).toBe(2);
+  });
+
+  it.each([
+    ['a list', [1]],
+    ['a text', 'x'],
+    ['a number', 1],
+    ['__proto__', JSON.parse('{"__proto__":{"isAdmin":true}}')],
+    ['constructor', { a: { constructor: { prototype: { isAdmin: true } } } }],
+    ['prototype in a list', { a: [{ prototype: 1 }] }],
+    ['NUL', { a: 'b\u0000c' }],
+    ['NUL in a key', { 'b\u0000c': 1 }],
+    ['a lone surrogate', { a: ['\ud800'] }],
+    ['a lone surrogate in a key', { '\udfff': 1 }],
+    ['a key of the server', { role: 'admin' }],
+    ['too many bytes', { a: 'ż'.repeat(8_190) }],
+    ['too deep nesting', JSON.parse(`${'{"a":'.repeat(500)}1${'}'.repeat(500)}`)],
+  ])('refuses %s, and changes nothing', async (_what, data) => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    await ada.ask(set, { data: { kept: true } });
+    expect((await ada.ask(set, { data })).setPublicData).toMatchObject({
+      __typename: 'ValidationError',
+      code: 'VALIDATION_FAILED',
+      issues: [{ path: ['data'] }],
+    });
+    expect((await ada.ask(read)).currentSession.publicData).toEqual({ kept: true });
+    expect((await api.client().ask(set, { data })).setPublicData.__typename).toBe('ValidationError');
+    expect(await api.database.session.count()).toBe(1);
+    expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined();
+  });
+
+  it('refuses dangerous keys in a literal of the document too', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    const mutation = 'mutation { setPublicData(data: { __proto__: { x: 1 } }) { ... on ValidationError { code } } }';
+    expect((await ada.ask(mutation)).setPublicData).toEqual({ code: 'VALIDATION_FAILED' });
+  });
+
+  it('refuses what is nested so deep that it would overflow a stack', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const deep = `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`;
+    const response = await api.app.fetch(
+      new Request(new URL('/graphql', api.config.publicUrl), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${ada.token}` },
+        body: `{"query":${JSON.stringify(set)},"variables":{"data":${deep}}}`,
+      }),
+    );
+    expect(await response.json()).toMatchObject({ data: { setPublicData: { code: 'VALIDATION_FAILED' } } });
+    expect(api.reported).toEqual([]);
+  });
+
+  it('limits the whole to 16 KB, not each change', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    const fill = (name: string) => ada.ask(set, { data: { [name]: 'x'.repeat(6_000) } });
+    await fill('a');
+    await fill('b');
+    expect((await fill('c')).setPublicData.__typename).toBe('ValidationError');
+    await ada.ask(set, { data: { a: null } });
+    expect((await fill('c')).setPublicData.__typename).toBe('SetDataPayload');
+  });
+
+  it('loses nothing of many changes at once', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    await Promise.all(Array.from({ length: 30 }, (_, n) => ada.ask(set, { data: { [`k${n}`]: n } })));
+    const { publicData } = (await ada.ask(read)).currentSession;
+    expect(publicData).toEqual(Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`k${n}`, n])));
+  });
+
+  it('reads what another program stored as no data where it is none, and goes on from there', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    for (const text of ['not json', '[]', '"x"', 'null', '']) {
+      await api.database.session.updateMany({ data: { publicData: text } });
+      expect((await ada.ask(read)).currentSession.publicData, text).toBeNull();
+    }
+    await ada.ask(set, { data: { a: 1 } });
+    expect((await ada.ask(read)).currentSession.publicData).toEqual({ a: 1 });
+  });
+});
+
+describe('private data', () => {
+  it('is written and read by trusted services, which are known by a key of which only the hash is configured', async () => {
+    const api = await startApi({ hashedServiceKeys: [hashToken('another key'), hashToken(key)] });
+    const ada = await api.signUp('ada@example.com');
+    const { id } = (await ada.ask(read)).currentSession;
+    const { data } = await ada.send(setPrivate, { id, data: { plan: 'pro', n: 1 } }, service);
+    expect(data.setPrivateData).toEqual({
+      __typename: 'SetDataPayload',
+      session: { privateData: { plan: 'pro', n: 1 } },
+    });
+    await api.client().send(setPrivate, { id, data: { n: null } }, service);
+    const seen = await ada.send('{ currentSession { privateData } }', {}, service);
+    expect(seen.data.currentSession.privateData).toEqual({ plan: 'pro' });
+  });
+
+  it('is null and FORBIDDEN for everybody else, its own user and administrators among them', async () => {
+    const api = await startApi({ hashedServiceKeys: [hashToken(key)] });
+    const ada = await api.signUp('ada@example.com');
+    await api.database.user.updateMany({ data: { role: 'admin' } });
+    const { id } = (await ada.ask(read)).currentSession;
+    await ada.send(setPrivate, { id, data: { plan: 'pro' } }, service);
+    for (const wrong of ['', 'x', `${key} `.repeat(2), hashToken(key), key.toUpperCase()]) {
+      const headers = { 'x-service-key': wrong };
+      const seen = await ada.send('{ currentSession { id privateData } }', {}, headers);
+      expect(seen).toMatchObject({ code: 'FORBIDDEN', data: { currentSession: { id, privateData: null } } });
+      const written = await ada.send(setPrivate, { id, data: { plan: 'free' } }, headers);
+      expect(written).toMatchObject({ code: 'FORBIDDEN', data: { setPrivateData: null } });
+    }
+    const seen = await ada.send('{ currentSession { privateData } }', {}, service);
+    expect(seen.data.currentSession.privateData).toEqual({ plan: 'pro' });
+  });
+
+  it('is nobody’s where no key is configured', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    expect((await ada.send('{ currentSession { privateData } }', {}, { 'x-service-key': '' })).code).toBe('FORBIDDEN');
+  });
+
+  it('of a session that is unknown or has ended cannot be written', async () => {
+    const api = await startApi({ hashedServiceKeys: [hashToken(key)] });
+    const ada = await api.signUp('ada@example.com');
+    const { id } = (await ada.ask(read)).currentSession;
+    await ada.ask('mutation { logout { revokedSessionId } }');
+    for (const unknown of [id, 'nonsense', Buffer.from('Session:4711').toString('base64')]) {
+      const { data } = await api.client().send(setPrivate, { id: unknown, data: {} }, service);
+      expect(data.setPrivateData).toEqual({ __typename: 'SessionNotFoundError', code: 'SESSION_NOT_FOUND' });
+    }
+  });
+});
