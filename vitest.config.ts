@@ -8,9 +8,47 @@ export default defineConfig({
     alias: [{ find: /^graphql$/, replacement: createRequire(import.meta.url).resolve('graphql/index.js') }],
   },
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: 'test/support/template-database.ts',
     testTimeout: 30_000,
-    hookTimeout: 30_000,
+    hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'sqlite',
+          sequence: { groupOrder: 0 },
+          globalSetup: 'test/support/sqlite.ts',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/database/postgresql/**', 'test/cluster/**'],
+        },
+      },
+      {
+        // What is about the domain and the API, once more.
+        extends: true,
+        test: {
+          name: 'postgresql',
+          sequence: { groupOrder: 0 },
+          globalSetup: 'test/support/postgresql.ts',
+          include: [
+            'test/database/*.test.ts',
+            'test/database/postgresql/**/*.test.ts',
+            'test/users/user.test.ts',
+            'test/sessions/**/*.test.ts',
+            'test/graphql/**/*.test.ts',
+            'test/http/credentials.test.ts',
+            'test/http/front-door.test.ts',
+          ],
+        },
+      },
+      {
+        // Several servers on one PostgreSQL of their own, of which they kill some. One after the other.
+        extends: true,
+        test: {
+          name: 'cluster',
+          include: ['test/cluster/**/*.test.ts'],
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

@@ -1,8 +1,13 @@
-/** Writes the next migration: what `prisma/schema.prisma` has that the history does not. */
-import { mkdir, writeFile } from 'node:fs/promises';
+/**
+ * Writes the next migration of each history, SQLite's and PostgreSQL's: what `prisma/schema.prisma` has that they do
+ * not. PostgreSQL's is found on a server from npm, which is started for it, or on the one that TEST_DATABASE_URL names.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { missingMigration } from '../src/database/drift.ts';
-import { migrationFolders, readMigrations } from '../src/database/migrations.ts';
+import { migrationFolders, type Provider, readMigrations } from '../src/database/migrations.ts';
+import { withScratchDatabase } from '../test/support/postgresql-server.ts';
 
 const name = process.argv[2] ?? '';
 if (!/^[a-z0-9]+(_[a-z0-9]+)*$/.test(name)) {
@@ -10,14 +15,21 @@ if (!/^[a-z0-9]+(_[a-z0-9]+)*$/.test(name)) {
   console.error('Usage: npm run db:migrate -- <name>');
   process.exit(2);
 }
+const timestamp = new Date().toISOString().replace(/\D/g, '').slice(0, 14);
 
-const sql = await missingMigration(await readMigrations(migrationFolders.sqlite));
-if (sql === null) {
-  console.log('The history already leads to prisma/schema.prisma. Nothing was written.');
-} else {
-  const timestamp = new Date().toISOString().replace(/\D/g, '').slice(0, 14);
-  const folder = join(migrationFolders.sqlite, `${timestamp}_${name}`);
+async function writeNext(provider: Provider, scratch: string): Promise<void> {
+  const sql = await missingMigration(provider, await readMigrations(migrationFolders[provider]), scratch);
+  if (sql === null) {
+    console.log(`The history for ${provider} already leads to prisma/schema.prisma. Nothing was written.`);
+    return;
+  }
+  const folder = join(migrationFolders[provider], `${timestamp}_${name}`);
   await mkdir(folder);
   await writeFile(join(folder, 'migration.sql'), sql);
   console.log(`Wrote ${relative('.', join(folder, 'migration.sql'))}. Read it before you commit it.`);
 }
+
+const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-'));
+await writeNext('sqlite', join(folder, 'scratch.db'));
+await rm(folder, { recursive: true });
+await withScratchDatabase((url) => writeNext('postgresql', url));

@@ -1,9 +1,11 @@
 import { Command } from 'commander';
 import { loadEnvironmentFile, readConfig } from './config.ts';
-import { type Database, databaseExists, lockMaintenance, migrateDatabase, openDatabase } from './database/database.ts';
+import type { Clock } from './database/clock.ts';
+import { type Database, databaseExists, migrateDatabase, openClock, openDatabase } from './database/database.ts';
 import { SessionNotFoundError, StartError, UserError } from './errors.ts';
 import { endSession, endSessionsOf } from './sessions/end.ts';
-import { countPrunable, forgetDevices, pruneSessions } from './sessions/prune.ts';
+import { maintain } from './sessions/maintenance.ts';
+import { countPrunable } from './sessions/prune.ts';
 import { createServiceKey, hashToken } from './sessions/token.ts';
 import { readPassword } from './terminal.ts';
 import { createUser, defaultRole, prepareUser, requireUserByEmail } from './users/user.ts';
@@ -43,8 +45,8 @@ program
     if ((handle === undefined) === (options.user === undefined)) {
       command.error('Say which: the handle of a session, or --user and an email.');
     }
-    await withDatabase(async (database) => {
-      const now = new Date();
+    await withDatabase(async (database, clock) => {
+      const now = clock.now();
       if (options.user !== undefined) {
         const user = await requireUserByEmail(database, options.user);
         const ended = await endSessionsOf(database, user.id, now);
@@ -66,21 +68,16 @@ program
   )
   .option('--dry-run', 'only say how many would be deleted')
   .action(async (options: { dryRun?: boolean }) => {
-    const { databaseUrl, deviceRetentionMs, sessionRetentionMs } = readConfig();
-    const before = (retentionMs: number) => new Date(Date.now() - retentionMs);
-    await withDatabase(async (database) => {
+    const config = readConfig();
+    await withDatabase(async (database, clock) => {
       if (options.dryRun) {
-        say(`Would delete ${sessions(await countPrunable(database, before(sessionRetentionMs)))}.`);
+        const before = new Date(clock.now().getTime() - config.sessionRetentionMs);
+        say(`Would delete ${sessions(await countPrunable(database, before))}.`);
         return;
       }
-      const release = await lockMaintenance(databaseUrl);
-      if (!release) throw new StartError('A server, or another command, is pruning just now.');
-      try {
-        await forgetDevices(database, new Date(0), before(deviceRetentionMs));
-        say(`Deleted ${sessions(await pruneSessions(database, before(sessionRetentionMs)))}.`);
-      } finally {
-        release();
-      }
+      const deleted = await maintain(database, config, clock);
+      if (deleted === null) throw new StartError('A server, or another command, is pruning just now.');
+      say(`Deleted ${sessions(deleted)}.`);
     });
   });
 
@@ -122,15 +119,17 @@ async function createAccount(email: string, options: { name?: string; role: stri
 }
 
 /** Opens a database that is there, migrated as a server would, and closes it whatever happens. */
-async function withDatabase(act: (database: Database) => Promise<void>): Promise<void> {
+async function withDatabase(act: (database: Database, clock: Clock) => Promise<void>): Promise<void> {
   const { databaseUrl } = readConfig();
-  if (!databaseExists(databaseUrl)) {
+  if (!(await databaseExists(databaseUrl))) {
     throw new StartError(`DATABASE_URL is "${databaseUrl}", but there is no database. \`migrate\` makes one.`);
   }
   await migrateDatabase(databaseUrl);
   const database = await openDatabase(databaseUrl);
   try {
-    await act(database);
+    const clock = await openClock(databaseUrl, database);
+    await act(database, clock);
+    clock.stop();
   } finally {
     await database.$disconnect();
   }

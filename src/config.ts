@@ -29,6 +29,8 @@ export type TrustedProxies = { networks: BlockList; header: 'x-forwarded-for' | 
 
 export type Config = {
   databaseUrl: string;
+  /** How many connections to PostgreSQL may be open at once. */
+  databasePoolSize: number;
   host: string;
   /** 0 lets the system choose a free one. */
   port: number;
@@ -52,6 +54,8 @@ export type Config = {
   /** Roles whose users may see and end everything; the first is what `create-admin` gives. */
   adminRoles: readonly [string, ...string[]];
   passwords: PasswordPolicy;
+  /** How long the server goes on taking requests after it was told to stop and says that it is not ready. */
+  drainMs: number;
   /** Whether `npm start` started the process, which on a signal ends its shell and not what runs in it. */
   startedByNpm: boolean;
 };
@@ -84,6 +88,7 @@ export function readConfig(environment: Environment = process.env): Config {
   const port = integer(environment, 'PORT', 4000, { min: 0, max: 65_535 });
   const config: Config = {
     databaseUrl: databaseUrl(environment),
+    databasePoolSize: integer(environment, 'DATABASE_POOL_SIZE', 10, { min: 1, max: 1_000 }),
     host: text(environment, 'HOST', '127.0.0.1'),
     port,
     publicUrl: origin('PUBLIC_URL', text(environment, 'PUBLIC_URL', `http://localhost:${port}`)),
@@ -112,6 +117,7 @@ export function readConfig(environment: Environment = process.env): Config {
       passes: integer(environment, 'ARGON2_PASSES', argon2.passes, { min: argon2.passes, max: 100 }),
       lanes: integer(environment, 'ARGON2_LANES', argon2.lanes, { min: argon2.lanes, max: 64 }),
     },
+    drainMs: duration(environment, 'DRAIN_TIME', '0s', 0),
     startedByNpm: environment.npm_lifecycle_event === 'start',
   };
   if (production) requireSafeForProduction(config);
@@ -207,11 +213,11 @@ function networks(name: string, values: string[]): BlockList {
 const unitsMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const longestDurationMs = 3_650 * unitsMs.d;
 
-function duration(environment: Environment, name: string, fallback: string): number {
+function duration(environment: Environment, name: string, fallback: string, leastMs = 1): number {
   const value = text(environment, name, fallback);
   const [, amount, unit] = /^(\d{1,9})([smhd])$/.exec(value) ?? [];
   const milliseconds = Number(amount) * unitsMs[unit as keyof typeof unitsMs];
-  if (!(milliseconds > 0 && milliseconds <= longestDurationMs)) {
+  if (!(milliseconds >= leastMs && milliseconds <= longestDurationMs)) {
     throw invalid(name, value, 'must be a number and a unit (s, m, h or d), such as 45m or 30d, of at most 3650d');
   }
   return milliseconds;
@@ -226,8 +232,16 @@ function origin(name: string, value: string): URL {
 
 function databaseUrl(environment: Environment): string {
   const value = text(environment, 'DATABASE_URL', 'file:data/sessions.db');
+  const url = URL.parse(value);
+  if (url && /^postgres(ql)?:$/.test(url.protocol) && url.hostname !== '' && url.pathname.length > 1) return value;
   if (!/^file:(?!\/\/)[^?#]+$/.test(value) || value === 'file::memory:') {
-    throw invalid('DATABASE_URL', value, 'must be file: and the path of an SQLite file, such as file:data/sessions.db');
+    const shown = url?.password ? value.replace(url.password, '***') : value;
+    throw invalid(
+      'DATABASE_URL',
+      shown,
+      'must be file: and the path of an SQLite file, such as file:data/sessions.db, ' +
+        'or postgresql://user:password@host:5432/database',
+    );
   }
   return value;
 }

@@ -75,7 +75,12 @@ export class UserNotFoundError extends UserError {
 }
 
 /** Codes of failures of the caller or the system, which stand in `errors`. */
-export type RequestErrorCode = 'BAD_USER_INPUT' | 'UNAUTHENTICATED' | 'FORBIDDEN' | 'CSRF_TOKEN_INVALID';
+export type RequestErrorCode =
+  | 'BAD_USER_INPUT'
+  | 'UNAUTHENTICATED'
+  | 'FORBIDDEN'
+  | 'CSRF_TOKEN_INVALID'
+  | 'SERVICE_UNAVAILABLE';
 
 /** A failure of the caller, or of the system: thrown, to stand in `errors` with `extensions.code`. */
 export class RequestError extends Error {

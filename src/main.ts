@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Config, loadEnvironmentFile, readConfig } from './config.ts';
-import { claimDatabase, migrateDatabase, openDatabase } from './database/database.ts';
+import { claimDatabase, migrateDatabase, openClock, openDatabase } from './database/database.ts';
 import { StartError } from './errors.ts';
 import { createApp, graphqlPath } from './http/app.ts';
 import { listen, type RunningServer } from './http/server.ts';
@@ -17,21 +18,25 @@ async function main(): Promise<void> {
   const release = await claimDatabase(config.databaseUrl);
   const applied = await migrateDatabase(config.databaseUrl);
   for (const name of applied) say(`Migrated  ${name}`);
-  const database = await openDatabase(config.databaseUrl);
   const report = (error: unknown) => console.error(error);
-  const app = createApp({ database, config, report });
+  const database = await openDatabase(config.databaseUrl, { poolSize: config.databasePoolSize, report });
+  const clock = await openClock(config.databaseUrl, database);
+  const app = createApp({ database, config, report, now: () => clock.now() });
   const server = await listen(app, config).catch((error) => {
     throw new StartError(`HOST is "${config.host}" and PORT is "${config.port}", but: ${error.message}.`);
   });
-  const maintenance = startMaintenance(database, config, report);
+  const maintenance = startMaintenance(database, config, clock, report);
   announce(config, server);
 
   const stop = async (signal: NodeJS.Signals) => {
     say(`${signal}: finishing the requests in flight.`);
-    setTimeout(() => process.exit(1), stopDeadlineMs).unref();
+    app.drain();
+    setTimeout(() => process.exit(1), config.drainMs + stopDeadlineMs).unref();
+    await sleep(config.drainMs);
     await Promise.all([server.stop(), maintenance.stop()]);
+    clock.stop();
     await database.$disconnect();
-    release();
+    await release();
     process.exit(0);
   };
   if (config.startedByNpm) onceParentIsGone(() => stop('SIGTERM'));

@@ -138,7 +138,7 @@ describe('a command on a database that is not there', () => {
     const url = `${await emptyDatabase()}.mistyped`;
     const { code, stderr } = await cli(url, ['revoke', '--user', 'ada@example.com']);
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('but there is no database') });
-    expect(databaseExists(url)).toBe(false);
+    expect(await databaseExists(url)).toBe(false);
     expect(await cli(url, ['create-user', 'ada@example.com'], password)).toMatchObject({ code: 0 });
   });
 });

@@ -17,7 +17,19 @@ describe('the configuration', () => {
 
   it.each([
     ['PORT', ['-1', '65536', '4e3', '0x10', '80a']],
-    ['DATABASE_URL', ['data.db', 'file:', 'file:x?y', 'file::memory:', 'postgres', 'file://host/x']],
+    [
+      'DATABASE_URL',
+      [
+        'data.db',
+        'file:',
+        'file:x?y',
+        'file::memory:',
+        'postgres',
+        'file://host/x',
+        'postgresql://host',
+        'postgresql:///db',
+      ],
+    ],
     [
       'PUBLIC_URL',
       ['example.com', 'ftp://example.com', 'https://example.com/path', 'https://u:p@example.com', 'https://'],
@@ -26,6 +38,8 @@ describe('the configuration', () => {
     ['SESSION_IDLE_TIMEOUT', ['7', 'x']],
     ['SESSIONS_PER_USER', ['0', '1001', '1.5']],
     ['DEVICE_RETENTION', ['forever']],
+    ['DRAIN_TIME', ['5', '-1s']],
+    ['DATABASE_POOL_SIZE', ['0', '1001']],
     ['REAUTHENTICATE_AFTER', ['15']],
     ['TRUSTED_PROXIES', ['*', '0.0.0.0/0', '10.0.0.0/33', '10.0.0', '::/0', '10.0.0.1/x', 'localhost']],
     ['PROXY_HEADER', ['x-real-ip']],

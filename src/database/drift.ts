@@ -1,29 +1,29 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils';
-import { type Migration, schemaFile } from './migrations.ts';
-import { noFilters, openSchemaEngine } from './schema-engine.ts';
-import { migrateSqlite, oneConnection } from './sqlite/migrate.ts';
+import { PrismaPg } from '@prisma/adapter-pg';
+import type { SqlDriverAdapter, SqlQuery } from '@prisma/driver-adapter-utils';
+import { type Migration, type Provider, readModels } from './migrations.ts';
+import { migratePostgresql } from './postgresql/migrate.ts';
+import { noFilters, onConnection, openSchemaEngine } from './schema-engine.ts';
+import { migrateSqlite } from './sqlite/migrate.ts';
 import { sqliteAdapter } from './sqlite/open.ts';
 
 /**
- * The SQL that is missing between the end of an SQLite history and the models of `schema.prisma`, or null if they
- * agree. It is found on a scratch database, which needs no server and no shadow database.
+ * The SQL that is missing between the end of a history and the models of `schema.prisma`, or null if they agree.
+ *
+ * @param scratch - where an empty database is or, for SQLite, the path of a file that is not there yet
  */
-export async function missingMigration(migrations: Migration[]): Promise<string | null> {
-  const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-'));
-  let connection: SqlDriverAdapter | undefined;
+export async function missingMigration(
+  provider: Provider,
+  migrations: Migration[],
+  scratch: string,
+): Promise<string | null> {
+  const models = await readModels(provider);
+  const connection = await migrated(provider, migrations, models, scratch);
   try {
-    const file = join(folder, 'scratch.db');
-    const models = await readFile(schemaFile, 'utf8');
-    await migrateSqlite(file, migrations, models);
-    connection = await sqliteAdapter(file).connect();
-    const engine = await openSchemaEngine(models, oneConnection(connection));
+    const engine = await openSchemaEngine(models, onConnection(connection, understood));
     const schemaOf = (content: string) => ({ files: [{ path: 'schema.prisma', content }] });
     const { schema: current } = await engine.introspect({
-      schema: schemaOf('datasource db {\n  provider = "sqlite"\n}\n'),
-      baseDirectoryPath: folder,
+      schema: schemaOf(`datasource db {\n  provider = "${provider}"\n}\n`),
+      baseDirectoryPath: process.cwd(),
       force: false,
       compositeTypeDepth: 0,
       namespaces: null,
@@ -37,9 +37,36 @@ export async function missingMigration(migrations: Migration[]): Promise<string 
     });
     return exitCode === 0 ? null : withAutoincrementMemory(stdout ?? '');
   } finally {
-    await connection?.dispose();
-    await rm(folder, { recursive: true });
+    await connection.dispose();
   }
+}
+
+/** A connection to the scratch database, which is at the end of the history. */
+async function migrated(
+  provider: Provider,
+  migrations: Migration[],
+  models: string,
+  scratch: string,
+): Promise<SqlDriverAdapter> {
+  if (provider === 'sqlite') {
+    await migrateSqlite(scratch, migrations, models);
+    return sqliteAdapter(scratch).connect();
+  }
+  await migratePostgresql(scratch, migrations, models);
+  return new PrismaPg({ connectionString: scratch, max: 1 }).connect();
+}
+
+/**
+ * The engine asks PostgreSQL for constraints in a type that Prisma's adapter cannot read, and does not expect those of
+ * version 18 for NOT NULL.
+ */
+function understood(query: SqlQuery): SqlQuery {
+  const sql = query.sql
+    .replace('constr.contype AS constraint_type', 'constr.contype::text AS constraint_type')
+    .replace('con.confdeltype,', 'con.confdeltype::text,')
+    .replace('con.confupdtype,', 'con.confupdtype::text,')
+    .replace("NOT IN ('p', 'u', 'f')", "NOT IN ('p', 'u', 'f', 'n')");
+  return { ...query, sql };
 }
 
 /**

@@ -1,6 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDriverAdapterError, type SqlQueryable } from '@prisma/driver-adapter-utils';
+import { StartError } from '../errors.ts';
 
 export type Migration = { name: string; sql: string };
 
@@ -9,11 +11,16 @@ const prismaFolder = fileURLToPath(new URL('../../prisma/', import.meta.url));
 /** Where the history of each database lies. */
 export const migrationFolders = {
   sqlite: join(prismaFolder, 'migrations'),
+  postgresql: join(prismaFolder, 'postgresql/migrations'),
 } as const;
 
 export type Provider = keyof typeof migrationFolders;
 
-export const schemaFile = join(prismaFolder, 'schema.prisma');
+/** The text of `schema.prisma` for a database. It stands there for SQLite; the models are the same for all. */
+export async function readModels(provider: Provider): Promise<string> {
+  const text = await readFile(join(prismaFolder, 'schema.prisma'), 'utf8');
+  return text.replace('provider = "sqlite"', `provider = "${provider}"`);
+}
 
 /** The history in the order in which it is applied, oldest first. */
 export async function readMigrations(folder: string): Promise<Migration[]> {
@@ -38,4 +45,23 @@ export function toMigrationList(provider: Provider, migrations: Migration[]) {
       migrationFile: { path: 'migration.sql', content: { tag: 'ok' as const, value: sql } },
     })),
   };
+}
+
+/** Whether every migration is applied, which spares a start the loading of the engine. */
+export async function isUpToDate(connection: SqlQueryable, migrations: Migration[]): Promise<boolean> {
+  const sql = `SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL`;
+  try {
+    const { rows } = await connection.queryRaw({ sql, args: [], argTypes: [] });
+    const names = new Set(rows.map(([name]) => name));
+    return migrations.every(({ name }) => names.has(name));
+  } catch (error) {
+    if (isDriverAdapterError(error) && error.cause.kind === 'TableDoesNotExist') return false;
+    throw error;
+  }
+}
+
+/** What whoever started the server is told of a migration that failed. */
+export function migrationFailed(name: string | undefined, error: unknown): StartError {
+  const what = name === undefined ? 'Migrating' : `The migration ${name}`;
+  return new StartError(`${what} failed, and nothing was changed: ${(error as Error).message}`);
 }

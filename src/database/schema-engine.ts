@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import {
   bindMigrationAwareSqlAdapterFactory,
+  type SqlDriverAdapter,
   type SqlMigrationAwareDriverAdapterFactory,
+  type SqlQuery,
 } from '@prisma/driver-adapter-utils';
 import * as engineModule from '@prisma/schema-engine-wasm/schema_engine_bg';
 
@@ -11,7 +13,12 @@ export type SchemaEngine = engineModule.SchemaEngine;
 /** No tables are managed by somebody else's migrations. */
 export const noFilters = { externalTables: [], externalEnums: [] };
 
-let loading: Promise<void> | undefined;
+/**
+ * Of the process, and not of this module, which a test runner may load more than once: the engine's own module has one
+ * instance in it, and a second one would pull the memory from under the first.
+ */
+const loadingKey = Symbol.for('graphql-sessions.schema-engine');
+const shared = globalThis as { [loadingKey]?: Promise<void> };
 
 /**
  * Prisma's own schema engine, compiled to WebAssembly, on the database that the adapter connects to.
@@ -22,8 +29,8 @@ export async function openSchemaEngine(
   adapter: SqlMigrationAwareDriverAdapterFactory,
   log: (line: string) => void = () => {},
 ): Promise<SchemaEngine> {
-  loading ??= load();
-  await loading;
+  shared[loadingKey] ??= load();
+  await shared[loadingKey];
   return engineModule.SchemaEngine.new(
     { datamodels: [['schema.prisma', datamodel]] },
     log,
@@ -40,4 +47,31 @@ async function load(): Promise<void> {
   });
   engineModule.__wbg_set_wasm(instance.exports);
   (instance.exports.__wbindgen_start as () => void)();
+}
+
+/** What the engine needs of a connection. */
+export type Connection = Pick<
+  SqlDriverAdapter,
+  'provider' | 'adapterName' | 'queryRaw' | 'executeRaw' | 'executeScript'
+>;
+
+/**
+ * Lets the engine work on a connection that is open, perhaps with a transaction, instead of on one of its own.
+ * `rewrite` may replace statements of the engine's that do not fit there.
+ */
+export function onConnection(
+  connection: Connection,
+  rewrite: (query: SqlQuery) => SqlQuery = (query) => query,
+): SqlMigrationAwareDriverAdapterFactory {
+  const { provider, adapterName } = connection;
+  const connect = async (): Promise<SqlDriverAdapter> => ({
+    provider,
+    adapterName,
+    queryRaw: (query) => connection.queryRaw(rewrite(query)),
+    executeRaw: (query) => connection.executeRaw(rewrite(query)),
+    executeScript: (script) => connection.executeScript(script),
+    startTransaction: () => Promise.reject(new Error('The schema engine is not known to begin transactions.')),
+    dispose: async () => {},
+  });
+  return { provider, adapterName, connect, connectToShadowDb: connect };
 }

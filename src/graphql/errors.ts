@@ -1,9 +1,11 @@
 import { GraphQLError } from 'graphql';
+import { isUnavailable } from '../database/failures.ts';
 import {
   EmailTakenError,
   InvalidCredentialsError,
   ReauthenticationRequiredError,
   RequestError,
+  type RequestErrorCode,
   SessionNotFoundError,
   type UserError,
   type UserErrorCode,
@@ -69,6 +71,15 @@ builder.objectType(ValidationError, {
   }),
 });
 
+/** Fails closed: a database that does not answer is never taken for a session that is not there. */
+function serviceUnavailable(position: object): GraphQLError {
+  const http = { status: 503, headers: { 'retry-after': '1' } };
+  return new GraphQLError('The database does not answer. Try again in a moment.', {
+    ...position,
+    extensions: { code: 'SERVICE_UNAVAILABLE' satisfies RequestErrorCode, http },
+  });
+}
+
 /**
  * What a client is told about an error that was thrown: refusals with their code, GraphQL's own errors as they are,
  * and of everything else only that it happened.
@@ -81,6 +92,7 @@ export function maskError(error: unknown, message: string, report: (error: unkno
   if (original instanceof RequestError) {
     return new GraphQLError(original.message, { ...position, extensions: { code: original.code } });
   }
+  if (isUnavailable(original)) return serviceUnavailable(position);
   report(original);
   // Without a position nothing was executed, and the whole request failed.
   const status = 'path' in position && position.path ? {} : { http: { status: 500 } };

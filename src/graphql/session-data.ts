@@ -1,3 +1,4 @@
+import { inTransaction } from '../database/transaction.ts';
 import { SessionNotFoundError, ValidationError } from '../errors.ts';
 import { checkedData, mergeData } from '../sessions/data.ts';
 import { startAnonymousSession } from '../sessions/start.ts';
@@ -43,7 +44,7 @@ builder.mutationField('setPublicData', (t) =>
         return { session, token: null };
       }
       checkedData(data, 'publicData');
-      const started = await database.$transaction(async (db) => {
+      const started = await inTransaction(database, async (db) => {
         const { session, token } = await startAnonymousSession(db, startOptions(context, transport));
         return { session: { ...(await mergeData(db, session.id, 'publicData', data, now())), user: null }, token };
       });

@@ -1,6 +1,7 @@
 import { createYoga } from 'graphql-yoga';
 import type { Config } from '../config.ts';
 import type { Database } from '../database/database.ts';
+import { isMigrated } from '../database/ready.ts';
 import { useAntiCSRF } from '../graphql/anti-csrf.ts';
 import type { Context, RequestFacts } from '../graphql/context.ts';
 import { maskError } from '../graphql/errors.ts';
@@ -17,6 +18,13 @@ import { graphiqlPage, graphiqlPolicy } from './graphiql.ts';
 
 export const graphqlPath = '/graphql';
 
+/** Whether the process answers at all. */
+const healthPath = '/health';
+
+/** Whether requests should be sent here: the database can be reached and is migrated, and the server is not stopping. */
+const readyPath = '/ready';
+const readyTimeoutMs = 2_000;
+
 export type AppOptions = {
   database: Database;
   config: Config;
@@ -27,12 +35,17 @@ export type AppOptions = {
 };
 
 /** The whole server as one function from a request, and the address that it came from, to its answer. */
-export type App = { fetch(request: Request, peer?: string | null): Promise<Response> };
+export type App = {
+  fetch(request: Request, peer?: string | null): Promise<Response>;
+  /** From now on `/ready` says that this server is not, so that balancers send requests elsewhere. */
+  drain(): void;
+};
 
 type ServerContext = { caller: RequestCaller; facts: RequestFacts };
 
 export function createApp({ database, config, report, now = () => new Date() }: AppOptions): App {
   const cookie = sessionCookie(config.publicUrl);
+  let isDraining = false;
 
   const yoga = createYoga<ServerContext, Context>({
     schema,
@@ -55,6 +68,8 @@ export function createApp({ database, config, report, now = () => new Date() }: 
 
   async function answer(request: Request, context: ServerContext): Promise<Response> {
     const url = new URL(request.url);
+    if (url.pathname === healthPath) return new Response('ok\n');
+    if (url.pathname === readyPath) return answerReady();
     if (url.pathname !== graphqlPath) return refuse(404, `There is nothing here. GraphQL is at ${graphqlPath}.`);
     if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: preflightHeaders });
     if (request.method !== 'GET' && request.method !== 'POST') {
@@ -69,6 +84,11 @@ export function createApp({ database, config, report, now = () => new Date() }: 
       return problem === null ? yoga.fetch(request, context) : refuse(400, problem);
     }
     return answerPost(request, context);
+  }
+
+  async function answerReady(): Promise<Response> {
+    const isReady = !isDraining && (await isMigrated(database, readyTimeoutMs));
+    return new Response(isReady ? 'ready\n' : 'not ready\n', { status: isReady ? 200 : 503 });
   }
 
   async function answerPost(request: Request, context: ServerContext): Promise<Response> {
@@ -104,6 +124,9 @@ export function createApp({ database, config, report, now = () => new Date() }: 
       for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
       if (caller.setCookie !== null) response.headers.append('set-cookie', caller.setCookie);
       return response;
+    },
+    drain() {
+      isDraining = true;
     },
   };
 }

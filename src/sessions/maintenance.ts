@@ -1,10 +1,12 @@
 import type { Config } from '../config.ts';
-import { type Database, lockMaintenance } from '../database/database.ts';
-import { forgetDevices, pruneSessions } from './prune.ts';
+import type { Clock } from '../database/clock.ts';
+import type { Database, Db } from '../database/database.ts';
+import { withLease } from '../database/lease.ts';
+import { forgetDevices, type GoOn, pruneSessions } from './prune.ts';
 
 const intervalMs = 10 * 60_000;
 
-type Retention = Pick<Config, 'databaseUrl' | 'sessionRetentionMs' | 'deviceRetentionMs'>;
+export type Retention = Pick<Config, 'sessionRetentionMs' | 'deviceRetentionMs'>;
 
 export type Maintenance = {
   /** Does no more than the batch that is running, and waits for it. */
@@ -12,44 +14,39 @@ export type Maintenance = {
 };
 
 /**
- * Prunes sessions, and forgets the devices of ended ones, in the background every ten minutes, unless another process
- * is at it.
+ * Prunes sessions, and forgets the devices of ended ones, unless that is being done just now. Returns how many sessions
+ * were deleted, or null if it was left to whoever is at it.
  */
+export function maintain(db: Db, retention: Retention, clock: Clock, goOn: GoOn = () => true): Promise<number | null> {
+  return withLease(db, 'maintenance', clock, async (isHeld) => {
+    const now = clock.now().getTime();
+    const both: GoOn = async () => (await goOn()) && (await isHeld());
+    await forgetDevices(db, new Date(0), new Date(now - retention.deviceRetentionMs), both);
+    return (await both()) ? pruneSessions(db, new Date(now - retention.sessionRetentionMs), both) : 0;
+  });
+}
+
+/** Does the maintenance in the background, every ten minutes. */
 export function startMaintenance(
   database: Database,
   retention: Retention,
+  clock: Clock,
   report: (error: unknown) => void,
   firstRunAfterMs = 5_000,
 ): Maintenance {
-  const stopping = new AbortController();
-  let forgottenUntil = new Date(0);
-  let running: Promise<void> = Promise.resolve();
+  let isStopping = false;
+  let running: Promise<unknown> = Promise.resolve();
+  let timer = setTimeout(run, firstRunAfterMs).unref();
 
-  async function run(): Promise<void> {
-    const release = await lockMaintenance(retention.databaseUrl);
-    if (!release) return;
-    try {
-      const now = Date.now();
-      const forgetBefore = new Date(now - retention.deviceRetentionMs);
-      await forgetDevices(database, forgottenUntil, forgetBefore, stopping.signal);
-      if (!stopping.signal.aborted) forgottenUntil = forgetBefore;
-      await pruneSessions(database, new Date(now - retention.sessionRetentionMs), stopping.signal);
-    } finally {
-      release();
-    }
-  }
-
-  let timer = setTimeout(tick, firstRunAfterMs);
-  function tick(): void {
-    running = run().catch(report);
+  function run(): void {
+    running = maintain(database, retention, clock, () => !isStopping).catch(report);
     void running.then(() => {
-      if (!stopping.signal.aborted) timer = setTimeout(tick, intervalMs).unref();
+      if (!isStopping) timer = setTimeout(run, intervalMs).unref();
     });
   }
-  timer.unref();
   return {
     async stop() {
-      stopping.abort();
+      isStopping = true;
       clearTimeout(timer);
       await running;
     },

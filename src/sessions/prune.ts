@@ -8,6 +8,11 @@ import type { Db } from '../database/database.ts';
 const batchMs = 3;
 const batchSize = { first: 20, least: 5, most: 500 };
 
+/** Is asked after each batch whether there is to be another one. */
+export type GoOn = () => boolean | Promise<boolean>;
+
+const always: GoOn = () => true;
+
 /** How many sessions `pruneSessions` would delete. */
 export function countPrunable(db: Db, before: Date): Promise<number> {
   return db.session.count({ where: { expiresAt: { lt: before } } });
@@ -17,17 +22,17 @@ export function countPrunable(db: Db, before: Date): Promise<number> {
  * Deletes the sessions that ended or expired before a moment, and returns how many they were. A session that was ended
  * has the moment of its ending in `expiresAt`.
  */
-export function pruneSessions(db: Db, before: Date, signal?: AbortSignal): Promise<number> {
-  return inBatches(signal, async (limit) => {
+export function pruneSessions(db: Db, before: Date, goOn = always): Promise<number> {
+  return inBatches(goOn, async (limit) => {
     const { count } = await db.session.deleteMany({ where: { expiresAt: { lt: before } }, limit });
     return { count, isLast: count < limit };
   });
 }
 
 /** Forgets the address and the user agent of sessions that ended or expired in that time, and returns of how many. */
-export function forgetDevices(db: Db, from: Date, before: Date, signal?: AbortSignal): Promise<number> {
+export function forgetDevices(db: Db, from: Date, before: Date, goOn = always): Promise<number> {
   let last = { expiresAt: from, id: 0 };
-  return inBatches(signal, async (limit) => {
+  return inBatches(goOn, async (limit) => {
     const sessions = await db.session.findMany({
       where: {
         expiresAt: { lt: before },
@@ -52,14 +57,14 @@ export function forgetDevices(db: Db, from: Date, before: Date, signal?: AbortSi
 type Batch = (limit: number) => Promise<{ count: number; isLast: boolean }>;
 
 /** Repeats a batch until it is the last one, and fits its size to the time that it may take. Returns the sum. */
-async function inBatches(signal: AbortSignal | undefined, batch: Batch): Promise<number> {
+async function inBatches(goOn: GoOn, batch: Batch): Promise<number> {
   let limit = batchSize.first;
   for (let sum = 0; ; ) {
     const began = performance.now();
     const { count, isLast } = await batch(limit);
     const tookMs = performance.now() - began;
     sum += count;
-    if (isLast || signal?.aborted) return sum;
+    if (isLast || !(await goOn())) return sum;
     const fitting = Math.round(limit * Math.min(2, batchMs / tookMs));
     limit = Math.min(batchSize.most, Math.max(batchSize.least, fitting));
     await sleep(tookMs);

@@ -1,6 +1,7 @@
 import type { PasswordPolicy, SessionPolicy } from '../config.ts';
 import type { Database, Db } from '../database/database.ts';
-import { authenticate, createUser, type NewUser, prepareUser, requireUnchanged } from '../users/user.ts';
+import { inTransaction } from '../database/transaction.ts';
+import { authenticate, createUser, lockUnchanged, type NewUser, prepareUser } from '../users/user.ts';
 import { carriedOver } from './data.ts';
 import type { Device } from './device.ts';
 import { endLeastRecentlyUsed, endSession } from './end.ts';
@@ -31,7 +32,7 @@ export async function signUp(
   options: StartOptions,
 ): Promise<StartedSession> {
   const prepared = await prepareUser(input, passwords);
-  return database.$transaction(async (db) => {
+  return inTransaction(database, async (db) => {
     const user = await createUser(db, prepared);
     return startUserSession(db, user.id, options);
   });
@@ -45,9 +46,9 @@ export async function login(
   options: StartOptions,
 ): Promise<StartedSession> {
   const user = await authenticate(database, credentials.email, credentials.password, passwords);
-  return database.$transaction(async (db) => {
+  return inTransaction(database, async (db) => {
     // A password that was changed since it was checked must not open a session: the change ended all others.
-    await requireUnchanged(db, user);
+    await lockUnchanged(db, user);
     return startUserSession(db, user.id, options);
   });
 }

@@ -1,5 +1,6 @@
 import type { PasswordPolicy } from '../config.ts';
 import type { Database } from '../database/database.ts';
+import { inTransaction } from '../database/transaction.ts';
 import { InvalidCredentialsError, ValidationError } from '../errors.ts';
 import { hashPassword, passwordProblem, verifyPassword } from './password.ts';
 import type { User } from './user.ts';
@@ -23,7 +24,7 @@ export async function changePassword(
   const problem = passwordProblem(passwords.new, policy);
   if (problem !== null) throw new ValidationError([{ path: ['newPassword'], message: problem }]);
   const hashedPassword = await hashPassword(passwords.new, policy);
-  return database.$transaction(async (db) => {
+  return inTransaction(database, async (db) => {
     const [changed] = await db.user.updateManyAndReturn({
       where: { id: user.id, hashedPassword: user.hashedPassword },
       data: { hashedPassword },

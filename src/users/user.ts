@@ -82,12 +82,15 @@ export async function authenticate(db: Db, email: string, password: string, poli
 }
 
 /**
- * Whether somebody whose password was checked is still there, with that password.
+ * Makes sure that somebody whose password was checked is still there, with that password, and keeps it so until the
+ * transaction ends: the write, of what is there already, locks the row. What the user's other transactions do comes
+ * before or after this one, and not in the middle.
  *
  * @throws InvalidCredentialsError if not.
  */
-export async function requireUnchanged(db: Db, { id, hashedPassword }: User): Promise<void> {
-  if (!(await db.user.findUnique({ where: { id, hashedPassword } }))) throw new InvalidCredentialsError();
+export async function lockUnchanged(db: Db, { id, hashedPassword, updatedAt }: User): Promise<void> {
+  const { count } = await db.user.updateMany({ where: { id, hashedPassword }, data: { updatedAt } });
+  if (count === 0) throw new InvalidCredentialsError();
 }
 
 /** @throws UserNotFoundError when nobody has this address. */

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { password, startApi } from '../support/api.ts';
-import { openFile } from '../support/database.ts';
 
 const me = '{ viewer { email } currentSession { id } }';
 
@@ -45,8 +44,8 @@ describe('signUp', () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const rows = JSON.stringify([
-      openFile(api.url).prepare('SELECT * FROM User').all(),
-      openFile(api.url).prepare('SELECT * FROM Session').all(),
+      await api.database.$queryRawUnsafe('SELECT "email", "hashedPassword" FROM "User"'),
+      await api.database.$queryRawUnsafe('SELECT "handle", "hashedSessionToken", "antiCSRFToken" FROM "Session"'),
     ]);
     expect(rows).toContain('$argon2id$v=19$m=19456,t=2,p=1$');
     expect(rows).not.toContain(password);

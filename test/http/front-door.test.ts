@@ -25,10 +25,50 @@ describe('paths', () => {
     const api = await startApi();
     expect((await post(api, hello)).status).toBe(200);
     const others = ['/', '/x/graphql', '//graphql', '/graphql/', '/graphql/x', '/x?y=/graphql', '/admin;/graphql'];
-    for (const path of [...others, '/health', '/x/health', '/GraphQL', '/%67raphql', '/favicon.ico']) {
+    for (const path of [
+      ...others,
+      '/x/health',
+      '/x/ready',
+      '/health/',
+      '//ready',
+      '/GraphQL',
+      '/%67raphql',
+      '/favicon.ico',
+    ]) {
       const request = new Request(api.config.publicUrl.origin + path, { method: 'POST', headers: json, body: hello });
       expect((await api.app.fetch(request)).status, path).toBe(404);
     }
+  });
+});
+
+describe('/health and /ready', () => {
+  it('say that the process answers, and that requests may be sent to it', async () => {
+    const api = await startApi();
+    for (const [path, body] of [
+      ['/health', 'ok\n'],
+      ['/ready', 'ready\n'],
+    ]) {
+      const response = await get(api, path ?? '');
+      expect(response.status).toBe(200);
+      expect(await response.text()).toBe(body);
+      expect(response.headers.get('cache-control')).toBe('no-store');
+    }
+  });
+
+  it('tell of no more than that when the server is stopping, or the database is not as it should be', async () => {
+    const api = await startApi();
+    await api.database.$executeRawUnsafe('DELETE FROM "_prisma_migrations" WHERE "migration_name" LIKE \'%leases\'');
+    const unmigrated = await get(api, '/ready');
+    expect([unmigrated.status, await unmigrated.text()]).toEqual([503, 'not ready\n']);
+    await api.database.$executeRawUnsafe('DROP TABLE "_prisma_migrations"');
+    expect((await get(api, '/ready')).status).toBe(503);
+    expect((await get(api, '/health')).status).toBe(200);
+    expect(api.reported).toEqual([]);
+
+    const stopping = await startApi();
+    stopping.app.drain();
+    expect((await get(stopping, '/ready')).status).toBe(503);
+    expect((await post(stopping, hello)).status).toBe(200);
   });
 });
 

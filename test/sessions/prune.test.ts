@@ -1,33 +1,37 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { readConfig } from '../../src/config.ts';
-import { lockMaintenance } from '../../src/database/database.ts';
+import { localClock } from '../../src/database/clock.ts';
+import type { Database } from '../../src/database/database.ts';
 import { startMaintenance } from '../../src/sessions/maintenance.ts';
 import { countPrunable, forgetDevices, pruneSessions } from '../../src/sessions/prune.ts';
 import { startApi } from '../support/api.ts';
-import { openEmptyDatabase, openFile } from '../support/database.ts';
+import { openEmptyDatabase, type TestDatabase } from '../support/database.ts';
 
 const day = 86_400_000;
 const ago = (days: number) => new Date(Date.now() - days * day);
 
-/** So many rows that expired so many days ago, each with a device. */
-function insert(url: string, count: number, days: number, name = `d${days}-`): void {
-  openFile(url)
-    .prepare(
-      `INSERT INTO "Session" ("createdAt", "updatedAt", "expiresAt", "handle", "hashedSessionToken", "userAgent", "ipAddress")
-       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-       SELECT 1, 1, ? + i % 7, ? || i, 't', 'curl/8', '203.0.113.5' FROM n`,
-    )
-    .run(count, ago(days).getTime(), name);
+/** So many sessions that expired so many days ago, each with a device. */
+async function insert(database: Database, count: number, days: number): Promise<void> {
+  const expiredAt = ago(days).getTime();
+  const sessions = Array.from({ length: count }, (_, n) => ({
+    handle: `d${days}-${n}`,
+    hashedSessionToken: 't',
+    expiresAt: new Date(expiredAt + (n % 7)),
+    userAgent: 'curl/8',
+    ipAddress: '203.0.113.5',
+  }));
+  for (let from = 0; from < count; from += 2_000) {
+    await database.session.createMany({ data: sessions.slice(from, from + 2_000) });
+  }
 }
 
 describe('pruneSessions', () => {
   it('deletes what ended or expired before that moment, and nothing else', async () => {
-    const { database, url } = await openEmptyDatabase();
-    insert(url, 3_000, 31);
-    insert(url, 10, 29);
-    insert(url, 10, -1);
+    const { database } = await openEmptyDatabase();
+    await insert(database, 3_000, 31);
+    await insert(database, 10, 29);
+    await insert(database, 10, -1);
     expect(await countPrunable(database, ago(30))).toBe(3_000);
     expect(await pruneSessions(database, ago(30))).toBe(3_000);
     expect(await database.session.count()).toBe(20);
@@ -37,7 +41,7 @@ describe('pruneSessions', () => {
   it('goes in small batches, between which requests are answered', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
-    insert(api.url, 50_000, 31);
+    await insert(api.database, 20_000, 31);
     let isDone = false;
     const pruning = pruneSessions(api.database, ago(30)).finally(() => {
       isDone = true;
@@ -52,29 +56,26 @@ describe('pruneSessions', () => {
       await setImmediate();
     }
     delay.disable();
-    expect(await pruning).toBe(50_000);
+    expect(await pruning).toBe(20_000);
     expect(answered).toBeGreaterThan(50);
     // One batch aims at 4 ms. A single statement for all of it takes some hundred.
     expect(delay.percentile(90) / 1e6).toBeLessThan(50);
   });
 
   it('stops after the batch that is running when it is told to', async () => {
-    const { database, url } = await openEmptyDatabase();
-    insert(url, 20_000, 31);
-    const stopping = new AbortController();
-    const pruning = pruneSessions(database, ago(30), stopping.signal);
-    stopping.abort();
-    expect(await pruning).toBeLessThan(1_000);
+    const { database } = await openEmptyDatabase();
+    await insert(database, 20_000, 31);
+    expect(await pruneSessions(database, ago(30), () => false)).toBeLessThan(1_000);
     expect(await database.session.count()).toBeGreaterThan(19_000);
   });
 });
 
 describe('forgetDevices', () => {
   it('forgets the address and the agent of sessions that are over for long enough, and of no others', async () => {
-    const { database, url } = await openEmptyDatabase();
-    insert(url, 2_500, 8);
-    insert(url, 10, 6);
-    insert(url, 10, -1);
+    const { database } = await openEmptyDatabase();
+    await insert(database, 2_500, 8);
+    await insert(database, 10, 6);
+    await insert(database, 10, -1);
     expect(await forgetDevices(database, new Date(0), ago(7))).toBe(2_500);
     const kept = await database.session.findMany({ where: { ipAddress: { not: null }, userAgent: { not: null } } });
     expect(kept).toHaveLength(20);
@@ -84,17 +85,18 @@ describe('forgetDevices', () => {
 });
 
 describe('the maintenance of a server', () => {
-  function maintain(opened: Awaited<ReturnType<typeof openEmptyDatabase>>, reported: unknown[]) {
-    const config = { ...readConfig({}), databaseUrl: opened.url };
-    const maintenance = startMaintenance(opened.database, config, (error) => reported.push(error), 1);
+  const retention = { sessionRetentionMs: 30 * day, deviceRetentionMs: 7 * day };
+
+  function maintain({ database }: TestDatabase, reported: unknown[] = []) {
+    const maintenance = startMaintenance(database, retention, localClock, (error) => reported.push(error), 1);
     onTestFinished(() => maintenance.stop());
     return maintenance;
   }
 
   it('prunes and forgets by itself', async () => {
     const opened = await openEmptyDatabase();
-    insert(opened.url, 100, 31);
-    insert(opened.url, 100, 8);
+    await insert(opened.database, 100, 31);
+    await insert(opened.database, 100, 8);
     const reported: unknown[] = [];
     maintain(opened, reported);
     await expect.poll(() => opened.database.session.count(), { timeout: 5_000 }).toBe(100);
@@ -102,18 +104,17 @@ describe('the maintenance of a server', () => {
     expect(reported).toEqual([]);
   });
 
-  it('does nothing while somebody else is at it', async () => {
+  it('does nothing while somebody else is at it, and takes over from one that died', async () => {
     const opened = await openEmptyDatabase();
-    insert(opened.url, 100, 31);
-    const release = await lockMaintenance(opened.url);
-    expect(release).not.toBeNull();
-    expect(await lockMaintenance(opened.url)).toBeNull();
-    const maintenance = maintain(opened, []);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await insert(opened.database, 100, 31);
+    const inHalfAMinute = new Date(Date.now() + 30_000);
+    await opened.database.lease.create({ data: { name: 'maintenance', holder: 'another', expiresAt: inHalfAMinute } });
+    const maintenance = maintain(opened);
+    await sleep(300);
     await maintenance.stop();
     expect(await opened.database.session.count()).toBe(100);
-    release?.();
-    maintain(opened, []);
+    await opened.database.lease.updateMany({ data: { expiresAt: new Date(Date.now() - 1) } });
+    maintain(opened);
     await expect.poll(() => opened.database.session.count(), { timeout: 5_000 }).toBe(0);
   });
 });

@@ -56,10 +56,10 @@ export class Client {
   cookie: string | null = null;
   antiCSRFToken: string | null = null;
   token: string | null = null;
-  readonly #app: App;
+  readonly #app: Pick<App, 'fetch'>;
   readonly #url: URL;
 
-  constructor(app: App, publicUrl: URL) {
+  constructor(app: Pick<App, 'fetch'>, publicUrl: URL) {
     this.#app = app;
     this.#url = new URL('/graphql', publicUrl);
   }

@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { inject, onTestFinished } from 'vitest';
 import { type Database, openDatabase } from '../../src/database/database.ts';
+import { onServer, urlOf } from './postgresql-server.ts';
 
 /** A folder of the test's own, gone when it ends. */
 export async function temporaryFolder(): Promise<string> {
@@ -12,11 +14,40 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** The URL of a migrated database without rows, of the test's own. */
+/** The URL of a migrated database without rows, of the test's own, of the kind that the tests are run on. */
 export async function emptyDatabase(): Promise<string> {
+  const template = inject('templateDatabase');
+  return isPostgresql(template) ? copyOnServer(template) : copyOfFile(template);
+}
+
+export function isPostgresql(url: string): boolean {
+  return url.startsWith('postgresql:');
+}
+
+async function copyOfFile(template: string): Promise<string> {
   const file = join(await temporaryFolder(), 'test.db');
-  await copyFile(inject('templateDatabase'), file);
+  await copyFile(template.replace('file:', ''), file);
   return `file:${file}`;
+}
+
+async function copyOnServer(template: string): Promise<string> {
+  const source = new URL(template).pathname.slice(1);
+  return newDatabase(template, `TEMPLATE "${source}"`);
+}
+
+/** The URL of a PostgreSQL database without tables, of the test's own. */
+export function blankDatabase(): Promise<string> {
+  return newDatabase(inject('templateDatabase'), '');
+}
+
+async function newDatabase(url: string, options: string): Promise<string> {
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  const admin = urlOf(url, 'postgres');
+  await onServer(admin, `CREATE DATABASE "${name}" ${options}`);
+  onTestFinished(async () => {
+    await onServer(admin, `DROP DATABASE "${name}" WITH (FORCE)`);
+  });
+  return urlOf(url, name);
 }
 
 export type TestDatabase = {
@@ -35,9 +66,30 @@ export async function openEmptyDatabase(): Promise<TestDatabase> {
   return { database, url, statements };
 }
 
-/** A connection past Prisma, to see what is really in the file. */
+/** A connection to an SQLite file past Prisma, to see what is really in it. */
 export function openFile(url: string): BetterSqlite3.Database {
   const file = new BetterSqlite3(url.replace(/^file:/, ''));
   onTestFinished(() => void file.close());
   return file;
+}
+
+/** Counts the rows of Session that are updated from now on, by a trigger in the database itself. */
+export async function countUpdates({ database, url }: TestDatabase): Promise<() => Promise<number>> {
+  await database.$executeRawUnsafe('CREATE TABLE "Updates" ("at" INTEGER)');
+  if (isPostgresql(url)) {
+    await database.$executeRawUnsafe(
+      `CREATE FUNCTION note() RETURNS trigger AS $$ BEGIN INSERT INTO "Updates" VALUES (1); RETURN NULL; END $$ LANGUAGE plpgsql`,
+    );
+    await database.$executeRawUnsafe(
+      'CREATE TRIGGER "note" AFTER UPDATE ON "Session" FOR EACH ROW EXECUTE FUNCTION note()',
+    );
+  } else {
+    await database.$executeRawUnsafe(
+      'CREATE TRIGGER "note" AFTER UPDATE ON "Session" BEGIN INSERT INTO "Updates" VALUES (1); END',
+    );
+  }
+  return async () => {
+    const [row] = await database.$queryRawUnsafe<[{ count: bigint }]>('SELECT count(*) AS count FROM "Updates"');
+    return Number(row.count);
+  };
 }

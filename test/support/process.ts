@@ -13,9 +13,19 @@ export type RunningProcess = {
   ended: Promise<Ended>;
 };
 
-/** Runs a file of this project in a Node process of its own, which does not outlive the test. */
-export function runNode(file: string, args: string[], env: Record<string, string>, input?: string): RunningProcess {
-  const child = spawn(process.execPath, [file, ...args], { env, stdio: 'pipe' });
+/**
+ * Runs a file of this project in a Node process of its own, which does not outlive the test. `wrapper` is a command
+ * that runs another one.
+ */
+export function runNode(
+  file: string,
+  args: string[],
+  env: Record<string, string>,
+  input?: string,
+  wrapper: string[] = [],
+): RunningProcess {
+  const [command = '', ...rest] = [...wrapper, process.execPath, file, ...args];
+  const child = spawn(command, rest, { env: { PATH: '/usr/local/bin:/usr/bin:/bin', ...env }, stdio: 'pipe' });
   onTestFinished(() => void child.kill('SIGKILL'));
   let stdout = '';
   let stderr = '';

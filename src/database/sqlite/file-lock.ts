@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
+import type { Release } from '../provider.ts';
 import { cannotOpen, createFolderOf } from './open.ts';
-
-/** Gives a lock up. */
-export type Release = () => void;
 
 function open(file: string): BetterSqlite3.Database {
   try {
@@ -24,7 +22,7 @@ export async function lockFile(file: string, patienceMs: number): Promise<Releas
   for (;;) {
     try {
       lock.exec('BEGIN IMMEDIATE');
-      return () => lock.close();
+      return () => void lock.close();
     } catch (error) {
       if (!(error instanceof BetterSqlite3.SqliteError && error.code.startsWith('SQLITE_BUSY'))) {
         lock.close();

@@ -1,7 +1,6 @@
-import type { SqlDriverAdapter, SqlMigrationAwareDriverAdapterFactory, SqlQuery } from '@prisma/driver-adapter-utils';
-import { StartError } from '../../errors.ts';
-import { type Migration, toMigrationList } from '../migrations.ts';
-import { noFilters, openSchemaEngine } from '../schema-engine.ts';
+import type { SqlQuery } from '@prisma/driver-adapter-utils';
+import { isUpToDate, type Migration, migrationFailed, toMigrationList } from '../migrations.ts';
+import { noFilters, onConnection, openSchemaEngine } from '../schema-engine.ts';
 import { sqliteAdapter } from './open.ts';
 import { retryWhileBusy } from './serialized-adapter.ts';
 
@@ -26,7 +25,7 @@ export async function migrateSqlite(file: string, migrations: Migration[], datam
       applying = /Applying `(\w+)`/.exec(line)?.[1] ?? applying;
     };
     try {
-      const engine = await openSchemaEngine(datamodel, oneConnection(connection), noteWhich);
+      const engine = await openSchemaEngine(datamodel, onConnection(connection, withoutExclusiveLock), noteWhich);
       const { appliedMigrationNames } = await engine.applyMigrations({
         migrationsList: toMigrationList('sqlite', migrations),
         filters: noFilters,
@@ -35,39 +34,11 @@ export async function migrateSqlite(file: string, migrations: Migration[], datam
       return appliedMigrationNames;
     } catch (error) {
       await connection.executeScript('ROLLBACK');
-      const what = applying === undefined ? 'Migrating' : `The migration ${applying}`;
-      throw new StartError(`${what} failed, and nothing was changed: ${(error as Error).message}`);
+      throw migrationFailed(applying, error);
     }
   } finally {
     await connection.dispose();
   }
-}
-
-/** Whether every migration is applied, which spares a start the loading of the engine. */
-async function isUpToDate(connection: SqlDriverAdapter, migrations: Migration[]): Promise<boolean> {
-  const query = (sql: string) => connection.queryRaw({ sql, args: [], argTypes: [] });
-  const table = await query(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_prisma_migrations'`);
-  if (table.rows.length === 0) return false;
-  const applied = await query(
-    `SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL`,
-  );
-  const names = new Set(applied.rows.map(([name]) => name));
-  return migrations.every(({ name }) => names.has(name));
-}
-
-/** Lets the engine work on a connection that is open, perhaps with a transaction, instead of on one of its own. */
-export function oneConnection(connection: SqlDriverAdapter): SqlMigrationAwareDriverAdapterFactory {
-  const shared: SqlDriverAdapter = {
-    provider: connection.provider,
-    adapterName: connection.adapterName,
-    queryRaw: (query) => connection.queryRaw(withoutExclusiveLock(query)),
-    executeRaw: (query) => connection.executeRaw(withoutExclusiveLock(query)),
-    executeScript: (script) => connection.executeScript(script),
-    startTransaction: () => Promise.reject(new Error('The schema engine is not known to begin transactions.')),
-    dispose: () => Promise.resolve(),
-  };
-  const connect = () => Promise.resolve(shared);
-  return { provider: 'sqlite', adapterName: connection.adapterName, connect, connectToShadowDb: connect };
 }
 
 /** The engine's own lock would shut out every other connection; the transaction already keeps writers away. */

@@ -9,7 +9,7 @@ import {
 } from '@prisma/driver-adapter-utils';
 
 /** How long a statement waits for a lock that another process holds, before it fails. */
-const busyTimeoutMs = 5_000;
+const busyTimeoutMs = 4_000;
 
 type Release = () => void;
 

@@ -6,16 +6,16 @@ import { migrateDatabase } from '../../src/database/database.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A database with all migrations and no rows, to be copied. */
+    /** The URL of a database with all migrations and no rows, of which every test gets a copy. */
     templateDatabase: string;
   }
 }
 
-/** Migrates one database, of which every test then gets a copy. */
+/** Migrates one SQLite file. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-test-'));
-  const file = join(folder, 'template.db');
-  await migrateDatabase(`file:${file}`);
-  project.provide('templateDatabase', file);
+  const url = `file:${join(folder, 'template.db')}`;
+  await migrateDatabase(url);
+  project.provide('templateDatabase', url);
   return () => rm(folder, { recursive: true });
 }

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openDatabase } from '../../src/database/database.ts';
-import { PrismaClient } from '../../src/generated/sqlite/client.ts';
-import { emptyDatabase, openEmptyDatabase, openFile } from '../support/database.ts';
+import { openDatabase } from '../../../src/database/database.ts';
+import { PrismaClient } from '../../../src/generated/sqlite/client.ts';
+import { emptyDatabase, openEmptyDatabase, openFile } from '../../support/database.ts';
 
 const ada = { email: 'ada@example.com', hashedPassword: 'x', role: 'user' };
 

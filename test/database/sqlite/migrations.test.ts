@@ -5,18 +5,22 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { version as engineVersion } from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { describe, expect, it } from 'vitest';
-import { migrateDatabase, openDatabase } from '../../src/database/database.ts';
-import { missingMigration, withAutoincrementMemory } from '../../src/database/drift.ts';
-import { type Migration, migrationFolders, readMigrations, schemaFile } from '../../src/database/migrations.ts';
-import { openSchemaEngine } from '../../src/database/schema-engine.ts';
-import { migrateSqlite } from '../../src/database/sqlite/migrate.ts';
-import { sqliteAdapter } from '../../src/database/sqlite/open.ts';
-import { emptyDatabase, openFile, temporaryFolder } from '../support/database.ts';
+import { migrateDatabase, openDatabase } from '../../../src/database/database.ts';
+import { missingMigration, withAutoincrementMemory } from '../../../src/database/drift.ts';
+import { type Migration, migrationFolders, readMigrations, readModels } from '../../../src/database/migrations.ts';
+import { openSchemaEngine } from '../../../src/database/schema-engine.ts';
+import { migrateSqlite } from '../../../src/database/sqlite/migrate.ts';
+import { sqliteAdapter } from '../../../src/database/sqlite/open.ts';
+import { emptyDatabase, openFile, temporaryFolder } from '../../support/database.ts';
 
 const run = promisify(execFile);
 const history = await readMigrations(migrationFolders.sqlite);
-const models = await readFile(schemaFile, 'utf8');
+const models = await readModels('sqlite');
 const seedStates = ['20200627163756', '20200704181258'];
+
+async function scratchFile(): Promise<string> {
+  return join(await temporaryFolder(), 'scratch.db');
+}
 
 async function migrateTo(file: string, migrations: Migration[]) {
   return migrateSqlite(file, migrations, models);
@@ -28,11 +32,11 @@ describe('the history', () => {
   });
 
   it('leads to the models (npm run db:migrate -- <name> writes what is missing)', async () => {
-    expect(await missingMigration(history)).toBeNull();
+    expect(await missingMigration('sqlite', history, await scratchFile())).toBeNull();
   });
 
   it('is seen to disagree when a part of it is missing', async () => {
-    const missing = await missingMigration(history.slice(0, 2));
+    const missing = await missingMigration('sqlite', history.slice(0, 2), await scratchFile());
     expect(missing).toContain('CREATE INDEX "Session_expiresAt_idx"');
   });
 
@@ -159,12 +163,12 @@ describe('migrating', () => {
 describe('npm run db:migrate', () => {
   it('writes what the models have and the history does not', async () => {
     const folder = await temporaryFolder();
-    for (const part of ['src', 'scripts', 'prisma', 'package.json']) {
+    for (const part of ['src', 'scripts', 'prisma', 'test', 'package.json']) {
       await cp(part, join(folder, part), { recursive: true });
     }
     await symlink(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
     const migrate = (name: string) => run(process.execPath, ['scripts/db-migrate.ts', name], { cwd: folder });
-    expect((await migrate('nothing')).stdout).toContain('Nothing was written');
+    expect((await migrate('nothing')).stdout.match(/Nothing was written/g)).toHaveLength(2);
     const changed = models.replace('role           String', 'role String?');
     await writeFile(join(folder, 'prisma/schema.prisma'), changed);
     await migrate('optional_role');
@@ -174,6 +178,8 @@ describe('npm run db:migrate', () => {
     const sql = await readFile(join(folder, 'prisma/migrations', written ?? '', 'migration.sql'), 'utf8');
     expect(sql).toContain('"role" TEXT\n');
     expect(sql).toContain(`SELECT 'new_User', "seq" FROM "sqlite_sequence" WHERE "name" = 'User'`);
+    const same = await readFile(join(folder, 'prisma/postgresql/migrations', written ?? '', 'migration.sql'), 'utf8');
+    expect(same).toContain('ALTER COLUMN "role" DROP NOT NULL');
     await expect(migrate('Bad Name')).rejects.toMatchObject({ code: 2 });
   });
 

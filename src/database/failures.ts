@@ -1,0 +1,35 @@
+import { Prisma } from '../generated/sqlite/client.ts';
+
+/** Prisma's codes for a database that cannot be reached, is too busy, went away, or did not answer in time. */
+const unavailable = new Set(['P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2037']);
+
+/** What the driver says, without any code, when a connection breaks or is not to be had in time. */
+const brokenConnection =
+  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|server closed the connection|ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT/i;
+
+/** PostgreSQL's classes of "cannot connect", "out of resources", "shutting down", and of what a timeout cancelled. */
+const unavailableStates = /\b(08[0-9A-Z]{3}|53[0-9A-Z]{3}|57P0[0-9]|57014|55P03|25P03)\b/;
+
+/** SQLite's "disk full", "cannot open", "I/O error" and "busy", by the words in which Prisma passes them on. */
+const unavailableFile = /database or disk is full|disk I\/O error|database is locked|unable to open database file/i;
+
+/** Whether it is the database that failed, and the same request may well succeed later. */
+export function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ('code' in error && unavailable.has(String(error.code))) return true;
+  const told = `${error.message} ${metaOf(error)}`;
+  return brokenConnection.test(told) || unavailableStates.test(metaOf(error)) || unavailableFile.test(told);
+}
+
+/** Whether two transactions were in each other's way, so that one of them has to begin anew. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2034';
+}
+
+/** What the driver said, which Prisma keeps beside its own message. */
+function metaOf(error: Error): string {
+  const { meta, cause } = error as { meta?: unknown; cause?: unknown };
+  return JSON.stringify([meta, cause], (_key, value) =>
+    value instanceof Error ? { message: value.message, ...(value as object) } : value,
+  );
+}

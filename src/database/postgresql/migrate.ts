@@ -1,0 +1,90 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import type { SqlQuery, Transaction } from '@prisma/driver-adapter-utils';
+import pg from 'pg';
+import { StartError } from '../../errors.ts';
+import { isUpToDate, type Migration, migrationFailed, toMigrationList } from '../migrations.ts';
+import { type Connection, noFilters, onConnection, openSchemaEngine } from '../schema-engine.ts';
+
+/** Of `pg_advisory_xact_lock`: chosen at random, so that no application takes it for something else. */
+const lockKey = '6146091218476530012';
+
+/**
+ * Applies what is missing of the history, all of it in one transaction, and returns the names of what was applied.
+ *
+ * The lock is one of the transaction and not of the session, so that it holds behind a pooler too. Of several that
+ * migrate at once, the others wait for the first and then find nothing to do.
+ *
+ * @throws StartError
+ */
+export async function migratePostgresql(url: string, migrations: Migration[], datamodel: string): Promise<string[]> {
+  const pool = new pg.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 5_000 });
+  const adapter = await new PrismaPg(pool).connect();
+  try {
+    if (await isUpToDate(adapter, migrations)) return [];
+    const transaction = await adapter.startTransaction();
+    const { client } = transaction as unknown as { client: pg.PoolClient };
+    let applying: string | undefined;
+    let scriptError: unknown;
+    const connection = inTransaction(transaction, client, (error) => {
+      scriptError ??= error;
+    });
+    try {
+      await run(transaction, `SELECT pg_advisory_xact_lock(${lockKey})`);
+      const engine = await openSchemaEngine(datamodel, onConnection(connection, withoutLock), (line) => {
+        applying = /Applying `(\w+)`/.exec(line)?.[1] ?? applying;
+      });
+      const { appliedMigrationNames } = await engine.applyMigrations({
+        migrationsList: toMigrationList('postgresql', migrations),
+        filters: noFilters,
+      });
+      await run(transaction, 'COMMIT');
+      await transaction.commit();
+      return appliedMigrationNames;
+    } catch (error) {
+      await run(transaction, 'ROLLBACK');
+      await transaction.rollback();
+      // What the engine says of a script that failed is only that the transaction is aborted.
+      throw migrationFailed(applying, scriptError ?? error);
+    }
+  } catch (error) {
+    throw error instanceof StartError ? error : cannotConnect(url, error);
+  } finally {
+    await pool.end();
+  }
+}
+
+function run(transaction: Transaction, sql: string): Promise<unknown> {
+  return transaction.executeRaw({ sql, args: [], argTypes: [] });
+}
+
+/** Why a database cannot be used, for whoever named it. The URL is shown without its password. */
+function cannotConnect(url: string, error: unknown): StartError {
+  const shown = URL.parse(url);
+  if (shown?.password) shown.password = '***';
+  return new StartError(`DATABASE_URL is "${shown ?? '***'}", which cannot be used: ${(error as Error).message}.`);
+}
+
+/** Lets the engine work inside a transaction that is open. */
+function inTransaction(
+  transaction: Transaction,
+  client: pg.PoolClient,
+  onScriptError: (error: unknown) => void,
+): Connection {
+  return {
+    provider: transaction.provider,
+    adapterName: transaction.adapterName,
+    queryRaw: (query) => transaction.queryRaw(query),
+    executeRaw: (query) => transaction.executeRaw(query),
+    async executeScript(script) {
+      await client.query(script).catch((error) => {
+        onScriptError(error);
+        throw error;
+      });
+    },
+  };
+}
+
+/** The engine's own lock is one of the session, which a pooler does not keep; that of the transaction makes it needless. */
+function withoutLock(query: SqlQuery): SqlQuery {
+  return /pg_advisory_lock/i.test(query.sql) ? { ...query, sql: 'SELECT 1' } : query;
+}

@@ -1,0 +1,41 @@
+import { PrismaClient } from '../../generated/postgresql/client/client.ts';
+import { databaseClock } from '../clock.ts';
+import type { Database } from '../database.ts';
+import { migrationFolders, readMigrations, readModels } from '../migrations.ts';
+import { type DatabaseProvider, transactionOptions } from '../provider.ts';
+import { guardedAdapter } from './guarded-adapter.ts';
+import { migratePostgresql } from './migrate.ts';
+import { openPool } from './pool.ts';
+
+const defaultPoolSize = 10;
+
+/** PostgreSQL: for production, and for as many servers as one likes. */
+export const postgresql: DatabaseProvider = {
+  async open(url, { poolSize = defaultPoolSize, onQuery, report = () => {} }) {
+    const adapter = guardedAdapter(openPool(url, { size: poolSize, report }));
+    const database = new PrismaClient({
+      adapter,
+      transactionOptions,
+      log: onQuery ? [{ emit: 'event', level: 'query' }] : [],
+    });
+    if (onQuery) database.$on('query', (event) => onQuery(event.query));
+    await database.$connect();
+    // Both clients are generated from the same models; what PostgreSQL's has beyond SQLite's is not used.
+    return database as unknown as Database;
+  },
+
+  async migrate(url) {
+    const migrations = await readMigrations(migrationFolders.postgresql);
+    return migratePostgresql(url, migrations, await readModels('postgresql'));
+  },
+
+  async claim() {
+    return () => {};
+  },
+
+  async exists() {
+    return true;
+  },
+
+  clock: databaseClock,
+};

@@ -1,0 +1,56 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { StartError } from '../../errors.ts';
+import { PrismaClient } from '../../generated/sqlite/client.ts';
+import { localClock } from '../clock.ts';
+import { migrationFolders, readMigrations, readModels } from '../migrations.ts';
+import { type DatabaseProvider, transactionOptions } from '../provider.ts';
+import { lockFile } from './file-lock.ts';
+import { migrateSqlite } from './migrate.ts';
+import { sqliteAdapter } from './open.ts';
+
+/** How long a server waits for another one that is stopping. */
+const serverPatienceMs = 2_000;
+
+/** SQLite: one file, one server. */
+export const sqlite: DatabaseProvider = {
+  async open(url, { onQuery }) {
+    const adapter = sqliteAdapter(fileOf(url));
+    const database = new PrismaClient({
+      adapter,
+      transactionOptions,
+      log: onQuery ? [{ emit: 'event', level: 'query' }] : [],
+    });
+    if (onQuery) database.$on('query', (event) => onQuery(event.query));
+    await database.$connect();
+    return database;
+  },
+
+  async migrate(url) {
+    return migrateSqlite(fileOf(url), await readMigrations(migrationFolders.sqlite), await readModels('sqlite'));
+  },
+
+  async claim(url) {
+    const file = fileOf(url);
+    const release = await lockFile(`${file}.server-lock`, serverPatienceMs);
+    if (release) return release;
+    throw new StartError(`Another server is running on ${file}. Stop it first, or let DATABASE_URL name another file.`);
+  },
+
+  async exists(url) {
+    return existsSync(fileOf(url));
+  },
+
+  async clock() {
+    return localClock;
+  },
+};
+
+/**
+ * The path of the file that an SQLite URL (`file:…`) names, relative to the working directory. Links are followed, so
+ * that a file has one name, by which it is locked.
+ */
+function fileOf(url: string): string {
+  const file = resolve(url.replace(/^file:/, ''));
+  return existsSync(file) ? realpathSync(file) : file;
+}

@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { withLease } from '../../src/database/lease.ts';
+import { openEmptyDatabase } from '../support/database.ts';
+
+function clockAt(start: number) {
+  const clock = { time: start, now: () => new Date(clock.time), stop: () => {} };
+  return clock;
+}
+
+describe('a lease', () => {
+  it('lets one of many do the work at a time', async () => {
+    const { database } = await openEmptyDatabase();
+    const clock = clockAt(Date.now());
+    let [inside, most] = [0, 0];
+    const work = async () => {
+      inside += 1;
+      most = Math.max(most, inside);
+      await sleep(20);
+      inside -= 1;
+      return 'done';
+    };
+    const results = await Promise.all(Array.from({ length: 8 }, () => withLease(database, 'work', clock, work)));
+    expect(results.filter((result) => result === 'done')).toHaveLength(1);
+    expect(results.filter((result) => result === null)).toHaveLength(7);
+    expect(most).toBe(1);
+    expect(await withLease(database, 'work', clock, work)).toBe('done');
+    expect(await database.lease.count()).toBe(0);
+  });
+
+  it('is for one kind of work, and given up when the work fails', async () => {
+    const { database } = await openEmptyDatabase();
+    const clock = clockAt(Date.now());
+    const failing = withLease(database, 'a', clock, async () => {
+      expect(await withLease(database, 'b', clock, async () => 'other')).toBe('other');
+      throw new Error('failed');
+    });
+    await expect(failing).rejects.toThrow('failed');
+    expect(await withLease(database, 'a', clock, async () => 'again')).toBe('again');
+  });
+
+  it('is taken over from a holder that was silent for too long, which then knows that it lost it', async () => {
+    const { database } = await openEmptyDatabase();
+    const clock = clockAt(Date.now());
+    const result = await withLease(database, 'work', clock, async () => {
+      clock.time += 29_999;
+      expect(await withLease(database, 'work', clock, async () => 'too early')).toBeNull();
+      clock.time += 1;
+      return withLease(database, 'work', clock, async () => 'taken over');
+    });
+    expect(result).toBe('taken over');
+  });
+});

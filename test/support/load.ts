@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Data } from './api.ts';
+
+/** Longer than any request may take. */
+const giveUpMs = 10_000;
+
+export type Answered = { status: number; body: Data; tookMs: number };
+
+/** Sends one operation over HTTP, and never throws: a connection that broke is a status of 0. */
+export async function send(address: string, query: string, token?: string): Promise<Answered> {
+  const began = performance.now();
+  const headers = { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) };
+  try {
+    const signal = AbortSignal.timeout(giveUpMs);
+    const response = await fetch(address, { method: 'POST', headers, body: JSON.stringify({ query }), signal });
+    const body = (await response.json()) as Data;
+    return { status: response.status, body, tookMs: performance.now() - began };
+  } catch {
+    return { status: 0, body: null, tookMs: performance.now() - began };
+  }
+}
+
+const start = 'mutation { startSession(transport: BEARER) { token session { handle } } }';
+const logout = 'mutation { logout { revokedSessionId } }';
+
+export type Acknowledged = {
+  /** Handles of sessions whose start was acknowledged. */
+  started: Set<string>;
+  /** Handles of those whose end was acknowledged too. */
+  ended: Set<string>;
+  /** How long the longest request took to be answered, however it was. */
+  longestMs: number;
+  /** Answers by their status; 0 is a connection that broke. */
+  statuses: Map<number, number>;
+  /** Answers that told a client with a live session that it has none. */
+  wronglySignedOut: number;
+};
+
+/**
+ * Starts sessions and ends every other one, through all of the addresses at once, until it is told to stop. Returns
+ * everything that was acknowledged.
+ */
+export async function loadUntil(addresses: string[], isOver: () => boolean): Promise<Acknowledged> {
+  const seen: Acknowledged = {
+    started: new Set(),
+    ended: new Set(),
+    longestMs: 0,
+    statuses: new Map(),
+    wronglySignedOut: 0,
+  };
+  const note = (answered: Answered): Answered => {
+    seen.longestMs = Math.max(seen.longestMs, answered.tookMs);
+    seen.statuses.set(answered.status, (seen.statuses.get(answered.status) ?? 0) + 1);
+    return answered;
+  };
+  async function client(address: string, other: string): Promise<void> {
+    for (let turn = 0; !isOver(); turn += 1) {
+      const { body } = note(await send(address, start));
+      const started = body?.data?.startSession;
+      if (!started) {
+        await sleep(20);
+        continue;
+      }
+      const { handle } = started.session;
+      seen.started.add(handle);
+      if (turn % 2 === 0) continue;
+      const { status, body: answer } = note(await send(other, logout, started.token));
+      if (status !== 200) continue;
+      if (answer?.data?.logout?.revokedSessionId) seen.ended.add(handle);
+      else if (answer?.data?.logout) seen.wronglySignedOut += 1;
+    }
+  }
+  const pairs = addresses.flatMap((address, n) => [0, 1].map((k) => [address, addresses[(n + k) % addresses.length]]));
+  await Promise.all(pairs.map(([address = '', other = '']) => client(address, other)));
+  return seen;
+}
+
+/** How long it takes until every address answers a request that needs the database, in milliseconds. */
+export async function recovered(addresses: string[]): Promise<number> {
+  const began = performance.now();
+  await Promise.all(
+    addresses.map(async (address) => {
+      while ((await send(address, start)).status !== 200) await sleep(20);
+    }),
+  );
+  return performance.now() - began;
+}

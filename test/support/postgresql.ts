@@ -1,0 +1,16 @@
+import type { TestProject } from 'vitest/node';
+import { migrateDatabase } from '../../src/database/database.ts';
+import { findPostgresql, onServer, urlOf } from './postgresql-server.ts';
+
+/** Migrates one PostgreSQL database, on a server that is started for the tests or that `TEST_DATABASE_URL` names. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const server = await findPostgresql();
+  const name = `graphql_sessions_template_${process.pid}`;
+  await onServer(server.url, `CREATE DATABASE "${name}"`);
+  await migrateDatabase(urlOf(server.url, name));
+  project.provide('templateDatabase', urlOf(server.url, name));
+  return async () => {
+    await onServer(server.url, `DROP DATABASE "${name}" WITH (FORCE)`);
+    await server.stop();
+  };
+}
