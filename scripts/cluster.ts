@@ -1,0 +1,54 @@
+/**
+ * Three servers on one PostgreSQL behind one address, on this machine, to try out: `npm run cluster`. PostgreSQL comes
+ * from npm and its data is gone afterwards, unless TEST_DATABASE_URL names a server, in which a database is made.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { freePort, withScratchDatabase } from '../test/support/postgresql-server.ts';
+import { startProxy } from './proxy.ts';
+
+const port = 4000;
+
+async function startNode(number: number, databaseUrl: string): Promise<{ origin: string; node: ChildProcess }> {
+  const nodePort = await freePort();
+  const settings = {
+    DATABASE_URL: databaseUrl,
+    PORT: String(nodePort),
+    PUBLIC_URL: `http://localhost:${port}`,
+    TRUSTED_PROXIES: '127.0.0.1',
+    DRAIN_TIME: '1s',
+  };
+  // biome-ignore lint/style/noProcessEnv: what the operator set is passed on
+  const node = spawn(process.execPath, ['src/main.ts'], { env: { ...process.env, ...settings } });
+  for (const stream of [node.stdout, node.stderr]) {
+    stream.on('data', (text) =>
+      process.stdout.write(String(text).replace(/^(?=.)/gm, `node ${number} (${node.pid})  `)),
+    );
+  }
+  const origin = `http://127.0.0.1:${nodePort}`;
+  while (
+    !(await fetch(`${origin}/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    ))
+  ) {
+    if (node.exitCode !== null) process.exit(1);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return { origin, node };
+}
+
+await withScratchDatabase(async (databaseUrl) => {
+  const nodes = [];
+  for (const number of [1, 2, 3]) nodes.push(await startNode(number, databaseUrl));
+  const proxy = await startProxy(
+    nodes.map(({ origin }) => origin),
+    port,
+  );
+  console.log(`\nThree servers behind  ${proxy.url}/graphql  (open it in a browser)`);
+  console.log('Kill one by its id, and go on. Ctrl-C ends all.\n');
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  for (const { node } of nodes) node.kill('SIGTERM');
+  await Promise.all(nodes.map(({ node }) => node.exitCode ?? once(node, 'exit')));
+  await proxy.stop();
+});

@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { send } from '../support/load.ts';
+import { startPostgresql } from '../support/postgresql-server.ts';
+import { runNode } from '../support/process.ts';
+
+const start = 'mutation { startSession(transport: BEARER) { token session { createdAt expiresAt } } }';
+const read = '{ currentSession { state } }';
+const lifetimeMs = 6_000;
+
+describe('servers whose clocks disagree', () => {
+  it('agree on when a session ends, by the clock of the database', async () => {
+    const server = await startPostgresql();
+    onTestFinished(() => server.stop());
+    const nodes: string[] = [];
+    for (const offset of ['+0', '+2h', '-1h']) {
+      const env = { DATABASE_URL: server.url, PORT: '0', SESSION_LIFETIME: `${lifetimeMs / 1000}s` };
+      const node = runNode('src/main.ts', [], env, undefined, ['faketime', '-f', offset]);
+      const [, address = ''] = await node.until(/^GraphQL +(http\S+)$/m);
+      nodes.push(address.replace('localhost', '127.0.0.1'));
+    }
+    for (const node of nodes) {
+      const before = Date.now();
+      const { body } = await send(node, start);
+      const { token, session } = body.data.startSession;
+      expect(Date.parse(session.createdAt) - before).toBeGreaterThan(-500);
+      expect(Date.parse(session.createdAt) - before).toBeLessThan(1_000);
+      const endsAt = Date.parse(session.expiresAt);
+      expect(endsAt - Date.parse(session.createdAt)).toBe(lifetimeMs);
+      const live = () =>
+        Promise.all(nodes.map(async (one) => (await send(one, read, token)).body.data.currentSession !== null));
+      await sleep(endsAt - Date.now() - 1_000);
+      expect(await live()).toEqual([true, true, true]);
+      await sleep(endsAt - Date.now() + 300);
+      expect(await live()).toEqual([false, false, false]);
+    }
+  }, 90_000);
+});

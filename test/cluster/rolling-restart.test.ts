@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { startProxy } from '../../scripts/proxy.ts';
+import { loadUntil } from '../support/load.ts';
+import { freePort, onServer, startPostgresql } from '../support/postgresql-server.ts';
+import { startServer } from '../support/process.ts';
+
+describe('a rolling restart of three nodes', () => {
+  it('loses no request and no session', async () => {
+    const server = await startPostgresql();
+    onTestFinished(() => server.stop());
+    const ports = [await freePort(), await freePort(), await freePort()];
+    const start = (port: number) => startServer(server.url, { PORT: String(port), DRAIN_TIME: '1s' });
+    const nodes = [];
+    for (const port of ports) nodes.push(await start(port));
+    const proxy = await startProxy(ports.map((port) => `http://127.0.0.1:${port}`));
+    onTestFinished(() => proxy.stop());
+
+    let isOver = false;
+    const load = loadUntil([`${proxy.url}/graphql`], () => isOver);
+    await sleep(1_000);
+    for (const [index, port] of ports.entries()) {
+      nodes[index]?.child.kill('SIGTERM');
+      expect((await nodes[index]?.ended)?.code).toBe(0);
+      await start(port);
+      await sleep(500);
+    }
+    isOver = true;
+    const seen = await load;
+    const rows = await onServer(server.url, 'SELECT "handle" FROM "Session"');
+    const kept = new Set(rows.map((row) => row.handle));
+    const lost = [...seen.started].filter((handle) => !kept.has(handle)).length;
+    console.log(
+      `rolling restart: ${seen.started.size} starts and ${seen.ended.size} ends acknowledged, ${lost} lost, ` +
+        `statuses ${JSON.stringify(Object.fromEntries(seen.statuses))}`,
+    );
+    expect(lost).toBe(0);
+    expect([...seen.statuses.keys()]).toEqual([200]);
+    expect(seen.wronglySignedOut).toBe(0);
+  }, 90_000);
+});
