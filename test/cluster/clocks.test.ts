@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { send } from '../support/load.ts';
@@ -8,14 +9,27 @@ const start = 'mutation { startSession(transport: BEARER) { token session { crea
 const read = '{ currentSession { state } }';
 const lifetimeMs = 6_000;
 
+/** A clock that is wrong for the whole process where `faketime` is installed, and for its JavaScript elsewhere. */
+const faketime = ['/usr/bin/faketime'].find(existsSync);
+
+function wrapperFor(hours: number): string[] {
+  return faketime ? [faketime, '-f', `${hours < 0 ? '' : '+'}${hours}h`] : [];
+}
+
+function shiftedBy(hours: number): Record<string, string> {
+  if (faketime) return {};
+  const preload = new URL('../support/shifted-clock.ts', import.meta.url).href;
+  return { CLOCK_SHIFT_MS: String(hours * 3_600_000), NODE_OPTIONS: `--import ${preload}` };
+}
+
 describe('servers whose clocks disagree', () => {
   it('agree on when a session ends, by the clock of the database', async () => {
     const server = await startPostgresql();
     onTestFinished(() => server.stop());
     const nodes: string[] = [];
-    for (const offset of ['+0', '+2h', '-1h']) {
+    for (const hours of [0, 2, -1]) {
       const env = { DATABASE_URL: server.url, PORT: '0', SESSION_LIFETIME: `${lifetimeMs / 1000}s` };
-      const node = runNode('src/main.ts', [], env, undefined, ['faketime', '-f', offset]);
+      const node = runNode('src/main.ts', [], { ...env, ...shiftedBy(hours) }, undefined, wrapperFor(hours));
       const [, address = ''] = await node.until(/^GraphQL +(http\S+)$/m);
       nodes.push(address.replace('localhost', '127.0.0.1'));
     }
