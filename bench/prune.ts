@@ -10,7 +10,7 @@ import { setImmediate } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
 import { readConfig } from '../src/config.ts';
 import { migrateDatabase, openDatabase } from '../src/database/database.ts';
-import { pruneSessions } from '../src/sessions/prune.ts';
+import { forgetDevices, pruneSessions } from '../src/sessions/prune.ts';
 import { login, signUp } from '../src/sessions/start.ts';
 
 const rows = Number(process.argv[2] ?? 1_000_000);
@@ -80,5 +80,8 @@ const began = performance.now();
 const pruning = pruneSessions(database, new Date(Date.now() - 30 * day));
 print('While pruning', await useUntil(pruning));
 console.log(`Pruned ${await pruning} of ${2 * rows} rows in ${((performance.now() - began) / 1000).toFixed(0)} s`);
+const forgetting = forgetDevices(database, new Date(Date.now() + 6 * day));
+print('While forgetting the devices of the million that is left', await useUntil(forgetting));
+console.log(`Forgot ${await forgetting} devices`);
 await database.$disconnect();
 await rm(folder, { recursive: true });

@@ -1,6 +1,5 @@
-import { inTransaction } from '../database/transaction.ts';
 import { SessionNotFoundError, ValidationError } from '../errors.ts';
-import { checkedData, mergeData } from '../sessions/data.ts';
+import { mergeData } from '../sessions/data.ts';
 import { startAnonymousSession } from '../sessions/start.ts';
 import { builder } from './builder.ts';
 import { startOptions, transportArgument } from './login.ts';
@@ -43,11 +42,7 @@ builder.mutationField('setPublicData', (t) =>
         caller.update(session);
         return { session, token: null };
       }
-      checkedData(data, 'publicData');
-      const started = await inTransaction(database, async (db) => {
-        const { session, token } = await startAnonymousSession(db, startOptions(context, transport));
-        return { session: { ...(await mergeData(db, session.id, 'publicData', data, now())), user: null }, token };
-      });
+      const started = await startAnonymousSession(database, startOptions(context, transport), data);
       caller.signIn(started);
       return { session: started.session, token: transport === 'BEARER' ? started.token : null };
     },

@@ -26,19 +26,24 @@ export const User = builder.prismaNode('User', {
           description: 'Whether sessions that have ended or expired are listed too.',
         }),
       },
-      complexity: ({ includeEnded }, context) => ({ field: 1, multiplier: listLength(includeEnded, context) }),
+      complexity: ({ includeEnded }, context) => ({ field: 1, multiplier: likelyLength(includeEnded, context) }),
       query: ({ includeEnded }, context) => ({
         where: includeEnded ? {} : whereLive(context.now()),
         orderBy: { id: 'desc' },
-        take: listLength(includeEnded, context),
+        take: listLength(context),
       }),
     }),
   }),
 });
 
-/** How many sessions of a user are listed at most: the live ones are bounded by the cap. */
-function listLength(includeEnded: boolean, { config }: Context): number {
-  return includeEnded ? Math.max(100, config.sessions.maxPerUser) : config.sessions.maxPerUser;
+/** How many sessions of a user are listed at most. The cap bounds the live ones, but for those from before it was lowered. */
+function listLength({ config }: Context): number {
+  return Math.max(100, config.sessions.maxPerUser);
+}
+
+/** How many of them are reckoned with when an operation is judged. */
+function likelyLength(includeEnded: boolean, context: Context): number {
+  return includeEnded ? listLength(context) : Math.max(20, context.config.sessions.maxPerUser);
 }
 
 builder.queryField('viewer', (t) =>

@@ -6,12 +6,17 @@ export type Credential = { transport: 'COOKIE' | 'BEARER'; token: string };
  * counts only where there is no bearer token.
  */
 export function readCredential(headers: Headers, cookie: SessionCookie): Credential | null {
-  const [, token] = /^bearer +(\S+) *$/i.exec(headers.get('authorization') ?? '') ?? [];
-  if (token !== undefined) return { transport: 'BEARER', token };
+  const token = bearerToken(headers);
+  if (token !== null) return { transport: 'BEARER', token };
   const values = cookie.read(headers);
   if (values.length === 0) return null;
   // Of two cookies with our name, one was planted, from a sibling domain for example. We cannot tell which.
   return { transport: 'COOKIE', token: values.length === 1 ? (values[0] ?? '') : '' };
+}
+
+/** The bearer token of a request (RFC 6750 section 2.1), or null. Other schemes hold none. */
+export function bearerToken(headers: Headers): string | null {
+  return /^bearer +(\S+) *$/i.exec(headers.get('authorization') ?? '')?.[1] ?? null;
 }
 
 export type SessionCookie = {

@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts';
+import { bearerToken } from './credentials.ts';
 
 type Origins = Pick<Config, 'publicUrl' | 'allowedOrigins'>;
 
@@ -13,7 +14,7 @@ export function isFromForeignSite(headers: Headers, { publicUrl, allowedOrigins 
   const origin = headers.get('origin');
   if (origin !== null && allowedOrigins.has(origin)) return false;
   // No page can make a browser add a bearer token that it does not know. (Basic credentials it can.)
-  if (/^bearer /i.test(headers.get('authorization') ?? '')) return false;
+  if (bearerToken(headers) !== null) return false;
   const site = headers.get('sec-fetch-site');
   if (site !== null) return site !== 'same-origin' && site !== 'none';
   if (origin === null || origin === publicUrl.origin) return false;

@@ -1,4 +1,5 @@
-import type { Db } from '../database/database.ts';
+import type { Database } from '../database/database.ts';
+import { inTransaction } from '../database/transaction.ts';
 import { SessionNotFoundError, ValidationError } from '../errors.ts';
 import { type Session, whereLive } from './session.ts';
 
@@ -42,34 +43,43 @@ export function carriedOver(text: string | null): string | null {
 
 /**
  * Merges keys into the data of a live session, and returns the session as it is then. A value of null removes its
- * key. Of two merges at once neither is lost: each is written only over what it was computed from.
+ * key. Of two merges at once neither is lost: the first write locks the row until the second one is done.
  *
  * @throws ValidationError for data that may not be stored, or that makes it too large.
  * @throws SessionNotFoundError where there is no such live session (any more).
  */
-export async function mergeData(db: Db, id: number, column: DataColumn, data: unknown, now: Date): Promise<Session> {
+export function mergeData(
+  database: Database,
+  id: number,
+  column: DataColumn,
+  data: unknown,
+  now: Date,
+): Promise<Session> {
   const changes = checkedData(data, column);
-  for (;;) {
-    const session = await db.session.findFirst({ where: { id, ...whereLive(now) } });
-    if (!session) throw new SessionNotFoundError();
-    const before = session[column];
-    const merged = JSON.stringify(merge(parseData(before) ?? {}, changes));
-    if (Buffer.byteLength(merged) > maxDataBytes) {
-      throw refusal(`The data would have ${Buffer.byteLength(merged)} bytes, and may have ${maxDataBytes}.`);
-    }
-    const [written] = await db.session.updateManyAndReturn({
-      where: { id, [column]: before, ...whereLive(now) },
-      data: { [column]: merged },
+  return inTransaction(database, async (db) => {
+    const [session] = await db.session.updateManyAndReturn({
+      where: { id, ...whereLive(now) },
+      data: { updatedAt: now },
     });
-    if (written) return written;
-  }
+    if (!session) throw new SessionNotFoundError();
+    return db.session.update({ where: { id }, data: { [column]: mergedText(session[column], changes) } });
+  });
 }
 
-function merge(before: SessionData, changes: SessionData): SessionData {
-  return Object.fromEntries(Object.entries({ ...before, ...changes }).filter(([, value]) => value !== null));
+/**
+ * The text of the data with the changes in it.
+ *
+ * @throws ValidationError if that is too large.
+ */
+export function mergedText(before: string | null, changes: SessionData): string {
+  const merged = { ...parseData(before), ...changes };
+  const text = JSON.stringify(Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null)));
+  const bytes = Buffer.byteLength(text);
+  if (bytes > maxDataBytes) throw refusal(`The data would have ${bytes} bytes, and may have ${maxDataBytes}.`);
+  return text;
 }
 
-/** @throws ValidationError */
+/** @throws ValidationError for data that may not be stored. */
 export function checkedData(data: unknown, column: DataColumn): SessionData {
   if (!isObject(data)) throw refusal('The data must be a JSON object.');
   const problem = problemOf(data, 1);
@@ -82,6 +92,10 @@ export function checkedData(data: unknown, column: DataColumn): SessionData {
 function problemOf(value: unknown, depth: number): string | null {
   if (depth > maxDepth) return `The data is nested more than ${maxDepth} levels deep.`;
   if (typeof value === 'string') return isStorable(value) ? null : 'The data has a NUL or a lone surrogate in it.';
+  // JSON has larger numbers than JavaScript, which would store others for them without a word.
+  if (typeof value === 'number' && !(Number.isFinite(value) && (value % 1 !== 0 || Number.isSafeInteger(value)))) {
+    return 'The data has a number that cannot be kept exactly. Send it as a text.';
+  }
   if (typeof value !== 'object' || value === null) return null;
   for (const [key, item] of Object.entries(value)) {
     if (dangerousKeys.has(key)) return `The data has the key ${key}, which is refused.`;

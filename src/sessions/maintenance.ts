@@ -21,8 +21,9 @@ export function maintain(db: Db, retention: Retention, clock: Clock, goOn: GoOn 
   return withLease(db, 'maintenance', clock, async (isHeld) => {
     const now = clock.now().getTime();
     const both: GoOn = async () => (await goOn()) && (await isHeld());
-    await forgetDevices(db, new Date(0), new Date(now - retention.deviceRetentionMs), both);
-    return (await both()) ? pruneSessions(db, new Date(now - retention.sessionRetentionMs), both) : 0;
+    const pruned = await pruneSessions(db, new Date(now - retention.sessionRetentionMs), both);
+    if (await both()) await forgetDevices(db, new Date(now - retention.deviceRetentionMs), both);
+    return pruned;
   });
 }
 

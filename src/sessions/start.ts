@@ -2,7 +2,7 @@ import type { PasswordPolicy, SessionPolicy } from '../config.ts';
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { authenticate, createUser, lockUnchanged, type NewUser, prepareUser } from '../users/user.ts';
-import { carriedOver } from './data.ts';
+import { carriedOver, checkedData, type DataColumn, mergedText } from './data.ts';
 import type { Device } from './device.ts';
 import { endLeastRecentlyUsed, endSession } from './end.ts';
 import { expiryOf } from './expiry.ts';
@@ -53,9 +53,18 @@ export async function login(
   });
 }
 
-/** Starts a session without a user, for a visitor whose data is to be kept until they log in. */
-export function startAnonymousSession(db: Db, options: Omit<StartOptions, 'replaces'>): Promise<StartedSession> {
-  return createSession(db, null, null, options);
+/**
+ * Starts a session without a user, for a visitor whose data is to be kept until they log in.
+ *
+ * @throws ValidationError for data that may not be stored.
+ */
+export function startAnonymousSession(
+  db: Db,
+  options: Omit<StartOptions, 'replaces'>,
+  publicData?: unknown,
+): Promise<StartedSession> {
+  const data = publicData === undefined ? null : mergedText(null, checkedData(publicData, 'publicData'));
+  return createSession(db, null, { publicData: data, privateData: null }, options);
 }
 
 /**
@@ -66,8 +75,13 @@ export function startAnonymousSession(db: Db, options: Omit<StartOptions, 'repla
 async function startUserSession(db: Db, userId: number, options: StartOptions): Promise<StartedSession> {
   const { replaces, policy, now } = options;
   const ended = replaces && (await endSession(db, replaces.id, now));
-  const visitor = ended?.userId === null ? ended : null;
-  const started = await createSession(db, userId, visitor, options);
+  // A session in which somebody was signed in is nobody's any more when they are deleted, but no visitor's either.
+  const isVisitors = ended?.userId === null && ended.authenticatedAt === null;
+  const data = {
+    publicData: isVisitors ? carriedOver(ended.publicData) : null,
+    privateData: isVisitors ? carriedOver(ended.privateData) : null,
+  };
+  const started = await createSession(db, userId, data, options);
   await endLeastRecentlyUsed(db, userId, policy.maxPerUser, started.session.id, now);
   return started;
 }
@@ -75,7 +89,7 @@ async function startUserSession(db: Db, userId: number, options: StartOptions): 
 async function createSession(
   db: Db,
   userId: number | null,
-  visitor: Session | null,
+  data: Pick<Session, DataColumn>,
   { transport, device, policy, now }: Omit<StartOptions, 'replaces'>,
 ): Promise<StartedSession> {
   const { token, handle, hashedToken } = createToken();
@@ -88,8 +102,7 @@ async function createSession(
       lastSeenAt: now,
       expiresAt: expiryOf(now, now, policy),
       authenticatedAt: userId === null ? null : now,
-      publicData: carriedOver(visitor?.publicData ?? null),
-      privateData: carriedOver(visitor?.privateData ?? null),
+      ...data,
       ...device,
       ...(userId === null ? {} : { user: { connect: { id: userId } } }),
     },

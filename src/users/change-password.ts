@@ -1,7 +1,7 @@
 import type { PasswordPolicy } from '../config.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
-import { InvalidCredentialsError, ValidationError } from '../errors.ts';
+import { InvalidCredentialsError, RequestError, ValidationError } from '../errors.ts';
 import { hashPassword, passwordProblem, verifyPassword } from './password.ts';
 import type { User } from './user.ts';
 
@@ -11,6 +11,7 @@ import type { User } from './user.ts';
  *
  * @throws ValidationError for a new password that may not be chosen.
  * @throws InvalidCredentialsError for a wrong current one, and where it was changed meanwhile.
+ * @throws RequestError where the session that asks has ended meanwhile: it must not change anything any more.
  */
 export async function changePassword(
   database: Database,
@@ -30,16 +31,16 @@ export async function changePassword(
       data: { hashedPassword },
     });
     if (!changed) throw new InvalidCredentialsError();
+    const isLive = { userId: user.id, hashedSessionToken: { not: null }, expiresAt: { gt: now } };
+    const { count } = await db.session.updateMany({
+      where: { id: keepSessionId, ...isLive },
+      data: { authenticatedAt: now },
+    });
+    if (count === 0) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
     await db.session.updateMany({
-      where: {
-        userId: user.id,
-        id: { not: keepSessionId },
-        hashedSessionToken: { not: null },
-        expiresAt: { gt: now },
-      },
+      where: { id: { not: keepSessionId }, ...isLive },
       data: { hashedSessionToken: null, expiresAt: now },
     });
-    await db.session.updateMany({ where: { id: keepSessionId, userId: user.id }, data: { authenticatedAt: now } });
     return changed;
   });
 }

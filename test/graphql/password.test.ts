@@ -15,9 +15,12 @@ describe('changePassword', () => {
     const phone = api.client();
     await phone.login('ada@example.com', 'BEARER');
     const bob = await api.signUp('bob@example.com', 'BEARER');
+    api.clock.now = new Date(api.clock.now.getTime() + 60_000);
     const { changePassword } = await ada.ask(change, { current: password, new: fresh });
     expect(changePassword).toMatchObject({ viewer: { email: 'ada@example.com', sessions: [{ isCurrent: true }] } });
     expect((await phone.ask('{ viewer { id } }')).viewer).toBeNull();
+    const { currentSession } = await ada.ask('{ currentSession { authenticatedAt } }');
+    expect(currentSession.authenticatedAt).toBe(api.clock.now.toISOString());
     expect((await ada.ask('{ viewer { email } }')).viewer).toEqual({ email: 'ada@example.com' });
     expect((await bob.ask('{ viewer { email } }')).viewer).toEqual({ email: 'bob@example.com' });
     expect(await api.client().login('ada@example.com', 'COOKIE', password)).toMatchObject({

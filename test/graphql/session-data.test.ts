@@ -52,6 +52,7 @@ describe('setPublicData', () => {
     ['a lone surrogate', { a: ['\ud800'] }],
     ['a lone surrogate in a key', { '\udfff': 1 }],
     ['a key of the server', { role: 'admin' }],
+    ['a number that cannot be kept', JSON.parse('{"a":[9007199254740993]}')],
     ['too many bytes', { a: 'ż'.repeat(8_190) }],
     ['too deep nesting', JSON.parse(`${'{"a":'.repeat(500)}1${'}'.repeat(500)}`)],
   ])('refuses %s, and changes nothing', async (_what, data) => {
@@ -67,6 +68,13 @@ describe('setPublicData', () => {
     expect((await api.client().ask(set, { data })).setPublicData.__typename).toBe('ValidationError');
     expect(await api.database.session.count()).toBe(1);
     expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined();
+  });
+
+  it('refuses a number that is too large for JavaScript, and would become none', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    const mutation = 'mutation { setPublicData(data: { n: 1e999 }) { ... on ValidationError { code } } }';
+    expect((await ada.ask(mutation)).setPublicData).toEqual({ code: 'VALIDATION_FAILED' });
   });
 
   it('refuses dangerous keys in a literal of the document too', async () => {

@@ -165,6 +165,19 @@ describe('revoke', () => {
     expect(await bob.ask(me)).toMatchObject({ viewer: { email: 'bob@example.com' } });
   });
 
+  it('asks the database the same for another user’s session as for an unknown one', async () => {
+    const api = await startApi();
+    const { laptop, bob } = await adaAndBob(api);
+    const unknown = Buffer.from('Session:4711').toString('base64');
+    const statements = [];
+    for (const id of [await sessionId(bob), unknown]) {
+      api.statements.length = 0;
+      await laptop.ask(revoke, { id });
+      statements.push([...api.statements]);
+    }
+    expect(statements[0]).toEqual(statements[1]);
+  });
+
   it('lets an administrator end any session', async () => {
     const api = await startApi();
     const { phone, bob } = await adaAndBob(api);

@@ -116,6 +116,15 @@ describe('logging in from an anonymous session', () => {
     expect(after.privateData).toBe('{"cart":[1]}');
   });
 
+  it('carries nothing over from the session of a user who was deleted', async () => {
+    const api = await startApi();
+    await api.signUp('ada@example.com');
+    const bob = await api.signUp('bob@example.com');
+    await bob.ask(set, { data: { secret: 'of Bob' } });
+    await api.database.user.delete({ where: { email: 'bob@example.com' } });
+    expect((await bob.ask(login('login'))).login.session.publicData).toBeNull();
+  });
+
   it('carries nothing over from the session of a user, from an ended one, or from one that was not presented', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
