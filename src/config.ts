@@ -1,6 +1,18 @@
 /** The only reader of the environment. Every variable, its default and its unit stands in `.env.example`. */
 import { BlockList, isIP } from 'node:net';
 import { StartError } from './errors.ts';
+import {
+  atLeastOne,
+  choice,
+  duration,
+  type Environment,
+  flag,
+  integer,
+  invalid,
+  list,
+  origin,
+  text,
+} from './variables.ts';
 
 /** How passwords are judged and hashed. */
 export type PasswordPolicy = {
@@ -59,8 +71,6 @@ export type Config = {
   /** Whether `npm start` started the process, which on a signal ends its shell and not what runs in it. */
   startedByNpm: boolean;
 };
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Adds what the file `.env` in the working directory sets, where there is one, to the environment that is there. */
 export function loadEnvironmentFile(): void {
@@ -134,53 +144,20 @@ function requireSafeForProduction(config: Config): void {
   }
 }
 
-function invalid(name: string, value: string, rule: string): StartError {
-  return new StartError(`${name} is "${value}", but it ${rule}.`);
-}
-
-/** A variable that is set to nothing counts as not set. */
-function read(environment: Environment, name: string): string | undefined {
-  return environment[name]?.trim() || undefined;
-}
-
-function text(environment: Environment, name: string, fallback: string): string {
-  return read(environment, name) ?? fallback;
-}
-
-function list(environment: Environment, name: string, fallback = ''): string[] {
-  return text(environment, name, fallback)
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
-}
-
-function atLeastOne(name: string, [first, ...rest]: string[]): [string, ...string[]] {
-  if (first === undefined) throw invalid(name, ',', 'must name at least one');
-  return [first, ...rest];
-}
-
-function integer(environment: Environment, name: string, fallback: number, range: { min: number; max: number }) {
-  const value = read(environment, name);
-  if (value === undefined) return fallback;
-  const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
-  if (!(number >= range.min && number <= range.max)) {
-    throw invalid(name, value, `must be a whole number from ${range.min} to ${range.max}`);
+function databaseUrl(environment: Environment): string {
+  const value = text(environment, 'DATABASE_URL', 'file:data/sessions.db');
+  const url = URL.parse(value);
+  if (url && /^postgres(ql)?:$/.test(url.protocol) && url.hostname !== '' && url.pathname.length > 1) return value;
+  if (!/^file:(?!\/\/)[^?#]+$/.test(value) || value === 'file::memory:') {
+    const shown = url?.password ? value.replace(url.password, '***') : value;
+    throw invalid(
+      'DATABASE_URL',
+      shown,
+      'must be file: and the path of an SQLite file, such as file:data/sessions.db, ' +
+        'or postgresql://user:password@host:5432/database',
+    );
   }
-  return number;
-}
-
-function flag(environment: Environment, name: string, fallback: boolean): boolean {
-  const value = read(environment, name);
-  if (value === undefined) return fallback;
-  if (value !== 'true' && value !== 'false') throw invalid(name, value, 'must be true or false');
-  return value === 'true';
-}
-
-function choice<const T extends string>(environment: Environment, name: string, [first, ...rest]: [T, ...T[]]): T {
-  const value = text(environment, name, first).toLowerCase();
-  const chosen = [first, ...rest].find((option) => option === value);
-  if (chosen === undefined) throw invalid(name, value, `must be one of ${[first, ...rest].join(', ')}`);
-  return chosen;
+  return value;
 }
 
 function hashedKey(value: string): string {
@@ -208,40 +185,4 @@ function networks(name: string, values: string[]): BlockList {
     result.addSubnet(address, prefix, version === 4 ? 'ipv4' : 'ipv6');
   }
   return result;
-}
-
-const unitsMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const longestDurationMs = 3_650 * unitsMs.d;
-
-function duration(environment: Environment, name: string, fallback: string, leastMs = 1): number {
-  const value = text(environment, name, fallback);
-  const [, amount, unit] = /^(\d{1,9})([smhd])$/.exec(value) ?? [];
-  const milliseconds = Number(amount) * unitsMs[unit as keyof typeof unitsMs];
-  if (!(milliseconds >= leastMs && milliseconds <= longestDurationMs)) {
-    throw invalid(name, value, 'must be a number and a unit (s, m, h or d), such as 45m or 30d, of at most 3650d');
-  }
-  return milliseconds;
-}
-
-function origin(name: string, value: string): URL {
-  const url = URL.parse(value);
-  const isOrigin = url && /^https?:$/.test(url.protocol) && `${url.origin}/` === url.href;
-  if (!isOrigin) throw invalid(name, value, 'must be scheme, host and port only, such as https://accounts.example.com');
-  return url;
-}
-
-function databaseUrl(environment: Environment): string {
-  const value = text(environment, 'DATABASE_URL', 'file:data/sessions.db');
-  const url = URL.parse(value);
-  if (url && /^postgres(ql)?:$/.test(url.protocol) && url.hostname !== '' && url.pathname.length > 1) return value;
-  if (!/^file:(?!\/\/)[^?#]+$/.test(value) || value === 'file::memory:') {
-    const shown = url?.password ? value.replace(url.password, '***') : value;
-    throw invalid(
-      'DATABASE_URL',
-      shown,
-      'must be file: and the path of an SQLite file, such as file:data/sessions.db, ' +
-        'or postgresql://user:password@host:5432/database',
-    );
-  }
-  return value;
 }

@@ -1,0 +1,78 @@
+/** How the values of environment variables are read: each with its default, and refused with its name and value. */
+import { StartError } from './errors.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What whoever set a variable is told of it. */
+export function invalid(name: string, value: string, rule: string): StartError {
+  return new StartError(`${name} is "${value}", but it ${rule}.`);
+}
+
+/** A variable that is set to nothing counts as not set. */
+export function read(environment: Environment, name: string): string | undefined {
+  return environment[name]?.trim() || undefined;
+}
+
+export function text(environment: Environment, name: string, fallback: string): string {
+  return read(environment, name) ?? fallback;
+}
+
+export function list(environment: Environment, name: string, fallback = ''): string[] {
+  return text(environment, name, fallback)
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+export function atLeastOne(name: string, [first, ...rest]: string[]): [string, ...string[]] {
+  if (first === undefined) throw invalid(name, ',', 'must name at least one');
+  return [first, ...rest];
+}
+
+export function integer(environment: Environment, name: string, fallback: number, range: { min: number; max: number }) {
+  const value = read(environment, name);
+  if (value === undefined) return fallback;
+  const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
+  if (!(number >= range.min && number <= range.max)) {
+    throw invalid(name, value, `must be a whole number from ${range.min} to ${range.max}`);
+  }
+  return number;
+}
+
+export function flag(environment: Environment, name: string, fallback: boolean): boolean {
+  const value = read(environment, name);
+  if (value === undefined) return fallback;
+  if (value !== 'true' && value !== 'false') throw invalid(name, value, 'must be true or false');
+  return value === 'true';
+}
+
+export function choice<const T extends string>(
+  environment: Environment,
+  name: string,
+  [first, ...rest]: [T, ...T[]],
+): T {
+  const value = text(environment, name, first).toLowerCase();
+  const chosen = [first, ...rest].find((option) => option === value);
+  if (chosen === undefined) throw invalid(name, value, `must be one of ${[first, ...rest].join(', ')}`);
+  return chosen;
+}
+
+const unitsMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const longestDurationMs = 3_650 * unitsMs.d;
+
+export function duration(environment: Environment, name: string, fallback: string, leastMs = 1): number {
+  const value = text(environment, name, fallback);
+  const [, amount, unit] = /^(\d{1,9})([smhd])$/.exec(value) ?? [];
+  const milliseconds = Number(amount) * unitsMs[unit as keyof typeof unitsMs];
+  if (!(milliseconds >= leastMs && milliseconds <= longestDurationMs)) {
+    throw invalid(name, value, 'must be a number and a unit (s, m, h or d), such as 45m or 30d, of at most 3650d');
+  }
+  return milliseconds;
+}
+
+export function origin(name: string, value: string): URL {
+  const url = URL.parse(value);
+  const isOrigin = url && /^https?:$/.test(url.protocol) && `${url.origin}/` === url.href;
+  if (!isOrigin) throw invalid(name, value, 'must be scheme, host and port only, such as https://accounts.example.com');
+  return url;
+}
