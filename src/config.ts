@@ -1,5 +1,6 @@
 /** The only reader of the environment. Every variable, its default and its unit stands in `.env.example`. */
 import { BlockList, isIP } from 'node:net';
+import { withoutPassword } from './database/url.ts';
 import { StartError } from './errors.ts';
 import {
   atLeastOne,
@@ -149,10 +150,9 @@ function databaseUrl(environment: Environment): string {
   const url = URL.parse(value);
   if (url && /^postgres(ql)?:$/.test(url.protocol) && url.hostname !== '' && url.pathname.length > 1) return value;
   if (!/^file:(?!\/\/)[^?#]+$/.test(value) || value === 'file::memory:') {
-    const shown = url?.password ? value.replace(url.password, '***') : value;
     throw invalid(
       'DATABASE_URL',
-      shown,
+      withoutPassword(value),
       'must be file: and the path of an SQLite file, such as file:data/sessions.db, ' +
         'or postgresql://user:password@host:5432/database',
     );

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Config, loadEnvironmentFile, readConfig } from './config.ts';
 import { claimDatabase, migrateDatabase, openClock, openDatabase } from './database/database.ts';
+import { withoutPassword } from './database/url.ts';
 import { StartError } from './errors.ts';
 import { createApp, graphqlPath } from './http/app.ts';
 import { listen, type RunningServer } from './http/server.ts';
@@ -58,7 +59,7 @@ function onceParentIsGone(act: () => void): void {
 function announce(config: Config, { port }: RunningServer): void {
   const url = new URL(graphqlPath, config.publicUrl);
   if (url.port === '0') url.port = String(port);
-  say(`Database  ${config.databaseUrl}`);
+  say(`Database  ${withoutPassword(config.databaseUrl)}`);
   say(`GraphQL   ${url}`);
   say(config.graphiql ? `GraphiQL  ${url}  (open it in a browser)` : 'GraphiQL  off (GRAPHIQL=true turns it on)');
 }

@@ -57,6 +57,12 @@ describe('the configuration', () => {
     }
   });
 
+  it('never repeats the password of a database', () => {
+    const read = () => readConfig({ DATABASE_URL: 'postgresql://someone:their-password@host' });
+    expect(read).toThrow(/^DATABASE_URL is "postgresql:\/\/someone:\*\*\*@host/);
+    expect(read).not.toThrow(/their-password/);
+  });
+
   it('never repeats a service key that was configured instead of its hash', () => {
     const read = () => readConfig({ SERVICE_KEYS: 'the-key-itself' });
     expect(read).toThrow(/^SERVICE_KEYS has an entry that is not the SHA-256 of a key/);

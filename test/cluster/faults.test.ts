@@ -97,6 +97,7 @@ describe('what was acknowledged is kept', () => {
 
   it('when a server is killed', async () => {
     const cluster = await startCluster(3);
+    expect(cluster.nodes[0]?.printed()).toMatch(/^Database {2}postgresql:\/\/postgres:\*\*\*@127/m);
     const victim = cluster.nodes.pop();
     const addresses = [victim?.address ?? '', ...cluster.nodes.map(({ address }) => address)];
     let isOver = false;

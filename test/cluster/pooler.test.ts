@@ -52,6 +52,7 @@ describe('PgBouncer in transaction mode', () => {
       const pooled = await startPooler(server.url);
       const nodes = [await startServer(pooled), await startServer(pooled)];
       expect(nodes[0]?.printed()).toMatch(/^Migrated/m);
+      expect(nodes[0]?.printed()).toMatch(/^Database {2}postgresql:/m);
       const addresses = nodes.map(({ address }) => address);
 
       let isOver = false;

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { StartError } from '../../errors.ts';
 import { isUpToDate, type Migration, migrationFailed, toMigrationList } from '../migrations.ts';
 import { type Connection, noFilters, onConnection, openSchemaEngine } from '../schema-engine.ts';
+import { withoutPassword } from '../url.ts';
 
 /** Of `pg_advisory_xact_lock`: chosen at random, so that no application takes it for something else. */
 const lockKey = '6146091218476530012';
@@ -57,11 +58,10 @@ function run(transaction: Transaction, sql: string): Promise<unknown> {
   return transaction.executeRaw({ sql, args: [], argTypes: [] });
 }
 
-/** Why a database cannot be used, for whoever named it. The URL is shown without its password. */
+/** Why a database cannot be used, for whoever named it. */
 function cannotConnect(url: string, error: unknown): StartError {
-  const shown = URL.parse(url);
-  if (shown?.password) shown.password = '***';
-  return new StartError(`DATABASE_URL is "${shown ?? '***'}", which cannot be used: ${(error as Error).message}.`);
+  const reason = (error as Error).message;
+  return new StartError(`DATABASE_URL is "${withoutPassword(url)}", which cannot be used: ${reason}.`);
 }
 
 /** Lets the engine work inside a transaction that is open. */

@@ -25,6 +25,6 @@ export function openPool(url: string, { size, report }: PoolOptions): pg.Pool {
     ...timeouts,
   });
   // A connection that breaks while it is idle is replaced when the next one is needed.
-  pool.on('error', report);
+  pool.on('error', (error) => report(`An idle connection to the database broke: ${error.message}`));
   return pool;
 }
