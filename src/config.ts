@@ -42,6 +42,8 @@ export type TrustedProxies = { networks: BlockList; header: 'x-forwarded-for' | 
 
 export type Config = {
   databaseUrl: string;
+  /** A read replica of the database, for listings. Null if there is none. */
+  databaseReplicaUrl: string | null;
   /** How many connections to PostgreSQL may be open at once. */
   databasePoolSize: number;
   host: string;
@@ -99,6 +101,7 @@ export function readConfig(environment: Environment = process.env): Config {
   const port = integer(environment, 'PORT', 4000, { min: 0, max: 65_535 });
   const config: Config = {
     databaseUrl: databaseUrl(environment),
+    databaseReplicaUrl: replicaUrl(environment),
     databasePoolSize: integer(environment, 'DATABASE_POOL_SIZE', 10, { min: 1, max: 1_000 }),
     host: text(environment, 'HOST', '127.0.0.1'),
     port,
@@ -145,10 +148,24 @@ function requireSafeForProduction(config: Config): void {
   }
 }
 
+function isPostgresql(value: string): boolean {
+  const url = URL.parse(value);
+  return url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.hostname !== '' && url.pathname.length > 1;
+}
+
+function replicaUrl(environment: Environment): string | null {
+  const value = text(environment, 'DATABASE_REPLICA_URL', '');
+  if (value === '' || isPostgresql(value)) return value || null;
+  throw invalid(
+    'DATABASE_REPLICA_URL',
+    withoutPassword(value),
+    'must be postgresql://user:password@host:5432/database',
+  );
+}
+
 function databaseUrl(environment: Environment): string {
   const value = text(environment, 'DATABASE_URL', 'file:data/sessions.db');
-  const url = URL.parse(value);
-  if (url && /^postgres(ql)?:$/.test(url.protocol) && url.hostname !== '' && url.pathname.length > 1) return value;
+  if (isPostgresql(value)) return value;
   if (!/^file:(?!\/\/)[^?#]+$/.test(value) || value === 'file::memory:') {
     throw invalid(
       'DATABASE_URL',

@@ -20,9 +20,12 @@ async function main(): Promise<void> {
   const applied = await migrateDatabase(config.databaseUrl);
   for (const name of applied) say(`Migrated  ${name}`);
   const report = (error: unknown) => console.error(error);
-  const database = await openDatabase(config.databaseUrl, { poolSize: config.databasePoolSize, report });
+  const pool = { poolSize: config.databasePoolSize, report };
+  const database = await openDatabase(config.databaseUrl, pool);
+  const replicaUrl = config.databaseReplicaUrl;
+  const replica = replicaUrl === null ? database : await openDatabase(replicaUrl, pool);
   const clock = await openClock(config.databaseUrl, database);
-  const app = createApp({ database, config, report, now: () => clock.now() });
+  const app = createApp({ database, replica, config, report, now: () => clock.now() });
   const server = await listen(app, config).catch((error) => {
     throw new StartError(`HOST is "${config.host}" and PORT is "${config.port}", but: ${error.message}.`);
   });
@@ -36,7 +39,7 @@ async function main(): Promise<void> {
     await sleep(config.drainMs);
     await Promise.all([server.stop(), maintenance.stop()]);
     clock.stop();
-    await database.$disconnect();
+    await Promise.all([database.$disconnect(), replica.$disconnect()]);
     await release();
     process.exit(0);
   };

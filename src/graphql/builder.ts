@@ -5,6 +5,7 @@ import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import { DateTimeResolver, JSONResolver } from 'graphql-scalars';
+import { RequestError } from '../errors.ts';
 import type PrismaTypes from '../generated/pothos.ts';
 import { getDatamodel } from '../generated/pothos.ts';
 import { actorOf, type Context } from './context.ts';
@@ -14,9 +15,13 @@ export const builder = new SchemaBuilder<{
   Context: Context;
   PrismaTypes: PrismaTypes;
   DefaultFieldNullability: false;
+  DefaultEdgesNullability: { list: false; items: false };
+  DefaultNodeNullability: false;
   AuthScopes: {
     /** The user with this id, and administrators. */
     ownerOrAdmin: number | null;
+    /** Administrators. */
+    admin: boolean;
   };
   Scalars: {
     JSON: { Input: unknown; Output: unknown };
@@ -29,7 +34,13 @@ export const builder = new SchemaBuilder<{
   plugins: [ComplexityPlugin, ErrorsPlugin, ScopeAuthPlugin, RelayPlugin, PrismaPlugin],
   errors: { directResult: true, defaultTypes: [] },
   complexity: { limit: largestOperation, complexityError: tooLarge },
-  prisma: { client: (context) => context.database, dmmf: getDatamodel(), onUnusedQuery: 'error' },
+  prisma: {
+    client: (context) => context.database,
+    dmmf: getDatamodel(),
+    onUnusedQuery: 'error',
+    maxConnectionSize: 100,
+    defaultConnectionSize: 20,
+  },
   relay: {
     // `node` and `nodes` are reads with a rule in them, see node.ts.
     nodeQueryOptions: false,
@@ -37,9 +48,29 @@ export const builder = new SchemaBuilder<{
     nodeTypeOptions: { description: 'Something that has an id of its own, unique among all types.' },
     idFieldOptions: { description: 'Unique among all types, opaque, and never a credential.' },
     pageInfoTypeOptions: { description: 'Where a page lies within its connection.' },
+    hasNextPageFieldOptions: { description: 'Whether there is more after this page.' },
+    hasPreviousPageFieldOptions: { description: 'Whether there is more before this page.' },
+    startCursorFieldOptions: { description: 'The cursor of the first edge. Null if the page is empty.' },
+    endCursorFieldOptions: { description: 'The cursor of the last edge. Null if the page is empty.' },
+    cursorFieldOptions: { description: 'Where the edge lies, for `after` and `before`.' },
+    nodeFieldOptions: { description: 'What is at the edge.' },
+    edgesFieldOptions: { description: 'The page, with a cursor for each of it.' },
+    nodesOnConnection: { description: 'The page, without cursors.' },
+    pageInfoFieldOptions: { description: 'Where the page lies.' },
+    firstArgOptions: { description: 'How many from the beginning, or after `after`: 20 if not said, 100 at most.' },
+    afterArgOptions: { description: 'A cursor: what comes after it.' },
+    lastArgOptions: { description: 'How many from the end, or before `before`: 100 at most.' },
+    beforeArgOptions: { description: 'A cursor: what comes before it.' },
+    defaultConnectionTypeOptions: { description: 'A page of a list.' },
+    defaultEdgeTypeOptions: { description: 'One of a page.' },
   },
   scopeAuth: {
+    unauthorizedError: (_parent, context) =>
+      actorOf(context)
+        ? new RequestError('FORBIDDEN', 'Only administrators may do this.')
+        : new RequestError('UNAUTHENTICATED', 'Nobody is signed in. Log in first.'),
     authScopes: (context) => ({
+      admin: () => actorOf(context)?.isAdmin === true,
       ownerOrAdmin: (userId) => {
         const actor = actorOf(context);
         return actor !== null && (actor.isAdmin || (userId !== null && actor.session.userId === userId));

@@ -33,6 +33,8 @@ export type RequestFacts = {
 /** What resolvers see. They pass plain values on to domain functions, never the context. */
 export type Context = {
   database: Database;
+  /** For listings that may be a moment behind: a replica where there is one, or the database itself. */
+  replica: Database;
   config: Config;
   caller: Caller;
   request: RequestFacts;

@@ -1,3 +1,4 @@
+import { PothosValidationError } from '@pothos/core';
 import { GraphQLError } from 'graphql';
 import { isUnavailable } from '../database/failures.ts';
 import {
@@ -86,9 +87,14 @@ function serviceUnavailable(position: object): GraphQLError {
  */
 export function maskError(error: unknown, message: string, report: (error: unknown) => void): Error {
   const original = error instanceof GraphQLError ? error.originalError : error;
+  const position = error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {};
+  // What a client sent where a cursor belongs, for example.
+  if (original instanceof PothosValidationError) {
+    const extensions = { code: 'BAD_USER_INPUT' satisfies RequestErrorCode };
+    return new GraphQLError(original.message, { ...position, extensions });
+  }
   if (error instanceof GraphQLError && !original) return error;
   if (original instanceof GraphQLError) return error as GraphQLError;
-  const position = error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {};
   if (original instanceof RequestError) {
     return new GraphQLError(original.message, { ...position, extensions: { code: original.code } });
   }

@@ -28,3 +28,14 @@ export function tooLarge(kind: ComplexityErrorKind, result: ComplexityResult): R
   const message = `The ${measure} of this operation is ${result[measure]}, and may be ${largestOperation[measure]}.`;
   return new RequestError('BAD_USER_INPUT', `${message} Ask for less at once.`);
 }
+
+/** The complexity of a connection: what is asked for of each, times how many are asked for. */
+export function pageComplexity({
+  first,
+  last,
+}: {
+  first?: number | null | undefined;
+  last?: number | null | undefined;
+}) {
+  return { field: 1, multiplier: Math.min(100, Math.max(first ?? last ?? 20, 1)) };
+}

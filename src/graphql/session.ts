@@ -1,9 +1,12 @@
 import { RequestError } from '../errors.ts';
+import type { Prisma } from '../generated/sqlite/client.ts';
 import { parseData } from '../sessions/data.ts';
 import { deviceName } from '../sessions/device.ts';
-import { isLive, type Session as SessionRow } from '../sessions/session.ts';
+import { isLive, type Session as SessionRow, whereLive } from '../sessions/session.ts';
 import { builder } from './builder.ts';
 import type { RequestFacts } from './context.ts';
+import { pageComplexity } from './limits.ts';
+import { requireCursors } from './node-id.ts';
 
 const SessionState = builder.enumType('SessionState', {
   description: 'Whether a session is accepted.',
@@ -109,4 +112,44 @@ builder.queryField('currentSession', (t) =>
 /** @throws RequestError for a request without the key of a trusted service. */
 export function requireService({ isService }: RequestFacts): void {
   if (!isService) throw new RequestError('FORBIDDEN', 'Only trusted services may do this, by their key.');
+}
+
+builder.queryField('sessions', (t) =>
+  t.prismaConnection(
+    {
+      type: Session,
+      cursor: 'id',
+      nullable: true,
+      description: 'The sessions of everybody, newest first. For administrators only.',
+      complexity: pageComplexity,
+      authScopes: { admin: true },
+      args: {
+        state: t.arg({ type: SessionState, description: 'Only those that are live, or only those that have ended.' }),
+        anonymous: t.arg.boolean({ description: 'Only those without a user, or only those with one.' }),
+      },
+      resolve: (query, _root, args, context) => {
+        requireCursors(args);
+        const where = whereListed(args, context.now());
+        return context.replica.session.findMany({ ...query, where, orderBy: { id: 'desc' } });
+      },
+    },
+    {
+      fields: (c) => ({
+        totalCount: c.int({
+          description: 'How many there are on all pages.',
+          resolve: ({ args }, _args, { replica, now }) => replica.session.count({ where: whereListed(args, now()) }),
+        }),
+      }),
+    },
+  ),
+);
+
+type SessionFilter = { state?: 'LIVE' | 'ENDED' | null | undefined; anonymous?: boolean | null | undefined };
+
+function whereListed({ state, anonymous }: SessionFilter, now: Date): Prisma.SessionWhereInput {
+  return {
+    ...(state === 'LIVE' ? whereLive(now) : {}),
+    ...(state === 'ENDED' ? { NOT: whereLive(now) } : {}),
+    ...(anonymous == null ? {} : { userId: anonymous ? null : { not: null } }),
+  };
 }

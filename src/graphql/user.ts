@@ -1,7 +1,10 @@
 import { RequestError } from '../errors.ts';
+import type { Prisma } from '../generated/sqlite/client.ts';
 import { whereLive } from '../sessions/session.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
+import { pageComplexity } from './limits.ts';
+import { requireCursors } from './node-id.ts';
 
 export const User = builder.prismaNode('User', {
   description: 'Somebody with an account. Visible to themselves and to administrators.',
@@ -59,4 +62,52 @@ builder.queryField('viewer', (t) =>
 export function requireUserId(userId: number | null | undefined): number {
   if (userId == null) throw new RequestError('UNAUTHENTICATED', 'Nobody is signed in. Log in first.');
   return userId;
+}
+
+builder.queryField('users', (t) =>
+  t.prismaConnection(
+    {
+      type: User,
+      cursor: 'id',
+      nullable: true,
+      description: 'Everybody with an account, newest first. For administrators only.',
+      complexity: pageComplexity,
+      authScopes: { admin: true },
+      args: {
+        search: t.arg.string({
+          description:
+            'Only those whose email or name has this in it; `%` stands for any text, and `_` for any character.',
+        }),
+        role: t.arg.string({ description: 'Only those with exactly this role.' }),
+      },
+      resolve: (query, _root, args, context) => {
+        requireCursors(args);
+        return context.replica.user.findMany({ ...query, where: whereListed(args), orderBy: { id: 'desc' } });
+      },
+    },
+    {
+      fields: (c) => ({
+        totalCount: c.int({
+          description: 'How many there are on all pages.',
+          resolve: ({ args }, _args, { replica }) => replica.user.count({ where: whereListed(args) }),
+        }),
+      }),
+    },
+  ),
+);
+
+type UserFilter = { search?: string | null | undefined; role?: string | null | undefined };
+
+/** @throws RequestError for a filter that no text can match. */
+function whereListed({ search, role }: UserFilter): Prisma.UserWhereInput {
+  const text = search?.trim();
+  for (const value of [text, role]) {
+    if (value && (value.includes('\u0000') || !value.isWellFormed())) {
+      throw new RequestError('BAD_USER_INPUT', 'A filter has a NUL or a lone surrogate in it.');
+    }
+  }
+  return {
+    ...(text ? { OR: [{ email: { contains: text.toLowerCase() } }, { name: { contains: text } }] } : {}),
+    ...(role == null ? {} : { role }),
+  };
 }

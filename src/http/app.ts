@@ -27,6 +27,8 @@ const readyTimeoutMs = 2_000;
 
 export type AppOptions = {
   database: Database;
+  /** Where listings are read from, which may be a moment behind. The database itself if not given. */
+  replica?: Database;
   config: Config;
   /** Is given every unexpected error, once. */
   report: (error: unknown) => void;
@@ -43,7 +45,8 @@ export type App = {
 
 type ServerContext = { caller: RequestCaller; facts: RequestFacts };
 
-export function createApp({ database, config, report, now = () => new Date() }: AppOptions): App {
+export function createApp(options: AppOptions): App {
+  const { database, replica = database, config, report, now = () => new Date() } = options;
   const cookie = sessionCookie(config.publicUrl);
   let isDraining = false;
 
@@ -52,7 +55,7 @@ export function createApp({ database, config, report, now = () => new Date() }: 
     graphqlEndpoint: graphqlPath,
     context: async ({ caller, facts }) => {
       await caller.resume(database, { device: facts.device, policy: config.sessions, now: now() });
-      return { database, config, caller, request: facts, now };
+      return { database, replica, config, caller, request: facts, now };
     },
     plugins: [useTokenLimit, useAntiCSRF],
     maskedErrors: { maskError: (error, message) => maskError(error, message, report) },

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { openDatabase } from '../../src/database/database.ts';
+import { isUnavailable } from '../../src/database/failures.ts';
+import { inTransaction } from '../../src/database/transaction.ts';
+import { Prisma } from '../../src/generated/sqlite/client.ts';
+import { createApp } from '../../src/http/app.ts';
+import { Client, startApi } from '../support/api.ts';
+import { openEmptyDatabase } from '../support/database.ts';
+
+const known = (code: string, meta?: Record<string, unknown>) =>
+  new Prisma.PrismaClientKnownRequestError('It failed.', { code, clientVersion: 'x', ...(meta ? { meta } : {}) });
+
+const driverSays = (originalCode: string, originalMessage: string) =>
+  known('P2010', { driverAdapterError: Object.assign(new Error('x'), { cause: { originalCode, originalMessage } }) });
+
+describe('a failure of the database', () => {
+  it.each([
+    ['cannot be reached', known('P1001')],
+    ['transaction cannot begin', known('P2028')],
+    ['shut down by its administrator', driverSays('57P01', 'terminating connection due to administrator command')],
+    ['too many clients', driverSays('53300', 'sorry, too many clients already')],
+    ['connection terminated', new Error('Connection terminated unexpectedly')],
+    ['no connection in time', new Error('timeout exceeded when trying to connect')],
+    ['no answer in time', new Error('Query read timeout')],
+    ['statement timeout', driverSays('57014', 'canceling statement due to statement timeout')],
+  ])('%s is 503, with when to try again, and no answer about the session', async (_what, failure) => {
+    expect(isUnavailable(failure)).toBe(true);
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    const findUnique = async () => {
+      throw failure;
+    };
+    const database = api.database.$extends({ query: { session: { findUnique } } }) as unknown as typeof api.database;
+    const app = createApp({ database, config: api.config, report: (error) => api.reported.push(error) });
+    const client = Object.assign(new Client(app, api.config.publicUrl), { cookie: ada.cookie });
+    const { status, headers, code, data } = await client.send('{ viewer { id } }');
+    expect({ status, code, data }).toEqual({ status: 503, code: 'SERVICE_UNAVAILABLE', data: undefined });
+    expect(headers.get('retry-after')).toBe('1');
+    expect(headers.getSetCookie()).toEqual([]);
+    expect(api.reported).toEqual([]);
+  });
+
+  it.each([known('P2002'), known('P2025'), new Error('bug'), new TypeError('x is not a function'), 'text', null])(
+    'is not every error: %s',
+    (error) => {
+      expect(isUnavailable(error)).toBe(false);
+    },
+  );
+});
+
+describe('a transaction that was in another one’s way', () => {
+  it('is run again, and given up after some tries', async () => {
+    const { database } = await openEmptyDatabase();
+    let tries = 0;
+    const conflict = () => {
+      tries += 1;
+      throw known('P2034');
+    };
+    expect(await inTransaction(database, async () => (tries < 3 ? conflict() : 'done'))).toBe('done');
+    expect(tries).toBe(3);
+    tries = 0;
+    await expect(inTransaction(database, async () => conflict())).rejects.toMatchObject({ code: 'P2034' });
+    expect(tries).toBe(5);
+  });
+
+  it('really conflicts, and loses nothing', async () => {
+    const { database, url } = await openEmptyDatabase();
+    const other = await openDatabase(url);
+    const { id } = await database.session.create({ data: { handle: 'h', publicData: '0', expiresAt: new Date() } });
+    const add = (one: typeof database) =>
+      inTransaction(one, async (db) => {
+        const session = await db.session.findUniqueOrThrow({ where: { id } });
+        const isWritten = await db.session.updateMany({
+          where: { id, publicData: session.publicData },
+          data: { publicData: String(Number(session.publicData) + 1) },
+        });
+        if (isWritten.count === 0) throw known('P2034');
+      });
+    await Promise.all([add(database), add(other), add(database), add(other)]);
+    expect((await database.session.findFirstOrThrow()).publicData).toBe('4');
+    await other.$disconnect();
+  });
+});
