@@ -1,7 +1,10 @@
 import { Prisma } from '../generated/sqlite/client.ts';
 
-/** Prisma's codes for a database that cannot be reached, is too busy, went away, or did not answer in time. */
-const unavailable = new Set(['P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2037']);
+/**
+ * Prisma's codes for a database that cannot be reached, is too busy, went away, or did not answer in time, and for
+ * conflicts, where trying again some times was not enough.
+ */
+const unavailable = new Set(['P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037']);
 
 /** What the driver says, without any code, when a connection breaks or is not to be had in time. */
 const brokenConnection =

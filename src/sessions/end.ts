@@ -1,4 +1,5 @@
-import type { Db } from '../database/database.ts';
+import type { Database, Db } from '../database/database.ts';
+import { retryConflicts } from '../database/transaction.ts';
 import { SessionNotFoundError } from '../errors.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
 import { type Session, whereLive } from './session.ts';
@@ -37,8 +38,9 @@ export async function revokeSession(
 }
 
 /** Ends the user's live sessions, all but one if one is to be kept, and returns them. */
-export function endSessionsOf(db: Db, userId: number, now: Date, keep?: number): Promise<Session[]> {
-  return endWhere(db, { userId, ...(keep === undefined ? {} : { id: { not: keep } }) }, now);
+export function endSessionsOf(database: Database, userId: number, now: Date, keep?: number): Promise<Session[]> {
+  const where = { userId, ...(keep === undefined ? {} : { id: { not: keep } }) };
+  return retryConflicts(() => endWhere(database, where, now));
 }
 
 /** Ends those of a user's live sessions that were used least recently, until only so many are left. Keeps one. */

@@ -4,7 +4,7 @@ import { isUnavailable } from '../../src/database/failures.ts';
 import { inTransaction } from '../../src/database/transaction.ts';
 import { Prisma } from '../../src/generated/sqlite/client.ts';
 import { createApp } from '../../src/http/app.ts';
-import { Client, startApi } from '../support/api.ts';
+import { Client, type Data, startApi } from '../support/api.ts';
 import { openEmptyDatabase } from '../support/database.ts';
 
 const known = (code: string, meta?: Record<string, unknown>) =>
@@ -61,6 +61,24 @@ describe('a transaction that was in another one’s way', () => {
     tries = 0;
     await expect(inTransaction(database, async () => conflict())).rejects.toMatchObject({ code: 'P2034' });
     expect(tries).toBe(5);
+  });
+
+  it('is one that ends many sessions, too', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    let tries = 0;
+    const updateManyAndReturn = ({ args, query }: { args: Data; query: (args: Data) => Promise<Data> }) => {
+      tries += 1;
+      if (tries < 3) throw known('P2034');
+      return query(args);
+    };
+    const extension = { query: { session: { updateManyAndReturn } } } as object;
+    const database = api.database.$extends(extension) as unknown as typeof api.database;
+    const app = createApp({ database, config: api.config, report: (error) => api.reported.push(error) });
+    const client = Object.assign(new Client(app, api.config.publicUrl), { token: ada.token });
+    const { revokeAll } = await client.ask('mutation { revokeAll { revokedSessionIds } }');
+    expect(revokeAll.revokedSessionIds).toHaveLength(1);
+    expect(tries).toBe(3);
   });
 
   it('really conflicts, and loses nothing', async () => {
