@@ -92,5 +92,10 @@ export class RequestError extends Error {
   }
 }
 
+/** The refusal of what only somebody who is signed in may do. */
+export function notSignedIn(): RequestError {
+  return new RequestError('UNAUTHENTICATED', 'Nobody is signed in. Log in first.');
+}
+
 /** Why the server or a command cannot begin: a sentence for whoever started it, never a stack trace. */
 export class StartError extends Error {}

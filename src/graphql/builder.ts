@@ -5,7 +5,7 @@ import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import { DateTimeResolver, JSONResolver } from 'graphql-scalars';
-import { RequestError } from '../errors.ts';
+import { notSignedIn, RequestError } from '../errors.ts';
 import type PrismaTypes from '../generated/pothos.ts';
 import { getDatamodel } from '../generated/pothos.ts';
 import { actorOf, type Context } from './context.ts';
@@ -66,9 +66,7 @@ export const builder = new SchemaBuilder<{
   },
   scopeAuth: {
     unauthorizedError: (_parent, context) =>
-      actorOf(context)
-        ? new RequestError('FORBIDDEN', 'Only administrators may do this.')
-        : new RequestError('UNAUTHENTICATED', 'Nobody is signed in. Log in first.'),
+      actorOf(context) ? new RequestError('FORBIDDEN', 'Only administrators may do this.') : notSignedIn(),
     authScopes: (context) => ({
       admin: () => actorOf(context)?.isAdmin === true,
       ownerOrAdmin: (userId) => {

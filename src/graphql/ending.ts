@@ -1,4 +1,4 @@
-import { ReauthenticationRequiredError, SessionNotFoundError } from '../errors.ts';
+import { notSignedIn, ReauthenticationRequiredError, SessionNotFoundError } from '../errors.ts';
 import { endSession, endSessionsOf, revokeSession } from '../sessions/end.ts';
 import type { Session as SessionRow } from '../sessions/session.ts';
 import type { User as UserRow } from '../users/user.ts';
@@ -89,9 +89,9 @@ builder.mutationField('revoke', (t) =>
     resolve: async (_root, { id }, context) => {
       const { caller, config, database, now } = context;
       const actor = actorOf(context);
-      if (!actor) requireUserId(null);
+      if (!actor) throw notSignedIn();
       const node = parseNodeId(id);
-      if (!actor || node?.type !== 'Session') throw new SessionNotFoundError();
+      if (node?.type !== 'Session') throw new SessionNotFoundError();
       const { session, ended } = await revokeSession(database, actor, node.id, config.reauthenticateAfterMs, now());
       signOutIfOver(context, [session]);
       return { session, ended, viewer: caller.session?.user ?? null };

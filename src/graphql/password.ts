@@ -1,4 +1,4 @@
-import { InvalidCredentialsError, RequestError, ValidationError } from '../errors.ts';
+import { InvalidCredentialsError, notSignedIn, ValidationError } from '../errors.ts';
 import type { Session as SessionRow } from '../sessions/session.ts';
 import { reauthenticate } from '../sessions/step-up.ts';
 import { changePassword } from '../users/change-password.ts';
@@ -73,6 +73,6 @@ builder.mutationField('changePassword', (t) =>
 
 /** @throws RequestError when nobody is signed in. */
 function requireSignedIn({ session }: Caller): SessionRow & { user: UserRow } {
-  if (!session?.user) throw new RequestError('UNAUTHENTICATED', 'Nobody is signed in. Log in first.');
+  if (!session?.user) throw notSignedIn();
   return { ...session, user: session.user };
 }

@@ -1,4 +1,4 @@
-import { RequestError } from '../errors.ts';
+import { notSignedIn, RequestError } from '../errors.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
 import { whereLive } from '../sessions/session.ts';
 import { builder } from './builder.ts';
@@ -60,7 +60,7 @@ builder.queryField('viewer', (t) =>
 
 /** @throws RequestError when nobody is signed in. */
 export function requireUserId(userId: number | null | undefined): number {
-  if (userId == null) throw new RequestError('UNAUTHENTICATED', 'Nobody is signed in. Log in first.');
+  if (userId == null) throw notSignedIn();
   return userId;
 }
 
