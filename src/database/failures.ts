@@ -19,9 +19,12 @@ const unavailableFile = /database or disk is full|disk I\/O error|database is lo
 /** Whether it is the database that failed, and the same request may well succeed later. */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if ('code' in error && unavailable.has(String(error.code))) return true;
+  // Prisma's own code, or what the driver says past Prisma: PostgreSQL's code, or the system's.
+  const code = 'code' in error ? String(error.code) : '';
+  if (unavailable.has(code)) return true;
   const told = `${error.message} ${metaOf(error)}`;
-  return brokenConnection.test(told) || unavailableStates.test(metaOf(error)) || unavailableFile.test(told);
+  const states = `${code} ${metaOf(error)}`;
+  return brokenConnection.test(`${code} ${told}`) || unavailableStates.test(states) || unavailableFile.test(told);
 }
 
 /** Whether two transactions were in each other's way, so that one of them has to begin anew. */

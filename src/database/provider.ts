@@ -7,11 +7,13 @@ export const transactionOptions = { maxWait: 4_500, timeout: 4_500 };
 /** Gives up what was taken. */
 export type Release = () => void | Promise<void>;
 
+export type OnQuery = (sql: string) => void;
+
 export type OpenOptions = {
   /** How many connections may be open at once, where a database has more than one. */
   poolSize?: number | undefined;
-  /** Is told the SQL of every statement that Prisma sends. */
-  onQuery?: ((sql: string) => void) | undefined;
+  /** Is told the SQL of every statement that is sent. */
+  onQuery?: OnQuery | undefined;
   /** Is given what goes wrong while nobody asks: a connection that breaks while it is idle. */
   report?: ((error: unknown) => void) | undefined;
 };

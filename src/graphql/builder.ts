@@ -9,7 +9,7 @@ import { notSignedIn, RequestError } from '../errors.ts';
 import type PrismaTypes from '../generated/pothos.ts';
 import { getDatamodel } from '../generated/pothos.ts';
 import { actorOf, type Context } from './context.ts';
-import { largestOperation, tooLarge } from './limits.ts';
+import { withinPage } from './limits.ts';
 
 export const builder = new SchemaBuilder<{
   Context: Context;
@@ -33,7 +33,8 @@ export const builder = new SchemaBuilder<{
   // A plugin that is listed earlier wraps those that come later: errors are turned into data around everything.
   plugins: [ComplexityPlugin, ErrorsPlugin, ScopeAuthPlugin, RelayPlugin, PrismaPlugin],
   errors: { directResult: true, defaultTypes: [] },
-  complexity: { limit: largestOperation, complexityError: tooLarge },
+  // Measured once an operation, and before any of it is executed, by useComplexityLimit.
+  complexity: { disabled: true },
   prisma: {
     client: (context) => context.database,
     dmmf: getDatamodel(),
@@ -54,8 +55,8 @@ export const builder = new SchemaBuilder<{
     endCursorFieldOptions: { description: 'The cursor of the last edge. Null if the page is empty.' },
     cursorFieldOptions: { description: 'Where the edge lies, for `after` and `before`.' },
     nodeFieldOptions: { description: 'What is at the edge.' },
-    edgesFieldOptions: { description: 'The page, with a cursor for each of it.' },
-    nodesOnConnection: { description: 'The page, without cursors.' },
+    edgesFieldOptions: { description: 'The page, with a cursor for each of it.', complexity: withinPage },
+    nodesOnConnection: { description: 'The page, without cursors.', complexity: withinPage },
     pageInfoFieldOptions: { description: 'Where the page lies.' },
     firstArgOptions: { description: 'How many from the beginning, or after `after`: 20 if not said, 100 at most.' },
     afterArgOptions: { description: 'A cursor: what comes after it.' },

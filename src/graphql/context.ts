@@ -5,6 +5,7 @@ import type { Actor } from '../sessions/end.ts';
 import type { Session, SessionWithUser } from '../sessions/session.ts';
 import type { StartedSession } from '../sessions/start.ts';
 import type { User } from '../users/user.ts';
+import type { Loaders } from './loaders.ts';
 
 /** The session of a request: what it came with, and what its mutations made of it. */
 export type Caller = {
@@ -38,6 +39,7 @@ export type Context = {
   config: Config;
   caller: Caller;
   request: RequestFacts;
+  loaders: Loaders;
   now: () => Date;
 };
 

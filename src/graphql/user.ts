@@ -80,9 +80,12 @@ builder.queryField('users', (t) =>
         }),
         role: t.arg.string({ description: 'Only those with exactly this role.' }),
       },
-      resolve: (query, _root, args, context) => {
+      resolve: async (query, _root, args, { replica, loaders }) => {
         requireCursors(args);
-        return context.replica.user.findMany({ ...query, where: whereListed(args), orderBy: { id: 'desc' } });
+        const users = await replica.user.findMany({ ...query, where: whereListed(args), orderBy: { id: 'desc' } });
+        // Their sessions are theirs: whose they are need not be asked again.
+        for (const user of users) loaders.users.prime(user.id, user);
+        return users;
       },
     },
     {

@@ -1,4 +1,4 @@
-import type { Db } from '../database/database.ts';
+import type { Database } from '../database/database.ts';
 import type { Caller } from '../graphql/context.ts';
 import { resumeSession, type Use } from '../sessions/resume.ts';
 import type { Session, SessionWithUser } from '../sessions/session.ts';
@@ -6,6 +6,7 @@ import type { StartedSession } from '../sessions/start.ts';
 import { equalSecrets } from '../sessions/token.ts';
 import type { User } from '../users/user.ts';
 import { type Credential, readCredential, type SessionCookie } from './credentials.ts';
+import type { HeaderReader } from './request-facts.ts';
 
 /** Who sends a request, and what its answer does to the cookie. */
 export class RequestCaller implements Caller {
@@ -17,7 +18,7 @@ export class RequestCaller implements Caller {
   readonly #now: () => Date;
   #setCookie: string | null = null;
 
-  constructor(headers: Headers, cookie: SessionCookie, now: () => Date) {
+  constructor(headers: HeaderReader, cookie: SessionCookie, now: () => Date) {
     this.#cookie = cookie;
     this.#credential = readCredential(headers, cookie);
     this.#antiCSRFToken = headers.get('anti-csrf');
@@ -29,10 +30,10 @@ export class RequestCaller implements Caller {
    * one whose session was renewed is sent again. One whose session is over stays: the browser may have a newer one by
    * now, from a login that was answered while this request was under way.
    */
-  async resume(db: Db, use: Use): Promise<void> {
+  async resume(database: Database, use: Use): Promise<void> {
     if (!this.#credential) return;
     const { transport, token } = this.#credential;
-    const resumed = await resumeSession(db, token, use);
+    const resumed = await resumeSession(database, token, use);
     this.session = resumed.session;
     if (transport === 'BEARER') return;
     if (!resumed.session) {

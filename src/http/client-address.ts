@@ -1,14 +1,16 @@
 import { type BlockList, isIP } from 'node:net';
 import type { TrustedProxies } from '../config.ts';
+import type { HeaderReader } from './request-facts.ts';
 
 /**
  * The address of the client behind a connection, or null if it is not known. What a header says of it is taken from
  * trusted proxies only: from the last one back, each is believed as far as the one that named it is.
  */
-export function clientAddress(peer: string | null, headers: Headers, proxies: TrustedProxies): string | null {
+export function clientAddress(peer: string | null, headers: HeaderReader, proxies: TrustedProxies): string | null {
   let address = peer === null ? null : plainAddress(peer);
-  const named = (headers.get(proxies.header) ?? '').split(',').reverse();
-  for (const entry of named) {
+  const named = headers.get(proxies.header);
+  if (named === null) return address;
+  for (const entry of named.split(',').reverse()) {
     if (address === null || !isTrusted(address, proxies.networks)) break;
     const before = plainAddress(proxies.header === 'forwarded' ? forwardedFor(entry) : entry);
     // What a trusted proxy could not or would not name ends the chain.

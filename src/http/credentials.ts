@@ -1,3 +1,4 @@
+import type { HeaderReader } from './request-facts.ts';
 /** What a request shows to prove whose it is. */
 export type Credential = { transport: 'COOKIE' | 'BEARER'; token: string };
 
@@ -5,7 +6,7 @@ export type Credential = { transport: 'COOKIE' | 'BEARER'; token: string };
  * The credential of a request, or null. A bearer token is always meant; the cookie comes along by itself, so it
  * counts only where there is no bearer token.
  */
-export function readCredential(headers: Headers, cookie: SessionCookie): Credential | null {
+export function readCredential(headers: HeaderReader, cookie: SessionCookie): Credential | null {
   const token = bearerToken(headers);
   if (token !== null) return { transport: 'BEARER', token };
   const values = cookie.read(headers);
@@ -15,12 +16,12 @@ export function readCredential(headers: Headers, cookie: SessionCookie): Credent
 }
 
 /** The bearer token of a request (RFC 6750 section 2.1), or null. Other schemes hold none. */
-export function bearerToken(headers: Headers): string | null {
+export function bearerToken(headers: HeaderReader): string | null {
   return /^bearer +(\S+) *$/i.exec(headers.get('authorization') ?? '')?.[1] ?? null;
 }
 
 export type SessionCookie = {
-  read(headers: Headers): string[];
+  read(headers: HeaderReader): string[];
   /** The value of `Set-Cookie`, for a cookie that lives as long as the session does. */
   set(token: string, maxAgeMs: number): string;
   clear(): string;

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import { bearerToken } from './credentials.ts';
+import type { HeaderReader } from './request-facts.ts';
 
 type Origins = Pick<Config, 'publicUrl' | 'allowedOrigins'>;
 
@@ -10,7 +11,7 @@ type Origins = Pick<Config, 'publicUrl' | 'allowedOrigins'>;
  * The algorithm is that of Go's `http.CrossOriginProtection`: browsers say where a request comes from, in
  * `Sec-Fetch-Site` or, if they are old, in `Origin`; programs say neither, and send no cookie that they did not mean to.
  */
-export function isFromForeignSite(headers: Headers, { publicUrl, allowedOrigins }: Origins): boolean {
+export function isFromForeignSite(headers: HeaderReader, { publicUrl, allowedOrigins }: Origins): boolean {
   const origin = headers.get('origin');
   if (origin !== null && allowedOrigins.has(origin)) return false;
   // No page can make a browser add a bearer token that it does not know. (Basic credentials it can.)
@@ -22,7 +23,7 @@ export function isFromForeignSite(headers: Headers, { publicUrl, allowedOrigins 
 }
 
 /** What a response to a page of an allowed origin says, so that its browser lets the page read it. Empty for others. */
-export function corsHeaders(headers: Headers, { allowedOrigins }: Origins): Record<string, string> {
+export function corsHeaders(headers: HeaderReader, { allowedOrigins }: Origins): Record<string, string> {
   const origin = headers.get('origin');
   if (origin === null || !allowedOrigins.has(origin)) return {};
   return { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true' };

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { createServerAdapter } from '@whatwg-node/server';
 import type { App } from './app.ts';
+import { inStep } from './in-step.ts';
 
 /** Between them they end every connection that stands still, on either side. */
 const timeouts = {
@@ -26,9 +27,17 @@ export async function listen(app: App, address: { host: string; port: number }):
   const handle = createServerAdapter<{ req: IncomingMessage }>((request, { req }) =>
     app.fetch(request, req.socket.remoteAddress),
   );
+  const begin = inStep();
+  async function answerFast(request: IncomingMessage, response: ServerResponse, body: string): Promise<void> {
+    const answer = await app.fastPath.answer(request, body, request.socket.remoteAddress ?? null);
+    if (answer) response.writeHead(answer.status, answer.headers).end(answer.body);
+    // The other way takes a body that has been read already from here.
+    else void handle(Object.assign(request, { body }), response);
+  }
   const server = createServer({ ...timeouts, maxHeaderSize: 16_384 }, (request, response) => {
-    if (isAddressed(request)) void handle(request, response);
-    else refuseUnaddressed(response);
+    if (!isAddressed(request)) refuseUnaddressed(response);
+    else if (app.fastPath.takes(request)) collect(request, (body) => begin(() => answerFast(request, response, body)));
+    else void handle(request, response);
   });
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
@@ -44,6 +53,13 @@ export async function listen(app: App, address: { host: string; port: number }):
   // A server that listens on TCP has an address with a port.
   const { port } = server.address() as AddressInfo;
   return { port, stop: () => stop(server, sockets) };
+}
+
+/** Hands the body of a request on when it is there as a whole. Of one that was aborted, that is never. */
+function collect(request: IncomingMessage, use: (body: string) => void): void {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.once('end', () => use(Buffer.concat(chunks).toString()));
 }
 
 /** Whether `Host` and the target make a URL. Behind this check nothing has to expect one that does not parse. */

@@ -1,5 +1,5 @@
 import type { SessionPolicy } from '../config.ts';
-import type { Db } from '../database/database.ts';
+import type { Database, Db } from '../database/database.ts';
 import type { Device } from './device.ts';
 import { expiryOf, renewalThreshold } from './expiry.ts';
 import { isLive, type SessionWithUser, whereLive } from './session.ts';
@@ -29,16 +29,16 @@ const over: ResumedSession = { session: null, isOver: true };
  * The row is found by the handle, which is no secret, and the secret is compared in constant time; looking a hash up
  * in an index would not be.
  */
-export async function resumeSession(db: Db, token: string, use: Use): Promise<ResumedSession> {
+export async function resumeSession(database: Database, token: string, use: Use): Promise<ResumedSession> {
   const handle = handleOf(token);
   if (handle === null) return unknown;
-  const session = await db.session.findUnique({ where: { handle }, include: { user: true } });
+  const session = await database.$findSession(handle);
   if (!session) return unknown;
   if (!isLive(session, use.now)) return over;
   if (!equalSecrets(hashToken(token), session.hashedSessionToken)) return unknown;
   const lastSeenAt = session.lastSeenAt ?? session.createdAt;
   const isDue = lastSeenAt <= renewalThreshold(use.now, use.policy);
-  return isDue ? renewSession(db, session, use) : { session, isRenewed: false };
+  return isDue ? renewSession(database, session, use) : { session, isRenewed: false };
 }
 
 /**

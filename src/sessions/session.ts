@@ -1,9 +1,7 @@
+import type { SessionWithUser } from '../database/database.ts';
 import type { Prisma, Session } from '../generated/sqlite/client.ts';
 
-export type { Session };
-
-/** A session together with its user; null where it is anonymous. */
-export type SessionWithUser = Prisma.SessionGetPayload<{ include: { user: true } }>;
+export type { Session, SessionWithUser };
 
 /** How a session's token travels: in a cookie, or in the `Authorization` header. */
 export type Transport = 'COOKIE' | 'BEARER';

@@ -23,14 +23,17 @@ describe('a failure of the database', () => {
     ['no connection in time', new Error('timeout exceeded when trying to connect')],
     ['no answer in time', new Error('Query read timeout')],
     ['statement timeout', driverSays('57014', 'canceling statement due to statement timeout')],
+    ['shut down, says the driver', Object.assign(new Error('terminating connection'), { code: '57P01' })],
+    ['nobody there, says the system', Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' })],
+    ['locked, says SQLite', Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY' })],
   ])('%s is 503, with when to try again, and no answer about the session', async (_what, failure) => {
     expect(isUnavailable(failure)).toBe(true);
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
-    const findUnique = async () => {
+    const $findSession = async () => {
       throw failure;
     };
-    const database = api.database.$extends({ query: { session: { findUnique } } }) as unknown as typeof api.database;
+    const database = api.database.$extends({ client: { $findSession } }) as unknown as typeof api.database;
     const app = createApp({ database, config: api.config, report: (error) => api.reported.push(error) });
     const client = Object.assign(new Client(app, api.config.publicUrl), { cookie: ada.cookie });
     const { status, headers, code, data } = await client.send('{ viewer { id } }');

@@ -84,6 +84,41 @@ describe('users', () => {
   });
 });
 
+describe('a page of users with their sessions and each session’s user', () => {
+  it('is asked for by three statements, the credential’s among them', async () => {
+    const api = await startApi();
+    const root = await admin(api);
+    await addUsers(api, 120);
+    const users = await api.database.user.findMany();
+    const expiresAt = new Date(api.clock.now.getTime() + 1_000_000);
+    await api.database.session.createMany({
+      data: users.flatMap(({ id }) =>
+        [1, 2, 3].map((n) => ({ userId: id, handle: `${id}-${n}`, hashedSessionToken: 'x', expiresAt })),
+      ),
+    });
+    api.statements.length = 0;
+    const query = '{ users(first: 100) { nodes { id email sessions { id handle user { id email name } } } } }';
+    const { nodes } = (await root.ask(query)).users;
+    expect(api.statements.length).toBe(3);
+    expect(nodes).toHaveLength(100);
+    for (const { id, email, sessions } of nodes) {
+      expect(sessions).toHaveLength(3);
+      for (const { user } of sessions) expect(user).toMatchObject({ id, email });
+    }
+    api.statements.length = 0;
+    const all = (await root.ask('{ sessions(first: 100) { nodes { id user { email } } } }')).sessions.nodes;
+    expect(new Set(all.map(({ user }: { user: { email: string } }) => user.email)).size).toBe(34);
+    expect(api.statements.length).toBe(3);
+  });
+
+  it('is too much for anybody else to ask for', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const query = '{ users(first: 100) { nodes { sessions { user { sessions { id } } } } } }';
+    expect((await ada.send(query)).code).toBe('BAD_USER_INPUT');
+  });
+});
+
 describe('sessions', () => {
   it('lists everybody’s, by state and by whether they have a user', async () => {
     const api = await startApi();

@@ -16,6 +16,20 @@ type Operation = 'findUnique' | 'create' | 'updateManyAndReturn' | 'update';
  * it is sent, at `after` until its answer is used.
  */
 function pausingClient(api: TestApi, model: 'session' | 'user', operation: Operation, at: 'before' | 'after') {
+  // The names of model and operation are computed, which the type of an extension does not foresee.
+  return pausing(api, at, (hook) => ({ query: { [model]: { [operation]: hook } } }));
+}
+
+/** The same, of a client whose first request waits when it has read its session. */
+function pausingOnceRead(api: TestApi) {
+  return pausing(api, 'after', (hook) => ({
+    client: { $findSession: (handle: string) => hook({ args: handle, query: api.database.$findSession }) },
+  }));
+}
+
+type Hook = (call: { args: Data; query: (args: Data) => Promise<Data> }) => Promise<Data>;
+
+function pausing(api: TestApi, at: 'before' | 'after', extensionWith: (hook: Hook) => object) {
   const reached = Promise.withResolvers<void>();
   const goOn = Promise.withResolvers<void>();
   let isFirst = true;
@@ -25,15 +39,13 @@ function pausingClient(api: TestApi, model: 'session' | 'user', operation: Opera
     reached.resolve();
     await goOn.promise;
   };
-  const hook = async ({ args, query }: { args: Data; query: (args: Data) => Promise<Data> }) => {
+  const hook: Hook = async ({ args, query }) => {
     if (at === 'before') await wait();
     const result = await query(args);
     if (at === 'after') await wait();
     return result;
   };
-  // The names of model and operation are computed, which the type of an extension does not foresee.
-  const extension = { query: { [model]: { [operation]: hook } } } as object;
-  const database = api.database.$extends(extension) as unknown as Database;
+  const database = api.database.$extends(extensionWith(hook)) as unknown as Database;
   const now = () => api.clock.now;
   const app = createApp({ database, config: api.config, report: (error) => api.reported.push(error), now });
   const client = new Client(app, api.config.publicUrl);
@@ -71,7 +83,7 @@ describe('a session that was acknowledged as ended', () => {
 
   it('takes no data though a request had read it', async () => {
     const { api, phone, row, end } = await adaOnTwoDevices();
-    const pausing = pausingClient(api, 'session', 'findUnique', 'after');
+    const pausing = pausingOnceRead(api);
     pausing.client.token = phone.token;
     const answer = pausing.client.ask('mutation { setPublicData(data: { a: 1 }) { __typename } }');
     await pausing.reached;
@@ -84,7 +96,7 @@ describe('a session that was acknowledged as ended', () => {
 
   it('proves no password though a request had read it', async () => {
     const { api, phone, row, end } = await adaOnTwoDevices();
-    const pausing = pausingClient(api, 'session', 'findUnique', 'after');
+    const pausing = pausingOnceRead(api);
     pausing.client.token = phone.token;
     const answer = pausing.client.ask(`mutation { reauthenticate(password: "${password}") { __typename } }`);
     await pausing.reached;
@@ -97,7 +109,7 @@ describe('a session that was acknowledged as ended', () => {
 
   it('changes no password, and ends nobody else, though a request had read it', async () => {
     const { api, laptop, phone, end } = await adaOnTwoDevices();
-    const pausing = pausingClient(api, 'session', 'findUnique', 'after');
+    const pausing = pausingOnceRead(api);
     pausing.client.token = phone.token;
     const change = `mutation { changePassword(currentPassword: "${password}", newPassword: "the password of a thief") { __typename } }`;
     const answer = pausing.client.send(change);
@@ -157,7 +169,7 @@ describe('a password that was changed', () => {
   it('is not proved by the old one, though a request had read the user before', async () => {
     const { api, laptop, phone, row } = await adaOnTwoDevices();
     const before = await row();
-    const pausing = pausingClient(api, 'session', 'findUnique', 'after');
+    const pausing = pausingOnceRead(api);
     pausing.client.token = phone.token;
     const proof = pausing.client.ask(`mutation { reauthenticate(password: "${password}") { __typename } }`);
     await pausing.reached;

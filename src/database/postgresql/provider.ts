@@ -1,18 +1,20 @@
 import { PrismaClient } from '../../generated/postgresql/client/client.ts';
+import type { PrismaClient as SqliteClient } from '../../generated/sqlite/client.ts';
 import { databaseClock } from '../clock.ts';
-import type { Database } from '../database.ts';
 import { migrationFolders, readMigrations, readModels } from '../migrations.ts';
 import { type DatabaseProvider, transactionOptions } from '../provider.ts';
 import { guardedAdapter } from './guarded-adapter.ts';
 import { migratePostgresql } from './migrate.ts';
 import { openPool } from './pool.ts';
+import { sessionReader } from './session-reader.ts';
 
 const defaultPoolSize = 10;
 
 /** PostgreSQL: for production, and for as many servers as one likes. */
 export const postgresql: DatabaseProvider = {
   async open(url, { poolSize = defaultPoolSize, onQuery, report = () => {} }) {
-    const adapter = guardedAdapter(openPool(url, { size: poolSize, report }));
+    const pool = openPool(url, { size: poolSize, report });
+    const adapter = guardedAdapter(pool);
     const database = new PrismaClient({
       adapter,
       transactionOptions,
@@ -21,7 +23,9 @@ export const postgresql: DatabaseProvider = {
     if (onQuery) database.$on('query', (event) => onQuery(event.query));
     await database.$connect();
     // Both clients are generated from the same models; what PostgreSQL's has beyond SQLite's is not used.
-    return database as unknown as Database;
+    return Object.assign(database as unknown as SqliteClient, {
+      $findSession: sessionReader(pool, onQuery),
+    });
   },
 
   async migrate(url) {

@@ -8,6 +8,7 @@ import { type DatabaseProvider, transactionOptions } from '../provider.ts';
 import { lockFile } from './file-lock.ts';
 import { migrateSqlite } from './migrate.ts';
 import { sqliteAdapter } from './open.ts';
+import { openSessionReader } from './session-reader.ts';
 
 /** How long a server waits for another one that is stopping. */
 const serverPatienceMs = 2_000;
@@ -23,7 +24,15 @@ export const sqlite: DatabaseProvider = {
     });
     if (onQuery) database.$on('query', (event) => onQuery(event.query));
     await database.$connect();
-    return database;
+    const reader = openSessionReader(fileOf(url), onQuery);
+    const disconnect = database.$disconnect.bind(database);
+    return Object.assign(database, {
+      $findSession: reader.find,
+      async $disconnect() {
+        reader.close();
+        await disconnect();
+      },
+    });
   },
 
   async migrate(url) {

@@ -7,6 +7,7 @@ import {
   type SqlResultSet,
   type Transaction,
 } from '@prisma/driver-adapter-utils';
+import { SqliteError } from 'better-sqlite3';
 
 /** How long a statement waits for a lock that another process holds, before it fails. */
 const busyTimeoutMs = 4_000;
@@ -168,5 +169,6 @@ export async function retryWhileBusy<T>(act: () => Promise<T>): Promise<T> {
 }
 
 function isBusy(error: unknown): boolean {
-  return isDriverAdapterError(error) && error.cause.originalCode?.startsWith('SQLITE_BUSY') === true;
+  const code = isDriverAdapterError(error) ? error.cause.originalCode : error instanceof SqliteError && error.code;
+  return code ? code.startsWith('SQLITE_BUSY') : false;
 }

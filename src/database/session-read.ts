@@ -1,0 +1,82 @@
+import type { Prisma } from '../generated/sqlite/client.ts';
+
+/** A session together with its user; null where it is anonymous. */
+export type SessionWithUser = Prisma.SessionGetPayload<{ include: { user: true } }>;
+
+/**
+ * The session with this handle and its user, as `session.findUnique` would return them, or null: the one read that
+ * every request makes. It goes past Prisma as a prepared statement of the driver, which takes a tenth of the time.
+ */
+export type FindSession = (handle: string) => Promise<SessionWithUser | null>;
+
+/** The statement, for handles of which this is true. Its columns are in the order in which `toSession` takes them. */
+export function sessionStatement(condition: string): string {
+  return `SELECT
+      s."id", s."createdAt", s."updatedAt", s."expiresAt", s."lastSeenAt", s."authenticatedAt", s."handle", s."userId",
+      s."hashedSessionToken", s."antiCSRFToken", s."publicData", s."privateData", s."userAgent", s."ipAddress",
+      u."id", u."createdAt", u."updatedAt", u."name", u."email", u."hashedPassword", u."role"
+    FROM "Session" s LEFT JOIN "User" u ON u."id" = s."userId"
+    WHERE s."handle" ${condition}`;
+}
+
+/** A row of `sessionStatement`. What is a time comes in the form of the database. */
+export type SessionRow<Time> = [
+  id: number,
+  createdAt: Time,
+  updatedAt: Time,
+  expiresAt: Time,
+  lastSeenAt: Time | null,
+  authenticatedAt: Time | null,
+  handle: string,
+  userId: number | null,
+  hashedSessionToken: string | null,
+  antiCSRFToken: string | null,
+  publicData: string | null,
+  privateData: string | null,
+  userAgent: string | null,
+  ipAddress: string | null,
+  ...UserRow<Time>,
+];
+
+/** All null where there is no user; the id tells. */
+type UserRow<Time> = [
+  id: number | null,
+  createdAt: Time,
+  updatedAt: Time,
+  name: string | null,
+  email: string,
+  hashedPassword: string,
+  role: string,
+];
+
+export function toSession<Time>(row: SessionRow<Time>, toDate: (time: Time) => Date): SessionWithUser {
+  const userId = row[14];
+  return {
+    id: row[0],
+    createdAt: toDate(row[1]),
+    updatedAt: toDate(row[2]),
+    expiresAt: toDate(row[3]),
+    lastSeenAt: row[4] === null ? null : toDate(row[4]),
+    authenticatedAt: row[5] === null ? null : toDate(row[5]),
+    handle: row[6],
+    userId: row[7],
+    hashedSessionToken: row[8],
+    antiCSRFToken: row[9],
+    publicData: row[10],
+    privateData: row[11],
+    userAgent: row[12],
+    ipAddress: row[13],
+    user:
+      userId === null
+        ? null
+        : {
+            id: userId,
+            createdAt: toDate(row[15]),
+            updatedAt: toDate(row[16]),
+            name: row[17],
+            email: row[18],
+            hashedPassword: row[19],
+            role: row[20],
+          },
+  };
+}

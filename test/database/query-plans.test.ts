@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { pruneSessions } from '../../src/sessions/prune.ts';
+import { type Client, startApi, type TestApi } from '../support/api.ts';
+import { isPostgresql } from '../support/database.ts';
+
+const rows = 2_000;
+
+/** A server with enough in its database for indexes to be worth it, and somebody who is signed in. */
+async function filledApi() {
+  const api = await startApi();
+  const ada = await api.signUp('ada@example.com', 'BEARER');
+  const { id: userId } = await api.database.user.findFirstOrThrow();
+  const users = Array.from({ length: rows }, (_, n) => ({
+    email: `${n}@example.com`,
+    hashedPassword: 'x',
+    role: 'user',
+  }));
+  await api.database.user.createMany({ data: users });
+  const expiresAt = new Date(api.clock.now.getTime() + 1_000_000);
+  const sessions = Array.from({ length: rows }, (_, n) => ({
+    handle: `h${n}`,
+    userId: userId + (n % rows),
+    hashedSessionToken: 'x',
+    expiresAt,
+  }));
+  await api.database.session.createMany({ data: sessions });
+  return { api, ada };
+}
+
+/** What the database says of how it would answer each statement of an act. */
+async function plansOf(api: TestApi, act: () => Promise<unknown>): Promise<string[]> {
+  api.statements.length = 0;
+  await act();
+  const statements = api.statements.filter((sql) => /^\s*(SELECT|UPDATE|DELETE)/i.test(sql)).map((sql) => sql.trim());
+  expect(statements.length).toBeGreaterThan(0);
+  return Promise.all(statements.map((sql) => planOf(api, sql)));
+}
+
+async function planOf({ database, url }: TestApi, sql: string): Promise<string> {
+  if (!isPostgresql(url)) {
+    // Unbound parameters are null, which does not matter for a plan.
+    const parameters = [...sql.matchAll(/\?/g)].map(() => null);
+    const steps = await database.$queryRawUnsafe<{ detail: string }[]>(`EXPLAIN QUERY PLAN ${sql}`, ...parameters);
+    return [sql, ...steps.map(({ detail }) => detail)].join('\n');
+  }
+  return database.$transaction(async (db) => {
+    // Tables as small as these are read and sorted as a whole where an index would serve larger ones.
+    for (const way of ['seqscan', 'bitmapscan', 'sort']) await db.$executeRawUnsafe(`SET LOCAL enable_${way} = off`);
+    const steps = await db.$queryRawUnsafe<Record<string, string>[]>(`EXPLAIN (GENERIC_PLAN) ${sql}`);
+    return [sql, ...steps.flatMap((step) => Object.values(step))].join('\n');
+  });
+}
+
+/** Reads a table, or an index, from one end to the other; or puts rows in order that no index has in that order. */
+const isSlow = /^\s*SCAN |SCAN (TABLE )?\w+$|Seq Scan|USE TEMP B-TREE|->? *Sort|^\s*Sort/m;
+
+describe('every statement of what is asked often', () => {
+  const often: [string, (api: TestApi, ada: Client) => Promise<unknown>][] = [
+    ['a read', (_api, ada) => ada.ask('{ currentSession { handle expiresAt user { email } } }')],
+    [
+      'a read that is noted',
+      (api, ada) => {
+        api.clock.now = new Date(api.clock.now.getTime() + 2 * 86_400_000);
+        return ada.ask('{ viewer { id } }');
+      },
+    ],
+    ['a list of one’s sessions', (_api, ada) => ada.ask('{ viewer { sessions { id handle } } }')],
+    ['an object by its id', (_api, ada) => ada.ask('{ node(id: "U2Vzc2lvbjox") { id } }')],
+    ['a login that fails', (_api, ada) => ada.login('ada@example.com', 'BEARER', 'not the password')],
+    ['revoking one', (_api, ada) => ada.ask('mutation { revoke(id: "U2Vzc2lvbjox") { __typename } }')],
+    ['logging out', (_api, ada) => ada.ask('mutation { logout { revokedSessionId } }')],
+  ];
+
+  it.each(often)('of %s uses an index', async (_what, act) => {
+    const { api, ada } = await filledApi();
+    for (const plan of await plansOf(api, () => act(api, ada))) expect(plan).not.toMatch(isSlow);
+  });
+
+  it('of pruning uses an index', async () => {
+    const { api } = await filledApi();
+    const plans = await plansOf(api, () => pruneSessions(api.database, api.clock.now));
+    for (const plan of plans) expect(plan).not.toMatch(isSlow);
+  });
+
+  it('of a login sorts no more than the sessions of one user', async () => {
+    const { api, ada } = await filledApi();
+    for (const plan of await plansOf(api, () => ada.login('ada@example.com', 'BEARER'))) {
+      if (/ORDER BY/.test(plan)) expect(plan).toMatch(/Session_userId_id_idx/);
+      else expect(plan).not.toMatch(isSlow);
+    }
+  });
+
+  it('tells a scan when it sees one', async () => {
+    const { api } = await filledApi();
+    const [plan] = await plansOf(api, () => api.database.session.findMany({ where: { userAgent: 'x' } }));
+    expect(plan).toMatch(isSlow);
+    const [sorted] = await plansOf(api, () => api.database.session.findMany({ orderBy: { userAgent: 'asc' } }));
+    expect(sorted).toMatch(isSlow);
+  });
+});

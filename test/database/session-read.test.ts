@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { openDatabase } from '../../src/database/database.ts';
+import { isPostgresql, openEmptyDatabase, type TestDatabase } from '../support/database.ts';
+
+const full = {
+  handle: 'full',
+  createdAt: new Date('2026-01-02T03:04:05.678Z'),
+  updatedAt: new Date('2026-02-02T03:04:05.001Z'),
+  expiresAt: new Date('2026-03-29T01:30:00.000Z'),
+  lastSeenAt: new Date('2026-10-25T01:30:00.999Z'),
+  authenticatedAt: new Date('1969-12-31T23:59:59.999Z'),
+  hashedSessionToken: 'a hash',
+  antiCSRFToken: 'a token',
+  publicData: '{"é":"\u2028"}',
+  privateData: 'private',
+  userAgent: 'curl/8',
+  ipAddress: '2001:db8::1',
+};
+
+async function fill({ database }: TestDatabase) {
+  await database.user.create({ data: { email: 'other@example.com', hashedPassword: 'x', role: 'user' } });
+  const user = await database.user.create({
+    data: { email: 'ada@example.com', name: 'Ada', hashedPassword: 'hashed', role: 'admin', createdAt: full.createdAt },
+  });
+  await database.session.create({ data: { ...full, userId: user.id } });
+  await database.session.create({ data: { handle: 'bare', expiresAt: full.expiresAt } });
+}
+
+describe('$findSession', () => {
+  it('returns what Prisma would: every column, with the user or without', async () => {
+    const opened = await openEmptyDatabase();
+    await fill(opened);
+    const { database } = opened;
+    for (const handle of ['full', 'bare', 'unknown', '', "'", 'full\u0000']) {
+      const expected = await database.session.findUnique({
+        // A NUL is nothing that PostgreSQL can be asked for.
+        where: { handle: handle.replace('\u0000', ' ') },
+        include: { user: true },
+      });
+      if (handle.includes('\u0000') && isPostgresql(opened.url)) continue;
+      expect(await database.$findSession(handle), handle).toEqual(expected);
+    }
+    expect((await database.$findSession('full'))?.user?.email).toBe('ada@example.com');
+    expect((await database.$findSession('bare'))?.user).toBeNull();
+  });
+
+  it('gives each of many that ask at once the session that it asked for', async () => {
+    const { database, statements, url } = await openEmptyDatabase();
+    const handles = Array.from({ length: 41 }, (_, n) => `h${n}`);
+    await database.session.createMany({ data: handles.map((handle) => ({ handle, expiresAt: full.expiresAt })) });
+    for (const count of [1, 2, 4, 5, 16, 17, 41]) {
+      statements.length = 0;
+      const asked = [...handles.slice(0, count), 'unknown', 'h0'];
+      const found = await Promise.all(asked.map((handle) => database.$findSession(handle)));
+      expect(found.map((session) => session?.handle)).toEqual([...handles.slice(0, count), undefined, 'h0']);
+      expect(statements.length).toBe(isPostgresql(url) ? Math.ceil(asked.length / 16) : asked.length);
+    }
+  });
+
+  it('sees at once what anybody has committed, and nothing that nobody has', async () => {
+    const { database, url } = await openEmptyDatabase();
+    const other = await openDatabase(url);
+    await database.session.create({ data: { ...full, userId: null } });
+    const hash = async () => (await database.$findSession('full'))?.hashedSessionToken;
+    for (const writer of [database, other]) {
+      const set = (hashedSessionToken: string) => writer.session.updateMany({ data: { hashedSessionToken } });
+      await set('before');
+      const undone = writer.$transaction(async (db) => {
+        await db.session.updateMany({ data: { hashedSessionToken: 'never' } });
+        expect(await hash()).toBe('before');
+        throw new Error('undone');
+      });
+      await expect(undone).rejects.toThrow('undone');
+      expect(await hash()).toBe('before');
+      await set('after');
+      expect(await hash()).toBe('after');
+    }
+    await other.$disconnect();
+  });
+
+  it('goes on where statements do not stay prepared, as behind a pooler', async () => {
+    const { url } = await openEmptyDatabase();
+    if (!isPostgresql(url)) return;
+    const database = await openDatabase(url, { poolSize: 1 });
+    await database.session.create({ data: { ...full, userId: null } });
+    for (let n = 0; n < 3; n += 1) {
+      expect((await database.$findSession('full'))?.handle).toBe('full');
+      await database.$executeRawUnsafe('DEALLOCATE ALL');
+    }
+    await database.$disconnect();
+  });
+});
