@@ -1,0 +1,152 @@
+/**
+ * Sends requests over kept-alive connections and compares every answer with the one that is right for its request. A
+ * process of its own, so that it can have a processor of its own; it is told what to do by a message.
+ *
+ * Load generators that can be installed either do not look at the answers or need as much time for one as the fastest
+ * server here does.
+ */
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+
+/** A request as it goes over the wire, and its answer: the whole body, or what must be in it. */
+export type Exchange = { request: string; body: string } | { request: string; includes: string };
+
+export type Load = {
+  port: number;
+  connections: number;
+  seconds: number;
+  /** A file that holds the exchanges as JSON. */
+  file: string;
+  /** Where in the list to begin, and whether to begin anew when it is used up. */
+  from: number;
+  isRepeatable: boolean;
+  /** How many are sent at most. */
+  most?: number;
+};
+
+export type Result = {
+  requests: number;
+  seconds: number;
+  /** Answers that were not the right ones, and one of them. */
+  wrong: number;
+  example: string | null;
+  /** Milliseconds. */
+  p50: number;
+  p99: number;
+  longest: number;
+};
+
+process.on('message', (load: Load) => {
+  run(load).then(
+    (result) => process.send?.(result),
+    (error) => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
+});
+
+type Prepared = { request: Buffer; body?: string; includes?: string };
+
+let loaded: { file: string; exchanges: Prepared[] } | undefined;
+
+/** Everything is compared as bytes, one character each, so that nothing has to be decoded. */
+function exchangesOf(file: string): Prepared[] {
+  const bytes = (text: string) => Buffer.from(text).toString('latin1');
+  if (loaded?.file !== file) {
+    const exchanges: Exchange[] = JSON.parse(readFileSync(file, 'utf8'));
+    loaded = {
+      file,
+      exchanges: exchanges.map(({ request, ...right }) => ({
+        request: Buffer.from(request),
+        ...('body' in right ? { body: bytes(right.body) } : { includes: bytes(right.includes) }),
+      })),
+    };
+  }
+  return loaded.exchanges;
+}
+
+async function run({ port, connections, seconds, file, from, isRepeatable, most }: Load): Promise<Result> {
+  const exchanges = exchangesOf(file);
+  const latencies: number[] = [];
+  let next = from;
+  let wrong = 0;
+  let example: string | null = null;
+  const began = performance.now();
+  const deadline = began + seconds * 1_000;
+
+  function take(): Prepared | undefined {
+    if (performance.now() >= deadline) return undefined;
+    if (next >= exchanges.length && !isRepeatable) return undefined;
+    if (most !== undefined && next - from >= most) return undefined;
+    return exchanges[next++ % exchanges.length];
+  }
+
+  function converse(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(port, '127.0.0.1').setNoDelay();
+      let exchange: Prepared | undefined;
+      let sentAt = 0;
+      let received = '';
+      const send = () => {
+        exchange = take();
+        if (!exchange) return end(socket, resolve);
+        sentAt = performance.now();
+        socket.write(exchange.request);
+      };
+      socket.once('connect', send);
+      socket.once('error', reject);
+      socket.once('close', () => reject(new Error('The server closed a connection.')));
+      socket.on('data', (chunk) => {
+        received += chunk.toString('latin1');
+        const body = bodyOf(received);
+        if (body === null) return;
+        latencies.push(performance.now() - sentAt);
+        if (!isRight(received, body, exchange)) {
+          wrong += 1;
+          example ??= received;
+        }
+        received = '';
+        send();
+      });
+    });
+  }
+
+  await Promise.all(Array.from({ length: connections }, converse));
+  const took = (performance.now() - began) / 1_000;
+  const sorted = Float64Array.from(latencies).sort();
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  return { requests: sorted.length, seconds: took, wrong, example, p50: at(0.5), p99: at(0.99), longest: at(1) };
+}
+
+function end(socket: Socket, resolve: () => void): void {
+  socket.removeAllListeners('close');
+  socket.end();
+  resolve();
+}
+
+/** The body of an answer, or null while it is not there as a whole. */
+function bodyOf(received: string): string | null {
+  const headEnd = received.indexOf('\r\n\r\n');
+  if (headEnd < 0) return null;
+  const body = received.slice(headEnd + 4);
+  const [, length] = /\r\ncontent-length: *(\d+)/i.exec(received) ?? [];
+  if (length !== undefined) return body.length >= Number(length) ? body : null;
+  return body.endsWith('0\r\n\r\n') ? unchunked(body) : null;
+}
+
+function unchunked(body: string): string {
+  let text = '';
+  for (let rest = body; ; ) {
+    const lineEnd = rest.indexOf('\r\n');
+    const length = Number.parseInt(rest.slice(0, lineEnd), 16);
+    if (!(length > 0)) return text;
+    text += rest.slice(lineEnd + 2, lineEnd + 2 + length);
+    rest = rest.slice(lineEnd + 4 + length);
+  }
+}
+
+function isRight(answer: string, body: string, right: Prepared | undefined): boolean {
+  if (!answer.startsWith('HTTP/1.1 200 ')) return false;
+  return right?.body === undefined ? body.includes(right?.includes ?? '') : body === right.body;
+}

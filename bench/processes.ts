@@ -1,0 +1,100 @@
+/** Processes that are measured: started on a processor of their own, watched from outside, and ended by their id. */
+import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Load, Result } from './generator.ts';
+
+/** The measured servers have the first processor; the load, and PostgreSQL, the second. */
+export const serverCore = '0';
+export const loadCore = '1';
+
+const canPin = cpus().length > 1 && spawnSync('taskset', ['--version']).status === 0;
+
+/** The same command on some of the processors; on all of them where that is not to be had. */
+function pinned(cores: string, command: string[]): string[] {
+  return canPin ? ['taskset', '-c', cores, ...command] : command;
+}
+
+/** Moves a running process, and what it starts from now on. */
+export function pin(pid: number, cores: string): void {
+  if (canPin) spawnSync('taskset', ['-a', '-c', '-p', cores, String(pid)]);
+}
+
+export type Server = {
+  name: string;
+  port: number;
+  pid: number;
+  /** From the start of the process to the first right answer. */
+  startMs: number;
+  stop(): Promise<void>;
+};
+
+export type Start = {
+  name: string;
+  file: string;
+  port: number;
+  env: Record<string, string>;
+  cores?: string;
+  /** Whether the server gives right answers by now. */
+  answers(port: number): Promise<boolean>;
+};
+
+export async function startServer({ name, file, port, env, cores = serverCore, answers }: Start): Promise<Server> {
+  const [command = '', ...args] = pinned(cores, [process.execPath, file]);
+  const began = performance.now();
+  const child = spawn(command, args, {
+    env: { PATH: '/usr/bin:/bin', NODE_ENV: 'production', PORT: String(port), ...env },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  while (!(await answers(port).catch(() => false))) {
+    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}.`);
+    if (performance.now() - began > 60_000) throw new Error(`${name} gives no right answer.`);
+    await sleep(2);
+  }
+  return { name, port, pid: child.pid ?? 0, startMs: performance.now() - began, stop: () => stop(child) };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+}
+
+/** How much processor time a process has used, in milliseconds. */
+export function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  // Ticks of user and system time, of which Linux counts a hundred a second.
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+export function residentMB(pid: number): number {
+  const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kilobytes) / 1024;
+}
+
+/** A process that answers each message with one. */
+export type Tool<Question, Answer> = { ask(question: Question): Promise<Answer>; stop(): Promise<void> };
+
+export function startTool<Question extends object, Answer>(file: string, cores: string): Tool<Question, Answer> {
+  const child = fork(file, { execArgv: [] });
+  pin(child.pid ?? 0, cores);
+  return {
+    ask: (question) =>
+      new Promise((resolve, reject) => {
+        const onExit = () => reject(new Error(`${file} ended.`));
+        child.once('exit', onExit);
+        child.once('message', (answer) => {
+          child.off('exit', onExit);
+          resolve(answer as Answer);
+        });
+        child.send(question);
+      }),
+    stop: () => stop(child),
+  };
+}
+
+export const startGenerator = () => startTool<Load, Result>('bench/generator.ts', loadCore);

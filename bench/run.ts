@@ -1,0 +1,76 @@
+/**
+ * Measures this server beside the fastest one that could do the same, and beside the one that the documentation of its
+ * libraries leads to: `npm run bench -- --help`.
+ */
+import { writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { datasetOf } from './dataset.ts';
+import { measure, type Report } from './measure.ts';
+import { toMarkdown, toSvg } from './report.ts';
+import { openPostgresqlStand, openSqliteStand, type Stand } from './stand.ts';
+
+const help = `npm run bench -- [options]
+
+  --database sqlite|postgresql   only one of them
+  --sessions 30000               how many sessions, of a third as many users
+  --growth 10000000              also compare with that many sessions
+  --rounds 3                     how often each thing is measured; the median counts
+  --seconds 3                    how long each time
+  --requests 1000000             how many requests the memory is watched over; 0 for none
+  --out bench/results            where tables, pictures and figures go`;
+
+const { values } = parseArgs({
+  options: {
+    help: { type: 'boolean' },
+    database: { type: 'string' },
+    sessions: { type: 'string', default: '30000' },
+    growth: { type: 'string' },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '3' },
+    requests: { type: 'string', default: '1000000' },
+    out: { type: 'string', default: 'bench/results' },
+  },
+});
+
+function number(name: 'sessions' | 'rounds' | 'seconds' | 'requests' | 'growth'): number {
+  const value = Number(values[name]);
+  const least = name === 'sessions' || name === 'growth' ? 3_000 : name === 'requests' ? 0 : 1;
+  if (!Number.isInteger(value) || value < least)
+    throw new Error(`--${name} must be a whole number of ${least} or more.`);
+  return value;
+}
+
+const stands: Record<string, (sessions: number) => Promise<Stand>> = {
+  sqlite: (sessions) => openSqliteStand(datasetOf(sessions)),
+  postgresql: (sessions) => openPostgresqlStand(datasetOf(sessions)),
+};
+
+async function main(): Promise<void> {
+  if (values.help) return console.log(help);
+  const names = values.database === undefined ? Object.keys(stands) : [values.database];
+  const options = { rounds: number('rounds'), seconds: number('seconds'), requests: number('requests') };
+  for (const name of names) {
+    const open = stands[name];
+    if (!open) throw new Error(`--database must be one of ${Object.keys(stands).join(', ')}.`);
+    const stand = await open(number('sessions'));
+    const larger = values.growth === undefined ? null : await open(number('growth'));
+    try {
+      const report: Report = {
+        database: name,
+        machine: `${cpus()[0]?.model}, ${cpus().length} processors, Node ${process.version}`,
+        sessions: number('sessions'),
+        ...(await measure(stand, larger, options)),
+      };
+      console.log(`\n${toMarkdown(report)}`);
+      await writeFile(`${values.out}/${name}.json`, `${JSON.stringify(report, null, 2)}\n`);
+      await writeFile(`${values.out}/${name}.md`, toMarkdown(report));
+      await writeFile(`${values.out}/${name}.svg`, toSvg(report));
+    } finally {
+      await stand.close();
+      await larger?.close();
+    }
+  }
+}
+
+await main();

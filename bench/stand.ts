@@ -1,0 +1,87 @@
+/** A database that holds the data set, and the servers on it. Each server has a copy of its own. */
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort, onServer, startPostgresql, urlOf } from '../test/support/postgresql-server.ts';
+import { type Dataset, fillPostgresql, fillSqlite } from './dataset.ts';
+import { loadCore, pin, type Server, startServer } from './processes.ts';
+import type { Kind } from './workloads.ts';
+
+export type Stand = {
+  data: Dataset;
+  /** A folder for whatever is needed meanwhile. */
+  folder: string;
+  /** On the processor for servers, or on those that are given. */
+  start(kind: Kind, cores?: string): Promise<Server>;
+  close(): Promise<void>;
+};
+
+const files: Record<Kind, string> = {
+  limit: 'bench/servers/limit.ts',
+  naive: 'bench/servers/naive.ts',
+  join: 'bench/servers/join.ts',
+  ours: 'src/main.ts',
+};
+
+/** Whether a server answers rightly by now. */
+async function answers(kind: Kind, port: number): Promise<boolean> {
+  const url = `http://127.0.0.1:${port}`;
+  if (kind === 'limit') return (await (await fetch(url)).text()) === '{"session":null}';
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(`${url}/graphql`, { method: 'POST', headers, body: '{"query":"{ __typename }"}' });
+  return (await response.text()) === '{"data":{"__typename":"Query"}}';
+}
+
+async function startOn(databaseUrl: string, kind: Kind, cores?: string): Promise<Server> {
+  return startServer({
+    name: kind,
+    file: files[kind],
+    port: await freePort(),
+    env: { DATABASE_URL: databaseUrl, PUBLIC_URL: 'https://bench.example.com' },
+    answers: (port) => answers(kind, port),
+    ...(cores === undefined ? {} : { cores }),
+  });
+}
+
+export async function openSqliteStand(data: Dataset): Promise<Stand> {
+  const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-bench-'));
+  const original = join(folder, 'original.db');
+  await fillSqlite(original, data);
+  let copies = 0;
+  return {
+    data,
+    folder,
+    async start(kind, cores) {
+      copies += 1;
+      const file = join(folder, `${copies}.db`);
+      await copyFile(original, file);
+      return startOn(`file:${file}`, kind, cores);
+    },
+    close: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+export async function openPostgresqlStand(data: Dataset): Promise<Stand> {
+  const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-bench-'));
+  const server = await startPostgresql();
+  const [pid] = (await readFile(join(server.folder, 'data/postmaster.pid'), 'utf8')).split('\n');
+  pin(Number(pid), loadCore);
+  await onServer(server.url, 'CREATE DATABASE original');
+  await fillPostgresql(urlOf(server.url, 'original'), data);
+  let copies = 0;
+  return {
+    data,
+    folder,
+    async start(kind, cores) {
+      copies += 1;
+      await onServer(server.url, `CREATE DATABASE copy${copies} TEMPLATE original`);
+      const url = urlOf(server.url, `copy${copies}`);
+      await onServer(url, 'ANALYZE');
+      return startOn(url, kind, cores);
+    },
+    async close() {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

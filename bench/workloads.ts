@@ -1,0 +1,173 @@
+/** What the servers are asked, and what the right answers are. */
+import { type Dataset, globalId, handleOf, password, tokenOf, userIdOf, userOf } from './dataset.ts';
+import type { Exchange } from './generator.ts';
+
+/** The servers. Each gives a session in its own form. */
+export type Kind = 'limit' | 'naive' | 'join' | 'ours';
+
+type Request = { path: string; headers?: Record<string, string>; body?: string };
+type Headers = Record<string, string>;
+
+function wire({ path, headers = {}, body }: Request): string {
+  const all = {
+    host: '127.0.0.1',
+    ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+    ...headers,
+  };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${body === undefined ? 'GET' : 'POST'} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body ?? ''}`;
+}
+
+function graphql(query: string, headers: Headers = {}): string {
+  const body = JSON.stringify({ query });
+  return wire({ path: '/graphql', headers: { accept: 'application/json', ...headers }, body });
+}
+
+const bearer = (session: number): Headers => ({ authorization: `Bearer ${tokenOf(session)}` });
+const cookie = (session: number): Headers => ({ cookie: `__Host-session=${tokenOf(session)}` });
+
+/** Some sessions, spread evenly over those that nothing here ends. */
+function sample({ sessions, users }: Dataset, count = 3_000): number[] {
+  const kept = Math.min(sessions, 2 * users);
+  const step = Math.max(1, Math.floor(kept / count));
+  return Array.from({ length: Math.min(count, kept) }, (_, index) => index * step + 1);
+}
+
+function idOf(kind: Kind, type: 'User' | 'Session', id: number): string | number {
+  if (kind === 'limit') return id;
+  return kind === 'ours' ? globalId(type, id) : String(id);
+}
+
+function reading(credential: (session: number) => Headers) {
+  return (kind: Kind, data: Dataset): Exchange[] =>
+    sample(data).map((i) => {
+      const { id, email, name, role } = userOf(userIdOf(i, data));
+      const user = { id: idOf(kind, 'User', id), email, role, name };
+      const session = { handle: handleOf(i), expiresAt: data.expiresAt, user };
+      if (kind === 'limit') return { request: wire({ path: '/', headers: credential(i) }), body: json({ session }) };
+      const query = '{ currentSession { handle expiresAt user { id email role name } } }';
+      return { request: graphql(query, credential(i)), body: json({ data: { currentSession: session } }) };
+    });
+}
+
+const json = (value: object) => JSON.stringify(value);
+
+/** A session with all sessions of its user. */
+function readingAll(_kind: Kind, data: Dataset): Exchange[] {
+  return sample(data).map((i) => {
+    const query = '{ currentSession { handle expiresAt user { id email sessions { id handle } } } }';
+    return {
+      request: graphql(query, bearer(i)),
+      includes: `"handle":"${handleOf(i)}","expiresAt":"${data.expiresAt}"`,
+    };
+  });
+}
+
+/** The page of an administrator: users with their live sessions and each session's user, newest first. */
+function listing(kind: Kind, data: Dataset): Exchange[] {
+  const fields = 'id email name role sessions { id handle expiresAt user { id email name } }';
+  const users = Array.from({ length: Math.min(100, data.users) }, (_, index) => {
+    const { id: userId, email, name, role } = userOf(data.users - index);
+    const id = idOf(kind, 'User', userId);
+    const ids = [];
+    for (let i = userId; i <= data.sessions; i += data.users) ids.unshift(i);
+    const sessions = ids.map((i) => {
+      const session = { id: idOf(kind, 'Session', i), handle: handleOf(i), expiresAt: data.expiresAt };
+      return { ...session, user: { id, email, name } };
+    });
+    return { id, email, name, role, sessions };
+  });
+  if (kind !== 'ours') return [{ request: graphql(`{ users { ${fields} } }`), body: json({ data: { users } }) }];
+  const request = graphql(`{ users(first: 100) { nodes { ${fields} } } }`, bearer(1));
+  return [{ request, body: json({ data: { users: { nodes: users } } }) }];
+}
+
+/** Users who log in and whose third sessions are ended: not the administrator, nor those of the listing. */
+function actingUsers({ users }: Dataset): number[] {
+  return Array.from({ length: Math.min(20_000, Math.max(0, users - 200)) }, (_, index) => index + 2);
+}
+
+function revoking(kind: Kind, data: Dataset): Exchange[] {
+  return actingUsers(data).map((user) => {
+    const ended = user + 2 * data.users;
+    if (kind === 'limit') {
+      return { request: wire({ path: `/end/${handleOf(ended)}`, headers: bearer(user) }), body: json({ ended: 1 }) };
+    }
+    const id = globalId('Session', ended);
+    const query = `mutation { revoke(id: "${id}") { ... on RevokeSuccess { revokedSessionId } } }`;
+    return { request: graphql(query, bearer(user)), body: json({ data: { revoke: { revokedSessionId: id } } }) };
+  });
+}
+
+function loggingIn(_kind: Kind, data: Dataset): Exchange[] {
+  return actingUsers(data).map((user) => {
+    const { email } = userOf(user);
+    const query = `mutation { login(email: "${email}", password: "${password}", transport: BEARER) {
+      ... on LoginSuccess { token viewer { email } } } }`;
+    return { request: graphql(query), includes: `"viewer":{"email":"${email}"}` };
+  });
+}
+
+export type Workload = {
+  /** As it is called in tables. */
+  title: string;
+  exchanges(kind: Kind, data: Dataset): Exchange[];
+  /** What is the limit of it: a server, asked this, or the bare hashing of passwords. */
+  limit: { server: Kind; workload: WorkloadName } | 'argon2';
+  /** What has to be reached of the limit. */
+  target?: number;
+  /** Whether the naive server can be asked it too. */
+  isNaive?: true;
+  /** Whether each request can be sent only once. */
+  isOnce?: true;
+  connections: number;
+};
+
+export type WorkloadName = 'bearer' | 'cookie' | 'typename' | 'alone' | 'own' | 'listing' | 'revoke' | 'login';
+
+const read = { server: 'limit', workload: 'bearer' } as const;
+
+export const workloads: Record<WorkloadName, Workload> = {
+  bearer: {
+    title: 'a session and its user, by bearer token',
+    exchanges: reading(bearer),
+    limit: read,
+    target: 0.5,
+    isNaive: true,
+    connections: 32,
+  },
+  cookie: { title: 'the same by cookie', exchanges: reading(cookie), limit: read, target: 0.475, connections: 32 },
+  alone: {
+    title: 'the same, one request at a time',
+    exchanges: reading(bearer),
+    limit: read,
+    target: 0.5,
+    isNaive: true,
+    connections: 1,
+  },
+  typename: {
+    title: '`{ __typename }`, without a credential',
+    exchanges: () => [{ request: graphql('{ __typename }'), body: '{"data":{"__typename":"Query"}}' }],
+    limit: read,
+    target: 0.75,
+    isNaive: true,
+    connections: 32,
+  },
+  own: { title: 'a session and all sessions of its user', exchanges: readingAll, limit: read, connections: 32 },
+  listing: {
+    title: '100 users with 3 sessions each, and whose they are',
+    exchanges: listing,
+    limit: { server: 'join', workload: 'listing' },
+    target: 0.4,
+    isNaive: true,
+    connections: 4,
+  },
+  revoke: {
+    title: 'revoking a session',
+    exchanges: revoking,
+    limit: { server: 'limit', workload: 'revoke' },
+    isOnce: true,
+    connections: 32,
+  },
+  login: { title: 'a login', exchanges: loggingIn, limit: 'argon2', target: 0.9, connections: 8 },
+};
