@@ -1,17 +1,20 @@
 import DataLoader from 'dataloader';
-import type { Database } from '../database/database.ts';
+import type { Database, SessionWithUser } from '../database/database.ts';
 import type { User } from '../users/user.ts';
 
 /** What the resolvers of one request load by id, and share: of a whole list by one query, and nothing twice. */
 export class Loaders {
   readonly #database: Database;
+  readonly #now: () => Date;
   #users: DataLoader<number, User | null> | undefined;
+  readonly #liveSessions = new Map<Database, DataLoader<number, SessionWithUser[]>>();
 
-  constructor(database: Database) {
+  constructor(database: Database, now: () => Date) {
     this.#database = database;
+    this.#now = now;
   }
 
-  /** Made when it is first needed, which most requests never do. */
+  /** Users by their ids; null for one that is not there. */
   get users(): DataLoader<number, User | null> {
     this.#users ??= new DataLoader(async (ids) => {
       const users = await this.#database.user.findMany({ where: { id: { in: [...ids] } } });
@@ -19,5 +22,18 @@ export class Loaders {
       return ids.map((id) => byId.get(id) ?? null);
     });
     return this.#users;
+  }
+
+  /** The live sessions of users, by the ids of the users, newest first. From the database, or from a replica of it. */
+  liveSessions(from: Database): DataLoader<number, SessionWithUser[]> {
+    const known = this.#liveSessions.get(from);
+    if (known) return known;
+    const loader = new DataLoader<number, SessionWithUser[]>(async (userIds) => {
+      const sessions = await from.$findLiveSessions(userIds, this.#now());
+      const byUser = Map.groupBy(sessions, ({ userId }) => userId);
+      return userIds.map((userId) => (byUser.get(userId) ?? []).sort((one, other) => other.id - one.id));
+    });
+    this.#liveSessions.set(from, loader);
+    return loader;
   }
 }

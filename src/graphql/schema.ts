@@ -9,6 +9,7 @@ import './session.ts';
 import './session-data.ts';
 import './start-session.ts';
 import './user.ts';
+import './user-sessions.ts';
 
 export const schema = builder.toSchema();
 

@@ -1,8 +1,6 @@
 import { notSignedIn, RequestError } from '../errors.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
-import { whereLive } from '../sessions/session.ts';
 import { builder } from './builder.ts';
-import type { Context } from './context.ts';
 import { pageComplexity } from './limits.ts';
 import { requireCursors } from './node-id.ts';
 
@@ -15,39 +13,8 @@ export const User = builder.prismaNode('User', {
     name: t.exposeString('name', { nullable: true, description: 'What the user is called. Null if not given.' }),
     email: t.exposeString('email', { description: 'The address that the user logs in with, in lower case.' }),
     role: t.exposeString('role', { description: 'What the user is to the application, such as `user` or `admin`.' }),
-    sessions: t.relation('sessions', {
-      nullable: true,
-      description:
-        'Newest first: all live ones or, with the ended ones, the newest hundred. Null for anybody but the user and ' +
-        'administrators.',
-      authScopes: (user) => ({ ownerOrAdmin: user.id }),
-      unauthorizedResolver: () => null,
-      args: {
-        includeEnded: t.arg.boolean({
-          required: true,
-          defaultValue: false,
-          description: 'Whether sessions that have ended or expired are listed too.',
-        }),
-      },
-      complexity: ({ includeEnded }, context) => ({ field: 1, multiplier: likelyLength(includeEnded, context) }),
-      query: ({ includeEnded }, context) => ({
-        where: includeEnded ? {} : whereLive(context.now()),
-        orderBy: { id: 'desc' },
-        take: listLength(context),
-      }),
-    }),
   }),
 });
-
-/** How many sessions of a user are listed at most. The cap bounds the live ones, but for those from before it was lowered. */
-function listLength({ config }: Context): number {
-  return Math.max(100, config.sessions.maxPerUser);
-}
-
-/** How many of them are reckoned with when an operation is judged. */
-function likelyLength(includeEnded: boolean, context: Context): number {
-  return includeEnded ? listLength(context) : Math.max(20, context.config.sessions.maxPerUser);
-}
 
 builder.queryField('viewer', (t) =>
   t.field({

@@ -30,7 +30,7 @@ export function createGraphQL(options: YogaOptions): YogaServerInstance<ServerCo
     graphqlEndpoint: path,
     context: async ({ caller, facts }) => {
       await caller.resume(database, { device: facts.device, policy: config.sessions, now: now() });
-      return { database, replica, config, caller, request: facts, loaders: new Loaders(database), now };
+      return { database, replica, config, caller, request: facts, loaders: new Loaders(database, now), now };
     },
     plugins: [useTokenLimit, useValidationCache(), useAntiCSRF, useComplexityLimit()],
     parserAndValidationCache: documentCache(),

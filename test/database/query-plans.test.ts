@@ -51,8 +51,8 @@ async function planOf({ database, url }: TestApi, sql: string): Promise<string> 
   });
 }
 
-/** Reads a table, or an index, from one end to the other; or puts rows in order that no index has in that order. */
-const isSlow = /^\s*SCAN |SCAN (TABLE )?\w+$|Seq Scan|USE TEMP B-TREE|->? *Sort|^\s*Sort/m;
+/** Reads a table, or an index, from one end to the other (a list that it was given is none); or puts rows in order that no index has in that order. */
+const isSlow = /^\s*SCAN (?!json_each )|Seq Scan|USE TEMP B-TREE|->? *Sort|^\s*Sort/m;
 
 describe('every statement of what is asked often', () => {
   const often: [string, (api: TestApi, ada: Client) => Promise<unknown>][] = [

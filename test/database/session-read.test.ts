@@ -57,6 +57,33 @@ describe('$findSession', () => {
     }
   });
 
+  it('has a sister that returns the live sessions of users, and nobody else’s', async () => {
+    const { database } = await openEmptyDatabase();
+    const now = new Date('2026-03-29T01:30:00.000Z');
+    const later = new Date(now.getTime() + 1);
+    for (const email of ['a@example.com', 'b@example.com', 'c@example.com']) {
+      const { id } = await database.user.create({ data: { email, hashedPassword: 'x', role: 'user' } });
+      const live = { userId: id, hashedSessionToken: 'x', expiresAt: later };
+      await database.session.createMany({
+        data: [
+          { ...live, handle: `${id} 1` },
+          { ...live, handle: `${id} ended`, hashedSessionToken: null },
+          { ...live, handle: `${id} expired`, expiresAt: now },
+          { ...live, handle: `${id} 2` },
+        ],
+      });
+    }
+    await database.session.create({ data: { handle: 'anonymous', hashedSessionToken: 'x', expiresAt: later } });
+    const found = await database.$findLiveSessions([1, 3, 99], now);
+    expect(found.map(({ handle }) => handle).sort()).toEqual(['1 1', '1 2', '3 1', '3 2']);
+    const expected = await database.session.findMany({
+      where: { id: { in: found.map(({ id }) => id) } },
+      include: { user: true },
+    });
+    expect(found.sort((one, other) => one.id - other.id)).toEqual(expected);
+    expect(await database.$findLiveSessions([], now)).toEqual([]);
+  });
+
   it('sees at once what anybody has committed, and nothing that nobody has', async () => {
     const { database, url } = await openEmptyDatabase();
     const other = await openDatabase(url);

@@ -1,5 +1,6 @@
 import { execute, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
+import { Loaders } from '../../src/graphql/loaders.ts';
 import { schema } from '../../src/graphql/schema.ts';
 import { password, startApi, type TestApi } from '../support/api.ts';
 
@@ -67,11 +68,16 @@ describe('what a user owns', () => {
     const rows = await api.database.session.findMany({ include: { user: true }, orderBy: { id: 'asc' } });
     const adas = rows.find((row) => row.user?.email === 'ada@example.com');
     const bobs = rows.find((row) => row.user?.email === 'bob@example.com');
+    const now = () => api.clock.now;
+    const contextOf = (session: object) => {
+      const { database, config } = api;
+      return { database, config, caller: { session }, loaders: new Loaders(database, now), now };
+    };
     const see = (session: object) =>
       execute({
         schema,
         document: parse('{ viewer { email sessions { id } } currentSession { user { email } } }'),
-        contextValue: { database: api.database, config: api.config, caller: { session }, now: () => api.clock.now },
+        contextValue: contextOf(session),
       });
     const own = { data: { viewer: { sessions: [{}] }, currentSession: { user: { email: 'bob@example.com' } } } };
     expect(await see({ ...bobs })).toMatchObject(own);

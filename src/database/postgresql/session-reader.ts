@@ -1,7 +1,9 @@
+import DataLoader from 'dataloader';
 import pg from 'pg';
 import type { OnQuery } from '../provider.ts';
 import {
-  type FindSession,
+  liveCondition,
+  type SessionReads,
   type SessionRow,
   type SessionWithUser,
   sessionStatement,
@@ -9,19 +11,21 @@ import {
 } from '../session-read.ts';
 
 /**
- * How many sessions a statement reads. Requests that come together are read together, by the smallest statement that
- * has room for them: a round trip costs far more than a row. The places are parameters of their own, not one array, so
- * that PostgreSQL need not plan for how many there are each time.
+ * How many sessions a statement reads by their handles. Requests that come together are read together, by the smallest
+ * statement that has room for them: a round trip costs far more than a row. The places are parameters of their own, not
+ * one array, so that PostgreSQL need not plan for how many there are each time.
  */
 const sizes = [1, 4, 16] as const;
 const most = 16;
 
-const texts = new Map(
-  sizes.map((size) => [
-    size,
-    sessionStatement(`IN (${Array.from({ length: size }, (_, i) => `$${i + 1}`).join(', ')})`),
-  ]),
+const byHandles = new Map(
+  sizes.map((size) => {
+    const places = Array.from({ length: size }, (_, index) => `$${index + 1}`);
+    return [size, sessionStatement(`s."handle" IN (${places.join(', ')})`)];
+  }),
 );
+
+const byUsers = sessionStatement(`s."userId" = ANY($1::int[]) AND ${liveCondition('$2::timestamp')}`);
 
 /** Times are in UTC, but PostgreSQL does not say so, and the driver would take them for local ones. */
 const types: pg.CustomTypesConfig = {
@@ -35,66 +39,52 @@ const types: pg.CustomTypesConfig = {
  */
 const notPrepared = new Set(['26000', '42P05', '0A000']);
 
-type Waiting = {
-  handle: string;
-  resolve(session: SessionWithUser | null): void;
-  reject(error: unknown): void;
-};
-
 /** Reads sessions over the pool, by statements that every connection prepares once. */
-export function sessionReader(pool: pg.Pool, onQuery: OnQuery = () => {}): FindSession {
+export function sessionReads(pool: pg.Pool, onQuery: OnQuery = () => {}): SessionReads {
   let isPreparable = true;
-  let waiting: Waiting[] = [];
 
-  function query(handles: string[], name?: string) {
-    const size = sizes.find((places) => places >= handles.length) ?? most;
-    const values = Array.from({ length: size }, (_, place) => handles[place] ?? handles[0]);
-    const text = texts.get(size) ?? '';
+  function query(text: string, values: unknown[], name?: string) {
     onQuery(text);
-    const prepared = name === undefined ? {} : { name: `${name} ${size}` };
-    return pool.query<SessionRow<string>>({ text, values, types, rowMode: 'array', ...prepared });
+    const prepared = name === undefined ? {} : { name };
+    return pool.query<Row>({ text, values, types, rowMode: 'array', ...prepared });
   }
 
-  async function read(handles: string[]): Promise<SessionRow<string>[]> {
-    if (!isPreparable) return (await query(handles)).rows;
+  async function read(name: string, text: string, values: unknown[]): Promise<Row[]> {
+    if (!isPreparable) return (await query(text, values)).rows;
     try {
-      return (await query(handles, 'session')).rows;
+      return (await query(text, values, name)).rows;
     } catch (error) {
       if (!notPrepared.has((error as pg.DatabaseError).code ?? '')) throw error;
       isPreparable = false;
-      return (await query(handles)).rows;
+      return (await query(text, values)).rows;
     }
   }
 
-  async function answer(batch: Waiting[]): Promise<void> {
-    try {
-      const rows = await read(batch.map(({ handle }) => handle));
-      for (const { handle, resolve } of batch) {
-        const row = rows.find((candidate) => handleIn(candidate) === handle);
-        resolve(row === undefined ? null : toSession(row, toDate));
-      }
-    } catch (error) {
-      for (const { reject } of batch) reject(error);
-    }
-  }
-
-  function answerAll(): void {
-    const all = waiting;
-    waiting = [];
-    for (let from = 0; from < all.length; from += most) void answer(all.slice(from, from + most));
-  }
-
-  return (handle) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ handle, resolve, reject });
-      // Behind what has yet to be done in this turn, in which others may come: nobody waits for longer.
-      if (waiting.length === 1) process.nextTick(answerAll);
-    });
+  return {
+    $findSession: together(async (handles) => {
+      const size = sizes.find((places) => places >= handles.length) ?? most;
+      const places = Array.from({ length: size }, (_, place) => handles[place] ?? handles[0]);
+      const rows = await read(`sessions by ${size} handles`, byHandles.get(size) ?? '', places);
+      const sessions = rows.map((row) => toSession(row, toDate));
+      return handles.map((handle) => sessions.find((session) => session.handle === handle) ?? null);
+    }),
+    async $findLiveSessions(userIds, now) {
+      const rows = await read('sessions by users', byUsers, [userIds, now.toISOString()]);
+      return rows.map((row) => toSession(row, toDate));
+    },
+  };
 }
 
-function handleIn(row: SessionRow<string>): string {
-  return row[6];
+type FindMany = (handles: string[]) => Promise<(SessionWithUser | null)[]>;
+
+/** Finds one at a time, those that are asked for in one turn of the event loop together. Nothing is kept. */
+function together(findMany: FindMany): SessionReads['$findSession'] {
+  const options = { cache: false, maxBatchSize: most, batchScheduleFn: (batch: () => void) => process.nextTick(batch) };
+  const loader = new DataLoader((handles: readonly string[]) => findMany([...handles]), options);
+  return (handle) => loader.load(handle);
 }
+
+type Row = SessionRow<string>;
 
 function toDate(time: string): Date {
   return new Date(`${time}Z`);

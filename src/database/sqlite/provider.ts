@@ -27,7 +27,7 @@ export const sqlite: DatabaseProvider = {
     const reader = openSessionReader(fileOf(url), onQuery);
     const disconnect = database.$disconnect.bind(database);
     return Object.assign(database, {
-      $findSession: reader.find,
+      ...reader.reads,
       async $disconnect() {
         reader.close();
         await disconnect();

@@ -1,6 +1,6 @@
 import BetterSqlite3 from 'better-sqlite3';
 import type { OnQuery } from '../provider.ts';
-import { type FindSession, type SessionRow, sessionStatement, toSession } from '../session-read.ts';
+import { liveCondition, type SessionReads, type SessionRow, sessionStatement, toSession } from '../session-read.ts';
 import { cannotOpen } from './open.ts';
 import { retryWhileBusy } from './serialized-adapter.ts';
 
@@ -8,9 +8,14 @@ import { retryWhileBusy } from './serialized-adapter.ts';
  * A parameter that stands alone makes SQLite plan the join anew for every value of it, in case that one were better
  * served by another index. As part of an expression it does not, and the statement takes a third of the time.
  */
-const text = sessionStatement('= CAST(? AS TEXT)');
+const byHandle = sessionStatement('s."handle" = CAST(? AS TEXT)');
 
-export type SessionReader = { find: FindSession; close(): void };
+/** For a list of ids in JSON, so that it is one statement however long the list is. */
+const byUsers = sessionStatement(
+  `s."userId" IN (SELECT "value" FROM json_each(CAST(? AS TEXT))) AND ${liveCondition('CAST(? AS INTEGER)')}`,
+);
+
+export type SessionReader = { reads: SessionReads; close(): void };
 
 /**
  * Reads sessions over a connection of its own, to the same file, with the same SQLite library. Over the writers' it
@@ -19,23 +24,33 @@ export type SessionReader = { find: FindSession; close(): void };
  */
 export function openSessionReader(file: string, onQuery: OnQuery = () => {}): SessionReader {
   const connection = open(file);
-  const statement = connection.prepare<[string], SessionRow<Time>>(text).raw();
-  const read = (handle: string) => {
-    const row = statement.get(handle);
-    return row === undefined ? null : toSession(row, toDate);
-  };
-  return {
-    async find(handle) {
-      onQuery(text);
-      try {
-        return read(handle);
-      } catch {
-        // While another process recovers the file or has it for itself, a reader waits as everybody does.
-        return retryWhileBusy(async () => read(handle));
-      }
+  const findByHandle = connection.prepare<[string], Row>(byHandle).raw();
+  const findByUsers = connection.prepare<[string, number], Row>(byUsers).raw();
+  const reads: SessionReads = {
+    $findSession(handle) {
+      onQuery(byHandle);
+      return patiently(() => {
+        const row = findByHandle.get(handle);
+        return row === undefined ? null : toSession(row, toDate);
+      });
     },
-    close: () => void connection.close(),
+    $findLiveSessions(userIds, now) {
+      onQuery(byUsers);
+      return patiently(() =>
+        findByUsers.all(JSON.stringify(userIds), now.getTime()).map((row) => toSession(row, toDate)),
+      );
+    },
   };
+  return { reads, close: () => void connection.close() };
+}
+
+/** While another process recovers the file, or has it for itself, a reader waits as everybody does. */
+async function patiently<T>(read: () => T): Promise<T> {
+  try {
+    return read();
+  } catch {
+    return retryWhileBusy(async () => read());
+  }
 }
 
 function open(file: string): BetterSqlite3.Database {
@@ -48,6 +63,8 @@ function open(file: string): BetterSqlite3.Database {
 
 /** Unix milliseconds, or the text that other programs write. */
 type Time = number | string;
+
+type Row = SessionRow<Time>;
 
 function toDate(time: Time): Date {
   return new Date(time);
