@@ -33,7 +33,8 @@ export type Server = {
 
 export type Start = {
   name: string;
-  file: string;
+  /** What Node is started with: options and the file. */
+  args: string[];
   port: number;
   env: Record<string, string>;
   cores?: string;
@@ -41,8 +42,15 @@ export type Start = {
   answers(port: number): Promise<boolean>;
 };
 
-export async function startServer({ name, file, port, env, cores = serverCore, answers }: Start): Promise<Server> {
-  const [command = '', ...args] = pinned(cores, [process.execPath, file]);
+export async function startServer({
+  name,
+  args: given,
+  port,
+  env,
+  cores = serverCore,
+  answers,
+}: Start): Promise<Server> {
+  const [command = '', ...args] = pinned(cores, [process.execPath, ...given]);
   const began = performance.now();
   const child = spawn(command, args, {
     env: { PATH: '/usr/bin:/bin', NODE_ENV: 'production', PORT: String(port), ...env },

@@ -2,6 +2,7 @@
 import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import packageJson from '../package.json' with { type: 'json' };
 import { freePort, onServer, startPostgresql, urlOf } from '../test/support/postgresql-server.ts';
 import { type Dataset, fillPostgresql, fillSqlite } from './dataset.ts';
 import { loadCore, pin, type Server, startServer } from './processes.ts';
@@ -16,11 +17,14 @@ export type Stand = {
   close(): Promise<void>;
 };
 
-const files: Record<Kind, string> = {
-  limit: 'bench/servers/limit.ts',
-  naive: 'bench/servers/naive.ts',
-  join: 'bench/servers/join.ts',
-  ours: 'src/main.ts',
+/** With the options with which `npm start` starts it. */
+const [, ...ours] = packageJson.scripts.start.split(' ');
+
+const commands: Record<Kind, string[]> = {
+  limit: ['bench/servers/limit.ts'],
+  naive: ['bench/servers/naive.ts'],
+  join: ['bench/servers/join.ts'],
+  ours,
 };
 
 /** Whether a server answers rightly by now. */
@@ -35,7 +39,7 @@ async function answers(kind: Kind, port: number): Promise<boolean> {
 async function startOn(databaseUrl: string, kind: Kind, cores?: string): Promise<Server> {
   return startServer({
     name: kind,
-    file: files[kind],
+    args: commands[kind],
     port: await freePort(),
     env: { DATABASE_URL: databaseUrl, PUBLIC_URL: 'https://bench.example.com' },
     answers: (port) => answers(kind, port),

@@ -1,7 +1,7 @@
 import type { PasswordPolicy, SessionPolicy } from '../config.ts';
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
-import { authenticate, createUser, lockUnchanged, type NewUser, prepareUser } from '../users/user.ts';
+import { authenticate, createUser, lockUnchanged, type NewUser, prepareUser, type User } from '../users/user.ts';
 import { carriedOver, checkedData, type DataColumn, mergedText } from './data.ts';
 import type { Device } from './device.ts';
 import { endLeastRecentlyUsed, endSession } from './end.ts';
@@ -34,7 +34,7 @@ export async function signUp(
   const prepared = await prepareUser(input, passwords);
   return inTransaction(database, async (db) => {
     const user = await createUser(db, prepared);
-    return startUserSession(db, user.id, options);
+    return startUserSession(db, user, options);
   });
 }
 
@@ -48,8 +48,7 @@ export async function login(
   const user = await authenticate(database, credentials.email, credentials.password, passwords);
   return inTransaction(database, async (db) => {
     // A password that was changed since it was checked must not open a session: the change ended all others.
-    await lockUnchanged(db, user);
-    return startUserSession(db, user.id, options);
+    return startUserSession(db, await lockUnchanged(db, user), options);
   });
 }
 
@@ -72,7 +71,7 @@ export function startAnonymousSession(
  * planted that one with a victim does not get the victim's session (session fixation). If it was anonymous, its data
  * goes on in the new one.
  */
-async function startUserSession(db: Db, userId: number, options: StartOptions): Promise<StartedSession> {
+async function startUserSession(db: Db, user: User, options: StartOptions): Promise<StartedSession> {
   const { replaces, policy, now } = options;
   const ended = replaces && (await endSession(db, replaces.id, now));
   // A session in which somebody was signed in is nobody's any more when they are deleted, but no visitor's either.
@@ -81,14 +80,14 @@ async function startUserSession(db: Db, userId: number, options: StartOptions): 
     publicData: isVisitors ? carriedOver(ended.publicData) : null,
     privateData: isVisitors ? carriedOver(ended.privateData) : null,
   };
-  const started = await createSession(db, userId, data, options);
-  await endLeastRecentlyUsed(db, userId, policy.maxPerUser, started.session.id, now);
+  const started = await createSession(db, user, data, options);
+  await endLeastRecentlyUsed(db, user.id, policy.maxPerUser, started.session.id, now);
   return started;
 }
 
 async function createSession(
   db: Db,
-  userId: number | null,
+  user: User | null,
   data: Pick<Session, DataColumn>,
   { transport, device, policy, now }: Omit<StartOptions, 'replaces'>,
 ): Promise<StartedSession> {
@@ -101,12 +100,11 @@ async function createSession(
       createdAt: now,
       lastSeenAt: now,
       expiresAt: expiryOf(now, now, policy),
-      authenticatedAt: userId === null ? null : now,
+      authenticatedAt: user === null ? null : now,
       ...data,
       ...device,
-      ...(userId === null ? {} : { user: { connect: { id: userId } } }),
+      userId: user?.id ?? null,
     },
-    include: { user: true },
   });
-  return { session, token };
+  return { session: { ...session, user }, token };
 }

@@ -1,4 +1,6 @@
+import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/argon2';
+import pLimit from 'p-limit';
 import type { PasswordPolicy } from '../config.ts';
 
 /** In code points. NIST SP 800-63B-4 asks for at least 64. */
@@ -6,6 +8,12 @@ const maxLength = 256;
 
 /** `Algorithm.Argon2id`, which is an ambient const enum and so cannot be imported. */
 const argon2id = 2;
+
+/**
+ * Hashing takes a processor for itself for ten milliseconds. One is left to everybody who does not log in: whoever
+ * does waits for their turn, and has it as soon as if all of them were hashed at once.
+ */
+const inTurn = pLimit(Math.max(1, availableParallelism() - 1));
 
 /**
  * The form of a password that is hashed, or null if no password can look like that.
@@ -37,12 +45,13 @@ function lengthOf(text: string): number {
 
 /** The argon2id hash of a password that may be chosen, in PHC string format. */
 export function hashPassword(password: string, policy: PasswordPolicy): Promise<string> {
-  return hash(password.normalize('NFKC'), {
+  const options = {
     algorithm: argon2id,
     memoryCost: policy.memoryKiB,
     timeCost: policy.passes,
     parallelism: policy.lanes,
-  });
+  };
+  return inTurn(() => hash(password.normalize('NFKC'), options));
 }
 
 /**
@@ -60,7 +69,7 @@ export async function verifyPassword(
     return false;
   }
   try {
-    return await verify(hashedPassword, normalized);
+    return await inTurn(() => verify(hashedPassword, normalized));
   } catch {
     // What is stored is no hash that we know, or none at all. Nothing matches it, and it must not be seen either.
     await hashPassword('somebody else', policy);

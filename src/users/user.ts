@@ -84,13 +84,14 @@ export async function authenticate(db: Db, email: string, password: string, poli
 /**
  * Makes sure that somebody whose password was checked is still there, with that password, and keeps it so until the
  * transaction ends: the write, of what is there already, locks the row. What the user's other transactions do comes
- * before or after this one, and not in the middle.
+ * before or after this one, and not in the middle. Returns them as they are now.
  *
  * @throws InvalidCredentialsError if not.
  */
-export async function lockUnchanged(db: Db, { id, hashedPassword, updatedAt }: User): Promise<void> {
-  const { count } = await db.user.updateMany({ where: { id, hashedPassword }, data: { updatedAt } });
-  if (count === 0) throw new InvalidCredentialsError();
+export async function lockUnchanged(db: Db, { id, hashedPassword, updatedAt }: User): Promise<User> {
+  const [locked] = await db.user.updateManyAndReturn({ where: { id, hashedPassword }, data: { updatedAt } });
+  if (!locked) throw new InvalidCredentialsError();
+  return locked;
 }
 
 /** @throws UserNotFoundError when nobody has this address. */
