@@ -20,6 +20,8 @@ export type Load = {
   /** Where in the list to begin, and whether to begin anew when it is used up. */
   from: number;
   isRepeatable: boolean;
+  /** How long each connection rests between an answer and its next request, in milliseconds. */
+  pauseMs?: number;
   /** How many are sent at most. */
   most?: number;
 };
@@ -66,7 +68,7 @@ function exchangesOf(file: string): Prepared[] {
   return loaded.exchanges;
 }
 
-async function run({ port, connections, seconds, file, from, isRepeatable, most }: Load): Promise<Result> {
+async function run({ port, connections, seconds, file, from, isRepeatable, most, pauseMs }: Load): Promise<Result> {
   const exchanges = exchangesOf(file);
   const latencies: number[] = [];
   let next = from;
@@ -107,7 +109,8 @@ async function run({ port, connections, seconds, file, from, isRepeatable, most 
           example ??= received;
         }
         received = '';
-        send();
+        if (pauseMs === undefined) send();
+        else setTimeout(send, pauseMs);
       });
     });
   }

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import type { Load, Result } from './generator.ts';
-import { cpuMs, residentMB, type Server, serverCore, startGenerator, startTool, type Tool } from './processes.ts';
+import { cpuMs, loadCore, residentMB, type Server, startGenerator, startTool, type Tool } from './processes.ts';
 import type { Stand } from './stand.ts';
 import { type Kind, type Workload, type WorkloadName, workloads } from './workloads.ts';
 
@@ -46,6 +47,8 @@ function median(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
+
+type ReadWorkload = Workload & { limit: Exclude<Workload['limit'], 'argon2'> };
 
 /** Servers of one stand, started when they are needed, and what is sent to them. */
 class Course {
@@ -100,30 +103,27 @@ class Course {
   }
 }
 
-type Argon2 = Tool<{ seconds: number; atOnce: number }, number>;
-
 /** The rate of the limit of a workload right now, and how long it takes for one request. */
-async function limitOf(course: Course, argon2: Argon2, { limit, connections }: Workload) {
-  if (limit === 'argon2') {
-    return { perSecond: await argon2.ask({ seconds: 2 * limitSeconds, atOnce: connections }), p50: null };
-  }
+async function limitOf(course: Course, { limit, connections }: ReadWorkload) {
   const { requests, seconds, p50 } = await course.load(limit.server, limit.workload, limitSeconds, connections);
   return { perSecond: requests / seconds, p50 };
 }
 
-async function measureOne(course: Course, argon2: Argon2, server: Kind, name: WorkloadName, options: Options) {
+async function measureOne(course: Course, server: Kind, name: WorkloadName, options: Options): Promise<Measurement> {
   const workload = workloads[name];
+  if (workload.limit === 'argon2') throw new Error('Logins are measured beside reads.');
+  const { limit } = workload;
   const { connections } = workload;
   const { pid } = await course.server(server);
   await course.load(server, name, warmUpSeconds, connections);
-  await limitOf(course, argon2, workload);
+  await limitOf(course, { ...workload, limit });
   const rounds: Pick<Measurement, 'perSecond' | 'limitPerSecond' | 'limitP50' | 'cpuUs' | 'p50' | 'p99'>[] = [];
   for (let round = 0; round < options.rounds; round += 1) {
-    const before = await limitOf(course, argon2, workload);
+    const before = await limitOf(course, { ...workload, limit });
     const cpuBefore = cpuMs(pid);
     const result = await course.load(server, name, options.seconds, connections);
     const cpuUs = ((cpuMs(pid) - cpuBefore) * 1_000) / result.requests;
-    const after = await limitOf(course, argon2, workload);
+    const after = await limitOf(course, { ...workload, limit });
     const perSecond = result.requests / result.seconds;
     const limitPerSecond = (before.perSecond + after.perSecond) / 2;
     rounds.push({ perSecond, limitPerSecond, limitP50: before.p50, cpuUs, p50: result.p50, p99: result.p99 });
@@ -137,7 +137,7 @@ async function measureOne(course: Course, argon2: Argon2, server: Kind, name: Wo
     ofLimit: of(({ perSecond, limitPerSecond }) => perSecond / limitPerSecond),
     p50: of(({ p50 }) => p50),
     p99: of(({ p99 }) => p99),
-    limitP50: workload.limit === 'argon2' ? null : of(({ limitP50 }) => limitP50 ?? 0),
+    limitP50: of(({ limitP50 }) => limitP50 ?? 0),
     cpuUs: of(({ cpuUs }) => cpuUs),
   };
   console.log(
@@ -147,25 +147,61 @@ async function measureOne(course: Course, argon2: Argon2, server: Kind, name: Wo
   return measurement;
 }
 
-/** How long reads take while as many log in as the server has connections for that, and while nobody does. */
-async function measureBeside(course: Course, stand: Stand, seconds: number): Promise<Figures['beside']> {
-  // As it is run: with all processors of the machine.
-  const server = await stand.start('ours', '0-1');
-  const others = startTool<Load, Result>('bench/generator.ts', '0-1');
+const allCores = '0-1';
+
+/**
+ * Logins, with all processors, as a server has them; and how long a few reads take meanwhile, beside how long they take
+ * while nobody logs in. The limit hashes as many passwords at once as the server does: one processor is left.
+ */
+async function measureBeside(course: Course, stand: Stand, { rounds, seconds }: Options) {
+  const server = await stand.start('ours', allCores);
+  const others = startTool<Load, Result>('bench/generator.ts', loadCore);
+  const argon2 = startTool<{ seconds: number; atOnce: number }, number>('bench/servers/argon2.ts', allCores);
+  const atOnce = Math.max(1, cpus().length - 1);
+  const read = { port: server.port, connections: 4, pauseMs: 10, isRepeatable: true, from: 0 };
+  const login = { port: server.port, connections: workloads.login.connections, isRepeatable: true };
+  const files = { read: await course.file('ours', 'bearer'), login: await course.file('ours', 'login') };
+  let from = 0;
+  const ask = async (tool: Tool<Load, Result>, load: Load) => {
+    const result = await tool.ask(load);
+    if (result.wrong > 0) throw new Error(`${result.wrong} wrong answers, such as\n${result.example}`);
+    return result;
+  };
+  const logIn = async (forSeconds: number) => {
+    const result = await ask(others, { ...login, seconds: forSeconds, file: files.login, from });
+    from += result.requests;
+    return result;
+  };
+  const generator = startGenerator();
   try {
-    const read = () => course.loadPort(server.port, 'ours', 'bearer', seconds, 1);
-    await course.loadPort(server.port, 'ours', 'bearer', warmUpSeconds, 4);
-    const quiet = await read();
-    const file = await course.file('ours', 'login');
-    const { connections } = workloads.login;
-    const load = { port: server.port, connections, seconds: seconds + 1, file, from: 0, isRepeatable: true };
-    const logins = others.ask(load);
-    const busy = await read();
-    const { wrong, example } = await logins;
-    if (wrong > 0) throw new Error(`Logins beside reads failed: ${example}`);
-    return { quietP99: quiet.p99, busyP99: busy.p99 };
+    const readFor = (forSeconds: number) => ask(generator, { ...read, seconds: forSeconds, file: files.read });
+    await Promise.all([readFor(warmUpSeconds), logIn(warmUpSeconds)]);
+    const all: { [figure in 'perSecond' | 'limit' | 'cpuUs' | 'p50' | 'p99' | 'quiet' | 'busy']: number }[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      const before = await argon2.ask({ seconds, atOnce });
+      const quiet = await readFor(seconds);
+      const cpuBefore = cpuMs(server.pid);
+      const [busy, logins] = await Promise.all([readFor(seconds), logIn(seconds)]);
+      const cpuUs = ((cpuMs(server.pid) - cpuBefore) * 1_000) / logins.requests;
+      const limit = (before + (await argon2.ask({ seconds, atOnce }))) / 2;
+      const perSecond = logins.requests / logins.seconds;
+      all.push({ perSecond, limit, cpuUs, p50: logins.p50, p99: logins.p99, quiet: quiet.p99, busy: busy.p99 });
+    }
+    const of = (figure: (round: (typeof all)[number]) => number) => median(all.map(figure));
+    const measurement: Measurement = {
+      workload: 'login',
+      server: 'ours',
+      perSecond: of(({ perSecond }) => perSecond),
+      limitPerSecond: of(({ limit }) => limit),
+      ofLimit: of(({ perSecond, limit }) => perSecond / limit),
+      p50: of(({ p50 }) => p50),
+      p99: of(({ p99 }) => p99),
+      limitP50: null,
+      cpuUs: of(({ cpuUs }) => cpuUs),
+    };
+    return { measurement, beside: { quietP99: of(({ quiet }) => quiet), busyP99: of(({ busy }) => busy) } };
   } finally {
-    await others.stop();
+    await Promise.all([others.stop(), generator.stop(), argon2.stop()]);
     await server.stop();
   }
 }
@@ -223,22 +259,23 @@ export async function measure(stand: Stand, larger: Stand | null, options: Optio
     limit: await measureStart(stand, 'limit'),
   };
   const course = new Course(stand);
-  const argon2: Argon2 = startTool('bench/servers/argon2.ts', serverCore);
   try {
     const measurements: Measurement[] = [];
-    for (const [name, { isNaive }] of Object.entries(workloads) as [WorkloadName, Workload][]) {
-      measurements.push(await measureOne(course, argon2, 'ours', name, options));
-      if (isNaive) measurements.push(await measureOne(course, argon2, 'naive', name, options));
+    for (const [name, { isNaive, limit }] of Object.entries(workloads) as [WorkloadName, Workload][]) {
+      if (limit === 'argon2') continue;
+      measurements.push(await measureOne(course, 'ours', name, options));
+      if (isNaive) measurements.push(await measureOne(course, 'naive', name, options));
     }
+    const { measurement, beside } = await measureBeside(course, stand, options);
+    measurements.push(measurement);
     return {
       startMs,
       measurements,
       growth: larger && (await measureGrowth(course, larger, options)),
-      beside: await measureBeside(course, stand, 2 * options.seconds),
+      beside,
       memory: await measureMemory(course, stand, options.requests),
     };
   } finally {
-    await argon2.stop();
     await course.end();
   }
 }

@@ -28,7 +28,8 @@ export function toMarkdown(report: Report): string {
   const lines = [
     `### ${database}: ${sessions.toLocaleString('en')} sessions`,
     '',
-    `${machine}. The server has one processor, the load and PostgreSQL the other.`,
+    `${machine}. The server has one processor, the load and PostgreSQL the other; for logins,
+the server has all of them.`,
     '',
     '| what | server | a second | of the limit | target | p50 / p99 ms | limit’s p50 ms | CPU µs |',
     '|---|---|--:|--:|--:|--:|--:|--:|',

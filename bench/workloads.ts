@@ -18,8 +18,8 @@ function wire({ path, headers = {}, body }: Request): string {
   return `${body === undefined ? 'GET' : 'POST'} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body ?? ''}`;
 }
 
-function graphql(query: string, headers: Headers = {}): string {
-  const body = JSON.stringify({ query });
+function graphql(query: string, headers: Headers = {}, variables?: object): string {
+  const body = JSON.stringify({ query, variables });
   return wire({ path: '/graphql', headers: { accept: 'application/json', ...headers }, body });
 }
 
@@ -94,17 +94,21 @@ function revoking(kind: Kind, data: Dataset): Exchange[] {
       return { request: wire({ path: `/end/${handleOf(ended)}`, headers: bearer(user) }), body: json({ ended: 1 }) };
     }
     const id = globalId('Session', ended);
-    const query = `mutation { revoke(id: "${id}") { ... on RevokeSuccess { revokedSessionId } } }`;
-    return { request: graphql(query, bearer(user)), body: json({ data: { revoke: { revokedSessionId: id } } }) };
+    const query = 'mutation ($id: ID!) { revoke(id: $id) { ... on RevokeSuccess { revokedSessionId } } }';
+    return {
+      request: graphql(query, bearer(user), { id }),
+      body: json({ data: { revoke: { revokedSessionId: id } } }),
+    };
   });
 }
 
 function loggingIn(_kind: Kind, data: Dataset): Exchange[] {
   return actingUsers(data).map((user) => {
     const { email } = userOf(user);
-    const query = `mutation { login(email: "${email}", password: "${password}", transport: BEARER) {
-      ... on LoginSuccess { token viewer { email } } } }`;
-    return { request: graphql(query), includes: `"viewer":{"email":"${email}"}` };
+    const query = `mutation ($email: String!, $password: String!) {
+      login(email: $email, password: $password, transport: BEARER) {
+        ... on LoginSuccess { token viewer { email } } } }`;
+    return { request: graphql(query, {}, { email, password }), includes: `"viewer":{"email":"${email}"}` };
   });
 }
 
@@ -160,7 +164,7 @@ export const workloads: Record<WorkloadName, Workload> = {
     limit: { server: 'join', workload: 'listing' },
     target: 0.4,
     isNaive: true,
-    connections: 4,
+    connections: 1,
   },
   revoke: {
     title: 'revoking a session',

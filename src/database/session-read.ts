@@ -1,4 +1,4 @@
-import type { Prisma } from '../generated/sqlite/client.ts';
+import type { Prisma, Session } from '../generated/sqlite/client.ts';
 
 /** A session together with its user; null where it is anonymous. */
 export type SessionWithUser = Prisma.SessionGetPayload<{ include: { user: true } }>;
@@ -10,16 +10,24 @@ export type SessionReads = {
    * every request makes.
    */
   $findSession(handle: string): Promise<SessionWithUser | null>;
-  /** The sessions of these users that are live at that time, and their users, in no order. */
-  $findLiveSessions(userIds: readonly number[], now: Date): Promise<SessionWithUser[]>;
+  /** The sessions of these users that are live at that time, in no order. */
+  $findLiveSessions(userIds: readonly number[], now: Date): Promise<Session[]>;
 };
 
-/** The statement, for sessions of which this is true. Its columns are in the order in which `toSession` takes them. */
+const sessionColumns = `s."id", s."createdAt", s."updatedAt", s."expiresAt", s."lastSeenAt", s."authenticatedAt",
+      s."handle", s."userId", s."hashedSessionToken", s."antiCSRFToken", s."publicData", s."privateData", s."userAgent",
+      s."ipAddress"`;
+
+const userColumns = `u."id", u."createdAt", u."updatedAt", u."name", u."email", u."hashedPassword", u."role"`;
+
+/** The statement for sessions of which this is true. Its columns are in the order in which `toSession` takes them. */
 export function sessionStatement(condition: string): string {
-  return `SELECT
-      s."id", s."createdAt", s."updatedAt", s."expiresAt", s."lastSeenAt", s."authenticatedAt", s."handle", s."userId",
-      s."hashedSessionToken", s."antiCSRFToken", s."publicData", s."privateData", s."userAgent", s."ipAddress",
-      u."id", u."createdAt", u."updatedAt", u."name", u."email", u."hashedPassword", u."role"
+  return `SELECT ${sessionColumns} FROM "Session" s WHERE ${condition}`;
+}
+
+/** The same with their users, for `toSessionWithUser`. */
+export function sessionWithUserStatement(condition: string): string {
+  return `SELECT ${sessionColumns}, ${userColumns}
     FROM "Session" s LEFT JOIN "User" u ON u."id" = s."userId"
     WHERE ${condition}`;
 }
@@ -45,12 +53,12 @@ export type SessionRow<Time> = [
   privateData: string | null,
   userAgent: string | null,
   ipAddress: string | null,
-  ...UserRow<Time>,
 ];
 
-/** All null where there is no user; the id tells. */
-type UserRow<Time> = [
-  id: number | null,
+/** What is the user's is all null where there is none; the id tells. */
+export type SessionWithUserRow<Time> = [
+  ...SessionRow<Time>,
+  userId: number | null,
   createdAt: Time,
   updatedAt: Time,
   name: string | null,
@@ -59,8 +67,7 @@ type UserRow<Time> = [
   role: string,
 ];
 
-export function toSession<Time>(row: SessionRow<Time>, toDate: (time: Time) => Date): SessionWithUser {
-  const userId = row[14];
+export function toSession<Time>(row: Readonly<SessionRow<Time>>, toDate: (time: Time) => Date): Session {
   return {
     id: row[0],
     createdAt: toDate(row[1]),
@@ -76,17 +83,15 @@ export function toSession<Time>(row: SessionRow<Time>, toDate: (time: Time) => D
     privateData: row[11],
     userAgent: row[12],
     ipAddress: row[13],
-    user:
-      userId === null
-        ? null
-        : {
-            id: userId,
-            createdAt: toDate(row[15]),
-            updatedAt: toDate(row[16]),
-            name: row[17],
-            email: row[18],
-            hashedPassword: row[19],
-            role: row[20],
-          },
   };
+}
+
+export function toSessionWithUser<Time>(row: SessionWithUserRow<Time>, toDate: (time: Time) => Date): SessionWithUser {
+  // The columns of the session come first.
+  const session = toSession(row as unknown as SessionRow<Time>, toDate);
+  const id = row[14];
+  if (id === null) return { ...session, user: null };
+  const [createdAt, updatedAt] = [toDate(row[15]), toDate(row[16])];
+  const user = { id, createdAt, updatedAt, name: row[17], email: row[18], hashedPassword: row[19], role: row[20] };
+  return { ...session, user };
 }

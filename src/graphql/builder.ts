@@ -18,8 +18,6 @@ export const builder = new SchemaBuilder<{
   DefaultEdgesNullability: { list: false; items: false };
   DefaultNodeNullability: false;
   AuthScopes: {
-    /** The user with this id, and administrators. */
-    ownerOrAdmin: number | null;
     /** Administrators. */
     admin: boolean;
   };
@@ -70,10 +68,6 @@ export const builder = new SchemaBuilder<{
       actorOf(context) ? new RequestError('FORBIDDEN', 'Only administrators may do this.') : notSignedIn(),
     authScopes: (context) => ({
       admin: () => actorOf(context)?.isAdmin === true,
-      ownerOrAdmin: (userId) => {
-        const actor = actorOf(context);
-        return actor !== null && (actor.isAdmin || (userId !== null && actor.session.userId === userId));
-      },
     }),
   },
 });

@@ -50,3 +50,14 @@ export function actorOf({ caller, config }: Pick<Context, 'caller' | 'config'>):
   const isAdmin = session.user !== null && config.adminRoles.includes(session.user.role);
   return { session, isAdmin };
 }
+
+/**
+ * Whether the caller may see what belongs to this user: the user may, and administrators. A plain function, where a
+ * scope of Pothos would do, since it is asked for every object of a list and in every request: the scope alone would
+ * take a tenth of the time of a request.
+ */
+export function maySeeOf(userId: number | null, context: Context): boolean {
+  const { session } = context.caller;
+  if (session === null || userId === null) return false;
+  return session.userId === userId || actorOf(context)?.isAdmin === true;
+}

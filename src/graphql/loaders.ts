@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
-import type { Database, SessionWithUser } from '../database/database.ts';
+import type { Database } from '../database/database.ts';
+import type { Session } from '../sessions/session.ts';
 import type { User } from '../users/user.ts';
 
 /** What the resolvers of one request load by id, and share: of a whole list by one query, and nothing twice. */
@@ -7,7 +8,7 @@ export class Loaders {
   readonly #database: Database;
   readonly #now: () => Date;
   #users: DataLoader<number, User | null> | undefined;
-  readonly #liveSessions = new Map<Database, DataLoader<number, SessionWithUser[]>>();
+  readonly #liveSessions = new Map<Database, DataLoader<number, Session[]>>();
 
   constructor(database: Database, now: () => Date) {
     this.#database = database;
@@ -24,14 +25,18 @@ export class Loaders {
     return this.#users;
   }
 
-  /** The live sessions of users, by the ids of the users, newest first. From the database, or from a replica of it. */
-  liveSessions(from: Database): DataLoader<number, SessionWithUser[]> {
+  /**
+   * The live sessions of users, by the ids of the users, at most so many of each,
+   * newest first. From the database, or from a replica of it.
+   */
+  liveSessions(from: Database, most: number): DataLoader<number, Session[]> {
     const known = this.#liveSessions.get(from);
     if (known) return known;
-    const loader = new DataLoader<number, SessionWithUser[]>(async (userIds) => {
+    const loader = new DataLoader<number, Session[]>(async (userIds) => {
       const sessions = await from.$findLiveSessions(userIds, this.#now());
       const byUser = Map.groupBy(sessions, ({ userId }) => userId);
-      return userIds.map((userId) => (byUser.get(userId) ?? []).sort((one, other) => other.id - one.id));
+      const newestFirst = (one: Session, other: Session) => other.id - one.id;
+      return userIds.map((userId) => (byUser.get(userId) ?? []).sort(newestFirst).slice(0, most));
     });
     this.#liveSessions.set(from, loader);
     return loader;

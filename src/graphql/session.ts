@@ -5,7 +5,7 @@ import { deviceName } from '../sessions/device.ts';
 import { isLive, type Session as SessionRow, whereLive } from '../sessions/session.ts';
 import type { User as UserRow } from '../users/user.ts';
 import { builder } from './builder.ts';
-import { actorOf, type Context, type RequestFacts } from './context.ts';
+import { type Context, maySeeOf, type RequestFacts } from './context.ts';
 import { pageComplexity } from './limits.ts';
 import { requireCursors } from './node-id.ts';
 import { User } from './user.ts';
@@ -99,15 +99,13 @@ export const Session = builder.prismaNode('Session', {
 });
 
 /**
- * The user of a session, for themselves and for administrators. Not a relation and not an authorisation scope of
- * Pothos: every application asks for this field with every request, when the user has been loaded with the session
- * long since. The relation would ask the database again; the scope alone takes a tenth of such a request.
+ * The user of a session. Not a relation of Pothos, which would ask the database for what has been loaded long since,
+ * with the session of the request.
  */
 function userOf({ userId }: SessionRow, context: Context): UserRow | null | Promise<UserRow | null> {
   const { caller, loaders } = context;
-  if (caller.session === null || userId === null) return null;
-  if (caller.session.userId === userId) return caller.session.user;
-  return actorOf(context)?.isAdmin ? loaders.users.load(userId) : null;
+  if (userId === null || !maySeeOf(userId, context)) return null;
+  return caller.session?.userId === userId ? caller.session.user : loaders.users.load(userId);
 }
 
 export function isCurrent(session: SessionRow, current: SessionRow | null): boolean {

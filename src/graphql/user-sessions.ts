@@ -1,6 +1,6 @@
 import type { Session as SessionRow } from '../sessions/session.ts';
 import { builder } from './builder.ts';
-import type { Context } from './context.ts';
+import { type Context, maySeeOf } from './context.ts';
 import { Session } from './session.ts';
 import { User } from './user.ts';
 
@@ -11,8 +11,6 @@ builder.prismaObjectField(User, 'sessions', (t) =>
     description:
       'Newest first: all live ones or, with the ended ones, the newest hundred. Null for anybody but the user and ' +
       'administrators.',
-    authScopes: (user) => ({ ownerOrAdmin: user.id }),
-    unauthorizedResolver: () => null,
     args: {
       includeEnded: t.arg.boolean({
         required: true,
@@ -21,19 +19,19 @@ builder.prismaObjectField(User, 'sessions', (t) =>
       }),
     },
     complexity: ({ includeEnded }, context) => ({ field: 1, multiplier: likelyLength(includeEnded, context) }),
-    resolve: (user, { includeEnded }, context) => sessionsOf(user.id, includeEnded, context),
+    resolve: (user, { includeEnded }, context) =>
+      maySeeOf(user.id, context) ? sessionsOf(user.id, includeEnded, context) : null,
   }),
 );
 
 /** The sessions of a user, of many users by one query. Those of others are a listing, and come from the replica. */
-async function sessionsOf(userId: number, includeEnded: boolean, context: Context): Promise<SessionRow[]> {
+function sessionsOf(userId: number, includeEnded: boolean, context: Context): Promise<SessionRow[] | null> {
   const { caller, database, replica, loaders } = context;
   const from = caller.session?.userId === userId ? database : replica;
   const take = listLength(context);
-  if (!includeEnded) return (await loaders.liveSessions(from).load(userId)).slice(0, take);
+  if (!includeEnded) return loaders.liveSessions(from, take).load(userId);
   // Prisma makes one query of all that are asked for like this at once.
-  const sessions = from.user.findUnique({ where: { id: userId } }).sessions({ orderBy: { id: 'desc' }, take });
-  return (await sessions) ?? [];
+  return from.user.findUnique({ where: { id: userId } }).sessions({ orderBy: { id: 'desc' }, take });
 }
 
 /** How many sessions of a user are listed at most. The cap bounds the live ones, but for those from before it was lowered. */

@@ -6,8 +6,11 @@ import {
   type SessionReads,
   type SessionRow,
   type SessionWithUser,
+  type SessionWithUserRow,
   sessionStatement,
+  sessionWithUserStatement,
   toSession,
+  toSessionWithUser,
 } from '../session-read.ts';
 
 /**
@@ -21,7 +24,7 @@ const most = 16;
 const byHandles = new Map(
   sizes.map((size) => {
     const places = Array.from({ length: size }, (_, index) => `$${index + 1}`);
-    return [size, sessionStatement(`s."handle" IN (${places.join(', ')})`)];
+    return [size, sessionWithUserStatement(`s."handle" IN (${places.join(', ')})`)];
   }),
 );
 
@@ -43,20 +46,20 @@ const notPrepared = new Set(['26000', '42P05', '0A000']);
 export function sessionReads(pool: pg.Pool, onQuery: OnQuery = () => {}): SessionReads {
   let isPreparable = true;
 
-  function query(text: string, values: unknown[], name?: string) {
+  function query<Row extends unknown[]>(text: string, values: unknown[], name?: string) {
     onQuery(text);
     const prepared = name === undefined ? {} : { name };
     return pool.query<Row>({ text, values, types, rowMode: 'array', ...prepared });
   }
 
-  async function read(name: string, text: string, values: unknown[]): Promise<Row[]> {
-    if (!isPreparable) return (await query(text, values)).rows;
+  async function read<Row extends unknown[]>(name: string, text: string, values: unknown[]): Promise<Row[]> {
+    if (!isPreparable) return (await query<Row>(text, values)).rows;
     try {
-      return (await query(text, values, name)).rows;
+      return (await query<Row>(text, values, name)).rows;
     } catch (error) {
       if (!notPrepared.has((error as pg.DatabaseError).code ?? '')) throw error;
       isPreparable = false;
-      return (await query(text, values)).rows;
+      return (await query<Row>(text, values)).rows;
     }
   }
 
@@ -64,12 +67,13 @@ export function sessionReads(pool: pg.Pool, onQuery: OnQuery = () => {}): Sessio
     $findSession: together(async (handles) => {
       const size = sizes.find((places) => places >= handles.length) ?? most;
       const places = Array.from({ length: size }, (_, place) => handles[place] ?? handles[0]);
-      const rows = await read(`sessions by ${size} handles`, byHandles.get(size) ?? '', places);
-      const sessions = rows.map((row) => toSession(row, toDate));
+      const text = byHandles.get(size) ?? '';
+      const rows = await read<SessionWithUserRow<string>>(`sessions by ${size} handles`, text, places);
+      const sessions = rows.map((row) => toSessionWithUser(row, toDate));
       return handles.map((handle) => sessions.find((session) => session.handle === handle) ?? null);
     }),
     async $findLiveSessions(userIds, now) {
-      const rows = await read('sessions by users', byUsers, [userIds, now.toISOString()]);
+      const rows = await read<SessionRow<string>>('sessions by users', byUsers, [userIds, now.toISOString()]);
       return rows.map((row) => toSession(row, toDate));
     },
   };
@@ -83,8 +87,6 @@ function together(findMany: FindMany): SessionReads['$findSession'] {
   const loader = new DataLoader((handles: readonly string[]) => findMany([...handles]), options);
   return (handle) => loader.load(handle);
 }
-
-type Row = SessionRow<string>;
 
 function toDate(time: string): Date {
   return new Date(`${time}Z`);

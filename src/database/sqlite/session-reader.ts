@@ -1,6 +1,15 @@
 import BetterSqlite3 from 'better-sqlite3';
 import type { OnQuery } from '../provider.ts';
-import { liveCondition, type SessionReads, type SessionRow, sessionStatement, toSession } from '../session-read.ts';
+import {
+  liveCondition,
+  type SessionReads,
+  type SessionRow,
+  type SessionWithUserRow,
+  sessionStatement,
+  sessionWithUserStatement,
+  toSession,
+  toSessionWithUser,
+} from '../session-read.ts';
 import { cannotOpen } from './open.ts';
 import { retryWhileBusy } from './serialized-adapter.ts';
 
@@ -8,7 +17,7 @@ import { retryWhileBusy } from './serialized-adapter.ts';
  * A parameter that stands alone makes SQLite plan the join anew for every value of it, in case that one were better
  * served by another index. As part of an expression it does not, and the statement takes a third of the time.
  */
-const byHandle = sessionStatement('s."handle" = CAST(? AS TEXT)');
+const byHandle = sessionWithUserStatement('s."handle" = CAST(? AS TEXT)');
 
 /** For a list of ids in JSON, so that it is one statement however long the list is. */
 const byUsers = sessionStatement(
@@ -24,14 +33,14 @@ export type SessionReader = { reads: SessionReads; close(): void };
  */
 export function openSessionReader(file: string, onQuery: OnQuery = () => {}): SessionReader {
   const connection = open(file);
-  const findByHandle = connection.prepare<[string], Row>(byHandle).raw();
-  const findByUsers = connection.prepare<[string, number], Row>(byUsers).raw();
+  const findByHandle = connection.prepare<[string], SessionWithUserRow<Time>>(byHandle).raw();
+  const findByUsers = connection.prepare<[string, number], SessionRow<Time>>(byUsers).raw();
   const reads: SessionReads = {
     $findSession(handle) {
       onQuery(byHandle);
       return patiently(() => {
         const row = findByHandle.get(handle);
-        return row === undefined ? null : toSession(row, toDate);
+        return row === undefined ? null : toSessionWithUser(row, toDate);
       });
     },
     $findLiveSessions(userIds, now) {
@@ -63,8 +72,6 @@ function open(file: string): BetterSqlite3.Database {
 
 /** Unix milliseconds, or the text that other programs write. */
 type Time = number | string;
-
-type Row = SessionRow<Time>;
 
 function toDate(time: Time): Date {
   return new Date(time);
