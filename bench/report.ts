@@ -73,10 +73,12 @@ export function toSvg({ database, measurements }: Report): string {
   });
   const height = 60 + measurements.length * (bar.height + bar.gap);
   const one = bar.left + Number(length(1));
+  const heading = `Requests a second, by those of the limit (${database})`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="12">`,
+    `<title>${heading}</title>`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
-    `<text x="${width / 2}" y="20" text-anchor="middle" font-size="14">Requests a second, by those of the limit (${database})</text>`,
+    `<text x="${width / 2}" y="20" text-anchor="middle" font-size="14">${heading}</text>`,
     `<line x1="${one}" y1="34" x2="${one}" y2="${height - 10}" stroke="#dc2626" stroke-dasharray="4 3"/>`,
     `<text x="${one}" y="32" text-anchor="middle" fill="#dc2626">the limit</text>`,
     ...bars,
