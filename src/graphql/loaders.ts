@@ -7,6 +7,7 @@ import type { User } from '../users/user.ts';
 export class Loaders {
   readonly #database: Database;
   readonly #now: () => Date;
+  readonly #known = new Map<number, User>();
   #users: DataLoader<number, User | null> | undefined;
   readonly #liveSessions = new Map<Database, DataLoader<number, Session[]>>();
 
@@ -15,14 +16,21 @@ export class Loaders {
     this.#now = now;
   }
 
-  /** Users by their ids; null for one that is not there. */
-  get users(): DataLoader<number, User | null> {
+  /** Users that were read for another reason, and need not be read again. */
+  remember(users: User[]): void {
+    for (const user of users) this.#known.set(user.id, user);
+  }
+
+  /** The user with this id, at once if they are known; null if there is none. */
+  user(id: number): User | Promise<User | null> {
+    const known = this.#known.get(id);
+    if (known) return known;
     this.#users ??= new DataLoader(async (ids) => {
       const users = await this.#database.user.findMany({ where: { id: { in: [...ids] } } });
       const byId = new Map(users.map((user) => [user.id, user]));
       return ids.map((id) => byId.get(id) ?? null);
     });
-    return this.#users;
+    return this.#users.load(id);
   }
 
   /**

@@ -7,7 +7,7 @@ import type { User as UserRow } from '../users/user.ts';
 import { builder } from './builder.ts';
 import { type Context, maySeeOf, type RequestFacts } from './context.ts';
 import { pageComplexity } from './limits.ts';
-import { requireCursors } from './node-id.ts';
+import { requireCursors, toNodeId } from './node-id.ts';
 import { User } from './user.ts';
 
 const SessionState = builder.enumType('SessionState', {
@@ -18,10 +18,14 @@ const SessionState = builder.enumType('SessionState', {
   } as const,
 });
 
-export const Session = builder.prismaNode('Session', {
+export const Session = builder.prismaObject('Session', {
   description: 'One device or program that is signed in. Visible to its user and to administrators.',
-  id: { field: 'id', description: 'Unique among all types, opaque, and never a credential.' },
+  interfaces: [builder.nodeInterfaceRef()],
   fields: (t) => ({
+    id: t.id({
+      description: 'Unique among all types, opaque, and never a credential.',
+      resolve: ({ id }) => toNodeId('Session', id),
+    }),
     handle: t.exposeString('handle', {
       description: 'A random name for the session, for logs and support. It opens nothing.',
     }),
@@ -105,7 +109,7 @@ export const Session = builder.prismaNode('Session', {
 function userOf({ userId }: SessionRow, context: Context): UserRow | null | Promise<UserRow | null> {
   const { caller, loaders } = context;
   if (userId === null || !maySeeOf(userId, context)) return null;
-  return caller.session?.userId === userId ? caller.session.user : loaders.users.load(userId);
+  return caller.session?.userId === userId ? caller.session.user : loaders.user(userId);
 }
 
 export function isCurrent(session: SessionRow, current: SessionRow | null): boolean {

@@ -2,12 +2,16 @@ import { notSignedIn, RequestError } from '../errors.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
 import { builder } from './builder.ts';
 import { pageComplexity } from './limits.ts';
-import { requireCursors } from './node-id.ts';
+import { requireCursors, toNodeId } from './node-id.ts';
 
-export const User = builder.prismaNode('User', {
+export const User = builder.prismaObject('User', {
   description: 'Somebody with an account. Visible to themselves and to administrators.',
-  id: { field: 'id', description: 'Unique among all types, opaque, and never given to another user.' },
+  interfaces: [builder.nodeInterfaceRef()],
   fields: (t) => ({
+    id: t.id({
+      description: 'Unique among all types, opaque, and never given to another user.',
+      resolve: ({ id }) => toNodeId('User', id),
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the account was made.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the account was last changed.' }),
     name: t.exposeString('name', { nullable: true, description: 'What the user is called. Null if not given.' }),
@@ -51,7 +55,7 @@ builder.queryField('users', (t) =>
         requireCursors(args);
         const users = await replica.user.findMany({ ...query, where: whereListed(args), orderBy: { id: 'desc' } });
         // Their sessions are theirs: whose they are need not be asked again.
-        for (const user of users) loaders.users.prime(user.id, user);
+        loaders.remember(users);
         return users;
       },
     },
