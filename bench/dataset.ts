@@ -5,7 +5,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import pg from 'pg';
 import { readConfig } from '../src/config.ts';
 import { migrateDatabase } from '../src/database/database.ts';
-import { hashToken } from '../src/sessions/token.ts';
+import { hashToken } from '../src/token.ts';
 
 export const password = 'correct horse battery staple';
 

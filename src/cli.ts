@@ -6,8 +6,8 @@ import { SessionNotFoundError, StartError, UserError } from './errors.ts';
 import { endSession, endSessionsOf } from './sessions/end.ts';
 import { maintain } from './sessions/maintenance.ts';
 import { countPrunable } from './sessions/prune.ts';
-import { createServiceKey, hashToken } from './sessions/token.ts';
 import { readPassword } from './terminal.ts';
+import { createServiceKey, hashToken } from './token.ts';
 import { createUser, defaultRole, prepareUser, requireUserByEmail } from './users/user.ts';
 
 /** Exit codes: 0 done, 1 refused or failed, 2 called in a way that makes no sense. */

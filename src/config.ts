@@ -1,10 +1,9 @@
 /** The only reader of the environment. Every variable, its default and its unit stands in `.env.example`. */
-import { BlockList, isIP } from 'node:net';
-import { withoutPassword } from './database/url.ts';
-import { StartError } from './errors.ts';
+import { readDatabaseUrl, readReplicaUrl } from './config/database.ts';
+import { type MailPolicy, readMailPolicy } from './config/mail.ts';
+import { readTrustedProxies, type TrustedProxies } from './config/proxies.ts';
 import {
   atLeastOne,
-  choice,
   duration,
   type Environment,
   flag,
@@ -13,7 +12,10 @@ import {
   list,
   origin,
   text,
-} from './variables.ts';
+} from './config/variables.ts';
+import { StartError } from './errors.ts';
+
+export type { MailPolicy, TrustedProxies };
 
 /** How passwords are judged and hashed. */
 export type PasswordPolicy = {
@@ -25,6 +27,10 @@ export type PasswordPolicy = {
   passes: number;
   /** argon2id's number of lanes. */
   lanes: number;
+  /** How many may wait for their password to be hashed before others are told to come back. */
+  queueLength: number;
+  /** A k-anonymity range service to ask whether a password is known to have been breached. Null asks nobody. */
+  rangeUrl: URL | null;
 };
 
 /** How long sessions live, and how many of them. */
@@ -37,8 +43,15 @@ export type SessionPolicy = {
   maxPerUser: number;
 };
 
-/** Proxies by their networks, and the header in which they say whom they speak for. */
-export type TrustedProxies = { networks: BlockList; header: 'x-forwarded-for' | 'forwarded' };
+/** How often somebody may be wrong before they have to wait. */
+export type AttemptPolicy = {
+  /** Wrong passwords for one account in a row before each further one has to wait, longer each time. */
+  perAccount: number;
+  /** Wrong passwords and links from one address, or one IPv6 network of /64, in a quarter of an hour. */
+  perAddress: number;
+  /** Accounts that may be asked for from one address, or one IPv6 network of /64, in an hour. */
+  signUpsPerAddress: number;
+};
 
 export type Config = {
   databaseUrl: string;
@@ -69,6 +82,12 @@ export type Config = {
   /** Roles whose users may see and end everything; the first is what `create-admin` gives. */
   adminRoles: readonly [string, ...string[]];
   passwords: PasswordPolicy;
+  attempts: AttemptPolicy;
+  mail: MailPolicy;
+  /** Whether `signUp` keeps to itself that an address has an account, and goes on by mail only. */
+  isSignUpPrivate: boolean;
+  /** How long what happened to accounts is kept. */
+  auditRetentionMs: number;
   /** How long the server goes on taking requests after it was told to stop and says that it is not ready. */
   drainMs: number;
   /** Whether `npm start` started the process, which on a signal ends its shell and not what runs in it. */
@@ -88,6 +107,9 @@ export function loadEnvironmentFile(): void {
 /** NIST SP 800-63B-4 section 3.1.1: never below 8, and at least 15 where the password is the only factor. */
 const shortestPassword = { allowed: 8, default: 15 };
 
+/** NIST SP 800-63B-4 section 3.2.2 allows 100 failures in a row; half of them are for devices that are known. */
+const mostAttempts = 50;
+
 /** OWASP's minimum for argon2id (Password Storage Cheat Sheet). */
 const argon2 = { memoryKiB: 19_456, passes: 2, lanes: 1 };
 
@@ -99,13 +121,14 @@ const argon2 = { memoryKiB: 19_456, passes: 2, lanes: 1 };
 export function readConfig(environment: Environment = process.env): Config {
   const production = environment.NODE_ENV === 'production';
   const port = integer(environment, 'PORT', 4000, { min: 0, max: 65_535 });
+  const publicUrl = origin('PUBLIC_URL', text(environment, 'PUBLIC_URL', `http://localhost:${port}`));
   const config: Config = {
-    databaseUrl: databaseUrl(environment),
-    databaseReplicaUrl: replicaUrl(environment),
+    databaseUrl: readDatabaseUrl(environment),
+    databaseReplicaUrl: readReplicaUrl(environment),
     databasePoolSize: integer(environment, 'DATABASE_POOL_SIZE', 10, { min: 1, max: 1_000 }),
     host: text(environment, 'HOST', '127.0.0.1'),
     port,
-    publicUrl: origin('PUBLIC_URL', text(environment, 'PUBLIC_URL', `http://localhost:${port}`)),
+    publicUrl,
     allowedOrigins: new Set(list(environment, 'ALLOWED_ORIGINS').map((item) => origin('ALLOWED_ORIGINS', item).origin)),
     graphiql: flag(environment, 'GRAPHIQL', !production),
     sessions: {
@@ -116,10 +139,7 @@ export function readConfig(environment: Environment = process.env): Config {
     sessionRetentionMs: duration(environment, 'SESSION_RETENTION', '30d'),
     deviceRetentionMs: duration(environment, 'DEVICE_RETENTION', '7d'),
     reauthenticateAfterMs: duration(environment, 'REAUTHENTICATE_AFTER', '15m'),
-    trustedProxies: {
-      networks: networks('TRUSTED_PROXIES', list(environment, 'TRUSTED_PROXIES')),
-      header: choice(environment, 'PROXY_HEADER', ['x-forwarded-for', 'forwarded']),
-    },
+    trustedProxies: readTrustedProxies(environment),
     hashedServiceKeys: list(environment, 'SERVICE_KEYS').map(hashedKey),
     adminRoles: atLeastOne('ADMIN_ROLES', list(environment, 'ADMIN_ROLES', 'admin')),
     passwords: {
@@ -130,7 +150,17 @@ export function readConfig(environment: Environment = process.env): Config {
       memoryKiB: integer(environment, 'ARGON2_MEMORY_KIB', argon2.memoryKiB, { min: argon2.memoryKiB, max: 4_194_304 }),
       passes: integer(environment, 'ARGON2_PASSES', argon2.passes, { min: argon2.passes, max: 100 }),
       lanes: integer(environment, 'ARGON2_LANES', argon2.lanes, { min: argon2.lanes, max: 64 }),
+      queueLength: integer(environment, 'PASSWORD_QUEUE', 100, { min: 1, max: 10_000 }),
+      rangeUrl: rangeUrl(environment),
     },
+    attempts: {
+      perAccount: integer(environment, 'LOGIN_ATTEMPTS', 10, { min: 1, max: mostAttempts }),
+      perAddress: integer(environment, 'LOGIN_ATTEMPTS_PER_ADDRESS', 100, { min: 1, max: 1_000_000 }),
+      signUpsPerAddress: integer(environment, 'SIGN_UPS_PER_ADDRESS', 100, { min: 1, max: 1_000_000 }),
+    },
+    mail: readMailPolicy(environment, publicUrl),
+    isSignUpPrivate: flag(environment, 'PRIVATE_SIGN_UP', false),
+    auditRetentionMs: duration(environment, 'AUDIT_RETENTION', '365d'),
     drainMs: duration(environment, 'DRAIN_TIME', '0s', 0),
     startedByNpm: environment.npm_lifecycle_event === 'start',
   };
@@ -148,35 +178,6 @@ function requireSafeForProduction(config: Config): void {
   }
 }
 
-function isPostgresql(value: string): boolean {
-  const url = URL.parse(value);
-  return url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.hostname !== '' && url.pathname.length > 1;
-}
-
-function replicaUrl(environment: Environment): string | null {
-  const value = text(environment, 'DATABASE_REPLICA_URL', '');
-  if (value === '' || isPostgresql(value)) return value || null;
-  throw invalid(
-    'DATABASE_REPLICA_URL',
-    withoutPassword(value),
-    'must be postgresql://user:password@host:5432/database',
-  );
-}
-
-function databaseUrl(environment: Environment): string {
-  const value = text(environment, 'DATABASE_URL', 'file:data/sessions.db');
-  if (isPostgresql(value)) return value;
-  if (!/^file:(?!\/\/)[^?#]+$/.test(value) || value === 'file::memory:') {
-    throw invalid(
-      'DATABASE_URL',
-      withoutPassword(value),
-      'must be file: and the path of an SQLite file, such as file:data/sessions.db, ' +
-        'or postgresql://user:password@host:5432/database',
-    );
-  }
-  return value;
-}
-
 function hashedKey(value: string): string {
   if (/^[0-9a-f]{64}$/.test(value)) return value;
   // The value is not repeated: it may be the key itself.
@@ -185,21 +186,12 @@ function hashedKey(value: string): string {
   );
 }
 
-function networks(name: string, values: string[]): BlockList {
-  const result = new BlockList();
-  for (const value of values) {
-    const [address = '', bits] = value.split('/');
-    const version = isIP(address);
-    const longest = version === 4 ? 32 : 128;
-    const prefix = bits === undefined ? longest : /^\d{1,3}$/.test(bits) ? Number(bits) : Number.NaN;
-    if (version === 0 || !(prefix >= 1 && prefix <= longest)) {
-      throw invalid(
-        name,
-        value,
-        'must be an address or a network, such as 10.0.0.0/8 or fd00::/8, and not all of them',
-      );
-    }
-    result.addSubnet(address, prefix, version === 4 ? 'ipv4' : 'ipv6');
+function rangeUrl(environment: Environment): URL | null {
+  const value = text(environment, 'PASSWORD_RANGE_URL', '');
+  if (value === '') return null;
+  const url = URL.parse(value);
+  if (url === null || !/^https?:$/.test(url.protocol) || !url.pathname.endsWith('/')) {
+    throw invalid('PASSWORD_RANGE_URL', value, 'must be an address to which five hex digits can be added: https://…/');
   }
-  return result;
+  return url;
 }

@@ -8,6 +8,10 @@ export const userErrorCodes = {
   SESSION_NOT_FOUND: 'There is no such session, or it is not yours.',
   REAUTHENTICATION_REQUIRED: 'The password was proved too long ago: call `reauthenticate`, then repeat.',
   USER_NOT_FOUND: 'There is no such user.',
+  RATE_LIMITED: 'That was tried too often. Wait as long as it says.',
+  ACCOUNT_SUSPENDED: 'The account is suspended. Its administrators can say why.',
+  TOKEN_INVALID: 'The link was used, has expired, or was replaced by a newer one.',
+  LAST_ADMINISTRATOR: 'There would be no administrator left.',
 } as const;
 
 export type UserErrorCode = keyof typeof userErrorCodes;
@@ -74,21 +78,64 @@ export class UserNotFoundError extends UserError {
   }
 }
 
+/** Tried too often: an account, or an address, has to wait. */
+export class RateLimitedError extends UserError {
+  readonly code = 'RATE_LIMITED';
+  readonly retryAfterSeconds: number;
+
+  constructor(retryAfterSeconds: number) {
+    super(`That was tried too often. Try again in ${retryAfterSeconds} seconds.`);
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** Only for whoever has proved to be the user: to others, a suspended account is like any other. */
+export class AccountSuspendedError extends UserError {
+  readonly code = 'ACCOUNT_SUSPENDED';
+
+  constructor() {
+    super('This account is suspended.');
+  }
+}
+
+/** Deliberately the same for a link that was never given out, was used, has expired, or was replaced. */
+export class TokenInvalidError extends UserError {
+  readonly code = 'TOKEN_INVALID';
+
+  constructor() {
+    super('This link is not valid (any more). Ask for a new one.');
+  }
+}
+
+/** What would leave nobody to administer the server. */
+export class LastAdministratorError extends UserError {
+  readonly code = 'LAST_ADMINISTRATOR';
+
+  constructor() {
+    super('This is the last administrator. Make somebody else one first.');
+  }
+}
+
 /** Codes of failures of the caller or the system, which stand in `errors`. */
 export type RequestErrorCode =
   | 'BAD_USER_INPUT'
   | 'UNAUTHENTICATED'
   | 'FORBIDDEN'
   | 'CSRF_TOKEN_INVALID'
+  | 'RATE_LIMITED'
+  | 'SERVER_OVERLOADED'
   | 'SERVICE_UNAVAILABLE';
 
 /** A failure of the caller, or of the system: thrown, to stand in `errors` with `extensions.code`. */
 export class RequestError extends Error {
   readonly code: RequestErrorCode;
+  /** When it may be worth trying again. Null where that would change nothing. */
+  readonly retryAfterSeconds: number | null;
 
-  constructor(code: RequestErrorCode, message: string) {
+  constructor(code: RequestErrorCode, message: string, retryAfterSeconds: number | null = null) {
     super(message);
     this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 

@@ -18,7 +18,8 @@ const sessionColumns = `s."id", s."createdAt", s."updatedAt", s."expiresAt", s."
       s."handle", s."userId", s."hashedSessionToken", s."antiCSRFToken", s."publicData", s."privateData", s."userAgent",
       s."ipAddress"`;
 
-const userColumns = `u."id", u."createdAt", u."updatedAt", u."name", u."email", u."hashedPassword", u."role"`;
+const userColumns = `u."id", u."createdAt", u."updatedAt", u."name", u."email", u."emailVerifiedAt",
+      u."hashedPassword", u."role", u."suspendedAt"`;
 
 /** The statement for sessions of which this is true. Its columns are in the order in which `toSession` takes them. */
 export function sessionStatement(condition: string): string {
@@ -63,8 +64,10 @@ export type SessionWithUserRow<Time> = [
   updatedAt: Time,
   name: string | null,
   email: string,
-  hashedPassword: string,
+  emailVerifiedAt: Time | null,
+  hashedPassword: string | null,
   role: string,
+  suspendedAt: Time | null,
 ];
 
 export function toSession<Time>(row: Readonly<SessionRow<Time>>, toDate: (time: Time) => Date): Session {
@@ -91,7 +94,16 @@ export function toSessionWithUser<Time>(row: SessionWithUserRow<Time>, toDate: (
   const session = toSession(row as unknown as SessionRow<Time>, toDate);
   const id = row[14];
   if (id === null) return { ...session, user: null };
-  const [createdAt, updatedAt] = [toDate(row[15]), toDate(row[16])];
-  const user = { id, createdAt, updatedAt, name: row[17], email: row[18], hashedPassword: row[19], role: row[20] };
+  const user = {
+    id,
+    createdAt: toDate(row[15]),
+    updatedAt: toDate(row[16]),
+    name: row[17],
+    email: row[18],
+    emailVerifiedAt: row[19] === null ? null : toDate(row[19]),
+    hashedPassword: row[20],
+    role: row[21],
+    suspendedAt: row[22] === null ? null : toDate(row[22]),
+  };
   return { ...session, user };
 }

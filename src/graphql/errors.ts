@@ -2,14 +2,19 @@ import { PothosValidationError } from '@pothos/core';
 import { GraphQLError } from 'graphql';
 import { isUnavailable } from '../database/failures.ts';
 import {
+  AccountSuspendedError,
   EmailTakenError,
   InvalidCredentialsError,
+  LastAdministratorError,
+  RateLimitedError,
   ReauthenticationRequiredError,
   RequestError,
   type RequestErrorCode,
   SessionNotFoundError,
+  TokenInvalidError,
   type UserError,
   type UserErrorCode,
+  UserNotFoundError,
   userErrorCodes,
   ValidationError,
   type ValidationIssue,
@@ -72,6 +77,41 @@ builder.objectType(ValidationError, {
   }),
 });
 
+builder.objectType(UserNotFoundError, {
+  name: 'UserNotFoundError',
+  description: 'There is no such user.',
+  interfaces: [UserErrorInterface],
+});
+
+builder.objectType(RateLimitedError, {
+  name: 'RateLimitedError',
+  description: 'That was tried too often, for this account or from this address. Nothing was checked.',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    retryAfterSeconds: t.exposeInt('retryAfterSeconds', {
+      description: 'In how many seconds it may be tried again, at least 1.',
+    }),
+  }),
+});
+
+builder.objectType(AccountSuspendedError, {
+  name: 'AccountSuspendedError',
+  description: 'The account is suspended. Told only to whoever proved to be its user.',
+  interfaces: [UserErrorInterface],
+});
+
+builder.objectType(TokenInvalidError, {
+  name: 'TokenInvalidError',
+  description: 'The link was never given out, was used, has expired or was replaced; deliberately not which.',
+  interfaces: [UserErrorInterface],
+});
+
+builder.objectType(LastAdministratorError, {
+  name: 'LastAdministratorError',
+  description: 'There would be no administrator left who can sign in.',
+  interfaces: [UserErrorInterface],
+});
+
 /** Fails closed: a database that does not answer is never taken for a session that is not there. */
 function serviceUnavailable(position: object): GraphQLError {
   const http = { status: 503, headers: { 'retry-after': '1' } };
@@ -79,6 +119,16 @@ function serviceUnavailable(position: object): GraphQLError {
     ...position,
     extensions: { code: 'SERVICE_UNAVAILABLE' satisfies RequestErrorCode, http },
   });
+}
+
+/** Statuses of refusals that a proxy or a client library should understand without reading the answer. */
+const statuses: Partial<Record<RequestErrorCode, number>> = { RATE_LIMITED: 429, SERVER_OVERLOADED: 503 };
+
+function refusal({ message, code, retryAfterSeconds }: RequestError, position: object): GraphQLError {
+  const status = statuses[code];
+  const headers = retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) };
+  const http = status === undefined ? {} : { http: { status, headers } };
+  return new GraphQLError(message, { ...position, extensions: { code, ...http } });
 }
 
 /**
@@ -95,9 +145,7 @@ export function maskError(error: unknown, message: string, report: (error: unkno
   }
   if (error instanceof GraphQLError && !original) return error;
   if (original instanceof GraphQLError) return error as GraphQLError;
-  if (original instanceof RequestError) {
-    return new GraphQLError(original.message, { ...position, extensions: { code: original.code } });
-  }
+  if (original instanceof RequestError) return refusal(original, position);
   if (isUnavailable(original)) return serviceUnavailable(position);
   report(original);
   // Without a position nothing was executed, and the whole request failed.

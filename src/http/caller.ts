@@ -3,7 +3,7 @@ import type { Caller } from '../graphql/context.ts';
 import { resumeSession, type Use } from '../sessions/resume.ts';
 import type { Session, SessionWithUser } from '../sessions/session.ts';
 import type { StartedSession } from '../sessions/start.ts';
-import { equalSecrets } from '../sessions/token.ts';
+import { equalSecrets } from '../token.ts';
 import type { User } from '../users/user.ts';
 import { type Credential, readCredential, type SessionCookie } from './credentials.ts';
 import type { HeaderReader } from './request-facts.ts';

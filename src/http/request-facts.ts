@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import type { RequestFacts } from '../graphql/context.ts';
 import { longestUserAgent } from '../sessions/device.ts';
-import { equalSecrets, hashToken } from '../sessions/token.ts';
+import { equalSecrets, hashToken } from '../token.ts';
 import { clientAddress } from './client-address.ts';
 
 /** The headers of a request, whatever holds them. Names are in lower case; a header that is not there is null. */

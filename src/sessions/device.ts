@@ -1,12 +1,7 @@
 import Bowser from 'bowser';
+import type { Device } from '../audit/record.ts';
 
-/** Where a session is used from, as far as the request tells. */
-export type Device = {
-  /** The `User-Agent` header. Null if there was none. */
-  userAgent: string | null;
-  /** The client's address, never that of a trusted proxy. Null if it is not known. */
-  ipAddress: string | null;
-};
+export type { Device };
 
 /** Longer ones are cut: what follows is no use to anybody. */
 export const longestUserAgent = 512;

@@ -1,9 +1,9 @@
 import type { SessionPolicy } from '../config.ts';
 import type { Database, Db } from '../database/database.ts';
+import { equalSecrets, handleOf, hashToken } from '../token.ts';
 import type { Device } from './device.ts';
 import { expiryOf, renewalThreshold } from './expiry.ts';
 import { isLive, type SessionWithUser, whereLive } from './session.ts';
-import { equalSecrets, handleOf, hashToken } from './token.ts';
 
 /** Who uses a session, when, and by which rules. */
 export type Use = { device: Device; policy: SessionPolicy; now: Date };

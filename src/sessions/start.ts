@@ -1,13 +1,13 @@
 import type { PasswordPolicy, SessionPolicy } from '../config.ts';
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
+import { createAntiCSRFToken, createToken } from '../token.ts';
 import { authenticate, createUser, lockUnchanged, type NewUser, prepareUser, type User } from '../users/user.ts';
 import { carriedOver, checkedData, type DataColumn, mergedText } from './data.ts';
 import type { Device } from './device.ts';
 import { endLeastRecentlyUsed, endSession } from './end.ts';
 import { expiryOf } from './expiry.ts';
 import type { Session, SessionWithUser, Transport } from './session.ts';
-import { createAntiCSRFToken, createToken } from './token.ts';
 
 export type StartOptions = {
   transport: Transport;

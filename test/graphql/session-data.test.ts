@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hashToken } from '../../src/sessions/token.ts';
+import { hashToken } from '../../src/token.ts';
 import { startApi } from '../support/api.ts';
 
 const set = `mutation ($data: JSON!, $transport: Transport! = COOKIE) { setPublicData(data: $data, transport: $transport) {

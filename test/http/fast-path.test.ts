@@ -7,7 +7,7 @@ import { openDatabase } from '../../src/database/database.ts';
 import { type App, createApp } from '../../src/http/app.ts';
 import { mediaTypeFor } from '../../src/http/fast-path.ts';
 import { listen } from '../../src/http/server.ts';
-import { hashToken } from '../../src/sessions/token.ts';
+import { hashToken } from '../../src/token.ts';
 import { startApi } from '../support/api.ts';
 import { emptyDatabase } from '../support/database.ts';
 

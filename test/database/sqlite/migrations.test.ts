@@ -169,14 +169,14 @@ describe('npm run db:migrate', () => {
     await symlink(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
     const migrate = (name: string) => run(process.execPath, ['scripts/db-migrate.ts', name], { cwd: folder });
     expect((await migrate('nothing')).stdout.match(/Nothing was written/g)).toHaveLength(2);
-    const changed = models.replace('role           String', 'role String?');
+    const changed = models.replace(/role +String/, 'role String?');
     await writeFile(join(folder, 'prisma/schema.prisma'), changed);
     await migrate('optional_role');
     const [written] = (await readdir(join(folder, 'prisma/migrations'))).filter((name) =>
       name.endsWith('_optional_role'),
     );
     const sql = await readFile(join(folder, 'prisma/migrations', written ?? '', 'migration.sql'), 'utf8');
-    expect(sql).toContain('"role" TEXT\n');
+    expect(sql).toContain('"role" TEXT,\n');
     expect(sql).toContain(`SELECT 'new_User', "seq" FROM "sqlite_sequence" WHERE "name" = 'User'`);
     const same = await readFile(join(folder, 'prisma/postgresql/migrations', written ?? '', 'migration.sql'), 'utf8');
     expect(same).toContain('ALTER COLUMN "role" DROP NOT NULL');

@@ -1,5 +1,5 @@
 /** How the values of environment variables are read: each with its default, and refused with its name and value. */
-import { StartError } from './errors.ts';
+import { StartError } from '../errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,0 +1,77 @@
+/** What happened to accounts, kept for their users and for administrators. */
+import type { Db } from '../database/database.ts';
+
+/** The kinds of events, and what each means. */
+export const auditEventTypes = {
+  SIGNED_UP: 'The account was made by its user.',
+  USER_CREATED: 'The account was made for its user, by an administrator or from a shell.',
+  LOGGED_IN: 'A session started with the right password.',
+  LOGIN_FAILED: 'Somebody tried to log in with a wrong password, or with an address that nobody has.',
+  PASSWORD_CHECK_FAILED: 'In a session, the password was asked for and a wrong one given.',
+  REAUTHENTICATED: 'The password was proved again in a session.',
+  LOGGED_OUT: 'A session was ended by its own client.',
+  SESSION_REVOKED: 'A session was ended from elsewhere: by its user, an administrator, or a new password.',
+  PASSWORD_CHANGED: 'The user chose a new password, knowing the old one.',
+  PASSWORD_RESET_REQUESTED: 'A link to choose a new password was asked for.',
+  PASSWORD_RESET: 'A new password was chosen by a link.',
+  EMAIL_VERIFIED: 'The user proved that the address is theirs.',
+  EMAIL_CHANGE_REQUESTED: 'A change of the address was asked for.',
+  EMAIL_CHANGED: 'The address was changed.',
+  ROLE_CHANGED: 'The user was given another role; the detail says which.',
+  USER_SUSPENDED: 'The user may not sign in any more.',
+  USER_REINSTATED: 'The user may sign in again.',
+  USER_DELETED: 'The account was deleted.',
+} as const;
+
+export type AuditEventType = keyof typeof auditEventTypes;
+
+/** Where a session is used from, as far as the request tells. */
+export type Device = {
+  /** The `User-Agent` header. Null if there was none. */
+  userAgent: string | null;
+  /** The client's address, never that of a trusted proxy. Null if it is not known. */
+  ipAddress: string | null;
+};
+
+/** Who does something, and from where. */
+export type Origin = {
+  device: Device;
+  /** The session that the request came with. Null if there was none, and for what is done from a shell. */
+  session: { handle: string; userId: number | null } | null;
+};
+
+/** What is done from a shell. */
+export const fromShell: Origin = { device: { userAgent: null, ipAddress: null }, session: null };
+
+export type NewAuditEvent = {
+  type: AuditEventType;
+  /** Whose history it belongs to. Null where nobody has the address that was tried. */
+  userId: number | null;
+  /** Who did it, where that is not the user of the origin's session: somebody who just signed in. */
+  actorId?: number | null;
+  /** The session that it is about. That of the origin if not given. */
+  sessionHandle?: string | null;
+  /** What it became. Never a secret, and nothing that a person typed. */
+  detail?: string | null;
+};
+
+/** Writes events, in the transaction that makes them true where there is one. */
+export async function recordEvents(db: Db, events: NewAuditEvent[], origin: Origin, at: Date): Promise<void> {
+  if (events.length === 0) return;
+  const { device, session } = origin;
+  await db.auditEvent.createMany({
+    data: events.map((event) => ({
+      at,
+      type: event.type,
+      userId: event.userId,
+      actorId: event.actorId === undefined ? (session?.userId ?? null) : event.actorId,
+      sessionHandle: event.sessionHandle === undefined ? (session?.handle ?? null) : event.sessionHandle,
+      detail: event.detail ?? null,
+      ...device,
+    })),
+  });
+}
+
+export function recordEvent(db: Db, event: NewAuditEvent, origin: Origin, at: Date): Promise<void> {
+  return recordEvents(db, [event], origin, at);
+}

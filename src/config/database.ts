@@ -1,0 +1,32 @@
+import { withoutPassword } from '../database/url.ts';
+import { type Environment, invalid, text } from './variables.ts';
+
+function isPostgresql(value: string): boolean {
+  const url = URL.parse(value);
+  return url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.hostname !== '' && url.pathname.length > 1;
+}
+
+/** The URL of the read replica, or null if there is none. */
+export function readReplicaUrl(environment: Environment): string | null {
+  const value = text(environment, 'DATABASE_REPLICA_URL', '');
+  if (value === '' || isPostgresql(value)) return value || null;
+  throw invalid(
+    'DATABASE_REPLICA_URL',
+    withoutPassword(value),
+    'must be postgresql://user:password@host:5432/database',
+  );
+}
+
+export function readDatabaseUrl(environment: Environment): string {
+  const value = text(environment, 'DATABASE_URL', 'file:data/sessions.db');
+  if (isPostgresql(value)) return value;
+  if (!/^file:(?!\/\/)[^?#]+$/.test(value) || value === 'file::memory:') {
+    throw invalid(
+      'DATABASE_URL',
+      withoutPassword(value),
+      'must be file: and the path of an SQLite file, such as file:data/sessions.db, ' +
+        'or postgresql://user:password@host:5432/database',
+    );
+  }
+  return value;
+}

@@ -1,0 +1,40 @@
+import { type Environment, invalid, origin, read, text } from './variables.ts';
+
+/** How mail leaves the server, and what it says. */
+export type MailPolicy = {
+  /** The SMTP server with its credentials, such as `smtps://user:password@mail.example.com`. Null for the folder. */
+  smtpUrl: string | null;
+  /** Where mail goes as `.eml` files as long as there is no SMTP server. */
+  folder: string;
+  /** The sender, as an address or as `Name <address>`. */
+  from: string;
+  /** A folder whose templates go before those that come with the server. Null if there is none. */
+  templates: string | null;
+  /** Where the application's pages are, to which the links in mails lead: scheme, host and port. */
+  appUrl: URL;
+};
+
+export function readMailPolicy(environment: Environment, publicUrl: URL): MailPolicy {
+  const smtpUrl = read(environment, 'SMTP_URL') ?? null;
+  // The value is not repeated: it has a password in it.
+  if (smtpUrl !== null && !isSmtp(smtpUrl)) {
+    throw invalid('SMTP_URL', '…', 'must be smtp://user:password@host:587 or smtps://user:password@host');
+  }
+  return {
+    smtpUrl,
+    folder: text(environment, 'MAIL_FOLDER', 'data/mail'),
+    from: sender(text(environment, 'MAIL_FROM', `accounts@${publicUrl.hostname}`)),
+    templates: read(environment, 'MAIL_TEMPLATES') ?? null,
+    appUrl: origin('APP_URL', text(environment, 'APP_URL', publicUrl.origin)),
+  };
+}
+
+function isSmtp(value: string): boolean {
+  const url = URL.parse(value);
+  return url !== null && /^smtps?:$/.test(url.protocol) && url.hostname !== '';
+}
+
+function sender(value: string): string {
+  if (/^(?:[^<>\r\n]{1,100} <[^<>\s@]+@[^<>\s@]+>|[^<>\s@]+@[^<>\s@]+)$/.test(value)) return value;
+  throw invalid('MAIL_FROM', value, 'must be an address, or a name and an address: Example <accounts@example.com>');
+}
