@@ -31,7 +31,8 @@ export default defineConfig({
           include: [
             'test/database/*.test.ts',
             'test/database/postgresql/**/*.test.ts',
-            'test/users/user.test.ts',
+            'test/accounts/**/*.test.ts',
+            'test/users/**/*.test.ts',
             'test/sessions/**/*.test.ts',
             'test/graphql/**/*.test.ts',
             'test/http/credentials.test.ts',

@@ -8,10 +8,11 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
+import { login } from '../src/accounts/login.ts';
+import { signUp } from '../src/accounts/sign-up.ts';
 import { readConfig } from '../src/config.ts';
 import { migrateDatabase, openDatabase } from '../src/database/database.ts';
 import { forgetDevices, pruneSessions } from '../src/sessions/prune.ts';
-import { login, signUp } from '../src/sessions/start.ts';
 
 const rows = Number(process.argv[2] ?? 1_000_000);
 const day = 86_400_000;

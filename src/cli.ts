@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { fromShell, recordEvent } from './audit/record.ts';
 import { loadEnvironmentFile, readConfig } from './config.ts';
 import type { Clock } from './database/clock.ts';
 import { type Database, databaseExists, migrateDatabase, openClock, openDatabase } from './database/database.ts';
@@ -49,12 +50,12 @@ program
       const now = clock.now();
       if (options.user !== undefined) {
         const user = await requireUserByEmail(database, options.user);
-        const ended = await endSessionsOf(database, user.id, now);
+        const ended = await endSessionsOf(database, user.id, fromShell, now);
         say(`Ended ${sessions(ended.length)} of ${user.email}.`);
       } else {
         const session = await database.session.findUnique({ where: { handle: handle ?? '' } });
         if (!session) throw new SessionNotFoundError();
-        const ended = await endSession(database, session.id, now);
+        const ended = await endSession(database, session.id, fromShell, now);
         say(ended ? `Ended the session ${handle}.` : `The session ${handle} had already ended.`);
       }
     });
@@ -112,8 +113,12 @@ async function createAccount(email: string, options: { name?: string; role: stri
   const password = await readPassword(`Password for ${email}:`);
   const prepared = await prepareUser({ email, password, ...options }, passwords);
   await migrateDatabase(readConfig().databaseUrl);
-  await withDatabase(async (database) => {
-    const user = await createUser(database, prepared);
+  await withDatabase(async (database, clock) => {
+    const user = await database.$transaction(async (db) => {
+      const created = await createUser(db, prepared);
+      await recordEvent(db, { type: 'USER_CREATED', userId: created.id, detail: created.role }, fromShell, clock.now());
+      return created;
+    });
     say(`Created ${user.email}, with the role ${user.role}.`);
   });
 }

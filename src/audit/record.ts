@@ -37,8 +37,11 @@ export type Device = {
 export type Origin = {
   device: Device;
   /** The session that the request came with. Null if there was none, and for what is done from a shell. */
-  session: { handle: string; userId: number | null } | null;
+  session: { id: number; handle: string; userId: number | null } | null;
 };
+
+/** Somebody who does something in a session of theirs. */
+export type SessionOrigin = Origin & { session: NonNullable<Origin['session']> };
 
 /** What is done from a shell. */
 export const fromShell: Origin = { device: { userAgent: null, ipAddress: null }, session: null };

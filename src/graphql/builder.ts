@@ -3,12 +3,11 @@ import ComplexityPlugin from '@pothos/plugin-complexity';
 import ErrorsPlugin from '@pothos/plugin-errors';
 import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
-import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import { DateTimeResolver, JSONResolver } from 'graphql-scalars';
-import { notSignedIn, RequestError } from '../errors.ts';
 import type PrismaTypes from '../generated/pothos.ts';
 import { getDatamodel } from '../generated/pothos.ts';
-import { actorOf, type Context } from './context.ts';
+import { AudiencePluginName } from './audience.ts';
+import type { Context } from './context.ts';
 import { withinPage } from './limits.ts';
 
 export const builder = new SchemaBuilder<{
@@ -17,10 +16,6 @@ export const builder = new SchemaBuilder<{
   DefaultFieldNullability: false;
   DefaultEdgesNullability: { list: false; items: false };
   DefaultNodeNullability: false;
-  AuthScopes: {
-    /** Administrators. */
-    admin: boolean;
-  };
   Scalars: {
     JSON: { Input: unknown; Output: unknown };
     DateTime: { Input: Date; Output: Date };
@@ -29,7 +24,7 @@ export const builder = new SchemaBuilder<{
 }>({
   defaultFieldNullability: false,
   // A plugin that is listed earlier wraps those that come later: errors are turned into data around everything.
-  plugins: [ComplexityPlugin, ErrorsPlugin, ScopeAuthPlugin, RelayPlugin, PrismaPlugin],
+  plugins: [ComplexityPlugin, ErrorsPlugin, AudiencePluginName, RelayPlugin, PrismaPlugin],
   errors: { directResult: true, defaultTypes: [] },
   // Measured once an operation, and before any of it is executed, by useComplexityLimit.
   complexity: { disabled: true },
@@ -44,9 +39,12 @@ export const builder = new SchemaBuilder<{
     // `node` and `nodes` are reads with a rule in them, see node.ts.
     nodeQueryOptions: false,
     nodesQueryOptions: false,
-    nodeTypeOptions: { description: 'Something that has an id of its own, unique among all types.' },
+    nodeTypeOptions: {
+      audience: 'holders',
+      description: 'Something that has an id of its own, unique among all types.',
+    },
     idFieldOptions: { description: 'Unique among all types, opaque, and never a credential.' },
-    pageInfoTypeOptions: { description: 'Where a page lies within its connection.' },
+    pageInfoTypeOptions: { audience: 'holders', description: 'Where a page lies within its connection.' },
     hasNextPageFieldOptions: { description: 'Whether there is more after this page.' },
     hasPreviousPageFieldOptions: { description: 'Whether there is more before this page.' },
     startCursorFieldOptions: { description: 'The cursor of the first edge. Null if the page is empty.' },
@@ -60,15 +58,8 @@ export const builder = new SchemaBuilder<{
     afterArgOptions: { description: 'A cursor: what comes after it.' },
     lastArgOptions: { description: 'How many from the end, or before `before`: 100 at most.' },
     beforeArgOptions: { description: 'A cursor: what comes before it.' },
-    defaultConnectionTypeOptions: { description: 'A page of a list.' },
-    defaultEdgeTypeOptions: { description: 'One of a page.' },
-  },
-  scopeAuth: {
-    unauthorizedError: (_parent, context) =>
-      actorOf(context) ? new RequestError('FORBIDDEN', 'Only administrators may do this.') : notSignedIn(),
-    authScopes: (context) => ({
-      admin: () => actorOf(context)?.isAdmin === true,
-    }),
+    defaultConnectionTypeOptions: { audience: 'holders', description: 'A page of a list.' },
+    defaultEdgeTypeOptions: { audience: 'holders', description: 'One of a page.' },
   },
 });
 

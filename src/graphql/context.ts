@@ -1,5 +1,7 @@
+import type { Origin, SessionOrigin } from '../audit/record.ts';
 import type { Config } from '../config.ts';
 import type { Database } from '../database/database.ts';
+import { notSignedIn } from '../errors.ts';
 import type { Device } from '../sessions/device.ts';
 import type { Actor } from '../sessions/end.ts';
 import type { Session, SessionWithUser } from '../sessions/session.ts';
@@ -49,6 +51,21 @@ export function actorOf({ caller, config }: Pick<Context, 'caller' | 'config'>):
   if (!session) return null;
   const isAdmin = session.user !== null && config.adminRoles.includes(session.user.role);
   return { session, isAdmin };
+}
+
+/** Who does something by this request, and from where, for the record. */
+export function originOf({ caller, request }: Pick<Context, 'caller' | 'request'>): Origin {
+  return { device: request.device, session: caller.session };
+}
+
+/** Somebody who is signed in, and what they do something by. */
+export type SignedIn = { user: User; origin: SessionOrigin };
+
+/** @throws RequestError when nobody is signed in. */
+export function requireSignedIn({ caller, request }: Pick<Context, 'caller' | 'request'>): SignedIn {
+  const { session } = caller;
+  if (!session?.user) throw notSignedIn();
+  return { user: session.user, origin: { device: request.device, session } };
 }
 
 /**

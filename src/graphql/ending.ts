@@ -1,14 +1,15 @@
 import { notSignedIn, ReauthenticationRequiredError, SessionNotFoundError } from '../errors.ts';
-import { endSession, endSessionsOf, revokeSession } from '../sessions/end.ts';
+import { endSessionsOf, logout, revokeSession } from '../sessions/end.ts';
 import type { Session as SessionRow } from '../sessions/session.ts';
 import type { User as UserRow } from '../users/user.ts';
 import { builder } from './builder.ts';
-import { actorOf, type Context } from './context.ts';
+import { actorOf, type Context, originOf, requireSignedIn } from './context.ts';
 import { parseNodeId } from './node-id.ts';
 import { isCurrent, Session } from './session.ts';
-import { requireUserId, User } from './user.ts';
+import { User } from './user.ts';
 
 const LogoutPayload = builder.objectRef<{ endedSession: SessionRow | null }>('LogoutPayload').implement({
+  audience: 'holders',
   description: 'The caller has no session any more.',
   fields: (t) => ({
     revokedSessionId: t.globalID({
@@ -22,6 +23,7 @@ const LogoutPayload = builder.objectRef<{ endedSession: SessionRow | null }>('Lo
 type Revoked = { session: SessionRow; ended: boolean; viewer: UserRow | null };
 
 const RevokeSuccess = builder.objectRef<Revoked>('RevokeSuccess').implement({
+  audience: 'holders',
   description: 'The session is not live any more.',
   fields: (t) => ({
     revokedSessionId: t.globalID({
@@ -41,6 +43,7 @@ const RevokeSuccess = builder.objectRef<Revoked>('RevokeSuccess').implement({
 type RevokedMany = { sessions: SessionRow[]; viewer: UserRow | null };
 
 const RevokeManyPayload = builder.objectRef<RevokedMany>('RevokeManyPayload').implement({
+  audience: 'holders',
   description: 'None of these sessions is live any more.',
   fields: (t) => ({
     revokedSessionIds: t.globalIDList({
@@ -55,27 +58,29 @@ const RevokeManyPayload = builder.objectRef<RevokedMany>('RevokeManyPayload').im
   }),
 });
 
-function toGlobalId(session: SessionRow) {
+export function toGlobalId(session: SessionRow) {
   return { id: String(session.id), type: 'Session' };
 }
 
 builder.mutationField('logout', (t) =>
   t.field({
+    audience: 'everybody',
     type: LogoutPayload,
     nullable: true,
     description: 'Ends the session of this request. Without one it does nothing, and is no failure.',
-    resolve: async (_root, _args, { caller, database, now }) => {
+    resolve: async (_root, _args, { caller, database, request, now }) => {
       const { session } = caller;
       if (!session) return { endedSession: null };
-      const ended = await endSession(database, session.id, now());
+      const endedSession = await logout(database, { device: request.device, session }, now());
       caller.signOut();
-      return { endedSession: ended };
+      return { endedSession };
     },
   }),
 );
 
 builder.mutationField('revoke', (t) =>
   t.field({
+    audience: 'everybody',
     type: RevokeSuccess,
     nullable: true,
     errors: {
@@ -92,7 +97,9 @@ builder.mutationField('revoke', (t) =>
       if (!actor) throw notSignedIn();
       const node = parseNodeId(id);
       if (node?.type !== 'Session') throw new SessionNotFoundError();
-      const { session, ended } = await revokeSession(database, actor, node.id, config.reauthenticateAfterMs, now());
+      const { reauthenticateAfterMs } = config;
+      const origin = originOf(context);
+      const { session, ended } = await revokeSession(database, actor, node.id, reauthenticateAfterMs, origin, now());
       signOutIfOver(context, [session]);
       return { session, ended, viewer: caller.session?.user ?? null };
     },
@@ -101,32 +108,34 @@ builder.mutationField('revoke', (t) =>
 
 builder.mutationField('revokeOthers', (t) =>
   t.field({
+    audience: 'signedIn',
     type: RevokeManyPayload,
     nullable: true,
     description: 'Ends all sessions of the signed-in user but that of this request.',
-    resolve: async (_root, _args, { caller, database, now }) => {
-      const userId = requireUserId(caller.session?.userId);
-      const sessions = await endSessionsOf(database, userId, now(), caller.session?.id);
-      return { sessions, viewer: caller.session?.user ?? null };
+    resolve: async (_root, _args, context) => {
+      const { user, origin } = requireSignedIn(context);
+      const sessions = await endSessionsOf(context.database, user.id, origin, context.now(), origin.session.id);
+      return { sessions, viewer: user };
     },
   }),
 );
 
 builder.mutationField('revokeAll', (t) =>
   t.field({
+    audience: 'signedIn',
     type: RevokeManyPayload,
     nullable: true,
     description: 'Ends all sessions of the signed-in user, that of this request included.',
     resolve: async (_root, _args, context) => {
-      const { caller, database, now } = context;
-      const userId = requireUserId(caller.session?.userId);
-      const sessions = await endSessionsOf(database, userId, now());
+      const { user, origin } = requireSignedIn(context);
+      const sessions = await endSessionsOf(context.database, user.id, origin, context.now());
       signOutIfOver(context, sessions);
-      return { sessions, viewer: caller.session?.user ?? null };
+      return { sessions, viewer: context.caller.session?.user ?? null };
     },
   }),
 );
 
-function signOutIfOver({ caller }: Context, ended: SessionRow[]): void {
+/** After sessions were ended of which the caller's may be one. */
+export function signOutIfOver({ caller }: Context, ended: SessionRow[]): void {
   if (ended.some((session) => isCurrent(session, caller.session))) caller.signOut();
 }

@@ -29,6 +29,7 @@ const UserErrorCodeEnum = builder.enumType('UserErrorCode', {
 });
 
 const UserErrorInterface = builder.interfaceRef<UserError>('UserError').implement({
+  audience: 'holders',
   description: 'A refusal that the caller can do something about.',
   fields: (t) => ({
     code: t.expose('code', { type: UserErrorCodeEnum, description: 'For programs: stable.' }),
@@ -37,6 +38,7 @@ const UserErrorInterface = builder.interfaceRef<UserError>('UserError').implemen
 });
 
 const ValidationIssueType = builder.objectRef<ValidationIssue>('ValidationIssue').implement({
+  audience: 'holders',
   description: 'What is wrong with one value.',
   fields: (t) => ({
     path: t.exposeStringList('path', { description: 'Leads to the value from the arguments of the field.' }),
@@ -45,30 +47,35 @@ const ValidationIssueType = builder.objectRef<ValidationIssue>('ValidationIssue'
 });
 
 builder.objectType(InvalidCredentialsError, {
+  audience: 'holders',
   name: 'InvalidCredentialsError',
   description: 'The email or the password is wrong; deliberately not which.',
   interfaces: [UserErrorInterface],
 });
 
 builder.objectType(EmailTakenError, {
+  audience: 'holders',
   name: 'EmailTakenError',
   description: 'Another account already has this email address.',
   interfaces: [UserErrorInterface],
 });
 
 builder.objectType(SessionNotFoundError, {
+  audience: 'holders',
   name: 'SessionNotFoundError',
   description: 'There is no such session, or it is somebody else’s; deliberately not which.',
   interfaces: [UserErrorInterface],
 });
 
 builder.objectType(ReauthenticationRequiredError, {
+  audience: 'holders',
   name: 'ReauthenticationRequiredError',
   description: 'The password was proved too long ago for this. `reauthenticate`, then repeat.',
   interfaces: [UserErrorInterface],
 });
 
 builder.objectType(ValidationError, {
+  audience: 'holders',
   name: 'ValidationError',
   description: 'Something that was sent is not acceptable, and nothing was done.',
   interfaces: [UserErrorInterface],
@@ -78,12 +85,14 @@ builder.objectType(ValidationError, {
 });
 
 builder.objectType(UserNotFoundError, {
+  audience: 'holders',
   name: 'UserNotFoundError',
   description: 'There is no such user.',
   interfaces: [UserErrorInterface],
 });
 
 builder.objectType(RateLimitedError, {
+  audience: 'holders',
   name: 'RateLimitedError',
   description: 'That was tried too often, for this account or from this address. Nothing was checked.',
   interfaces: [UserErrorInterface],
@@ -95,18 +104,21 @@ builder.objectType(RateLimitedError, {
 });
 
 builder.objectType(AccountSuspendedError, {
+  audience: 'holders',
   name: 'AccountSuspendedError',
   description: 'The account is suspended. Told only to whoever proved to be its user.',
   interfaces: [UserErrorInterface],
 });
 
 builder.objectType(TokenInvalidError, {
+  audience: 'holders',
   name: 'TokenInvalidError',
   description: 'The link was never given out, was used, has expired or was replaced; deliberately not which.',
   interfaces: [UserErrorInterface],
 });
 
 builder.objectType(LastAdministratorError, {
+  audience: 'holders',
   name: 'LastAdministratorError',
   description: 'There would be no administrator left who can sign in.',
   interfaces: [UserErrorInterface],

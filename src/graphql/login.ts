@@ -1,6 +1,7 @@
-import { EmailTakenError, InvalidCredentialsError, ValidationError } from '../errors.ts';
+import { login } from '../accounts/login.ts';
+import { AccountSuspendedError, InvalidCredentialsError, ValidationError } from '../errors.ts';
 import type { SessionWithUser, Transport as TransportValue } from '../sessions/session.ts';
-import { login, type StartedSession, type StartOptions, signUp } from '../sessions/start.ts';
+import type { StartedSession, StartOptions } from '../sessions/start.ts';
 import type { User as UserRow } from '../users/user.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
@@ -22,10 +23,12 @@ const Transport = builder.enumType('Transport', {
   } as const,
 });
 
-type NewLogin = { viewer: UserRow; session: SessionWithUser; token: string | null };
+export type NewLogin = { viewer: UserRow; session: SessionWithUser; token: string | null };
 
-const LoginSuccess = builder.objectRef<NewLogin>('LoginSuccess').implement({
+export const LoginSuccess = builder.objectRef<NewLogin>('LoginSuccess').implement({
+  audience: 'holders',
   description: 'A new session and, once, what its client needs to use it.',
+  isTypeOf: (value) => typeof value === 'object' && value !== null && 'session' in value,
   fields: (t) => ({
     viewer: t.expose('viewer', { type: User, description: 'Who is signed in now.' }),
     session: t.expose('session', { type: Session, description: 'The new session, which is now the caller’s.' }),
@@ -49,47 +52,14 @@ export const transportArgument = {
   description: 'How the token of the new session travels.',
 } as const;
 
-builder.mutationField('signUp', (t) =>
-  t.field({
-    type: LoginSuccess,
-    nullable: true,
-    complexity: passwordCheck,
-    errors: {
-      types: [EmailTakenError, ValidationError],
-      union: { name: 'SignUpResult', description: 'What became of `signUp`.' },
-    },
-    description:
-      'Makes an account and signs its user in. The session that the request came with ends; if it was anonymous, its ' +
-      'data goes on in the new one.',
-    args: {
-      email: t.arg.string({ required: true, description: 'An email address. Case does not matter.' }),
-      password: t.arg.string({
-        required: true,
-        description: 'Any Unicode, up to 256 characters; at least 15 unless the server is configured otherwise.',
-      }),
-      name: t.arg.string({ description: 'What the user is called, up to 200 characters.' }),
-      transport: t.arg(transportArgument),
-    },
-    resolve: async (_root, { email, password, name, transport }, context) => {
-      const { database, config } = context;
-      const started = await signUp(
-        database,
-        { email, password, name },
-        config.passwords,
-        startOptions(context, transport),
-      );
-      return signIn(context, started, transport);
-    },
-  }),
-);
-
 builder.mutationField('login', (t) =>
   t.field({
+    audience: 'everybody',
     type: LoginSuccess,
     nullable: true,
     complexity: passwordCheck,
     errors: {
-      types: [InvalidCredentialsError, ValidationError],
+      types: [InvalidCredentialsError, AccountSuspendedError, ValidationError],
       union: { name: 'LoginResult', description: 'What became of `login`.' },
     },
     description:
@@ -113,8 +83,8 @@ export function startOptions({ caller, config, request, now }: Context, transpor
   return { transport, device: request.device, replaces: caller.session, policy: config.sessions, now: now() };
 }
 
-/** A cookie's token is for the cookie only, where no script can read it. */
-function signIn({ caller }: Context, started: StartedSession, transport: TransportValue): NewLogin {
+/** Makes a new session the caller's. A cookie's token is for the cookie only, where no script can read it. */
+export function signIn({ caller }: Context, started: StartedSession, transport: TransportValue): NewLogin {
   const { session, token } = started;
   caller.signIn(started);
   if (!session.user) throw new Error(`Session ${session.handle} was started for a user and has none.`);

@@ -1,5 +1,9 @@
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { builder } from './builder.ts';
+import './account.ts';
+import './administration.ts';
+import './audit.ts';
+import './email.ts';
 import './ending.ts';
 import './errors.ts';
 import './login.ts';
@@ -7,6 +11,7 @@ import './node.ts';
 import './password.ts';
 import './session.ts';
 import './session-data.ts';
+import './sign-up.ts';
 import './start-session.ts';
 import './user.ts';
 import './user-sessions.ts';

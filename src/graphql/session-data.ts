@@ -4,10 +4,11 @@ import { startAnonymousSession } from '../sessions/start.ts';
 import { builder } from './builder.ts';
 import { startOptions, transportArgument } from './login.ts';
 import { parseNodeId } from './node-id.ts';
-import { requireService, Session } from './session.ts';
+import { Session } from './session.ts';
 import type { StartedOrFound } from './start-session.ts';
 
 const SetDataPayload = builder.objectRef<StartedOrFound>('SetDataPayload').implement({
+  audience: 'holders',
   description: 'The data is stored.',
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'session' in value,
   fields: (t) => ({
@@ -26,6 +27,7 @@ const SetDataResult = builder.errorUnion('SetDataResult', {
 
 builder.mutationField('setPublicData', (t) =>
   t.field({
+    audience: 'everybody',
     type: SetDataResult,
     nullable: true,
     description:
@@ -51,6 +53,7 @@ builder.mutationField('setPublicData', (t) =>
 
 builder.mutationField('setPrivateData', (t) =>
   t.field({
+    audience: 'services',
     type: SetDataResult,
     nullable: true,
     description:
@@ -60,8 +63,7 @@ builder.mutationField('setPrivateData', (t) =>
       sessionId: t.arg.id({ required: true, description: 'The `id` of the session.' }),
       data: t.arg({ type: 'JSON', required: true, description: 'A JSON object with the keys that change.' }),
     },
-    resolve: async (_root, { sessionId, data }, { caller, database, request, now }) => {
-      requireService(request);
+    resolve: async (_root, { sessionId, data }, { caller, database, now }) => {
       const node = parseNodeId(sessionId);
       if (node?.type !== 'Session') throw new SessionNotFoundError();
       const session = await mergeData(database, node.id, 'privateData', data, now());

@@ -1,11 +1,10 @@
-import { RequestError } from '../errors.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
 import { parseData } from '../sessions/data.ts';
 import { deviceName } from '../sessions/device.ts';
 import { isLive, type Session as SessionRow, whereLive } from '../sessions/session.ts';
 import type { User as UserRow } from '../users/user.ts';
 import { builder } from './builder.ts';
-import { type Context, maySeeOf, type RequestFacts } from './context.ts';
+import { type Context, maySeeOf } from './context.ts';
 import { pageComplexity } from './limits.ts';
 import { requireCursors, toNodeId } from './node-id.ts';
 import { User } from './user.ts';
@@ -19,6 +18,7 @@ const SessionState = builder.enumType('SessionState', {
 });
 
 export const Session = builder.prismaObject('Session', {
+  audience: 'holders',
   description: 'One device or program that is signed in. Visible to its user and to administrators.',
   interfaces: [builder.nodeInterfaceRef()],
   fields: (t) => ({
@@ -66,12 +66,10 @@ export const Session = builder.prismaObject('Session', {
     privateData: t.field({
       type: 'JSON',
       nullable: true,
+      audience: 'services',
       description:
         'What trusted services keep in the session: a JSON object. Null if there is none. FORBIDDEN for everybody else.',
-      resolve: ({ privateData }, _args, { request }) => {
-        requireService(request);
-        return parseData(privateData);
-      },
+      resolve: ({ privateData }) => parseData(privateData),
     }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
@@ -120,15 +118,11 @@ builder.queryField('currentSession', (t) =>
   t.field({
     type: Session,
     nullable: true,
+    audience: 'everybody',
     description: 'The session of this request. Null when there is none.',
     resolve: (_root, _args, { caller }) => caller.session,
   }),
 );
-
-/** @throws RequestError for a request without the key of a trusted service. */
-export function requireService({ isService }: RequestFacts): void {
-  if (!isService) throw new RequestError('FORBIDDEN', 'Only trusted services may do this, by their key.');
-}
 
 builder.queryField('sessions', (t) =>
   t.prismaConnection(
@@ -138,7 +132,7 @@ builder.queryField('sessions', (t) =>
       nullable: true,
       description: 'The sessions of everybody, newest first. For administrators only.',
       complexity: pageComplexity,
-      authScopes: { admin: true },
+      audience: 'administrators',
       args: {
         state: t.arg({ type: SessionState, description: 'Only those that are live, or only those that have ended.' }),
         anonymous: t.arg.boolean({ description: 'Only those without a user, or only those with one.' }),

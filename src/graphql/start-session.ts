@@ -7,6 +7,7 @@ import { Session } from './session.ts';
 export type StartedOrFound = { session: SessionRow; token: string | null };
 
 const StartSessionPayload = builder.objectRef<StartedOrFound>('StartSessionPayload').implement({
+  audience: 'holders',
   description: 'The anonymous session that was started, or the live session that the caller already has.',
   fields: (t) => ({
     session: t.expose('session', { type: Session, description: 'The session of the caller.' }),
@@ -26,6 +27,7 @@ const StartSessionPayload = builder.objectRef<StartedOrFound>('StartSessionPaylo
 
 builder.mutationField('startSession', (t) =>
   t.field({
+    audience: 'everybody',
     type: StartSessionPayload,
     nullable: true,
     description:

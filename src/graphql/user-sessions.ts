@@ -1,11 +1,12 @@
 import type { Session as SessionRow } from '../sessions/session.ts';
 import { builder } from './builder.ts';
-import { type Context, maySeeOf } from './context.ts';
+import type { Context } from './context.ts';
 import { Session } from './session.ts';
 import { User } from './user.ts';
 
 builder.prismaObjectField(User, 'sessions', (t) =>
   t.field({
+    audience: 'owner',
     type: [Session],
     nullable: { list: true, items: false },
     description:
@@ -19,8 +20,7 @@ builder.prismaObjectField(User, 'sessions', (t) =>
       }),
     },
     complexity: ({ includeEnded }, context) => ({ field: 1, multiplier: likelyLength(includeEnded, context) }),
-    resolve: (user, { includeEnded }, context) =>
-      maySeeOf(user.id, context) ? sessionsOf(user.id, includeEnded, context) : null,
+    resolve: (user, { includeEnded }, context) => sessionsOf(user.id, includeEnded, context),
   }),
 );
 

@@ -1,10 +1,11 @@
-import { notSignedIn, RequestError } from '../errors.ts';
+import { RequestError } from '../errors.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
 import { builder } from './builder.ts';
 import { pageComplexity } from './limits.ts';
 import { requireCursors, toNodeId } from './node-id.ts';
 
 export const User = builder.prismaObject('User', {
+  audience: 'holders',
   description: 'Somebody with an account. Visible to themselves and to administrators.',
   interfaces: [builder.nodeInterfaceRef()],
   fields: (t) => ({
@@ -16,24 +17,30 @@ export const User = builder.prismaObject('User', {
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the account was last changed.' }),
     name: t.exposeString('name', { nullable: true, description: 'What the user is called. Null if not given.' }),
     email: t.exposeString('email', { description: 'The address that the user logs in with, in lower case.' }),
+    emailVerifiedAt: t.expose('emailVerifiedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the user proved that the address is theirs. Null until then.',
+    }),
     role: t.exposeString('role', { description: 'What the user is to the application, such as `user` or `admin`.' }),
+    suspendedAt: t.expose('suspendedAt', {
+      type: 'DateTime',
+      nullable: true,
+      audience: 'owner',
+      description: 'Since when the user may not sign in; an administrator can change that. Null for everybody else.',
+    }),
   }),
 });
 
 builder.queryField('viewer', (t) =>
   t.field({
+    audience: 'everybody',
     type: User,
     nullable: true,
     description: 'The signed-in user; null, never an error, when there is none.',
     resolve: (_root, _args, { caller }) => caller.session?.user ?? null,
   }),
 );
-
-/** @throws RequestError when nobody is signed in. */
-export function requireUserId(userId: number | null | undefined): number {
-  if (userId == null) throw notSignedIn();
-  return userId;
-}
 
 builder.queryField('users', (t) =>
   t.prismaConnection(
@@ -43,13 +50,14 @@ builder.queryField('users', (t) =>
       nullable: true,
       description: 'Everybody with an account, newest first. For administrators only.',
       complexity: pageComplexity,
-      authScopes: { admin: true },
+      audience: 'administrators',
       args: {
         search: t.arg.string({
           description:
             'Only those whose email or name has this in it; `%` stands for any text, and `_` for any character.',
         }),
         role: t.arg.string({ description: 'Only those with exactly this role.' }),
+        suspended: t.arg.boolean({ description: 'Only those who are suspended, or only those who are not.' }),
       },
       resolve: async (query, _root, args, { replica, loaders }) => {
         requireCursors(args);
@@ -70,10 +78,14 @@ builder.queryField('users', (t) =>
   ),
 );
 
-type UserFilter = { search?: string | null | undefined; role?: string | null | undefined };
+type UserFilter = {
+  search?: string | null | undefined;
+  role?: string | null | undefined;
+  suspended?: boolean | null | undefined;
+};
 
 /** @throws RequestError for a filter that no text can match. */
-function whereListed({ search, role }: UserFilter): Prisma.UserWhereInput {
+function whereListed({ search, role, suspended }: UserFilter): Prisma.UserWhereInput {
   const text = search?.trim();
   for (const value of [text, role]) {
     if (value && (value.includes('\u0000') || !value.isWellFormed())) {
@@ -83,5 +95,6 @@ function whereListed({ search, role }: UserFilter): Prisma.UserWhereInput {
   return {
     ...(text ? { OR: [{ email: { contains: text.toLowerCase() } }, { name: { contains: text } }] } : {}),
     ...(role == null ? {} : { role }),
+    ...(suspended == null ? {} : { suspendedAt: suspended ? { not: null } : null }),
   };
 }

@@ -1,5 +1,6 @@
+import { type AuditEventType, type Origin, recordEvents, type SessionOrigin } from '../audit/record.ts';
 import type { Database, Db } from '../database/database.ts';
-import { retryConflicts } from '../database/transaction.ts';
+import { inTransaction } from '../database/transaction.ts';
 import { SessionNotFoundError } from '../errors.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
 import { type Session, whereLive } from './session.ts';
@@ -8,9 +9,15 @@ import { requireRecentPassword } from './step-up.ts';
 /** Who ends a session: its user, the holder of an anonymous one, or an administrator, who may end any. */
 export type Actor = { session: Session; isAdmin: boolean };
 
-/** Ends one session and returns it, or null if it was not live any more. */
-export async function endSession(db: Db, id: number, now: Date): Promise<Session | null> {
-  const [ended] = await endWhere(db, { id }, now);
+/** Ends the session of a request and returns it, or null if it was not live any more. */
+export async function logout(database: Database, origin: SessionOrigin, now: Date): Promise<Session | null> {
+  const [ended] = await endAndRecord(database, { id: origin.session.id }, 'LOGGED_OUT', origin, now);
+  return ended ?? null;
+}
+
+/** Ends one session, whosever it is, and returns it, or null if it was not live any more. */
+export async function endSession(database: Database, id: number, origin: Origin, now: Date): Promise<Session | null> {
+  const [ended] = await endAndRecord(database, { id }, 'SESSION_REVOKED', origin, now);
   return ended ?? null;
 }
 
@@ -23,24 +30,43 @@ export async function endSession(db: Db, id: number, now: Date): Promise<Session
  *   longer ago than that.
  */
 export async function revokeSession(
-  db: Db,
+  database: Database,
   actor: Actor,
   id: number,
   reauthenticateAfterMs: number,
+  origin: Origin,
   now: Date,
 ): Promise<{ session: Session; ended: boolean }> {
-  const session = await db.session.findFirst({ where: { AND: [{ id }, whereMine(actor)] } });
+  const session = await database.session.findFirst({ where: { AND: [{ id }, whereMine(actor)] } });
   if (!session) throw new SessionNotFoundError();
   const isOwn = session.id === actor.session.id || (session.userId !== null && session.userId === actor.session.userId);
   if (!isOwn) requireRecentPassword(actor.session, reauthenticateAfterMs, now);
-  const ended = await endSession(db, id, now);
+  const ended = await endSession(database, id, origin, now);
   return ended ? { session: ended, ended: true } : { session, ended: false };
 }
 
 /** Ends the user's live sessions, all but one if one is to be kept, and returns them. */
-export function endSessionsOf(database: Database, userId: number, now: Date, keep?: number): Promise<Session[]> {
-  const where = { userId, ...(keep === undefined ? {} : { id: { not: keep } }) };
-  return retryConflicts(() => endWhere(database, where, now));
+export function endSessionsOf(
+  database: Database,
+  userId: number,
+  origin: Origin,
+  now: Date,
+  keep?: number,
+): Promise<Session[]> {
+  return endAndRecord(database, ofUser(userId, keep), 'SESSION_REVOKED', origin, now);
+}
+
+/** The same within a transaction, for what else ends sessions. */
+export async function endSessionsWith(
+  db: Db,
+  userId: number,
+  origin: Origin,
+  now: Date,
+  keep?: number,
+): Promise<Session[]> {
+  const ended = await endWhere(db, ofUser(userId, keep), now);
+  await recordEnded(db, ended, 'SESSION_REVOKED', origin, now);
+  return ended;
 }
 
 /** Ends those of a user's live sessions that were used least recently, until only so many are left. Keeps one. */
@@ -50,14 +76,14 @@ export async function endLeastRecentlyUsed(
   maxSessions: number,
   keep: number,
   now: Date,
-): Promise<void> {
+): Promise<Session[]> {
   const surplus = await db.session.findMany({
     where: { userId, id: { not: keep }, ...whereLive(now) },
     orderBy: [{ lastSeenAt: { sort: 'desc', nulls: 'last' } }, { id: 'desc' }],
     skip: maxSessions - 1,
     select: { id: true },
   });
-  if (surplus.length > 0) await endWhere(db, { id: { in: surplus.map(({ id }) => id) } }, now);
+  return surplus.length === 0 ? [] : endWhere(db, { id: { in: surplus.map(({ id }) => id) } }, now);
 }
 
 /** What an actor may see and end of all sessions. */
@@ -67,10 +93,38 @@ export function whereMine(actor: Actor): Prisma.SessionWhereInput {
   return session.userId === null ? { id: session.id } : { userId: session.userId };
 }
 
-/** The row stays, without its token, so that it can be shown as ended until it is pruned. */
-function endWhere(db: Db, where: Prisma.SessionWhereInput, now: Date): Promise<Session[]> {
+/** Ends sessions. The rows stay, without their tokens, so that they can be shown as ended until they are pruned. */
+export function endWhere(db: Db, where: Prisma.SessionWhereInput, now: Date): Promise<Session[]> {
   return db.session.updateManyAndReturn({
     where: { AND: [where, whereLive(now)] },
     data: { hashedSessionToken: null, expiresAt: now },
   });
+}
+
+/** How the end of a session is written down. Those of visitors are in nobody's history. */
+export function eventsOfEnded(sessions: Session[], type: AuditEventType) {
+  const ofUsers = sessions.filter(({ userId }) => userId !== null);
+  return ofUsers.map(({ userId, handle }) => ({ type, userId, sessionHandle: handle }));
+}
+
+function ofUser(userId: number, keep?: number): Prisma.SessionWhereInput {
+  return { userId, ...(keep === undefined ? {} : { id: { not: keep } }) };
+}
+
+function endAndRecord(
+  database: Database,
+  where: Prisma.SessionWhereInput,
+  type: AuditEventType,
+  origin: Origin,
+  now: Date,
+): Promise<Session[]> {
+  return inTransaction(database, async (db) => {
+    const ended = await endWhere(db, where, now);
+    await recordEnded(db, ended, type, origin, now);
+    return ended;
+  });
+}
+
+function recordEnded(db: Db, ended: Session[], type: AuditEventType, origin: Origin, now: Date): Promise<void> {
+  return recordEvents(db, eventsOfEnded(ended, type), origin, now);
 }

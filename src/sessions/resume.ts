@@ -34,11 +34,16 @@ export async function resumeSession(database: Database, token: string, use: Use)
   if (handle === null) return unknown;
   const session = await database.$findSession(handle);
   if (!session) return unknown;
-  if (!isLive(session, use.now)) return over;
+  if (!isLive(session, use.now) || isSuspended(session)) return over;
   if (!equalSecrets(hashToken(token), session.hashedSessionToken)) return unknown;
   const lastSeenAt = session.lastSeenAt ?? session.createdAt;
   const isDue = lastSeenAt <= renewalThreshold(use.now, use.policy);
   return isDue ? renewSession(database, session, use) : { session, isRenewed: false };
+}
+
+/** A suspension ends all sessions; this is for one that somebody wrote past us. */
+function isSuspended({ user }: SessionWithUser): boolean {
+  return user !== null && user.suspendedAt !== null;
 }
 
 /**

@@ -1,11 +1,11 @@
-import type { PasswordPolicy, SessionPolicy } from '../config.ts';
-import type { Database, Db } from '../database/database.ts';
-import { inTransaction } from '../database/transaction.ts';
+import { type AuditEventType, recordEvents } from '../audit/record.ts';
+import type { SessionPolicy } from '../config.ts';
+import type { Db } from '../database/database.ts';
 import { createAntiCSRFToken, createToken } from '../token.ts';
-import { authenticate, createUser, lockUnchanged, type NewUser, prepareUser, type User } from '../users/user.ts';
+import type { User } from '../users/user.ts';
 import { carriedOver, checkedData, type DataColumn, mergedText } from './data.ts';
 import type { Device } from './device.ts';
-import { endLeastRecentlyUsed, endSession } from './end.ts';
+import { endLeastRecentlyUsed, endWhere, eventsOfEnded } from './end.ts';
 import { expiryOf } from './expiry.ts';
 import type { Session, SessionWithUser, Transport } from './session.ts';
 
@@ -24,34 +24,6 @@ export type StartedSession = {
   token: string;
 };
 
-/** @throws ValidationError, EmailTakenError */
-export async function signUp(
-  database: Database,
-  input: NewUser,
-  passwords: PasswordPolicy,
-  options: StartOptions,
-): Promise<StartedSession> {
-  const prepared = await prepareUser(input, passwords);
-  return inTransaction(database, async (db) => {
-    const user = await createUser(db, prepared);
-    return startUserSession(db, user, options);
-  });
-}
-
-/** @throws ValidationError, InvalidCredentialsError */
-export async function login(
-  database: Database,
-  credentials: { email: string; password: string },
-  passwords: PasswordPolicy,
-  options: StartOptions,
-): Promise<StartedSession> {
-  const user = await authenticate(database, credentials.email, credentials.password, passwords);
-  return inTransaction(database, async (db) => {
-    // A password that was changed since it was checked must not open a session: the change ended all others.
-    return startUserSession(db, await lockUnchanged(db, user), options);
-  });
-}
-
 /**
  * Starts a session without a user, for a visitor whose data is to be kept until they log in.
  *
@@ -69,19 +41,37 @@ export function startAnonymousSession(
 /**
  * Starts a user's session, with a new handle and a new token, and ends the one that the request came with. Whoever
  * planted that one with a victim does not get the victim's session (session fixation). If it was anonymous, its data
- * goes on in the new one.
+ * goes on in the new one. Of a user with too many sessions, those that were used least recently end.
+ *
+ * @param type - what is written down of it in the user's history
  */
-async function startUserSession(db: Db, user: User, options: StartOptions): Promise<StartedSession> {
-  const { replaces, policy, now } = options;
-  const ended = replaces && (await endSession(db, replaces.id, now));
+export async function startUserSession(
+  db: Db,
+  user: User,
+  type: AuditEventType,
+  options: StartOptions,
+): Promise<StartedSession> {
+  const { replaces, device, policy, now } = options;
+  const [replaced] = replaces === null ? [] : await endWhere(db, { id: replaces.id }, now);
   // A session in which somebody was signed in is nobody's any more when they are deleted, but no visitor's either.
-  const isVisitors = ended?.userId === null && ended.authenticatedAt === null;
+  const isVisitors = replaced?.userId === null && replaced.authenticatedAt === null;
   const data = {
-    publicData: isVisitors ? carriedOver(ended.publicData) : null,
-    privateData: isVisitors ? carriedOver(ended.privateData) : null,
+    publicData: isVisitors ? carriedOver(replaced.publicData) : null,
+    privateData: isVisitors ? carriedOver(replaced.privateData) : null,
   };
   const started = await createSession(db, user, data, options);
-  await endLeastRecentlyUsed(db, user.id, policy.maxPerUser, started.session.id, now);
+  const surplus = await endLeastRecentlyUsed(db, user.id, policy.maxPerUser, started.session.id, now);
+  const origin = { device, session: started.session };
+  await recordEvents(
+    db,
+    [
+      { type, userId: user.id },
+      ...eventsOfEnded(replaced ? [replaced] : [], 'LOGGED_OUT'),
+      ...eventsOfEnded(surplus, 'SESSION_REVOKED'),
+    ],
+    origin,
+    now,
+  );
   return started;
 }
 

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/argon2';
 import pLimit from 'p-limit';
 import type { PasswordPolicy } from '../config.ts';
+import { ValidationError } from '../errors.ts';
 
 /** In code points. NIST SP 800-63B-4 asks for at least 64. */
 const maxLength = 256;
@@ -37,6 +38,17 @@ export function passwordProblem(password: string, policy: PasswordPolicy): strin
     return `The password must have at least ${policy.minLength} characters. A few unrelated words make a good one.`;
   }
   return null;
+}
+
+/** @throws ValidationError for a password that may not be chosen, at this argument. */
+export async function requireAcceptablePassword(
+  password: string,
+  _about: { email: string; name: string | null },
+  policy: PasswordPolicy,
+  argument: string,
+): Promise<void> {
+  const problem = passwordProblem(password, policy);
+  if (problem !== null) throw new ValidationError([{ path: [argument], message: problem }]);
 }
 
 function lengthOf(text: string): number {

@@ -3,13 +3,14 @@ import type { Db } from '../database/database.ts';
 import {
   EmailTakenError,
   InvalidCredentialsError,
+  notSignedIn,
   UserNotFoundError,
   ValidationError,
   type ValidationIssue,
 } from '../errors.ts';
 import { Prisma, type User } from '../generated/sqlite/client.ts';
 import { normalizeEmail } from './email.ts';
-import { hashPassword, passwordProblem, verifyPassword } from './password.ts';
+import { hashPassword, passwordProblem } from './password.ts';
 
 export type { User };
 
@@ -18,15 +19,20 @@ export const defaultRole = 'user';
 
 const longestName = 200;
 
-const notAnEmail: ValidationIssue = {
+/** No user has it: ids begin with 1. For statements that are to be sent whether or not there is somebody. */
+export const nobody = 0;
+
+export const notAnEmail: ValidationIssue = {
   path: ['email'],
   message: 'The email must be an address such as ada@example.com.',
 };
 
-export type NewUser = { email: string; password: string; name?: string | null | undefined; role?: string };
+export type NewAccount = { email: string; name?: string | null | undefined; role?: string | undefined };
+export type NewUser = NewAccount & { password: string };
 
-/** A user who can be written to the database: checked, normalised, the password hashed. */
-export type PreparedUser = { email: string; hashedPassword: string; name: string | null; role: string };
+/** Who can be written to the database: checked and normalised. */
+export type PreparedAccount = { email: string; name: string | null; role: string };
+export type PreparedUser = PreparedAccount & { hashedPassword: string };
 
 /**
  * Checks and hashes what a new user gave. Hashing takes milliseconds of a core, so it happens before, and never in,
@@ -34,50 +40,78 @@ export type PreparedUser = { email: string; hashedPassword: string; name: string
  *
  * @throws ValidationError with everything that is wrong.
  */
-export async function prepareUser(input: NewUser, policy: PasswordPolicy): Promise<PreparedUser> {
-  const issues: ValidationIssue[] = [];
-  const email = normalizeEmail(input.email);
-  if (email === null) issues.push(notAnEmail);
-  const problem = passwordProblem(input.password, policy);
-  if (problem !== null) issues.push({ path: ['password'], message: problem });
-  const name = input.name?.trim() || null;
-  if (name !== null && !isName(name)) {
-    issues.push({ path: ['name'], message: `The name must be printable text of at most ${longestName} characters.` });
-  }
-  const role = input.role ?? defaultRole;
-  if (!/^[\w.:-]{1,50}$/.test(role)) {
-    issues.push({ path: ['role'], message: 'The role must be 1 to 50 of the characters a-z, A-Z, 0-9 and _.:-.' });
-  }
-  if (email === null || issues.length > 0) throw new ValidationError(issues);
-  const hashedPassword = await hashPassword(input.password, policy);
-  return { email, hashedPassword, name, role };
-}
-
-function isName(text: string): boolean {
-  return text.isWellFormed() && !/\p{Cc}/u.test(text) && [...text].length <= longestName;
-}
-
-/** @throws EmailTakenError when the address belongs to somebody. */
-export async function createUser(db: Db, user: PreparedUser): Promise<User> {
-  try {
-    return await db.user.create({ data: user });
-  } catch (error) {
-    if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002') throw new EmailTakenError();
-    throw error;
-  }
+export async function prepareUser({ password, ...account }: NewUser, policy: PasswordPolicy): Promise<PreparedUser> {
+  const { issues, ...prepared } = checkAccount(account, passwordProblem(password, policy));
+  if (issues.length > 0) throw new ValidationError(issues);
+  return { ...prepared, hashedPassword: await hashPassword(password, policy) };
 }
 
 /**
- * The user whom an email and a password prove.
+ * The same for somebody who has yet to choose a password.
  *
- * @throws InvalidCredentialsError in the same way, after the same time, for an unknown email and a wrong password.
- * @throws ValidationError for an email that nobody can have.
+ * @throws ValidationError with everything that is wrong.
  */
-export async function authenticate(db: Db, email: string, password: string, policy: PasswordPolicy): Promise<User> {
-  if (normalizeEmail(email) === null) throw new ValidationError([notAnEmail]);
-  const user = await findUserByEmail(db, email);
-  const proven = await verifyPassword(password, user?.hashedPassword ?? null, policy);
-  if (!user || !proven) throw new InvalidCredentialsError();
+export function prepareAccount(account: NewAccount): PreparedAccount {
+  const { issues, ...prepared } = checkAccount(account, null);
+  if (issues.length > 0) throw new ValidationError(issues);
+  return prepared;
+}
+
+function checkAccount(account: NewAccount, problem: string | null): PreparedAccount & { issues: ValidationIssue[] } {
+  const email = normalizeEmail(account.email);
+  const name = account.name?.trim() || null;
+  const role = account.role ?? defaultRole;
+  const password = problem === null ? null : { path: ['password'], message: problem };
+  const issues = [email === null ? notAnEmail : null, password, nameIssue(name), roleIssue(role)];
+  return { email: email ?? '', name, role, issues: issues.filter((issue) => issue !== null) };
+}
+
+function nameIssue(name: string | null): ValidationIssue | null {
+  if (name === null || (name.isWellFormed() && !/\p{Cc}/u.test(name) && [...name].length <= longestName)) return null;
+  return { path: ['name'], message: `The name must be printable text of at most ${longestName} characters.` };
+}
+
+function roleIssue(role: string): ValidationIssue | null {
+  if (/^[\w.:-]{1,50}$/.test(role)) return null;
+  return { path: ['role'], message: 'The role must be 1 to 50 of the characters a-z, A-Z, 0-9 and _.:-.' };
+}
+
+/** @throws ValidationError for what can be no role. */
+export function requireRole(role: string): string {
+  const issue = roleIssue(role);
+  if (issue !== null) throw new ValidationError([issue]);
+  return role;
+}
+
+/** @throws EmailTakenError when the address belongs to somebody. */
+export async function createUser(
+  db: Db,
+  user: PreparedAccount & { hashedPassword: string | null; emailVerifiedAt?: Date },
+): Promise<User> {
+  try {
+    return await db.user.create({ data: user });
+  } catch (error) {
+    throw isTaken(error) ? new EmailTakenError() : error;
+  }
+}
+
+/** Whether the database refused to give an address to a second user. */
+export function isTaken(error: unknown): boolean {
+  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
+}
+
+/**
+ * Gives a user another name, or none if it is empty, and returns them as they are then.
+ *
+ * @throws ValidationError
+ * @throws RequestError where the account is gone.
+ */
+export async function updateProfile(db: Db, id: number, profile: { name: string | null }): Promise<User> {
+  const name = profile.name?.trim() || null;
+  const issue = nameIssue(name);
+  if (issue !== null) throw new ValidationError([issue]);
+  const [user] = await db.user.updateManyAndReturn({ where: { id }, data: { name } });
+  if (!user) throw notSignedIn();
   return user;
 }
 
@@ -94,6 +128,13 @@ export async function lockUnchanged(db: Db, { id, hashedPassword, updatedAt }: U
   return locked;
 }
 
+/** The address as it is stored. @throws ValidationError for one that nobody can have. */
+export function requireEmail(address: string): string {
+  const email = normalizeEmail(address);
+  if (email === null) throw new ValidationError([notAnEmail]);
+  return email;
+}
+
 /** @throws UserNotFoundError when nobody has this address. */
 export async function requireUserByEmail(db: Db, email: string): Promise<User> {
   const user = await findUserByEmail(db, email);
@@ -102,7 +143,7 @@ export async function requireUserByEmail(db: Db, email: string): Promise<User> {
 }
 
 /** The user with this address, however it is written, or null. */
-async function findUserByEmail(db: Db, email: string): Promise<User | null> {
+export async function findUserByEmail(db: Db, email: string): Promise<User | null> {
   const normalized = normalizeEmail(email);
   return normalized === null ? null : db.user.findUnique({ where: { email: normalized } });
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { changePassword } from '../../src/accounts/change-password.ts';
+import { fromShell } from '../../src/audit/record.ts';
 import type { Database } from '../../src/database/database.ts';
 import { createApp } from '../../src/http/app.ts';
 import { endSession } from '../../src/sessions/end.ts';
-import { changePassword } from '../../src/users/change-password.ts';
 import { Client, type Data, password, startApi, type TestApi } from '../support/api.ts';
 
 const me = '{ currentSession { id expiresAt } }';
@@ -188,8 +189,9 @@ describe('a password that was changed', () => {
       await api.database.session.findFirstOrThrow({ orderBy: { id: 'desc' } }),
     ];
     const passwords = { current: password, new: 'another battery staple' };
-    const change = () => changePassword(api.database, user, passwords, session.id, api.config.passwords, api.clock.now);
-    await endSession(api.database, session.id, api.clock.now);
+    const origin = { ...fromShell, session };
+    const change = () => changePassword(api.database, user, passwords, api.config.passwords, origin, api.clock.now);
+    await endSession(api.database, session.id, fromShell, api.clock.now);
     await expect(change()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     expect(await api.database.user.findFirstOrThrow()).toEqual(user);
     expect((await phone.ask(me)).currentSession).toBeNull();

@@ -1,0 +1,123 @@
+/** What administrators do to the accounts of others. That they are administrators is for the caller to know. */
+import { type Origin, recordEvent } from '../audit/record.ts';
+import type { Database, Db } from '../database/database.ts';
+import { inTransaction } from '../database/transaction.ts';
+import { UserNotFoundError } from '../errors.ts';
+import { endSessionsWith } from '../sessions/end.ts';
+import type { Session } from '../sessions/session.ts';
+import { enqueueMail, withdrawMails } from '../users/outbox.ts';
+import { createUser, type NewAccount, prepareAccount, requireRole, type User } from '../users/user.ts';
+import { voidUserTokens } from '../users/user-token.ts';
+import { requireAnotherAdministrator } from './administrators.ts';
+import { type DeletedUser, deleteUserWith } from './deletion.ts';
+
+export type Administered = {
+  user: User;
+  /** The sessions that ended by it. */
+  sessions: Session[];
+};
+
+/**
+ * Makes an account for somebody, and mails them a link to choose a password: nobody chooses one for somebody else.
+ *
+ * @throws ValidationError, EmailTakenError
+ */
+export async function inviteUser(
+  database: Database,
+  account: NewAccount,
+  origin: Origin,
+  now: Date,
+): Promise<Administered> {
+  const prepared = prepareAccount(account);
+  return inTransaction(database, async (db) => {
+    const user = await createUser(db, { ...prepared, hashedPassword: null });
+    await enqueueMail(db, { name: 'set-password', recipient: user.email, userId: user.id }, now);
+    await recordEvent(db, { type: 'USER_CREATED', userId: user.id, detail: user.role }, origin, now);
+    return { user, sessions: [] };
+  });
+}
+
+/**
+ * Gives a user another role, which holds from their very next request on.
+ *
+ * @throws UserNotFoundError, ValidationError, LastAdministratorError
+ */
+export async function setUserRole(
+  database: Database,
+  id: number,
+  newRole: string,
+  adminRoles: readonly string[],
+  origin: Origin,
+  now: Date,
+): Promise<Administered> {
+  const role = requireRole(newRole);
+  return inTransaction(database, async (db) => {
+    const before = await lockUser(db, id);
+    if (before.role === role) return { user: before, sessions: [] };
+    if (!adminRoles.includes(role)) await requireAnotherAdministrator(db, before, adminRoles, now);
+    const user = await db.user.update({ where: { id }, data: { role } });
+    await recordEvent(db, { type: 'ROLE_CHANGED', userId: id, detail: `${before.role} → ${role}` }, origin, now);
+    return { user, sessions: [] };
+  });
+}
+
+/**
+ * Keeps a user from signing in until they are reinstated, ends their sessions, and voids their links.
+ *
+ * @throws UserNotFoundError, LastAdministratorError
+ */
+export function suspendUser(
+  database: Database,
+  id: number,
+  adminRoles: readonly string[],
+  origin: Origin,
+  now: Date,
+): Promise<Administered> {
+  return inTransaction(database, async (db) => {
+    const before = await lockUser(db, id);
+    if (before.suspendedAt !== null) return { user: before, sessions: [] };
+    await requireAnotherAdministrator(db, before, adminRoles, now);
+    const user = await db.user.update({ where: { id }, data: { suspendedAt: now } });
+    await voidUserTokens(db, id, ['RESET_PASSWORD', 'CHANGE_EMAIL']);
+    await withdrawMails(db, id, ['reset-password', 'set-password', 'confirm-email-change']);
+    await recordEvent(db, { type: 'USER_SUSPENDED', userId: id }, origin, now);
+    return { user, sessions: await endSessionsWith(db, id, origin, now) };
+  });
+}
+
+/** Lets a suspended user sign in again. @throws UserNotFoundError */
+export function reinstateUser(database: Database, id: number, origin: Origin, now: Date): Promise<Administered> {
+  return inTransaction(database, async (db) => {
+    const before = await lockUser(db, id);
+    if (before.suspendedAt === null) return { user: before, sessions: [] };
+    const user = await db.user.update({ where: { id }, data: { suspendedAt: null } });
+    await recordEvent(db, { type: 'USER_REINSTATED', userId: id }, origin, now);
+    return { user, sessions: [] };
+  });
+}
+
+/** Ends all sessions of a user. @throws UserNotFoundError */
+export function revokeUserSessions(database: Database, id: number, origin: Origin, now: Date): Promise<Administered> {
+  return inTransaction(database, async (db) => {
+    const user = await lockUser(db, id);
+    return { user, sessions: await endSessionsWith(db, id, origin, now) };
+  });
+}
+
+/** Deletes a user with all that is theirs. @throws UserNotFoundError, LastAdministratorError */
+export function deleteUser(
+  database: Database,
+  id: number,
+  adminRoles: readonly string[],
+  origin: Origin,
+  now: Date,
+): Promise<DeletedUser> {
+  return inTransaction(database, async (db) => deleteUserWith(db, await lockUser(db, id), adminRoles, origin, now));
+}
+
+/** The user, whose row nobody else changes until the transaction ends: the write, of nothing, locks it. */
+async function lockUser(db: Db, id: number): Promise<User> {
+  const [user] = await db.user.updateManyAndReturn({ where: { id }, data: { id } });
+  if (!user) throw new UserNotFoundError();
+  return user;
+}

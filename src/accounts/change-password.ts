@@ -1,0 +1,53 @@
+import { recordEvent, type SessionOrigin } from '../audit/record.ts';
+import type { PasswordPolicy } from '../config.ts';
+import type { Database } from '../database/database.ts';
+import { inTransaction } from '../database/transaction.ts';
+import { InvalidCredentialsError, RequestError } from '../errors.ts';
+import { endSessionsWith } from '../sessions/end.ts';
+import { whereLive } from '../sessions/session.ts';
+import { enqueueMail, withdrawMails } from '../users/outbox.ts';
+import { hashPassword, requireAcceptablePassword } from '../users/password.ts';
+import type { User } from '../users/user.ts';
+import { voidUserTokens } from '../users/user-token.ts';
+import { provePassword } from './prove-password.ts';
+
+/**
+ * Gives a user a new password and ends, in the same transaction, every live session of theirs but that which asks:
+ * whoever knew the old password is out, with every link that they asked for. That one session counts as
+ * having proved the password. The user is told by mail.
+ *
+ * @throws ValidationError for a new password that may not be chosen.
+ * @throws InvalidCredentialsError for a wrong current one, and where it was changed meanwhile.
+ * @throws RequestError where the session that asks has ended meanwhile: it must not change anything any more.
+ */
+export async function changePassword(
+  database: Database,
+  user: User,
+  passwords: { current: string; new: string },
+  policy: PasswordPolicy,
+  origin: SessionOrigin,
+  now: Date,
+): Promise<User> {
+  await provePassword(database, user, passwords.current, policy, origin, now);
+  await requireAcceptablePassword(passwords.new, user, policy, 'newPassword');
+  const hashedPassword = await hashPassword(passwords.new, policy);
+  const { session } = origin;
+  return inTransaction(database, async (db) => {
+    const [changed] = await db.user.updateManyAndReturn({
+      where: { id: user.id, hashedPassword: user.hashedPassword },
+      data: { hashedPassword },
+    });
+    if (!changed) throw new InvalidCredentialsError();
+    const { count } = await db.session.updateMany({
+      where: { id: session.id, userId: user.id, ...whereLive(now) },
+      data: { authenticatedAt: now },
+    });
+    if (count === 0) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
+    await recordEvent(db, { type: 'PASSWORD_CHANGED', userId: user.id }, origin, now);
+    await endSessionsWith(db, user.id, origin, now, session.id);
+    await voidUserTokens(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL']);
+    await withdrawMails(db, user.id, ['reset-password', 'set-password', 'confirm-email-change']);
+    await enqueueMail(db, { name: 'password-changed', recipient: changed.email, userId: user.id }, now);
+    return changed;
+  });
+}

@@ -1,0 +1,61 @@
+import { fromShell, type Origin, recordEvent } from '../audit/record.ts';
+import type { Config } from '../config.ts';
+import type { Database, Db } from '../database/database.ts';
+import { inTransaction } from '../database/transaction.ts';
+import { type Session, whereLive } from '../sessions/session.ts';
+import { enqueueMail } from '../users/outbox.ts';
+import { lockUnchanged, type User } from '../users/user.ts';
+import { requireAnotherAdministrator } from './administrators.ts';
+import { provePassword } from './prove-password.ts';
+
+export type DeletedUser = {
+  id: number;
+  /** The sessions that were live until then. */
+  sessions: Session[];
+};
+
+/**
+ * Deletes the account of somebody who is signed in, with all that is theirs.
+ *
+ * @throws InvalidCredentialsError for a wrong password.
+ * @throws LastAdministratorError
+ */
+export async function deleteAccount(
+  database: Database,
+  user: User,
+  password: string,
+  { passwords, adminRoles }: Pick<Config, 'passwords' | 'adminRoles'>,
+  origin: Origin,
+  now: Date,
+): Promise<DeletedUser> {
+  await provePassword(database, user, password, passwords, origin, now);
+  // What was done from where would stay behind.
+  return inTransaction(database, async (db) =>
+    deleteUserWith(db, await lockUnchanged(db, user), adminRoles, { ...fromShell, actorId: user.id }, now),
+  );
+}
+
+/**
+ * Deletes a user who is locked, in a transaction: their sessions, links and mails go with them, and what is kept of
+ * what happened has no address and no device any more, only a number that is nobody's again. They are told by mail.
+ */
+export async function deleteUserWith(
+  db: Db,
+  user: User,
+  adminRoles: readonly string[],
+  origin: Origin & { actorId?: number },
+  now: Date,
+): Promise<DeletedUser> {
+  const { id, email } = user;
+  await requireAnotherAdministrator(db, user, adminRoles, now);
+  const sessions = await db.session.findMany({ where: { userId: id, ...whereLive(now) } });
+  await db.session.deleteMany({ where: { userId: id } });
+  await db.user.delete({ where: { id } });
+  const theirs = { OR: [{ actorId: id }, { userId: id, actorId: null }] };
+  await db.auditEvent.updateMany({ where: theirs, data: { ipAddress: null, userAgent: null } });
+  const { actorId, ...from } = origin;
+  const event = { type: 'USER_DELETED', userId: id, ...(actorId === undefined ? {} : { actorId }) } as const;
+  await recordEvent(db, event, from, now);
+  await enqueueMail(db, { name: 'account-deleted', recipient: email, userId: null }, now);
+  return { id, sessions };
+}

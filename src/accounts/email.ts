@@ -1,0 +1,109 @@
+import { type Origin, recordEvent } from '../audit/record.ts';
+import type { PasswordPolicy } from '../config.ts';
+import type { Database } from '../database/database.ts';
+import { inTransaction } from '../database/transaction.ts';
+import { EmailTakenError, TokenInvalidError, ValidationError } from '../errors.ts';
+import { normalizeEmail } from '../users/email.ts';
+import { enqueueMail, withdrawMails } from '../users/outbox.ts';
+import { findUserByEmail, isTaken, lockUnchanged, nobody, notAnEmail, type User } from '../users/user.ts';
+import { redeemUserToken, voidUserTokens } from '../users/user-token.ts';
+import { provePassword } from './prove-password.ts';
+
+/** Mails a user a link that proves the address to be theirs; older ones are void. Not where it is proved already. */
+export async function requestEmailVerification(database: Database, user: User, now: Date): Promise<void> {
+  if (user.emailVerifiedAt !== null) return;
+  await inTransaction(database, async (db) => {
+    await voidUserTokens(db, user.id, ['VERIFY_EMAIL']);
+    await withdrawMails(db, user.id, ['verify-email']);
+    await enqueueMail(db, { name: 'verify-email', recipient: user.email, userId: user.id }, now);
+  });
+}
+
+/**
+ * Notes that an address is its user's, who is returned. It need not be done in a session of theirs: mail is read on
+ * other devices too.
+ *
+ * @throws TokenInvalidError
+ */
+export function verifyEmail(database: Database, token: string, origin: Origin, now: Date): Promise<User> {
+  return inTransaction(database, async (db) => {
+    const { userId, sentTo } = await redeemUserToken(db, 'VERIFY_EMAIL', token, now);
+    const [user] = await db.user.updateManyAndReturn({
+      where: { id: userId ?? nobody, email: sentTo ?? '' },
+      data: { emailVerifiedAt: now },
+    });
+    if (!user) throw new TokenInvalidError();
+    await recordEvent(db, { type: 'EMAIL_VERIFIED', userId: user.id }, origin, now);
+    return user;
+  });
+}
+
+/**
+ * Mails a link to an address that a user wants to have from now on, and word of it to the one that they have. Whether
+ * the new one belongs to somebody else is not told; its owner is. Returns the new address.
+ *
+ * @throws ValidationError for what is no new address.
+ * @throws InvalidCredentialsError for a wrong password.
+ */
+export async function requestEmailChange(
+  database: Database,
+  user: User,
+  input: { newEmail: string; password: string },
+  policy: PasswordPolicy,
+  origin: Origin,
+  now: Date,
+): Promise<string> {
+  const newEmail = normalizeEmail(input.newEmail);
+  if (newEmail === null) throw new ValidationError([{ ...notAnEmail, path: ['newEmail'] }]);
+  if (newEmail === user.email) {
+    throw new ValidationError([{ path: ['newEmail'], message: 'This is the address of the account already.' }]);
+  }
+  await provePassword(database, user, input.password, policy, origin, now);
+  const owner = await findUserByEmail(database, newEmail);
+  await inTransaction(database, async (db) => {
+    await lockUnchanged(db, user);
+    await voidUserTokens(db, user.id, ['CHANGE_EMAIL']);
+    await withdrawMails(db, user.id, ['confirm-email-change', 'email-change-requested']);
+    const toNew = owner
+      ? ({ name: 'email-taken', userId: owner.id } as const)
+      : ({ name: 'confirm-email-change', userId: user.id } as const);
+    await enqueueMail(db, { ...toNew, recipient: newEmail }, now);
+    const toOld = { name: 'email-change-requested', recipient: user.email, userId: user.id } as const;
+    await enqueueMail(db, { ...toOld, data: { newEmail } }, now);
+    await recordEvent(db, { type: 'EMAIL_CHANGE_REQUESTED', userId: user.id }, origin, now);
+  });
+  return newEmail;
+}
+
+/**
+ * Gives a user the address that the link was sent to, and tells the old one. Links that were sent to the old one are
+ * void. Returns the user as they are then.
+ *
+ * @throws TokenInvalidError
+ * @throws EmailTakenError where somebody else took the address meanwhile.
+ */
+export async function confirmEmailChange(database: Database, token: string, origin: Origin, now: Date): Promise<User> {
+  try {
+    return await inTransaction(database, async (db) => {
+      const { user: before, sentTo } = await redeemUserToken(db, 'CHANGE_EMAIL', token, now);
+      if (!before || sentTo === null) throw new TokenInvalidError();
+      const { id } = before;
+      const [user] = await db.user.updateManyAndReturn({
+        where: { id, email: before.email, suspendedAt: null },
+        data: { email: sentTo, emailVerifiedAt: now },
+      });
+      if (!user) throw new TokenInvalidError();
+      await voidUserTokens(db, id, ['RESET_PASSWORD', 'VERIFY_EMAIL', 'CHANGE_EMAIL']);
+      await withdrawMails(db, id, ['reset-password', 'set-password', 'verify-email', 'confirm-email-change']);
+      await enqueueMail(
+        db,
+        { name: 'email-changed', recipient: before.email, userId: id, data: { newEmail: sentTo } },
+        now,
+      );
+      await recordEvent(db, { type: 'EMAIL_CHANGED', userId: id }, origin, now);
+      return user;
+    });
+  } catch (error) {
+    throw isTaken(error) ? new EmailTakenError() : error;
+  }
+}

@@ -1,0 +1,34 @@
+import { recordEvent, type SessionOrigin } from '../audit/record.ts';
+import type { PasswordPolicy } from '../config.ts';
+import type { Database } from '../database/database.ts';
+import { inTransaction } from '../database/transaction.ts';
+import { InvalidCredentialsError } from '../errors.ts';
+import { type Session, whereLive } from '../sessions/session.ts';
+import type { User } from '../users/user.ts';
+import { provePassword } from './prove-password.ts';
+
+/**
+ * Notes that the user of a session has proved the password again, and returns the session as it is then.
+ *
+ * @throws InvalidCredentialsError for a wrong password, and where the session has ended meanwhile.
+ */
+export async function reauthenticate(
+  database: Database,
+  user: User,
+  password: string,
+  policy: PasswordPolicy,
+  origin: SessionOrigin,
+  now: Date,
+): Promise<Session> {
+  await provePassword(database, user, password, policy, origin, now);
+  const { hashedPassword } = user;
+  return inTransaction(database, async (db) => {
+    const [updated] = await db.session.updateManyAndReturn({
+      where: { id: origin.session.id, user: { is: { hashedPassword } }, ...whereLive(now) },
+      data: { authenticatedAt: now },
+    });
+    if (!updated) throw new InvalidCredentialsError();
+    await recordEvent(db, { type: 'REAUTHENTICATED', userId: user.id }, origin, now);
+    return updated;
+  });
+}

@@ -1,0 +1,70 @@
+import { type Origin, recordEvent } from '../audit/record.ts';
+import type { PasswordPolicy } from '../config.ts';
+import type { Database } from '../database/database.ts';
+import { inTransaction } from '../database/transaction.ts';
+import { TokenInvalidError } from '../errors.ts';
+import { endSessionsWith } from '../sessions/end.ts';
+import { type StartedSession, type StartOptions, startUserSession } from '../sessions/start.ts';
+import { enqueueMail, withdrawMails } from '../users/outbox.ts';
+import { hashPassword, requireAcceptablePassword } from '../users/password.ts';
+import { findUserByEmail, nobody } from '../users/user.ts';
+import { findUserToken, redeemUserToken, voidUserTokens } from '../users/user-token.ts';
+
+/**
+ * Mails the user with this address a link to choose a new password; older ones are void. Whether there is such a user
+ * is not told, and not to be seen: the same statements are sent, and mail to nobody is dropped when it is due.
+ *
+ * @param email - normalised
+ */
+export async function requestPasswordReset(
+  database: Database,
+  email: string,
+  origin: Origin,
+  now: Date,
+): Promise<void> {
+  const user = await findUserByEmail(database, email);
+  const userId = user?.id ?? null;
+  await inTransaction(database, async (db) => {
+    await voidUserTokens(db, userId ?? nobody, ['RESET_PASSWORD']);
+    await withdrawMails(db, userId ?? nobody, ['reset-password', 'set-password']);
+    await enqueueMail(db, { name: 'reset-password', recipient: email, userId }, now);
+    await recordEvent(db, { type: 'PASSWORD_RESET_REQUESTED', userId, sessionHandle: null }, origin, now);
+  });
+}
+
+/**
+ * Gives a user the new password that they chose by a link, ends all their sessions, and signs them in with a new one.
+ * That also proves that the address is theirs. The user is told by mail.
+ *
+ * @throws TokenInvalidError
+ * @throws ValidationError for a password that may not be chosen. The link can still be used then.
+ */
+export async function resetPassword(
+  database: Database,
+  { token, newPassword }: { token: string; newPassword: string },
+  policy: PasswordPolicy,
+  options: StartOptions,
+): Promise<StartedSession> {
+  const { device, replaces, now } = options;
+  const found = await findUserToken(database, 'RESET_PASSWORD', token, now);
+  if (!found?.user) throw new TokenInvalidError();
+  await requireAcceptablePassword(newPassword, found.user, policy, 'newPassword');
+  const hashedPassword = await hashPassword(newPassword, policy);
+  return inTransaction(database, async (db) => {
+    const { userId, sentTo } = await redeemUserToken(db, 'RESET_PASSWORD', token, now);
+    const [user] = await db.user.updateManyAndReturn({
+      where: { id: userId ?? nobody, email: sentTo ?? '', suspendedAt: null },
+      data: { hashedPassword },
+    });
+    if (!user) throw new TokenInvalidError();
+    const verified = user.emailVerifiedAt
+      ? user
+      : await db.user.update({ where: { id: user.id }, data: { emailVerifiedAt: now } });
+    // Devices that a thief signed in on are no friends of the account any more.
+    await voidUserTokens(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL', 'VERIFY_EMAIL', 'KNOWN_DEVICE']);
+    await withdrawMails(db, user.id, ['reset-password', 'set-password', 'confirm-email-change', 'verify-email']);
+    await endSessionsWith(db, user.id, { device, session: replaces }, now);
+    await enqueueMail(db, { name: 'password-changed', recipient: user.email, userId: user.id }, now);
+    return startUserSession(db, verified, 'PASSWORD_RESET', options);
+  });
+}
