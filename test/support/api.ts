@@ -17,6 +17,8 @@ export type TestApi = TestDatabase & {
   client(): Client;
   /** A client that has signed up. */
   signUp(email: string, transport?: 'COOKIE' | 'BEARER'): Promise<Client>;
+  /** A client that has signed up and was made an administrator. */
+  signUpAdmin(email: string): Promise<Client>;
 };
 
 export async function startApi(settings: Partial<Config> = {}): Promise<TestApi> {
@@ -41,6 +43,12 @@ export async function startApi(settings: Partial<Config> = {}): Promise<TestApi>
     async signUp(email, transport = 'COOKIE') {
       const one = client();
       await one.signUp(email, transport);
+      return one;
+    },
+    async signUpAdmin(email) {
+      const one = client();
+      await one.signUp(email, 'BEARER');
+      await opened.database.user.update({ where: { email }, data: { role: 'admin' } });
       return one;
     },
   };
@@ -83,6 +91,17 @@ export class Client {
     this.#sent += 1;
     const fast = this.#sent % 2 === 0 ? await fetchFast(this.#app, request) : null;
     return fast ?? this.#app.fetch(request);
+  }
+
+  /** What became of one mutation, which must not fail as a request. */
+  async act(field: string, variables: Data = {}, selection = ''): Promise<Data> {
+    const types: Record<string, string> = { id: 'ID!', transport: 'Transport!', name: 'String', role: 'String!' };
+    const names = Object.keys(variables);
+    const typeOf = (name: string) => types[name] ?? 'String!';
+    const declared = names.length === 0 ? '' : `(${names.map((name) => `$${name}: ${typeOf(name)}`).join(', ')})`;
+    const passed = names.length === 0 ? '' : `(${names.map((name) => `${name}: $${name}`).join(', ')})`;
+    const query = `mutation ${declared} { ${field}${passed} { __typename ${selection} } }`;
+    return (await this.ask(query, variables))[field];
   }
 
   /** The data of one operation, which must succeed. */

@@ -1,0 +1,214 @@
+import SchemaBuilder from '@pothos/core';
+import { isObjectType } from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { AudiencePluginName, audiences } from '../../src/graphql/audience.ts';
+import { toNodeId } from '../../src/graphql/node-id.ts';
+import { schema } from '../../src/graphql/schema.ts';
+import { hashToken } from '../../src/token.ts';
+import { type Answer, type Client, startApi } from '../support/api.ts';
+
+const serviceKey = 'the key of a service';
+
+describe('every field', () => {
+  it('says who it is for', () => {
+    const objects = Object.values(schema.getTypeMap()).filter((type) => isObjectType(type));
+    const fields = objects
+      .filter(({ name }) => !name.startsWith('__'))
+      .flatMap((type) =>
+        Object.values(type.getFields()).map((field) => [`${type.name}.${field.name}`, field.extensions.audience]),
+      );
+    expect(fields.length).toBeGreaterThan(100);
+    expect(fields.filter(([, audience]) => !(String(audience) in audiences))).toEqual([]);
+  });
+
+  it('must, or there is no schema', () => {
+    // The types of all plugins hold for every builder of a program.
+    const builder = new SchemaBuilder({ plugins: [AudiencePluginName], prisma: {} as never });
+    builder.queryType({ fields: (t) => ({ open: t.string({ resolve: () => 'to everybody, by omission' }) }) });
+    expect(() => builder.toSchema()).toThrow('Query.open does not say who it is for.');
+  });
+});
+
+/** Everybody there is, in front of the account and a session of Ada. */
+async function everybody() {
+  const api = await startApi({ hashedServiceKeys: [hashToken(serviceKey)] });
+  const ada = await api.signUp('ada@example.com', 'BEARER');
+  const visitor = api.client();
+  const started = await visitor.ask('mutation { startSession(transport: BEARER) { token } }');
+  visitor.token = started.startSession.token;
+  const bob = await api.signUp('bob@example.com', 'BEARER');
+  const root = await api.signUpAdmin('root@example.com');
+  const session = await api.database.session.findFirstOrThrow({
+    where: { user: { is: { email: 'ada@example.com' } } },
+  });
+  const ids = { user: toNodeId('User', session.userId ?? 0), session: toNodeId('Session', session.id) };
+  const clients = { nobody: api.client(), visitor, bob, ada, root, service: api.client() };
+  return { api, ids, clients };
+}
+
+type Who = keyof Awaited<ReturnType<typeof everybody>>['clients'];
+
+function send(who: Who, client: Client, query: string): Promise<Answer> {
+  return client.send(query, {}, who === 'service' ? { 'x-service-key': serviceKey } : {});
+}
+
+/** What a field answers somebody: a code, `null`, or that it answers. */
+function outcomeOf({ data, errors }: Answer, field: string): string {
+  const error = errors?.[0];
+  if (error) return error.extensions.code;
+  return data[field] === null ? 'null' : 'answers';
+}
+
+const answersAll = ['answers', 'answers', 'answers', 'answers', 'answers', 'answers'];
+const signedIn = ['UNAUTHENTICATED', 'UNAUTHENTICATED', 'answers', 'answers', 'answers', 'UNAUTHENTICATED'];
+const administrators = ['UNAUTHENTICATED', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN', 'answers', 'UNAUTHENTICATED'];
+const services = ['FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN', 'answers'];
+const token = `${'0'.repeat(32)}.${'A'.repeat(43)}`;
+
+/** What nobody, a visitor, Bob, Ada, an administrator and a service are answered by each field of the roots. */
+const roots: Record<string, Record<string, [selection: string, outcomes: string[]]>> = {
+  query: {
+    node: ['node(id: "$session") { id }', ['null', 'null', 'null', 'answers', 'answers', 'null']],
+    nodes: ['nodes(ids: ["$user"]) { id }', answersAll],
+    viewer: ['viewer { id }', ['null', 'null', 'answers', 'answers', 'answers', 'null']],
+    currentSession: ['currentSession { id }', ['null', 'answers', 'answers', 'answers', 'answers', 'null']],
+    users: ['users { totalCount }', administrators],
+    sessions: ['sessions { nodes { id } }', administrators],
+    auditEvents: ['auditEvents { totalCount }', administrators],
+  },
+  mutation: {
+    startSession: ['startSession { session { id } }', answersAll],
+    setPublicData: ['setPublicData(data: {}) { __typename }', answersAll],
+    setPrivateData: ['setPrivateData(sessionId: "$session", data: {}) { __typename }', services],
+    login: ['login(email: "eve@example.com", password: "wrong") { __typename }', answersAll],
+    signUp: ['signUp(email: "eve@example.com", password: "short") { __typename }', answersAll],
+    confirmSignUp: [`confirmSignUp(token: "${token}", password: "wrong") { __typename }`, answersAll],
+    requestPasswordReset: ['requestPasswordReset(email: "ada@example.com") { email }', answersAll],
+    resetPassword: [`resetPassword(token: "${token}", newPassword: "short") { __typename }`, answersAll],
+    verifyEmail: [`verifyEmail(token: "${token}") { __typename }`, answersAll],
+    confirmEmailChange: [`confirmEmailChange(token: "${token}") { __typename }`, answersAll],
+    requestEmailVerification: ['requestEmailVerification { email }', signedIn],
+    requestEmailChange: ['requestEmailChange(newEmail: "x", password: "x") { __typename }', signedIn],
+    updateProfile: ['updateProfile(name: "Somebody") { __typename }', signedIn],
+    changePassword: ['changePassword(currentPassword: "wrong", newPassword: "short") { __typename }', signedIn],
+    reauthenticate: ['reauthenticate(password: "wrong") { __typename }', signedIn],
+    deleteAccount: ['deleteAccount(password: "wrong") { __typename }', signedIn],
+    createUser: ['createUser(email: "none") { __typename }', administrators],
+    setUserRole: ['setUserRole(id: "none", role: "user") { __typename }', administrators],
+    suspendUser: ['suspendUser(id: "none") { __typename }', administrators],
+    reinstateUser: ['reinstateUser(id: "none") { __typename }', administrators],
+    revokeUserSessions: ['revokeUserSessions(id: "none") { __typename }', administrators],
+    deleteUser: ['deleteUser(id: "none") { __typename }', administrators],
+    revoke: [
+      'revoke(id: "none") { __typename }',
+      ['UNAUTHENTICATED', 'answers', 'answers', 'answers', 'answers', 'UNAUTHENTICATED'],
+    ],
+    revokeOthers: ['revokeOthers { revokedSessionIds }', signedIn],
+    logout: ['logout { revokedSessionId }', answersAll],
+    revokeAll: ['revokeAll { revokedSessionIds }', signedIn],
+  },
+};
+
+describe('the fields of the roots', () => {
+  it('answer each of those who may ask, and refuse the others', async () => {
+    for (const [root, type] of Object.entries({ query: schema.getQueryType(), mutation: schema.getMutationType() })) {
+      expect(Object.keys(roots[root] ?? {}).sort()).toEqual(Object.keys(type?.getFields() ?? {}).sort());
+    }
+    for (const [root, fields] of Object.entries(roots)) {
+      for (const [field, [selection, outcomes]] of Object.entries(fields)) {
+        const { clients, ids } = await everybody();
+        const seen: string[] = [];
+        for (const [who, client] of Object.entries(clients)) {
+          const query = `${root} { ${selection.replace('$user', ids.user).replace('$session', ids.session)} }`;
+          seen.push(outcomeOf(await send(who as Who, client, query), field));
+        }
+        expect([field, ...seen]).toEqual([field, ...outcomes]);
+      }
+    }
+  }, 120_000);
+});
+
+/** What Bob, Ada, an administrator, and Ada with the key of a service see of what is Ada's. */
+const all = ['hidden', 'value', 'value', 'value'];
+const objects: Record<string, Record<string, string[]>> = {
+  User: {
+    ...Object.fromEntries(
+      ['id', 'createdAt', 'updatedAt', 'email', 'role', 'sessions', 'auditEvents'].map((f) => [f, all]),
+    ),
+    name: ['hidden', 'null', 'null', 'null'],
+    emailVerifiedAt: ['hidden', 'null', 'null', 'null'],
+    suspendedAt: ['hidden', 'null', 'null', 'null'],
+  },
+  Session: {
+    ...Object.fromEntries(
+      [
+        'id',
+        'handle',
+        'createdAt',
+        'updatedAt',
+        'expiresAt',
+        'lastSeenAt',
+        'authenticatedAt',
+        'state',
+        'isCurrent',
+        'user',
+      ].map((f) => [f, all]),
+    ),
+    publicData: ['hidden', 'null', 'null', 'null'],
+    privateData: ['hidden', 'FORBIDDEN', 'FORBIDDEN', 'null'],
+    userAgent: ['hidden', 'null', 'null', 'null'],
+    device: ['hidden', 'null', 'null', 'null'],
+    ipAddress: ['hidden', 'null', 'null', 'null'],
+    antiCSRFToken: ['hidden', 'null', 'null', 'null'],
+  },
+};
+
+const selections: Record<string, string> = { sessions: '{ id }', user: '{ id }', auditEvents: '{ nodes { type } }' };
+
+describe('what belongs to somebody', () => {
+  it('is seen by them and by administrators, each field by those who may', async () => {
+    const { clients, ids } = await everybody();
+    for (const [type, fields] of Object.entries(objects)) {
+      const known = schema.getType(type);
+      expect(Object.keys(fields).sort()).toEqual(isObjectType(known) ? Object.keys(known.getFields()).sort() : []);
+      const id = type === 'User' ? ids.user : ids.session;
+      for (const [field, outcomes] of Object.entries(fields)) {
+        const query = `{ node(id: "${id}") { ... on ${type} { seen: ${field} ${selections[field] ?? ''} } } }`;
+        const look = async (client: Client, headers = {}) => {
+          const { data, code } = await client.send(query, {}, headers);
+          if (code) return code;
+          if (data.node === null) return 'hidden';
+          return data.node.seen === null ? 'null' : 'value';
+        };
+        const { bob, ada, root, nobody, visitor, service } = clients;
+        expect(
+          await Promise.all([look(nobody), look(visitor), look(service, { 'x-service-key': serviceKey })]),
+        ).toEqual(['hidden', 'hidden', 'hidden']);
+        const seen = [
+          await look(bob),
+          await look(ada),
+          await look(root),
+          await look(ada, { 'x-service-key': serviceKey }),
+        ];
+        expect([field, ...seen]).toEqual([field, ...outcomes]);
+      }
+    }
+  });
+
+  it('is not seen through what shows the objects of others', async () => {
+    const { clients, ids } = await everybody();
+    // An audit event names its user and actor; only administrators are told who it was.
+    const { data, code } = await clients.ada.send(
+      '{ viewer { auditEvents { nodes { type user { email } actor { email } } } } }',
+    );
+    expect(code).toBe('FORBIDDEN');
+    expect(data?.viewer?.auditEvents?.nodes?.[0]?.actor ?? null).toBeNull();
+    const { nodes } = (
+      await clients.root.ask('{ auditEvents(type: SIGNED_UP) { nodes { user { id email } actor { email } } } }')
+    ).auditEvents;
+    expect(nodes).toContainEqual({
+      user: { id: ids.user, email: 'ada@example.com' },
+      actor: { email: 'ada@example.com' },
+    });
+  });
+});
