@@ -35,6 +35,7 @@ export default defineConfig({
             'test/users/**/*.test.ts',
             'test/sessions/**/*.test.ts',
             'test/graphql/**/*.test.ts',
+            'test/mail/**/*.test.ts',
             'test/http/credentials.test.ts',
             'test/http/front-door.test.ts',
           ],

@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Config, loadEnvironmentFile, readConfig } from './config.ts';
+import { type Config, loadEnvironmentFile, type MailPolicy, readConfig } from './config.ts';
 import { claimDatabase, migrateDatabase, openClock, openDatabase } from './database/database.ts';
 import { withoutPassword } from './database/url.ts';
 import { StartError } from './errors.ts';
 import { createApp, graphqlPath } from './http/app.ts';
 import { listen, type RunningServer } from './http/server.ts';
+import { startDelivery } from './mail/delivery.ts';
+import { openPost } from './mail/post.ts';
+import { readTemplates } from './mail/templates.ts';
 import { startMaintenance } from './sessions/maintenance.ts';
 
 /** Ends the process if stopping takes longer, so that whoever waits for it does not wait in vain. */
@@ -16,6 +19,7 @@ async function main(): Promise<void> {
   process.umask(0o077);
   loadEnvironmentFile();
   const config = readConfig();
+  const render = await readTemplates(config.mail.templates);
   const release = await claimDatabase(config.databaseUrl);
   const applied = await migrateDatabase(config.databaseUrl);
   for (const name of applied) say(`Migrated  ${name}`);
@@ -30,6 +34,8 @@ async function main(): Promise<void> {
     throw new StartError(`HOST is "${config.host}" and PORT is "${config.port}", but: ${error.message}.`);
   });
   const maintenance = startMaintenance(database, config, clock, report);
+  const { appUrl } = config.mail;
+  const delivery = startDelivery({ database, post: openPost(config.mail), render, appUrl, clock, report });
   announce(config, server);
 
   const stop = async (signal: NodeJS.Signals) => {
@@ -37,7 +43,7 @@ async function main(): Promise<void> {
     app.drain();
     setTimeout(() => process.exit(1), config.drainMs + stopDeadlineMs).unref();
     await sleep(config.drainMs);
-    await Promise.all([server.stop(), maintenance.stop()]);
+    await Promise.all([server.stop(), maintenance.stop(), delivery.stop()]);
     clock.stop();
     await Promise.all([database.$disconnect(), replica.$disconnect()]);
     await release();
@@ -63,8 +69,13 @@ function announce(config: Config, { port }: RunningServer): void {
   const url = new URL(graphqlPath, config.publicUrl);
   if (url.port === '0') url.port = String(port);
   say(`Database  ${withoutPassword(config.databaseUrl)}`);
+  say(`Mail      ${mailPlace(config.mail)}`);
   say(`GraphQL   ${url}`);
   say(config.graphiql ? `GraphiQL  ${url}  (open it in a browser)` : 'GraphiQL  off (GRAPHIQL=true turns it on)');
+}
+
+function mailPlace({ smtpUrl, folder }: MailPolicy): string {
+  return smtpUrl === null ? `${folder}  (files; SMTP_URL sends it)` : new URL(smtpUrl).host;
 }
 
 function say(line: string): void {

@@ -1,0 +1,74 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createTransport } from 'nodemailer';
+import type { MailPolicy } from '../config.ts';
+import type { Message, Post } from './message.ts';
+
+/** In milliseconds. Together they are shorter than the lease under which mail is sent. */
+const timeouts = { connectionTimeout: 5_000, greetingTimeout: 5_000, socketTimeout: 10_000 };
+
+/** How many messages go out at once. */
+export const atOnce = 5;
+
+/** Nothing that a mail says may be read from this machine, or fetched. */
+const closed = { disableFileAccess: true, disableUrlAccess: true };
+
+/** What mail goes out by: the SMTP server or, as long as there is none, a folder. */
+export function openPost(policy: MailPolicy): Post {
+  return policy.smtpUrl === null ? folderPost(policy) : smtpPost(policy.smtpUrl, policy);
+}
+
+function smtpPost(smtpUrl: string, policy: MailPolicy): Post {
+  const transport = createTransport({
+    url: requiringTls(smtpUrl),
+    pool: true,
+    maxConnections: atOnce,
+    ...timeouts,
+    ...closed,
+  });
+  return {
+    send: async (message) => void (await transport.sendMail(composed(message, policy))),
+    close: () => transport.close(),
+  };
+}
+
+/** Links open accounts, so they go encrypted, unless the URL says otherwise or the server is on this machine. */
+function requiringTls(smtpUrl: string): string {
+  const url = new URL(smtpUrl);
+  const isLocal = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname);
+  const isSaid = url.searchParams.has('requireTLS') || url.searchParams.has('ignoreTLS');
+  if (!isLocal && !isSaid) url.searchParams.set('requireTLS', 'true');
+  return url.href;
+}
+
+/** Writes each message to a file of its own, which is there as a whole or not at all. Names sort by time. */
+function folderPost(policy: MailPolicy): Post {
+  const transport = createTransport({ streamTransport: true, buffer: true, newline: 'unix', ...closed });
+  return {
+    async send(message) {
+      const { message: content } = await transport.sendMail(composed(message, policy));
+      await mkdir(policy.folder, { recursive: true, mode: 0o700 });
+      const time = message.date.toISOString().replaceAll(':', '-');
+      const file = join(policy.folder, `${time} ${message.name} ${message.id}`);
+      await writeFile(`${file}.part`, content, { mode: 0o600 });
+      await rename(`${file}.part`, `${file}.eml`);
+    },
+    close: () => transport.close(),
+  };
+}
+
+function composed({ id, to, subject, text, html, date }: Message, { from }: MailPolicy) {
+  const domain = from.replace(/^.*@|>$/g, '');
+  // As objects, addresses are taken as they are: what looks like a list is none.
+  return {
+    from,
+    to: { name: '', address: to },
+    subject,
+    text,
+    html,
+    date,
+    messageId: `<${id}@${domain}>`,
+    headers: { 'Auto-Submitted': 'auto-generated' },
+    xMailer: false,
+  } as const;
+}

@@ -1,0 +1,355 @@
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SMTPServer } from 'smtp-server';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { MailPolicy } from '../../src/config.ts';
+import { deliverDue, startDelivery } from '../../src/mail/delivery.ts';
+import type { Message, Post } from '../../src/mail/message.ts';
+import { openPost } from '../../src/mail/post.ts';
+import { readTemplates } from '../../src/mail/templates.ts';
+import { enqueueMail, type MailName, mails } from '../../src/users/outbox.ts';
+import { findUserToken } from '../../src/users/user-token.ts';
+import { startApi, type TestApi } from '../support/api.ts';
+import { temporaryFolder } from '../support/database.ts';
+import { deliverMail, tokenIn } from '../support/mail.ts';
+import { startServer } from '../support/process.ts';
+
+const hour = 3_600_000;
+
+/** Sends what is due through a post of the test's. */
+async function deliverBy(api: TestApi, post: Pick<Post, 'send'>): Promise<void> {
+  const { database, config, clock, reported } = api;
+  await deliverDue(
+    {
+      database,
+      post: { ...post, close: () => {} },
+      render: await readTemplates(null),
+      appUrl: config.mail.appUrl,
+      clock: { now: () => clock.now },
+      report: (error) => reported.push(error),
+    },
+    async () => true,
+  );
+}
+
+function pass(api: TestApi, milliseconds: number): void {
+  api.clock.now = new Date(api.clock.now.getTime() + milliseconds);
+}
+
+type SmtpOptions = {
+  onRecipient?: (address: string) => { message: string; responseCode: number } | null;
+  onData?: () => Promise<void>;
+};
+
+/** An SMTP server on this machine that keeps what it takes. */
+async function startSmtp({ onRecipient, onData }: SmtpOptions = {}) {
+  const messages: string[] = [];
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS'],
+    onRcptTo({ address }, _session, done) {
+      const refusal = onRecipient?.(address);
+      done(refusal ? Object.assign(new Error(refusal.message), refusal) : null);
+    },
+    onData(stream, _session, done) {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', async () => {
+        await onData?.();
+        messages.push(Buffer.concat(chunks).toString());
+        done();
+      });
+    },
+  });
+  server.on('error', () => {});
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => new Promise<void>((resolve) => void server.close(() => resolve())));
+  const { port } = server.server.address() as AddressInfo;
+  return { url: `smtp://127.0.0.1:${port}`, messages };
+}
+
+const policy: MailPolicy = {
+  smtpUrl: null,
+  folder: 'unused',
+  from: 'Example <accounts@example.com>',
+  templates: null,
+  appUrl: new URL('https://app.example.com'),
+};
+
+describe('a mail', () => {
+  it('has a link that opens what it is for, of which the database knows a hash only', async () => {
+    const api = await startApi();
+    await api.signUp('ada@example.com');
+    expect(JSON.stringify(await api.database.mail.findMany())).not.toContain('token');
+    const mail = await deliverMail(api);
+    expect(mail).toMatchObject([{ to: 'ada@example.com', subject: 'Please confirm your email address' }]);
+    const token = tokenIn(mail, 'verify-email');
+    expect(mail[0]?.text).toContain(`http://localhost:4000/verify-email#token=${token}`);
+    expect(mail[0]?.html).toContain(token);
+    expect(await findUserToken(api.database, 'VERIFY_EMAIL', token, api.clock.now)).toMatchObject({
+      sentTo: 'ada@example.com',
+    });
+    expect(await findUserToken(api.database, 'RESET_PASSWORD', token, api.clock.now)).toBeNull();
+    expect(JSON.stringify(await api.database.userToken.findMany())).not.toContain(token.split('.')[1]);
+    expect(await api.database.mail.count()).toBe(0);
+    expect(await deliverMail(api)).toEqual([]);
+  });
+
+  it.each(Object.keys(mails) as MailName[])('%s can be rendered, with nothing left open', async (name) => {
+    const render = await readTemplates(null);
+    const values = { appUrl: 'https://app.example.com', recipient: 'a&b@example.com', newEmail: 'new@example.com' };
+    const link = mails[name] ? { token: 'the-token', validFor: '1 hour' } : {};
+    const { subject, text, html } = render(name, { ...values, ...link });
+    expect(subject).not.toBe('');
+    for (const part of [subject, text, html]) expect(part).not.toMatch(/\{\{|undefined/);
+    for (const part of [text, html]) expect(part.includes('the-token')).toBe(mails[name] !== null);
+    // Escaped in HTML, and as it is in text.
+    expect(html).not.toContain('a&b@');
+    expect(text).not.toContain('&amp;');
+  });
+
+  it('has the templates of the operator, where there are some', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'account-deleted.txt'), 'Subject: Bye {{recipient}}\n\nYours, Example.\n');
+    const render = await readTemplates(folder);
+    const injected = render('account-deleted', { recipient: 'ada\r\nBcc: eve@example.com' });
+    expect(injected).toMatchObject({ subject: 'Bye ada Bcc: eve@example.com', text: 'Yours, Example.\n' });
+    expect(injected.html).toContain('<h1>Your account was deleted</h1>');
+    await writeFile(join(folder, 'account-deleted.txt'), 'Subject: Bye {{#name}}');
+    await expect(readTemplates(folder)).rejects.toThrow(/account-deleted\.txt cannot be used: Unclosed section/);
+    await writeFile(join(folder, 'account-deleted.txt'), 'Bye');
+    await expect(readTemplates(folder)).rejects.toThrow(/first line of the template account-deleted\.txt/);
+  });
+});
+
+describe('a link', () => {
+  it.each(['suspended', 'gone', 'at another address'])('is not sent to a user who is %s by then', async (what) => {
+    const api = await startApi();
+    await api.signUp('ada@example.com');
+    const where = { email: 'ada@example.com' };
+    if (what === 'suspended') await api.database.user.update({ where, data: { suspendedAt: api.clock.now } });
+    if (what === 'gone') await api.database.user.delete({ where });
+    if (what === 'at another address') await api.database.user.update({ where, data: { email: 'new@example.com' } });
+    expect(await deliverMail(api)).toEqual([]);
+    expect(await api.database.mail.count()).toBe(0);
+    expect(await api.database.userToken.count()).toBe(0);
+  });
+
+  it('is void once a newer one was asked for, also while the older one is being sent', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    await deliverMail(api);
+    await ada.ask('mutation { requestEmailVerification { email } }');
+    let sent: Message | undefined;
+    await deliverBy(api, {
+      async send(message) {
+        if (!sent) await ada.ask('mutation { requestEmailVerification { email } }');
+        sent ??= message;
+      },
+    });
+    const [, token = ''] = /#token=(\S+)/.exec(sent?.text ?? '') ?? [];
+    expect(await findUserToken(api.database, 'VERIFY_EMAIL', token, api.clock.now)).toBeNull();
+    expect(await api.database.userToken.count()).toBe(1);
+  });
+});
+
+describe('a mail that fails', () => {
+  it('is sent again after growing pauses, holds up no other, and leaves no link behind', async () => {
+    const api = await startApi();
+    await api.signUp('ada@example.com');
+    await api.signUp('bob@example.com');
+    const tried: string[] = [];
+    const post = {
+      async send({ to }: Message) {
+        tried.push(to);
+        if (to.startsWith('ada')) throw new Error(`cannot reach the server of ${to}`);
+      },
+    };
+    await deliverBy(api, post);
+    expect(tried.sort()).toEqual(['ada@example.com', 'bob@example.com']);
+    expect(await api.database.userToken.findMany()).toMatchObject([{ sentTo: 'bob@example.com' }]);
+    const pauses: number[] = [];
+    for (let attempt = 0; attempt < 12; attempt += 1) {
+      const [mail] = await api.database.mail.findMany();
+      pauses.push((mail?.sendAfter.getTime() ?? 0) - api.clock.now.getTime());
+      await deliverBy(api, post);
+      expect(tried).toHaveLength(2 + attempt);
+      pass(api, pauses.at(-1) ?? 0);
+      await deliverBy(api, post);
+    }
+    expect(pauses[0]).toBeGreaterThanOrEqual(8_000);
+    expect(pauses[0]).toBeLessThanOrEqual(12_000);
+    expect(pauses[3]).toBeGreaterThan((pauses[0] ?? 0) * 4);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(1.2 * hour);
+    expect(api.reported).toEqual([]);
+    // It is delivered at last.
+    pass(api, 2 * hour);
+    expect(await deliverMail(api)).toMatchObject([{ to: 'ada@example.com' }]);
+  });
+
+  it('is given up after three days, which is reported without an address', async () => {
+    const api = await startApi();
+    await api.signUp('ada@example.com');
+    const post = {
+      send: async () => {
+        throw Object.assign(new Error('no mail for ada@example.com'), { code: 'ECONNECTION' });
+      },
+    };
+    await deliverBy(api, post);
+    pass(api, 73 * hour);
+    await deliverBy(api, post);
+    expect(await api.database.mail.count()).toBe(0);
+    expect(String(api.reported)).toMatch(/Mail \d+ \(verify-email, user \d+\) is given up: ECONNECTION/);
+    expect(String(api.reported)).not.toContain('ada@');
+  });
+});
+
+describe('over SMTP', () => {
+  async function enqueued(...recipients: string[]) {
+    const api = await startApi();
+    for (const recipient of recipients) {
+      await enqueueMail(api.database, { name: 'account-deleted', recipient, userId: null }, api.clock.now);
+    }
+    return api;
+  }
+
+  it('arrives in both forms, from the sender, once', async () => {
+    const smtp = await startSmtp();
+    const api = await enqueued('ada@example.com');
+    const post = openPost({ ...policy, smtpUrl: smtp.url });
+    await deliverBy(api, post);
+    post.close();
+    expect(smtp.messages).toHaveLength(1);
+    const [message = ''] = smtp.messages;
+    expect(message).toMatch(/^From: Example <accounts@example\.com>$/m);
+    expect(message).toMatch(/^To: ada@example\.com$/m);
+    expect(message).toMatch(/^Auto-Submitted: auto-generated$/m);
+    expect(message).toMatch(/^Message-ID: <\d+\.\d+@example\.com>$/m);
+    expect(message).toMatch(/^Content-Type: multipart\/alternative/m);
+    expect(message).not.toMatch(/^X-Mailer/m);
+  });
+
+  it('is sent again where the server is busy, and given up where it knows no such recipient', async () => {
+    let isBusy = true;
+    const smtp = await startSmtp({
+      onRecipient: (address) => {
+        if (address.startsWith('nobody')) return { message: `no ${address} here`, responseCode: 550 };
+        return isBusy ? { message: 'come back later', responseCode: 451 } : null;
+      },
+    });
+    const api = await enqueued('ada@example.com', 'nobody@example.com');
+    const post = openPost({ ...policy, smtpUrl: smtp.url });
+    await deliverBy(api, post);
+    expect(await api.database.mail.findMany()).toMatchObject([{ recipient: 'ada@example.com', attempts: 1 }]);
+    expect(String(api.reported)).toMatch(/account-deleted, user none\) is given up: EENVELOPE 550/);
+    expect(String(api.reported)).not.toContain('nobody@');
+    isBusy = false;
+    pass(api, 20_000);
+    await deliverBy(api, post);
+    post.close();
+    expect(smtp.messages).toHaveLength(1);
+    expect(await api.database.mail.count()).toBe(0);
+  });
+
+  it('goes out encrypted or not at all, except on this machine', async () => {
+    const smtp = await startSmtp();
+    const api = await enqueued('ada@example.com');
+    const { port } = new URL(smtp.url);
+    // Another name of this machine, of which nothing is known.
+    const post = openPost({ ...policy, smtpUrl: `smtp://[::ffff:127.0.0.1]:${port}` });
+    await deliverBy(api, post);
+    post.close();
+    expect(smtp.messages).toEqual([]);
+    expect(await api.database.mail.count()).toBe(1);
+    const told = openPost({ ...policy, smtpUrl: `smtp://[::ffff:127.0.0.1]:${port}?ignoreTLS=true` });
+    pass(api, 20_000);
+    await deliverBy(api, told);
+    told.close();
+    expect(smtp.messages).toHaveLength(1);
+  });
+
+  it('of two workers on one database, one sends each mail', async () => {
+    const smtp = await startSmtp({ onData: () => sleep(20) });
+    const api = await startApi();
+    const recipients = Array.from({ length: 30 }, (_, n) => `user${n}@example.com`);
+    const workers = [1, 2].map(() => openPost({ ...policy, smtpUrl: smtp.url }));
+    const render = await readTemplates(null);
+    const clock = { now: () => new Date(), stop: () => {} };
+    const report = (error: unknown) => api.reported.push(error);
+    const { database } = api;
+    const deliveries = workers.map((post) =>
+      startDelivery({ database, post, render, appUrl: policy.appUrl, clock, report }),
+    );
+    for (const recipient of recipients) {
+      await enqueueMail(database, { name: 'account-deleted', recipient, userId: null }, new Date());
+    }
+    while ((await database.mail.count()) > 0) await sleep(50);
+    await Promise.all(deliveries.map((delivery) => delivery.stop()));
+    const to = smtp.messages.map((message) => /^To: (.*)$/m.exec(message)?.[1]?.trim());
+    expect(to.sort()).toEqual(recipients.sort());
+    expect(api.reported).toEqual([]);
+  });
+});
+
+describe('a server', () => {
+  it('writes mail to files that are whole, nobody else’s to read, and named for the time', async () => {
+    const api = await startApi();
+    const folder = join(await temporaryFolder(), 'mail');
+    await api.signUp('ada@example.com');
+    await deliverBy(api, openPost({ ...policy, folder }));
+    const files = await readdir(folder);
+    expect(files).toEqual([expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d-]+\.\d{3}Z verify-email \d+\.\d+\.eml$/)]);
+    const file = join(folder, files[0] ?? '');
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
+    expect(await readFile(file, 'utf8')).toContain('#token=3D');
+  });
+
+  it('loses no mail when it is killed while it sends', async () => {
+    let isHanging = true;
+    const reached = Promise.withResolvers<void>();
+    const smtp = await startSmtp({
+      onData: async () => {
+        reached.resolve();
+        if (isHanging) await sleep(60_000, undefined, { ref: false });
+      },
+    });
+    const api = await startApi();
+    await api.database.$disconnect();
+    const env = { SMTP_URL: smtp.url, MAIL_FROM: 'accounts@example.com' };
+    const first = await startServer(api.url, env);
+    const query = `mutation { signUp(email: "ada@example.com", password: "correct horse battery staple") { __typename } }`;
+    await fetch(first.address, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query }),
+    });
+    await reached.promise;
+    first.child.kill('SIGKILL');
+    await first.ended;
+    expect(smtp.messages).toEqual([]);
+    isHanging = false;
+    const second = await startServer(api.url, env);
+    while (smtp.messages.length === 0) await sleep(200);
+    expect(smtp.messages[0]).toMatch(/^To: ada@example\.com$/m);
+    second.child.kill('SIGTERM');
+    expect((await second.ended).code).toBe(0);
+  }, 60_000);
+});
+
+describe('the folder of mail', () => {
+  it('that cannot be written to keeps the mail waiting', async () => {
+    const api = await startApi();
+    const folder = join(await temporaryFolder(), 'in-the-way');
+    await writeFile(folder, '');
+    await api.signUp('ada@example.com');
+    await deliverBy(api, openPost({ ...policy, folder: join(folder, 'mail') }));
+    expect(await api.database.mail.count()).toBe(1);
+    await mkdir(join(folder, '..', 'mail'));
+    pass(api, 20_000);
+    await deliverBy(api, openPost({ ...policy, folder: join(folder, '..', 'mail') }));
+    expect(await api.database.mail.count()).toBe(0);
+  });
+});

@@ -1,0 +1,34 @@
+import { deliverDue } from '../../src/mail/delivery.ts';
+import type { Message } from '../../src/mail/message.ts';
+import { readTemplates } from '../../src/mail/templates.ts';
+import type { TestApi } from './api.ts';
+
+export type Delivered = Message & {
+  /** What the link in it holds. Null where there is none. */
+  token: string | null;
+};
+
+/** Sends all mail of a server that is due, into memory, as its worker would. */
+export async function deliverMail(api: TestApi): Promise<Delivered[]> {
+  const delivered: Delivered[] = [];
+  const post = {
+    send: async (message: Message) => {
+      const [, token = null] = /#token=(\S+)/.exec(message.text) ?? [];
+      delivered.push({ ...message, token });
+    },
+    close: () => {},
+  };
+  const { database, config, reported } = api;
+  const clock = { now: () => api.clock.now };
+  const render = await readTemplates(config.mail.templates);
+  const report = (error: unknown) => reported.push(error);
+  await deliverDue({ database, post, render, appUrl: config.mail.appUrl, clock, report }, async () => true);
+  return delivered;
+}
+
+/** The token in the one mail of this name that was delivered. */
+export function tokenIn(mails: Delivered[], name: string): string {
+  const tokens = mails.filter((mail) => mail.name === name).map(({ token }) => token);
+  if (tokens.length !== 1 || !tokens[0]) throw new Error(`There are ${tokens.length} mails ${name}.`);
+  return tokens[0];
+}
