@@ -2,11 +2,11 @@ import type { Config } from '../config.ts';
 import type { Clock } from '../database/clock.ts';
 import type { Database, Db } from '../database/database.ts';
 import { withLease } from '../database/lease.ts';
-import { forgetDevices, type GoOn, pruneSessions } from './prune.ts';
+import { forgetDevices, forgetEvents, type GoOn, pruneSessions } from './prune.ts';
 
 const intervalMs = 10 * 60_000;
 
-export type Retention = Pick<Config, 'sessionRetentionMs' | 'deviceRetentionMs'>;
+export type Retention = Pick<Config, 'sessionRetentionMs' | 'deviceRetentionMs' | 'auditRetentionMs'>;
 
 export type Maintenance = {
   /** Does no more than the batch that is running, and waits for it. */
@@ -14,7 +14,7 @@ export type Maintenance = {
 };
 
 /**
- * Prunes sessions, and forgets the devices of ended ones, unless that is being done just now. Returns how many sessions
+ * Prunes sessions, forgets the devices of ended ones and what happened long ago, unless that is being done just now. Returns how many sessions
  * were deleted, or null if it was left to whoever is at it.
  */
 export function maintain(db: Db, retention: Retention, clock: Clock, goOn: GoOn = () => true): Promise<number | null> {
@@ -23,6 +23,7 @@ export function maintain(db: Db, retention: Retention, clock: Clock, goOn: GoOn 
     const both: GoOn = async () => (await goOn()) && (await isHeld());
     const pruned = await pruneSessions(db, new Date(now - retention.sessionRetentionMs), both);
     if (await both()) await forgetDevices(db, new Date(now - retention.deviceRetentionMs), both);
+    if (await both()) await forgetEvents(db, new Date(now - retention.auditRetentionMs), both);
     return pruned;
   });
 }

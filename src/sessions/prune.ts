@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pruneAuditEvents } from '../audit/retention.ts';
 import type { Db } from '../database/database.ts';
 
 /**
@@ -54,6 +55,14 @@ export function forgetDevices(db: Db, before: Date, goOn = always): Promise<numb
     });
     after = last?.expiresAt ?? before;
     return { count, isLast: !last };
+  });
+}
+
+/** Deletes what happened before a moment, and returns how many events they were. */
+export function forgetEvents(db: Db, before: Date, goOn = always): Promise<number> {
+  return inBatches(goOn, async (limit) => {
+    const count = await pruneAuditEvents(db, before, limit);
+    return { count, isLast: count < limit };
   });
 }
 

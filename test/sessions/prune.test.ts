@@ -85,7 +85,7 @@ describe('forgetDevices', () => {
 });
 
 describe('the maintenance of a server', () => {
-  const retention = { sessionRetentionMs: 30 * day, deviceRetentionMs: 7 * day };
+  const retention = { sessionRetentionMs: 30 * day, deviceRetentionMs: 7 * day, auditRetentionMs: 365 * day };
 
   function maintain({ database }: TestDatabase, reported: unknown[] = []) {
     const maintenance = startMaintenance(database, retention, localClock, (error) => reported.push(error), 1);

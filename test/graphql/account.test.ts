@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { password, startApi } from '../support/api.ts';
+import { deliverMail } from '../support/mail.ts';
+
+const named = '... on ViewerPayload { viewer { name } } ... on UserError { code }';
+const deleted = '... on DeletedUserPayload { deletedUserId revokedSessionIds } ... on UserError { code }';
+
+describe('updateProfile', () => {
+  it('changes the name, trims it, and takes it away', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    expect(await ada.act('updateProfile', { name: ' Ada Lovelace ' }, named)).toMatchObject({
+      viewer: { name: 'Ada Lovelace' },
+    });
+    expect((await ada.ask('{ viewer { name } }')).viewer.name).toBe('Ada Lovelace');
+    expect(await ada.act('updateProfile', { name: 'a'.repeat(201) }, named)).toMatchObject({
+      code: 'VALIDATION_FAILED',
+    });
+    expect(await ada.act('updateProfile', { name: 'a\u0000b' }, named)).toMatchObject({ code: 'VALIDATION_FAILED' });
+    expect(await ada.act('updateProfile', {}, named)).toMatchObject({ viewer: { name: null } });
+  });
+});
+
+describe('deleteAccount', () => {
+  it('leaves no personal data behind, in no table', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    await ada.act('updateProfile', { name: 'Ada Lovelace' });
+    const agent = { 'user-agent': 'the browser of Ada' };
+    await ada.send('mutation { setPublicData(data: { note: "of Ada" }) { __typename } }', {}, agent);
+    const phone = api.client();
+    await phone.login('ada@example.com', 'BEARER');
+    await phone.send(`mutation { reauthenticate(password: "${password}") { __typename } }`, {}, agent);
+    await api
+      .client()
+      .send('mutation { login(email: "ada@example.com", password: "wrong") { __typename } }', {}, agent);
+    await ada.act('requestPasswordReset', { email: 'ada@example.com' });
+    await deliverMail(api);
+    await ada.act('requestEmailVerification');
+    const { viewer } = await ada.ask('{ viewer { id } }');
+    expect(await ada.act('deleteAccount', { password: 'wrong' }, deleted)).toMatchObject({
+      code: 'INVALID_CREDENTIALS',
+    });
+    const result = await ada.act('deleteAccount', { password }, deleted);
+    expect(result.deletedUserId).toBe(viewer.id);
+    expect(result.revokedSessionIds).toHaveLength(2);
+    for (const client of [ada, phone])
+      expect((await client.ask('{ currentSession { id } }')).currentSession).toBeNull();
+    // The last mail tells them, and then the address is gone too.
+    expect(await deliverMail(api)).toMatchObject([{ name: 'account-deleted', to: 'ada@example.com' }]);
+    const { user, session, userToken, mail, auditEvent } = api.database;
+    const rest = await Promise.all([user, session, userToken, mail].map((model) => (model as typeof user).count()));
+    expect(rest).toEqual([0, 0, 0, 0]);
+    const events = await auditEvent.findMany();
+    expect(events.map(({ type }) => type)).toContain('USER_DELETED');
+    expect(JSON.stringify(events)).not.toMatch(/ada@|Ada/);
+    expect(await api.client().login('ada@example.com')).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+  });
+
+  it('leaves no session to a login that was under way', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const api = await startApi();
+      const ada = await api.signUp('ada@example.com', 'BEARER');
+      const others = Array.from({ length: 4 }, () => api.client());
+      const logins = others.map((other) => other.login('ada@example.com', 'BEARER'));
+      await Promise.all([...logins, ada.act('deleteAccount', { password })]);
+      expect(await api.database.user.count()).toBe(0);
+      expect(await api.database.session.count()).toBe(0);
+      for (const other of others) expect((await other.ask('{ currentSession { id } }')).currentSession).toBeNull();
+      expect(api.reported).toEqual([]);
+    }
+  });
+
+  it('gives its id to nobody again', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const { viewer } = await ada.ask('{ viewer { id } }');
+    await ada.act('deleteAccount', { password });
+    const again = await api.signUp('ada@example.com', 'BEARER');
+    expect((await again.ask('{ viewer { id } }')).viewer.id).not.toBe(viewer.id);
+  });
+});

@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import { maintain } from '../../src/sessions/maintenance.ts';
+import { type Client, password, startApi } from '../support/api.ts';
+import { deliverMail, tokenIn } from '../support/mail.ts';
+
+const fresh = 'another battery staple';
+
+async function historyOf(client: Client): Promise<string[]> {
+  const { viewer } = await client.ask('{ viewer { auditEvents(first: 100) { nodes { type } } } }');
+  return viewer.auditEvents.nodes.map(({ type }: { type: string }) => type).reverse();
+}
+
+describe('what happened to an account', () => {
+  it('is all there, in its order, for its user', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    await api.client().login('ada@example.com', 'BEARER', 'wrong');
+    const phone = api.client();
+    await phone.login('ada@example.com', 'BEARER');
+    await ada.act('reauthenticate', { password: 'wrong' });
+    await ada.act('reauthenticate', { password });
+    await phone.act('logout');
+    await phone.login('ada@example.com', 'BEARER');
+    await ada.act('revokeOthers');
+    await ada.act('changePassword', { currentPassword: password, newPassword: fresh });
+    await ada.act('requestEmailVerification');
+    await ada.act('verifyEmail', { token: tokenIn(await deliverMail(api), 'verify-email') });
+    await ada.act('requestEmailChange', { newEmail: 'lovelace@example.com', password: fresh });
+    await ada.act('confirmEmailChange', { token: tokenIn(await deliverMail(api), 'confirm-email-change') });
+    await ada.act('requestPasswordReset', { email: 'lovelace@example.com' });
+    const token = tokenIn(await deliverMail(api), 'reset-password');
+    const reset =
+      'mutation ($token: String!) { resetPassword(token: $token, newPassword: "battery staple correct", transport: BEARER) { ... on LoginSuccess { token } } }';
+    ada.token = (await ada.ask(reset, { token })).resetPassword.token;
+    expect(await historyOf(ada)).toEqual([
+      'SIGNED_UP',
+      'LOGIN_FAILED',
+      'LOGGED_IN',
+      'PASSWORD_CHECK_FAILED',
+      'REAUTHENTICATED',
+      'LOGGED_OUT',
+      'LOGGED_IN',
+      'SESSION_REVOKED',
+      'PASSWORD_CHANGED',
+      'EMAIL_VERIFIED',
+      'EMAIL_CHANGE_REQUESTED',
+      'EMAIL_CHANGED',
+      'PASSWORD_RESET_REQUESTED',
+      'SESSION_REVOKED',
+      'PASSWORD_RESET',
+    ]);
+    expect(await historyOf(await api.signUp('bob@example.com'))).toEqual(['SIGNED_UP']);
+  });
+
+  it('tells when, in which session and from where', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const query =
+      '{ viewer { auditEvents { nodes { type at isOwn sessionHandle userAgent ipAddress detail } } } currentSession { handle } }';
+    await api
+      .client()
+      .send(
+        'mutation { login(email: "ada@example.com", password: "wrong") { __typename } }',
+        {},
+        { 'user-agent': 'curl/8.5.0' },
+      );
+    const { viewer, currentSession } = await ada.ask(query);
+    const at = api.clock.now.toISOString();
+    expect(viewer.auditEvents.nodes).toEqual([
+      {
+        type: 'LOGIN_FAILED',
+        at,
+        isOwn: false,
+        sessionHandle: null,
+        userAgent: 'curl/8.5.0',
+        ipAddress: null,
+        detail: null,
+      },
+      {
+        type: 'SIGNED_UP',
+        at,
+        isOwn: true,
+        sessionHandle: currentSession.handle,
+        userAgent: null,
+        ipAddress: null,
+        detail: null,
+      },
+    ]);
+  });
+
+  it('does not tell where an administrator was, and tells administrators who and where', async () => {
+    const api = await startApi();
+    const root = await api.signUpAdmin('root@example.com');
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const { viewer } = await ada.ask('{ viewer { id } }');
+    await root.send(
+      `mutation { setUserRole(id: "${viewer.id}", role: "editor") { __typename } }`,
+      {},
+      { 'user-agent': 'the one of root' },
+    );
+    const seen = await ada.ask('{ viewer { auditEvents(first: 1) { nodes { type isOwn userAgent detail } } } }');
+    expect(seen.viewer.auditEvents.nodes).toEqual([
+      { type: 'ROLE_CHANGED', isOwn: false, userAgent: null, detail: 'user → editor' },
+    ]);
+    const filter = `userId: "${viewer.id}", type: ROLE_CHANGED`;
+    const { auditEvents } = await root.ask(
+      `{ auditEvents(${filter}) { totalCount nodes { actor { email } user { email } userAgent } } }`,
+    );
+    expect(auditEvents).toEqual({
+      totalCount: 1,
+      nodes: [
+        { actor: { email: 'root@example.com' }, user: { email: 'ada@example.com' }, userAgent: 'the one of root' },
+      ],
+    });
+  });
+
+  it('is not written where what it tells of was not done', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    const before = await api.database.auditEvent.count();
+    await ada.act('changePassword', { currentPassword: password, newPassword: 'short' });
+    await ada.act('revoke', { id: 'none' });
+    await ada.act('verifyEmail', { token: 'none' });
+    await api.client().act('logout');
+    expect(await api.database.auditEvent.count()).toBe(before);
+  });
+
+  it('is forgotten after a while', async () => {
+    const api = await startApi();
+    await api.signUp('ada@example.com');
+    const clock = { now: () => api.clock.now, stop: () => {} };
+    const pass = (ms: number) => {
+      api.clock.now = new Date(api.clock.now.getTime() + ms);
+    };
+    pass(api.config.auditRetentionMs - 1_000);
+    await api.signUp('bob@example.com');
+    await maintain(api.database, api.config, clock);
+    expect(await api.database.auditEvent.count()).toBe(2);
+    pass(2_000);
+    await maintain(api.database, api.config, clock);
+    expect(await api.database.auditEvent.count()).toBe(1);
+  });
+});

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { type Client, password, startApi, type TestApi } from '../support/api.ts';
+import { deliverMail, tokenIn } from '../support/mail.ts';
+
+const hour = 3_600_000;
+const fresh = 'another battery staple';
+
+function reset(client: Client, token: string, newPassword = fresh) {
+  const variables = { token, newPassword, transport: 'BEARER' };
+  return client.act(
+    'resetPassword',
+    variables,
+    '... on LoginSuccess { token viewer { email emailVerifiedAt } } ... on UserError { code }',
+  );
+}
+
+async function linkFor(api: TestApi, email: string): Promise<string> {
+  await deliverMail(api);
+  expect(await api.client().act('requestPasswordReset', { email }, 'email')).toMatchObject({ email });
+  return tokenIn(await deliverMail(api), 'reset-password');
+}
+
+describe('resetPassword', () => {
+  it('signs in with the new password, ends every session, proves the address, and works once', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const token = await linkFor(api, 'ada@example.com');
+    const other = api.client();
+    const result = await reset(other, token);
+    expect(result.viewer).toEqual({ email: 'ada@example.com', emailVerifiedAt: api.clock.now.toISOString() });
+    other.token = result.token;
+    expect((await other.ask('{ viewer { email } }')).viewer.email).toBe('ada@example.com');
+    expect((await ada.ask('{ viewer { email } }')).viewer).toBeNull();
+    expect(await reset(api.client(), token)).toMatchObject({ code: 'TOKEN_INVALID' });
+    expect(await api.client().login('ada@example.com', 'BEARER', password)).toMatchObject({
+      code: 'INVALID_CREDENTIALS',
+    });
+    expect(await api.client().login('ada@example.com', 'BEARER', fresh)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect((await deliverMail(api)).map(({ name }) => name)).toEqual(['password-changed']);
+  });
+
+  it('takes the newest link only, for an hour', async () => {
+    const api = await startApi();
+    await api.signUp('ada@example.com');
+    const older = await linkFor(api, 'ada@example.com');
+    const newer = await linkFor(api, 'ada@example.com');
+    expect(await reset(api.client(), older)).toMatchObject({ code: 'TOKEN_INVALID' });
+    api.clock.now = new Date(api.clock.now.getTime() + hour - 1_000);
+    expect(await reset(api.client(), newer, 'short')).toMatchObject({ code: 'VALIDATION_FAILED' });
+    api.clock.now = new Date(api.clock.now.getTime() + 1_000);
+    expect(await reset(api.client(), newer)).toMatchObject({ code: 'TOKEN_INVALID' });
+  });
+
+  it('is one for the first of many who use a link at once', async () => {
+    const api = await startApi();
+    await api.signUp('ada@example.com');
+    const token = await linkFor(api, 'ada@example.com');
+    const results = await Promise.all(Array.from({ length: 6 }, () => reset(api.client(), token)));
+    expect(results.filter(({ __typename }) => __typename === 'LoginSuccess')).toHaveLength(1);
+    expect(api.reported).toEqual([]);
+  });
+
+  it('is over once the password, the address or the standing of the user has changed', async () => {
+    for (const change of ['changePassword', 'suspendUser', 'confirmEmailChange']) {
+      const api = await startApi();
+      const ada = await api.signUp('ada@example.com', 'BEARER');
+      const root = await api.signUpAdmin('root@example.com');
+      const token = await linkFor(api, 'ada@example.com');
+      if (change === 'changePassword') await ada.act(change, { currentPassword: password, newPassword: fresh });
+      if (change === 'suspendUser') {
+        const { viewer } = await ada.ask('{ viewer { id } }');
+        await root.act(change, { id: viewer.id });
+      }
+      if (change === 'confirmEmailChange') {
+        await ada.act('requestEmailChange', { newEmail: 'lovelace@example.com', password });
+        await ada.act(change, { token: tokenIn(await deliverMail(api), 'confirm-email-change') });
+      }
+      expect(await reset(api.client(), token), change).toMatchObject({ code: 'TOKEN_INVALID' });
+    }
+  });
+
+  it('refuses in the same way whatever is no link of this kind', async () => {
+    const api = await startApi();
+    await api.signUp('ada@example.com');
+    const verification = tokenIn(await deliverMail(api), 'verify-email');
+    const session = await api.signUp('bob@example.com', 'BEARER');
+    for (const token of ['', 'none', verification, session.token ?? '', verification.replace(/.$/, '~')]) {
+      expect(await reset(api.client(), token), token).toMatchObject({ code: 'TOKEN_INVALID' });
+    }
+  });
+});
+
+describe('requestPasswordReset', () => {
+  it('answers the same, and mails nobody, where there is no such account or it is suspended', async () => {
+    const api = await startApi();
+    await api.signUp('ada@example.com');
+    await api.database.user.update({ where: { email: 'ada@example.com' }, data: { suspendedAt: api.clock.now } });
+    await deliverMail(api);
+    for (const email of ['ada@example.com', 'nobody@example.com']) {
+      expect(await api.client().act('requestPasswordReset', { email }, 'email')).toEqual({
+        __typename: 'RequestedPayload',
+        email,
+      });
+    }
+    expect(await deliverMail(api)).toEqual([]);
+    expect(await api.database.mail.count()).toBe(0);
+    const { code } = await api.client().send('mutation { requestPasswordReset(email: "no address") { email } }');
+    expect(code).toBe('BAD_USER_INPUT');
+  });
+});
+
+describe('createUser', () => {
+  it('makes an account that nobody can log in to before its user has chosen a password', async () => {
+    const api = await startApi();
+    const root = await api.signUpAdmin('root@example.com');
+    await deliverMail(api);
+    const selection = '... on UserPayload { user { email name role } } ... on UserError { code }';
+    const created = await root.ask(
+      `mutation { createUser(email: "Ada@Example.com", name: "Ada") { __typename ${selection} } }`,
+    );
+    expect(created.createUser).toMatchObject({ user: { email: 'ada@example.com', name: 'Ada', role: 'user' } });
+    for (const guess of ['', password, 'null']) {
+      expect(await api.client().login('ada@example.com', 'BEARER', guess)).toMatchObject({
+        code: 'INVALID_CREDENTIALS',
+      });
+    }
+    const token = tokenIn(await deliverMail(api), 'set-password');
+    expect(await reset(api.client(), token)).toMatchObject({ viewer: { email: 'ada@example.com' } });
+    expect(await root.act('createUser', { email: 'ada@example.com' }, selection)).toMatchObject({
+      code: 'EMAIL_TAKEN',
+    });
+    expect(await root.act('createUser', { email: 'nothing' }, selection)).toMatchObject({ code: 'VALIDATION_FAILED' });
+  });
+});
