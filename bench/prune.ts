@@ -35,12 +35,13 @@ const database = await openDatabase(`file:${file}`);
 const options = () => ({
   transport: 'BEARER' as const,
   device: { userAgent: null, ipAddress: null },
+  deviceToken: null,
   replaces: null,
   policy: config.sessions,
   now: new Date(),
 });
 const ada = { email: 'ada@example.com', password: 'correct horse battery staple' };
-await signUp(database, ada, config.passwords, options());
+await signUp(database, ada, config, options());
 
 type Waits = { reads: number[]; logins: number[]; delay: ReturnType<typeof monitorEventLoopDelay> };
 
@@ -54,7 +55,7 @@ async function useUntil(work: Promise<unknown>): Promise<Waits> {
   waits.delay.enable();
   for (let turn = 0; !isDone; turn += 1) {
     const began = performance.now();
-    if (turn % 10 === 0) await login(database, ada, config.passwords, options());
+    if (turn % 10 === 0) await login(database, ada, config, options());
     else await database.session.findFirst({ where: { userId: 1 }, orderBy: { id: 'desc' } });
     (turn % 10 === 0 ? waits.logins : waits.reads).push(performance.now() - began);
     await setImmediate();

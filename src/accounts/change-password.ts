@@ -1,5 +1,4 @@
 import { recordEvent, type SessionOrigin } from '../audit/record.ts';
-import type { PasswordPolicy } from '../config.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { InvalidCredentialsError, RequestError } from '../errors.ts';
@@ -9,7 +8,7 @@ import { enqueueMail, withdrawMails } from '../users/outbox.ts';
 import { hashPassword, requireAcceptablePassword } from '../users/password.ts';
 import type { User } from '../users/user.ts';
 import { voidUserTokens } from '../users/user-token.ts';
-import { provePassword } from './prove-password.ts';
+import { type Policies, provePassword } from './prove-password.ts';
 
 /**
  * Gives a user a new password and ends, in the same transaction, every live session of theirs but that which asks:
@@ -17,6 +16,7 @@ import { provePassword } from './prove-password.ts';
  * having proved the password. The user is told by mail.
  *
  * @throws ValidationError for a new password that may not be chosen.
+ * @throws RateLimitedError if too many passwords were wrong before.
  * @throws InvalidCredentialsError for a wrong current one, and where it was changed meanwhile.
  * @throws RequestError where the session that asks has ended meanwhile: it must not change anything any more.
  */
@@ -24,13 +24,13 @@ export async function changePassword(
   database: Database,
   user: User,
   passwords: { current: string; new: string },
-  policy: PasswordPolicy,
+  policies: Policies,
   origin: SessionOrigin,
   now: Date,
 ): Promise<User> {
-  await provePassword(database, user, passwords.current, policy, origin, now);
-  await requireAcceptablePassword(passwords.new, user, policy, 'newPassword');
-  const hashedPassword = await hashPassword(passwords.new, policy);
+  await provePassword(database, user, passwords.current, policies, origin, now);
+  await requireAcceptablePassword(passwords.new, user, policies.passwords, 'newPassword');
+  const hashedPassword = await hashPassword(passwords.new, policies.passwords);
   const { session } = origin;
   return inTransaction(database, async (db) => {
     const [changed] = await db.user.updateManyAndReturn({

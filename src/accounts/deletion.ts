@@ -6,7 +6,7 @@ import { type Session, whereLive } from '../sessions/session.ts';
 import { enqueueMail } from '../users/outbox.ts';
 import { lockUnchanged, type User } from '../users/user.ts';
 import { requireAnotherAdministrator } from './administrators.ts';
-import { provePassword } from './prove-password.ts';
+import { type Policies, provePassword } from './prove-password.ts';
 
 export type DeletedUser = {
   id: number;
@@ -24,14 +24,14 @@ export async function deleteAccount(
   database: Database,
   user: User,
   password: string,
-  { passwords, adminRoles }: Pick<Config, 'passwords' | 'adminRoles'>,
+  config: Policies & Pick<Config, 'adminRoles'>,
   origin: Origin,
   now: Date,
 ): Promise<DeletedUser> {
-  await provePassword(database, user, password, passwords, origin, now);
+  await provePassword(database, user, password, config, origin, now);
   // What was done from where would stay behind.
   return inTransaction(database, async (db) =>
-    deleteUserWith(db, await lockUnchanged(db, user), adminRoles, { ...fromShell, actorId: user.id }, now),
+    deleteUserWith(db, await lockUnchanged(db, user), config.adminRoles, { ...fromShell, actorId: user.id }, now),
   );
 }
 

@@ -1,17 +1,18 @@
 import { type Origin, recordEvent } from '../audit/record.ts';
-import type { PasswordPolicy } from '../config.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { EmailTakenError, TokenInvalidError, ValidationError } from '../errors.ts';
+import { mayBeMailed } from '../users/attempts.ts';
 import { normalizeEmail } from '../users/email.ts';
 import { enqueueMail, withdrawMails } from '../users/outbox.ts';
 import { findUserByEmail, isTaken, lockUnchanged, nobody, notAnEmail, type User } from '../users/user.ts';
 import { redeemUserToken, voidUserTokens } from '../users/user-token.ts';
-import { provePassword } from './prove-password.ts';
+import { type Policies, provePassword } from './prove-password.ts';
 
 /** Mails a user a link that proves the address to be theirs; older ones are void. Not where it is proved already. */
 export async function requestEmailVerification(database: Database, user: User, now: Date): Promise<void> {
   if (user.emailVerifiedAt !== null) return;
+  if (!(await mayBeMailed(database, 'verify-email', user.email, now))) return;
   await inTransaction(database, async (db) => {
     await voidUserTokens(db, user.id, ['VERIFY_EMAIL']);
     await withdrawMails(db, user.id, ['verify-email']);
@@ -43,13 +44,14 @@ export function verifyEmail(database: Database, token: string, origin: Origin, n
  * the new one belongs to somebody else is not told; its owner is. Returns the new address.
  *
  * @throws ValidationError for what is no new address.
+ * @throws RateLimitedError if too many passwords were wrong before.
  * @throws InvalidCredentialsError for a wrong password.
  */
 export async function requestEmailChange(
   database: Database,
   user: User,
   input: { newEmail: string; password: string },
-  policy: PasswordPolicy,
+  policies: Policies,
   origin: Origin,
   now: Date,
 ): Promise<string> {
@@ -58,7 +60,8 @@ export async function requestEmailChange(
   if (newEmail === user.email) {
     throw new ValidationError([{ path: ['newEmail'], message: 'This is the address of the account already.' }]);
   }
-  await provePassword(database, user, input.password, policy, origin, now);
+  await provePassword(database, user, input.password, policies, origin, now);
+  if (!(await mayBeMailed(database, 'confirm-email-change', newEmail, now))) return newEmail;
   const owner = await findUserByEmail(database, newEmail);
   await inTransaction(database, async (db) => {
     await lockUnchanged(db, user);

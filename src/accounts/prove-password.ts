@@ -1,24 +1,33 @@
 import { type Origin, recordEvent } from '../audit/record.ts';
-import type { PasswordPolicy } from '../config.ts';
-import type { Db } from '../database/database.ts';
+import type { Config } from '../config.ts';
+import type { Database } from '../database/database.ts';
 import { InvalidCredentialsError } from '../errors.ts';
+import { withAttempt } from '../users/attempts.ts';
 import { verifyPassword } from '../users/password.ts';
 import type { User } from '../users/user.ts';
 
+/** By what passwords are judged, and how often somebody may be wrong about one. */
+export type Policies = Pick<Config, 'passwords' | 'attempts'>;
+
 /**
- * Makes sure that somebody who is signed in knows the password, for what a session alone is not enough for.
+ * Makes sure that somebody who is signed in knows the password, for what a session alone is not enough for. A session
+ * is as good as a device that is known: wrong ones are counted where no stranger's count.
  *
  * @throws InvalidCredentialsError for a wrong password.
+ * @throws RateLimitedError if too many were wrong before.
  */
-export async function provePassword(
-  db: Db,
+export function provePassword(
+  database: Database,
   user: User,
   password: string,
-  policy: PasswordPolicy,
+  { passwords, attempts }: Policies,
   origin: Origin,
   now: Date,
 ): Promise<void> {
-  if (await verifyPassword(password, user.hashedPassword, policy)) return;
-  await recordEvent(db, { type: 'PASSWORD_CHECK_FAILED', userId: user.id }, origin, now);
-  throw new InvalidCredentialsError();
+  const attempt = { email: user.email, device: origin.device, isKnownDevice: true };
+  return withAttempt(database, attempt, attempts, now, async () => {
+    if (await verifyPassword(password, user.hashedPassword, passwords)) return;
+    await recordEvent(database, { type: 'PASSWORD_CHECK_FAILED', userId: user.id }, origin, now);
+    throw new InvalidCredentialsError();
+  });
 }

@@ -1,26 +1,26 @@
 import { recordEvent, type SessionOrigin } from '../audit/record.ts';
-import type { PasswordPolicy } from '../config.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { InvalidCredentialsError } from '../errors.ts';
 import { type Session, whereLive } from '../sessions/session.ts';
 import type { User } from '../users/user.ts';
-import { provePassword } from './prove-password.ts';
+import { type Policies, provePassword } from './prove-password.ts';
 
 /**
  * Notes that the user of a session has proved the password again, and returns the session as it is then.
  *
+ * @throws RateLimitedError if too many passwords were wrong before.
  * @throws InvalidCredentialsError for a wrong password, and where the session has ended meanwhile.
  */
 export async function reauthenticate(
   database: Database,
   user: User,
   password: string,
-  policy: PasswordPolicy,
+  policies: Policies,
   origin: SessionOrigin,
   now: Date,
 ): Promise<Session> {
-  await provePassword(database, user, password, policy, origin, now);
+  await provePassword(database, user, password, policies, origin, now);
   const { hashedPassword } = user;
   return inTransaction(database, async (db) => {
     const [updated] = await db.session.updateManyAndReturn({

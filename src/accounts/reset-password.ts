@@ -1,27 +1,35 @@
 import { type Origin, recordEvent } from '../audit/record.ts';
-import type { PasswordPolicy } from '../config.ts';
+import type { AttemptPolicy } from '../config.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { TokenInvalidError } from '../errors.ts';
 import { endSessionsWith } from '../sessions/end.ts';
 import { type StartedSession, type StartOptions, startUserSession } from '../sessions/start.ts';
+import { forgetFailures, mayBeMailed, requireAttemptFrom, requireRequestFrom } from '../users/attempts.ts';
 import { enqueueMail, withdrawMails } from '../users/outbox.ts';
 import { hashPassword, requireAcceptablePassword } from '../users/password.ts';
 import { findUserByEmail, nobody } from '../users/user.ts';
 import { findUserToken, redeemUserToken, voidUserTokens } from '../users/user-token.ts';
+import type { Policies } from './prove-password.ts';
+
+const quarterMs = 15 * 60_000;
 
 /**
  * Mails the user with this address a link to choose a new password; older ones are void. Whether there is such a user
  * is not told, and not to be seen: the same statements are sent, and mail to nobody is dropped when it is due.
  *
  * @param email - normalised
+ * @throws RequestError where too many come from one address.
  */
 export async function requestPasswordReset(
   database: Database,
   email: string,
+  { perAddress }: AttemptPolicy,
   origin: Origin,
   now: Date,
 ): Promise<void> {
+  await requireRequestFrom(database, 'password-resets', origin.device, perAddress, now);
+  if (!(await mayBeMailed(database, 'reset-password', email, now))) return;
   const user = await findUserByEmail(database, email);
   const userId = user?.id ?? null;
   await inTransaction(database, async (db) => {
@@ -36,20 +44,22 @@ export async function requestPasswordReset(
  * Gives a user the new password that they chose by a link, ends all their sessions, and signs them in with a new one.
  * That also proves that the address is theirs. The user is told by mail.
  *
- * @throws TokenInvalidError
+ * @throws TokenInvalidError, RateLimitedError
  * @throws ValidationError for a password that may not be chosen. The link can still be used then.
  */
 export async function resetPassword(
   database: Database,
   { token, newPassword }: { token: string; newPassword: string },
-  policy: PasswordPolicy,
+  { passwords, attempts }: Policies,
   options: StartOptions,
 ): Promise<StartedSession> {
   const { device, replaces, now } = options;
+  const limit = { points: attempts.perAddress, durationMs: quarterMs };
+  await requireAttemptFrom(database, 'links', device, limit, now);
   const found = await findUserToken(database, 'RESET_PASSWORD', token, now);
   if (!found?.user) throw new TokenInvalidError();
-  await requireAcceptablePassword(newPassword, found.user, policy, 'newPassword');
-  const hashedPassword = await hashPassword(newPassword, policy);
+  await requireAcceptablePassword(newPassword, found.user, passwords, 'newPassword');
+  const hashedPassword = await hashPassword(newPassword, passwords);
   return inTransaction(database, async (db) => {
     const { userId, sentTo } = await redeemUserToken(db, 'RESET_PASSWORD', token, now);
     const [user] = await db.user.updateManyAndReturn({
@@ -63,6 +73,7 @@ export async function resetPassword(
     // Devices that a thief signed in on are no friends of the account any more.
     await voidUserTokens(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL', 'VERIFY_EMAIL', 'KNOWN_DEVICE']);
     await withdrawMails(db, user.id, ['reset-password', 'set-password', 'confirm-email-change', 'verify-email']);
+    await forgetFailures(db, user.email);
     await endSessionsWith(db, user.id, { device, session: replaces }, now);
     await enqueueMail(db, { name: 'password-changed', recipient: user.email, userId: user.id }, now);
     return startUserSession(db, verified, 'PASSWORD_RESET', options);

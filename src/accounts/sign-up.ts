@@ -1,28 +1,35 @@
 import { recordEvent } from '../audit/record.ts';
-import type { PasswordPolicy } from '../config.ts';
+import type { AttemptPolicy } from '../config.ts';
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { EmailTakenError, InvalidCredentialsError, TokenInvalidError } from '../errors.ts';
 import { type StartedSession, type StartOptions, startUserSession } from '../sessions/start.ts';
+import { forgetFailures, mayBeMailed, requireAttemptFrom, withAttempt } from '../users/attempts.ts';
 import { enqueueMail } from '../users/outbox.ts';
 import { verifyPassword } from '../users/password.ts';
 import { createUser, defaultRole, findUserByEmail, type NewUser, prepareUser } from '../users/user.ts';
 import { findUserToken, redeemUserToken } from '../users/user-token.ts';
+import type { Policies } from './prove-password.ts';
+
+const hourMs = 3_600_000;
 
 /**
  * Makes an account, signs its user in, and mails them a link to prove that the address is theirs.
  *
- * @throws ValidationError, EmailTakenError
+ * @throws ValidationError, EmailTakenError, RateLimitedError
  */
 export async function signUp(
   database: Database,
   input: NewUser,
-  policy: PasswordPolicy,
+  { passwords, attempts }: Policies,
   options: StartOptions,
 ): Promise<StartedSession> {
-  const prepared = await prepareUser(input, policy);
+  await requireSignUpFrom(database, attempts, options);
+  const prepared = await prepareUser(input, passwords);
   return inTransaction(database, async (db) => {
     const user = await createUser(db, prepared);
+    // What was tried before anybody had the address.
+    await forgetFailures(db, user.email);
     const started = await startUserSession(db, user, 'SIGNED_UP', options);
     await enqueueMail(db, { name: 'verify-email', recipient: user.email, userId: user.id }, options.now);
     return started;
@@ -34,20 +41,22 @@ export async function signUp(
  * the same. Nothing exists before the link in the mail is followed, so that trying to log in tells nothing either. The
  * owner of an account that is there is told. Returns the address that mail goes to.
  *
- * @throws ValidationError
+ * @throws ValidationError, RateLimitedError
  */
 export async function requestSignUp(
   database: Database,
   input: NewUser,
-  policy: PasswordPolicy,
-  now: Date,
+  { passwords, attempts }: Policies,
+  options: StartOptions,
 ): Promise<string> {
-  const { email, name, hashedPassword } = await prepareUser(input, policy);
+  await requireSignUpFrom(database, attempts, options);
+  const { email, name, hashedPassword } = await prepareUser(input, passwords);
+  if (!(await mayBeMailed(database, 'confirm-sign-up', email, options.now))) return email;
   const owner = await findUserByEmail(database, email);
   const mail = owner
     ? ({ name: 'email-taken', userId: owner.id } as const)
     : ({ name: 'confirm-sign-up', userId: null, data: { hashedPassword, name: name ?? '' } } as const);
-  await enqueueMail(database, { ...mail, recipient: email }, now);
+  await enqueueMail(database, { ...mail, recipient: email }, options.now);
   return email;
 }
 
@@ -56,27 +65,35 @@ export async function requestSignUp(
  * that the address is theirs, and the password that it was they who asked, and not somebody who would share the
  * account from then on.
  *
- * @throws TokenInvalidError, InvalidCredentialsError
+ * @throws TokenInvalidError, InvalidCredentialsError, RateLimitedError
  */
 export async function confirmSignUp(
   database: Database,
   { token, password }: { token: string; password: string },
-  policy: PasswordPolicy,
+  { passwords, attempts }: Policies,
   options: StartOptions,
 ): Promise<StartedSession> {
   const found = await findUserToken(database, 'SIGN_UP', token, options.now);
   if (!found?.sentTo) throw new TokenInvalidError();
   const { hashedPassword, name } = JSON.parse(found.data ?? '{}') as { hashedPassword: string; name: string };
-  if (!(await verifyPassword(password, hashedPassword, policy))) throw new InvalidCredentialsError();
   const email = found.sentTo;
-  return inTransaction(database, async (db) => {
-    await redeemUserToken(db, 'SIGN_UP', token, options.now);
-    const user = await createConfirmed(db, { email, hashedPassword, name: name || null }, options.now);
-    const started = await startUserSession(db, user, 'SIGNED_UP', options);
-    const origin = { device: options.device, session: started.session };
-    await recordEvent(db, { type: 'EMAIL_VERIFIED', userId: user.id }, origin, options.now);
-    return started;
+  const { device, now } = options;
+  return withAttempt(database, { email, device, isKnownDevice: false }, attempts, now, async (succeed) => {
+    if (!(await verifyPassword(password, hashedPassword, passwords))) throw new InvalidCredentialsError();
+    return inTransaction(database, async (db) => {
+      await redeemUserToken(db, 'SIGN_UP', token, now);
+      const user = await createConfirmed(db, { email, hashedPassword, name: name || null }, now);
+      const started = await startUserSession(db, user, 'SIGNED_UP', options);
+      await recordEvent(db, { type: 'EMAIL_VERIFIED', userId: user.id }, { device, session: started.session }, now);
+      await succeed(db);
+      return started;
+    });
   });
+}
+
+function requireSignUpFrom(database: Database, { signUpsPerAddress }: AttemptPolicy, options: StartOptions) {
+  const limit = { points: signUpsPerAddress, durationMs: hourMs };
+  return requireAttemptFrom(database, 'sign-ups', options.device, limit, options.now);
 }
 
 /** Of two links for one address, the second one is worth nothing once the first was followed. */

@@ -10,8 +10,8 @@ const unavailable = new Set(['P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024
 const brokenConnection =
   /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|server closed the connection|ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT/i;
 
-/** PostgreSQL's classes of "cannot connect", "out of resources", "shutting down", and of what a timeout cancelled. */
-const unavailableStates = /\b(08[0-9A-Z]{3}|53[0-9A-Z]{3}|57P0[0-9]|57014|55P03|25P03)\b/;
+/** PostgreSQL's classes of "cannot connect", "out of resources", "shutting down", of what a timeout cancelled, conflicts. */
+const unavailableStates = /\b(08[0-9A-Z]{3}|53[0-9A-Z]{3}|57P0[0-9]|57014|55P03|25P03|40001|40P01)\b/;
 
 /** SQLite's "disk full", "cannot open", "I/O error" and "busy", by the words in which Prisma passes them on. */
 const unavailableFile = /database or disk is full|disk I\/O error|database is locked|unable to open database file/i;
@@ -29,7 +29,9 @@ export function isUnavailable(error: unknown): boolean {
 
 /** Whether two transactions were in each other's way, so that one of them has to begin anew. */
 export function isConflict(error: unknown): boolean {
-  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2034';
+  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return false;
+  // Of a raw query Prisma passes PostgreSQL's code on: a conflict of transactions, or a deadlock.
+  return error.code === 'P2034' || (error.code === 'P2010' && /\b(40001|40P01)\b/.test(error.message));
 }
 
 /** What the driver said, which Prisma keeps beside its own message. */

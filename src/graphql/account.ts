@@ -1,5 +1,5 @@
 import { type DeletedUser, deleteAccount } from '../accounts/deletion.ts';
-import { InvalidCredentialsError, LastAdministratorError, ValidationError } from '../errors.ts';
+import { InvalidCredentialsError, LastAdministratorError, RateLimitedError, ValidationError } from '../errors.ts';
 import { updateProfile } from '../users/user.ts';
 import { builder } from './builder.ts';
 import { requireSignedIn } from './context.ts';
@@ -48,7 +48,7 @@ builder.mutationField('deleteAccount', (t) =>
     nullable: true,
     complexity: passwordCheck,
     errors: {
-      types: [InvalidCredentialsError, LastAdministratorError],
+      types: [InvalidCredentialsError, LastAdministratorError, RateLimitedError],
       union: { name: 'DeleteAccountResult', description: 'What became of `deleteAccount`.' },
     },
     description:

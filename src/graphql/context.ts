@@ -18,7 +18,9 @@ export type Caller = {
    * it send; only our client knows the anti-CSRF token that goes with it.
    */
   readonly isIntended: boolean;
-  /** Makes a session that has just started the caller's, and sets its cookie if it travels in one. */
+  /** What the device is known by if its user has signed in on it, as it says. Null if it says nothing. */
+  readonly deviceToken: string | null;
+  /** Makes a session that has just started the caller's, and sets its cookies if it travels in one. */
   signIn(started: StartedSession): void;
   /** Takes over what has changed of the caller's own session or, where it is given, its user. */
   update(session: Session, user?: User): void;

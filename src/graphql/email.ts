@@ -1,5 +1,11 @@
 import { confirmEmailChange, requestEmailChange, requestEmailVerification, verifyEmail } from '../accounts/email.ts';
-import { EmailTakenError, InvalidCredentialsError, TokenInvalidError, ValidationError } from '../errors.ts';
+import {
+  EmailTakenError,
+  InvalidCredentialsError,
+  RateLimitedError,
+  TokenInvalidError,
+  ValidationError,
+} from '../errors.ts';
 import type { User } from '../users/user.ts';
 import { builder } from './builder.ts';
 import { type Context, originOf, requireSignedIn } from './context.ts';
@@ -50,7 +56,7 @@ builder.mutationField('requestEmailChange', (t) =>
     nullable: true,
     complexity: passwordCheck,
     errors: {
-      types: [InvalidCredentialsError, ValidationError],
+      types: [InvalidCredentialsError, ValidationError, RateLimitedError],
       union: { name: 'RequestEmailChangeResult', description: 'What became of `requestEmailChange`.' },
     },
     description:
@@ -63,7 +69,7 @@ builder.mutationField('requestEmailChange', (t) =>
     resolve: async (_root, input, context) => {
       const { user, origin } = requireSignedIn(context);
       const { database, config, now } = context;
-      return { email: await requestEmailChange(database, user, input, config.passwords, origin, now()) };
+      return { email: await requestEmailChange(database, user, input, config, origin, now()) };
     },
   }),
 );

@@ -1,5 +1,5 @@
 import { login } from '../accounts/login.ts';
-import { AccountSuspendedError, InvalidCredentialsError, ValidationError } from '../errors.ts';
+import { AccountSuspendedError, InvalidCredentialsError, RateLimitedError, ValidationError } from '../errors.ts';
 import type { SessionWithUser, Transport as TransportValue } from '../sessions/session.ts';
 import type { StartedSession, StartOptions } from '../sessions/start.ts';
 import type { User as UserRow } from '../users/user.ts';
@@ -23,7 +23,12 @@ const Transport = builder.enumType('Transport', {
   } as const,
 });
 
-export type NewLogin = { viewer: UserRow; session: SessionWithUser; token: string | null };
+export type NewLogin = {
+  viewer: UserRow;
+  session: SessionWithUser;
+  token: string | null;
+  deviceToken: string | null;
+};
 
 export const LoginSuccess = builder.objectRef<NewLogin>('LoginSuccess').implement({
   audience: 'holders',
@@ -42,6 +47,13 @@ export const LoginSuccess = builder.objectRef<NewLogin>('LoginSuccess').implemen
         'To be sent in the `anti-csrf` header of every mutation. Null for a bearer session, which needs none.',
       resolve: ({ session }) => session.antiCSRFToken,
     }),
+    deviceToken: t.exposeString('deviceToken', {
+      nullable: true,
+      description:
+        'To be kept, also after a logout, and sent as the header `x-device-token` with every later `login`: it spares ' +
+        'the device the wait that others cause who guess the password. It opens nothing. Null if the device was known ' +
+        'already, or it went into a cookie.',
+    }),
   }),
 });
 
@@ -59,7 +71,7 @@ builder.mutationField('login', (t) =>
     nullable: true,
     complexity: passwordCheck,
     errors: {
-      types: [InvalidCredentialsError, AccountSuspendedError, ValidationError],
+      types: [InvalidCredentialsError, AccountSuspendedError, RateLimitedError, ValidationError],
       union: { name: 'LoginResult', description: 'What became of `login`.' },
     },
     description:
@@ -72,7 +84,7 @@ builder.mutationField('login', (t) =>
     },
     resolve: async (_root, { email, password, transport }, context) => {
       const { database, config } = context;
-      const started = await login(database, { email, password }, config.passwords, startOptions(context, transport));
+      const started = await login(database, { email, password }, config, startOptions(context, transport));
       return signIn(context, started, transport);
     },
   }),
@@ -80,13 +92,15 @@ builder.mutationField('login', (t) =>
 
 /** How a session of this request starts. */
 export function startOptions({ caller, config, request, now }: Context, transport: TransportValue): StartOptions {
-  return { transport, device: request.device, replaces: caller.session, policy: config.sessions, now: now() };
+  const { session: replaces, deviceToken } = caller;
+  return { transport, device: request.device, deviceToken, replaces, policy: config.sessions, now: now() };
 }
 
-/** Makes a new session the caller's. A cookie's token is for the cookie only, where no script can read it. */
+/** Makes a new session the caller's. The tokens of cookies are for the cookies only, where no script can read them. */
 export function signIn({ caller }: Context, started: StartedSession, transport: TransportValue): NewLogin {
-  const { session, token } = started;
+  const { session, token, deviceToken } = started;
   caller.signIn(started);
   if (!session.user) throw new Error(`Session ${session.handle} was started for a user and has none.`);
-  return { viewer: session.user, session, token: transport === 'BEARER' ? token : null };
+  const tokens = transport === 'BEARER' ? { token, deviceToken } : { token: null, deviceToken: null };
+  return { viewer: session.user, session, ...tokens };
 }

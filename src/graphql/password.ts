@@ -1,7 +1,13 @@
 import { changePassword } from '../accounts/change-password.ts';
 import { reauthenticate } from '../accounts/reauthenticate.ts';
 import { requestPasswordReset, resetPassword } from '../accounts/reset-password.ts';
-import { InvalidCredentialsError, RequestError, TokenInvalidError, ValidationError } from '../errors.ts';
+import {
+  InvalidCredentialsError,
+  RateLimitedError,
+  RequestError,
+  TokenInvalidError,
+  ValidationError,
+} from '../errors.ts';
 import type { Session as SessionRow } from '../sessions/session.ts';
 import { normalizeEmail } from '../users/email.ts';
 import { builder } from './builder.ts';
@@ -28,7 +34,7 @@ builder.mutationField('reauthenticate', (t) =>
     nullable: true,
     complexity: passwordCheck,
     errors: {
-      types: [InvalidCredentialsError],
+      types: [InvalidCredentialsError, RateLimitedError],
       union: { name: 'ReauthenticateResult', description: 'What became of `reauthenticate`.' },
     },
     description:
@@ -37,7 +43,7 @@ builder.mutationField('reauthenticate', (t) =>
     resolve: async (_root, { password }, context) => {
       const { caller, config, database, now } = context;
       const { user, origin } = requireSignedIn(context);
-      const session = await reauthenticate(database, user, password, config.passwords, origin, now());
+      const session = await reauthenticate(database, user, password, config, origin, now());
       caller.update(session);
       return { session };
     },
@@ -51,7 +57,7 @@ builder.mutationField('changePassword', (t) =>
     nullable: true,
     complexity: passwordCheck,
     errors: {
-      types: [InvalidCredentialsError, ValidationError],
+      types: [InvalidCredentialsError, ValidationError, RateLimitedError],
       union: { name: 'ChangePasswordResult', description: 'What became of `changePassword`.' },
     },
     description: 'Gives the signed-in user a new password, and ends all their other sessions. They are told by mail.',
@@ -64,7 +70,7 @@ builder.mutationField('changePassword', (t) =>
       const { user, origin } = requireSignedIn(context);
       const at = now();
       const passwords = { current: currentPassword, new: newPassword };
-      const viewer = await changePassword(database, user, passwords, config.passwords, origin, at);
+      const viewer = await changePassword(database, user, passwords, config, origin, at);
       if (caller.session) caller.update({ ...caller.session, authenticatedAt: at }, viewer);
       return { viewer };
     },
@@ -84,7 +90,7 @@ builder.mutationField('requestPasswordReset', (t) =>
       const email = normalizeEmail(address);
       if (email === null)
         throw new RequestError('BAD_USER_INPUT', 'The email must be an address such as ada@example.com.');
-      await requestPasswordReset(context.database, email, originOf(context), context.now());
+      await requestPasswordReset(context.database, email, context.config.attempts, originOf(context), context.now());
       return { email };
     },
   }),
@@ -97,7 +103,7 @@ builder.mutationField('resetPassword', (t) =>
     nullable: true,
     complexity: passwordCheck,
     errors: {
-      types: [TokenInvalidError, ValidationError],
+      types: [TokenInvalidError, ValidationError, RateLimitedError],
       union: { name: 'ResetPasswordResult', description: 'What became of `resetPassword`.' },
     },
     description:
@@ -111,7 +117,7 @@ builder.mutationField('resetPassword', (t) =>
     resolve: async (_root, { token, newPassword, transport }, context) => {
       const { database, config } = context;
       const options = startOptions(context, transport);
-      const started = await resetPassword(database, { token, newPassword }, config.passwords, options);
+      const started = await resetPassword(database, { token, newPassword }, config, options);
       return signIn(context, started, transport);
     },
   }),

@@ -1,5 +1,11 @@
 import { confirmSignUp, requestSignUp, signUp } from '../accounts/sign-up.ts';
-import { EmailTakenError, InvalidCredentialsError, TokenInvalidError, ValidationError } from '../errors.ts';
+import {
+  EmailTakenError,
+  InvalidCredentialsError,
+  RateLimitedError,
+  TokenInvalidError,
+  ValidationError,
+} from '../errors.ts';
 import { builder } from './builder.ts';
 import { passwordCheck } from './limits.ts';
 import { LoginSuccess, signIn, startOptions, transportArgument } from './login.ts';
@@ -10,7 +16,7 @@ export const newPasswordDescription =
 
 const SignUpResult = builder.errorUnion('SignUpResult', {
   description: 'What became of `signUp`.',
-  types: [LoginSuccess, RequestedPayload, EmailTakenError, ValidationError],
+  types: [LoginSuccess, RequestedPayload, EmailTakenError, ValidationError, RateLimitedError],
 });
 
 builder.mutationField('signUp', (t) =>
@@ -30,10 +36,11 @@ builder.mutationField('signUp', (t) =>
       transport: t.arg(transportArgument),
     },
     resolve: async (_root, { email, password, name, transport }, context) => {
-      const { database, config, now } = context;
+      const { database, config } = context;
       const input = { email, password, name };
-      if (config.isSignUpPrivate) return { email: await requestSignUp(database, input, config.passwords, now()) };
-      const started = await signUp(database, input, config.passwords, startOptions(context, transport));
+      const options = startOptions(context, transport);
+      if (config.isSignUpPrivate) return { email: await requestSignUp(database, input, config, options) };
+      const started = await signUp(database, input, config, options);
       return signIn(context, started, transport);
     },
   }),
@@ -46,7 +53,7 @@ builder.mutationField('confirmSignUp', (t) =>
     nullable: true,
     complexity: passwordCheck,
     errors: {
-      types: [TokenInvalidError, InvalidCredentialsError],
+      types: [TokenInvalidError, InvalidCredentialsError, RateLimitedError],
       union: { name: 'ConfirmSignUpResult', description: 'What became of `confirmSignUp`.' },
     },
     description:
@@ -60,7 +67,7 @@ builder.mutationField('confirmSignUp', (t) =>
     resolve: async (_root, { token, password, transport }, context) => {
       const { database, config } = context;
       const options = startOptions(context, transport);
-      const started = await confirmSignUp(database, { token, password }, config.passwords, options);
+      const started = await confirmSignUp(database, { token, password }, config, options);
       return signIn(context, started, transport);
     },
   }),

@@ -4,7 +4,7 @@ import { isMigrated } from '../database/ready.ts';
 import { bugMessage, foreignSiteMessage, headersOfAll, refuse } from './answers.ts';
 import { AbortedError, isJson, maxBodyBytes, readBody } from './body.ts';
 import { RequestCaller } from './caller.ts';
-import { sessionCookie } from './credentials.ts';
+import { cookiesFor } from './credentials.ts';
 import { corsHeaders, isFromForeignSite, preflightHeaders } from './cross-site.ts';
 import { createFastPath, type FastPath } from './fast-path.ts';
 import { graphiqlPage, graphiqlPolicy } from './graphiql.ts';
@@ -42,7 +42,7 @@ export type App = {
 
 export function createApp(options: AppOptions): App {
   const { database, replica = database, config, report, now = () => new Date() } = options;
-  const cookie = sessionCookie(config.publicUrl);
+  const cookies = cookiesFor(config.publicUrl);
   const yoga = createGraphQL({ path: graphqlPath, database, replica, config, report, now });
   let isDraining = false;
 
@@ -88,7 +88,7 @@ export function createApp(options: AppOptions): App {
 
   return {
     async fetch(request, peer = null) {
-      const caller = new RequestCaller(request.headers, cookie, now);
+      const caller = new RequestCaller(request.headers, cookies, now);
       let response: Response;
       try {
         response = await answer(request, { caller, facts: factsOf(request.headers, peer, config) });
@@ -99,10 +99,10 @@ export function createApp(options: AppOptions): App {
       }
       const headers = { ...corsHeaders(request.headers, config), ...headersOfAll };
       for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
-      if (caller.setCookie !== null) response.headers.append('set-cookie', caller.setCookie);
+      for (const value of caller.setCookies) response.headers.append('set-cookie', value);
       return response;
     },
-    fastPath: createFastPath({ yoga, path: graphqlPath, cookie, config, report, now }),
+    fastPath: createFastPath({ yoga, path: graphqlPath, cookies, config, report, now }),
     drain() {
       isDraining = true;
     },

@@ -4,23 +4,27 @@ import { resumeSession, type Use } from '../sessions/resume.ts';
 import type { Session, SessionWithUser } from '../sessions/session.ts';
 import type { StartedSession } from '../sessions/start.ts';
 import { equalSecrets } from '../token.ts';
+import { deviceLifetimeMs } from '../users/known-device.ts';
 import type { User } from '../users/user.ts';
-import { type Credential, readCredential, type SessionCookie } from './credentials.ts';
+import { type Cookies, type Credential, readCredential } from './credentials.ts';
 import type { HeaderReader } from './request-facts.ts';
 
-/** Who sends a request, and what its answer does to the cookie. */
+/** Who sends a request, and what its answer does to the cookies. */
 export class RequestCaller implements Caller {
   session: SessionWithUser | null = null;
   isIntended = true;
-  readonly #cookie: SessionCookie;
+  readonly #headers: HeaderReader;
+  readonly #cookies: Cookies;
   readonly #credential: Credential | null;
   readonly #antiCSRFToken: string | null;
   readonly #now: () => Date;
-  #setCookie: string | null = null;
+  #setSession: string | null = null;
+  #setDevice: string | null = null;
 
-  constructor(headers: HeaderReader, cookie: SessionCookie, now: () => Date) {
-    this.#cookie = cookie;
-    this.#credential = readCredential(headers, cookie);
+  constructor(headers: HeaderReader, cookies: Cookies, now: () => Date) {
+    this.#headers = headers;
+    this.#cookies = cookies;
+    this.#credential = readCredential(headers, cookies.session);
     this.#antiCSRFToken = headers.get('anti-csrf');
     this.#now = now;
   }
@@ -45,10 +49,21 @@ export class RequestCaller implements Caller {
     if (resumed.isRenewed) this.#sendCookie(token, resumed.session);
   }
 
-  signIn({ session, token }: StartedSession): void {
+  /** Is read where it is asked for only, which is seldom. */
+  get deviceToken(): string | null {
+    const [value, ...others] = this.#cookies.device.read(this.#headers);
+    // Of two, one was planted, as with a session's.
+    return this.#headers.get('x-device-token') ?? (others.length === 0 ? (value ?? null) : null);
+  }
+
+  signIn({ session, token, deviceToken }: StartedSession): void {
     this.session = session;
-    if (session.antiCSRFToken !== null) this.#sendCookie(token, session);
-    else this.#clearCookie();
+    if (session.antiCSRFToken === null) {
+      this.#clearCookie();
+      return;
+    }
+    this.#sendCookie(token, session);
+    if (deviceToken !== null) this.#setDevice = this.#cookies.device.set(deviceToken, deviceLifetimeMs);
   }
 
   update(session: Session, user?: User): void {
@@ -60,17 +75,18 @@ export class RequestCaller implements Caller {
     this.#clearCookie();
   }
 
-  /** The value of `Set-Cookie` that the answer needs, or null if the cookie stays as it is. */
-  get setCookie(): string | null {
-    return this.#setCookie;
+  /** The value of each `Set-Cookie` that the answer needs. Empty if the cookies stay as they are. */
+  get setCookies(): string[] {
+    return [this.#setSession, this.#setDevice].filter((value) => value !== null);
   }
 
   /** Leaves clients alone that neither came with the cookie nor were about to get it. */
   #clearCookie(): void {
-    if (this.#credential?.transport === 'COOKIE' || this.#setCookie !== null) this.#setCookie = this.#cookie.clear();
+    const isThere = this.#credential?.transport === 'COOKIE' || this.#setSession !== null;
+    if (isThere) this.#setSession = this.#cookies.session.clear();
   }
 
   #sendCookie(token: string, { expiresAt }: Session): void {
-    this.#setCookie = this.#cookie.set(token, expiresAt.getTime() - this.#now().getTime());
+    this.#setSession = this.#cookies.session.set(token, expiresAt.getTime() - this.#now().getTime());
   }
 }

@@ -32,6 +32,6 @@ export function corsHeaders(headers: HeaderReader, { allowedOrigins }: Origins):
 /** What a browser that asks beforehand is told that pages of allowed origins may send. */
 export const preflightHeaders = {
   'access-control-allow-methods': 'GET, POST',
-  'access-control-allow-headers': 'content-type, authorization, anti-csrf',
+  'access-control-allow-headers': 'content-type, authorization, anti-csrf, x-device-token',
   'access-control-max-age': '7200',
 };

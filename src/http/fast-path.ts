@@ -5,7 +5,7 @@ import type { Context } from '../graphql/context.ts';
 import { bugMessage, foreignSiteMessage, headersOfAll, refusalBody } from './answers.ts';
 import { isJson, maxBodyBytes } from './body.ts';
 import { RequestCaller } from './caller.ts';
-import type { SessionCookie } from './credentials.ts';
+import type { Cookies } from './credentials.ts';
 import { corsHeaders, isFromForeignSite } from './cross-site.ts';
 import { factsOf, type HeaderReader } from './request-facts.ts';
 import type { ServerContext } from './yoga.ts';
@@ -14,7 +14,7 @@ import type { ServerContext } from './yoga.ts';
 export type NodeRequest = { method?: string | undefined; url?: string | undefined; headers: IncomingHttpHeaders };
 
 /** An answer as Node takes it. */
-export type NodeAnswer = { status: number; headers: Record<string, string>; body: string };
+export type NodeAnswer = { status: number; headers: Record<string, string | string[]>; body: string };
 
 export type FastPath = {
   /** Whether the rest of a request, its body, is worth waiting for here. Decided by what came before it. */
@@ -26,7 +26,7 @@ export type FastPath = {
 export type FastPathOptions = {
   yoga: YogaServerInstance<ServerContext, Context>;
   path: string;
-  cookie: SessionCookie;
+  cookies: Cookies;
   config: Config;
   report: (error: unknown) => void;
   now: () => Date;
@@ -38,7 +38,7 @@ export type FastPathOptions = {
  * The operation itself goes through Yoga's own pipeline with all its plugins, and every check of the front door is made
  * by the same functions. Whatever is not plain, or is wrong with a request before it is executed, goes the other way.
  */
-export function createFastPath({ yoga, path, cookie, config, report, now }: FastPathOptions): FastPath {
+export function createFastPath({ yoga, path, cookies, config, report, now }: FastPathOptions): FastPath {
   async function execute(params: GraphQLParams, mediaType: string, context: ServerContext): Promise<NodeAnswer> {
     const result = await yoga.getResultForParams({ params, request: postRequest }, context);
     // Without a result there would be nothing to answer; no plugin here does that.
@@ -60,7 +60,7 @@ export function createFastPath({ yoga, path, cookie, config, report, now }: Fast
       const mediaType = mediaTypeFor(nodeHeaders.accept);
       const params = paramsOf(body);
       if (mediaType === null || params === null) return null;
-      const caller = new RequestCaller(headers, cookie, now);
+      const caller = new RequestCaller(headers, cookies, now);
       let answer: NodeAnswer;
       try {
         answer = isFromForeignSite(headers, config)
@@ -71,7 +71,7 @@ export function createFastPath({ yoga, path, cookie, config, report, now }: Fast
         answer = refused(500, bugMessage);
       }
       Object.assign(answer.headers, corsHeaders(headers, config), headersOfAll);
-      if (caller.setCookie !== null) answer.headers['set-cookie'] = caller.setCookie;
+      if (caller.setCookies.length > 0) answer.headers['set-cookie'] = caller.setCookies;
       answer.headers['content-length'] = String(Buffer.byteLength(answer.body));
       return answer;
     },

@@ -2,6 +2,7 @@ import { type AuditEventType, recordEvents } from '../audit/record.ts';
 import type { SessionPolicy } from '../config.ts';
 import type { Db } from '../database/database.ts';
 import { createAntiCSRFToken, createToken } from '../token.ts';
+import { rememberDevice } from '../users/known-device.ts';
 import type { User } from '../users/user.ts';
 import { carriedOver, checkedData, type DataColumn, mergedText } from './data.ts';
 import type { Device } from './device.ts';
@@ -12,6 +13,8 @@ import type { Session, SessionWithUser, Transport } from './session.ts';
 export type StartOptions = {
   transport: Transport;
   device: Device;
+  /** What the device is known by if its user has signed in on it before, as it says. */
+  deviceToken: string | null;
   /** The session that the request came with. It ends when the new one starts. */
   replaces: Session | null;
   policy: SessionPolicy;
@@ -22,6 +25,8 @@ export type StartedSession = {
   session: SessionWithUser;
   /** The secret of the session, which exists only here and at its client. */
   token: string;
+  /** What the device is known by from now on. Null if it was known already, or nobody signed in. */
+  deviceToken: string | null;
 };
 
 /**
@@ -31,7 +36,7 @@ export type StartedSession = {
  */
 export function startAnonymousSession(
   db: Db,
-  options: Omit<StartOptions, 'replaces'>,
+  options: Omit<StartOptions, 'replaces' | 'deviceToken'>,
   publicData?: unknown,
 ): Promise<StartedSession> {
   const data = publicData === undefined ? null : mergedText(null, checkedData(publicData, 'publicData'));
@@ -44,12 +49,14 @@ export function startAnonymousSession(
  * goes on in the new one. Of a user with too many sessions, those that were used least recently end.
  *
  * @param type - what is written down of it in the user's history
+ * @param isKnownDevice - whether the user is known to have signed in on the device; it becomes known if not
  */
 export async function startUserSession(
   db: Db,
   user: User,
   type: AuditEventType,
   options: StartOptions,
+  isKnownDevice = false,
 ): Promise<StartedSession> {
   const { replaces, device, policy, now } = options;
   const [replaced] = replaces === null ? [] : await endWhere(db, { id: replaces.id }, now);
@@ -72,14 +79,14 @@ export async function startUserSession(
     origin,
     now,
   );
-  return started;
+  return isKnownDevice ? started : { ...started, deviceToken: await rememberDevice(db, user.id, now) };
 }
 
 async function createSession(
   db: Db,
   user: User | null,
   data: Pick<Session, DataColumn>,
-  { transport, device, policy, now }: Omit<StartOptions, 'replaces'>,
+  { transport, device, policy, now }: Omit<StartOptions, 'replaces' | 'deviceToken'>,
 ): Promise<StartedSession> {
   const { token, handle, hashedToken } = createToken();
   const session = await db.session.create({
@@ -96,5 +103,5 @@ async function createSession(
       userId: user?.id ?? null,
     },
   });
-  return { session: { ...session, user }, token };
+  return { session: { ...session, user }, token, deviceToken: null };
 }

@@ -59,11 +59,16 @@ export type Data = any;
 
 export type Answer = { status: number; headers: Headers; data: Data; errors: Data; code: string | undefined };
 
-/** A client of the API that keeps its cookie, its anti-CSRF token and its bearer token as a real one would. */
+/** A client of the API that keeps its cookies, its anti-CSRF token and its other tokens as a real one would. */
 export class Client {
   cookie: string | null = null;
   antiCSRFToken: string | null = null;
   token: string | null = null;
+  /** By which the server knows a device on which its user has signed in: a cookie or a token, as the session. */
+  deviceCookie: string | null = null;
+  deviceToken: string | null = null;
+  /** Where its requests come from, as far as the server sees. */
+  address: string | null = null;
   readonly #app: Pick<App, 'fetch'> & Partial<App>;
   readonly #url: URL;
   #sent = 0;
@@ -81,7 +86,7 @@ export class Client {
       body: JSON.stringify({ query, variables }),
     });
     const response = await this.#fetch(request);
-    this.#keepCookie(response.headers);
+    this.#keepCookies(response.headers);
     const { data, errors } = (await response.json()) as Data;
     return { status: response.status, headers: response.headers, data, errors, code: errors?.[0]?.extensions?.code };
   }
@@ -89,8 +94,8 @@ export class Client {
   /** Every other request goes by the fast path, so that every test is one of both ways. */
   async #fetch(request: Request): Promise<Response> {
     this.#sent += 1;
-    const fast = this.#sent % 2 === 0 ? await fetchFast(this.#app, request) : null;
-    return fast ?? this.#app.fetch(request);
+    const fast = this.#sent % 2 === 0 ? await fetchFast(this.#app, request, this.address) : null;
+    return fast ?? this.#app.fetch(request, this.address);
   }
 
   /** What became of one mutation, which must not fail as a request. */
@@ -111,7 +116,7 @@ export class Client {
     return data;
   }
 
-  async signUp(email: string, transport: 'COOKIE' | 'BEARER'): Promise<Data> {
+  async signUp(email: string, transport: 'COOKIE' | 'BEARER' = 'COOKIE'): Promise<Data> {
     return this.#begin('signUp', email, transport, password);
   }
 
@@ -125,9 +130,10 @@ export class Client {
       `mutation ($email: String!, $password: String!, $transport: Transport!) {
         ${field}(email: $email, password: $password, transport: $transport) {
           __typename
-          ... on LoginSuccess { viewer { id email } session { id handle } token antiCSRFToken }
+          ... on LoginSuccess { viewer { id email } session { id handle } token antiCSRFToken deviceToken }
           ... on UserError { code message }
           ... on ValidationError { issues { path message } }
+          ... on RateLimitedError { retryAfterSeconds }
         }
       }`,
       { email, password: secret, transport },
@@ -135,21 +141,26 @@ export class Client {
     if (result.__typename === 'LoginSuccess') {
       this.token = result.token;
       this.antiCSRFToken = result.antiCSRFToken;
+      this.deviceToken = result.deviceToken ?? this.deviceToken;
     }
     return result;
   }
 
   #headers(): Record<string, string> {
+    const cookies = [this.cookie, this.deviceCookie].filter((cookie) => cookie !== null);
     return {
-      ...(this.cookie === null ? {} : { cookie: this.cookie }),
+      ...(cookies.length === 0 ? {} : { cookie: cookies.join('; ') }),
       ...(this.antiCSRFToken === null ? {} : { 'anti-csrf': this.antiCSRFToken }),
       ...(this.token === null ? {} : { authorization: `Bearer ${this.token}` }),
+      ...(this.deviceToken === null ? {} : { 'x-device-token': this.deviceToken }),
     };
   }
 
-  #keepCookie(headers: Headers): void {
+  #keepCookies(headers: Headers): void {
     for (const line of headers.getSetCookie()) {
-      this.cookie = /Max-Age=0/.test(line) ? null : (line.split(';')[0] ?? null);
+      const cookie = /Max-Age=0/.test(line) ? null : (line.split(';')[0] ?? null);
+      if (/^(__Host-)?device=/.test(line)) this.deviceCookie = cookie;
+      else this.cookie = cookie;
     }
   }
 }
@@ -163,5 +174,7 @@ export async function fetchFast(app: Partial<App>, request: Request, peer: strin
   const nodeRequest = { method: request.method, url: url.pathname + url.search, headers };
   if (!fastPath?.takes(nodeRequest)) return null;
   const answer = await fastPath.answer(nodeRequest, body, peer);
-  return answer && new Response(answer.body, { status: answer.status, headers: answer.headers });
+  if (!answer) return null;
+  const pairs = Object.entries(answer.headers).flatMap(([name, value]) => [value].flat().map((one) => [name, one]));
+  return new Response(answer.body, { status: answer.status, headers: pairs as [string, string][] });
 }

@@ -1,0 +1,38 @@
+/**
+ * Devices on which a user has signed in ("device cookies" in OWASP's words, Slow Down Online Guessing Attacks with
+ * Device Cookies). What such a device has in hand opens nothing: it only keeps the wrong guesses of strangers, who
+ * could lock a user out for as long as they go on, from being held against it.
+ */
+import type { Db } from '../database/database.ts';
+import { equalSecrets, handleOf, hashToken } from '../token.ts';
+import { createUserToken } from './user-token.ts';
+
+/** The longest that browsers keep a cookie (RFC 6265bis section 5.5). */
+export const deviceLifetimeMs = 400 * 86_400_000;
+
+/** More than people have devices, and clients that never say which one they are. */
+const mostPerUser = 50;
+
+/** Whether a secret is of a device on which the user with this address, normalised, has signed in. */
+export async function isKnownDevice(db: Db, secret: string | null, email: string, now: Date): Promise<boolean> {
+  const handle = secret && handleOf(secret);
+  if (!handle) return false;
+  const token = await db.userToken.findFirst({
+    where: { handle, purpose: 'KNOWN_DEVICE', expiresAt: { gt: now }, user: { is: { email } } },
+  });
+  return equalSecrets(hashToken(secret), token?.hashedToken);
+}
+
+/** Makes a device known, and returns the secret that it is known by. The one that was made first is forgotten for it. */
+export async function rememberDevice(db: Db, userId: number, now: Date): Promise<string> {
+  const purpose = 'KNOWN_DEVICE';
+  const surplus = await db.userToken.findMany({
+    where: { userId, purpose },
+    orderBy: { id: 'desc' },
+    skip: mostPerUser - 1,
+    select: { id: true },
+  });
+  if (surplus.length > 0) await db.userToken.deleteMany({ where: { id: { in: surplus.map(({ id }) => id) } } });
+  const expiresAt = new Date(now.getTime() + deviceLifetimeMs);
+  return createUserToken(db, { purpose, userId, sentTo: null, data: null, expiresAt });
+}

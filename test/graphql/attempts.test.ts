@@ -1,0 +1,227 @@
+import { describe, expect, it } from 'vitest';
+import { createApp } from '../../src/http/app.ts';
+import { forgetFailures } from '../../src/users/attempts.ts';
+import { Client, password, startApi, type TestApi } from '../support/api.ts';
+
+const wrong = 'not the right password';
+const isWrong = { code: 'INVALID_CREDENTIALS' };
+const email = 'ada@example.com';
+
+function later(api: TestApi, seconds: number): void {
+  api.clock.now = new Date(api.clock.now.getTime() + seconds * 1_000);
+}
+
+/** The answers to one wrong password after the other. */
+async function guess(client: Client, times: number, address = email) {
+  const answers = [];
+  for (let time = 0; time < times; time += 1) answers.push(await client.login(address, 'BEARER', wrong));
+  return answers;
+}
+
+/** What would be refused, in as long as it says. */
+const waitOf = (seconds: number) => ({ __typename: 'RateLimitedError', retryAfterSeconds: seconds });
+
+describe('a wrong password', () => {
+  it('is for nothing after ten in a row: then one has to wait, twice as long each time, at most an hour', async () => {
+    const api = await startApi();
+    await api.signUp(email);
+    const eve = api.client();
+    for (const answer of await guess(eve, 10)) expect(answer).toMatchObject(isWrong);
+    for (const seconds of [30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600]) {
+      expect(await eve.login(email)).toMatchObject(waitOf(seconds));
+      later(api, seconds - 0.5);
+      expect(await eve.login(email)).toMatchObject(waitOf(1));
+      later(api, 0.5);
+      expect(await eve.login(email, 'BEARER', wrong), String(seconds)).toMatchObject(isWrong);
+    }
+  });
+
+  it('is forgotten with the right one', async () => {
+    const api = await startApi();
+    await api.signUp(email);
+    const ada = api.client();
+    await guess(ada, 10);
+    expect(await ada.login(email)).toMatchObject(waitOf(30));
+    later(api, 30);
+    expect(await ada.login(email)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await api.database.rateLimit.count()).toBe(0);
+    for (const answer of await guess(api.client(), 10)) expect(answer).toMatchObject(isWrong);
+  });
+
+  it('is counted for an address that nobody has as for any other', async () => {
+    const api = await startApi();
+    await api.signUp(email);
+    const seen: unknown[][] = [];
+    for (const address of [email, 'nobody@example.com']) {
+      const eve = api.client();
+      seen.push([...(await guess(eve, 12, address)), await eve.login(address.toUpperCase(), 'BEARER', wrong)]);
+    }
+    expect(seen[0]).toEqual(seen[1]);
+    expect(seen[0]?.at(-1)).toMatchObject(waitOf(30));
+  });
+
+  it('does not lock an address before somebody signs up with it', async () => {
+    const api = await startApi();
+    await guess(api.client(), 11);
+    await api.signUp(email);
+    expect(await api.client().login(email)).toMatchObject({ __typename: 'LoginSuccess' });
+  });
+
+  it('reaches the hash function ten times when forty come at once', async () => {
+    const api = await startApi();
+    await api.signUp(email);
+    const answers = await Promise.all(Array.from({ length: 40 }, () => api.client().login(email, 'BEARER', wrong)));
+    expect(answers.filter(({ code }) => code === 'INVALID_CREDENTIALS')).toHaveLength(10);
+    expect(answers.filter(({ code }) => code === 'RATE_LIMITED')).toHaveLength(30);
+    later(api, 30);
+    const next = await Promise.all(Array.from({ length: 5 }, () => api.client().login(email, 'BEARER', wrong)));
+    expect(next.filter(({ code }) => code === 'INVALID_CREDENTIALS')).toHaveLength(1);
+    expect(await api.client().login(email)).toMatchObject(waitOf(60));
+  });
+
+  it('costs a read when it is refused, and no write', async () => {
+    const api = await startApi();
+    await api.signUp(email);
+    await guess(api.client(), 10);
+    const before = await api.database.rateLimit.findMany();
+    api.statements.length = 0;
+    await guess(api.client(), 3);
+    expect(api.statements).toHaveLength(3);
+    for (const statement of api.statements) expect(statement).toMatch(/^SELECT/);
+    expect(await api.database.rateLimit.findMany()).toEqual(before);
+  });
+
+  it('is remembered by a server that starts anew', async () => {
+    const api = await startApi();
+    await api.signUp(email);
+    await guess(api.client(), 10);
+    const app = createApp({ ...api, report: () => {}, now: () => api.clock.now });
+    expect(await new Client(app, api.config.publicUrl).login(email)).toMatchObject(waitOf(30));
+  });
+
+  it('can be given fifty times in a row by strangers and as often by known devices, and then never', async () => {
+    const api = await startApi();
+    const ada = await api.signUp(email);
+    for (const client of [api.client(), ada]) {
+      await guess(client, 10);
+      for (let time = 10; time < 50; time += 1) {
+        later(api, 3_600);
+        expect(await client.login(email, 'BEARER', wrong), String(time)).toMatchObject(isWrong);
+      }
+      later(api, 365 * 86_400);
+      expect(await client.login(email)).toMatchObject(waitOf(3_600));
+    }
+    await forgetFailures(api.database, email);
+    expect(await ada.login(email)).toMatchObject({ __typename: 'LoginSuccess' });
+  });
+
+  it('leaves nobody’s address in the database', async () => {
+    const api = await startApi();
+    const eve = Object.assign(api.client(), { address: '203.0.113.7' });
+    await guess(eve, 1, 'nobody@example.com');
+    const rows = JSON.stringify(await api.database.rateLimit.findMany());
+    expect(rows).toMatch(/"account:[0-9a-f]{64}:in-a-row"/);
+    expect(rows).not.toMatch(/nobody|203\.0/);
+  });
+});
+
+describe('wrong passwords from one address', () => {
+  const policy = { perAccount: 10, perAddress: 5, signUpsPerAddress: 3 };
+  const from = (api: TestApi, address: string | null) => Object.assign(api.client(), { address });
+
+  /** What becomes of wrong passwords for one account after the other. */
+  async function spray(api: TestApi, address: string | null, times: number): Promise<string[]> {
+    const codes = [];
+    for (let time = 0; time < times; time += 1) {
+      const [answer] = await guess(from(api, address), 1, `somebody${time}@example.com`);
+      codes.push(answer.code);
+    }
+    return codes;
+  }
+
+  it('are so many in a quarter of an hour, for whomever they are', async () => {
+    const api = await startApi({ attempts: policy });
+    await api.signUp(email);
+    expect(await spray(api, '203.0.113.7', 6)).toEqual([...Array(5).fill('INVALID_CREDENTIALS'), 'RATE_LIMITED']);
+    later(api, 300);
+    expect(await from(api, '203.0.113.7').login(email)).toMatchObject(waitOf(600));
+    expect(await from(api, '203.0.113.8').login(email)).toMatchObject({ __typename: 'LoginSuccess' });
+    later(api, 600);
+    expect(await from(api, '203.0.113.7').login(email)).toMatchObject({ __typename: 'LoginSuccess' });
+  });
+
+  it('are those of a whole IPv6 network of /64, and of IPv4 mapped into IPv6', async () => {
+    const api = await startApi({ attempts: policy });
+    await spray(api, '2001:db8:1:2::1', 5);
+    expect(await spray(api, '2001:db8:1:2:ffff:1:2:3', 1)).toEqual(['RATE_LIMITED']);
+    expect(await spray(api, '2001:db8:1:3::1', 1)).toEqual(['INVALID_CREDENTIALS']);
+    await spray(api, '203.0.113.7', 5);
+    expect(await spray(api, '::ffff:203.0.113.7', 1)).toEqual(['RATE_LIMITED']);
+  });
+
+  it('are not the right ones, nor those from an address that is not known', async () => {
+    const api = await startApi({ attempts: policy });
+    await api.signUp(email);
+    const ada = () => from(api, '203.0.113.7').login(email);
+    for (let time = 0; time < 8; time += 1) expect(await ada()).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await spray(api, '203.0.113.7', 5)).toEqual(Array(5).fill('INVALID_CREDENTIALS'));
+    expect(await spray(api, null, 9)).toEqual(Array(9).fill('INVALID_CREDENTIALS'));
+  });
+
+  it('do not count for an account when they are refused', async () => {
+    const api = await startApi({ attempts: policy });
+    await api.signUp(email);
+    expect((await guess(from(api, '203.0.113.7'), 20)).at(-1)).toMatchObject({ code: 'RATE_LIMITED' });
+    const row = await api.database.rateLimit.findFirst({ where: { key: { endsWith: ':in-a-row' } } });
+    expect(row?.points).toBe(5);
+  });
+
+  it('leave sign-ups alone, of which there may be so many in an hour', async () => {
+    const api = await startApi({ attempts: policy });
+    await spray(api, '203.0.113.7', 5);
+    const signUp = (n: number, address = '203.0.113.7') => from(api, address).signUp(`new${n}@example.com`);
+    for (const n of [1, 2, 3]) expect(await signUp(n)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await signUp(4)).toMatchObject(waitOf(3_600));
+    expect(await signUp(4, '203.0.113.8')).toMatchObject({ __typename: 'LoginSuccess' });
+    later(api, 3_600);
+    expect(await signUp(5)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await api.database.user.count()).toBe(5);
+  });
+});
+
+describe('somebody who is signed in and asked for the password', () => {
+  const prove = `mutation ($password: String!) { reauthenticate(password: $password) {
+    __typename ... on UserError { code } ... on RateLimitedError { retryAfterSeconds } } }`;
+  const change = `mutation ($current: String!, $new: String!) { changePassword(currentPassword: $current, newPassword: $new) {
+    __typename ... on UserError { code } ... on RateLimitedError { retryAfterSeconds } } }`;
+
+  it('has to wait after ten wrong ones too, in either way', async () => {
+    const api = await startApi();
+    const ada = await api.signUp(email);
+    for (let time = 0; time < 5; time += 1) {
+      expect((await ada.ask(prove, { password: wrong })).reauthenticate).toMatchObject(isWrong);
+      expect((await ada.ask(change, { current: wrong, new: wrong })).changePassword).toMatchObject(isWrong);
+    }
+    expect((await ada.ask(prove, { password })).reauthenticate).toMatchObject(waitOf(30));
+    expect((await ada.ask(change, { current: password, new: wrong })).changePassword).toMatchObject(waitOf(30));
+    later(api, 30);
+    expect((await ada.ask(prove, { password })).reauthenticate.__typename).toBe('ReauthenticateSuccess');
+    expect((await ada.ask(prove, { password: wrong })).reauthenticate).toMatchObject(isWrong);
+  });
+
+  it('is not held up by what strangers do', async () => {
+    const api = await startApi();
+    const ada = await api.signUp(email);
+    await guess(api.client(), 11);
+    expect((await ada.ask(prove, { password })).reauthenticate.__typename).toBe('ReauthenticateSuccess');
+  });
+
+  it('may choose a bad new password as often as one likes', async () => {
+    const api = await startApi();
+    const ada = await api.signUp(email);
+    for (let time = 0; time < 12; time += 1) {
+      const { changePassword } = await ada.ask(change, { current: password, new: 'short' });
+      expect(changePassword.code).toBe('VALIDATION_FAILED');
+    }
+  });
+});
