@@ -2,7 +2,7 @@ import type { Config } from '../config.ts';
 import type { Clock } from '../database/clock.ts';
 import type { Database, Db } from '../database/database.ts';
 import { withLease } from '../database/lease.ts';
-import { forgetDevices, forgetEvents, type GoOn, pruneSessions } from './prune.ts';
+import { forgetDevices, forgetEvents, type GoOn, pruneExpired, pruneSessions } from './prune.ts';
 
 const intervalMs = 10 * 60_000;
 
@@ -14,8 +14,8 @@ export type Maintenance = {
 };
 
 /**
- * Prunes sessions, forgets the devices of ended ones and what happened long ago, unless that is being done just now. Returns how many sessions
- * were deleted, or null if it was left to whoever is at it.
+ * Prunes sessions, forgets the devices of ended ones and what happened long ago, and deletes what else has expired, unless that is being done just
+ * now. Returns how many sessions were deleted, or null if it was left to whoever is at it.
  */
 export function maintain(db: Db, retention: Retention, clock: Clock, goOn: GoOn = () => true): Promise<number | null> {
   return withLease(db, 'maintenance', clock, async (isHeld) => {
@@ -24,6 +24,7 @@ export function maintain(db: Db, retention: Retention, clock: Clock, goOn: GoOn 
     const pruned = await pruneSessions(db, new Date(now - retention.sessionRetentionMs), both);
     if (await both()) await forgetDevices(db, new Date(now - retention.deviceRetentionMs), both);
     if (await both()) await forgetEvents(db, new Date(now - retention.auditRetentionMs), both);
+    if (await both()) await pruneExpired(db, new Date(now), both);
     return pruned;
   });
 }

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pruneAuditEvents } from '../audit/retention.ts';
 import type { Db } from '../database/database.ts';
 
 /**
@@ -61,7 +60,21 @@ export function forgetDevices(db: Db, before: Date, goOn = always): Promise<numb
 /** Deletes what happened before a moment, and returns how many events they were. */
 export function forgetEvents(db: Db, before: Date, goOn = always): Promise<number> {
   return inBatches(goOn, async (limit) => {
-    const count = await pruneAuditEvents(db, before, limit);
+    const { count } = await db.auditEvent.deleteMany({ where: { at: { lt: before } }, limit });
+    return { count, isLast: count < limit };
+  });
+}
+
+/** Deletes the tokens of users, and the counts of what was tried, that are of no use from a moment on. */
+export async function pruneExpired(db: Db, at: Date, goOn = always): Promise<void> {
+  const where = { expiresAt: { lte: at } };
+  await inBatches(goOn, async (limit) => {
+    const { count } = await db.userToken.deleteMany({ where, limit });
+    return { count, isLast: count < limit };
+  });
+  if (!(await goOn())) return;
+  await inBatches(goOn, async (limit) => {
+    const { count } = await db.rateLimit.deleteMany({ where, limit });
     return { count, isLast: count < limit };
   });
 }

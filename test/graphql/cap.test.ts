@@ -42,7 +42,7 @@ describe('the cap on live sessions', () => {
   });
 
   it('holds exactly when fifty logins come at once, and every one of them got a session', async () => {
-    const api = await startApi();
+    const api = await startApi({ attempts: { perAccount: 50, perAddress: 100, signUpsPerAddress: 100 } });
     await api.signUp('ada@example.com');
     const logins = Array.from({ length: 50 }, async () => {
       const device = api.client();

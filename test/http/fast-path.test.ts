@@ -8,7 +8,7 @@ import { type App, createApp } from '../../src/http/app.ts';
 import { mediaTypeFor } from '../../src/http/fast-path.ts';
 import { listen } from '../../src/http/server.ts';
 import { hashToken } from '../../src/token.ts';
-import { startApi } from '../support/api.ts';
+import { password, startApi } from '../support/api.ts';
 import { emptyDatabase } from '../support/database.ts';
 
 type Sent = { method: string; path: string; headers: Record<string, string>; body: string; isChunked: boolean };
@@ -101,6 +101,9 @@ const operations = [
   'mutation { setPublicData(data: { a: [1, null, "é\\u2028"] }) { ... on SetDataPayload { session { publicData } } } }',
   'mutation ($id: ID!) { revoke(id: $id) { __typename ... on UserError { code message } } }',
   'mutation { login(email: "nobody@example.com", password: "not the password at all") { __typename } }',
+  `mutation { login(email: "grace@example.com", password: "${password}") { ... on LoginSuccess { deviceToken } } }`,
+  `mutation { login(email: "grace@example.com", password: "${password}", transport: BEARER) {
+    ... on LoginSuccess { token deviceToken } } }`,
   'mutation { logout { revokedSessionId } }',
   'subscription { viewer { id } }',
   'subscription { nothing }',
@@ -149,7 +152,7 @@ const body = fc.oneof(
   fc.constantFrom('{"query":"{ __typename }","query":"{ viewer { id } }"}', '{"__proto__":{"query":"{ __typename }"}}'),
 );
 
-const headersWith = (tokens: { bearer: string[]; cookie: string[]; antiCSRF: string[] }) =>
+const headersWith = (tokens: { bearer: string[]; cookie: string[]; antiCSRF: string[]; device: string[] }) =>
   fc.record(
     {
       'content-type': fc.oneof(
@@ -192,6 +195,7 @@ const headersWith = (tokens: { bearer: string[]; cookie: string[]; antiCSRF: str
         fc.constantFrom('https://app.example.com', 'http://localhost:4000', 'https://evil.example', 'null'),
       ),
       'sec-fetch-site': sometimes(fc.constantFrom('same-origin', 'none', 'same-site', 'cross-site')),
+      'x-device-token': onceIn(9, fc.constantFrom(...tokens.device, 'wrong')),
       'x-service-key': sometimes(fc.constantFrom(serviceKey, 'wrong')),
       'user-agent': sometimes(fc.constantFrom('curl/8.5.0', 'x'.repeat(900))),
     },
@@ -203,8 +207,15 @@ describe('a request by the fast path', () => {
     const { fast, usual, ada, grace, root, over } = await twoServers();
     const anyHeaders = headersWith({
       bearer: [ada, root, over, ada, root].map(({ token }) => `Bearer ${token}`),
-      cookie: [`${grace.cookie}`, `a=b; ${grace.cookie}`, `session=${ada.token}`, `session=${over.token}`],
+      cookie: [
+        `${grace.cookie}`,
+        `${grace.cookie}; ${grace.deviceCookie}`,
+        `a=b; ${grace.cookie}`,
+        `session=${ada.token}`,
+        `session=${over.token}`,
+      ],
       antiCSRF: [`${grace.antiCSRFToken}`],
+      device: [`${ada.deviceToken}`, `${grace.deviceCookie}`.replace('device=', '')],
     });
     const anyRequest = fc.record({
       method: fc.oneof({ weight: 12, arbitrary: fc.constant('POST') }, fc.constant('PUT')),

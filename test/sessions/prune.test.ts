@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { localClock } from '../../src/database/clock.ts';
 import type { Database } from '../../src/database/database.ts';
 import { startMaintenance } from '../../src/sessions/maintenance.ts';
-import { countPrunable, forgetDevices, pruneSessions } from '../../src/sessions/prune.ts';
+import { countPrunable, forgetDevices, pruneExpired, pruneSessions } from '../../src/sessions/prune.ts';
 import { startApi } from '../support/api.ts';
 import { openEmptyDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -84,6 +84,25 @@ describe('forgetDevices', () => {
   });
 });
 
+describe('pruneExpired', () => {
+  it('deletes tokens and counts that are over by then, and none that have no end', async () => {
+    const { database } = await openEmptyDatabase();
+    const now = new Date();
+    const times = [ago(1), now, ago(-1)];
+    const token = { purpose: 'KNOWN_DEVICE', hashedToken: 'x' };
+    await database.userToken.createMany({
+      data: times.map((expiresAt, n) => ({ ...token, handle: `h${n}`, expiresAt })),
+    });
+    await database.rateLimit.createMany({
+      data: [...times, null].map((expiresAt, n) => ({ key: `k${n}`, points: 1, expiresAt })),
+    });
+    await pruneExpired(database, now);
+    expect((await database.userToken.findMany()).map(({ handle }) => handle)).toEqual(['h2']);
+    const left = await database.rateLimit.findMany({ orderBy: { key: 'asc' } });
+    expect(left.map(({ key }) => key)).toEqual(['k2', 'k3']);
+  });
+});
+
 describe('the maintenance of a server', () => {
   const retention = { sessionRetentionMs: 30 * day, deviceRetentionMs: 7 * day, auditRetentionMs: 365 * day };
 
@@ -97,10 +116,12 @@ describe('the maintenance of a server', () => {
     const opened = await openEmptyDatabase();
     await insert(opened.database, 100, 31);
     await insert(opened.database, 100, 8);
+    await opened.database.rateLimit.create({ data: { key: 'k', points: 1, expiresAt: ago(1) } });
     const reported: unknown[] = [];
     maintain(opened, reported);
     await expect.poll(() => opened.database.session.count(), { timeout: 5_000 }).toBe(100);
     expect(await opened.database.session.count({ where: { ipAddress: { not: null } } })).toBe(0);
+    await expect.poll(() => opened.database.rateLimit.count(), { timeout: 5_000 }).toBe(0);
     expect(reported).toEqual([]);
   });
 
