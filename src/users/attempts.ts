@@ -93,7 +93,7 @@ export async function requireAttemptFrom(
   if (ipAddress === null) return;
   const limitOfAddress = addressLimit(kind, ipAddress, limit);
   await requireNotReached(db, [limitOfAddress], now);
-  await countOnce(db, limitOfAddress, now);
+  await countOnce(db, [limitOfAddress], now);
 }
 
 /**
@@ -168,11 +168,12 @@ async function count(
   { perAccount }: AttemptPolicy,
   now: Date,
 ): Promise<boolean> {
-  const surplus = (await countOnce(db, inARow, now)) - perAccount;
+  const [times = 0] = await countOnce(db, [inARow, ...others], now);
+  const surplus = times - perAccount;
+  if (surplus < 0) return false;
   const durationMs = Math.min(wait.firstMs * 2 ** surplus, wait.longestMs);
-  if (surplus >= 0) await countOnce(db, { ...pause, durationMs }, now);
-  for (const limit of others) await countOnce(db, limit, now);
-  return surplus >= 0;
+  await countOnce(db, [{ ...pause, durationMs }], now);
+  return true;
 }
 
 /** Takes back what `count` did. */

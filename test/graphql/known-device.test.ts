@@ -74,13 +74,27 @@ describe('a device on which its user has signed in', () => {
     const ada = await api.client();
     const { deviceToken, token } = await ada.login(email, 'BEARER');
     await guess(api.client(), 10);
-    const others = [eve.deviceToken, `${deviceToken}`.slice(0, -1), `${deviceToken}`.split('.')[0], token, 'x', ''];
+    const flipped = `${deviceToken}`.slice(0, -1) + (`${deviceToken}`.endsWith('A') ? 'E' : 'A');
+    const others = [
+      eve.deviceToken,
+      flipped,
+      `${deviceToken}`.slice(0, -1),
+      `${deviceToken}`.split('.')[0],
+      token,
+      'x',
+      '',
+    ];
     for (const other of others) {
       const stranger = Object.assign(api.client(), { deviceToken: other });
       expect(await stranger.login(email)).toMatchObject({ code: 'RATE_LIMITED' });
     }
-    const planted = Object.assign(api.client(), { deviceCookie: `device=${eve.deviceToken}; device=${deviceToken}` });
-    expect(await planted.login(email)).toMatchObject({ code: 'RATE_LIMITED' });
+    for (const both of [
+      [deviceToken, eve.deviceToken],
+      [eve.deviceToken, deviceToken],
+    ]) {
+      const deviceCookie = both.map((value) => `device=${value}`).join('; ');
+      expect(await Object.assign(api.client(), { deviceCookie }).login(email)).toMatchObject({ code: 'RATE_LIMITED' });
+    }
     expect(await ada.login(email)).toMatchObject({ __typename: 'LoginSuccess' });
   });
 
