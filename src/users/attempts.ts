@@ -124,7 +124,7 @@ export async function mayBeMailed(db: Db, kind: MailName, email: string, now: Da
   const limit = { key: `${kind}:${hash('sha256', email)}`, points: mailsPerHour, durationMs: 4 * quarterMs };
   try {
     await requireNotReached(db, [limit], now);
-    await countOnce(db, limit, now);
+    await countOnce(db, [limit], now);
     return true;
   } catch (error) {
     if (error instanceof RateLimitedError) return false;

@@ -1,20 +1,12 @@
-import { availableParallelism } from 'node:os';
-import { hash, verify } from '@node-rs/argon2';
-import pLimit from 'p-limit';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PasswordPolicy } from '../config.ts';
 import { ValidationError } from '../errors.ts';
+import type { Argon2Cost } from './password-hash.ts';
+import { inThread } from './password-threads.ts';
+import type { Check } from './password-worker.ts';
 
 /** In code points. NIST SP 800-63B-4 asks for at least 64. */
 const maxLength = 256;
-
-/** `Algorithm.Argon2id`, which is an ambient const enum and so cannot be imported. */
-const argon2id = 2;
-
-/**
- * Hashing takes a processor for itself for ten milliseconds. One is left to everybody who does not log in: whoever
- * does waits for their turn, and has it as soon as if all of them were hashed at once.
- */
-const inTurn = pLimit(Math.max(1, availableParallelism() - 1));
 
 /**
  * The form of a password that is hashed, or null if no password can look like that.
@@ -55,36 +47,68 @@ function lengthOf(text: string): number {
   return [...text].length;
 }
 
-/** The argon2id hash of a password that may be chosen, in PHC string format. */
-export function hashPassword(password: string, policy: PasswordPolicy): Promise<string> {
-  const options = {
-    algorithm: argon2id,
-    memoryCost: policy.memoryKiB,
-    timeCost: policy.passes,
-    parallelism: policy.lanes,
-  };
-  return inTurn(() => hash(password.normalize('NFKC'), options));
+/**
+ * The argon2id hash of a password that may be chosen, in PHC string format.
+ *
+ * @throws RequestError where too many are waiting for theirs.
+ */
+export async function hashPassword(password: string, policy: PasswordPolicy): Promise<string> {
+  return inThread('hash', { password: password.normalize('NFKC'), today: costOf(policy) }, policy.queueLength);
 }
 
+export type CheckedPassword = {
+  isRight: boolean;
+  /** The hash to store from now on, where what is stored is of another system or asks for less. Null if it may stay. */
+  rehashed: string | null;
+};
+
+/** Somebody who waits longer than that for hearing that a password is wrong learns what it is that takes so long. */
+const longestWaitMs = 1_000;
+
+/** How long the slowest check of a hash that costs something else than today's has taken in this process. */
+let slowestMs = 0;
+
 /**
- * Whether the password is the one that was hashed. With no hash it takes the time that one takes, and is false:
- * whether an account exists must not be seen from how long the answer took.
+ * Whether the password is the one that was hashed, by this server or by another system, normalised or as it was typed.
+ * With no hash, or none that is known, it takes the time that one takes, and is not: whether an account exists must not
+ * be seen from how long the answer took. Since hashes of other systems take longer, no wrong password is answered
+ * sooner than one of them would be, once one was seen.
+ *
+ * @throws RequestError where too many are waiting for theirs.
  */
+export async function checkPassword(
+  password: string,
+  hashedPassword: string | null,
+  policy: PasswordPolicy,
+): Promise<CheckedPassword> {
+  const normalized = normalizePassword(password);
+  const check: Check = {
+    forms: normalized === null ? [''] : formsOf(normalized, password),
+    stored: normalized === null ? null : hashedPassword,
+    today: costOf(policy),
+  };
+  const { isRight, rehashed, isUsual, tookMs } = await inThread('check', check, policy.queueLength);
+  // One that was slow by accident is forgotten in time.
+  if (!isUsual) slowestMs = Math.min(Math.max(slowestMs * 0.99, tookMs), longestWaitMs);
+  if (!isRight && tookMs < slowestMs) await sleep(slowestMs - tookMs);
+  return { isRight, rehashed };
+}
+
+/** Whether the password is the right one. As `checkPassword`, for what leaves the hash as it is. */
 export async function verifyPassword(
   password: string,
   hashedPassword: string | null,
   policy: PasswordPolicy,
 ): Promise<boolean> {
-  const normalized = normalizePassword(password);
-  if (hashedPassword === null || normalized === null) {
-    await hashPassword('somebody else', policy);
-    return false;
-  }
-  try {
-    return await inTurn(() => verify(hashedPassword, normalized));
-  } catch {
-    // What is stored is no hash that we know, or none at all. Nothing matches it, and it must not be seen either.
-    await hashPassword('somebody else', policy);
-    return false;
-  }
+  const { isRight } = await checkPassword(password, hashedPassword, policy);
+  return isRight;
+}
+
+/** Other systems hash what was typed. How many forms there are depends on what is typed now, and not on the account. */
+function formsOf(normalized: string, typed: string): Check['forms'] {
+  return normalized === typed ? [normalized] : [normalized, typed];
+}
+
+function costOf({ memoryKiB, passes, lanes }: PasswordPolicy): Argon2Cost {
+  return { memoryKiB, passes, lanes };
 }

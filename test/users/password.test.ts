@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
-import { hashPassword, passwordProblem, verifyPassword } from '../../src/users/password.ts';
+import { checkPassword, hashPassword, passwordProblem, verifyPassword } from '../../src/users/password.ts';
 
 const policy = readConfig({}).passwords;
+
+/** Of a password that is not in its normal form. argon2-cffi, bcrypt and Django made them. */
+const hashesOfTyped = [
+  '$argon2id$v=19$m=19456,t=2,p=1$kuAwLHWpgju01gJvqZzRDQ$fwTqvEFawMC8/wepN694lGAdvpOpIIsf5ajmuplaxPA',
+  '$2b$06$DlKuw11xClywmzCEYYJeFOEi8bv5HUSh06WrPg6cenkw0p07DV7Lu',
+  'pbkdf2_sha256$30000$uGrHRI1fJ5yxAmqbdvYCsX$AjpCJY+krRb/KuT8SuHgVZkgsLo3bhxn4TlOuAUG4g0=',
+];
 
 describe('a new password', () => {
   it.each([
@@ -54,6 +61,27 @@ describe('a hash', () => {
     }
   });
 
+  it('of another system matches what was typed, and takes two tries for every account alike', async () => {
+    const typed = 'p\u00e4ssw\u00f6rd \ufb01ve hundred';
+    expect(typed.normalize('NFKC')).not.toBe(typed);
+    for (const stored of hashesOfTyped) {
+      expect(await verifyPassword(typed, stored, policy), stored).toBe(true);
+      expect(await verifyPassword(typed.normalize('NFKC'), stored, policy), stored).toBe(false);
+      expect(await verifyPassword(`${typed}!`, stored, policy), stored).toBe(false);
+    }
+    const ours = await hashPassword(typed, policy);
+    expect(await checkPassword(typed, ours, policy)).toEqual({ isRight: true, rehashed: null });
+    const work = async (stored: string | null) => {
+      const began = process.cpuUsage();
+      for (let round = 0; round < 10; round += 1) await verifyPassword(`${typed} again`, stored, policy);
+      return process.cpuUsage(began).user;
+    };
+    await work(ours);
+    const ratio = (await work(null)) / (await work(ours));
+    expect(ratio).toBeGreaterThan(0.5);
+    expect(ratio).toBeLessThan(2);
+  });
+
   it('that is none that we know matches nothing', async () => {
     for (const stored of ['', 'plain text', '$argon2id$', '$2b$10$abcdefghijklmnopqrstuu', 'JGFyZ29uMmlk', '\u0000']) {
       expect(await verifyPassword('plain text', stored, policy), stored).toBe(false);
@@ -71,10 +99,26 @@ describe('a hash', () => {
     };
     await time(hash);
     const withHash = await time(hash);
-    for (const other of [null, 'plain text']) {
+    const tooCostly = hash.replace('m=19456', 'm=9999999');
+    for (const other of [null, 'plain text', tooCostly]) {
       const ratio = (await time(other)) / withHash;
       expect(ratio).toBeGreaterThan(0.5);
       expect(ratio).toBeLessThan(2);
+    }
+  });
+
+  it('that costs more is not told from one that is not there by how soon a password is wrong', async () => {
+    const costly = await hashPassword('x'.repeat(15), { ...policy, passes: 8 });
+    const time = async (stored: string | null) => {
+      const began = performance.now();
+      for (let round = 0; round < 5; round += 1) {
+        expect(await verifyPassword('another password', stored, policy)).toBe(false);
+      }
+      return performance.now() - began;
+    };
+    const slow = await time(costly);
+    for (const other of [null, 'plain text', await hashPassword('x'.repeat(15), policy)]) {
+      expect((await time(other)) / slow).toBeGreaterThan(0.6);
     }
   });
 });

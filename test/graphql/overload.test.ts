@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { fetchFast, password, startApi, type TestApi } from '../support/api.ts';
+
+const email = 'ada@example.com';
+
+function loginRequest(api: TestApi, secret: string, accept: string): Request {
+  const query = `mutation ($email: String!, $secret: String!) {
+    login(email: $email, password: $secret, transport: BEARER) { __typename ... on LoginSuccess { viewer { email } } } }`;
+  return new Request(new URL('/graphql', api.config.publicUrl), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept },
+    body: JSON.stringify({ query, variables: { email, secret } }),
+  });
+}
+
+async function startWithQueue(queueLength: number): Promise<TestApi> {
+  const api = await startApi();
+  const passwords = { ...api.config.passwords, queueLength };
+  await api.signUp(email);
+  // The same database, under another configuration.
+  Object.assign(api.config, { passwords });
+  return api;
+}
+
+describe('more logins than can wait', () => {
+  it.each([
+    ['application/json', 'fetch'],
+    ['application/json', 'fastPath'],
+    ['application/graphql-response+json', 'fetch'],
+    ['application/graphql-response+json', 'fastPath'],
+  ] as const)('are answered with 503 and Retry-After, as %s by %s, and all others as ever', async (accept, way) => {
+    const api = await startWithQueue(2);
+    const secrets = Array.from({ length: 40 }, (_, n) => (n % 2 === 0 ? password : 'not the password'));
+    const answers = await Promise.all(
+      secrets.map(async (secret) => {
+        const request = loginRequest(api, secret, accept);
+        const answer = way === 'fetch' ? await api.app.fetch(request) : await fetchFast(api.app, request);
+        return { secret, answer, body: await answer?.json() };
+      }),
+    );
+    const refused = answers.filter(({ answer }) => answer?.status === 503);
+    expect(refused.length).toBeGreaterThan(20);
+    for (const { answer, body } of refused) {
+      expect(answer?.headers.get('retry-after')).toBe('1');
+      expect(answer?.headers.get('content-type')).toContain(accept);
+      expect(body).toMatchObject({ data: { login: null }, errors: [{ extensions: { code: 'SERVER_OVERLOADED' } }] });
+    }
+    const served = answers.filter(({ answer }) => answer?.status === 200);
+    expect(served.length).toBeGreaterThanOrEqual(3);
+    expect(served.length + refused.length).toBe(40);
+    for (const { secret, body } of served) {
+      const kind = secret === password ? 'LoginSuccess' : 'InvalidCredentialsError';
+      expect(body).toMatchObject({ data: { login: { __typename: kind } } });
+    }
+    expect(api.reported).toEqual([]);
+    expect(await api.client().login(email)).toMatchObject({ viewer: { email } });
+  });
+
+  it('do not keep somebody from signing up later, and make nobody meanwhile', async () => {
+    const api = await startWithQueue(1);
+    const emails = Array.from({ length: 20 }, (_, n) => `user${n}@example.com`);
+    const signUp = `mutation ($email: String!) { signUp(email: $email, password: "${password}") { __typename } }`;
+    const answers = await Promise.all(emails.map((one) => api.client().send(signUp, { email: one })));
+    const refused = answers.filter(({ code }) => code === 'SERVER_OVERLOADED');
+    expect(refused.length).toBeGreaterThan(0);
+    expect(await api.database.user.count()).toBe(1 + emails.length - refused.length);
+  });
+});
+
+describe('many logins at once', () => {
+  it('leave the server free to answer others', async () => {
+    const api = await startApi();
+    const ada = await api.signUp(email, 'BEARER');
+    let finished = 0;
+    const logins = Array.from({ length: 50 }, async () => {
+      const result = await api.client().login(email, 'BEARER');
+      finished += 1;
+      return result;
+    });
+    for (let n = 0; n < 5; n += 1) {
+      expect((await ada.ask('{ viewer { email } }')).viewer).toEqual({ email });
+    }
+    expect(finished).toBeLessThan(25);
+    for (const result of await Promise.all(logins)) expect(result).toMatchObject({ viewer: { email } });
+  });
+});
