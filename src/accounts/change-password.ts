@@ -9,6 +9,7 @@ import { hashPassword, requireAcceptablePassword } from '../users/password.ts';
 import type { User } from '../users/user.ts';
 import { voidUserTokens } from '../users/user-token.ts';
 import { type Policies, provePassword } from './prove-password.ts';
+import { overRewrittenHash } from './rewritten-hash.ts';
 
 /**
  * Gives a user a new password and ends, in the same transaction, every live session of theirs but that which asks:
@@ -20,7 +21,7 @@ import { type Policies, provePassword } from './prove-password.ts';
  * @throws InvalidCredentialsError for a wrong current one, and where it was changed meanwhile.
  * @throws RequestError where the session that asks has ended meanwhile: it must not change anything any more.
  */
-export async function changePassword(
+export function changePassword(
   database: Database,
   user: User,
   passwords: { current: string; new: string },
@@ -28,26 +29,28 @@ export async function changePassword(
   origin: SessionOrigin,
   now: Date,
 ): Promise<User> {
-  await provePassword(database, user, passwords.current, policies, origin, now);
-  await requireAcceptablePassword(passwords.new, user, policies.passwords, 'newPassword');
-  const hashedPassword = await hashPassword(passwords.new, policies.passwords);
-  const { session } = origin;
-  return inTransaction(database, async (db) => {
-    const [changed] = await db.user.updateManyAndReturn({
-      where: { id: user.id, hashedPassword: user.hashedPassword },
-      data: { hashedPassword },
+  return overRewrittenHash(database, user, async (current) => {
+    await provePassword(database, current, passwords.current, policies, origin, now);
+    await requireAcceptablePassword(passwords.new, user, policies.passwords, 'newPassword');
+    const hashedPassword = await hashPassword(passwords.new, policies.passwords);
+    const { session } = origin;
+    return inTransaction(database, async (db) => {
+      const [changed] = await db.user.updateManyAndReturn({
+        where: { id: user.id, hashedPassword: current.hashedPassword },
+        data: { hashedPassword },
+      });
+      if (!changed) throw new InvalidCredentialsError();
+      const { count } = await db.session.updateMany({
+        where: { id: session.id, userId: user.id, ...whereLive(now) },
+        data: { authenticatedAt: now },
+      });
+      if (count === 0) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
+      await recordEvent(db, { type: 'PASSWORD_CHANGED', userId: user.id }, origin, now);
+      await endSessionsWith(db, user.id, origin, now, session.id);
+      await voidUserTokens(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL']);
+      await withdrawMails(db, user.id, ['reset-password', 'set-password', 'confirm-email-change']);
+      await enqueueMail(db, { name: 'password-changed', recipient: changed.email, userId: user.id }, now);
+      return changed;
     });
-    if (!changed) throw new InvalidCredentialsError();
-    const { count } = await db.session.updateMany({
-      where: { id: session.id, userId: user.id, ...whereLive(now) },
-      data: { authenticatedAt: now },
-    });
-    if (count === 0) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
-    await recordEvent(db, { type: 'PASSWORD_CHANGED', userId: user.id }, origin, now);
-    await endSessionsWith(db, user.id, origin, now, session.id);
-    await voidUserTokens(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL']);
-    await withdrawMails(db, user.id, ['reset-password', 'set-password', 'confirm-email-change']);
-    await enqueueMail(db, { name: 'password-changed', recipient: changed.email, userId: user.id }, now);
-    return changed;
   });
 }

@@ -7,6 +7,7 @@ import { enqueueMail } from '../users/outbox.ts';
 import { lockUnchanged, type User } from '../users/user.ts';
 import { requireAnotherAdministrator } from './administrators.ts';
 import { type Policies, provePassword } from './prove-password.ts';
+import { overRewrittenHash } from './rewritten-hash.ts';
 
 export type DeletedUser = {
   id: number;
@@ -20,7 +21,7 @@ export type DeletedUser = {
  * @throws InvalidCredentialsError for a wrong password.
  * @throws LastAdministratorError
  */
-export async function deleteAccount(
+export function deleteAccount(
   database: Database,
   user: User,
   password: string,
@@ -28,11 +29,14 @@ export async function deleteAccount(
   origin: Origin,
   now: Date,
 ): Promise<DeletedUser> {
-  await provePassword(database, user, password, config, origin, now);
-  // What was done from where would stay behind.
-  return inTransaction(database, async (db) =>
-    deleteUserWith(db, await lockUnchanged(db, user), config.adminRoles, { ...fromShell, actorId: user.id }, now),
-  );
+  return overRewrittenHash(database, user, async (current) => {
+    await provePassword(database, current, password, config, origin, now);
+    // What was done from where would stay behind.
+    const nowhere = { ...fromShell, actorId: user.id };
+    return inTransaction(database, async (db) =>
+      deleteUserWith(db, await lockUnchanged(db, current), config.adminRoles, nowhere, now),
+    );
+  });
 }
 
 /**

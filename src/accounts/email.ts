@@ -8,6 +8,7 @@ import { enqueueMail, withdrawMails } from '../users/outbox.ts';
 import { findUserByEmail, isTaken, lockUnchanged, nobody, notAnEmail, type User } from '../users/user.ts';
 import { redeemUserToken, voidUserTokens } from '../users/user-token.ts';
 import { type Policies, provePassword } from './prove-password.ts';
+import { overRewrittenHash } from './rewritten-hash.ts';
 
 /** Mails a user a link that proves the address to be theirs; older ones are void. Not where it is proved already. */
 export async function requestEmailVerification(database: Database, user: User, now: Date): Promise<void> {
@@ -60,22 +61,25 @@ export async function requestEmailChange(
   if (newEmail === user.email) {
     throw new ValidationError([{ path: ['newEmail'], message: 'This is the address of the account already.' }]);
   }
-  await provePassword(database, user, input.password, policies, origin, now);
-  if (!(await mayBeMailed(database, 'confirm-email-change', newEmail, now))) return newEmail;
-  const owner = await findUserByEmail(database, newEmail);
-  await inTransaction(database, async (db) => {
-    await lockUnchanged(db, user);
-    await voidUserTokens(db, user.id, ['CHANGE_EMAIL']);
-    await withdrawMails(db, user.id, ['confirm-email-change', 'email-change-requested']);
-    const toNew = owner
-      ? ({ name: 'email-taken', userId: owner.id } as const)
-      : ({ name: 'confirm-email-change', userId: user.id } as const);
-    await enqueueMail(db, { ...toNew, recipient: newEmail }, now);
-    const toOld = { name: 'email-change-requested', recipient: user.email, userId: user.id } as const;
-    await enqueueMail(db, { ...toOld, data: { newEmail } }, now);
-    await recordEvent(db, { type: 'EMAIL_CHANGE_REQUESTED', userId: user.id }, origin, now);
+  return overRewrittenHash(database, user, async (current) => {
+    await provePassword(database, current, input.password, policies, origin, now);
+    if (!(await mayBeMailed(database, 'confirm-email-change', newEmail, now))) return newEmail;
+    const owner = await findUserByEmail(database, newEmail);
+    await inTransaction(database, async (db) => {
+      // A password that was changed since it was checked stops whoever knew the old one.
+      await lockUnchanged(db, current);
+      await voidUserTokens(db, user.id, ['CHANGE_EMAIL']);
+      await withdrawMails(db, user.id, ['confirm-email-change', 'email-change-requested']);
+      const toNew = owner
+        ? ({ name: 'email-taken', userId: owner.id } as const)
+        : ({ name: 'confirm-email-change', userId: user.id } as const);
+      await enqueueMail(db, { ...toNew, recipient: newEmail }, now);
+      const toOld = { name: 'email-change-requested', recipient: user.email, userId: user.id } as const;
+      await enqueueMail(db, { ...toOld, data: { newEmail } }, now);
+      await recordEvent(db, { type: 'EMAIL_CHANGE_REQUESTED', userId: user.id }, origin, now);
+    });
+    return newEmail;
   });
-  return newEmail;
 }
 
 /**

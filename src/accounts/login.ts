@@ -1,13 +1,14 @@
 import { recordEvent } from '../audit/record.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
-import { AccountSuspendedError, InvalidCredentialsError } from '../errors.ts';
+import { AccountSuspendedError, InvalidCredentialsError, UserError } from '../errors.ts';
 import { type StartedSession, type StartOptions, startUserSession } from '../sessions/start.ts';
 import { withAttempt } from '../users/attempts.ts';
 import { isKnownDevice } from '../users/known-device.ts';
-import { verifyPassword } from '../users/password.ts';
+import { checkPassword } from '../users/password.ts';
 import { findUserByEmail, lockUnchanged, requireEmail, type User } from '../users/user.ts';
 import type { Policies } from './prove-password.ts';
+import { overRewrittenHash } from './rewritten-hash.ts';
 
 /**
  * Starts a session for whoever an email and a password prove.
@@ -28,24 +29,27 @@ export async function login(
   const isKnown = await isKnownDevice(database, deviceToken, email, now);
   const attempt = { email, device, isKnownDevice: isKnown };
   return withAttempt(database, attempt, attempts, now, async (succeed) => {
-    const user = await findUserByEmail(database, email);
-    const isProven = await verifyPassword(credentials.password, user?.hashedPassword ?? null, passwords);
-    if (!user || !isProven) {
-      await recordFailure(database, user, options);
-      throw new InvalidCredentialsError();
+    const found = await findUserByEmail(database, email);
+    const startFor = async (user: User | null) => {
+      const stored = user?.hashedPassword ?? null;
+      const { isRight, rehashed } = await checkPassword(credentials.password, stored, passwords);
+      if (!user || !isRight) throw new InvalidCredentialsError();
+      if (user.suspendedAt !== null) throw new AccountSuspendedError();
+      return inTransaction(database, async (db) => {
+        // A password that was changed since it was checked must not open a session: the change ended all others.
+        const unchanged = await lockUnchanged(db, user, rehashed);
+        if (unchanged.suspendedAt !== null) throw new AccountSuspendedError();
+        const started = await startUserSession(db, unchanged, 'LOGGED_IN', options, isKnown);
+        await succeed(db);
+        return started;
+      });
+    };
+    try {
+      return await (found ? overRewrittenHash(database, found, startFor) : startFor(null));
+    } catch (error) {
+      if (error instanceof UserError) await recordFailure(database, found, options);
+      throw error;
     }
-    if (user.suspendedAt !== null) {
-      await recordFailure(database, user, options);
-      throw new AccountSuspendedError();
-    }
-    return inTransaction(database, async (db) => {
-      // A password that was changed since it was checked must not open a session: the change ended all others.
-      const unchanged = await lockUnchanged(db, user);
-      if (unchanged.suspendedAt !== null) throw new AccountSuspendedError();
-      const started = await startUserSession(db, unchanged, 'LOGGED_IN', options, isKnown);
-      await succeed(db);
-      return started;
-    });
   });
 }
 

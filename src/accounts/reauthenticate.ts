@@ -5,6 +5,7 @@ import { InvalidCredentialsError } from '../errors.ts';
 import { type Session, whereLive } from '../sessions/session.ts';
 import type { User } from '../users/user.ts';
 import { type Policies, provePassword } from './prove-password.ts';
+import { overRewrittenHash } from './rewritten-hash.ts';
 
 /**
  * Notes that the user of a session has proved the password again, and returns the session as it is then.
@@ -12,7 +13,7 @@ import { type Policies, provePassword } from './prove-password.ts';
  * @throws RateLimitedError if too many passwords were wrong before.
  * @throws InvalidCredentialsError for a wrong password, and where the session has ended meanwhile.
  */
-export async function reauthenticate(
+export function reauthenticate(
   database: Database,
   user: User,
   password: string,
@@ -20,15 +21,16 @@ export async function reauthenticate(
   origin: SessionOrigin,
   now: Date,
 ): Promise<Session> {
-  await provePassword(database, user, password, policies, origin, now);
-  const { hashedPassword } = user;
-  return inTransaction(database, async (db) => {
-    const [updated] = await db.session.updateManyAndReturn({
-      where: { id: origin.session.id, user: { is: { hashedPassword } }, ...whereLive(now) },
-      data: { authenticatedAt: now },
+  return overRewrittenHash(database, user, async (current) => {
+    await provePassword(database, current, password, policies, origin, now);
+    return inTransaction(database, async (db) => {
+      const [updated] = await db.session.updateManyAndReturn({
+        where: { id: origin.session.id, user: { is: { hashedPassword: current.hashedPassword } }, ...whereLive(now) },
+        data: { authenticatedAt: now },
+      });
+      if (!updated) throw new InvalidCredentialsError();
+      await recordEvent(db, { type: 'REAUTHENTICATED', userId: user.id }, origin, now);
+      return updated;
     });
-    if (!updated) throw new InvalidCredentialsError();
-    await recordEvent(db, { type: 'REAUTHENTICATED', userId: user.id }, origin, now);
-    return updated;
   });
 }

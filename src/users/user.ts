@@ -46,6 +46,9 @@ export async function prepareUser({ password, ...account }: NewUser, policy: Pas
   return { ...prepared, hashedPassword: await hashPassword(password, policy) };
 }
 
+/** A user who proved the password, and the hash to store of it from now on. That is null if the stored one may stay. */
+export type ProvenUser = { user: User; rehashed: string | null };
+
 /**
  * The same for somebody who has yet to choose a password.
  *
@@ -117,13 +120,20 @@ export async function updateProfile(db: Db, id: number, profile: { name: string 
 
 /**
  * Makes sure that somebody whose password was checked is still there, with that password, and keeps it so until the
- * transaction ends: the write, of what is there already, locks the row. What the user's other transactions do comes
- * before or after this one, and not in the middle. Returns them as they are now.
+ * transaction ends: the write, of what is there already or of another hash of that password, locks the row. What the
+ * user's other transactions do comes before or after this one, and not in the middle. Returns them as they are now.
  *
  * @throws InvalidCredentialsError if not.
  */
-export async function lockUnchanged(db: Db, { id, hashedPassword, updatedAt }: User): Promise<User> {
-  const [locked] = await db.user.updateManyAndReturn({ where: { id, hashedPassword }, data: { updatedAt } });
+export async function lockUnchanged(
+  db: Db,
+  { id, hashedPassword, updatedAt }: User,
+  rehashed: string | null = null,
+): Promise<User> {
+  const [locked] = await db.user.updateManyAndReturn({
+    where: { id, hashedPassword },
+    data: { updatedAt, hashedPassword: rehashed ?? hashedPassword },
+  });
   if (!locked) throw new InvalidCredentialsError();
   return locked;
 }

@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import { hashPassword } from '../../src/users/password.ts';
+import { password, startApi, type TestApi } from '../support/api.ts';
+import { foreignHashes } from '../support/foreign-hashes.ts';
+
+const email = 'ada@example.com';
+const todays = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/;
+const change = `mutation ($current: String!, $new: String!) { changePassword(currentPassword: $current, newPassword: $new) {
+  __typename } }`;
+const prove = 'mutation ($password: String!) { reauthenticate(password: $password) { __typename } }';
+const fresh = 'another battery staple';
+
+/** A server whose only user came from somewhere else with this hash. */
+async function startWith(hashedPassword: string | null): Promise<TestApi> {
+  const api = await startApi();
+  await api.database.user.create({ data: { email, hashedPassword, role: 'user' } });
+  return api;
+}
+
+function userOf({ database }: TestApi) {
+  return database.user.findUniqueOrThrow({ where: { email } });
+}
+
+/** Puts the hash of another system in place of what is there. */
+async function takeOver({ database }: TestApi, hashedPassword: string): Promise<void> {
+  await database.user.update({ where: { email }, data: { hashedPassword } });
+}
+
+describe('a user whose hash another system made', () => {
+  it.each(Object.entries(foreignHashes))('logs in, by %s', async (_maker, hash) => {
+    const api = await startWith(hash);
+    expect(await api.client().login(email, 'BEARER', `${password}!`)).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+    expect(await userOf(api)).toMatchObject({ hashedPassword: hash });
+    expect(await api.client().login(email)).toMatchObject({ viewer: { email } });
+    expect(await api.client().login(email)).toMatchObject({ viewer: { email } });
+    expect(await api.client().login(email, 'BEARER', `${password}!`)).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+    expect(api.reported).toEqual([]);
+  });
+
+  it.each(Object.entries(foreignHashes).filter(([maker]) => maker !== 'argon2id of argon2-cffi'))(
+    'has one of today from the first login on, once, in place of %s',
+    async (_maker, hash) => {
+      const api = await startWith(hash);
+      const before = await userOf(api);
+      await api.client().login(email);
+      const { hashedPassword, ...rest } = await userOf(api);
+      expect(hashedPassword).toMatch(todays);
+      expect({ ...rest, hashedPassword: hash }).toEqual(before);
+      await api.client().login(email);
+      expect((await userOf(api)).hashedPassword).toBe(hashedPassword);
+    },
+  );
+
+  it('keeps one that costs no less than those of today', async () => {
+    const hash = foreignHashes['argon2id of argon2-cffi'];
+    const api = await startWith(hash);
+    await api.client().login(email);
+    expect((await userOf(api)).hashedPassword).toBe(hash);
+  });
+
+  it('has a costlier one from the first login after the policy was raised', async () => {
+    const api = await startApi();
+    const raised = { ...api.config.passwords, passes: 3 };
+    const hash = await hashPassword(password, api.config.passwords);
+    const next = await startApi({ passwords: raised });
+    await next.database.user.create({ data: { email, hashedPassword: hash, role: 'user' } });
+    await next.client().login(email);
+    expect((await userOf(next)).hashedPassword).toMatch(/^\$argon2id\$v=19\$m=19456,t=3,p=1\$/);
+  });
+
+  it('logs in from several devices at once', async () => {
+    const api = await startWith(foreignHashes['bcrypt $2b$']);
+    const logins = await Promise.all(Array.from({ length: 8 }, () => api.client().login(email, 'BEARER')));
+    for (const login of logins) expect(login).toMatchObject({ viewer: { email } });
+    expect(await api.database.session.count()).toBe(8);
+    const { hashedPassword } = await userOf(api);
+    expect(hashedPassword).toMatch(todays);
+    await api.client().login(email);
+    expect((await userOf(api)).hashedPassword).toBe(hashedPassword);
+  });
+
+  it('keeps the password that was chosen while a login with the old one was rewriting its hash', async () => {
+    const api = await startWith(foreignHashes['bcrypt $2b$']);
+    const ada = api.client();
+    await ada.login(email, 'BEARER');
+    for (let round = 0; round < 4; round += 1) {
+      await takeOver(api, foreignHashes['bcrypt $2b$']);
+      const thieves = Array.from({ length: 4 }, () => api.client());
+      const logins = thieves.map((thief) => thief.login(email, 'BEARER'));
+      const [{ changePassword }] = await Promise.all([ada.ask(change, { current: password, new: fresh }), ...logins]);
+      expect(changePassword.__typename).toBe('ViewerPayload');
+      expect(await api.client().login(email, 'BEARER')).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+      expect(await api.client().login(email, 'BEARER', fresh)).toMatchObject({ viewer: { email } });
+      for (const thief of thieves) expect((await thief.ask('{ viewer { id } }')).viewer).toBeNull();
+    }
+  });
+
+  it('proves and changes the password in a session that was there before', async () => {
+    const api = await startWith(foreignHashes['argon2id of Blitz.js']);
+    const ada = api.client();
+    await ada.login(email, 'BEARER');
+    await takeOver(api, foreignHashes['argon2id of Blitz.js']);
+    expect((await ada.ask(prove, { password })).reauthenticate.__typename).toBe('ReauthenticateSuccess');
+    expect((await ada.ask(prove, { password: fresh })).reauthenticate.__typename).toBe('InvalidCredentialsError');
+    const { changePassword } = await ada.ask(change, { current: password, new: fresh });
+    expect(changePassword.__typename).toBe('ViewerPayload');
+    expect(await api.client().login(email, 'BEARER', fresh)).toMatchObject({ viewer: { email } });
+  });
+});
+
+describe('reauthenticate', () => {
+  it('proves a password whose hash a login is rewriting', async () => {
+    const api = await startWith(foreignHashes['bcrypt $2b$']);
+    const ada = api.client();
+    await ada.login(email, 'BEARER');
+    for (let round = 0; round < 4; round += 1) {
+      await takeOver(api, foreignHashes['bcrypt $2b$']);
+      const phones = Array.from({ length: 2 }, () => api.client().login(email, 'BEARER'));
+      const [{ reauthenticate }] = await Promise.all([ada.ask(prove, { password }), ...phones]);
+      expect(reauthenticate.__typename).toBe('ReauthenticateSuccess');
+    }
+  });
+});
+
+describe('a user without a password, or with none that is known', () => {
+  it.each([null, '', password, '$2b$31$NcajGG657dix375n4HWLfefcWuXaFPgRy3D0.5bRCUF57SNWHA18y'])(
+    'such as %j, is refused as somebody unknown',
+    async (hash) => {
+      const api = await startWith(hash);
+      const unknown = await api.client().login('bob@example.com');
+      expect(unknown).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+      expect(await api.client().login(email)).toEqual(unknown);
+      expect(await api.client().login(email, 'COOKIE', '')).toEqual(unknown);
+      expect((await userOf(api)).hashedPassword).toBe(hash);
+      expect(api.reported).toEqual([]);
+    },
+  );
+});
