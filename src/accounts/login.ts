@@ -6,6 +6,7 @@ import { type StartedSession, type StartOptions, startUserSession } from '../ses
 import { withAttempt } from '../users/attempts.ts';
 import { isKnownDevice } from '../users/known-device.ts';
 import { checkPassword } from '../users/password.ts';
+import { requireRoomInQueue } from '../users/password-threads.ts';
 import { findUserByEmail, lockUnchanged, requireEmail, type User } from '../users/user.ts';
 import type { Policies } from './prove-password.ts';
 import { overRewrittenHash } from './rewritten-hash.ts';
@@ -26,6 +27,8 @@ export async function login(
 ): Promise<StartedSession> {
   const { device, deviceToken, now } = options;
   const email = requireEmail(credentials.email);
+  // Whoever comes too late costs nothing more than this.
+  requireRoomInQueue(passwords.queueLength);
   const isKnown = await isKnownDevice(database, deviceToken, email, now);
   const attempt = { email, device, isKnownDevice: isKnown };
   return withAttempt(database, attempt, attempts, now, async (succeed) => {

@@ -26,13 +26,11 @@ export async function isKnownDevice(db: Db, secret: string | null, email: string
 /** Makes a device known, and returns the secret that it is known by. The one that was made first is forgotten for it. */
 export async function rememberDevice(db: Db, userId: number, now: Date): Promise<string> {
   const purpose = 'KNOWN_DEVICE';
-  const surplus = await db.userToken.findMany({
-    where: { userId, purpose },
-    orderBy: { id: 'desc' },
-    skip: mostPerUser - 1,
-    select: { id: true },
-  });
-  if (surplus.length > 0) await db.userToken.deleteMany({ where: { id: { in: surplus.map(({ id }) => id) } } });
+  // Put into order here: for PostgreSQL the order could be a reason to read the tokens of everybody.
+  const tokens = await db.userToken.findMany({ where: { userId, purpose }, select: { id: true } });
+  const ids = tokens.map(({ id }) => id).sort((one, other) => other - one);
+  const surplus = ids.slice(mostPerUser - 1);
+  if (surplus.length > 0) await db.userToken.deleteMany({ where: { id: { in: surplus } } });
   const expiresAt = new Date(now.getTime() + deviceLifetimeMs);
   return createUserToken(db, { purpose, userId, sentTo: null, data: null, expiresAt });
 }

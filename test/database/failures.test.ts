@@ -4,8 +4,9 @@ import { isUnavailable } from '../../src/database/failures.ts';
 import { inTransaction } from '../../src/database/transaction.ts';
 import { Prisma } from '../../src/generated/sqlite/client.ts';
 import { createApp } from '../../src/http/app.ts';
+import { countOnce } from '../../src/users/rate-limit.ts';
 import { Client, type Data, startApi } from '../support/api.ts';
-import { openEmptyDatabase } from '../support/database.ts';
+import { isPostgresql, openEmptyDatabase } from '../support/database.ts';
 
 const known = (code: string, meta?: Record<string, unknown>) =>
   new Prisma.PrismaClientKnownRequestError('It failed.', { code, clientVersion: 'x', ...(meta ? { meta } : {}) });
@@ -100,5 +101,28 @@ describe('a transaction that was in another one’s way', () => {
     await Promise.all([add(database), add(other), add(database), add(other)]);
     expect((await database.session.findFirstOrThrow()).publicData).toBe('4');
     await other.$disconnect();
+  });
+
+  it('is also one that locked the same rows in another order, by raw statements', async () => {
+    const { database, url } = await openEmptyDatabase();
+    const now = new Date();
+    const limits = ['a', 'b'].map((key) => ({ key, points: 10, durationMs: null }));
+    await countOnce(database, limits, now);
+    let entered = 0;
+    const both = Promise.withResolvers<void>();
+    await Promise.all(
+      [limits, limits.toReversed()].map((inOrder) =>
+        inTransaction(database, async (db) => {
+          for (const limit of inOrder) {
+            await countOnce(db, [limit], now);
+            entered += 1;
+            if (entered === 2) both.resolve();
+            // On SQLite the second transaction waits until the first is over.
+            if (isPostgresql(url)) await both.promise;
+          }
+        }),
+      ),
+    );
+    expect(await countOnce(database, limits, now)).toEqual([4, 4]);
   });
 });

@@ -82,14 +82,17 @@ describe('every statement of what is asked often', () => {
     for (const plan of plans) expect(plan).not.toMatch(isSlow);
   });
 
-  it.each(['a known', 'a new'])('of a login from %s device sorts no more than what is of one user', async (which) => {
-    const { api, ada } = await filledApi();
-    const device = which === 'a new' ? api.client() : ada;
-    for (const plan of await plansOf(api, () => device.login('ada@example.com', 'BEARER'))) {
-      if (/ORDER BY/.test(plan)) expect(plan).toMatch(/(Session_userId_id|UserToken_userId)_idx/);
-      else expect(plan).not.toMatch(isSlow);
-    }
-  });
+  it.each(['a known', 'a new'])(
+    'of a login from %s device sorts no more than the sessions of one user',
+    async (which) => {
+      const { api, ada } = await filledApi();
+      const device = which === 'a new' ? api.client() : ada;
+      for (const plan of await plansOf(api, () => device.login('ada@example.com', 'BEARER'))) {
+        if (/ORDER BY/.test(plan)) expect(plan).toMatch(/Session_userId_id_idx/);
+        else expect(plan).not.toMatch(isSlow);
+      }
+    },
+  );
 
   it('tells a scan when it sees one', async () => {
     const { api } = await filledApi();

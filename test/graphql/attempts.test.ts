@@ -150,6 +150,14 @@ describe('wrong passwords from one address', () => {
     expect(await from(api, '203.0.113.7').login(email)).toMatchObject({ __typename: 'LoginSuccess' });
   });
 
+  it('are no more when they come at once', async () => {
+    const api = await startApi({ attempts: policy });
+    const codes = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => guess(from(api, '203.0.113.7'), 1, `somebody${n}@example.com`)),
+    );
+    expect(codes.flat().filter(({ code }) => code === 'INVALID_CREDENTIALS')).toHaveLength(5);
+  });
+
   it('are those of a whole IPv6 network of /64, and of IPv4 mapped into IPv6', async () => {
     const api = await startApi({ attempts: policy });
     await spray(api, '2001:db8:1:2::1', 5);

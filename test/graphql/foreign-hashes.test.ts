@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { reauthenticate } from '../../src/accounts/reauthenticate.ts';
+import { fromShell } from '../../src/audit/record.ts';
 import { hashPassword } from '../../src/users/password.ts';
 import { password, startApi, type TestApi } from '../support/api.ts';
 import { foreignHashes } from '../support/foreign-hashes.ts';
@@ -109,16 +111,18 @@ describe('a user whose hash another system made', () => {
 });
 
 describe('reauthenticate', () => {
-  it('proves a password whose hash a login is rewriting', async () => {
+  it('proves a password whose hash a login has rewritten since the user was read', async () => {
     const api = await startWith(foreignHashes['bcrypt $2b$']);
-    const ada = api.client();
-    await ada.login(email, 'BEARER');
-    for (let round = 0; round < 4; round += 1) {
-      await takeOver(api, foreignHashes['bcrypt $2b$']);
-      const phones = Array.from({ length: 2 }, () => api.client().login(email, 'BEARER'));
-      const [{ reauthenticate }] = await Promise.all([ada.ask(prove, { password }), ...phones]);
-      expect(reauthenticate.__typename).toBe('ReauthenticateSuccess');
-    }
+    const user = await userOf(api);
+    await api.client().login(email);
+    const session = await api.database.session.findFirstOrThrow();
+    const { now } = api.clock;
+    const prove = (secret: string, inSession = session) =>
+      reauthenticate(api.database, user, secret, api.config, { ...fromShell, session: inSession }, now);
+    expect((await prove(password)).authenticatedAt).toEqual(now);
+    await takeOver(api, foreignHashes['pbkdf2_sha256 of Django']);
+    await expect(prove(password, { ...session, id: 0 })).rejects.toThrow('is wrong');
+    await expect(prove(fresh)).rejects.toThrow('is wrong');
   });
 });
 

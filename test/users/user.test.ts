@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { readConfig } from '../../src/config.ts';
+import { checkPassword } from '../../src/users/password.ts';
+import { lockUnchanged } from '../../src/users/user.ts';
+import { password } from '../support/api.ts';
+import { openEmptyDatabase } from '../support/database.ts';
+import { foreignHashes } from '../support/foreign-hashes.ts';
+
+const policy = readConfig({}).passwords;
+
+describe('lockUnchanged', () => {
+  const email = 'ada@example.com';
+
+  async function adaWithForeignHash() {
+    const { database } = await openEmptyDatabase();
+    const data = { email, hashedPassword: foreignHashes['bcrypt $2b$'], role: 'user' };
+    const user = await database.user.create({ data });
+    const { rehashed } = await checkPassword(password, user.hashedPassword, policy);
+    return { database, user, rehashed };
+  }
+
+  it('stores the new hash of the same password, and leaves everything else', async () => {
+    const { database, user, rehashed } = await adaWithForeignHash();
+    expect(rehashed).toMatch(/^\$argon2id\$/);
+    const locked = await lockUnchanged(database, user, rehashed);
+    expect(locked).toEqual({ ...user, hashedPassword: rehashed });
+    expect(await checkPassword(password, locked.hashedPassword, policy)).toEqual({ isRight: true, rehashed: null });
+    expect(await lockUnchanged(database, locked)).toEqual(locked);
+  });
+
+  it('refuses when the password was changed since it was checked, and the changed one stays', async () => {
+    const { database, user, rehashed } = await adaWithForeignHash();
+    const changed = foreignHashes['pbkdf2_sha256 of Django'];
+    await database.user.update({ where: { email }, data: { hashedPassword: changed } });
+    await expect(lockUnchanged(database, user, rehashed)).rejects.toThrow('is wrong');
+    expect(await database.user.findUnique({ where: { email } })).toMatchObject({ hashedPassword: changed });
+  });
+});
