@@ -80,7 +80,8 @@ describe('many logins at once', () => {
       finished += 1;
       return result;
     });
-    for (let n = 0; n < 5; n += 1) {
+    await Promise.race(logins);
+    for (let n = 0; n < 10; n += 1) {
       expect((await ada.ask('{ viewer { email } }')).viewer).toEqual({ email });
     }
     expect(finished).toBeLessThan(25);

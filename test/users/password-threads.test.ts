@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { performance } from 'node:perf_hooks';
 import type { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
@@ -16,6 +17,13 @@ describe('the threads that hash', () => {
     expect(threads).toHaveLength(0);
     await Promise.all(Array.from({ length: 20 }, () => hashPassword(password, policy)));
     expect(threads).toHaveLength(Math.max(1, availableParallelism() - 1));
+  });
+
+  it('do the work, and leave the one that answers requests alone', async () => {
+    await hashPassword(password, policy);
+    const before = performance.eventLoopUtilization();
+    await Promise.all(Array.from({ length: 30 }, () => hashPassword(password, policy)));
+    expect(performance.eventLoopUtilization(before).utilization).toBeLessThan(0.5);
   });
 
   it('fail what fails, and go on', async () => {
