@@ -30,6 +30,9 @@ export class InvalidCredentialsError extends UserError {
   }
 }
 
+/** The password was right when it was checked, and what is stored is another one, or another hash of it, by now. */
+export class PasswordChangedError extends InvalidCredentialsError {}
+
 /** What is wrong with one value. `path` leads to it from the arguments of the field. */
 export type ValidationIssue = { path: string[]; message: string };
 

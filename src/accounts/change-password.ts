@@ -1,7 +1,7 @@
 import { recordEvent, type SessionOrigin } from '../audit/record.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
-import { InvalidCredentialsError, RequestError } from '../errors.ts';
+import { PasswordChangedError, RequestError } from '../errors.ts';
 import { endSessionsWith } from '../sessions/end.ts';
 import { whereLive } from '../sessions/session.ts';
 import { enqueueMail, withdrawMails } from '../users/outbox.ts';
@@ -39,7 +39,7 @@ export function changePassword(
         where: { id: user.id, hashedPassword: current.hashedPassword },
         data: { hashedPassword },
       });
-      if (!changed) throw new InvalidCredentialsError();
+      if (!changed) throw new PasswordChangedError();
       const { count } = await db.session.updateMany({
         where: { id: session.id, userId: user.id, ...whereLive(now) },
         data: { authenticatedAt: now },

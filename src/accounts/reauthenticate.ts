@@ -1,7 +1,7 @@
 import { recordEvent, type SessionOrigin } from '../audit/record.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
-import { InvalidCredentialsError } from '../errors.ts';
+import { PasswordChangedError } from '../errors.ts';
 import { type Session, whereLive } from '../sessions/session.ts';
 import type { User } from '../users/user.ts';
 import { type Policies, provePassword } from './prove-password.ts';
@@ -28,7 +28,7 @@ export function reauthenticate(
         where: { id: origin.session.id, user: { is: { hashedPassword: current.hashedPassword } }, ...whereLive(now) },
         data: { authenticatedAt: now },
       });
-      if (!updated) throw new InvalidCredentialsError();
+      if (!updated) throw new PasswordChangedError();
       await recordEvent(db, { type: 'REAUTHENTICATED', userId: user.id }, origin, now);
       return updated;
     });

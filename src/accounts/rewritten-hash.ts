@@ -1,5 +1,5 @@
 import type { Db } from '../database/database.ts';
-import { InvalidCredentialsError } from '../errors.ts';
+import { PasswordChangedError } from '../errors.ts';
 import type { User } from '../users/user.ts';
 
 /** Of several who prove a password at once, all but one may find a hash that was rewritten since they checked it. */
@@ -15,9 +15,9 @@ export async function overRewrittenHash<T>(db: Db, user: User, act: (user: User)
     try {
       return await act(current);
     } catch (error) {
-      if (!(error instanceof InvalidCredentialsError) || attempt === tries) throw error;
+      if (!(error instanceof PasswordChangedError) || attempt === tries) throw error;
       const reloaded = await db.user.findUnique({ where: { id: user.id } });
-      if (!reloaded || reloaded.hashedPassword === current.hashedPassword) throw error;
+      if (!reloaded) throw error;
       current = reloaded;
     }
   }

@@ -2,8 +2,8 @@ import type { PasswordPolicy } from '../config.ts';
 import type { Db } from '../database/database.ts';
 import {
   EmailTakenError,
-  InvalidCredentialsError,
   notSignedIn,
+  PasswordChangedError,
   UserNotFoundError,
   ValidationError,
   type ValidationIssue,
@@ -123,7 +123,7 @@ export async function updateProfile(db: Db, id: number, profile: { name: string 
  * transaction ends: the write, of what is there already or of another hash of that password, locks the row. What the
  * user's other transactions do comes before or after this one, and not in the middle. Returns them as they are now.
  *
- * @throws InvalidCredentialsError if not.
+ * @throws PasswordChangedError if not.
  */
 export async function lockUnchanged(
   db: Db,
@@ -134,7 +134,7 @@ export async function lockUnchanged(
     where: { id, hashedPassword },
     data: { updatedAt, hashedPassword: rehashed ?? hashedPassword },
   });
-  if (!locked) throw new InvalidCredentialsError();
+  if (!locked) throw new PasswordChangedError();
   return locked;
 }
 
