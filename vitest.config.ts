@@ -38,6 +38,7 @@ export default defineConfig({
             'test/mail/**/*.test.ts',
             'test/http/credentials.test.ts',
             'test/http/front-door.test.ts',
+            'test/secrets.test.ts',
           ],
         },
       },

@@ -178,3 +178,18 @@ export async function fetchFast(app: Partial<App>, request: Request, peer: strin
   const pairs = Object.entries(answer.headers).flatMap(([name, value]) => [value].flat().map((one) => [name, one]));
   return new Response(answer.body, { status: answer.status, headers: pairs as [string, string][] });
 }
+
+/** One operation over HTTP, and the values of the cookies that its answer sets. */
+export async function fetchOver(
+  address: string,
+  query: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; body: Data; cookies: string[] }> {
+  const response = await fetch(address, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ query }),
+  });
+  const cookies = response.headers.getSetCookie().map((line) => /=([^;]*)/.exec(line)?.[1] ?? '');
+  return { status: response.status, body: await response.json(), cookies: cookies.filter((value) => value !== '') };
+}

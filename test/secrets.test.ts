@@ -1,0 +1,139 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openDatabase } from '../src/database/database.ts';
+import { createServiceKey, hashToken } from '../src/token.ts';
+import { type Data, fetchOver } from './support/api.ts';
+import { emptyDatabase, isPostgresql, temporaryFolder } from './support/database.ts';
+import { runNode, startServer } from './support/process.ts';
+
+const passwords = {
+  first: 'correct horse battery staple',
+  second: 'another horse battery staple',
+  third: 'a third horse battery staple',
+  wrong: 'the wrong horse battery staple',
+  admin: 'the horse of the administrator',
+};
+
+/** Everything that a database holds, as text. */
+async function dumpOf(url: string): Promise<string> {
+  const database = await openDatabase(url);
+  onTestFinished(() => database.$disconnect());
+  const names = isPostgresql(url)
+    ? await database.$queryRaw<
+        { name: string }[]
+      >`SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'`
+    : await database.$queryRaw<{ name: string }[]>`SELECT name FROM sqlite_master WHERE type = 'table'`;
+  const tables = await Promise.all(
+    names.map(async ({ name }) => [name, await database.$queryRawUnsafe(`SELECT * FROM "${name}"`)]),
+  );
+  const text = JSON.stringify(tables, (_key, value) => (typeof value === 'bigint' ? String(value) : value));
+  // What is deleted may still be in the file of SQLite, and in its log.
+  const folder = dirname(url.replace('file:', ''));
+  const files = isPostgresql(url) ? [] : await readdir(folder);
+  const bytes = await Promise.all(files.map((file) => readFile(join(folder, file), 'latin1')));
+  return [text, ...bytes].join();
+}
+
+describe('a secret', () => {
+  it('is nowhere at rest, in no log and in no name of a file, whatever was done with it', async () => {
+    const url = await emptyDatabase();
+    const mailFolder = join(await temporaryFolder(), 'mail');
+    const serviceKey = createServiceKey();
+    const env = { DATABASE_URL: url };
+    const created = runNode('src/cli.ts', ['create-admin', 'root@example.com'], env, `${passwords.admin}\n`);
+    expect((await created.ended).code).toBe(0);
+    const server = await startServer(url, { MAIL_FOLDER: mailFolder, SERVICE_KEYS: hashToken(serviceKey) });
+
+    const secrets = new Set<string>([...Object.values(passwords), serviceKey]);
+    /** Keeps what is the secret of a token: its handle is none. */
+    const keep = (token: string) => secrets.add(token.split('.')[1] ?? token);
+    const ask = async (query: string, headers: Record<string, string> = {}): Promise<Data> => {
+      const { body, cookies } = await fetchOver(server.address, query, headers);
+      for (const cookie of cookies) keep(cookie);
+      for (const [, token = ''] of JSON.stringify(body).matchAll(/"(?:token|deviceToken)":"([^"]+)"/g)) keep(token);
+      return body;
+    };
+    const as = (token: string) => ({ authorization: `Bearer ${token}` });
+    const link = async (name: string): Promise<string> => {
+      for (;;) {
+        const files = await readdir(mailFolder).catch(() => []);
+        const newest = files
+          .filter((file) => file.includes(` ${name} `) && file.endsWith('.eml'))
+          .sort()
+          .at(-1);
+        if (newest) {
+          const text = (await readFile(join(mailFolder, newest), 'utf8')).replaceAll('=\n', '');
+          const token = /#token=3D(\S+)/.exec(text)?.[1] ?? '';
+          keep(token);
+          return token;
+        }
+        await sleep(100);
+      }
+    };
+
+    const email = 'ada@example.com';
+    const start = '... on LoginSuccess { token deviceToken session { id } viewer { id } }';
+    const signedUp = await ask(
+      `mutation { signUp(email: "${email}", password: "${passwords.first}", transport: BEARER) { ${start} } }`,
+    );
+    const { token, viewer } = signedUp.data.signUp;
+    await ask(`mutation { verifyEmail(token: "${await link('verify-email')}") { __typename } }`, as(token));
+    await ask(`mutation { login(email: "${email}", password: "${passwords.wrong}") { __typename } }`);
+    await ask(`mutation { login(email: "nobody@example.com", password: "${passwords.wrong}") { __typename } }`);
+    await ask(`mutation { login(email: "${email}", password: "${passwords.first}") { __typename } }`);
+    await ask(`mutation { reauthenticate(password: "${passwords.first}") { __typename } }`, as(token));
+    await ask(`mutation { startSession { session { handle } } }`);
+    await ask(
+      `mutation { changePassword(currentPassword: "${passwords.first}", newPassword: "${passwords.second}") { __typename } }`,
+      as(token),
+    );
+    await ask(`mutation { requestPasswordReset(email: "${email}") { email } }`);
+    const reset = await ask(
+      `mutation { resetPassword(token: "${await link('reset-password')}", newPassword: "${passwords.third}", transport: BEARER) { ${start} } }`,
+    );
+    const second = reset.data.resetPassword.token;
+    await ask(
+      `mutation { requestEmailChange(newEmail: "new@example.com", password: "${passwords.third}") { __typename } }`,
+      as(second),
+    );
+    await ask(
+      `mutation { confirmEmailChange(token: "${await link('confirm-email-change')}") { __typename } }`,
+      as(second),
+    );
+    const root = await ask(
+      `mutation { login(email: "root@example.com", password: "${passwords.admin}", transport: BEARER) { ${start} } }`,
+    );
+    const admin = root.data.login.token;
+    await ask(`mutation { setUserRole(id: "${viewer.id}", role: "editor") { __typename } }`, as(admin));
+    await ask(`mutation { createUser(email: "guest@example.com") { __typename } }`, as(admin));
+    await link('set-password');
+    await ask(
+      `mutation { setPrivateData(sessionId: "${reset.data.resetPassword.session.id}", data: {}) { __typename } }`,
+      {
+        'x-service-key': serviceKey,
+      },
+    );
+    // What makes the server complain.
+    await ask('mutation { login(email: 1) { __typename } }');
+    await ask(`{ viewer { id } }`, as(`${second}x`));
+    await ask(`mutation { suspendUser(id: "${viewer.id}") { __typename } }`, as(admin));
+    await ask('mutation { logout { revokedSessionId } }', as(admin));
+
+    expect(secrets.size).toBeGreaterThan(15);
+    const dump = await dumpOf(url);
+    const names = (await readdir(mailFolder)).join();
+    server.child.kill('SIGTERM');
+    const { code, stdout, stderr } = await server.ended;
+    expect(code).toBe(0);
+    expect(stderr).toBe('');
+    // It is all there to be looked through.
+    for (const sign of ['new@example.com', 'USER_SUSPENDED', 'argon2id']) expect(dump).toContain(sign);
+    expect(names).toContain('reset-password');
+    for (const secret of secrets) {
+      for (const place of [dump, names, stdout, await dumpOf(url)]) expect(place).not.toContain(secret);
+    }
+    expect(names).not.toContain('@');
+  }, 120_000);
+});
