@@ -31,6 +31,8 @@ export type PasswordPolicy = {
   queueLength: number;
   /** A k-anonymity range service to ask whether a password is known to have been breached. Null asks nobody. */
   rangeUrl: URL | null;
+  /** The host by which users know this server, whose name makes no password. */
+  serviceHost: string;
 };
 
 /** How long sessions live, and how many of them. */
@@ -152,6 +154,7 @@ export function readConfig(environment: Environment = process.env): Config {
       lanes: integer(environment, 'ARGON2_LANES', argon2.lanes, { min: argon2.lanes, max: 64 }),
       queueLength: integer(environment, 'PASSWORD_QUEUE', 100, { min: 1, max: 10_000 }),
       rangeUrl: rangeUrl(environment),
+      serviceHost: publicUrl.hostname,
     },
     attempts: {
       perAccount: integer(environment, 'LOGIN_ATTEMPTS', 10, { min: 1, max: mostAttempts }),

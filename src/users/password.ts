@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PasswordPolicy } from '../config.ts';
 import { ValidationError } from '../errors.ts';
+import { guessableProblem } from './guessable-password.ts';
 import type { Argon2Cost } from './password-hash.ts';
 import { inThread } from './password-threads.ts';
 import type { Check } from './password-worker.ts';
@@ -20,8 +21,8 @@ export function normalizePassword(password: string): string | null {
   return normalized === '' || lengthOf(normalized) > maxLength ? null : normalized;
 }
 
-/** What keeps a password from being chosen, as a sentence, or null if it may be. There are no composition rules. */
-export function passwordProblem(password: string, policy: PasswordPolicy): string | null {
+/** What is wrong with the form of a new password, as a sentence, or null. There are no composition rules. */
+export function formProblem(password: string, policy: PasswordPolicy): string | null {
   if (!password.isWellFormed()) return 'The password has a character that is not Unicode.';
   const normalized = normalizePassword(password);
   if (normalized === null && password !== '') return `The password must have at most ${maxLength} characters.`;
@@ -32,14 +33,29 @@ export function passwordProblem(password: string, policy: PasswordPolicy): strin
   return null;
 }
 
-/** @throws ValidationError for a password that may not be chosen, at this argument. */
+/** Whose password it is to be, as they are known to others. */
+export type PasswordOwner = { email: string; name?: string | null | undefined };
+
+/**
+ * What keeps somebody from choosing a password, as a sentence, or null if they may: its form, that it would be guessed
+ * early, or that it is known from a breach, as far as somebody can be asked.
+ */
+export async function passwordProblem(
+  password: string,
+  { email, name }: PasswordOwner,
+  policy: PasswordPolicy,
+): Promise<string | null> {
+  return formProblem(password, policy) ?? guessableProblem(password, [email, name ?? '', policy.serviceHost]);
+}
+
+/** @throws ValidationError for a password that somebody may not choose, at this argument. */
 export async function requireAcceptablePassword(
   password: string,
-  _about: { email: string; name: string | null },
+  owner: PasswordOwner,
   policy: PasswordPolicy,
   argument: string,
 ): Promise<void> {
-  const problem = passwordProblem(password, policy);
+  const problem = await passwordProblem(password, owner, policy);
   if (problem !== null) throw new ValidationError([{ path: [argument], message: problem }]);
 }
 

@@ -41,7 +41,7 @@ export type PreparedUser = PreparedAccount & { hashedPassword: string };
  * @throws ValidationError with everything that is wrong.
  */
 export async function prepareUser({ password, ...account }: NewUser, policy: PasswordPolicy): Promise<PreparedUser> {
-  const { issues, ...prepared } = checkAccount(account, passwordProblem(password, policy));
+  const { issues, ...prepared } = checkAccount(account, await passwordProblem(password, account, policy));
   if (issues.length > 0) throw new ValidationError(issues);
   return { ...prepared, hashedPassword: await hashPassword(password, policy) };
 }

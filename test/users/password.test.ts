@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
-import { checkPassword, hashPassword, passwordProblem, verifyPassword } from '../../src/users/password.ts';
+import { checkPassword, formProblem, hashPassword, verifyPassword } from '../../src/users/password.ts';
 
 const policy = readConfig({}).passwords;
 
@@ -21,7 +21,7 @@ describe('a new password', () => {
     'x'.repeat(256),
     '\u0000'.repeat(15),
   ])('may be %j', (password) => {
-    expect(passwordProblem(password, policy)).toBeNull();
+    expect(formProblem(password, policy)).toBeNull();
   });
 
   it.each([
@@ -35,11 +35,11 @@ describe('a new password', () => {
     ['\ufdfa'.repeat(100), /at most 256/],
     ['lone surrogate \ud800 in it', /not Unicode/],
   ])('may not be %j', (password, problem) => {
-    expect(passwordProblem(password, policy)).toMatch(problem);
+    expect(formProblem(password, policy)).toMatch(problem);
   });
 
   it('may be shorter where the server is configured so', () => {
-    expect(passwordProblem('12345678', { ...policy, minLength: 8 })).toBeNull();
+    expect(formProblem('12345678', { ...policy, minLength: 8 })).toBeNull();
   });
 });
 

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { password, startApi } from '../support/api.ts';
+
+const signUp = `mutation ($email: String!, $password: String!, $name: String) {
+  signUp(email: $email, password: $password, name: $name) {
+    __typename ... on ValidationError { issues { path message } } } }`;
+const change = `mutation ($current: String!, $new: String!) {
+  changePassword(currentPassword: $current, newPassword: $new) {
+    __typename ... on ValidationError { issues { path message } } } }`;
+
+describe('a new password', () => {
+  it('is refused at sign-up where it is known, or is the user’s address or name, and it is said why', async () => {
+    const { client, database } = await startApi();
+    const issues = async (secret: string, name?: string) => {
+      const { signUp: result } = await client().ask(signUp, { email: 'grace@navy.example', password: secret, name });
+      return result.issues;
+    };
+    expect(await issues('Password!Password!')).toEqual([
+      { path: ['password'], message: expect.stringMatching(/one of the most used ones.*unrelated words/) },
+    ]);
+    expect(await issues('grace@navy.example')).toEqual([
+      { path: ['password'], message: expect.stringContaining('your email address') },
+    ]);
+    expect(await issues('hopper hopper 1906', 'Brewster Hopper')).toEqual([
+      { path: ['password'], message: expect.stringContaining('your name') },
+    ]);
+    expect(await issues('localhost-localhost')).toEqual([
+      { path: ['password'], message: expect.stringContaining('the name of this service') },
+    ]);
+    expect(await database.user.count()).toBe(0);
+    expect(await issues(password)).toBeUndefined();
+  });
+
+  it('is told together with all else that is wrong', async () => {
+    const { client } = await startApi();
+    const { signUp: result } = await client().ask(signUp, {
+      email: 'nobody',
+      password: 'a'.repeat(15),
+      name: '\u0000',
+    });
+    expect(result.issues.map(({ path }: { path: string[] }) => path.join('.'))).toEqual(['email', 'password', 'name']);
+  });
+
+  it('is refused by changePassword in the same way, which then changes nothing', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const { changePassword } = await ada.ask(change, { current: password, new: 'ada@example.com-2026' });
+    expect(changePassword.issues).toEqual([
+      { path: ['newPassword'], message: expect.stringContaining('your email address') },
+    ]);
+    expect(await api.client().login('ada@example.com')).toMatchObject({ __typename: 'LoginSuccess' });
+  });
+});
