@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PasswordPolicy } from '../config.ts';
 import { ValidationError } from '../errors.ts';
+import { isBreached } from './breached-passwords.ts';
 import { guessableProblem } from './guessable-password.ts';
 import type { Argon2Cost } from './password-hash.ts';
 import { inThread } from './password-threads.ts';
@@ -45,7 +46,10 @@ export async function passwordProblem(
   { email, name }: PasswordOwner,
   policy: PasswordPolicy,
 ): Promise<string | null> {
-  return formProblem(password, policy) ?? guessableProblem(password, [email, name ?? '', policy.serviceHost]);
+  const problem = formProblem(password, policy) ?? guessableProblem(password, [email, name ?? '', policy.serviceHost]);
+  if (problem !== null || policy.rangeUrl === null) return problem;
+  const isKnown = await isBreached(password.normalize('NFKC'), policy.rangeUrl);
+  return isKnown ? 'The password is known from a breach of some service: others have it on their lists.' : null;
 }
 
 /** @throws ValidationError for a password that somebody may not choose, at this argument. */

@@ -1,4 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { readConfig } from '../../src/config.ts';
 import { password, startApi } from '../support/api.ts';
 
 const signUp = `mutation ($email: String!, $password: String!, $name: String) {
@@ -49,5 +54,25 @@ describe('a new password', () => {
       { path: ['newPassword'], message: expect.stringContaining('your email address') },
     ]);
     expect(await api.client().login('ada@example.com')).toMatchObject({ __typename: 'LoginSuccess' });
+  });
+
+  it('is refused where the range service that is configured knows it, and only then', async () => {
+    const breached = createHash('sha1').update('a phrase from a breach').digest('hex').toUpperCase();
+    const service = createServer((_request, response) => response.end(`${breached.slice(5)}:7\r\n`));
+    await once(service.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => {
+      service.closeAllConnections();
+      service.close();
+    });
+    const { port } = service.address() as AddressInfo;
+    const { passwords } = readConfig({ PASSWORD_RANGE_URL: `http://127.0.0.1:${port}/` });
+    const { client } = await startApi({ passwords });
+    const variables = { email: 'ada@example.com', password: 'a phrase from a breach' };
+    expect((await client().ask(signUp, variables)).signUp.issues).toEqual([
+      { path: ['password'], message: expect.stringContaining('from a breach') },
+    ]);
+    expect((await client().ask(signUp, { ...variables, password })).signUp.__typename).toBe('LoginSuccess');
+    const without = await startApi();
+    expect((await without.client().ask(signUp, variables)).signUp.__typename).toBe('LoginSuccess');
   });
 });

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+
+/** In milliseconds. Whoever chooses a password waits for it. */
+const patienceMs = 1_000;
+const reportEveryMs = 60_000;
+
+/** In characters. Several times what the largest range has, with padding. */
+const longestAnswer = 1_000_000;
+
+let reportedAt = Number.NEGATIVE_INFINITY;
+
+/**
+ * Whether a service knows a password from a breach. It is told the first five hex digits of the SHA-1, answers with
+ * all that begin with them, as lines of `SUFFIX:COUNT`, and learns neither the password nor whether it was there: the
+ * padding that is asked for, lines with a count of 0, makes all answers look alike.
+ *
+ * False where the service does not answer, in time or at all: it is done without. That is a warning of the process,
+ * once a minute.
+ *
+ * @param rangeUrl - what the five digits are added to
+ */
+export async function isBreached(password: string, rangeUrl: URL): Promise<boolean> {
+  const digest = createHash('sha1').update(password, 'utf8').digest('hex').toUpperCase();
+  const [prefix, suffix] = [digest.slice(0, 5), digest.slice(5)];
+  try {
+    const lines = await readRange(rangeUrl, prefix);
+    return lines.some((line) => {
+      const [known, count] = line.trim().split(':');
+      return known?.toUpperCase() === suffix && Number(count) > 0;
+    });
+  } catch (error) {
+    warn(rangeUrl, error);
+    return false;
+  }
+}
+
+async function readRange(rangeUrl: URL, prefix: string): Promise<string[]> {
+  const url = new URL(rangeUrl);
+  url.pathname += prefix;
+  const response = await fetch(url, {
+    headers: { 'add-padding': 'true' },
+    redirect: 'error',
+    signal: AbortSignal.timeout(patienceMs),
+  });
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw new Error(`it answered ${response.status}`);
+  }
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > longestAnswer) throw new Error('its answer has no end');
+  }
+  return text.split('\n');
+}
+
+function warn(rangeUrl: URL, error: unknown): void {
+  const now = performance.now();
+  if (now - reportedAt < reportEveryMs) return;
+  reportedAt = now;
+  const { message, cause } = error as Error;
+  const reason = cause instanceof Error ? `${message}: ${cause.message}` : message;
+  process.emitWarning(
+    `PASSWORD_RANGE_URL names ${rangeUrl.host}, which cannot be asked (${reason}). New passwords are accepted without.`,
+  );
+}
