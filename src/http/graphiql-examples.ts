@@ -56,6 +56,31 @@ mutation LogIn {
   }
 }
 `,
+  `# What happened to the account: logins, failures, changes.
+query History {
+  viewer {
+    auditEvents(first: 20) {
+      nodes { at type ipAddress userAgent sessionHandle detail }
+    }
+  }
+}
+`,
+  `# Forgot the password? The link is in the mail: as long as
+# there is no mail server, a file in data/mail.
+mutation AskForReset {
+  requestPasswordReset(email: "ada@example.com") { email }
+}
+
+mutation Reset($token: String!) {
+  resetPassword(
+    token: $token
+    newPassword: "another horse, another staple"
+  ) {
+    ... on LoginSuccess { viewer { email emailVerifiedAt } }
+    ... on UserError { code message }
+  }
+}
+`,
   `# End one session. Its id comes from the list in the tab Me,
 # and goes into Variables below.
 mutation Revoke($id: ID!) {

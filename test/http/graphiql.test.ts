@@ -80,7 +80,7 @@ describe('GraphiQL', () => {
         const request = new Request(new URL('/graphql', api.config.publicUrl), {
           method: 'POST',
           headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json' },
-          body: JSON.stringify({ query, operationName, variables: { id: 'x' } }),
+          body: JSON.stringify({ query, operationName, variables: { id: 'x', token: 'x' } }),
         });
         expect((await api.app.fetch(request)).status, operationName).toBe(200);
       }
