@@ -6,7 +6,13 @@ import { cpuMs, loadCore, residentMB, type Server, startGenerator, startTool, ty
 import type { Stand } from './stand.ts';
 import { type Kind, type Workload, type WorkloadName, workloads } from './workloads.ts';
 
-export type Options = { rounds: number; seconds: number; requests: number };
+export type Options = {
+  rounds: number;
+  seconds: number;
+  requests: number;
+  /** The names of the workloads that are wanted; all of them if not given. */
+  only?: string[] | undefined;
+};
 
 /** One thing, done by one server, beside its limit. Medians of all rounds. */
 export type Measurement = {
@@ -29,7 +35,7 @@ export type Figures = {
   /** Reads by bearer token on the larger data set, by those on the usual one. */
   growth: { sessions: number; ratio: number } | null;
   /** The 99th percentile of reads while others log in, in milliseconds, beside that without. */
-  beside: { quietP99: number; busyP99: number };
+  beside: { quietP99: number; busyP99: number } | null;
   /** From the start of the process to the first right answer, in milliseconds. */
   startMs: Record<'ours' | 'naive' | 'limit', number>;
   /** Resident megabytes after so many requests. */
@@ -253,6 +259,7 @@ async function measureGrowth(course: Course, larger: Stand, { rounds, seconds }:
 
 /** Everything there is to know of the servers of a stand. */
 export async function measure(stand: Stand, larger: Stand | null, options: Options): Promise<Figures> {
+  const isWanted = (name: string) => options.only?.includes(name) ?? true;
   const startMs = {
     ours: await measureStart(stand, 'ours'),
     naive: await measureStart(stand, 'naive'),
@@ -262,17 +269,17 @@ export async function measure(stand: Stand, larger: Stand | null, options: Optio
   try {
     const measurements: Measurement[] = [];
     for (const [name, { isNaive, limit }] of Object.entries(workloads) as [WorkloadName, Workload][]) {
-      if (limit === 'argon2') continue;
+      if (limit === 'argon2' || !isWanted(name)) continue;
       measurements.push(await measureOne(course, 'ours', name, options));
       if (isNaive) measurements.push(await measureOne(course, 'naive', name, options));
     }
-    const { measurement, beside } = await measureBeside(course, stand, options);
-    measurements.push(measurement);
+    const logins = isWanted('login') ? await measureBeside(course, stand, options) : null;
+    if (logins) measurements.push(logins.measurement);
     return {
       startMs,
       measurements,
       growth: larger && (await measureGrowth(course, larger, options)),
-      beside,
+      beside: logins?.beside ?? null,
       memory: await measureMemory(course, stand, options.requests),
     };
   } finally {

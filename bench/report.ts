@@ -37,7 +37,9 @@ the server has all of them.`,
     '',
     `- From the start to the first right answer: this server ${startMs.ours.toFixed(0)} ms, as documented ` +
       `${startMs.naive.toFixed(0)} ms, limit ${startMs.limit.toFixed(0)} ms.`,
-    `- Reads while others log in: p99 ${ms(beside.busyP99)} ms; while nobody does, ${ms(beside.quietP99)} ms.`,
+    ...(beside
+      ? [`- Reads while 200 others log in: p99 ${ms(beside.busyP99)} ms; while nobody does, ${ms(beside.quietP99)} ms.`]
+      : []),
   ];
   if (growth) {
     lines.push(

@@ -9,6 +9,7 @@ import { datasetOf } from './dataset.ts';
 import { measure, type Report } from './measure.ts';
 import { toMarkdown, toSvg } from './report.ts';
 import { openPostgresqlStand, openSqliteStand, type Stand } from './stand.ts';
+import { workloads } from './workloads.ts';
 
 const help = `npm run bench -- [options]
 
@@ -18,6 +19,7 @@ const help = `npm run bench -- [options]
   --rounds 3                     how often each thing is measured; the median counts
   --seconds 3                    how long each time
   --requests 1000000             how many requests the memory is watched over; 0 for none
+  --only bearer,login            only these, named as in bench/workloads.ts; nothing is written then
   --out bench/results            where tables, pictures and figures go`;
 
 const { values } = parseArgs({
@@ -29,6 +31,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
     requests: { type: 'string', default: '1000000' },
+    only: { type: 'string' },
     out: { type: 'string', default: 'bench/results' },
   },
 });
@@ -49,7 +52,11 @@ const stands: Record<string, (sessions: number) => Promise<Stand>> = {
 async function main(): Promise<void> {
   if (values.help) return console.log(help);
   const names = values.database === undefined ? Object.keys(stands) : [values.database];
-  const options = { rounds: number('rounds'), seconds: number('seconds'), requests: number('requests') };
+  const only = values.only?.split(',');
+  for (const name of only ?? []) {
+    if (!(name in workloads)) throw new Error(`--only may name ${Object.keys(workloads).join(', ')}.`);
+  }
+  const options = { rounds: number('rounds'), seconds: number('seconds'), requests: number('requests'), only };
   for (const name of names) {
     const open = stands[name];
     if (!open) throw new Error(`--database must be one of ${Object.keys(stands).join(', ')}.`);
@@ -63,6 +70,7 @@ async function main(): Promise<void> {
         ...(await measure(stand, larger, options)),
       };
       console.log(`\n${toMarkdown(report)}`);
+      if (only) continue;
       await writeFile(`${values.out}/${name}.json`, `${JSON.stringify(report, null, 2)}\n`);
       await writeFile(`${values.out}/${name}.md`, toMarkdown(report));
       await writeFile(`${values.out}/${name}.svg`, toSvg(report));

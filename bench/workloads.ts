@@ -173,5 +173,5 @@ export const workloads: Record<WorkloadName, Workload> = {
     isOnce: true,
     connections: 32,
   },
-  login: { title: 'a login', exchanges: loggingIn, limit: 'argon2', target: 0.9, connections: 8 },
+  login: { title: 'a login', exchanges: loggingIn, limit: 'argon2', target: 0.9, connections: 200 },
 };

@@ -6,7 +6,7 @@ import { type StartedSession, type StartOptions, startUserSession } from '../ses
 import { withAttempt } from '../users/attempts.ts';
 import { isKnownDevice } from '../users/known-device.ts';
 import { checkPassword } from '../users/password.ts';
-import { requireRoomInQueue } from '../users/password-threads.ts';
+import { inTurn } from '../users/turns.ts';
 import { findUserByEmail, lockUnchanged, requireEmail, type User } from '../users/user.ts';
 import type { Policies } from './prove-password.ts';
 import { overRewrittenHash } from './rewritten-hash.ts';
@@ -22,20 +22,27 @@ import { overRewrittenHash } from './rewritten-hash.ts';
 export async function login(
   database: Database,
   credentials: { email: string; password: string },
+  policies: Policies,
+  options: StartOptions,
+): Promise<StartedSession> {
+  const email = requireEmail(credentials.email);
+  return inTurn(policies.passwords, () => loginInTurn(database, { ...credentials, email }, policies, options));
+}
+
+async function loginInTurn(
+  database: Database,
+  { email, password }: { email: string; password: string },
   { passwords, attempts }: Policies,
   options: StartOptions,
 ): Promise<StartedSession> {
   const { device, deviceToken, now } = options;
-  const email = requireEmail(credentials.email);
-  // Whoever comes too late costs nothing more than this.
-  requireRoomInQueue(passwords.queueLength);
   const isKnown = await isKnownDevice(database, deviceToken, email, now);
   const attempt = { email, device, isKnownDevice: isKnown };
   return withAttempt(database, attempt, attempts, now, async (succeed) => {
     const found = await findUserByEmail(database, email);
     const startFor = async (user: User | null) => {
       const stored = user?.hashedPassword ?? null;
-      const { isRight, rehashed } = await checkPassword(credentials.password, stored, passwords);
+      const { isRight, rehashed } = await checkPassword(password, stored, passwords);
       if (!user || !isRight) throw new InvalidCredentialsError();
       if (user.suspendedAt !== null) throw new AccountSuspendedError();
       return inTransaction(database, async (db) => {

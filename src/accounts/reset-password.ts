@@ -8,6 +8,7 @@ import { type StartedSession, type StartOptions, startUserSession } from '../ses
 import { forgetFailures, mayBeMailed, requireAttemptFrom, requireRequestFrom } from '../users/attempts.ts';
 import { enqueueMail, withdrawMails } from '../users/outbox.ts';
 import { hashPassword, requireAcceptablePassword } from '../users/password.ts';
+import { inTurn } from '../users/turns.ts';
 import { findUserByEmail, nobody } from '../users/user.ts';
 import { findUserToken, redeemUserToken, voidUserTokens } from '../users/user-token.ts';
 import type { Policies } from './prove-password.ts';
@@ -55,11 +56,13 @@ export async function resetPassword(
 ): Promise<StartedSession> {
   const { device, replaces, now } = options;
   const limit = { points: attempts.perAddress, durationMs: quarterMs };
-  await requireAttemptFrom(database, 'links', device, limit, now);
-  const found = await findUserToken(database, 'RESET_PASSWORD', token, now);
-  if (!found?.user) throw new TokenInvalidError();
-  await requireAcceptablePassword(newPassword, found.user, passwords, 'newPassword');
-  const hashedPassword = await hashPassword(newPassword, passwords);
+  const hashedPassword = await inTurn(passwords, async () => {
+    await requireAttemptFrom(database, 'links', device, limit, now);
+    const found = await findUserToken(database, 'RESET_PASSWORD', token, now);
+    if (!found?.user) throw new TokenInvalidError();
+    await requireAcceptablePassword(newPassword, found.user, passwords, 'newPassword');
+    return hashPassword(newPassword, passwords);
+  });
   return inTransaction(database, async (db) => {
     const { userId, sentTo } = await redeemUserToken(db, 'RESET_PASSWORD', token, now);
     const [user] = await db.user.updateManyAndReturn({

@@ -1,5 +1,4 @@
 import { recordEvent } from '../audit/record.ts';
-import type { AttemptPolicy } from '../config.ts';
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { EmailTakenError, InvalidCredentialsError, TokenInvalidError } from '../errors.ts';
@@ -7,7 +6,15 @@ import { type StartedSession, type StartOptions, startUserSession } from '../ses
 import { forgetFailures, mayBeMailed, requireAttemptFrom, withAttempt } from '../users/attempts.ts';
 import { enqueueMail } from '../users/outbox.ts';
 import { verifyPassword } from '../users/password.ts';
-import { createUser, defaultRole, findUserByEmail, type NewUser, prepareUser } from '../users/user.ts';
+import { inTurn } from '../users/turns.ts';
+import {
+  createUser,
+  defaultRole,
+  findUserByEmail,
+  type NewUser,
+  type PreparedUser,
+  prepareUser,
+} from '../users/user.ts';
 import { findUserToken, redeemUserToken } from '../users/user-token.ts';
 import type { Policies } from './prove-password.ts';
 
@@ -21,11 +28,10 @@ const hourMs = 3_600_000;
 export async function signUp(
   database: Database,
   input: NewUser,
-  { passwords, attempts }: Policies,
+  policies: Policies,
   options: StartOptions,
 ): Promise<StartedSession> {
-  await requireSignUpFrom(database, attempts, options);
-  const prepared = await prepareUser(input, passwords);
+  const prepared = await prepareInTurn(database, input, policies, options);
   return inTransaction(database, async (db) => {
     const user = await createUser(db, prepared);
     // What was tried before anybody had the address.
@@ -46,11 +52,10 @@ export async function signUp(
 export async function requestSignUp(
   database: Database,
   input: NewUser,
-  { passwords, attempts }: Policies,
+  policies: Policies,
   options: StartOptions,
 ): Promise<string> {
-  await requireSignUpFrom(database, attempts, options);
-  const { email, name, hashedPassword } = await prepareUser(input, passwords);
+  const { email, name, hashedPassword } = await prepareInTurn(database, input, policies, options);
   if (!(await mayBeMailed(database, 'confirm-sign-up', email, options.now))) return email;
   const owner = await findUserByEmail(database, email);
   const mail = owner
@@ -78,22 +83,33 @@ export async function confirmSignUp(
   const { hashedPassword, name } = JSON.parse(found.data ?? '{}') as { hashedPassword: string; name: string };
   const email = found.sentTo;
   const { device, now } = options;
-  return withAttempt(database, { email, device, isKnownDevice: false }, attempts, now, async (succeed) => {
-    if (!(await verifyPassword(password, hashedPassword, passwords))) throw new InvalidCredentialsError();
-    return inTransaction(database, async (db) => {
-      await redeemUserToken(db, 'SIGN_UP', token, now);
-      const user = await createConfirmed(db, { email, hashedPassword, name: name || null }, now);
-      const started = await startUserSession(db, user, 'SIGNED_UP', options);
-      await recordEvent(db, { type: 'EMAIL_VERIFIED', userId: user.id }, { device, session: started.session }, now);
-      await succeed(db);
-      return started;
-    });
-  });
+  return inTurn(passwords, () =>
+    withAttempt(database, { email, device, isKnownDevice: false }, attempts, now, async (succeed) => {
+      if (!(await verifyPassword(password, hashedPassword, passwords))) throw new InvalidCredentialsError();
+      return inTransaction(database, async (db) => {
+        await redeemUserToken(db, 'SIGN_UP', token, now);
+        const user = await createConfirmed(db, { email, hashedPassword, name: name || null }, now);
+        const started = await startUserSession(db, user, 'SIGNED_UP', options);
+        await recordEvent(db, { type: 'EMAIL_VERIFIED', userId: user.id }, { device, session: started.session }, now);
+        await succeed(db);
+        return started;
+      });
+    }),
+  );
 }
 
-function requireSignUpFrom(database: Database, { signUpsPerAddress }: AttemptPolicy, options: StartOptions) {
-  const limit = { points: signUpsPerAddress, durationMs: hourMs };
-  return requireAttemptFrom(database, 'sign-ups', options.device, limit, options.now);
+/** Who is to be written to the database, checked and hashed when it is their turn, unless too many came from there. */
+function prepareInTurn(
+  database: Database,
+  input: NewUser,
+  { passwords, attempts }: Policies,
+  { device, now }: StartOptions,
+): Promise<PreparedUser> {
+  const limit = { points: attempts.signUpsPerAddress, durationMs: hourMs };
+  return inTurn(passwords, async () => {
+    await requireAttemptFrom(database, 'sign-ups', device, limit, now);
+    return prepareUser(input, passwords);
+  });
 }
 
 /** Of two links for one address, the second one is worth nothing once the first was followed. */

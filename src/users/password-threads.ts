@@ -29,19 +29,15 @@ export function inThread<Name extends keyof Tasks>(
   input: Parameters<Tasks[Name]>[0],
   queueLength: number,
 ): Promise<ReturnType<Tasks[Name]>> {
-  requireRoomInQueue(queueLength);
+  const unfinished = [...threads].reduce((sum, { jobs }) => sum + jobs.length, waiting.length);
+  if (unfinished >= mostThreads + queueLength) {
+    throw new RequestError('SERVER_OVERLOADED', 'Too many are logging in. Try again in a moment.', 1);
+  }
   return new Promise((resolve, reject) => {
     // A thread answers with what the task of that name returns.
     waiting.push({ message: { name, input }, resolve: resolve as Job['resolve'], reject });
     handOut();
   });
-}
-
-/** @throws RequestError where so many are waiting already. */
-export function requireRoomInQueue(queueLength: number): void {
-  const unfinished = [...threads].reduce((sum, { jobs }) => sum + jobs.length, waiting.length);
-  if (unfinished < mostThreads + queueLength) return;
-  throw new RequestError('SERVER_OVERLOADED', 'Too many are logging in. Try again in a moment.', 1);
 }
 
 function handOut(): void {
