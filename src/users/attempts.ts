@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import type { Device } from '../audit/record.ts';
 import type { AttemptPolicy } from '../config.ts';
 import type { Database, Db } from '../database/database.ts';
-import { inTransaction, retryConflicts } from '../database/transaction.ts';
+import { retryConflicts } from '../database/transaction.ts';
 import { InvalidCredentialsError, RateLimitedError, RequestError } from '../errors.ts';
 import { networkOf } from './network.ts';
 import type { MailName } from './outbox.ts';
@@ -51,7 +51,7 @@ export async function withAttempt<T>(
 ): Promise<T> {
   const limits = limitsOf(attempt, policy);
   await requireNotReached(database, [limits.inARow, limits.pause, ...limits.others], now);
-  const counted = await inTransaction(database, (db) => count(db, limits, policy, now));
+  const isPaused = await count(database, limits, policy, now);
   let isForgotten = false;
   async function succeed(db: Db): Promise<void> {
     await forgetFailures(db, attempt.email);
@@ -63,7 +63,7 @@ export async function withAttempt<T>(
     if (!isForgotten) await retryConflicts(() => succeed(database));
     return result;
   } catch (error) {
-    if (!(error instanceof InvalidCredentialsError)) await retryConflicts(() => undo(database, limits, counted));
+    if (!(error instanceof InvalidCredentialsError)) await retryConflicts(() => undo(database, limits, isPaused));
     throw error;
   }
 }
@@ -159,8 +159,10 @@ function addressLimit(kind: string, ipAddress: string, limit: { points: number; 
 }
 
 /**
- * Counts an attempt. The row of the account is counted first, and keeps others out until the transaction ends. Returns
- * whether the next one has to wait.
+ * Counts an attempt by one statement, which gives each a number of its own, and returns whether the next one has to
+ * wait. From a number on, one at a time takes the pause; the others are refused, and were none.
+ *
+ * @throws RateLimitedError
  */
 async function count(
   db: Db,
@@ -168,12 +170,17 @@ async function count(
   { perAccount }: AttemptPolicy,
   now: Date,
 ): Promise<boolean> {
-  const [times = 0] = await countOnce(db, [inARow, ...others], now);
-  const surplus = times - perAccount;
-  if (surplus < 0) return false;
-  const durationMs = Math.min(wait.firstMs * 2 ** surplus, wait.longestMs);
-  await countOnce(db, [{ ...pause, durationMs }], now);
-  return true;
+  try {
+    const [times = 0] = await countOnce(db, [inARow, ...others], now);
+    const surplus = times - perAccount;
+    if (surplus < 0) return false;
+    const durationMs = Math.min(wait.firstMs * 2 ** surplus, wait.longestMs);
+    await countOnce(db, [{ ...pause, durationMs }], now);
+    return true;
+  } catch (error) {
+    if (error instanceof RateLimitedError) await retryConflicts(() => uncount(db, [inARow, ...others]));
+    throw error;
+  }
 }
 
 /** Takes back what `count` did. */

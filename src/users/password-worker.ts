@@ -1,5 +1,6 @@
 /** What the threads of `password-threads.ts` run: hashing, synchronously, one password after the other. */
 import { pbkdf2Sync, scryptSync, timingSafeEqual } from 'node:crypto';
+import { constants, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { hashSync, verifySync as verifyArgon2 } from '@node-rs/argon2';
 import { verifySync as verifyBcrypt } from '@node-rs/bcrypt';
@@ -36,6 +37,12 @@ export type CheckResult = {
 /** What a thread can be asked to do. */
 const tasks = { hash, check };
 export type Tasks = typeof tasks;
+
+/**
+ * Where processors are scarce, whoever answers requests goes first. On Linux this is the priority of the thread that
+ * asks for it; elsewhere it would be that of the whole process.
+ */
+if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
 parentPort?.on('message', ({ name, input }: { name: keyof Tasks; input: never }) => {
   try {

@@ -5,6 +5,7 @@ import { PrismaClient } from '../../generated/sqlite/client.ts';
 import { localClock } from '../clock.ts';
 import { migrationFolders, readMigrations, readModels } from '../migrations.ts';
 import { type DatabaseProvider, transactionOptions } from '../provider.ts';
+import { startCheckpoints } from './checkpoints.ts';
 import { lockFile } from './file-lock.ts';
 import { migrateSqlite } from './migrate.ts';
 import { sqliteAdapter } from './open.ts';
@@ -25,10 +26,12 @@ export const sqlite: DatabaseProvider = {
     if (onQuery) database.$on('query', (event) => onQuery(event.query));
     await database.$connect();
     const reader = openSessionReader(fileOf(url), onQuery);
+    const checkpoints = startCheckpoints(fileOf(url));
     const disconnect = database.$disconnect.bind(database);
     return Object.assign(database, {
       ...reader.reads,
       async $disconnect() {
+        await checkpoints.stop();
         reader.close();
         await disconnect();
       },

@@ -1,0 +1,78 @@
+import { once } from 'node:events';
+import { stat } from 'node:fs/promises';
+import { Worker } from 'node:worker_threads';
+
+const intervalMs = 1_000;
+
+/** In bytes: what SQLite's own threshold, of a thousand pages, comes to. Before that a file gains nothing by it. */
+const leastLog = 4_096_000;
+
+/** A thread that had nothing to do for so many intervals ends, and gives its memory back. */
+const mostIdle = 30;
+
+/**
+ * Pages that the log may hold before whoever commits moves them into the file. It is done here long before; should
+ * that fail, the log does not grow for ever.
+ */
+export const lastResortPages = 16_384;
+
+export type Checkpoints = {
+  /** Ends the thread, and with it its connection. */
+  stop(): Promise<void>;
+};
+
+/**
+ * Moves what the write-ahead log holds into the file now and then, in a thread. Left to SQLite, a commit does it when
+ * the log has become long, and everybody waits for the tens of milliseconds which that takes: commits are made on the
+ * event loop. In another thread it stands in the way of neither those who read nor those who write.
+ */
+export function startCheckpoints(file: string): Checkpoints {
+  let worker: Worker | null = null;
+  let idle = 0;
+  let doneAtMs = 0;
+  let running: Promise<void> = Promise.resolve();
+  let timer = setTimeout(run, intervalMs).unref();
+
+  function run(): void {
+    running = check().then(() => {
+      timer = setTimeout(run, intervalMs).unref();
+    });
+  }
+
+  async function check(): Promise<void> {
+    const log = await stat(`${file}-wal`).catch(() => null);
+    const isDue = log !== null && log.size >= leastLog && log.mtimeMs > doneAtMs;
+    if (isDue) await checkpoint(log.mtimeMs);
+    else if (worker && ++idle > mostIdle) await end();
+  }
+
+  async function checkpoint(mtimeMs: number): Promise<void> {
+    idle = 0;
+    doneAtMs = mtimeMs;
+    worker ??= new Worker(new URL('./checkpoint-worker.ts', import.meta.url), { workerData: file });
+    worker.unref();
+    worker.postMessage('checkpoint');
+    // One that fails ends the thread; it is tried again with a new one, and there is the last resort.
+    const ended = await Promise.race([once(worker, 'message'), once(worker, 'exit').then(() => null)]).catch(
+      () => null,
+    );
+    if (ended === null) worker = null;
+  }
+
+  async function end(): Promise<void> {
+    const ending = worker;
+    worker = null;
+    if (!ending) return;
+    ending.ref();
+    ending.postMessage('end');
+    await once(ending, 'exit').catch(() => {});
+  }
+
+  return {
+    async stop() {
+      await running;
+      clearTimeout(timer);
+      await end();
+    },
+  };
+}
