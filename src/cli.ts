@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import { fromShell, recordEvent } from './audit/record.ts';
+import type { ExportOptions } from './cli/export-users.ts';
+import type { ImportOptions } from './cli/import-users.ts';
+import { withDatabase } from './cli/with-database.ts';
 import { loadEnvironmentFile, readConfig } from './config.ts';
-import type { Clock } from './database/clock.ts';
-import { type Database, databaseExists, migrateDatabase, openClock, openDatabase } from './database/database.ts';
+import { migrateDatabase } from './database/database.ts';
 import { SessionNotFoundError, StartError, UserError } from './errors.ts';
 import { endSession, endSessionsOf } from './sessions/end.ts';
 import { maintain } from './sessions/maintenance.ts';
@@ -36,6 +38,32 @@ program
   .action((email: string, options: { name?: string }) =>
     createAccount(email, { ...options, role: readConfig().adminRoles[0] }),
   );
+
+program
+  .command('import-users')
+  .description(
+    'Make an account for each line of a file, a JSON object such as export-users writes. Addresses that are there ' +
+      'already are left as they are. Lines that are refused stop no others; the exit code is 1 then.',
+  )
+  .argument('<file>', 'the file, or - for standard input')
+  .option('--dry-run', 'only say what would become of each line')
+  .option('--report <file>', 'write the lines that were refused, or differ from what is there, as JSON Lines')
+  .action(async (file: string, options: ImportOptions) => {
+    const { importUsersOf } = await import('./cli/import-users.ts');
+    if (!(await importUsersOf(file, options))) process.exitCode = exitCodes.failed;
+  });
+
+program
+  .command('export-users')
+  .description('Write all users, a line of JSON for each, such as import-users reads.')
+  .argument('[file]', 'the file, or - for standard output', '-')
+  .option('--with-password-hashes', 'also write the hashes of their passwords')
+  .action(async (file: string, options: ExportOptions) => {
+    const { exportUsersTo } = await import('./cli/export-users.ts');
+    const count = await exportUsersTo(file, options);
+    // Standard output may be the export itself.
+    process.stderr.write(`Exported ${count} ${count === 1 ? 'user' : 'users'}.\n`);
+  });
 
 program
   .command('revoke')
@@ -121,23 +149,6 @@ async function createAccount(email: string, options: { name?: string; role: stri
     });
     say(`Created ${user.email}, with the role ${user.role}.`);
   });
-}
-
-/** Opens a database that is there, migrated as a server would, and closes it whatever happens. */
-async function withDatabase(act: (database: Database, clock: Clock) => Promise<void>): Promise<void> {
-  const { databaseUrl } = readConfig();
-  if (!(await databaseExists(databaseUrl))) {
-    throw new StartError(`DATABASE_URL is "${databaseUrl}", but there is no database. \`migrate\` makes one.`);
-  }
-  await migrateDatabase(databaseUrl);
-  const database = await openDatabase(databaseUrl);
-  try {
-    const clock = await openClock(databaseUrl, database);
-    await act(database, clock);
-    clock.stop();
-  } finally {
-    await database.$disconnect();
-  }
 }
 
 function sessions(count: number): string {

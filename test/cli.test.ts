@@ -1,15 +1,26 @@
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../src/config.ts';
 import { databaseExists, openDatabase } from '../src/database/database.ts';
 import { password, startApi } from './support/api.ts';
-import { emptyDatabase } from './support/database.ts';
+import { emptyDatabase, temporaryFolder } from './support/database.ts';
 import { runNode } from './support/process.ts';
 
 function cli(url: string, args: string[], input?: string, env: Record<string, string> = {}) {
   return runNode('src/cli.ts', args, { DATABASE_URL: url, ...env }, input).ended;
 }
 
-const commands = ['create-user', 'create-admin', 'revoke', 'prune', 'migrate', 'print-schema'];
+const commands = [
+  'create-user',
+  'create-admin',
+  'import-users',
+  'export-users',
+  'revoke',
+  'prune',
+  'migrate',
+  'print-schema',
+];
 
 describe('the command line', () => {
   it('explains itself and each command', async () => {
@@ -25,7 +36,15 @@ describe('the command line', () => {
 
   it('exits with 2 when it is called in a way that makes no sense', async () => {
     const url = await emptyDatabase();
-    const calls = [[], ['bogus'], ['create-user'], ['revoke'], ['revoke', 'h', '--user', 'a@b.c'], ['prune', '--x']];
+    const calls = [
+      [],
+      ['bogus'],
+      ['create-user'],
+      ['import-users'],
+      ['revoke'],
+      ['revoke', 'h', '--user', 'a@b.c'],
+      ['prune', '--x'],
+    ];
     for (const args of calls) expect((await cli(url, args)).code, args.join(' ')).toBe(2);
   });
 
@@ -75,6 +94,102 @@ describe('create-admin', () => {
     expect(await root.ask(`{ node(id: "${viewer.id}") { ... on User { email } } }`)).toEqual({
       node: { email: 'ada@example.com' },
     });
+  });
+});
+
+const people = [
+  { email: 'ada@example.com', name: 'Ada', role: 'admin', createdAt: '1999-12-31T23:59:59.999Z' },
+  { email: 'bob@example.com', emailVerifiedAt: '2024-02-29T00:00:00.001Z' },
+];
+const linesOf = (...records: object[]) => records.map((record) => `${JSON.stringify(record)}\n`).join('');
+
+describe('import-users', () => {
+  it('makes the users of a file, once however often it is done, and the database on the first time', async () => {
+    const folder = await temporaryFolder();
+    const url = `${await emptyDatabase()}.new`;
+    const file = join(folder, 'users.jsonl');
+    await writeFile(file, linesOf(...people));
+    const none = { code: 0, stderr: '' };
+    const rehearsed = await cli(url, ['import-users', file, '--dry-run']);
+    expect(rehearsed).toEqual({
+      ...none,
+      stdout: 'Would import 2 users. 0 were there already. 0 lines were refused.\n',
+    });
+    expect(await databaseExists(url)).toBe(false);
+    const first = await cli(url, ['import-users', file]);
+    expect(first).toEqual({ ...none, stdout: 'Imported 2 users. 0 were there already. 0 lines were refused.\n' });
+    const second = await cli(url, ['import-users', '-'], await readFile(file, 'utf8'));
+    expect(second).toEqual({ ...none, stdout: 'Imported 0 users. 2 were there already. 0 lines were refused.\n' });
+  });
+
+  it('lets in who was imported with a hash, while the server runs', async () => {
+    const api = await startApi();
+    await api.signUp('ada@example.com');
+    const { hashedPassword } = await api.database.user.findUniqueOrThrow({ where: { email: 'ada@example.com' } });
+    const imported = await cli(api.url, ['import-users', '-'], linesOf({ email: 'bob@example.com', hashedPassword }));
+    expect(imported.code).toBe(0);
+    expect(await api.client().login('bob@example.com')).toMatchObject({ __typename: 'LoginSuccess' });
+  });
+
+  it('reports the lines that it refuses, or that differ, imports the others, and exits with 1', async () => {
+    const url = await emptyDatabase();
+    const report = join(await temporaryFolder(), 'report.jsonl');
+    await cli(url, ['import-users', '-'], linesOf(people[0] ?? {}));
+    const lines = `${linesOf({ ...people[0], name: 'Lovelace' }, { email: 'eve@example.com', password: 's3cret' })}x\n`;
+    const mixed = lines + linesOf(...people);
+    const ended = await cli(url, ['import-users', '-', '--report', report], mixed);
+    expect(ended).toEqual({
+      code: 1,
+      stdout: 'Imported 1 user. 2 were there already, 1 of them different. 2 lines were refused.\n',
+      stderr: expect.stringMatching(
+        /^Line 2: password is not imported.*\nLine 3: .* JSON object\.\nLine 1: .* name\.\n$/,
+      ),
+    });
+    expect(ended.stderr).not.toContain('s3cret');
+    const reported = (await readFile(report, 'utf8')).trimEnd().split('\n');
+    expect(reported.map((line) => JSON.parse(line))).toEqual([
+      { line: 2, refused: expect.stringContaining('password is not imported') },
+      { line: 3, refused: 'The line is not a JSON object.' },
+      { line: 1, differs: ['name'] },
+    ]);
+  });
+
+  it('says what it cannot read or write, and then does nothing', async () => {
+    const url = await emptyDatabase();
+    const folder = await temporaryFolder();
+    const missing = join(folder, 'missing', 'x');
+    expect(await cli(url, ['import-users', missing])).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/cannot be read: .*\n$/),
+    });
+    const unreported = await cli(url, ['import-users', '-', '--report', missing], linesOf(...people));
+    expect(unreported).toMatchObject({ code: 1, stderr: expect.stringMatching(/cannot be written: .*\n$/) });
+    expect(await cli(url, ['export-users', missing])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/cannot be written: .*\n$/),
+    });
+    expect((await cli(url, ['export-users'])).stdout).toBe('');
+  });
+});
+
+describe('export-users', () => {
+  it('writes a file that is whole, for nobody else to read, without hashes unless they are asked for', async () => {
+    const api = await startApi();
+    await api.signUp('ada@example.com');
+    const folder = await temporaryFolder();
+    const file = join(folder, 'users.jsonl');
+    await writeFile(file, 'what was there before', { mode: 0o644 });
+    const exported = await cli(api.url, ['export-users', file]);
+    expect(exported).toEqual({ code: 0, stdout: '', stderr: 'Exported 1 user.\n' });
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect(await readdir(folder)).toEqual(['users.jsonl']);
+    const text = await readFile(file, 'utf8');
+    expect(JSON.parse(text)).toMatchObject({ email: 'ada@example.com', role: 'user', suspendedAt: null });
+    expect(text).not.toContain('hashedPassword');
+    const { stdout } = await cli(api.url, ['export-users', '--with-password-hashes']);
+    const { hashedPassword } = await api.database.user.findFirstOrThrow();
+    expect(JSON.parse(stdout)).toEqual({ ...JSON.parse(text), hashedPassword });
   });
 });
 

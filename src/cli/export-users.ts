@@ -1,0 +1,53 @@
+import { open, rename, rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import type { Db } from '../database/database.ts';
+import { StartError } from '../errors.ts';
+import { pagesOfUsers } from '../users/export.ts';
+import { formatUserRecord } from '../users/user-record.ts';
+import { withDatabase } from './with-database.ts';
+
+export type ExportOptions = { withPasswordHashes?: boolean };
+
+/** Exports all users to a file that is there when it is whole, or to standard output for `-`. Returns how many. */
+export function exportUsersTo(file: string, { withPasswordHashes = false }: ExportOptions): Promise<number> {
+  return withDatabase(async (database) => {
+    const counted = { count: 0 };
+    const pages = pagesOfLines(database, withPasswordHashes, counted);
+    await (file === '-' ? print(pages) : write(pages, file));
+    return counted.count;
+  });
+}
+
+async function* pagesOfLines(db: Db, withPasswordHash: boolean, counted: { count: number }): AsyncGenerator<string> {
+  for await (const users of pagesOfUsers(db)) {
+    counted.count += users.length;
+    yield users.map((user) => `${formatUserRecord(user, { withPasswordHash })}\n`).join('');
+  }
+}
+
+async function print(pages: AsyncIterable<string>): Promise<void> {
+  try {
+    await pipeline(pages, process.stdout, { end: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') throw new StartError('Nobody reads the export any more.');
+    throw error;
+  }
+}
+
+/** Writes beside the file and renames it, so that nobody takes a part for the whole. It is for nobody else to read. */
+async function write(pages: AsyncIterable<string>, file: string): Promise<void> {
+  const partial = `${file}.${process.pid}.partial`;
+  const handle = await open(partial, 'wx', 0o600).catch((error: Error) => {
+    throw new StartError(`${file} cannot be written: ${error.message}.`);
+  });
+  try {
+    for await (const page of pages) await handle.write(page);
+    await handle.sync();
+    await handle.close();
+    await rename(partial, file);
+  } catch (error) {
+    await handle.close();
+    await rm(partial, { force: true });
+    throw error;
+  }
+}

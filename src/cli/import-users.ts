@@ -1,0 +1,94 @@
+import { once } from 'node:events';
+import { createReadStream, type ReadStream } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { readConfig } from '../config.ts';
+import { databaseExists, migrateDatabase } from '../database/database.ts';
+import { StartError } from '../errors.ts';
+import { type ImportBatch, type ImportOutcome, importBatch, importUsers, rehearsal } from '../users/import.ts';
+import { readLines } from './lines.ts';
+import { openProgress, type Progress } from './progress.ts';
+import { withDatabase } from './with-database.ts';
+
+export type ImportOptions = { dryRun?: boolean; report?: string };
+
+type Counts = Record<ImportOutcome['kind'] | 'different', number>;
+
+/** Imports the users of a file, or of standard input for `-`, and returns whether no line was refused. */
+export async function importUsersOf(file: string, { dryRun = false, report }: ImportOptions): Promise<boolean> {
+  const input = file === '-' ? process.stdin : await openFile(file);
+  const reportFile = report === undefined ? null : await openReport(report);
+  const progress = openProgress(file === '-' ? null : (await stat(file)).size);
+  const counts: Counts = { imported: 0, present: 0, different: 0, refused: 0 };
+  try {
+    await withImporter(dryRun, async (importer) => {
+      for await (const outcome of importUsers(readLines(counted(input, progress)), importer)) {
+        counts[outcome.kind] += 1;
+        await tell(outcome, counts, progress, reportFile);
+      }
+    });
+  } finally {
+    progress.stop();
+    await reportFile?.close();
+    process.stdout.write(`${summary(counts, dryRun)}\n`);
+  }
+  return counts.refused === 0;
+}
+
+/** A first import makes the database; a rehearsal makes none. */
+async function withImporter(dryRun: boolean, act: (importer: ImportBatch) => Promise<void>): Promise<void> {
+  const { databaseUrl } = readConfig();
+  if (!(await databaseExists(databaseUrl))) {
+    if (dryRun) return act(rehearsal(null));
+    await migrateDatabase(databaseUrl);
+  }
+  return withDatabase((database, clock) =>
+    act(dryRun ? rehearsal(database) : (batch) => importBatch(database, batch, clock.now())),
+  );
+}
+
+async function tell(outcome: ImportOutcome, counts: Counts, progress: Progress, report: FileHandle | null) {
+  const { line, kind } = outcome;
+  if (kind === 'imported' || (kind === 'present' && outcome.differs.length === 0)) return;
+  if (kind === 'refused') {
+    progress.note(`Line ${line}: ${outcome.reason}`);
+    await report?.write(`${JSON.stringify({ line, refused: outcome.reason })}\n`);
+  } else {
+    counts.different += 1;
+    progress.note(`Line ${line}: there already, and left as it is; it differs in ${outcome.differs.join(', ')}.`);
+    await report?.write(`${JSON.stringify({ line, differs: outcome.differs })}\n`);
+  }
+}
+
+function summary({ imported, present, different, refused }: Counts, dryRun: boolean): string {
+  const users = `${dryRun ? 'Would import' : 'Imported'} ${imported} ${imported === 1 ? 'user' : 'users'}.`;
+  const differing = different === 0 ? '' : `, ${different} of them different`;
+  const there = `${present} ${present === 1 ? 'was' : 'were'} there already${differing}.`;
+  return `${users} ${there} ${refused} ${refused === 1 ? 'line was' : 'lines were'} refused.`;
+}
+
+async function* counted(input: AsyncIterable<Buffer>, progress: Progress): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const chunk of input) {
+    yield chunk;
+    bytes += chunk.length;
+    progress.update(bytes);
+  }
+}
+
+async function openFile(file: string): Promise<ReadStream> {
+  const stream = createReadStream(file);
+  try {
+    await once(stream, 'ready');
+    return stream;
+  } catch (error) {
+    throw new StartError(`${file} cannot be read: ${(error as Error).message}.`);
+  }
+}
+
+async function openReport(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, 'w', 0o600);
+  } catch (error) {
+    throw new StartError(`${file} cannot be written: ${(error as Error).message}.`);
+  }
+}

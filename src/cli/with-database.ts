@@ -1,0 +1,24 @@
+import { readConfig } from '../config.ts';
+import type { Clock } from '../database/clock.ts';
+import { type Database, databaseExists, migrateDatabase, openClock, openDatabase } from '../database/database.ts';
+import { StartError } from '../errors.ts';
+
+/** Opens a database that is there, migrated as a server would, and closes it whatever happens. */
+export async function withDatabase<T>(act: (database: Database, clock: Clock) => Promise<T>): Promise<T> {
+  const { databaseUrl } = readConfig();
+  if (!(await databaseExists(databaseUrl))) {
+    throw new StartError(`DATABASE_URL is "${databaseUrl}", but there is no database. \`migrate\` makes one.`);
+  }
+  await migrateDatabase(databaseUrl);
+  const database = await openDatabase(databaseUrl);
+  try {
+    const clock = await openClock(databaseUrl, database);
+    try {
+      return await act(database, clock);
+    } finally {
+      clock.stop();
+    }
+  } finally {
+    await database.$disconnect();
+  }
+}
