@@ -4,7 +4,8 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { readConfig } from '../config.ts';
 import { databaseExists, migrateDatabase } from '../database/database.ts';
 import { StartError } from '../errors.ts';
-import { type ImportBatch, type ImportOutcome, importBatch, importUsers, rehearsal } from '../users/import.ts';
+import { type ImportBatch, type ImportOutcome, importUsers, rehearsal } from '../users/import.ts';
+import { importInTurns } from '../users/import-batch.ts';
 import { readLines } from './lines.ts';
 import { openProgress, type Progress } from './progress.ts';
 import { withDatabase } from './with-database.ts';
@@ -41,9 +42,7 @@ async function withImporter(dryRun: boolean, act: (importer: ImportBatch) => Pro
     if (dryRun) return act(rehearsal(null));
     await migrateDatabase(databaseUrl);
   }
-  return withDatabase((database, clock) =>
-    act(dryRun ? rehearsal(database) : (batch) => importBatch(database, batch, clock.now())),
-  );
+  return withDatabase((database, clock) => act(dryRun ? rehearsal(database) : importInTurns(database, clock)));
 }
 
 async function tell(outcome: ImportOutcome, counts: Counts, progress: Progress, report: FileHandle | null) {

@@ -1,8 +1,5 @@
-import { fromShell, recordEvents } from '../audit/record.ts';
-import type { Database, Db } from '../database/database.ts';
-import { inTransaction } from '../database/transaction.ts';
+import type { Db } from '../database/database.ts';
 import { ValidationError } from '../errors.ts';
-import { Prisma } from '../generated/sqlite/client.ts';
 import { defaultRole, type User } from './user.ts';
 import { parseUserRecord, type UserRecord } from './user-record.ts';
 
@@ -22,8 +19,8 @@ export type Batch = { line: number; record: UserRecord }[];
 /** Does something with the users of some lines, and says what became of each. */
 export type ImportBatch = (batch: Batch) => Promise<ImportOutcome[]>;
 
-/** How many users one transaction makes: enough for its cost to be small, few enough not to keep others waiting. */
-const batchSize = 500;
+/** How many users one transaction makes, which keeps others waiting for some hundredths of a second on SQLite. */
+const batchSize = 200;
 
 /** Imports users line by line, in batches, whatever is wrong with other lines. Blank lines are nothing. */
 export async function* importUsers(
@@ -54,61 +51,6 @@ function readLine(line: Line): Batch[number] | ImportOutcome {
 }
 
 /**
- * Makes the users of a batch, in one transaction, but those whose address somebody has already: an import that was
- * interrupted can be done again.
- */
-export function importBatch(database: Database, batch: Batch, now: Date): Promise<ImportOutcome[]> {
-  return inTransaction(database, async (db) => {
-    await waitForOthers(db, now);
-    const { fresh, outcomes } = divide(batch, await findPresent(db, batch));
-    const created = await insertUsers(
-      db,
-      [...fresh.values()].map(({ record }) => record),
-      now,
-    );
-    const events = created.map(({ id, role }) => ({ type: 'USER_CREATED' as const, userId: id, detail: role }));
-    await recordEvents(db, events, fromShell, now);
-    return created.length === fresh.size ? outcomes : withoutLate(outcomes, fresh, created);
-  });
-}
-
-/** Of two imports at once, one waits here for the other's batch: with the same people in another order they deadlock. */
-async function waitForOthers(db: Db, now: Date): Promise<void> {
-  // The row of the lease stays locked until the transaction ends.
-  const lease = { holder: 'import-users', expiresAt: now };
-  await db.lease.upsert({ where: { name: 'import-users' }, create: { name: 'import-users', ...lease }, update: lease });
-}
-
-type Created = Pick<User, 'id' | 'email' | 'role'>;
-
-/**
- * Inserts the users whose address nobody has, and returns those. In SQL, since Prisma takes five times as long for it,
- * during which an SQLite file is locked, and knows no way to leave out those who have just signed up.
- */
-async function insertUsers(db: Db, records: UserRecord[], now: Date): Promise<Created[]> {
-  if (records.length === 0) return [];
-  const rows = records.map((record) => {
-    const user = { ...absent, createdAt: now, ...record };
-    const { email, name, role, hashedPassword, emailVerifiedAt, suspendedAt, createdAt } = user;
-    const values = [email, name, role, hashedPassword, emailVerifiedAt, suspendedAt, createdAt, now];
-    return Prisma.sql`(${Prisma.join(values)})`;
-  });
-  return db.$queryRaw<Created[]>`
-    INSERT INTO "User" (
-      "email", "name", "role", "hashedPassword", "emailVerifiedAt", "suspendedAt", "createdAt", "updatedAt"
-    ) VALUES ${Prisma.join(rows)} ON CONFLICT ("email") DO NOTHING RETURNING "id", "email", "role"`;
-}
-
-/** The outcomes, where some of those who were to be made had signed up a moment before. */
-function withoutLate(outcomes: ImportOutcome[], fresh: Fresh, created: Created[]): ImportOutcome[] {
-  const made = new Set(created.map(({ email }) => email));
-  const late = new Set([...fresh].filter(([email]) => !made.has(email)).map(([, { line }]) => line));
-  return outcomes.map((outcome) =>
-    late.has(outcome.line) ? { line: outcome.line, kind: 'present', differs: [] } : outcome,
-  );
-}
-
-/**
  * Says what would become of batches, and writes nothing. It keeps the addresses that it has seen, to know them again.
  *
  * @param db - null where there is no database yet
@@ -124,18 +66,18 @@ export function rehearsal(db: Db | null): ImportBatch {
 }
 
 /** What somebody is of whom a line says nothing else. */
-const absent = { name: null, role: defaultRole, hashedPassword: null, emailVerifiedAt: null, suspendedAt: null };
+export const absent = { name: null, role: defaultRole, hashedPassword: null, emailVerifiedAt: null, suspendedAt: null };
 
-async function findPresent(db: Db, batch: Batch): Promise<Map<string, User>> {
+export async function findPresent(db: Db, batch: Batch): Promise<Map<string, User>> {
   const users = await db.user.findMany({ where: { email: { in: batch.map(({ record }) => record.email) } } });
   return new Map(users.map((user) => [user.email, user]));
 }
 
 /** Those of a batch who are to be made, by their address. */
-type Fresh = Map<string, Batch[number]>;
+export type Fresh = Map<string, Batch[number]>;
 
 /** Those of a batch whose address nobody has, and what becomes of each line. Of two with one address, the first. */
-function divide(batch: Batch, present: ReadonlyMap<string, User>, seen: ReadonlySet<string> = new Set()) {
+export function divide(batch: Batch, present: ReadonlyMap<string, User>, seen: ReadonlySet<string> = new Set()) {
   const fresh: Fresh = new Map();
   const outcomes = batch.map(({ line, record }): ImportOutcome => {
     const before = present.get(record.email) ?? fresh.get(record.email)?.record;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { pagesOfUsers } from '../../src/users/export.ts';
-import { type ImportOutcome, importBatch, importUsers, type Line, rehearsal } from '../../src/users/import.ts';
+import { type ImportOutcome, importUsers, type Line, rehearsal } from '../../src/users/import.ts';
+import { importBatch } from '../../src/users/import-batch.ts';
 import { formatUserRecord } from '../../src/users/user-record.ts';
 import { openEmptyDatabase } from '../support/database.ts';
 
@@ -110,6 +111,16 @@ describe('importUsers', () => {
     expect(again.filter(({ kind }) => kind === 'present')).toHaveLength(interrupted);
     expect(await database.user.count()).toBe(many.length);
     expect(await database.auditEvent.count()).toBe(many.length);
+  });
+
+  it('leaves alone who signed up after it was looked, and before it was written', async () => {
+    const { database } = await openEmptyDatabase();
+    await importInto(database, people.slice(0, 1));
+    const looksTooEarly = database.$extends({ query: { user: { findMany: async () => [] } } });
+    const outcomes = await importInto(looksTooEarly as unknown as Database, people);
+    expect(kinds(outcomes)).toEqual(['1 present', '2 imported', '3 imported']);
+    expect(await database.user.count()).toBe(3);
+    expect(await database.auditEvent.count()).toBe(3);
   });
 
   it('makes nobody twice when several import the same at once, also from back to front', async () => {
