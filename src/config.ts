@@ -1,4 +1,5 @@
 /** The only reader of the environment. Every variable, its default and its unit stands in `.env.example`. */
+import { type BlitzPolicy, readBlitzPolicy } from './config/blitz.ts';
 import { readDatabaseUrl, readReplicaUrl } from './config/database.ts';
 import { type MailPolicy, readMailPolicy } from './config/mail.ts';
 import { readTrustedProxies, type TrustedProxies } from './config/proxies.ts';
@@ -15,7 +16,7 @@ import {
 } from './config/variables.ts';
 import { StartError } from './errors.ts';
 
-export type { MailPolicy, TrustedProxies };
+export type { BlitzPolicy, MailPolicy, TrustedProxies };
 
 /** How passwords are judged and hashed. */
 export type PasswordPolicy = {
@@ -88,6 +89,8 @@ export type Config = {
   mail: MailPolicy;
   /** Whether `signUp` keeps to itself that an address has an account, and goes on by mail only. */
   isSignUpPrivate: boolean;
+  /** How sessions that a Blitz.js application started go on. Null if they do not. */
+  blitz: BlitzPolicy | null;
   /** How long what happened to accounts is kept. */
   auditRetentionMs: number;
   /** How long the server goes on taking requests after it was told to stop and says that it is not ready. */
@@ -163,6 +166,7 @@ export function readConfig(environment: Environment = process.env): Config {
     },
     mail: readMailPolicy(environment, publicUrl),
     isSignUpPrivate: flag(environment, 'PRIVATE_SIGN_UP', false),
+    blitz: readBlitzPolicy(environment),
     auditRetentionMs: duration(environment, 'AUDIT_RETENTION', '365d'),
     drainMs: duration(environment, 'DRAIN_TIME', '0s', 0),
     startedByNpm: environment.npm_lifecycle_event === 'start',

@@ -5,7 +5,7 @@ import { notSignedIn } from '../errors.ts';
 import type { Device } from '../sessions/device.ts';
 import type { Actor } from '../sessions/end.ts';
 import type { Session, SessionWithUser } from '../sessions/session.ts';
-import type { StartedSession } from '../sessions/start.ts';
+import type { StartedSession, Visitor } from '../sessions/start.ts';
 import type { User } from '../users/user.ts';
 import type { Loaders } from './loaders.ts';
 
@@ -20,6 +20,8 @@ export type Caller = {
   readonly isIntended: boolean;
   /** What the device is known by if its user has signed in on it, as it says. Null if it says nothing. */
   readonly deviceToken: string | null;
+  /** What somebody without an account had in a Blitz.js application before, or null. */
+  findVisitor(): Promise<Visitor | null>;
   /** Makes a session that has just started the caller's, and sets its cookies if it travels in one. */
   signIn(started: StartedSession): void;
   /** Takes over what has changed of the caller's own session or, where it is given, its user. */

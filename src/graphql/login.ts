@@ -93,7 +93,8 @@ builder.mutationField('login', (t) =>
 /** How a session of this request starts. */
 export function startOptions({ caller, config, request, now }: Context, transport: TransportValue): StartOptions {
   const { session: replaces, deviceToken } = caller;
-  return { transport, device: request.device, deviceToken, replaces, policy: config.sessions, now: now() };
+  const findVisitor = () => caller.findVisitor();
+  return { transport, device: request.device, deviceToken, replaces, findVisitor, policy: config.sessions, now: now() };
 }
 
 /** Makes a new session the caller's. The tokens of cookies are for the cookies only, where no script can read them. */

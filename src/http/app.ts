@@ -4,7 +4,7 @@ import { isMigrated } from '../database/ready.ts';
 import { bugMessage, foreignSiteMessage, headersOfAll, refuse } from './answers.ts';
 import { AbortedError, isJson, maxBodyBytes, readBody } from './body.ts';
 import { RequestCaller } from './caller.ts';
-import { cookiesFor } from './credentials.ts';
+import { cookiesFor } from './cookies.ts';
 import { corsHeaders, isFromForeignSite, preflightHeaders } from './cross-site.ts';
 import { createFastPath, type FastPath } from './fast-path.ts';
 import { graphiqlPage, graphiqlPolicy } from './graphiql.ts';
@@ -88,7 +88,7 @@ export function createApp(options: AppOptions): App {
 
   return {
     async fetch(request, peer = null) {
-      const caller = new RequestCaller(request.headers, cookies, now);
+      const caller = new RequestCaller(request.headers, cookies, config.blitz, now);
       let response: Response;
       try {
         response = await answer(request, { caller, facts: factsOf(request.headers, peer, config) });

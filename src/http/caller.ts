@@ -1,12 +1,15 @@
+import type { BlitzPolicy } from '../config.ts';
 import type { Database } from '../database/database.ts';
 import type { Caller } from '../graphql/context.ts';
 import { resumeSession, type Use } from '../sessions/resume.ts';
 import type { Session, SessionWithUser } from '../sessions/session.ts';
-import type { StartedSession } from '../sessions/start.ts';
+import type { StartedSession, Visitor } from '../sessions/start.ts';
 import { equalSecrets } from '../token.ts';
 import { deviceLifetimeMs } from '../users/known-device.ts';
 import type { User } from '../users/user.ts';
-import { type Cookies, type Credential, readCredential } from './credentials.ts';
+import { findBlitzVisitor } from './blitz-cookies.ts';
+import type { Cookies } from './cookies.ts';
+import { type Credential, readCredential } from './credentials.ts';
 import type { HeaderReader } from './request-facts.ts';
 
 /** Who sends a request, and what its answer does to the cookies. */
@@ -15,16 +18,18 @@ export class RequestCaller implements Caller {
   isIntended = true;
   readonly #headers: HeaderReader;
   readonly #cookies: Cookies;
+  readonly #blitz: BlitzPolicy | null;
   readonly #credential: Credential | null;
   readonly #antiCSRFToken: string | null;
   readonly #now: () => Date;
   #setSession: string | null = null;
   #setDevice: string | null = null;
 
-  constructor(headers: HeaderReader, cookies: Cookies, now: () => Date) {
+  constructor(headers: HeaderReader, cookies: Cookies, blitz: BlitzPolicy | null, now: () => Date) {
     this.#headers = headers;
     this.#cookies = cookies;
-    this.#credential = readCredential(headers, cookies.session);
+    this.#blitz = blitz;
+    this.#credential = readCredential(headers, cookies.session, blitz);
     this.#antiCSRFToken = headers.get('anti-csrf');
     this.#now = now;
   }
@@ -34,19 +39,20 @@ export class RequestCaller implements Caller {
    * one whose session was renewed is sent again. One whose session is over stays: the browser may have a newer one by
    * now, from a login that was answered while this request was under way.
    */
-  async resume(database: Database, use: Use): Promise<void> {
+  async resume(database: Database, use: Omit<Use, 'acceptsBlitz'>): Promise<void> {
     if (!this.#credential) return;
-    const { transport, token } = this.#credential;
-    const resumed = await resumeSession(database, token, use);
+    const { transport, token, isBlitz } = this.#credential;
+    const resumed = await resumeSession(database, token, { ...use, acceptsBlitz: this.#blitz !== null });
     this.session = resumed.session;
     if (transport === 'BEARER') return;
     if (!resumed.session) {
-      if (!resumed.isOver) this.#clearCookie();
+      if (!resumed.isOver && !isBlitz) this.#clearCookie();
       return;
     }
     // A session that was started for a bearer token has no anti-CSRF token; in a cookie it can change nothing.
     this.isIntended = equalSecrets(this.#antiCSRFToken, resumed.session.antiCSRFToken);
-    if (resumed.isRenewed) this.#sendCookie(token, resumed.session);
+    // From the first request on, what Blitz.js had set goes on as a cookie of ours.
+    if (resumed.isRenewed || isBlitz) this.#sendCookie(token, resumed.session);
   }
 
   /** Is read where it is asked for only, which is seldom. */
@@ -54,6 +60,10 @@ export class RequestCaller implements Caller {
     const [value, ...others] = this.#cookies.device.read(this.#headers);
     // Of two, one was planted, as with a session's.
     return this.#headers.get('x-device-token') ?? (others.length === 0 ? (value ?? null) : null);
+  }
+
+  async findVisitor(): Promise<Visitor | null> {
+    return this.#blitz && findBlitzVisitor(this.#headers, this.#blitz);
   }
 
   signIn({ session, token, deviceToken }: StartedSession): void {

@@ -5,7 +5,7 @@ import type { Context } from '../graphql/context.ts';
 import { bugMessage, foreignSiteMessage, headersOfAll, refusalBody } from './answers.ts';
 import { isJson, maxBodyBytes } from './body.ts';
 import { RequestCaller } from './caller.ts';
-import type { Cookies } from './credentials.ts';
+import type { Cookies } from './cookies.ts';
 import { corsHeaders, isFromForeignSite } from './cross-site.ts';
 import { factsOf, type HeaderReader } from './request-facts.ts';
 import type { ServerContext } from './yoga.ts';
@@ -60,7 +60,7 @@ export function createFastPath({ yoga, path, cookies, config, report, now }: Fas
       const mediaType = mediaTypeFor(nodeHeaders.accept);
       const params = paramsOf(body);
       if (mediaType === null || params === null) return null;
-      const caller = new RequestCaller(headers, cookies, now);
+      const caller = new RequestCaller(headers, cookies, config.blitz, now);
       let answer: NodeAnswer;
       try {
         answer = isFromForeignSite(headers, config)

@@ -1,12 +1,18 @@
 import type { SessionPolicy } from '../config.ts';
 import type { Database, Db } from '../database/database.ts';
-import { equalSecrets, handleOf, hashToken } from '../token.ts';
+import { blitzHandleOf, equalSecrets, handleOf, hashToken } from '../token.ts';
 import type { Device } from './device.ts';
 import { expiryOf, renewalThreshold } from './expiry.ts';
 import { isLive, type SessionWithUser, whereLive } from './session.ts';
 
 /** Who uses a session, when, and by which rules. */
-export type Use = { device: Device; policy: SessionPolicy; now: Date };
+export type Use = {
+  device: Device;
+  policy: SessionPolicy;
+  /** Whether tokens that Blitz.js made open the sessions that it started. */
+  acceptsBlitz: boolean;
+  now: Date;
+};
 
 export type ResumedSession =
   | {
@@ -30,10 +36,13 @@ const over: ResumedSession = { session: null, isOver: true };
  * in an index would not be.
  */
 export async function resumeSession(database: Database, token: string, use: Use): Promise<ResumedSession> {
-  const handle = handleOf(token);
+  const blitzHandle = use.acceptsBlitz ? blitzHandleOf(token) : null;
+  const handle = handleOf(token) ?? blitzHandle;
   if (handle === null) return unknown;
   const session = await database.$findSession(handle);
   if (!session) return unknown;
+  // Blitz.js gave such tokens to users only: somebody who had one and has no user any more was deleted.
+  if (blitzHandle !== null && session.user === null) return over;
   if (!isLive(session, use.now) || isSuspended(session)) return over;
   if (!equalSecrets(hashToken(token), session.hashedSessionToken)) return unknown;
   const lastSeenAt = session.lastSeenAt ?? session.createdAt;

@@ -17,8 +17,17 @@ export type StartOptions = {
   deviceToken: string | null;
   /** The session that the request came with. It ends when the new one starts. */
   replaces: Session | null;
+  /** What the client had as a visitor elsewhere, which goes on here where `replaces` has nothing. */
+  findVisitor: () => Promise<Visitor | null>;
   policy: SessionPolicy;
   now: Date;
+};
+
+/** A visitor of a Blitz.js application. */
+export type Visitor = {
+  /** Of the row with the private data, where there is one. */
+  handle: string;
+  publicData: string;
 };
 
 export type StartedSession = {
@@ -36,7 +45,7 @@ export type StartedSession = {
  */
 export function startAnonymousSession(
   db: Db,
-  options: Omit<StartOptions, 'replaces' | 'deviceToken'>,
+  options: Omit<StartOptions, 'replaces' | 'deviceToken' | 'findVisitor'>,
   publicData?: unknown,
 ): Promise<StartedSession> {
   const data = publicData === undefined ? null : mergedText(null, checkedData(publicData, 'publicData'));
@@ -62,11 +71,9 @@ export async function startUserSession(
   const [replaced] = replaces === null ? [] : await endWhere(db, { id: replaces.id }, now);
   // A session in which somebody was signed in is nobody's any more when they are deleted, but no visitor's either.
   const isVisitors = replaced?.userId === null && replaced.authenticatedAt === null;
-  const data = {
-    publicData: isVisitors ? carriedOver(replaced.publicData) : null,
-    privateData: isVisitors ? carriedOver(replaced.privateData) : null,
-  };
-  const started = await createSession(db, user, data, options);
+  const data = isVisitors ? replaced : await dataOfVisitor(db, await options.findVisitor());
+  const carried = { publicData: carriedOver(data.publicData), privateData: carriedOver(data.privateData) };
+  const started = await createSession(db, user, carried, options);
   const surplus = await endLeastRecentlyUsed(db, user.id, policy.maxPerUser, started.session.id, now);
   const origin = { device, session: started.session };
   await recordEvents(
@@ -82,11 +89,18 @@ export async function startUserSession(
   return isKnownDevice ? started : { ...started, deviceToken: await rememberDevice(db, user.id, now) };
 }
 
+/** What a visitor of a Blitz.js application had. Private data is in a row without a user, and only a visitor's counts. */
+async function dataOfVisitor(db: Db, visitor: Visitor | null): Promise<Pick<Session, DataColumn>> {
+  if (visitor === null) return { publicData: null, privateData: null };
+  const row = await db.session.findUnique({ where: { handle: visitor.handle } });
+  return { publicData: visitor.publicData, privateData: row?.userId === null ? row.privateData : null };
+}
+
 async function createSession(
   db: Db,
   user: User | null,
   data: Pick<Session, DataColumn>,
-  { transport, device, policy, now }: Omit<StartOptions, 'replaces' | 'deviceToken'>,
+  { transport, device, policy, now }: Omit<StartOptions, 'replaces' | 'deviceToken' | 'findVisitor'>,
 ): Promise<StartedSession> {
   const { token, handle, hashedToken } = createToken();
   const session = await db.session.create({

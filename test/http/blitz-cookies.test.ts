@@ -1,0 +1,178 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import type { Config } from '../../src/config.ts';
+import { type Client, type Data, password, startApi, type TestApi } from '../support/api.ts';
+
+/** Users and sessions as Blitz.js wrote them, with the cookies of the sessions. */
+const fixture: Data = JSON.parse(await readFile('test/fixtures/blitz/fixture.json', 'utf8'));
+
+const on = { blitz: { cookiePrefixes: ['blitz'], secret: 'default-dev-secret' } };
+const day = 86_400_000;
+const me = '{ viewer { email } currentSession { handle publicData } }';
+
+/** A server on what is left of the fixture once it was adopted. */
+async function startAdopted(settings: Partial<Config> = on): Promise<TestApi> {
+  const api = await startApi(settings);
+  const expiresAt = new Date(api.clock.now.getTime() + 30 * day);
+  await api.database.user.createMany({
+    data: fixture.users.map(({ id, email, name, role, hashedPassword }: Data) => ({
+      id,
+      email,
+      name,
+      role,
+      hashedPassword,
+    })),
+  });
+  const isDeleted = ({ userId }: Data) => userId === 6;
+  await api.database.session.createMany({
+    data: fixture.sessions.map(({ label, row }: Data) => ({
+      ...row,
+      userId: isDeleted(row) ? null : row.userId,
+      expiresAt: label === 'alice-expired' ? api.clock.now : expiresAt,
+    })),
+  });
+  await api.database.user.delete({ where: { id: 6 } });
+  return api;
+}
+
+function sessionOf(label: string): Data {
+  return fixture.sessions.find((session: Data) => session.label.startsWith(label));
+}
+
+/** A browser with the cookies of a session, and the header that its page sends. */
+function browserOf(api: TestApi, label: string): Client {
+  const { cookies, antiCsrf } = sessionOf(label);
+  const client = api.client();
+  client.cookie = Object.entries(cookies)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('; ');
+  client.antiCSRFToken = antiCsrf;
+  return client;
+}
+
+describe('a session that Blitz.js started', () => {
+  it.each([
+    ['alice-laptop', 'alice@example.com'],
+    ['alice-phone', 'alice@example.com'],
+    ['admin', 'admin@example.com'],
+    ['mixed-case', 'Mixed.Case@Example.com'],
+    ['alice-roles-changed', 'alice@example.com'],
+  ])('goes on: %s', async (label, email) => {
+    const api = await startAdopted();
+    const browser = browserOf(api, label);
+    const { viewer, currentSession } = await browser.ask(me);
+    expect(viewer).toEqual({ email });
+    expect(currentSession.handle).toBe(sessionOf(label).row.handle);
+    // From then on by a cookie of ours, which the first answer has set.
+    expect(browser.cookie).toMatch(/^session=/);
+    expect((await browser.ask(me)).viewer).toEqual({ email });
+    expect((await browser.ask('mutation { logout { revokedSessionId } }')).logout.revokedSessionId).not.toBeNull();
+    expect((await browserOf(api, label).ask(me)).viewer).toBeNull();
+  });
+
+  it.each(['alice-expired', 'orphan'])('is none where it is over, or its user was deleted: %s', async (label) => {
+    const api = await startAdopted();
+    const browser = browserOf(api, label);
+    expect(await browser.ask(me)).toEqual({ viewer: null, currentSession: null });
+    expect(browser.cookie).toBe(browserOf(api, label).cookie);
+  });
+
+  it('is changed by its own pages only, as any other', async () => {
+    const api = await startAdopted();
+    const browser = browserOf(api, 'alice-phone');
+    browser.antiCSRFToken = null;
+    expect((await browser.send('mutation { revokeAll { revokedSessionIds } }')).code).toBe('CSRF_TOKEN_INVALID');
+    browser.antiCSRFToken = sessionOf('admin').antiCsrf;
+    expect((await browser.send('mutation { revokeAll { revokedSessionIds } }')).code).toBe('CSRF_TOKEN_INVALID');
+    browser.antiCSRFToken = sessionOf('alice-phone').antiCsrf;
+    const { revokeAll } = await browser.ask('mutation { revokeAll { revokedSessionIds } }');
+    expect(revokeAll.revokedSessionIds).toHaveLength(3);
+  });
+
+  it('is opened by its whole token only', async () => {
+    const api = await startAdopted();
+    const token = decodeURIComponent(sessionOf('alice-phone').cookies.sSessionToken);
+    const [handle] = Buffer.from(token, 'base64').toString().split(';');
+    const base64 = (text: string) => Buffer.from(text).toString('base64');
+    const forged = [
+      '',
+      '%',
+      `${handle}`,
+      base64(`${handle};x;y;v0`),
+      base64(`${handle};;;v0`),
+      token.replace(/^./, 'c'),
+    ];
+    for (const value of forged) {
+      const browser = api.client();
+      browser.cookie = `sSessionToken=${value.includes('%') ? value : encodeURIComponent(value)}`;
+      expect((await browser.ask(me)).viewer, value).toBeNull();
+    }
+    expect(api.reported).toEqual([]);
+  });
+
+  it('is none where that is switched off, or its prefix is another one', async () => {
+    const off = await startAdopted({ blitz: null });
+    expect((await browserOf(off, 'alice-phone').ask(me)).viewer).toBeNull();
+    const other = await startAdopted({ blitz: { cookiePrefixes: ['shop'], secret: null } });
+    expect((await browserOf(other, 'mixed-case').ask(me)).viewer).toBeNull();
+    const bearer = off.client();
+    bearer.token = decodeURIComponent(sessionOf('alice-phone').cookies.sSessionToken);
+    expect((await bearer.ask(me)).viewer).toBeNull();
+  });
+
+  it('lets our own cookie go first', async () => {
+    const api = await startAdopted();
+    const browser = await api.signUp('bob@example.com');
+    browser.cookie = `${browser.cookie}; ${browserOf(api, 'alice-phone').cookie}`;
+    expect((await browser.ask(me)).viewer).toEqual({ email: 'bob@example.com' });
+  });
+});
+
+describe('what a visitor of a Blitz.js application had', () => {
+  const login = `mutation { login(email: "admin@example.com", password: "admin-password-1") {
+    ... on LoginSuccess { session { id publicData } } ... on UserError { code } } }`;
+
+  const privateDataOf = async (api: TestApi) => {
+    const session = await api.database.session.findFirstOrThrow({ orderBy: { id: 'desc' } });
+    return session.privateData;
+  };
+
+  it('goes on in the session in which they log in', async () => {
+    const api = await startAdopted();
+    const browser = browserOf(api, 'modern-anonymous');
+    expect(await browser.ask(me)).toEqual({ viewer: null, currentSession: null });
+    expect((await browser.ask(login)).login.session).toBeDefined();
+    expect(await privateDataOf(api)).toBe('{"cart":[1,2]}');
+  });
+
+  it('stays behind where the old secret does not prove it, or is not configured', async () => {
+    for (const secret of ['another secret', null]) {
+      const api = await startAdopted({ blitz: { cookiePrefixes: ['blitz'], secret } });
+      expect((await browserOf(api, 'modern-anonymous').ask(login)).login.session).toBeDefined();
+      expect(await privateDataOf(api)).toBeNull();
+    }
+  });
+
+  it('is only what is nobody’s', async () => {
+    const api = await startAdopted();
+    const { id } = await api.database.user.findFirstOrThrow({ where: { email: 'alice@example.com' } });
+    await api.database.session.updateMany({
+      where: { handle: sessionOf('modern-anonymous').row.handle },
+      data: { userId: id },
+    });
+    expect((await browserOf(api, 'modern-anonymous').ask(login)).login.session).toBeDefined();
+    expect(await privateDataOf(api)).toBeNull();
+  });
+});
+
+describe('the passwords of a Blitz.js application', () => {
+  it('go on too', async () => {
+    const api = await startAdopted();
+    for (const { email, password: secret, id } of fixture.users) {
+      // The deleted one, the one stored as it was typed, and the address that is not in lower case: see the adoption.
+      if (id === 6 || id === 4 || id === 3) continue;
+      expect(await api.client().login(email, 'BEARER', secret), email).toMatchObject({ __typename: 'LoginSuccess' });
+      expect(await api.client().login(email, 'BEARER', password), email).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+    }
+  });
+});
