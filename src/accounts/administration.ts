@@ -5,9 +5,8 @@ import { inTransaction } from '../database/transaction.ts';
 import { UserNotFoundError } from '../errors.ts';
 import { endSessionsWith } from '../sessions/end.ts';
 import type { Session } from '../sessions/session.ts';
-import { enqueueMail, withdrawMails } from '../users/outbox.ts';
+import { enqueueMail, voidLinks } from '../users/outbox.ts';
 import { createUser, type NewAccount, prepareAccount, requireRole, type User } from '../users/user.ts';
-import { voidUserTokens } from '../users/user-token.ts';
 import { requireAnotherAdministrator } from './administrators.ts';
 import { type DeletedUser, deleteUserWith } from './deletion.ts';
 
@@ -78,8 +77,7 @@ export function suspendUser(
     if (before.suspendedAt !== null) return { user: before, sessions: [] };
     await requireAnotherAdministrator(db, before, adminRoles, now);
     const user = await db.user.update({ where: { id }, data: { suspendedAt: now } });
-    await voidUserTokens(db, id, ['RESET_PASSWORD', 'CHANGE_EMAIL']);
-    await withdrawMails(db, id, ['reset-password', 'set-password', 'confirm-email-change']);
+    await voidLinks(db, id, ['RESET_PASSWORD', 'CHANGE_EMAIL']);
     await recordEvent(db, { type: 'USER_SUSPENDED', userId: id }, origin, now);
     return { user, sessions: await endSessionsWith(db, id, origin, now) };
   });

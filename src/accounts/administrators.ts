@@ -22,6 +22,6 @@ export async function requireAnotherAdministrator(
     create: { name: 'administrators', ...lease },
     update: lease,
   });
-  const others = { id: { not: id }, role: { in: [...adminRoles] }, suspendedAt: null };
+  const others = { id: { not: id }, role: { in: [...adminRoles] }, suspendedAt: null, hashedPassword: { not: null } };
   if ((await db.user.count({ where: others })) === 0) throw new LastAdministratorError();
 }

@@ -4,17 +4,17 @@ import { inTransaction } from '../database/transaction.ts';
 import { PasswordChangedError, RequestError } from '../errors.ts';
 import { endSessionsWith } from '../sessions/end.ts';
 import { whereLive } from '../sessions/session.ts';
-import { enqueueMail, withdrawMails } from '../users/outbox.ts';
+import { forgetOtherDevices } from '../users/known-device.ts';
+import { enqueueMail, voidLinks } from '../users/outbox.ts';
 import { hashPassword, requireAcceptablePassword } from '../users/password.ts';
 import type { User } from '../users/user.ts';
-import { voidUserTokens } from '../users/user-token.ts';
 import { type Policies, provePassword } from './prove-password.ts';
 import { overRewrittenHash } from './rewritten-hash.ts';
 
 /**
  * Gives a user a new password and ends, in the same transaction, every live session of theirs but that which asks:
- * whoever knew the old password is out, with every link that they asked for. That one session counts as
- * having proved the password. The user is told by mail.
+ * whoever knew the old password is out, with every link that they asked for and every device that was known. That one
+ * session counts as having proved the password, and its device stays known. The user is told by mail.
  *
  * @throws ValidationError for a new password that may not be chosen.
  * @throws RateLimitedError if too many passwords were wrong before.
@@ -27,6 +27,7 @@ export function changePassword(
   passwords: { current: string; new: string },
   policies: Policies,
   origin: SessionOrigin,
+  deviceToken: string | null,
   now: Date,
 ): Promise<User> {
   return overRewrittenHash(database, user, async (current) => {
@@ -47,8 +48,8 @@ export function changePassword(
       if (count === 0) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
       await recordEvent(db, { type: 'PASSWORD_CHANGED', userId: user.id }, origin, now);
       await endSessionsWith(db, user.id, origin, now, session.id);
-      await voidUserTokens(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL']);
-      await withdrawMails(db, user.id, ['reset-password', 'set-password', 'confirm-email-change']);
+      await voidLinks(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL']);
+      await forgetOtherDevices(db, user.id, deviceToken);
       await enqueueMail(db, { name: 'password-changed', recipient: changed.email, userId: user.id }, now);
       return changed;
     });

@@ -3,7 +3,8 @@ import type { Config } from '../config.ts';
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { type Session, whereLive } from '../sessions/session.ts';
-import { enqueueMail } from '../users/outbox.ts';
+import { forgetFailures } from '../users/attempts.ts';
+import { enqueueMail, forgetSignUps } from '../users/outbox.ts';
 import { lockUnchanged, type User } from '../users/user.ts';
 import { requireAnotherAdministrator } from './administrators.ts';
 import { type Policies, provePassword } from './prove-password.ts';
@@ -55,6 +56,8 @@ export async function deleteUserWith(
   const sessions = await db.session.findMany({ where: { userId: id, ...whereLive(now) } });
   await db.session.deleteMany({ where: { userId: id } });
   await db.user.delete({ where: { id } });
+  await forgetFailures(db, email);
+  await forgetSignUps(db, email);
   const theirs = { OR: [{ actorId: id }, { userId: id, actorId: null }] };
   await db.auditEvent.updateMany({ where: theirs, data: { ipAddress: null, userAgent: null } });
   const { actorId, ...from } = origin;

@@ -4,9 +4,9 @@ import { inTransaction } from '../database/transaction.ts';
 import { EmailTakenError, TokenInvalidError, ValidationError } from '../errors.ts';
 import { mayBeMailed } from '../users/attempts.ts';
 import { normalizeEmail } from '../users/email.ts';
-import { enqueueMail, withdrawMails } from '../users/outbox.ts';
+import { enqueueMail, voidLinks, withdrawMails } from '../users/outbox.ts';
 import { findUserByEmail, isTaken, lockUnchanged, nobody, notAnEmail, type User } from '../users/user.ts';
-import { redeemUserToken, voidUserTokens } from '../users/user-token.ts';
+import { redeemUserToken } from '../users/user-token.ts';
 import { type Policies, provePassword } from './prove-password.ts';
 import { overRewrittenHash } from './rewritten-hash.ts';
 
@@ -15,8 +15,7 @@ export async function requestEmailVerification(database: Database, user: User, n
   if (user.emailVerifiedAt !== null) return;
   if (!(await mayBeMailed(database, 'verify-email', user.email, now))) return;
   await inTransaction(database, async (db) => {
-    await voidUserTokens(db, user.id, ['VERIFY_EMAIL']);
-    await withdrawMails(db, user.id, ['verify-email']);
+    await voidLinks(db, user.id, ['VERIFY_EMAIL']);
     await enqueueMail(db, { name: 'verify-email', recipient: user.email, userId: user.id }, now);
   });
 }
@@ -68,8 +67,8 @@ export async function requestEmailChange(
     await inTransaction(database, async (db) => {
       // A password that was changed since it was checked stops whoever knew the old one.
       await lockUnchanged(db, current);
-      await voidUserTokens(db, user.id, ['CHANGE_EMAIL']);
-      await withdrawMails(db, user.id, ['confirm-email-change', 'email-change-requested']);
+      await voidLinks(db, user.id, ['CHANGE_EMAIL']);
+      await withdrawMails(db, user.id, ['email-change-requested']);
       const toNew = owner
         ? ({ name: 'email-taken', userId: owner.id } as const)
         : ({ name: 'confirm-email-change', userId: user.id } as const);
@@ -100,8 +99,7 @@ export async function confirmEmailChange(database: Database, token: string, orig
         data: { email: sentTo, emailVerifiedAt: now },
       });
       if (!user) throw new TokenInvalidError();
-      await voidUserTokens(db, id, ['RESET_PASSWORD', 'VERIFY_EMAIL', 'CHANGE_EMAIL']);
-      await withdrawMails(db, id, ['reset-password', 'set-password', 'verify-email', 'confirm-email-change']);
+      await voidLinks(db, id, ['RESET_PASSWORD', 'VERIFY_EMAIL', 'CHANGE_EMAIL']);
       await enqueueMail(
         db,
         { name: 'email-changed', recipient: before.email, userId: id, data: { newEmail: sentTo } },

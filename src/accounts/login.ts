@@ -1,12 +1,12 @@
-import { recordEvent } from '../audit/record.ts';
+import { type AuditEventType, recordEvent } from '../audit/record.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
-import { AccountSuspendedError, InvalidCredentialsError, UserError } from '../errors.ts';
+import { AccountSuspendedError, InvalidCredentialsError } from '../errors.ts';
 import { type StartedSession, type StartOptions, startUserSession } from '../sessions/start.ts';
 import { withAttempt } from '../users/attempts.ts';
 import { isKnownDevice } from '../users/known-device.ts';
 import { checkPassword } from '../users/password.ts';
-import { inTurn } from '../users/turns.ts';
+import { inTurn, type Turn } from '../users/turns.ts';
 import { findUserByEmail, lockUnchanged, requireEmail, type User } from '../users/user.ts';
 import type { Policies } from './prove-password.ts';
 import { overRewrittenHash } from './rewritten-hash.ts';
@@ -26,7 +26,9 @@ export async function login(
   options: StartOptions,
 ): Promise<StartedSession> {
   const email = requireEmail(credentials.email);
-  return inTurn(policies.passwords, () => loginInTurn(database, { ...credentials, email }, policies, options));
+  return inTurn(policies.passwords, (turn) =>
+    loginInTurn(database, { ...credentials, email }, policies, options, turn),
+  );
 }
 
 async function loginInTurn(
@@ -34,6 +36,7 @@ async function loginInTurn(
   { email, password }: { email: string; password: string },
   { passwords, attempts }: Policies,
   options: StartOptions,
+  turn: Turn,
 ): Promise<StartedSession> {
   const { device, deviceToken, now } = options;
   const isKnown = await isKnownDevice(database, deviceToken, email, now);
@@ -42,7 +45,7 @@ async function loginInTurn(
     const found = await findUserByEmail(database, email);
     const startFor = async (user: User | null) => {
       const stored = user?.hashedPassword ?? null;
-      const { isRight, rehashed } = await checkPassword(password, stored, passwords);
+      const { isRight, rehashed } = await checkPassword(password, stored, passwords, turn);
       if (!user || !isRight) throw new InvalidCredentialsError();
       if (user.suspendedAt !== null) throw new AccountSuspendedError();
       return inTransaction(database, async (db) => {
@@ -57,13 +60,19 @@ async function loginInTurn(
     try {
       return await (found ? overRewrittenHash(database, found, startFor) : startFor(null));
     } catch (error) {
-      if (error instanceof UserError) await recordFailure(database, found, options);
+      if (error instanceof InvalidCredentialsError) await recordFailure(database, 'LOGIN_FAILED', found, options);
+      if (error instanceof AccountSuspendedError) await recordFailure(database, 'LOGIN_REFUSED', found, options);
       throw error;
     }
   });
 }
 
-function recordFailure(database: Database, user: User | null, { device, replaces, now }: StartOptions): Promise<void> {
-  const event = { type: 'LOGIN_FAILED', userId: user?.id ?? null, sessionHandle: null } as const;
+function recordFailure(
+  database: Database,
+  type: AuditEventType,
+  user: User | null,
+  { device, replaces, now }: StartOptions,
+): Promise<void> {
+  const event = { type, userId: user?.id ?? null, sessionHandle: null };
   return recordEvent(database, event, { device, session: replaces }, now);
 }

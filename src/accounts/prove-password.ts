@@ -26,9 +26,9 @@ export function provePassword(
   now: Date,
 ): Promise<void> {
   const attempt = { email: user.email, device: origin.device, isKnownDevice: true };
-  return inTurn(passwords, () =>
+  return inTurn(passwords, (turn) =>
     withAttempt(database, attempt, attempts, now, async () => {
-      if (await verifyPassword(password, user.hashedPassword, passwords)) return;
+      if (await verifyPassword(password, user.hashedPassword, passwords, turn)) return;
       await recordEvent(database, { type: 'PASSWORD_CHECK_FAILED', userId: user.id }, origin, now);
       throw new InvalidCredentialsError();
     }),

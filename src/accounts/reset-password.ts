@@ -6,11 +6,11 @@ import { TokenInvalidError } from '../errors.ts';
 import { endSessionsWith } from '../sessions/end.ts';
 import { type StartedSession, type StartOptions, startUserSession } from '../sessions/start.ts';
 import { forgetFailures, mayBeMailed, requireAttemptFrom, requireRequestFrom } from '../users/attempts.ts';
-import { enqueueMail, withdrawMails } from '../users/outbox.ts';
+import { enqueueMail, voidLinks } from '../users/outbox.ts';
 import { hashPassword, requireAcceptablePassword } from '../users/password.ts';
 import { inTurn } from '../users/turns.ts';
 import { findUserByEmail, nobody } from '../users/user.ts';
-import { findUserToken, redeemUserToken, voidUserTokens } from '../users/user-token.ts';
+import { findUserToken, redeemUserToken } from '../users/user-token.ts';
 import type { Policies } from './prove-password.ts';
 
 const quarterMs = 15 * 60_000;
@@ -34,8 +34,7 @@ export async function requestPasswordReset(
   const user = await findUserByEmail(database, email);
   const userId = user?.id ?? null;
   await inTransaction(database, async (db) => {
-    await voidUserTokens(db, userId ?? nobody, ['RESET_PASSWORD']);
-    await withdrawMails(db, userId ?? nobody, ['reset-password', 'set-password']);
+    await voidLinks(db, userId ?? nobody, ['RESET_PASSWORD']);
     await enqueueMail(db, { name: 'reset-password', recipient: email, userId }, now);
     await recordEvent(db, { type: 'PASSWORD_RESET_REQUESTED', userId, sessionHandle: null }, origin, now);
   });
@@ -56,13 +55,11 @@ export async function resetPassword(
 ): Promise<StartedSession> {
   const { device, replaces, now } = options;
   const limit = { points: attempts.perAddress, durationMs: quarterMs };
-  const hashedPassword = await inTurn(passwords, async () => {
-    await requireAttemptFrom(database, 'links', device, limit, now);
-    const found = await findUserToken(database, 'RESET_PASSWORD', token, now);
-    if (!found?.user) throw new TokenInvalidError();
-    await requireAcceptablePassword(newPassword, found.user, passwords, 'newPassword');
-    return hashPassword(newPassword, passwords);
-  });
+  await requireAttemptFrom(database, 'links', device, limit, now);
+  const found = await findUserToken(database, 'RESET_PASSWORD', token, now);
+  if (!found?.user) throw new TokenInvalidError();
+  await requireAcceptablePassword(newPassword, found.user, passwords, 'newPassword');
+  const hashedPassword = await inTurn(passwords, () => hashPassword(newPassword, passwords));
   return inTransaction(database, async (db) => {
     const { userId, sentTo } = await redeemUserToken(db, 'RESET_PASSWORD', token, now);
     const [user] = await db.user.updateManyAndReturn({
@@ -70,14 +67,16 @@ export async function resetPassword(
       data: { hashedPassword },
     });
     if (!user) throw new TokenInvalidError();
-    const verified = user.emailVerifiedAt
-      ? user
-      : await db.user.update({ where: { id: user.id }, data: { emailVerifiedAt: now } });
+    const origin = { device, session: replaces };
+    let verified = user;
+    if (user.emailVerifiedAt === null) {
+      verified = await db.user.update({ where: { id: user.id }, data: { emailVerifiedAt: now } });
+      await recordEvent(db, { type: 'EMAIL_VERIFIED', userId: user.id, actorId: user.id }, origin, now);
+    }
     // Devices that a thief signed in on are no friends of the account any more.
-    await voidUserTokens(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL', 'VERIFY_EMAIL', 'KNOWN_DEVICE']);
-    await withdrawMails(db, user.id, ['reset-password', 'set-password', 'confirm-email-change', 'verify-email']);
+    await voidLinks(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL', 'VERIFY_EMAIL', 'KNOWN_DEVICE']);
     await forgetFailures(db, user.email);
-    await endSessionsWith(db, user.id, { device, session: replaces }, now);
+    await endSessionsWith(db, user.id, origin, now);
     await enqueueMail(db, { name: 'password-changed', recipient: user.email, userId: user.id }, now);
     return startUserSession(db, verified, 'PASSWORD_RESET', options);
   });

@@ -4,17 +4,10 @@ import { inTransaction } from '../database/transaction.ts';
 import { EmailTakenError, InvalidCredentialsError, TokenInvalidError } from '../errors.ts';
 import { type StartedSession, type StartOptions, startUserSession } from '../sessions/start.ts';
 import { forgetFailures, mayBeMailed, requireAttemptFrom, withAttempt } from '../users/attempts.ts';
-import { enqueueMail } from '../users/outbox.ts';
-import { verifyPassword } from '../users/password.ts';
+import { enqueueMail, forgetSignUps } from '../users/outbox.ts';
+import { hashPassword, verifyPassword } from '../users/password.ts';
 import { inTurn } from '../users/turns.ts';
-import {
-  createUser,
-  defaultRole,
-  findUserByEmail,
-  type NewUser,
-  type PreparedUser,
-  prepareUser,
-} from '../users/user.ts';
+import { checkUser, createUser, defaultRole, findUserByEmail, type NewUser, type PreparedUser } from '../users/user.ts';
 import { findUserToken, redeemUserToken } from '../users/user-token.ts';
 import type { Policies } from './prove-password.ts';
 
@@ -83,11 +76,12 @@ export async function confirmSignUp(
   const { hashedPassword, name } = JSON.parse(found.data ?? '{}') as { hashedPassword: string; name: string };
   const email = found.sentTo;
   const { device, now } = options;
-  return inTurn(passwords, () =>
+  return inTurn(passwords, (turn) =>
     withAttempt(database, { email, device, isKnownDevice: false }, attempts, now, async (succeed) => {
-      if (!(await verifyPassword(password, hashedPassword, passwords))) throw new InvalidCredentialsError();
+      if (!(await verifyPassword(password, hashedPassword, passwords, turn))) throw new InvalidCredentialsError();
       return inTransaction(database, async (db) => {
         await redeemUserToken(db, 'SIGN_UP', token, now);
+        await forgetSignUps(db, email);
         const user = await createConfirmed(db, { email, hashedPassword, name: name || null }, now);
         const started = await startUserSession(db, user, 'SIGNED_UP', options);
         await recordEvent(db, { type: 'EMAIL_VERIFIED', userId: user.id }, { device, session: started.session }, now);
@@ -99,17 +93,18 @@ export async function confirmSignUp(
 }
 
 /** Who is to be written to the database, checked and hashed when it is their turn, unless too many came from there. */
-function prepareInTurn(
+async function prepareInTurn(
   database: Database,
   input: NewUser,
   { passwords, attempts }: Policies,
   { device, now }: StartOptions,
 ): Promise<PreparedUser> {
   const limit = { points: attempts.signUpsPerAddress, durationMs: hourMs };
-  return inTurn(passwords, async () => {
-    await requireAttemptFrom(database, 'sign-ups', device, limit, now);
-    return prepareUser(input, passwords);
-  });
+  await requireAttemptFrom(database, 'sign-ups', device, limit, now);
+  // Somebody else may be asked about the password, which holds nobody up here.
+  const account = await checkUser(input, passwords);
+  const hashedPassword = await inTurn(passwords, () => hashPassword(input.password, passwords));
+  return { ...account, hashedPassword };
 }
 
 /** Of two links for one address, the second one is worth nothing once the first was followed. */

@@ -7,6 +7,7 @@ export const auditEventTypes = {
   USER_CREATED: 'The account was made for its user, by an administrator or from a shell.',
   LOGGED_IN: 'A session started with the right password.',
   LOGIN_FAILED: 'Somebody tried to log in with a wrong password, or with an address that nobody has.',
+  LOGIN_REFUSED: 'Somebody tried to log in with the right password, but the account is suspended.',
   PASSWORD_CHECK_FAILED: 'In a session, the password was asked for and a wrong one given.',
   REAUTHENTICATED: 'The password was proved again in a session.',
   LOGGED_OUT: 'A session was ended by its own client.',
@@ -52,7 +53,7 @@ export type NewAuditEvent = {
   userId: number | null;
   /** Who did it, where that is not the user of the origin's session: somebody who just signed in. */
   actorId?: number | null;
-  /** The session that it is about. That of the origin if not given. */
+  /** The session that it is about. That of the origin if not given, unless it is somebody else's. */
   sessionHandle?: string | null;
   /** What it became. Never a secret, and nothing that a person typed. */
   detail?: string | null;
@@ -68,11 +69,16 @@ export async function recordEvents(db: Db, events: NewAuditEvent[], origin: Orig
       type: event.type,
       userId: event.userId,
       actorId: event.actorId === undefined ? (session?.userId ?? null) : event.actorId,
-      sessionHandle: event.sessionHandle === undefined ? (session?.handle ?? null) : event.sessionHandle,
+      sessionHandle: event.sessionHandle === undefined ? handleFor(event.userId, origin) : event.sessionHandle,
       detail: event.detail ?? null,
       ...device,
     })),
   });
+}
+
+/** In which session somebody else acts is no part of a user's history. */
+function handleFor(userId: number | null, { session }: Origin): string | null {
+  return session !== null && session.userId === userId ? session.handle : null;
 }
 
 export function recordEvent(db: Db, event: NewAuditEvent, origin: Origin, at: Date): Promise<void> {

@@ -70,7 +70,7 @@ builder.mutationField('changePassword', (t) =>
       const { user, origin } = requireSignedIn(context);
       const at = now();
       const passwords = { current: currentPassword, new: newPassword };
-      const viewer = await changePassword(database, user, passwords, config, origin, at);
+      const viewer = await changePassword(database, user, passwords, config, origin, caller.deviceToken, at);
       if (caller.session) caller.update({ ...caller.session, authenticatedAt: at }, viewer);
       return { viewer };
     },

@@ -172,10 +172,15 @@ function validFor(lifetimeMs: number): string {
   return hours < 48 ? `${hours} hours` : `${hours / 24} days`;
 }
 
-/** Whether the recipient was refused for good (RFC 5321 section 4.2.1), and not the sender's credentials. */
+/**
+ * Whether it is the recipient who was refused, and for good (RFC 5321 section 4.2.1). The sender may be refused too, or
+ * what they may do (RFC 3463: 5.7), which somebody can set right while the mail waits.
+ */
 function isPermanent(error: unknown): boolean {
-  const { responseCode, code } = error as { responseCode?: number; code?: string };
-  return code === 'EENVELOPE' && responseCode !== undefined && responseCode >= 500;
+  const { responseCode, command, response } = error as { responseCode?: number; command?: string; response?: string };
+  return (
+    command === 'RCPT TO' && responseCode !== undefined && responseCode >= 500 && !/\b5\.7\.\d/.test(response ?? '')
+  );
 }
 
 /** Codes only: what servers say in words repeats addresses. */

@@ -71,7 +71,7 @@ export async function startUserSession(
   const [replaced] = replaces === null ? [] : await endWhere(db, { id: replaces.id }, now);
   // A session in which somebody was signed in is nobody's any more when they are deleted, but no visitor's either.
   const isVisitors = replaced?.userId === null && replaced.authenticatedAt === null;
-  const data = isVisitors ? replaced : await dataOfVisitor(db, await options.findVisitor());
+  const data = isVisitors ? await movedFrom(db, replaced) : await dataOfVisitor(db, await options.findVisitor());
   const carried = { publicData: carriedOver(data.publicData), privateData: carriedOver(data.privateData) };
   const started = await createSession(db, user, carried, options);
   const surplus = await endLeastRecentlyUsed(db, user.id, policy.maxPerUser, started.session.id, now);
@@ -87,6 +87,13 @@ export async function startUserSession(
     now,
   );
   return isKnownDevice ? started : { ...started, deviceToken: await rememberDevice(db, user.id, now) };
+}
+
+/** The data of a visitor's session that has ended, of which nothing is left there: it is the user's from now on. */
+async function movedFrom(db: Db, session: Session): Promise<Session> {
+  const nothing = { publicData: null, privateData: null, ipAddress: null, userAgent: null };
+  await db.session.update({ where: { id: session.id }, data: nothing });
+  return session;
 }
 
 /** What a visitor of a Blitz.js application had. Private data is in a row without a user, and only a visitor's counts. */

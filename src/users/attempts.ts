@@ -20,6 +20,9 @@ const wait = { firstMs: 30_000, longestMs: 3_600_000 };
 
 const quarterMs = 15 * 60_000;
 
+/** Long enough for "in a row", and not for ever: an address that nobody has is counted too. */
+const streakMs = 365 * 86_400_000;
+
 /** Whose password is given, and where. */
 export type Attempt = {
   /** The address of the account, normalised. Whether anybody has it makes no difference. */
@@ -149,7 +152,7 @@ function limitsOf({ email, device, isKnownDevice }: Attempt, { perAddress }: Att
 function accountLimits(email: string, isKnownDevice: boolean): Pick<Limits, 'inARow' | 'pause'> {
   const lane = `${isKnownDevice ? 'known-device' : 'account'}:${hash('sha256', email)}`;
   return {
-    inARow: { key: `${lane}:in-a-row`, points: mostInARow, durationMs: null },
+    inARow: { key: `${lane}:in-a-row`, points: mostInARow, durationMs: streakMs },
     pause: { key: `${lane}:pause`, points: 1, durationMs: wait.firstMs },
   };
 }

@@ -34,3 +34,9 @@ export async function rememberDevice(db: Db, userId: number, now: Date): Promise
   const expiresAt = new Date(now.getTime() + deviceLifetimeMs);
   return createUserToken(db, { purpose, userId, sentTo: null, data: null, expiresAt });
 }
+
+/** Makes all devices of a user unknown, but that which has this secret. */
+export async function forgetOtherDevices(db: Db, userId: number, secret: string | null): Promise<void> {
+  const handle = (secret && handleOf(secret)) ?? '';
+  await db.userToken.deleteMany({ where: { userId, purpose: 'KNOWN_DEVICE', handle: { not: handle } } });
+}

@@ -1,5 +1,5 @@
 import type { Db } from '../database/database.ts';
-import type { TokenPurpose } from './user-token.ts';
+import { type TokenPurpose, voidUserTokens } from './user-token.ts';
 
 /** A link in a mail: what its token is good for, and for how long from when it is sent. */
 export type LinkKind = { purpose: TokenPurpose; lifetimeMs: number };
@@ -55,4 +55,22 @@ export async function enqueueMail(db: Db, mail: NewMail, now: Date): Promise<voi
 /** Takes mails of a user back that have not been sent yet. */
 export async function withdrawMails(db: Db, userId: number, names: MailName[]): Promise<void> {
   await db.mail.deleteMany({ where: { userId, template: { in: names } } });
+}
+
+/**
+ * Makes the links of a user for these purposes worthless: those that wait, and those that were sent. Waiting ones first:
+ * one that is being sent at the moment holds this up until its token is there to be voided.
+ */
+export async function voidLinks(db: Db, userId: number, purposes: TokenPurpose[]): Promise<void> {
+  const names = Object.entries(mails).flatMap(([name, kind]) =>
+    kind !== null && purposes.includes(kind.purpose) ? [name as MailName] : [],
+  );
+  await withdrawMails(db, userId, names);
+  await voidUserTokens(db, userId, purposes);
+}
+
+/** Forgets who else asked for an account with an address, where that is private: what waits, and what was sent. */
+export async function forgetSignUps(db: Db, email: string): Promise<void> {
+  await db.mail.deleteMany({ where: { recipient: email, template: 'confirm-sign-up' } });
+  await db.userToken.deleteMany({ where: { sentTo: email, purpose: 'SIGN_UP' } });
 }

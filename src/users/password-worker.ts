@@ -66,12 +66,15 @@ function check({ forms, stored, today }: Check): CheckResult {
   const began = performance.now();
   const parsed = stored === null ? null : parseHash(stored);
   const known = parsed !== null && isAffordable(parsed, today) ? parsed : null;
-  const matching = forms.find((form) => (known ? verify(known, form) : pretend(form, today)));
+  const isUsual = known === null || costsAsToday(known, today);
+  // A hash that is cheaper than today's must not show either: what is wrong takes as long as with no hash at least.
+  const isWrong = (form: string) => (isUsual ? false : pretend(form, today));
+  const matching = forms.find((form) => (known ? verify(known, form) || isWrong(form) : pretend(form, today)));
   const tookMs = performance.now() - began;
   const isRight = matching !== undefined;
   const mayStay = known !== null && matching === forms[0] && isUpToDate(known, stored, today);
   const rehashed = isRight && !mayStay ? hash({ password: forms[0], today }) : null;
-  return { isRight, rehashed, isUsual: known === null || costsAsToday(known, today), tookMs };
+  return { isRight, rehashed, isUsual, tookMs };
 }
 
 /** Takes as long as a wrong password does. */

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { PasswordPolicy } from '../config.ts';
 import { ValidationError } from '../errors.ts';
 import { isBreached } from './breached-passwords.ts';
@@ -6,6 +5,7 @@ import { guessableProblem } from './guessable-password.ts';
 import type { Argon2Cost } from './password-hash.ts';
 import { inThread } from './password-threads.ts';
 import type { Check } from './password-worker.ts';
+import type { Turn } from './turns.ts';
 
 /** In code points. NIST SP 800-63B-4 asks for at least 64. */
 const maxLength = 256;
@@ -85,14 +85,24 @@ export type CheckedPassword = {
 /** Somebody who waits longer than that for hearing that a password is wrong learns what it is that takes so long. */
 const longestWaitMs = 1_000;
 
-/** How long the slowest check of a hash that costs something else than today's has taken in this process. */
-let slowestMs = 0;
+/** What takes so long takes longer now and then, and has to be waited with, too. */
+const margin = 1.25;
+
+/** How soon a check that took long, of a hash that others made, is half forgotten. Most are rewritten before that. */
+const halfLifeMs = 10 * 60_000;
+
+/** How long the slowest check of a hash that costs something else than today's has taken in this process, and when. */
+let slowest = { ms: 0, at: 0 };
+
+function slowestMs(): number {
+  return slowest.ms * 0.5 ** ((performance.now() - slowest.at) / halfLifeMs);
+}
 
 /**
  * Whether the password is the one that was hashed, by this server or by another system, normalised or as it was typed.
  * With no hash, or none that is known, it takes the time that one takes, and is not: whether an account exists must not
- * be seen from how long the answer took. Since hashes of other systems take longer, no wrong password is answered
- * sooner than one of them would be, once one was seen.
+ * be seen from how long the answer took. Since hashes of other systems take longer, the answer that a password is wrong
+ * is delayed by as much as one of them would take longer, once one was seen.
  *
  * @throws RequestError where too many are waiting for theirs.
  */
@@ -100,6 +110,7 @@ export async function checkPassword(
   password: string,
   hashedPassword: string | null,
   policy: PasswordPolicy,
+  turn: Turn,
 ): Promise<CheckedPassword> {
   const normalized = normalizePassword(password);
   const check: Check = {
@@ -108,9 +119,8 @@ export async function checkPassword(
     today: costOf(policy),
   };
   const { isRight, rehashed, isUsual, tookMs } = await inThread('check', check, policy.queueLength);
-  // One that was slow by accident is forgotten in time.
-  if (!isUsual) slowestMs = Math.min(Math.max(slowestMs * 0.99, tookMs), longestWaitMs);
-  if (!isRight && tookMs < slowestMs) await sleep(slowestMs - tookMs);
+  if (!isUsual && tookMs > slowestMs()) slowest = { ms: Math.min(tookMs, longestWaitMs), at: performance.now() };
+  if (!isRight) turn.delay(slowestMs() * margin - tookMs);
   return { isRight, rehashed };
 }
 
@@ -119,8 +129,9 @@ export async function verifyPassword(
   password: string,
   hashedPassword: string | null,
   policy: PasswordPolicy,
+  turn: Turn,
 ): Promise<boolean> {
-  const { isRight } = await checkPassword(password, hashedPassword, policy);
+  const { isRight } = await checkPassword(password, hashedPassword, policy, turn);
   return isRight;
 }
 

@@ -40,14 +40,21 @@ export type PreparedUser = PreparedAccount & { hashedPassword: string };
  *
  * @throws ValidationError with everything that is wrong.
  */
-export async function prepareUser({ password, ...account }: NewUser, policy: PasswordPolicy): Promise<PreparedUser> {
-  const { issues, ...prepared } = checkAccount(account, await passwordProblem(password, account, policy));
-  if (issues.length > 0) throw new ValidationError(issues);
-  return { ...prepared, hashedPassword: await hashPassword(password, policy) };
+export async function prepareUser(user: NewUser, policy: PasswordPolicy): Promise<PreparedUser> {
+  const account = await checkUser(user, policy);
+  return { ...account, hashedPassword: await hashPassword(user.password, policy) };
 }
 
-/** A user who proved the password, and the hash to store of it from now on. That is null if the stored one may stay. */
-export type ProvenUser = { user: User; rehashed: string | null };
+/**
+ * Checks what a new user gave, without hashing.
+ *
+ * @throws ValidationError with everything that is wrong.
+ */
+export async function checkUser({ password, ...account }: NewUser, policy: PasswordPolicy): Promise<PreparedAccount> {
+  const { issues, ...prepared } = checkAccount(account, await passwordProblem(password, account, policy));
+  if (issues.length > 0) throw new ValidationError(issues);
+  return prepared;
+}
 
 /**
  * The same for somebody who has yet to choose a password.

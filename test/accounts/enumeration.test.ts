@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../../src/http/app.ts';
 import { Client, password, startApi, type TestApi } from '../support/api.ts';
+import { foreignHashes } from '../support/foreign-hashes.ts';
 
 const rounds = 24;
 
@@ -67,6 +68,20 @@ describe('the time of an answer', () => {
     await withUsers(api);
     const wrong = (email: string) => api.client().login(email, 'BEARER', 'not the password');
     await wrong('known0@example.com');
+    expectAlike(
+      await timesOf(
+        (n) => wrong(`known${n}@example.com`),
+        (n) => wrong(`unknown${n}@example.com`),
+      ),
+    );
+  });
+
+  it('does not tell it by a hash that is cheaper than today’s: login', async () => {
+    const api = await startApi();
+    await withUsers(api);
+    await api.database.user.updateMany({ data: { hashedPassword: foreignHashes['bcrypt $2b$'] } });
+    const wrong = (email: string) => api.client().login(email, 'BEARER', 'not the password');
+    for (let round = 0; round < 3; round += 1) await wrong(`known${rounds + round}@example.com`);
     expectAlike(
       await timesOf(
         (n) => wrong(`known${n}@example.com`),

@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { password, startApi } from '../support/api.ts';
+import { isPostgresql } from '../support/database.ts';
 import { deliverMail } from '../support/mail.ts';
 
 const named = '... on ViewerPayload { viewer { name } } ... on UserError { code }';
@@ -24,9 +26,13 @@ describe('updateProfile', () => {
 describe('deleteAccount', () => {
   it('leaves no personal data behind, in no table', async () => {
     const api = await startApi();
-    const ada = await api.signUp('ada@example.com', 'BEARER');
-    await ada.act('updateProfile', { name: 'Ada Lovelace' });
     const agent = { 'user-agent': 'the browser of Ada' };
+    const ada = api.client();
+    const visit =
+      'mutation { setPublicData(data: { note: "of Ada" }, transport: BEARER) { ... on SetDataPayload { token } } }';
+    ada.token = (await ada.send(visit, {}, agent)).data.setPublicData.token;
+    await ada.signUp('ada@example.com', 'BEARER');
+    await ada.act('updateProfile', { name: 'Ada Lovelace' });
     await ada.send('mutation { setPublicData(data: { note: "of Ada" }) { __typename } }', {}, agent);
     const phone = api.client();
     await phone.login('ada@example.com', 'BEARER');
@@ -50,11 +56,31 @@ describe('deleteAccount', () => {
     expect(await deliverMail(api)).toMatchObject([{ name: 'account-deleted', to: 'ada@example.com' }]);
     const { user, session, userToken, mail, auditEvent } = api.database;
     const rest = await Promise.all([user, session, userToken, mail].map((model) => (model as typeof user).count()));
-    expect(rest).toEqual([0, 0, 0, 0]);
+    // What is left of the visit is that there was one.
+    expect(rest).toEqual([0, 1, 0, 0]);
+    expect(await session.findMany()).toMatchObject([
+      { userId: null, publicData: null, privateData: null, userAgent: null, ipAddress: null },
+    ]);
     const events = await auditEvent.findMany();
     expect(events.map(({ type }) => type)).toContain('USER_DELETED');
     expect(JSON.stringify(events)).not.toMatch(/ada@|Ada/);
     expect(await api.client().login('ada@example.com')).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+  });
+
+  it('leaves nothing in the file either', async () => {
+    const api = await startApi();
+    if (isPostgresql(api.url)) return;
+    const file = api.url.replace('file:', '');
+    const ada = await api.signUp('ada.lovelace@example.com', 'BEARER');
+    await ada.act('updateProfile', { name: 'Ada Lovelace' });
+    await deliverMail(api);
+    const { hashedPassword } = await api.database.user.findFirstOrThrow();
+    await ada.act('deleteAccount', { password });
+    await deliverMail(api);
+    await api.database.$disconnect();
+    const bytes = await readFile(file, 'latin1');
+    expect(bytes).toContain('USER_DELETED');
+    for (const trace of ['lovelace', 'Lovelace', hashedPassword ?? '']) expect(bytes).not.toContain(trace);
   });
 
   it('leaves no session to a login that was under way', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { deviceLifetimeMs } from '../../src/users/known-device.ts';
-import { type Client, startApi, type TestApi } from '../support/api.ts';
+import { type Client, password, startApi, type TestApi } from '../support/api.ts';
 
 const wrong = 'not the right password';
 const email = 'ada@example.com';
@@ -130,5 +130,19 @@ describe('a device on which its user has signed in', () => {
     expect((await device.login(email, 'BEARER')).deviceToken).toBeNull();
     api.clock.now = new Date(api.clock.now.getTime() + 1);
     expect((await device.login(email, 'BEARER')).deviceToken).not.toBeNull();
+  });
+
+  it('is known no more once the password was changed on another one, which stays known', async () => {
+    const api = await startApi();
+    const thief = await knownDevice(api, 'BEARER');
+    const ada = api.client();
+    await ada.login(email, 'BEARER');
+    const fresh = 'another horse, another staple';
+    await ada.act('changePassword', { currentPassword: password, newPassword: fresh });
+    await guess(thief, 12);
+    await ada.ask(logout);
+    ada.token = null;
+    expect(await thief.login(email, 'BEARER', fresh)).toMatchObject({ code: 'RATE_LIMITED' });
+    expect(await ada.login(email, 'BEARER', fresh)).toMatchObject({ __typename: 'LoginSuccess' });
   });
 });

@@ -190,7 +190,7 @@ describe('a password that was changed', () => {
     ];
     const passwords = { current: password, new: 'another battery staple' };
     const origin = { ...fromShell, session };
-    const change = () => changePassword(api.database, user, passwords, api.config, origin, api.clock.now);
+    const change = () => changePassword(api.database, user, passwords, api.config, origin, null, api.clock.now);
     await endSession(api.database, session.id, fromShell, api.clock.now);
     await expect(change()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     expect(await api.database.user.findFirstOrThrow()).toEqual(user);

@@ -57,7 +57,9 @@ describe('/health and /ready', () => {
 
   it('tell of no more than that when the server is stopping, or the database is not as it should be', async () => {
     const api = await startApi();
-    await api.database.$executeRawUnsafe('DELETE FROM "_prisma_migrations" WHERE "migration_name" LIKE \'%accounts\'');
+    await api.database.$executeRawUnsafe(
+      'DELETE FROM "_prisma_migrations" WHERE "migration_name" LIKE \'%links_by_address\'',
+    );
     const unmigrated = await get(api, '/ready');
     expect([unmigrated.status, await unmigrated.text()]).toEqual([503, 'not ready\n']);
     await api.database.$executeRawUnsafe('DROP TABLE "_prisma_migrations"');

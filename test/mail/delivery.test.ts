@@ -45,16 +45,21 @@ function pass(api: TestApi, milliseconds: number): void {
 }
 
 type SmtpOptions = {
+  onSender?: () => { message: string; responseCode: number } | null;
   onRecipient?: (address: string) => { message: string; responseCode: number } | null;
   onData?: () => Promise<void>;
 };
 
 /** An SMTP server on this machine that keeps what it takes. */
-async function startSmtp({ onRecipient, onData }: SmtpOptions = {}) {
+async function startSmtp({ onSender, onRecipient, onData }: SmtpOptions = {}) {
   const messages: string[] = [];
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS'],
+    onMailFrom(_address, _session, done) {
+      const refusal = onSender?.();
+      done(refusal ? Object.assign(new Error(refusal.message), refusal) : null);
+    },
     onRcptTo({ address }, _session, done) {
       const refusal = onRecipient?.(address);
       done(refusal ? Object.assign(new Error(refusal.message), refusal) : null);
@@ -257,6 +262,22 @@ describe('over SMTP', () => {
     post.close();
     expect(smtp.messages).toHaveLength(1);
     expect(await api.database.mail.count()).toBe(0);
+  });
+
+  it('waits where it is the sender who is refused, or what they may do', async () => {
+    const refusals = [
+      { onSender: () => ({ message: 'who are you', responseCode: 550 }) },
+      { onRecipient: () => ({ message: '5.7.1 relaying denied', responseCode: 550 }) },
+    ];
+    for (const refusal of refusals) {
+      const smtp = await startSmtp(refusal);
+      const api = await enqueued('ada@example.com');
+      const post = openPost({ ...policy, smtpUrl: smtp.url });
+      await deliverBy(api, post);
+      post.close();
+      expect(await api.database.mail.findMany()).toMatchObject([{ attempts: 1 }]);
+      expect(api.reported).toEqual([]);
+    }
   });
 
   it('goes out encrypted or not at all, except on this machine', async () => {

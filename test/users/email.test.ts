@@ -35,6 +35,7 @@ describe('an email address', () => {
     'ada@example.com\r\nBcc: bob@example.com',
     'ad\ud800a@example.com',
     'bücher@example.com',
+    '=?utf-8?q?foo=40attacker.com=3e=00?=@example.com',
     `${'l'.repeat(65)}@example.com`,
     `a@${'b.'.repeat(130)}com`,
     `a@${'b'.repeat(64)}.com`,

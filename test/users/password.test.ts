@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
-import { checkPassword, formProblem, hashPassword, verifyPassword } from '../../src/users/password.ts';
+import { formProblem, hashPassword } from '../../src/users/password.ts';
+import { check, verify } from '../support/passwords.ts';
 
 const policy = readConfig({}).passwords;
 
@@ -49,15 +50,15 @@ describe('a hash', () => {
     const [one, two] = [await hashPassword('x'.repeat(15), costly), await hashPassword('x'.repeat(15), costly)];
     expect(one).toMatch(/^\$argon2id\$v=19\$m=20000,t=3,p=2\$/);
     expect(one).not.toBe(two);
-    expect(await verifyPassword('x'.repeat(15), one, policy)).toBe(true);
+    expect(await verify('x'.repeat(15), one, policy)).toBe(true);
   });
 
   it('tells every part of a password', async () => {
     const password = `${'x'.repeat(255)}y`;
     const hash = await hashPassword(password, policy);
-    expect(await verifyPassword(password, hash, policy)).toBe(true);
+    expect(await verify(password, hash, policy)).toBe(true);
     for (const wrong of ['', 'x', 'x'.repeat(255), 'x'.repeat(256), `${password}y`, password.toUpperCase(), '\ud800']) {
-      expect(await verifyPassword(wrong, hash, policy), wrong).toBe(false);
+      expect(await verify(wrong, hash, policy), wrong).toBe(false);
     }
   });
 
@@ -65,15 +66,15 @@ describe('a hash', () => {
     const typed = 'p\u00e4ssw\u00f6rd \ufb01ve hundred';
     expect(typed.normalize('NFKC')).not.toBe(typed);
     for (const stored of hashesOfTyped) {
-      expect(await verifyPassword(typed, stored, policy), stored).toBe(true);
-      expect(await verifyPassword(typed.normalize('NFKC'), stored, policy), stored).toBe(false);
-      expect(await verifyPassword(`${typed}!`, stored, policy), stored).toBe(false);
+      expect(await verify(typed, stored, policy), stored).toBe(true);
+      expect(await verify(typed.normalize('NFKC'), stored, policy), stored).toBe(false);
+      expect(await verify(`${typed}!`, stored, policy), stored).toBe(false);
     }
     const ours = await hashPassword(typed, policy);
-    expect(await checkPassword(typed, ours, policy)).toEqual({ isRight: true, rehashed: null });
+    expect(await check(typed, ours, policy)).toEqual({ isRight: true, rehashed: null });
     const work = async (stored: string | null) => {
       const began = process.cpuUsage();
-      for (let round = 0; round < 10; round += 1) await verifyPassword(`${typed} again`, stored, policy);
+      for (let round = 0; round < 10; round += 1) await verify(`${typed} again`, stored, policy);
       return process.cpuUsage(began).user;
     };
     await work(ours);
@@ -84,7 +85,7 @@ describe('a hash', () => {
 
   it('that is none that we know matches nothing', async () => {
     for (const stored of ['', 'plain text', '$argon2id$', '$2b$10$abcdefghijklmnopqrstuu', 'JGFyZ29uMmlk', '\u0000']) {
-      expect(await verifyPassword('plain text', stored, policy), stored).toBe(false);
+      expect(await verify('plain text', stored, policy), stored).toBe(false);
     }
   });
 
@@ -93,7 +94,7 @@ describe('a hash', () => {
     const time = async (stored: string | null) => {
       const began = process.cpuUsage();
       for (let round = 0; round < 20; round += 1) {
-        expect(await verifyPassword('another password', stored, policy)).toBe(false);
+        expect(await verify('another password', stored, policy)).toBe(false);
       }
       return process.cpuUsage(began).user;
     };
@@ -112,7 +113,7 @@ describe('a hash', () => {
     const time = async (stored: string | null) => {
       const began = performance.now();
       for (let round = 0; round < 5; round += 1) {
-        expect(await verifyPassword('another password', stored, policy)).toBe(false);
+        expect(await verify('another password', stored, policy)).toBe(false);
       }
       return performance.now() - began;
     };

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
-import { checkPassword } from '../../src/users/password.ts';
 import { lockUnchanged } from '../../src/users/user.ts';
 import { password } from '../support/api.ts';
 import { openEmptyDatabase } from '../support/database.ts';
 import { foreignHashes } from '../support/foreign-hashes.ts';
+import { check } from '../support/passwords.ts';
 
 const policy = readConfig({}).passwords;
 
@@ -15,7 +15,7 @@ describe('lockUnchanged', () => {
     const { database } = await openEmptyDatabase();
     const data = { email, hashedPassword: foreignHashes['bcrypt $2b$'], role: 'user' };
     const user = await database.user.create({ data });
-    const { rehashed } = await checkPassword(password, user.hashedPassword, policy);
+    const { rehashed } = await check(password, user.hashedPassword, policy);
     return { database, user, rehashed };
   }
 
@@ -24,7 +24,7 @@ describe('lockUnchanged', () => {
     expect(rehashed).toMatch(/^\$argon2id\$/);
     const locked = await lockUnchanged(database, user, rehashed);
     expect(locked).toEqual({ ...user, hashedPassword: rehashed });
-    expect(await checkPassword(password, locked.hashedPassword, policy)).toEqual({ isRight: true, rehashed: null });
+    expect(await check(password, locked.hashedPassword, policy)).toEqual({ isRight: true, rehashed: null });
     expect(await lockUnchanged(database, locked)).toEqual(locked);
   });
 

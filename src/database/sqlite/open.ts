@@ -11,7 +11,7 @@ const adapterOptions = { timestampFormat: 'unixepoch-ms' } as const;
 
 /**
  * Connections to an SQLite file that lose nothing: one user at a time, a write-ahead log, and every commit on the disk
- * before it is acknowledged.
+ * before it is acknowledged. And that keep nothing: what is deleted is overwritten.
  */
 export function sqliteAdapter(file: string): SqlMigrationAwareDriverAdapterFactory {
   // SQLite's own waiting for a lock would stop the event loop; SerializedAdapter waits instead.
@@ -22,7 +22,8 @@ export function sqliteAdapter(file: string): SqlMigrationAwareDriverAdapterFacto
       const adapter = new SerializedAdapter(await factory.connect());
       await requireWriteAheadLog(adapter, file);
       await adapter.executeScript(
-        `PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = ${lastResortPages};`,
+        `PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = ${lastResortPages};
+        PRAGMA secure_delete = ON;`,
       );
       return adapter;
     } catch (error) {

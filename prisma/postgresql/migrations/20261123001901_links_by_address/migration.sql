@@ -1,0 +1,2 @@
+-- CreateIndex
+CREATE INDEX "UserToken_sentTo_idx" ON "UserToken"("sentTo");

@@ -1,0 +1,13 @@
+import type { PasswordPolicy } from '../../src/config.ts';
+import { checkPassword } from '../../src/users/password.ts';
+import { inTurn } from '../../src/users/turns.ts';
+
+/** Checks a password as a login does: in turn, and with the wait for a wrong one. */
+export function check(password: string, hashedPassword: string | null, policy: PasswordPolicy) {
+  return inTurn(policy, (turn) => checkPassword(password, hashedPassword, policy, turn));
+}
+
+/** Whether a password is the right one. */
+export async function verify(password: string, hashedPassword: string | null, policy: PasswordPolicy) {
+  return (await check(password, hashedPassword, policy)).isRight;
+}
