@@ -19,6 +19,7 @@ const commands = [
   'revoke',
   'prune',
   'migrate',
+  'adopt',
   'print-schema',
 ];
 
@@ -44,6 +45,7 @@ describe('the command line', () => {
       ['revoke'],
       ['revoke', 'h', '--user', 'a@b.c'],
       ['prune', '--x'],
+      ['adopt', '--hash-plaintext', '--reset-plaintext'],
     ];
     for (const args of calls) expect((await cli(url, args)).code, args.join(' ')).toBe(2);
   });

@@ -23,35 +23,59 @@ export async function migratePostgresql(url: string, migrations: Migration[], da
   try {
     if (await isUpToDate(adapter, migrations)) return [];
     const transaction = await adapter.startTransaction();
-    const { client } = transaction as unknown as { client: pg.PoolClient };
-    let applying: string | undefined;
-    let scriptError: unknown;
-    const connection = inTransaction(transaction, client, (error) => {
-      scriptError ??= error;
-    });
     try {
-      await run(transaction, `SELECT pg_advisory_xact_lock(${lockKey})`);
-      const engine = await openSchemaEngine(datamodel, onConnection(connection, withoutLock), (line) => {
-        applying = /Applying `(\w+)`/.exec(line)?.[1] ?? applying;
-      });
-      const { appliedMigrationNames } = await engine.applyMigrations({
-        migrationsList: toMigrationList('postgresql', migrations),
-        filters: noFilters,
-      });
+      const appliedMigrationNames = await applyInTransaction(transaction, migrations, datamodel);
       await run(transaction, 'COMMIT');
       await transaction.commit();
       return appliedMigrationNames;
     } catch (error) {
       await run(transaction, 'ROLLBACK');
       await transaction.rollback();
-      // What the engine says of a script that failed is only that the transaction is aborted.
-      throw migrationFailed(applying, scriptError ?? error);
+      throw error;
     }
   } catch (error) {
     throw error instanceof StartError ? error : cannotConnect(url, error);
   } finally {
     await pool.end();
   }
+}
+
+/**
+ * The same in a transaction that is open, for whoever begins and ends it. `done` are migrations whose effect is there
+ * already, and which are only noted.
+ *
+ * @throws StartError, after which the transaction can only be rolled back.
+ */
+export async function applyInTransaction(
+  transaction: Transaction,
+  migrations: Migration[],
+  datamodel: string,
+  done: readonly string[] = [],
+): Promise<string[]> {
+  const client = clientOf(transaction);
+  let applying: string | undefined;
+  let scriptError: unknown;
+  const connection = inTransaction(transaction, client, (error) => {
+    scriptError ??= error;
+  });
+  const migrationsList = toMigrationList('postgresql', migrations);
+  try {
+    await run(transaction, `SELECT pg_advisory_xact_lock(${lockKey})`);
+    const engine = await openSchemaEngine(datamodel, onConnection(connection, withoutLock), (line) => {
+      applying = /Applying `(\w+)`/.exec(line)?.[1] ?? applying;
+    });
+    for (const migrationName of done) await engine.markMigrationApplied({ migrationName, migrationsList });
+    const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList, filters: noFilters });
+    return appliedMigrationNames;
+  } catch (error) {
+    // What the engine says of a script that failed is only that the transaction is aborted.
+    throw migrationFailed(applying, scriptError ?? error);
+  }
+}
+
+/** The connection of a transaction, which is in a property that its type does not show. */
+export function clientOf(transaction: Transaction): pg.PoolClient {
+  return (transaction as unknown as { client: pg.PoolClient }).client;
 }
 
 function run(transaction: Transaction, sql: string): Promise<unknown> {

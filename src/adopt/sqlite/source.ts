@@ -1,0 +1,99 @@
+import BetterSqlite3 from 'better-sqlite3';
+import { cannotOpen } from '../../database/sqlite/open.ts';
+import { type Column, type Index, quoted, type Row, type Source, takenTables } from '../source.ts';
+import { parseTime } from '../time.ts';
+import { columnNameOf, parseTable } from './table-sql.ts';
+import { targetColumns } from './target.ts';
+
+/** How long to wait for somebody else who writes. */
+const patienceMs = 5_000;
+
+/** Opens an SQLite file that is there. Read-only, nothing of it changes, not even its journal mode. */
+export function openFile(file: string, options: { readonly: boolean }): BetterSqlite3.Database {
+  try {
+    const database = new BetterSqlite3(file, { ...options, fileMustExist: true, timeout: patienceMs });
+    // Otherwise a file of something else would be found out in the middle.
+    database.pragma('schema_version');
+    // As integers of 64 bits: a REAL would become text in a column of another kind.
+    database.function('milliseconds', { deterministic: true }, (value) => toMilliseconds(value));
+    return database;
+  } catch (error) {
+    throw cannotOpen(file, error);
+  }
+}
+
+function toMilliseconds(value: unknown): bigint | null {
+  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : null;
+  const time = typeof value === 'string' ? parseTime(value) : null;
+  return time === null ? null : BigInt(time);
+}
+
+export function sqliteSource(database: BetterSqlite3.Database): Source {
+  const ask = async (sql: string) => database.prepare<[], Row>(sql).all();
+  return {
+    kind: 'sqlite',
+    ask,
+    async tables() {
+      const rows = await ask(
+        `SELECT "name" FROM "sqlite_schema" WHERE "type" = 'table' AND "name" NOT LIKE 'sqlite_%' ORDER BY "name"`,
+      );
+      return rows.map(({ name }) => String(name));
+    },
+    async columns(table) {
+      return targetColumns(database, table).map(({ name, type, isNullable }) => ({
+        name,
+        type,
+        isNullable,
+        holds: whatHolds(type),
+      }));
+    },
+    async indexes(table) {
+      return indexesOf(database, table);
+    },
+    async countsIds() {
+      return takenTables.every((table) => /AUTOINCREMENT/i.test(elementOf(database, table, 'id')));
+    },
+    time: (column) => `milliseconds(${column})`,
+    async countTextTimes(table, column) {
+      const [row] = await ask(
+        `SELECT count(*) AS "count" FROM ${quoted(table)} WHERE typeof(${quoted(column)}) = 'text'`,
+      );
+      return Number(row?.count);
+    },
+    literal: (moment) => String(moment.getTime()),
+  };
+}
+
+function whatHolds(type: string): Column['holds'] {
+  if (/^(DATE|DATETIME|TIMESTAMP)$/i.test(type)) return 'time';
+  if (/^INT(EGER)?$/i.test(type)) return 'number';
+  return /^(TEXT|(VAR)?CHAR(\(\d+\))?)$/i.test(type) ? 'text' : 'other';
+}
+
+/** The definition of a column, as it was written. */
+function elementOf(database: BetterSqlite3.Database, table: string, column: string): string {
+  const { elements } = parseTable(tableSql(database, table));
+  return elements.find((element) => columnNameOf(element) === column) ?? '';
+}
+
+/** The statement that a table was made with, as SQLite has kept it since. */
+export function tableSql(database: BetterSqlite3.Database, table: string): string {
+  const sql = database
+    .prepare<[string], string>(`SELECT "sql" FROM "sqlite_schema" WHERE "type" = 'table' AND "name" = ?`)
+    .pluck()
+    .get(table);
+  return sql ?? '';
+}
+
+type IndexInfo = { name: string; unique: 0 | 1; origin: string; partial: 0 | 1 };
+
+/** The indexes that were made by a statement of their own, on whole tables and plain columns. */
+export function indexesOf(database: BetterSqlite3.Database, table: string): Index[] {
+  const made = (database.pragma(`index_list(${quoted(table)})`) as IndexInfo[]).filter(
+    ({ origin, partial }) => origin === 'c' && partial === 0,
+  );
+  return made.map(({ name, unique }) => {
+    const columns = database.pragma(`index_info(${quoted(name)})`) as { name: string | null }[];
+    return { name, isUnique: unique === 1, columns: columns.map((column) => column.name ?? '(expression)') };
+  });
+}

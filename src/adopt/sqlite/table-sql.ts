@@ -1,0 +1,88 @@
+/** `CREATE TABLE` as SQLite keeps it: taken apart and put together again, with all that is not understood in place. */
+
+const token =
+  /--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|\s+|[\p{L}\p{N}_$]+|[\s\S]/gu;
+const blank = /^(?:\s|--|\/\*)/;
+const beginsConstraint = /^(?:CONSTRAINT|PRIMARY|UNIQUE|CHECK|FOREIGN)$/i;
+const endsType = /^(?:CONSTRAINT|PRIMARY|NOT|NULL|UNIQUE|CHECK|DEFAULT|COLLATE|REFERENCES|GENERATED|AS)$/i;
+
+export type TableSql = { head: string; elements: string[]; tail: string };
+
+/** The columns and constraints of a table, each as it is written. */
+export function parseTable(sql: string): TableSql {
+  const tokens: string[] = sql.match(token) ?? [];
+  const open = tokens.indexOf('(');
+  const elements = [''];
+  let depth = 0;
+  for (let at = open; at < tokens.length; at += 1) {
+    const text = tokens[at] ?? '';
+    if (text === ')') depth -= 1;
+    if (depth === 0 && at > open) {
+      return { head: tokens.slice(0, open + 1).join(''), elements, tail: tokens.slice(at).join('') };
+    }
+    if (text === ',' && depth === 1) elements.push('');
+    else if (at > open) elements[elements.length - 1] += text;
+    if (text === '(') depth += 1;
+  }
+  throw new Error(`This is no CREATE TABLE: ${sql}`);
+}
+
+export function printTable({ head, elements, tail }: TableSql): string {
+  return `${head}${elements.join(',')}${tail}`;
+}
+
+/** The name of the column that an element defines, or null if it is a constraint of the table. */
+export function columnNameOf(element: string): string | null {
+  const [first = ''] = significant(element);
+  return beginsConstraint.test(first) ? null : unquoted(first);
+}
+
+/** The columns of this table whose values refer to another one by a constraint of the table, or null. */
+export function foreignKeyOf(element: string): string[] | null {
+  const words = significant(element);
+  const at = words.findIndex((word) => /^FOREIGN$/i.test(word));
+  if (columnNameOf(element) !== null || at === -1) return null;
+  const columns = words.slice(words.indexOf('(', at) + 1, words.indexOf(')', at));
+  return columns.filter((word) => word !== ',').map(unquoted);
+}
+
+/** A column with another type and with or without NOT NULL. Whatever else is said of it stays. */
+export function withType(element: string, type: string, isNullable: boolean): string {
+  const tokens = element.match(token) ?? [];
+  const name = tokens.findIndex((text) => !blank.test(text));
+  const rest = tokens.findIndex((text, at) => at > name && endsType.test(text));
+  const constraints = rest === -1 ? trailingBlanks(tokens, name) : tokens.slice(rest);
+  const kept = withoutNullness(constraints).replace(/^\s+/, ' ');
+  const begin = tokens.slice(0, name + 1).join('');
+  return `${begin} ${type}${isNullable ? '' : ' NOT NULL'}${kept === '' || /^\s/.test(kept) ? '' : ' '}${kept}`;
+}
+
+function trailingBlanks(tokens: string[], name: number): string[] {
+  const last = tokens.findLastIndex((text) => !blank.test(text));
+  return tokens.slice(Math.max(name, last) + 1);
+}
+
+/** Leaves `NOT NULL` and `NULL` away, but for those of a default or in brackets. */
+function withoutNullness(tokens: string[]): string {
+  const kept: string[] = [];
+  let depth = 0;
+  let before = '';
+  for (const text of tokens) {
+    if (text === '(') depth += 1;
+    if (text === ')') depth -= 1;
+    const isNullness = depth === 0 && (/^NOT$/i.test(text) || (/^NULL$/i.test(text) && !/^DEFAULT$/i.test(before)));
+    if (!isNullness) kept.push(text);
+    if (!blank.test(text)) before = text;
+  }
+  return kept.join('');
+}
+
+function significant(element: string): string[] {
+  return (element.match(token) ?? []).filter((text) => !blank.test(text));
+}
+
+function unquoted(name: string): string {
+  const quote = name[0] ?? '';
+  if (quote === '[') return name.slice(1, -1);
+  return /["'`]/.test(quote) ? name.slice(1, -1).replaceAll(quote + quote, quote) : name;
+}

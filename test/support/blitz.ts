@@ -1,0 +1,30 @@
+import { copyFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type AdoptionOptions, adoptDatabase } from '../../src/adopt/adopt.ts';
+import { readConfig } from '../../src/config.ts';
+import { temporaryFolder } from './database.ts';
+
+type Fixture = {
+  users: { id: number; email: string; password: string; hashedPassword: string }[];
+  sessions: { label: string; row: { handle: string; userId: number | null; hashedSessionToken: string | null } }[];
+};
+
+const folder = 'test/fixtures/blitz';
+
+/** What the databases of the fixture hold: passwords of users, and sessions as their browsers know them. */
+export const blitz = JSON.parse(await readFile(join(folder, 'fixture.json'), 'utf8')) as Fixture;
+
+/** The URL of a copy of a database that Blitz.js made, of the test's own. */
+export async function blitzFile(name: 'before' | 'after'): Promise<string> {
+  const file = join(await temporaryFolder(), `${name}.db`);
+  await copyFile(join(folder, `${name}.db`), file);
+  return `file:${file}`;
+}
+
+export const adoptionNow = new Date('2026-11-22T12:00:00.000Z');
+
+export function adopt(url: string, options: Partial<AdoptionOptions> = {}) {
+  const { passwords, sessions } = readConfig({});
+  const { lifetimeMs } = sessions;
+  return adoptDatabase(url, { plaintext: 'hash', passwords, lifetimeMs, now: adoptionNow, ...options });
+}
