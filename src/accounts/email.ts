@@ -5,7 +5,15 @@ import { EmailTakenError, TokenInvalidError, ValidationError } from '../errors.t
 import { mayBeMailed } from '../users/attempts.ts';
 import { normalizeEmail } from '../users/email.ts';
 import { enqueueMail, voidLinks, withdrawMails } from '../users/outbox.ts';
-import { findUserByEmail, isTaken, lockUnchanged, nobody, notAnEmail, type User } from '../users/user.ts';
+import {
+  findUserByEmail,
+  isTaken,
+  lockUnchanged,
+  nobody,
+  notAnEmail,
+  requireFreeAddress,
+  type User,
+} from '../users/user.ts';
 import { redeemUserToken } from '../users/user-token.ts';
 import { type Policies, provePassword } from './prove-password.ts';
 import { overRewrittenHash } from './rewritten-hash.ts';
@@ -69,9 +77,11 @@ export async function requestEmailChange(
       await lockUnchanged(db, current);
       await voidLinks(db, user.id, ['CHANGE_EMAIL']);
       await withdrawMails(db, user.id, ['email-change-requested']);
-      const toNew = owner
-        ? ({ name: 'email-taken', userId: owner.id } as const)
-        : ({ name: 'confirm-email-change', userId: user.id } as const);
+      // Their own in another case is theirs to have.
+      const toNew =
+        owner && owner.id !== user.id
+          ? ({ name: 'email-taken', userId: owner.id } as const)
+          : ({ name: 'confirm-email-change', userId: user.id } as const);
       await enqueueMail(db, { ...toNew, recipient: newEmail }, now);
       const toOld = { name: 'email-change-requested', recipient: user.email, userId: user.id } as const;
       await enqueueMail(db, { ...toOld, data: { newEmail } }, now);
@@ -94,6 +104,7 @@ export async function confirmEmailChange(database: Database, token: string, orig
       const { user: before, sentTo } = await redeemUserToken(db, 'CHANGE_EMAIL', token, now);
       if (!before || sentTo === null) throw new TokenInvalidError();
       const { id } = before;
+      await requireFreeAddress(db, sentTo, id);
       const [user] = await db.user.updateManyAndReturn({
         where: { id, email: before.email, suspendedAt: null },
         data: { email: sentTo, emailVerifiedAt: now },

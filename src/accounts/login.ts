@@ -7,7 +7,7 @@ import { withAttempt } from '../users/attempts.ts';
 import { isKnownDevice } from '../users/known-device.ts';
 import { checkPassword } from '../users/password.ts';
 import { inTurn, type Turn } from '../users/turns.ts';
-import { findUserByEmail, lockUnchanged, requireEmail, type User } from '../users/user.ts';
+import { findUserByEmail, lockUnchanged, requireAddressKey, type User } from '../users/user.ts';
 import type { Policies } from './prove-password.ts';
 import { overRewrittenHash } from './rewritten-hash.ts';
 
@@ -25,22 +25,20 @@ export async function login(
   policies: Policies,
   options: StartOptions,
 ): Promise<StartedSession> {
-  const email = requireEmail(credentials.email);
-  return inTurn(policies.passwords, (turn) =>
-    loginInTurn(database, { ...credentials, email }, policies, options, turn),
-  );
+  const key = requireAddressKey(credentials.email);
+  return inTurn(policies.passwords, (turn) => loginInTurn(database, { ...credentials, key }, policies, options, turn));
 }
 
 async function loginInTurn(
   database: Database,
-  { email, password }: { email: string; password: string },
+  { email, key, password }: { email: string; key: string; password: string },
   { passwords, attempts }: Policies,
   options: StartOptions,
   turn: Turn,
 ): Promise<StartedSession> {
   const { device, deviceToken, now } = options;
-  const isKnown = await isKnownDevice(database, deviceToken, email, now);
-  const attempt = { email, device, isKnownDevice: isKnown };
+  const isKnown = await isKnownDevice(database, deviceToken, key, now);
+  const attempt = { email: key, device, isKnownDevice: isKnown };
   return withAttempt(database, attempt, attempts, now, async (succeed) => {
     const found = await findUserByEmail(database, email);
     const startFor = async (user: User | null) => {

@@ -19,23 +19,23 @@ const quarterMs = 15 * 60_000;
  * Mails the user with this address a link to choose a new password; older ones are void. Whether there is such a user
  * is not told, and not to be seen: the same statements are sent, and mail to nobody is dropped when it is due.
  *
- * @param email - normalised
+ * @param address - as it was written, which tells users apart who came from elsewhere with the same one in other cases
  * @throws RequestError where too many come from one address.
  */
 export async function requestPasswordReset(
   database: Database,
-  email: string,
+  address: string,
   { perAddress }: AttemptPolicy,
   origin: Origin,
   now: Date,
 ): Promise<void> {
   await requireRequestFrom(database, 'password-resets', origin.device, perAddress, now);
-  if (!(await mayBeMailed(database, 'reset-password', email, now))) return;
-  const user = await findUserByEmail(database, email);
+  if (!(await mayBeMailed(database, 'reset-password', address, now))) return;
+  const user = await findUserByEmail(database, address);
   const userId = user?.id ?? null;
   await inTransaction(database, async (db) => {
     await voidLinks(db, userId ?? nobody, ['RESET_PASSWORD']);
-    await enqueueMail(db, { name: 'reset-password', recipient: email, userId }, now);
+    await enqueueMail(db, { name: 'reset-password', recipient: user?.email ?? address, userId }, now);
     await recordEvent(db, { type: 'PASSWORD_RESET_REQUESTED', userId, sessionHandle: null }, origin, now);
   });
 }

@@ -90,7 +90,13 @@ builder.mutationField('requestPasswordReset', (t) =>
       const email = normalizeEmail(address);
       if (email === null)
         throw new RequestError('BAD_USER_INPUT', 'The email must be an address such as ada@example.com.');
-      await requestPasswordReset(context.database, email, context.config.attempts, originOf(context), context.now());
+      await requestPasswordReset(
+        context.database,
+        address.trim(),
+        context.config.attempts,
+        originOf(context),
+        context.now(),
+      );
       return { email };
     },
   }),

@@ -25,7 +25,7 @@ const streakMs = 365 * 86_400_000;
 
 /** Whose password is given, and where. */
 export type Attempt = {
-  /** The address of the account, normalised. Whether anybody has it makes no difference. */
+  /** The address of the account, in whatever case. Whether anybody has it makes no difference. */
   email: string;
   device: Device;
   /** Whether the user is known to have signed in there. What strangers do is then no hindrance. */
@@ -124,7 +124,11 @@ const mailsPerHour = 5;
 
 /** Whether one more link of this kind may be mailed to an address: nobody fills somebody else's mailbox. Counts it. */
 export async function mayBeMailed(db: Db, kind: MailName, email: string, now: Date): Promise<boolean> {
-  const limit = { key: `${kind}:${hash('sha256', email)}`, points: mailsPerHour, durationMs: 4 * quarterMs };
+  const limit = {
+    key: `${kind}:${hash('sha256', email.toLowerCase())}`,
+    points: mailsPerHour,
+    durationMs: 4 * quarterMs,
+  };
   try {
     await requireNotReached(db, [limit], now);
     await countOnce(db, [limit], now);
@@ -150,7 +154,7 @@ function limitsOf({ email, device, isKnownDevice }: Attempt, { perAddress }: Att
 }
 
 function accountLimits(email: string, isKnownDevice: boolean): Pick<Limits, 'inARow' | 'pause'> {
-  const lane = `${isKnownDevice ? 'known-device' : 'account'}:${hash('sha256', email)}`;
+  const lane = `${isKnownDevice ? 'known-device' : 'account'}:${hash('sha256', email.toLowerCase())}`;
   return {
     inARow: { key: `${lane}:in-a-row`, points: mostInARow, durationMs: streakMs },
     pause: { key: `${lane}:pause`, points: 1, durationMs: wait.firstMs },

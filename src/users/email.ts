@@ -9,6 +9,9 @@ const longest = { address: 254, local: 64 };
 const grammar =
   /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
 
+/** What somebody may have as an address in another system, whose rules were others: nothing that is not printable. */
+const foreignGrammar = /^\P{Cc}+@\P{Cc}+$/u;
+
 /** The address as it is stored, trimmed and in lower case, or null if it is none. */
 export function normalizeEmail(input: string): string | null {
   const email = input.trim();
@@ -17,4 +20,16 @@ export function normalizeEmail(input: string): string | null {
   const fits = !isEncoded && email.length <= longest.address && email.indexOf('@') <= longest.local;
   // Judged before it is made lower case, which makes ASCII letters of some that are none.
   return fits && grammar.test(email) ? email.toLowerCase() : null;
+}
+
+/**
+ * What attempts at an address are counted by, however it is written, or null if it cannot be one. Users who came from
+ * another system keep the address that they had there, also one that nobody could sign up with here.
+ */
+export function addressKey(input: string): string | null {
+  const email = normalizeEmail(input);
+  if (email !== null) return email;
+  const isPossible = input.length <= longest.address && input.isWellFormed() && foreignGrammar.test(input);
+  // Letters beyond ASCII are left alone: some would become letters of somebody else's address.
+  return isPossible ? input.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : null;
 }

@@ -13,14 +13,16 @@ export const deviceLifetimeMs = 400 * 86_400_000;
 /** More than people have devices, and clients that never say which one they are. */
 const mostPerUser = 50;
 
-/** Whether a secret is of a device on which the user with this address, normalised, has signed in. */
+/** Whether a secret is of a device on which a user with this address, in whatever case, has signed in. */
 export async function isKnownDevice(db: Db, secret: string | null, email: string, now: Date): Promise<boolean> {
   const handle = secret && handleOf(secret);
   if (!handle) return false;
   const token = await db.userToken.findFirst({
-    where: { handle, purpose: 'KNOWN_DEVICE', expiresAt: { gt: now }, user: { is: { email } } },
+    where: { handle, purpose: 'KNOWN_DEVICE', expiresAt: { gt: now } },
+    include: { user: true },
   });
-  return equalSecrets(hashToken(secret), token?.hashedToken);
+  if (token?.user?.email.toLowerCase() !== email.toLowerCase()) return false;
+  return equalSecrets(hashToken(secret), token.hashedToken);
 }
 
 /** Makes a device known, and returns the secret that it is known by. The one that was made first is forgotten for it. */

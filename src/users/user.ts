@@ -9,7 +9,7 @@ import {
   type ValidationIssue,
 } from '../errors.ts';
 import { Prisma, type User } from '../generated/sqlite/client.ts';
-import { normalizeEmail } from './email.ts';
+import { addressKey, normalizeEmail } from './email.ts';
 import { hashPassword, passwordProblem } from './password.ts';
 
 export type { User };
@@ -93,11 +93,12 @@ export function requireRole(role: string): string {
   return role;
 }
 
-/** @throws EmailTakenError when the address belongs to somebody. */
+/** @throws EmailTakenError when the address belongs to somebody, be it in another case. */
 export async function createUser(
   db: Db,
   user: PreparedAccount & { hashedPassword: string | null; emailVerifiedAt?: Date },
 ): Promise<User> {
+  await requireFreeAddress(db, user.email);
   try {
     return await db.user.create({ data: user });
   } catch (error) {
@@ -145,11 +146,11 @@ export async function lockUnchanged(
   return locked;
 }
 
-/** The address as it is stored. @throws ValidationError for one that nobody can have. */
-export function requireEmail(address: string): string {
-  const email = normalizeEmail(address);
-  if (email === null) throw new ValidationError([notAnEmail]);
-  return email;
+/** What attempts at an address are counted by. @throws ValidationError for one that nobody can have. */
+export function requireAddressKey(address: string): string {
+  const key = addressKey(address);
+  if (key === null) throw new ValidationError([notAnEmail]);
+  return key;
 }
 
 /** @throws UserNotFoundError when nobody has this address. */
@@ -159,8 +160,35 @@ export async function requireUserByEmail(db: Db, email: string): Promise<User> {
   return user;
 }
 
-/** The user with this address, however it is written, or null. */
-export async function findUserByEmail(db: Db, email: string): Promise<User | null> {
-  const normalized = normalizeEmail(email);
-  return normalized === null ? null : db.user.findUnique({ where: { email: normalized } });
+/**
+ * The user with this address as it is written or, where that is nobody's, the only one who has it in another case; or
+ * null. Those who signed up here have theirs in lower case and to themselves; those who came from elsewhere as they
+ * typed it there.
+ */
+export async function findUserByEmail(db: Db, address: string): Promise<User | null> {
+  const owners = await ownersOf(db, address);
+  const exact = owners.find(({ email }) => email === asWritten(address));
+  const only = owners.length === 1 ? owners[0] : undefined;
+  // Sent whether or not there is somebody: one statement less would be seen from how long it took.
+  return db.user.findUnique({ where: { id: (exact ?? only)?.id ?? nobody } });
+}
+
+/** @throws EmailTakenError when the address belongs to somebody else, in whatever case. */
+export async function requireFreeAddress(db: Db, address: string, ownerId: number = nobody): Promise<void> {
+  const owners = await ownersOf(db, address);
+  if (owners.some(({ id }) => id !== ownerId)) throw new EmailTakenError();
+}
+
+/** Everybody who has an address, if case makes no difference. By an index on just that, however many users there are. */
+async function ownersOf(db: Db, address: string): Promise<Pick<User, 'id' | 'email'>[]> {
+  const written = asWritten(address);
+  const rows = await db.$queryRaw<Pick<User, 'id' | 'email'>[]>`
+    SELECT "id", "email" FROM "User" WHERE lower("email") = lower(${written})`;
+  // PostgreSQL makes ASCII letters of some that are none.
+  const key = addressKey(written);
+  return rows.filter(({ email }) => email === written || addressKey(email) === key);
+}
+
+function asWritten(address: string): string {
+  return normalizeEmail(address) === null ? address : address.trim();
 }

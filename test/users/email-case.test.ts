@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { findUserByEmail, requireFreeAddress } from '../../src/users/user.ts';
+import { password, startApi } from '../support/api.ts';
+import { openEmptyDatabase } from '../support/database.ts';
+
+/** Users as they came from elsewhere, with the addresses that they typed there. */
+async function withUsers(emails: string[]) {
+  const opened = await openEmptyDatabase();
+  await opened.database.user.createMany({ data: emails.map((email) => ({ email, role: 'user' })) });
+  const find = async (address: string) => (await findUserByEmail(opened.database, address))?.email ?? null;
+  return { ...opened, find };
+}
+
+describe('a user is found by an address', () => {
+  it('in whatever case, where it is only theirs', async () => {
+    const { find } = await withUsers(['Mixed.Case@Example.com', 'ada@example.com', 'root@localhost']);
+    expect(await find('mixed.case@example.com')).toBe('Mixed.Case@Example.com');
+    expect(await find(' MIXED.CASE@example.com\n')).toBe('Mixed.Case@Example.com');
+    expect(await find('ADA@example.com')).toBe('ada@example.com');
+    expect(await find('Root@localhost')).toBe('root@localhost');
+    expect(await find('%@example.com')).toBeNull();
+    expect(await find('nobody@example.com')).toBeNull();
+  });
+
+  it('as it is written, where two have it in different cases, and otherwise as nobody', async () => {
+    const { find } = await withUsers(['ada@example.com', 'Ada@Example.com']);
+    expect(await find('ada@example.com')).toBe('ada@example.com');
+    expect(await find('Ada@Example.com')).toBe('Ada@Example.com');
+    expect(await find('ADA@EXAMPLE.COM')).toBeNull();
+  });
+
+  it('and not by one with a letter that only looks like it in lower case', async () => {
+    const { find } = await withUsers(['\u212aim@example.com']);
+    expect(await find('kim@example.com')).toBeNull();
+    expect(await find('\u212aim@example.com')).toBe('\u212aim@example.com');
+  });
+
+  it('by as many statements as for nobody', async () => {
+    const { find, statements } = await withUsers(['Ada@Example.com']);
+    const countFor = async (address: string) => {
+      statements.length = 0;
+      await find(address);
+      return statements.length;
+    };
+    expect(await countFor('ada@example.com')).toBe(await countFor('nobody@example.com'));
+  });
+});
+
+describe('an address', () => {
+  it('is taken in every case', async () => {
+    const { database } = await withUsers(['Ada@Example.com']);
+    const owner = await database.user.findFirstOrThrow();
+    await expect(requireFreeAddress(database, 'ada@example.com')).rejects.toMatchObject({ code: 'EMAIL_TAKEN' });
+    await expect(requireFreeAddress(database, 'ada@example.com', owner.id)).resolves.toBeUndefined();
+    await expect(requireFreeAddress(database, 'bob@example.com')).resolves.toBeUndefined();
+  });
+});
+
+describe('somebody who came from elsewhere with an address in upper case', () => {
+  async function withAda() {
+    const api = await startApi();
+    await api.signUp('ada@example.com');
+    await api.database.user.updateMany({ data: { email: 'Ada@Example.com' } });
+    return api;
+  }
+
+  it('logs in however it is written, and signs up no second time', async () => {
+    const api = await withAda();
+    for (const email of ['Ada@Example.com', 'ada@example.com', 'ADA@EXAMPLE.COM']) {
+      expect(await api.client().login(email)).toMatchObject({ viewer: { email: 'Ada@Example.com' } });
+    }
+    expect(await api.client().signUp('ada@example.com')).toMatchObject({ code: 'EMAIL_TAKEN' });
+  });
+
+  it('logs in with an address that nobody could sign up with here', async () => {
+    const api = await withAda();
+    await api.database.user.updateMany({ data: { email: 'root@localhost' } });
+    expect(await api.client().login('root@localhost')).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await api.client().login('nobody@localhost')).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+    expect(await api.client().login('root')).toMatchObject({ code: 'VALIDATION_FAILED' });
+  });
+
+  it('is known on a device, and counted as one, in every case', async () => {
+    const api = await withAda();
+    const ada = api.client();
+    await ada.login('Ada@Example.com');
+    for (let wrong = 0; wrong < 12; wrong += 1) await api.client().login('ADA@example.com', 'BEARER', 'wrong');
+    expect(await api.client().login('ada@example.com')).toMatchObject({ code: 'RATE_LIMITED' });
+    expect(await ada.login('ada@EXAMPLE.com')).toMatchObject({ __typename: 'LoginSuccess' });
+  });
+
+  it('gets a link for a new password to the address as it is stored', async () => {
+    const api = await withAda();
+    await api.client().ask('mutation { requestPasswordReset(email: "ada@example.com") { email } }');
+    const mail = await api.database.mail.findFirstOrThrow({ where: { template: 'reset-password' } });
+    expect(mail).toMatchObject({ recipient: 'Ada@Example.com', userId: expect.any(Number) });
+  });
+
+  it('may have it in lower case from now on', async () => {
+    const api = await withAda();
+    const ada = api.client();
+    await ada.login('Ada@Example.com');
+    await ada.act('requestEmailChange', { newEmail: 'ada@example.com', password });
+    const templates = (await api.database.mail.findMany({ where: { recipient: 'ada@example.com' } })).map(
+      ({ template }) => template,
+    );
+    expect(templates).toContain('confirm-email-change');
+    expect(templates).not.toContain('email-taken');
+  });
+});
