@@ -18,7 +18,7 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
           globalSetup: 'test/support/sqlite.ts',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/database/postgresql/**', 'test/cluster/**'],
+          exclude: ['test/database/postgresql/**', 'test/adopt/postgresql/**', 'test/cluster/**'],
         },
       },
       {
@@ -32,6 +32,8 @@ export default defineConfig({
             'test/database/*.test.ts',
             'test/database/postgresql/**/*.test.ts',
             'test/accounts/**/*.test.ts',
+            'test/adopt/*.test.ts',
+            'test/adopt/postgresql/**/*.test.ts',
             'test/users/**/*.test.ts',
             'test/sessions/**/*.test.ts',
             'test/graphql/**/*.test.ts',

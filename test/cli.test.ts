@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { readConfig } from '../src/config.ts';
 import { databaseExists, openDatabase } from '../src/database/database.ts';
 import { password, startApi } from './support/api.ts';
+import { blitzFile } from './support/blitz.ts';
 import { emptyDatabase, temporaryFolder } from './support/database.ts';
 import { runNode } from './support/process.ts';
 
@@ -247,6 +248,37 @@ describe('create-service-key', () => {
     const ada = await api.signUp('ada@example.com');
     const { errors } = await ada.send('{ currentSession { privateData } }', {}, { 'x-service-key': key });
     expect(errors).toBeUndefined();
+  });
+});
+
+describe('adopt', () => {
+  it('says what a database of Blitz.js holds and changes nothing, unless it is told', async () => {
+    const url = await blitzFile('after');
+    const before = await readFile(url.slice('file:'.length));
+    const { code, stdout } = await cli(url, ['adopt']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('as its migration 20200704181258 left it');
+    expect(stdout).toContain('5 users: 4 with a password that goes on, 0 without one, 1 with one in plain text');
+    expect(stdout).toContain('10 sessions: 5 live, 3 anonymous, 1 of deleted users');
+    expect(await cli(url, ['adopt', '--apply'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^1 password is stored as plain text.*--hash-plaintext.*--reset-plaintext.*\n$/),
+    });
+    expect(await readFile(url.slice('file:'.length))).toEqual(before);
+  });
+
+  it('takes it over, names the backup, and has nothing to do the second time', async () => {
+    const url = await blitzFile('after');
+    const done = await cli(url, ['adopt', '--apply', '--hash-plaintext']);
+    expect(done).toMatchObject({ code: 0, stderr: '' });
+    expect(done.stdout).toMatch(
+      /Session: 10 → 10\n.*The database as it was: \S+after\.db\.before-adoption-\S+\nPasswords in plain text are still in there.*\n$/s,
+    );
+    const after = await readFile(url.slice('file:'.length));
+    const again = await cli(url, ['adopt', '--apply', '--hash-plaintext']);
+    expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('own already') });
+    expect(await readFile(url.slice('file:'.length))).toEqual(after);
+    expect(await cli(url, ['migrate'])).toMatchObject({ stdout: 'The database is up to date.\n' });
   });
 });
 

@@ -1,5 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import pg from 'pg';
 import type { PasswordPolicy } from '../config.ts';
 import { claimDatabase } from '../database/database.ts';
 import { StartError } from '../errors.ts';
@@ -59,13 +61,22 @@ export async function adoptDatabase(url: string, options: AdoptionOptions): Prom
       return await takeOver(takeover, replaced, options);
     } catch (error) {
       await takeover.rollback();
-      throw error;
+      throw isFromDatabase(error) ? failed(error) : error;
     } finally {
       await takeover.close();
     }
   } finally {
     await release();
   }
+}
+
+function isFromDatabase(error: unknown): error is Error {
+  return error instanceof BetterSqlite3.SqliteError || error instanceof pg.DatabaseError;
+}
+
+/** What whoever began it is told: another program has a lock, something depends on a column, the disk is full. */
+function failed(error: Error): StartError {
+  return new StartError(`Taking the database over failed, and nothing was changed: ${error.message}.`);
 }
 
 type Replaced = Awaited<ReturnType<typeof replacePlaintext>>;

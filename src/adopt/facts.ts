@@ -1,14 +1,6 @@
 import { StartError } from '../errors.ts';
 import { normalizeEmail } from '../users/email.ts';
-import {
-  dispensable,
-  familyColumns,
-  memberOf,
-  ownColumns,
-  ownFirstMigration,
-  ownTables,
-  type Shape,
-} from './family.ts';
+import { dispensable, familyColumns, familyMigrations, memberOf, ownColumns, ownTables, type Shape } from './family.ts';
 import { findPasswords, type PlainPassword, type StoredPassword } from './passwords.ts';
 import { countOf, countTables, quoted, type Source, type TakenTable, takenTables } from './source.ts';
 
@@ -67,7 +59,7 @@ export async function gatherFacts(source: Source, now: Date): Promise<Facts | nu
 
 async function isOurs(source: Source, tables: ReadonlyMap<string, number>): Promise<boolean> {
   if (!tables.has('_prisma_migrations')) return false;
-  return (await countOf(source, `"_prisma_migrations" WHERE "migration_name" = '${ownFirstMigration}'`)) > 0;
+  return (await countOf(source, `"_prisma_migrations" WHERE "migration_name" = '${familyMigrations[0]}'`)) > 0;
 }
 
 async function readShape(source: Source, tables: ReadonlyMap<string, number>): Promise<Shape> {

@@ -2,11 +2,11 @@
 import { Prisma } from '../generated/sqlite/client.ts';
 import type { Column, Index, TakenTable } from './source.ts';
 
-/** The first of this server's own migrations. A database in which it is noted is ours already. */
-export const ownFirstMigration = '20200627163756_users_and_sessions';
-
-/** The second one. Up to here the family and this server share their history. */
-export const ownSecondMigration = '20200704181258_nullable_session_columns';
+/** The migrations that this server's history begins with, and which the family had under other names. */
+export const familyMigrations: readonly string[] = [
+  '20200627163756_users_and_sessions',
+  '20200704181258_nullable_session_columns',
+];
 
 /** The columns of the second migration, what they hold, and whether a row must have it. */
 export const familyColumns: Record<TakenTable, Record<string, { holds: Column['holds']; isRequired: boolean }>> = {

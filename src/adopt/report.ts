@@ -25,9 +25,17 @@ export function reportFound(facts: Facts | null, options: AdoptionOptions): stri
 /** What was done. */
 export function reportAdopted(adopted: Adopted | null): string[] {
   if (!adopted) return [nothingToDo];
-  const { backup, counts } = adopted;
+  const { facts, backup, counts } = adopted;
   const rows = counts.map(({ table, before, after }) => `  ${table}: ${before} → ${after}`);
-  return ['', 'Done. Rows before and after:', ...rows, ...(backup ? [`The database as it was: ${backup}`] : [])];
+  return [
+    '',
+    'Done. Rows before and after:',
+    ...rows,
+    ...(backup ? [`The database as it was: ${backup}`] : []),
+    ...(backup && facts.passwords.plain > 0
+      ? ['Passwords in plain text are still in there: delete it when you can.']
+      : []),
+  ];
 }
 
 function unusual({ passwords, sessions, sharedEmails, oddEmails, textTimes }: Facts): string[] {

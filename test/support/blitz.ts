@@ -1,12 +1,20 @@
 import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { expect, onTestFinished } from 'vitest';
 import { type AdoptionOptions, adoptDatabase } from '../../src/adopt/adopt.ts';
 import { readConfig } from '../../src/config.ts';
+import { openDatabase } from '../../src/database/database.ts';
+import { createApp } from '../../src/http/app.ts';
+import { Client } from './api.ts';
 import { temporaryFolder } from './database.ts';
 
 type Fixture = {
   users: { id: number; email: string; password: string; hashedPassword: string }[];
-  sessions: { label: string; row: { handle: string; userId: number | null; hashedSessionToken: string | null } }[];
+  sessions: {
+    label: string;
+    row: { handle: string; userId: number | null; hashedSessionToken: string | null; antiCSRFToken: string | null };
+    cookies: Record<string, string>;
+  }[];
 };
 
 const folder = 'test/fixtures/blitz';
@@ -27,4 +35,13 @@ export function adopt(url: string, options: Partial<AdoptionOptions> = {}) {
   const { passwords, sessions } = readConfig({});
   const { lifetimeMs } = sessions;
   return adoptDatabase(url, { plaintext: 'hash', passwords, lifetimeMs, now: adoptionNow, ...options });
+}
+
+/** Clients of a server on a database that was taken over, for the length of the test. */
+export async function serve(url: string) {
+  const database = await openDatabase(url);
+  onTestFinished(() => database.$disconnect());
+  const config = readConfig({});
+  const app = createApp({ database, config, report: (error) => expect.fail(String(error)), now: () => adoptionNow });
+  return { database, client: () => new Client(app, config.publicUrl) };
 }

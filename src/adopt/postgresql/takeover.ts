@@ -1,11 +1,12 @@
+import { hash, randomUUID } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
 import type { SqlDriverAdapter, Transaction } from '@prisma/driver-adapter-utils';
 import pg from 'pg';
-import { migrationFolders, readMigrations, readModels } from '../../database/migrations.ts';
+import { type Migration, migrationFolders, readMigrations, readModels } from '../../database/migrations.ts';
 import { applyInTransaction, clientOf } from '../../database/postgresql/migrate.ts';
 import { withoutPassword } from '../../database/url.ts';
 import { StartError } from '../../errors.ts';
-import { familyColumns, ownFirstMigration, ownSecondMigration } from '../family.ts';
+import { familyColumns, familyMigrations } from '../family.ts';
 import { type Column, countTables, quoted, type Row, type Source, type Takeover, takenTables } from '../source.ts';
 import { postgresqlSource } from './source.ts';
 
@@ -55,8 +56,8 @@ export async function openPostgresqlTakeover(url: string): Promise<Takeover> {
       await renameIndex(source, 'User', 'email', run);
       await renameIndex(source, 'Session', 'handle', run);
       const migrations = await readMigrations(migrationFolders.postgresql);
-      const done = [ownFirstMigration, ownSecondMigration];
-      await applyInTransaction(transaction, migrations, await readModels('postgresql'), done);
+      await noteFamilyMigrations(client, migrations);
+      await applyInTransaction(transaction, migrations, await readModels('postgresql'));
       for (const { table, name, mode } of triggers) {
         await run(`ALTER TABLE ${quoted(table)} ENABLE ${mode} TRIGGER ${quoted(name)}`);
       }
@@ -177,6 +178,27 @@ async function setForeignKey(source: Source, run: Run): Promise<void> {
     `ALTER TABLE "Session" ADD CONSTRAINT "Session_userId_fkey"
        FOREIGN KEY ("userId") REFERENCES "User"("id") ON DELETE SET NULL ON UPDATE CASCADE`,
   );
+}
+
+/**
+ * Notes that the migrations which the family shares are done, beside those of the application. The table is made as
+ * Prisma's engine makes it, which looks for it by a statement that would end the transaction.
+ */
+async function noteFamilyMigrations(client: pg.PoolClient, migrations: Migration[]): Promise<void> {
+  await client.query(
+    `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
+       "id" VARCHAR(36) PRIMARY KEY NOT NULL, "checksum" VARCHAR(64) NOT NULL, "finished_at" TIMESTAMPTZ,
+       "migration_name" VARCHAR(255) NOT NULL, "logs" TEXT, "rolled_back_at" TIMESTAMPTZ,
+       "started_at" TIMESTAMPTZ NOT NULL DEFAULT now(), "applied_steps_count" INTEGER NOT NULL DEFAULT 0)`,
+  );
+  for (const { name, sql } of migrations) {
+    if (!familyMigrations.includes(name)) continue;
+    await client.query(
+      `INSERT INTO "_prisma_migrations" ("id", "checksum", "finished_at", "migration_name", "applied_steps_count")
+         VALUES ($1, $2, now(), $3, 1)`,
+      [randomUUID(), hash('sha256', sql), name],
+    );
+  }
 }
 
 /** The unique index had another name in every generation. */

@@ -22,6 +22,8 @@ export async function openSqliteTakeover(file: string, backupName: string): Prom
     async begin() {
       // Cannot be switched off inside the transaction, and would act on what was always amiss.
       database.pragma('foreign_keys = OFF');
+      // Or a password in plain text would stay in the file, where nothing refers to it.
+      database.pragma('secure_delete = ON');
       database.exec('BEGIN IMMEDIATE');
     },
     async backUp() {

@@ -41,8 +41,7 @@ export async function migratePostgresql(url: string, migrations: Migration[], da
 }
 
 /**
- * The same in a transaction that is open, for whoever begins and ends it. `done` are migrations whose effect is there
- * already, and which are only noted.
+ * The same in a transaction that is open, for whoever begins and ends it.
  *
  * @throws StartError, after which the transaction can only be rolled back.
  */
@@ -50,7 +49,6 @@ export async function applyInTransaction(
   transaction: Transaction,
   migrations: Migration[],
   datamodel: string,
-  done: readonly string[] = [],
 ): Promise<string[]> {
   const client = clientOf(transaction);
   let applying: string | undefined;
@@ -64,7 +62,6 @@ export async function applyInTransaction(
     const engine = await openSchemaEngine(datamodel, onConnection(connection, withoutLock), (line) => {
       applying = /Applying `(\w+)`/.exec(line)?.[1] ?? applying;
     });
-    for (const migrationName of done) await engine.markMigrationApplied({ migrationName, migrationsList });
     const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList, filters: noFilters });
     return appliedMigrationNames;
   } catch (error) {

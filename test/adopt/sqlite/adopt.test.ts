@@ -163,6 +163,14 @@ describe('passwords in plain text', () => {
     expect(await readFile(url.slice('file:'.length))).toEqual(before);
   });
 
+  it('are nowhere in the file any more', async () => {
+    const url = await blitzFile('before');
+    const contents = () => readFile(url.slice('file:'.length), 'latin1');
+    expect(await contents()).toContain('hunter2hunter2');
+    await adopt(url);
+    expect(await contents()).not.toContain('hunter2hunter2');
+  });
+
   it('are hashed or forgotten', async () => {
     const [hashed, forgotten] = [await blitzFile('after'), await blitzFile('after')];
     await adopt(hashed);
