@@ -54,3 +54,11 @@ export function openClock(url: string, database: Database): Promise<Clock> {
 export function databaseExists(url: string): Promise<boolean> {
   return providerOf(url).exists(url);
 }
+
+/**
+ * What makes a filter for a part of a text pay no regard to case. SQLite's never does, for ASCII; Prisma's types for it
+ * do not know this option.
+ */
+export function regardlessOfCase(url: string): object {
+  return providerOf(url) === postgresql ? { mode: 'insensitive' } : {};
+}

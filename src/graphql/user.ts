@@ -1,3 +1,5 @@
+import type { Config } from '../config.ts';
+import { regardlessOfCase } from '../database/database.ts';
 import { RequestError } from '../errors.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
 import { builder } from './builder.ts';
@@ -54,14 +56,18 @@ builder.queryField('users', (t) =>
       args: {
         search: t.arg.string({
           description:
-            'Only those whose email or name has this in it; `%` stands for any text, and `_` for any character.',
+            'Only those whose email or name has this in it, in whatever case; `%` stands for any text, and `_` for any character.',
         }),
         role: t.arg.string({ description: 'Only those with exactly this role.' }),
         suspended: t.arg.boolean({ description: 'Only those who are suspended, or only those who are not.' }),
       },
-      resolve: async (query, _root, args, { replica, loaders }) => {
+      resolve: async (query, _root, args, { config, replica, loaders }) => {
         requireCursors(args);
-        const users = await replica.user.findMany({ ...query, where: whereListed(args), orderBy: { id: 'desc' } });
+        const users = await replica.user.findMany({
+          ...query,
+          where: whereListed(args, config),
+          orderBy: { id: 'desc' },
+        });
         // Their sessions are theirs: whose they are need not be asked again.
         loaders.remember(users);
         return users;
@@ -71,7 +77,7 @@ builder.queryField('users', (t) =>
       fields: (c) => ({
         totalCount: c.int({
           description: 'How many there are on all pages.',
-          resolve: ({ args }, _args, { replica }) => replica.user.count({ where: whereListed(args) }),
+          resolve: ({ args }, _args, { config, replica }) => replica.user.count({ where: whereListed(args, config) }),
         }),
       }),
     },
@@ -85,15 +91,16 @@ type UserFilter = {
 };
 
 /** @throws RequestError for a filter that no text can match. */
-function whereListed({ search, role, suspended }: UserFilter): Prisma.UserWhereInput {
+function whereListed({ search, role, suspended }: UserFilter, { databaseUrl }: Config): Prisma.UserWhereInput {
   const text = search?.trim();
   for (const value of [text, role]) {
     if (value && (value.includes('\u0000') || !value.isWellFormed())) {
       throw new RequestError('BAD_USER_INPUT', 'A filter has a NUL or a lone surrogate in it.');
     }
   }
+  const part = { contains: text ?? '', ...regardlessOfCase(databaseUrl) };
   return {
-    ...(text ? { OR: [{ email: { contains: text.toLowerCase() } }, { name: { contains: text } }] } : {}),
+    ...(text ? { OR: [{ email: part }, { name: part }] } : {}),
     ...(role == null ? {} : { role }),
     ...(suspended == null ? {} : { suspendedAt: suspended ? { not: null } : null }),
   };

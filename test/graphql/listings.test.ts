@@ -61,6 +61,7 @@ describe('users', () => {
     };
     expect(await find('search: "USER3@"')).toEqual(['user3@example.com']);
     expect(await find('search: "Hopper"')).toHaveLength(3);
+    expect(await find('search: "grace hOPPER"')).toHaveLength(3);
     expect(await find('search: "user%@example"')).toHaveLength(6);
     expect(await find('search: "nobody"')).toEqual([]);
     expect(await find('role: "admin"')).toEqual(['root@example.com']);

@@ -23,7 +23,7 @@ export type TestApi = TestDatabase & {
 
 export async function startApi(settings: Partial<Config> = {}): Promise<TestApi> {
   const opened = await openEmptyDatabase();
-  const config = { ...readConfig({}), ...settings };
+  const config = { ...readConfig({}), databaseUrl: opened.url, ...settings };
   const reported: unknown[] = [];
   const clock = { now: new Date() };
   const app = createApp({
