@@ -2,6 +2,7 @@ import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
 import { withLease } from '../database/lease.ts';
 import type { Mail } from '../generated/sqlite/client.ts';
+import { type Repeated, repeat } from '../repeat.ts';
 import { handleOf } from '../token.ts';
 import { type LinkKind, type MailName, mails } from '../users/outbox.ts';
 import type { User } from '../users/user.ts';
@@ -30,38 +31,25 @@ export type DeliveryOptions = {
   report: (error: unknown) => void;
 };
 
-export type Delivery = {
-  /** Finishes the messages that are being sent, and sends no more. */
-  stop(): Promise<void>;
-};
-
 /**
  * Sends the mail of the outbox in the background: at least once, by one node at a time, and each mail again after a
  * while if it could not be sent.
  */
-export function startDelivery(options: DeliveryOptions & { clock: Clock }): Delivery {
+export function startDelivery(options: DeliveryOptions & { clock: Clock }): Repeated {
   const { database, post, clock, report } = options;
-  let isStopping = false;
-  let running: Promise<unknown> = Promise.resolve();
-  let timer = setTimeout(run, intervalMs).unref();
-
-  async function deliver(): Promise<void> {
-    if ((await findDue(options)).length === 0) return;
-    await withLease(database, 'mail', clock, (isHeld) =>
-      deliverDue(options, async () => !isStopping && (await isHeld())),
-    );
-  }
-  function run(): void {
-    running = deliver().catch(report);
-    void running.then(() => {
-      if (!isStopping) timer = setTimeout(run, intervalMs).unref();
-    });
-  }
+  const delivery = repeat(
+    intervalMs,
+    async (isStopping) => {
+      if ((await findDue(options)).length === 0) return;
+      await withLease(database, 'mail', clock, (isHeld) =>
+        deliverDue(options, async () => !isStopping() && (await isHeld())),
+      );
+    },
+    report,
+  );
   return {
     async stop() {
-      isStopping = true;
-      clearTimeout(timer);
-      await running;
+      await delivery.stop();
       post.close();
     },
   };

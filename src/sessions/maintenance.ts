@@ -2,16 +2,12 @@ import type { Config } from '../config.ts';
 import type { Clock } from '../database/clock.ts';
 import type { Database, Db } from '../database/database.ts';
 import { withLease } from '../database/lease.ts';
+import { type Repeated, repeat } from '../repeat.ts';
 import { forgetDevices, forgetEvents, type GoOn, pruneExpired, pruneSessions } from './prune.ts';
 
 const intervalMs = 10 * 60_000;
 
 export type Retention = Pick<Config, 'sessionRetentionMs' | 'deviceRetentionMs' | 'auditRetentionMs'>;
-
-export type Maintenance = {
-  /** Does no more than the batch that is running, and waits for it. */
-  stop(): Promise<void>;
-};
 
 /**
  * Prunes sessions, forgets the devices of ended ones and what happened long ago, and deletes what else has expired, unless that is being done just
@@ -36,22 +32,7 @@ export function startMaintenance(
   clock: Clock,
   report: (error: unknown) => void,
   firstRunAfterMs = 5_000,
-): Maintenance {
-  let isStopping = false;
-  let running: Promise<unknown> = Promise.resolve();
-  let timer = setTimeout(run, firstRunAfterMs).unref();
-
-  function run(): void {
-    running = maintain(database, retention, clock, () => !isStopping).catch(report);
-    void running.then(() => {
-      if (!isStopping) timer = setTimeout(run, intervalMs).unref();
-    });
-  }
-  return {
-    async stop() {
-      isStopping = true;
-      clearTimeout(timer);
-      await running;
-    },
-  };
+): Repeated {
+  const work = (isStopping: () => boolean) => maintain(database, retention, clock, () => !isStopping());
+  return repeat(intervalMs, work, report, firstRunAfterMs);
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
+import { type Repeated, repeat } from '../../repeat.ts';
 
 const intervalMs = 1_000;
 
@@ -16,28 +17,15 @@ const mostIdle = 30;
  */
 export const lastResortPages = 16_384;
 
-export type Checkpoints = {
-  /** Ends the thread, and with it its connection. */
-  stop(): Promise<void>;
-};
-
 /**
  * Moves what the write-ahead log holds into the file now and then, in a thread. Left to SQLite, a commit does it when
  * the log has become long, and everybody waits for the tens of milliseconds which that takes: commits are made on the
  * event loop. In another thread it stands in the way of neither those who read nor those who write.
  */
-export function startCheckpoints(file: string): Checkpoints {
+export function startCheckpoints(file: string): Repeated {
   let worker: Worker | null = null;
   let idle = 0;
   let doneAtMs = 0;
-  let running: Promise<void> = Promise.resolve();
-  let timer = setTimeout(run, intervalMs).unref();
-
-  function run(): void {
-    running = check().then(() => {
-      timer = setTimeout(run, intervalMs).unref();
-    });
-  }
 
   async function check(): Promise<void> {
     const log = await stat(`${file}-wal`).catch(() => null);
@@ -68,10 +56,11 @@ export function startCheckpoints(file: string): Checkpoints {
     await once(ending, 'exit').catch(() => {});
   }
 
+  // It throws nothing: the log that cannot be looked at is looked at again.
+  const checks = repeat(intervalMs, check, () => {});
   return {
     async stop() {
-      await running;
-      clearTimeout(timer);
+      await checks.stop();
       await end();
     },
   };
