@@ -8,7 +8,8 @@ import { StartError } from '../errors.ts';
 import { type Facts, gatherFacts } from './facts.ts';
 import { ownTables } from './family.ts';
 import { type PlaintextChoice, replacePlaintext, storeReplacements } from './passwords.ts';
-import { openPostgresqlSource, openPostgresqlTakeover } from './postgresql/takeover.ts';
+import { openPostgresqlSource } from './postgresql/connection.ts';
+import { openPostgresqlTakeover } from './postgresql/takeover.ts';
 import { countTables, type Source, type Takeover } from './source.ts';
 import { openFile, sqliteSource } from './sqlite/source.ts';
 import { openSqliteTakeover } from './sqlite/takeover.ts';
@@ -134,7 +135,7 @@ function requireFile(url: string): string {
 
 async function openSource(url: string): Promise<{ source: Source; close(): void | Promise<void> }> {
   if (isPostgresql(url)) return openPostgresqlSource(url);
-  const database = openFile(requireFile(url), { readonly: true });
+  const database = openFile(requireFile(url), 'look');
   return { source: sqliteSource(database), close: () => void database.close() };
 }
 

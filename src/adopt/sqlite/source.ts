@@ -8,10 +8,14 @@ import { targetColumns } from './target.ts';
 /** How long to wait for somebody else who writes. */
 const patienceMs = 5_000;
 
-/** Opens an SQLite file that is there. Read-only, nothing of it changes, not even its journal mode. */
-export function openFile(file: string, options: { readonly: boolean }): BetterSqlite3.Database {
+/**
+ * Opens an SQLite file that is there. To look at it changes nothing, not even its journal mode; but that it could be
+ * changed lets SQLite take back what was interrupted before, without which nobody can read it.
+ */
+export function openFile(file: string, purpose: 'look' | 'change'): BetterSqlite3.Database {
   try {
-    const database = new BetterSqlite3(file, { ...options, fileMustExist: true, timeout: patienceMs });
+    const database = new BetterSqlite3(file, { fileMustExist: true, timeout: patienceMs });
+    if (purpose === 'look') database.pragma('query_only = ON');
     // Otherwise a file of something else would be found out in the middle.
     database.pragma('schema_version');
     // As integers of 64 bits: a REAL would become text in a column of another kind.

@@ -2,9 +2,9 @@ import { open as openDescriptor, rm } from 'node:fs/promises';
 import type BetterSqlite3 from 'better-sqlite3';
 import { familyColumns } from '../family.ts';
 import { quoted, type Row, type TakenTable, type Takeover, takenTables } from '../source.ts';
-import { indexesOf, openFile, sqliteSource, tableSql } from './source.ts';
-import { columnNameOf, foreignKeyOf, parseTable, printTable, withType } from './table-sql.ts';
-import { readTarget, type Target, type TargetColumn, targetColumns } from './target.ts';
+import { openFile, sqliteSource } from './source.ts';
+import { addColumns, renameIndexes, requireSound, rewriteTables } from './table-shape.ts';
+import { readTarget, type Target } from './target.ts';
 
 /**
  * Takes an SQLite file over where it lies: the definitions of User and Session are edited, and no row is copied. So
@@ -14,7 +14,7 @@ import { readTarget, type Target, type TargetColumn, targetColumns } from './tar
  */
 export async function openSqliteTakeover(file: string, backupName: string): Promise<Takeover> {
   const target = await readTarget();
-  const database = openFile(file, { readonly: false });
+  const database = openFile(file, 'change');
   let triggers: string[] = [];
   let backup: string | null = null;
   return {
@@ -68,7 +68,7 @@ export async function openSqliteTakeover(file: string, backupName: string): Prom
 }
 
 async function backUpTo(file: string, backup: string): Promise<void> {
-  const reader = openFile(file, { readonly: true });
+  const reader = openFile(file, 'change');
   try {
     reader.prepare('VACUUM INTO ?').run(backup);
     // SQLite does not wait for the disk here.
@@ -94,44 +94,6 @@ function dropTriggers(database: BetterSqlite3.Database): string[] {
   return triggers.map(({ sql }) => sql);
 }
 
-type IsNullable = (column: TargetColumn) => boolean;
-
-/** Gives the columns of the family the types of this server, and Session its foreign key. */
-function rewriteTables(database: BetterSqlite3.Database, target: Target, isNullable: IsNullable): void {
-  database.unsafeMode(true);
-  database.pragma('writable_schema = ON');
-  const write = database.prepare(`UPDATE "sqlite_schema" SET "sql" = ? WHERE "type" = 'table' AND "name" = ?`);
-  for (const table of takenTables) write.run(rewritten(table, tableSql(database, table), target, isNullable), table);
-  database.pragma('writable_schema = RESET');
-  database.unsafeMode(false);
-}
-
-function rewritten(table: TakenTable, sql: string, target: Target, isNullable: IsNullable): string {
-  const parsed = parseTable(sql);
-  const ofTarget = parseTable(target.tables.get(table) ?? '');
-  const isOurKey = (element: string) => foreignKeyOf(element)?.join() === 'userId';
-  const key = table === 'Session' ? ofTarget.elements.find(isOurKey)?.trim() : undefined;
-  const columns = parsed.elements
-    .filter((element) => !(key && isOurKey(element)))
-    .map((element) => {
-      const column = target.columns[table].find(({ name }) => name === columnNameOf(element));
-      if (!column || column.isKey) return element;
-      // A foreign key that is written in the column itself would be one beside ours.
-      const isOwnKey = key && column.name === 'userId' && /\bREFERENCES\b/i.test(element);
-      return withType(isOwnKey ? '"userId"' : element, column.type, isNullable(column));
-    });
-  return printTable({ ...parsed, elements: key ? [...columns, key] : columns });
-}
-
-function addColumns(database: BetterSqlite3.Database, table: TakenTable, target: Target): void {
-  const there = new Set(targetColumns(database, table).map(({ name }) => name));
-  const { elements } = parseTable(target.tables.get(table) ?? '');
-  for (const element of elements) {
-    const name = columnNameOf(element);
-    if (name !== null && !there.has(name)) database.exec(`ALTER TABLE ${quoted(table)} ADD COLUMN ${element.trim()}`);
-  }
-}
-
 /** Writes times that are text as Unix milliseconds, which is how this server compares them. */
 function writeTimes(database: BetterSqlite3.Database, table: TakenTable): void {
   for (const [name, { holds }] of Object.entries(familyColumns[table])) {
@@ -140,23 +102,6 @@ function writeTimes(database: BetterSqlite3.Database, table: TakenTable): void {
     database.exec(
       `UPDATE ${quoted(table)} SET ${column} = milliseconds(${column}) WHERE typeof(${column}) NOT IN ('integer', 'null')`,
     );
-  }
-}
-
-/** Gives the tables their indexes. One on the same columns becomes ours: it had another name in every generation. */
-function renameIndexes(database: BetterSqlite3.Database, target: Target): void {
-  for (const table of takenTables) {
-    const there = indexesOf(database, table);
-    for (const { name, sql } of target.indexes.filter((index) => index.table === table)) {
-      const [, unique, columns = ''] = /^CREATE (UNIQUE )?INDEX "\w+" ON "\w+"\((.*)\)$/.exec(sql) ?? [];
-      const same = there.filter(
-        (index) => index.isUnique === Boolean(unique) && index.columns.map(quoted).join(', ') === columns,
-      );
-      if (same.some((index) => index.name === name)) continue;
-      const [old] = same;
-      if (old) database.exec(`DROP INDEX ${quoted(old.name)}`);
-      database.exec(sql);
-    }
   }
 }
 
@@ -179,21 +124,5 @@ function writeHistory(database: BetterSqlite3.Database, history: Row[]): void {
         `INSERT INTO "_prisma_migrations" (${names.map(quoted).join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
       )
       .run(...Object.values(row));
-  }
-}
-
-/** Makes sure that SQLite reads what was edited as it was meant. */
-function requireSound(database: BetterSqlite3.Database, target: Target): void {
-  for (const table of takenTables) {
-    const columns = new Map(targetColumns(database, table).map((column) => [column.name, column]));
-    for (const { name, type, isNullable, isKey } of target.columns[table]) {
-      const column = columns.get(name);
-      if (isKey || (column?.type === type && column.isNullable === isNullable)) continue;
-      throw new Error(`${table}.${name} did not become what it must be. Nothing was changed.`);
-    }
-    const found = database.pragma(`integrity_check(${quoted(table)})`) as { integrity_check: string }[];
-    if (found[0]?.integrity_check !== 'ok') {
-      throw new Error(`SQLite finds ${table} damaged, and nothing was changed: ${found[0]?.integrity_check}`);
-    }
   }
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { inspectDatabase } from '../../../src/adopt/adopt.ts';
 import { claimDatabase, migrateDatabase } from '../../../src/database/database.ts';
 import { adopt, adoptionNow, blitz, blitzFile } from '../../support/blitz.ts';
 import { type Member, members, sqliteStatements } from '../../support/blitz-members.ts';
@@ -120,6 +121,39 @@ function orphansFreed(before: Dump): Dump {
   const sessions = before.Session?.map((row) => (ids.has(row.userId ?? null) ? row : { ...row, userId: 'NULL' }));
   return { ...before, Session: sessions ?? [] };
 }
+
+describe('adopting a database that was written by hand', () => {
+  it('keeps what is said of a column beside its type', async () => {
+    const file = join(await temporaryFolder(), 'by hand.db');
+    const database = openFile(`file:${file}`);
+    database.pragma('journal_mode = WAL');
+    database.pragma('foreign_keys = OFF');
+    database.exec(`
+      CREATE TABLE User ( -- (who
+        [id] integer not null primary key autoincrement, email varchar(191) not null collate nocase unique,
+        \`createdAt\` timestamp not null default current_timestamp, updatedAt date not null,
+        hashedPassword text constraint "not, null" check (hashedPassword is not null), role text default null not null
+        /* no name */);
+      CREATE TABLE "Session" (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, createdAt DATETIME NOT NULL, updatedAt DATETIME NOT NULL,
+        expiresAt DATETIME, handle TEXT NOT NULL UNIQUE, userId INT REFERENCES User(id) ON DELETE CASCADE,
+        hashedSessionToken TEXT, antiCSRFToken TEXT, "no, default" TEXT GENERATED ALWAYS AS (handle || '!') VIRTUAL -- last
+      );
+      CREATE INDEX "Session_expiresAt_idx" ON Session(expiresAt);
+      INSERT INTO User VALUES (3, 'Ada@Example.com', '2020-07-04 18:12:58', 1, 'x', 'user');
+      INSERT INTO Session (createdAt, updatedAt, handle, userId) VALUES (1, 1, 'h:ots', 3), (1, 1, 'i:ots', 4);`);
+    await adopt(`file:${file}`);
+    const { columns, keys } = shapeOf(openFile(`file:${file}`), 'Session');
+    expect(keys).toMatchObject([{ from: 'userId', on_delete: 'SET NULL' }]);
+    expect(columns).toMatchObject({ publicData: { type: 'TEXT', notnull: 0 }, userId: { type: 'INTEGER' } });
+    const rows = database.prepare(`SELECT "userId", "no, default" AS "generated" FROM "Session"`).all();
+    expect(rows).toEqual([
+      { userId: 3, generated: 'h:ots!' },
+      { userId: null, generated: 'i:ots!' },
+    ]);
+    expect(database.prepare(`SELECT "id" FROM "User" WHERE "email" = 'ADA@example.com'`).get()).toEqual({ id: 3 });
+    expect(await migrateDatabase(`file:${file}`)).toEqual([]);
+  });
+});
 
 describe('adopting the databases of the fixture', () => {
   it.each(['before', 'after'] as const)('%s keeps handles, hashes and data, and gives no id twice', async (name) => {
@@ -277,6 +311,8 @@ describe('adopt that is interrupted', () => {
       await sleep(round * 40);
       child.kill('SIGKILL');
       const { code } = await ended;
+      // The first who looks at it finds what is left of the transaction.
+      await inspectDatabase(`file:${file}`, adoptionNow);
       const after = openFile(`file:${file}`);
       const isDone = code === 0 || 'Lease' in dump(after);
       if (isDone) continue;

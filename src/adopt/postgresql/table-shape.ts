@@ -1,0 +1,69 @@
+/** Gives User and Session, where they lie, the shape that they have in the second of this server's migrations. */
+import { familyColumns } from '../family.ts';
+import { type Column, quoted, type Row, type Source, type TakenTable, takenTables } from '../source.ts';
+
+export type Run = (sql: string) => Promise<unknown>;
+
+/** Gives the columns of the family the types that they have in this server's second migration. */
+export async function convertColumns(source: Source, table: TakenTable, run: Run): Promise<void> {
+  const there = await source.columns(table);
+  for (const [name, { holds, isRequired }] of Object.entries(familyColumns[table])) {
+    const column = there.find((one) => one.name === name);
+    const alter = `ALTER TABLE ${quoted(table)} ALTER COLUMN ${quoted(name)}`;
+    if (!column) await run(`ALTER TABLE ${quoted(table)} ADD COLUMN ${quoted(name)} TEXT`);
+    else if (holds === 'time') await convertTime(column, alter, run);
+    else if (holds === 'text' && column.type !== 'text') await convertText(source, table, column, alter, run);
+    if (column && !isRequired) await run(`${alter} DROP NOT NULL`);
+  }
+}
+
+/** What is finer than a millisecond is cut off, since rounding could bring a time into the next day. */
+async function convertTime({ name, type }: Column, alter: string, run: Run): Promise<void> {
+  if (type === 'timestamp(3) without time zone') return;
+  const utc = /with time zone/.test(type) ? `${quoted(name)} AT TIME ZONE 'UTC'` : `${quoted(name)}::timestamp`;
+  await run(`${alter} TYPE TIMESTAMP(3) USING date_trunc('milliseconds', ${utc})`);
+}
+
+/** An enum's default is one of its values, and has to become text by itself. */
+async function convertText(source: Source, table: string, { name }: Column, alter: string, run: Run): Promise<void> {
+  const [row]: Row[] = await source.ask(
+    `SELECT "column_default" AS "value" FROM information_schema.columns
+       WHERE "table_schema" = current_schema() AND "table_name" = '${table}' AND "column_name" = '${name}'`,
+  );
+  const value = typeof row?.value === 'string' ? /^('(?:[^']|'')*')::/.exec(row.value)?.[1] : undefined;
+  if (row?.value) await run(`${alter} DROP DEFAULT`);
+  await run(`${alter} TYPE TEXT USING ${quoted(name)}::text`);
+  if (value) await run(`${alter} SET DEFAULT ${value}`);
+}
+
+/** What a row must have. */
+export async function tighten(run: Run): Promise<void> {
+  for (const table of takenTables) {
+    const required = Object.entries(familyColumns[table]).filter(([, { isRequired }]) => isRequired);
+    for (const [name] of required) await run(`ALTER TABLE ${quoted(table)} ALTER COLUMN ${quoted(name)} SET NOT NULL`);
+  }
+}
+
+/** The session of a deleted user stays, and is nobody's. */
+export async function setForeignKey(source: Source, run: Run): Promise<void> {
+  const keys = await source.ask(
+    `SELECT k."conname" AS "name" FROM pg_constraint k
+       JOIN pg_attribute a ON a."attrelid" = k."conrelid" AND a."attnum" = ANY (k."conkey") AND a."attname" = 'userId'
+       WHERE k."conrelid" = '"Session"'::regclass AND k."contype" = 'f' AND array_length(k."conkey", 1) = 1`,
+  );
+  for (const { name } of keys) await run(`ALTER TABLE "Session" DROP CONSTRAINT ${quoted(String(name))}`);
+  await run(
+    `ALTER TABLE "Session" ADD CONSTRAINT "Session_userId_fkey"
+       FOREIGN KEY ("userId") REFERENCES "User"("id") ON DELETE SET NULL ON UPDATE CASCADE`,
+  );
+}
+
+/** The unique index had another name in every generation. */
+export async function renameIndex(source: Source, table: TakenTable, column: string, run: Run): Promise<void> {
+  const wanted = `${table}_${column}_key`;
+  const same = (await source.indexes(table)).filter((index) => index.isUnique && index.columns.join() === column);
+  if (same.some(({ name }) => name === wanted)) return;
+  const [old] = same;
+  if (old) await run(`ALTER INDEX ${quoted(old.name)} RENAME TO ${quoted(wanted)}`);
+  else await run(`CREATE UNIQUE INDEX ${quoted(wanted)} ON ${quoted(table)}(${quoted(column)})`);
+}

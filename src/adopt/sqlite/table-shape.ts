@@ -1,0 +1,77 @@
+/** Gives User and Session, where they lie, the columns and indexes of this server. */
+import type BetterSqlite3 from 'better-sqlite3';
+import { quoted, type TakenTable, takenTables } from '../source.ts';
+import { indexesOf, tableSql } from './source.ts';
+import { columnNameOf, foreignKeyOf, parseTable, printTable, withType } from './table-sql.ts';
+import { type Target, type TargetColumn, targetColumns } from './target.ts';
+
+type IsNullable = (column: TargetColumn) => boolean;
+
+/** Gives the columns of the family the types of this server, and Session its foreign key. */
+export function rewriteTables(database: BetterSqlite3.Database, target: Target, isNullable: IsNullable): void {
+  database.unsafeMode(true);
+  database.pragma('writable_schema = ON');
+  const write = database.prepare(`UPDATE "sqlite_schema" SET "sql" = ? WHERE "type" = 'table' AND "name" = ?`);
+  for (const table of takenTables) write.run(rewritten(table, tableSql(database, table), target, isNullable), table);
+  database.pragma('writable_schema = RESET');
+  database.unsafeMode(false);
+}
+
+function rewritten(table: TakenTable, sql: string, target: Target, isNullable: IsNullable): string {
+  const parsed = parseTable(sql);
+  const ofTarget = parseTable(target.tables.get(table) ?? '');
+  const isOurKey = (element: string) => foreignKeyOf(element)?.join() === 'userId';
+  const key = table === 'Session' ? ofTarget.elements.find(isOurKey)?.trim() : undefined;
+  const columns = parsed.elements
+    .filter((element) => !(key && isOurKey(element)))
+    .map((element) => {
+      const column = target.columns[table].find(({ name }) => name === columnNameOf(element));
+      if (!column || column.isKey) return element;
+      // A foreign key that is written in the column itself would be one beside ours.
+      const isOwnKey = key && column.name === 'userId' && /\bREFERENCES\b/i.test(element);
+      return withType(isOwnKey ? '"userId"' : element, column.type, isNullable(column));
+    });
+  return printTable({ ...parsed, elements: key ? [...columns, key] : columns });
+}
+
+export function addColumns(database: BetterSqlite3.Database, table: TakenTable, target: Target): void {
+  const there = new Set(targetColumns(database, table).map(({ name }) => name));
+  const { elements } = parseTable(target.tables.get(table) ?? '');
+  for (const element of elements) {
+    const name = columnNameOf(element);
+    if (name !== null && !there.has(name)) database.exec(`ALTER TABLE ${quoted(table)} ADD COLUMN ${element.trim()}`);
+  }
+}
+
+/** Gives the tables their indexes. One on the same columns becomes ours: it had another name in every generation. */
+export function renameIndexes(database: BetterSqlite3.Database, target: Target): void {
+  for (const table of takenTables) {
+    const there = indexesOf(database, table);
+    for (const { name, sql } of target.indexes.filter((index) => index.table === table)) {
+      const [, unique, columns = ''] = /^CREATE (UNIQUE )?INDEX "\w+" ON "\w+"\((.*)\)$/.exec(sql) ?? [];
+      const same = there.filter(
+        (index) => index.isUnique === Boolean(unique) && index.columns.map(quoted).join(', ') === columns,
+      );
+      if (same.some((index) => index.name === name)) continue;
+      const [old] = same;
+      if (old) database.exec(`DROP INDEX ${quoted(old.name)}`);
+      database.exec(sql);
+    }
+  }
+}
+
+/** Makes sure that SQLite reads what was edited as it was meant. */
+export function requireSound(database: BetterSqlite3.Database, target: Target): void {
+  for (const table of takenTables) {
+    const columns = new Map(targetColumns(database, table).map((column) => [column.name, column]));
+    for (const { name, type, isNullable, isKey } of target.columns[table]) {
+      const column = columns.get(name);
+      if (isKey || (column?.type === type && column.isNullable === isNullable)) continue;
+      throw new Error(`${table}.${name} did not become what it must be. Nothing was changed.`);
+    }
+    const found = database.pragma(`integrity_check(${quoted(table)})`) as { integrity_check: string }[];
+    if (found[0]?.integrity_check !== 'ok') {
+      throw new Error(`SQLite finds ${table} damaged, and nothing was changed: ${found[0]?.integrity_check}`);
+    }
+  }
+}
