@@ -2,9 +2,9 @@ import { type Origin, recordEvent } from '../audit/record.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { EmailTakenError, TokenInvalidError, ValidationError } from '../errors.ts';
-import { mayBeMailed } from '../users/attempts.ts';
 import { normalizeEmail } from '../users/email.ts';
 import { enqueueMail, voidLinks, withdrawMails } from '../users/outbox.ts';
+import { mayBeMailed } from '../users/requests.ts';
 import {
   findUserByEmail,
   isTaken,

@@ -1,13 +1,12 @@
-/** How often somebody may be wrong: about a password, and from one address. */
+/** How often somebody may be wrong about a password. */
 import { hash } from 'node:crypto';
 import type { Device } from '../audit/record.ts';
 import type { AttemptPolicy } from '../config.ts';
 import type { Database, Db } from '../database/database.ts';
 import { retryConflicts } from '../database/transaction.ts';
-import { InvalidCredentialsError, RateLimitedError, RequestError } from '../errors.ts';
-import { networkOf } from './network.ts';
-import type { MailName } from './outbox.ts';
+import { InvalidCredentialsError, RateLimitedError } from '../errors.ts';
 import { countOnce, type RateLimit, requireNotReached } from './rate-limit.ts';
+import { addressLimit, quarterMs } from './requests.ts';
 
 /**
  * NIST SP 800-63B-4 section 3.2.2: at most 100 failures in a row for an account. Half of them are for devices on which
@@ -17,8 +16,6 @@ const mostInARow = 50;
 
 /** How long to wait once too many were wrong, doubled with each that follows; of the same section. */
 const wait = { firstMs: 30_000, longestMs: 3_600_000 };
-
-const quarterMs = 15 * 60_000;
 
 /** Long enough for "in a row", and not for ever: an address that nobody has is counted too. */
 const streakMs = 365 * 86_400_000;
@@ -74,75 +71,18 @@ export async function withAttempt<T>(
 /** Lets somebody try again at once, whose password was proved, or replaced by whoever has the address. */
 export async function forgetFailures(db: Db, email: string): Promise<void> {
   const keys = [true, false].flatMap((isKnownDevice) => {
-    const { inARow, pause } = accountLimits(email, isKnownDevice);
-    return [inARow.key, pause.key];
+    const { inARow, pause, pauses } = accountLimits(email, isKnownDevice);
+    return [inARow.key, pause.key, pauses.key];
   });
   await db.rateLimit.deleteMany({ where: { key: { in: keys } } });
-}
-
-/**
- * Counts something that may be done so often from one address, whatever becomes of it. An address that is not known is
- * not counted.
- *
- * @throws RateLimitedError if it is too often.
- */
-export async function requireAttemptFrom(
-  db: Db,
-  kind: string,
-  { ipAddress }: Device,
-  limit: { points: number; durationMs: number },
-  now: Date,
-): Promise<void> {
-  if (ipAddress === null) return;
-  const limitOfAddress = addressLimit(kind, ipAddress, limit);
-  await requireNotReached(db, [limitOfAddress], now);
-  await countOnce(db, [limitOfAddress], now);
-}
-
-/**
- * The same where a refusal does not belong into the result.
- *
- * @throws RequestError if it is too often.
- */
-export async function requireRequestFrom(
-  db: Db,
-  kind: string,
-  device: Device,
-  perQuarter: number,
-  now: Date,
-): Promise<void> {
-  try {
-    await requireAttemptFrom(db, kind, device, { points: perQuarter, durationMs: quarterMs }, now);
-  } catch (error) {
-    if (!(error instanceof RateLimitedError)) throw error;
-    throw new RequestError('RATE_LIMITED', error.message, error.retryAfterSeconds);
-  }
-}
-
-/** How many links a mailbox gets in an hour, however many ask for them. */
-const mailsPerHour = 5;
-
-/** Whether one more link of this kind may be mailed to an address: nobody fills somebody else's mailbox. Counts it. */
-export async function mayBeMailed(db: Db, kind: MailName, email: string, now: Date): Promise<boolean> {
-  const limit = {
-    key: `${kind}:${hash('sha256', email.toLowerCase())}`,
-    points: mailsPerHour,
-    durationMs: 4 * quarterMs,
-  };
-  try {
-    await requireNotReached(db, [limit], now);
-    await countOnce(db, [limit], now);
-    return true;
-  } catch (error) {
-    if (error instanceof RateLimitedError) return false;
-    throw error;
-  }
 }
 
 type Limits = {
   inARow: RateLimit;
   /** Is there as long as one has to wait. */
   pause: RateLimit;
+  /** How often one had to wait. */
+  pauses: RateLimit;
   others: RateLimit[];
 };
 
@@ -153,16 +93,13 @@ function limitsOf({ email, device, isKnownDevice }: Attempt, { perAddress }: Att
   return { ...accountLimits(email, isKnownDevice), others };
 }
 
-function accountLimits(email: string, isKnownDevice: boolean): Pick<Limits, 'inARow' | 'pause'> {
+function accountLimits(email: string, isKnownDevice: boolean): Omit<Limits, 'others'> {
   const lane = `${isKnownDevice ? 'known-device' : 'account'}:${hash('sha256', email.toLowerCase())}`;
   return {
     inARow: { key: `${lane}:in-a-row`, points: mostInARow, durationMs: streakMs },
     pause: { key: `${lane}:pause`, points: 1, durationMs: wait.firstMs },
+    pauses: { key: `${lane}:pauses`, points: mostInARow, durationMs: streakMs },
   };
-}
-
-function addressLimit(kind: string, ipAddress: string, limit: { points: number; durationMs: number }): RateLimit {
-  return { key: `${kind}:${hash('sha256', networkOf(ipAddress))}`, ...limit };
 }
 
 /**
@@ -171,28 +108,35 @@ function addressLimit(kind: string, ipAddress: string, limit: { points: number; 
  *
  * @throws RateLimitedError
  */
-async function count(
-  db: Db,
-  { inARow, pause, others }: Limits,
-  { perAccount }: AttemptPolicy,
-  now: Date,
-): Promise<boolean> {
+async function count(db: Db, limits: Limits, { perAccount }: AttemptPolicy, now: Date): Promise<boolean> {
+  const { inARow, pause, others } = limits;
   try {
     const [times = 0] = await countOnce(db, [inARow, ...others], now);
-    const surplus = times - perAccount;
-    if (surplus < 0) return false;
-    const durationMs = Math.min(wait.firstMs * 2 ** surplus, wait.longestMs);
-    await countOnce(db, [{ ...pause, durationMs }], now);
-    return true;
+    if (times < perAccount) return false;
+    await countOnce(db, [pause], now);
   } catch (error) {
     if (error instanceof RateLimitedError) await retryConflicts(() => uncount(db, [inARow, ...others]));
     throw error;
   }
+  await prolong(db, limits, now);
+  return true;
+}
+
+/**
+ * Makes a pause that was just taken as long as it must be. That goes by the pauses before it: of many attempts at once
+ * each has a number for a moment, and whoever takes the pause need not be the first.
+ */
+async function prolong(db: Db, { pause, pauses }: Limits, now: Date): Promise<void> {
+  const [times = 1] = await countOnce(db, [pauses], now);
+  if (times === 1) return;
+  const durationMs = Math.min(wait.firstMs * 2 ** (times - 1), wait.longestMs);
+  const expiresAt = new Date(now.getTime() + durationMs);
+  await db.rateLimit.updateMany({ where: { key: pause.key }, data: { expiresAt } });
 }
 
 /** Takes back what `count` did. */
-async function undo(db: Db, { inARow, pause, others }: Limits, isPaused: boolean): Promise<void> {
-  await uncount(db, [inARow, ...others]);
+async function undo(db: Db, { inARow, pause, pauses, others }: Limits, isPaused: boolean): Promise<void> {
+  await uncount(db, [inARow, ...others, ...(isPaused ? [pauses] : [])]);
   if (isPaused) await db.rateLimit.deleteMany({ where: { key: pause.key } });
 }
 
