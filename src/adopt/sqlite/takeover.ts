@@ -1,4 +1,4 @@
-import { open as openDescriptor, rm } from 'node:fs/promises';
+import { open as openDescriptor, rm, stat } from 'node:fs/promises';
 import type BetterSqlite3 from 'better-sqlite3';
 import { familyColumns } from '../family.ts';
 import { quoted, type Row, type TakenTable, type Takeover, takenTables } from '../source.ts';
@@ -67,7 +67,11 @@ export async function openSqliteTakeover(file: string, backupName: string): Prom
   };
 }
 
+/** Copies a database into a file that is not there yet, which whoever may read the database may read, and nobody else. */
 async function backUpTo(file: string, backup: string): Promise<void> {
+  const { mode } = await stat(file);
+  const empty = await openDescriptor(backup, 'wx', mode & 0o777);
+  await empty.close();
   const reader = openFile(file, 'change');
   try {
     reader.prepare('VACUUM INTO ?').run(backup);

@@ -1,4 +1,4 @@
-import { copyFile, readdir, readFile } from 'node:fs/promises';
+import { chmod, copyFile, readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
@@ -173,6 +173,13 @@ describe('adopting the databases of the fixture', () => {
     const adopted = await adopt(url);
     expect(adopted?.backup).toMatch(/after\.db\.before-adoption-2026-11-22T12-00-00\.000Z$/);
     expect(dump(openFile(`file:${adopted?.backup}`))).toEqual(before);
+  });
+
+  it('lets nobody read the copy who may not read the file', async () => {
+    const url = await blitzFile('after');
+    await chmod(url.slice('file:'.length), 0o600);
+    const adopted = await adopt(url);
+    expect((await stat(String(adopted?.backup))).mode & 0o777).toBe(0o600);
   });
 
   it('lets the application that is still on Blitz.js read and write on', async () => {
