@@ -3,8 +3,6 @@ import { stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { type Repeated, repeat } from '../../repeat.ts';
 
-const intervalMs = 1_000;
-
 /** In bytes: what SQLite's own threshold, of a thousand pages, comes to. Before that a file gains nothing by it. */
 const leastLog = 4_096_000;
 
@@ -22,7 +20,7 @@ export const lastResortPages = 16_384;
  * the log has become long, and everybody waits for the tens of milliseconds which that takes: commits are made on the
  * event loop. In another thread it stands in the way of neither those who read nor those who write.
  */
-export function startCheckpoints(file: string): Repeated {
+export function startCheckpoints(file: string, intervalMs = 1_000): Repeated {
   let worker: Worker | null = null;
   let idle = 0;
   let doneAtMs = 0;
@@ -41,10 +39,23 @@ export function startCheckpoints(file: string): Repeated {
     worker.unref();
     worker.postMessage('checkpoint');
     // One that fails ends the thread; it is tried again with a new one, and there is the last resort.
-    const ended = await Promise.race([once(worker, 'message'), once(worker, 'exit').then(() => null)]).catch(
-      () => null,
-    );
-    if (ended === null) worker = null;
+    if (!(await hasAnswered(worker))) worker = null;
+  }
+
+  /** Whether it was an answer, and not the end, that came of it. */
+  async function hasAnswered(thread: Worker): Promise<boolean> {
+    const waiting = new AbortController();
+    const { signal } = waiting;
+    const answered = once(thread, 'message', { signal }).then(() => true);
+    const ended = once(thread, 'exit', { signal }).then(() => false);
+    try {
+      return await Promise.race([answered, ended]);
+    } catch {
+      return false;
+    } finally {
+      // Or the thread would have one listener more each time.
+      waiting.abort();
+    }
   }
 
   async function end(): Promise<void> {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { openDatabase } from '../../../src/database/database.ts';
+import { startCheckpoints } from '../../../src/database/sqlite/checkpoints.ts';
 import { emptyDatabase } from '../../support/database.ts';
 
 const rows = Array.from({ length: 400 }, (_, n) => ({
@@ -31,6 +32,28 @@ describe('the write-ahead log', () => {
     expect(connection.pragma('integrity_check', { simple: true })).toBe('ok');
     expect(connection.prepare('SELECT count(*) FROM "Session"').pluck().get()).toBe(rows.length + 1);
     connection.close();
+  });
+
+  it('is moved many times by one thread, to which nothing clings', async () => {
+    const url = await emptyDatabase();
+    const file = url.replace('file:', '');
+    const connection = new BetterSqlite3(file);
+    connection.pragma('wal_autocheckpoint = 0');
+    connection.exec('CREATE TABLE "Filler" ("bytes" BLOB)');
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on('warning', note);
+    const checkpoints = startCheckpoints(file, 10);
+    for (let time = 0; time < 20; time += 1) {
+      const before = (await stat(file)).mtimeMs;
+      connection.exec('INSERT INTO "Filler" VALUES (randomblob(5000000))');
+      while ((await stat(file)).mtimeMs === before) await sleep(10);
+      await sleep(50);
+    }
+    await checkpoints.stop();
+    connection.close();
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
   });
 
   it('may be on its way into the file when the server stops', async () => {
