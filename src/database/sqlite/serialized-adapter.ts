@@ -8,6 +8,7 @@ import {
   type Transaction,
 } from '@prisma/driver-adapter-utils';
 import { SqliteError } from 'better-sqlite3';
+import { giveWay } from './give-way.ts';
 
 /** How long a statement waits for a lock that another process holds, before it fails. */
 const busyTimeoutMs = 4_000;
@@ -58,15 +59,22 @@ export class SerializedAdapter implements SqlDriverAdapter {
   }
 
   queryRaw(query: SqlQuery): Promise<SqlResultSet> {
-    return retryWhileBusy(() => this.#mutex.run(() => this.#inner.queryRaw(query)));
+    return retryWhileBusy(() => this.#inTurn(() => this.#inner.queryRaw(query)));
   }
 
   executeRaw(query: SqlQuery): Promise<number> {
-    return retryWhileBusy(() => this.#mutex.run(() => this.#inner.executeRaw(query)));
+    return retryWhileBusy(() => this.#inTurn(() => this.#inner.executeRaw(query)));
   }
 
   executeScript(script: string): Promise<void> {
     return retryWhileBusy(() => this.#mutex.run(async () => this.#inner.executeScript(script)));
+  }
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    return this.#mutex.run(async () => {
+      await giveWay();
+      return act();
+    });
   }
 
   async startTransaction(isolationLevel?: IsolationLevel): Promise<Transaction> {
@@ -106,16 +114,19 @@ class SerializedTransaction implements Transaction {
     this.adapterName = inner.adapterName;
   }
 
-  queryRaw(query: SqlQuery): Promise<SqlResultSet> {
+  async queryRaw(query: SqlQuery): Promise<SqlResultSet> {
+    await giveWay();
     return this.#inner.queryRaw(query);
   }
 
-  executeRaw(query: SqlQuery): Promise<number> {
+  async executeRaw(query: SqlQuery): Promise<number> {
+    await giveWay();
     return this.#inner.executeRaw(query);
   }
 
   async commit(): Promise<void> {
     try {
+      await giveWay();
       await retryWhileBusy(async () => this.#inner.executeScript('COMMIT'));
     } catch (error) {
       await this.#rollBack();

@@ -56,6 +56,23 @@ describe('a write that was acknowledged while somebody else’s transaction was 
 });
 
 describe('transactions', () => {
+  it('let others have the event loop between their statements', async () => {
+    const { database } = await openEmptyDatabase();
+    let turns = 0;
+    const count = () => {
+      turns += 1;
+      counting = setImmediate(count);
+    };
+    let counting = setImmediate(count);
+    await database.$transaction(async (transaction) => {
+      await transaction.user.count();
+      turns = 0;
+      for (let time = 0; time < 500; time += 1) await transaction.user.count();
+      expect(turns).toBeGreaterThan(10);
+    });
+    clearImmediate(counting);
+  });
+
   it('run one after the other, so that none overwrites another’s work', async () => {
     const { database } = await openEmptyDatabase();
     const { id } = await database.user.create({ data: { ...ada, name: '0' } });
