@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import packageJson from '../package.json' with { type: 'json' };
 import { password } from './support/api.ts';
 import { temporaryFolder } from './support/database.ts';
 import { runNode, startServer } from './support/process.ts';
@@ -42,6 +43,22 @@ describe('the server', () => {
     expect(second.printed()).not.toContain('Migrated');
     const { data } = await ask(second.address, '{ viewer { email } }', { authorization: `Bearer ${token}` });
     expect(data).toEqual({ viewer: { email: 'ada@example.com' } });
+  });
+
+  it('loads no compiler when it starts once more, as npm start does', async () => {
+    const [, option = '', ...rest] = packageJson.scripts.start.split(' ');
+    const probe = join(await temporaryFolder(), 'probe.mjs');
+    const has = "process.moduleLoadList.some((name) => name.includes('amaro'))";
+    await writeFile(probe, `process.on('exit', () => console.log('Compiler', ${has}));`);
+    const env = { DATABASE_URL: await newUrl(), PORT: '0', NODE_OPTIONS: `--import ${probe}` };
+    const start = async () => {
+      const server = runNode(option, rest, env);
+      await server.until(/^GraphiQL /m);
+      server.child.kill('SIGTERM');
+      return (await server.ended).stdout;
+    };
+    await start();
+    expect(await start()).toMatch(/^Compiler false$/m);
   });
 
   it('is the only one on its file, until it ends, however it ends', async () => {

@@ -1,5 +1,4 @@
 /** The cookies that Blitz.js gave to browsers, so that whoever was signed in stays so. */
-import { jwtVerify } from 'jose';
 import type { BlitzPolicy } from '../config.ts';
 import type { Visitor } from '../sessions/start.ts';
 import { readCookies } from './cookies.ts';
@@ -17,6 +16,8 @@ export function blitzToken(headers: HeaderReader, policy: BlitzPolicy): string |
 export async function findBlitzVisitor(headers: HeaderReader, policy: BlitzPolicy): Promise<Visitor | null> {
   const jwt = readBlitzCookie(headers, 'sAnonymousSessionToken', policy);
   if (jwt === null || policy.secret === null) return null;
+  // Few servers need it, and those only while old sessions live.
+  const { jwtVerify } = await import('jose');
   try {
     const { payload } = await jwtVerify(jwt, new TextEncoder().encode(policy.secret), { algorithms: ['HS256'] });
     const { isAnonymous, handle, publicData } = (payload.blitzjs ?? {}) as Record<string, unknown>;

@@ -50,7 +50,7 @@ export function startDelivery(options: DeliveryOptions & { clock: Clock }): Repe
   return {
     async stop() {
       await delivery.stop();
-      post.close();
+      await post.close();
     },
   };
 }

@@ -16,5 +16,5 @@ export type Message = {
 export type Post = {
   /** Resolves when somebody else has the message, and will keep it. */
   send(message: Message): Promise<void>;
-  close(): void;
+  close(): Promise<void>;
 };

@@ -1,6 +1,5 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createTransport } from 'nodemailer';
 import type { MailPolicy } from '../config.ts';
 import type { Message, Post } from './message.ts';
 
@@ -18,17 +17,20 @@ export function openPost(policy: MailPolicy): Post {
   return policy.smtpUrl === null ? folderPost(policy) : smtpPost(policy.smtpUrl, policy);
 }
 
+/** The library takes its time and its memory when there is something to send, not when the server starts. */
+const library = () => import('nodemailer');
+
 function smtpPost(smtpUrl: string, policy: MailPolicy): Post {
-  const transport = createTransport({
-    url: requiringTls(smtpUrl),
-    pool: true,
-    maxConnections: atOnce,
-    ...timeouts,
-    ...closed,
-  });
+  const url = requiringTls(smtpUrl);
+  const pool = { pool: true, maxConnections: atOnce } as const;
+  const open = async () => (await library()).createTransport({ url, ...pool, ...timeouts, ...closed });
+  let opened: ReturnType<typeof open> | undefined;
   return {
-    send: async (message) => void (await transport.sendMail(composed(message, policy))),
-    close: () => transport.close(),
+    async send(message) {
+      opened ??= open();
+      await (await opened).sendMail(composed(message, policy));
+    },
+    close: async () => (await opened)?.close(),
   };
 }
 
@@ -43,9 +45,10 @@ function requiringTls(smtpUrl: string): string {
 
 /** Writes each message to a file of its own, which is there as a whole or not at all. Names sort by time. */
 function folderPost(policy: MailPolicy): Post {
-  const transport = createTransport({ streamTransport: true, buffer: true, newline: 'unix', ...closed });
   return {
     async send(message) {
+      const { createTransport } = await library();
+      const transport = createTransport({ streamTransport: true, buffer: true, newline: 'unix', ...closed });
       const { message: content } = await transport.sendMail(composed(message, policy));
       await mkdir(policy.folder, { recursive: true, mode: 0o700 });
       const time = message.date.toISOString().replaceAll(':', '-');
@@ -53,7 +56,7 @@ function folderPost(policy: MailPolicy): Post {
       await writeFile(`${file}.part`, content, { mode: 0o600 });
       await rename(`${file}.part`, `${file}.eml`);
     },
-    close: () => transport.close(),
+    async close() {},
   };
 }
 

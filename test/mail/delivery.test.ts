@@ -24,7 +24,7 @@ async function deliverBy(api: TestApi, post: Pick<Post, 'send'>): Promise<void> 
   await deliverDue(
     {
       database,
-      post: { ...post, close: () => {} },
+      post: { ...post, close: async () => {} },
       render: await readTemplates(null),
       appUrl: config.mail.appUrl,
       clock: { now: () => clock.now },

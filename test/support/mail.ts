@@ -16,7 +16,7 @@ export async function deliverMail(api: TestApi): Promise<Delivered[]> {
       const [, token = null] = /#token=(\S+)/.exec(message.text) ?? [];
       delivered.push({ ...message, token });
     },
-    close: () => {},
+    close: async () => {},
   };
   const { database, config, reported } = api;
   const clock = { now: () => api.clock.now };
