@@ -1,16 +1,19 @@
 import type { BlitzPolicy } from '../config.ts';
 import type { Database } from '../database/database.ts';
 import type { Caller } from '../graphql/context.ts';
-import { resumeSession, type Use } from '../sessions/resume.ts';
+import { type ResumedSession, resumeSession, type Use } from '../sessions/resume.ts';
 import type { Session, SessionWithUser } from '../sessions/session.ts';
 import type { StartedSession, Visitor } from '../sessions/start.ts';
 import { equalSecrets } from '../token.ts';
 import { deviceLifetimeMs } from '../users/known-device.ts';
 import type { User } from '../users/user.ts';
-import { findBlitzVisitor } from './blitz-cookies.ts';
+import { clearBlitzSession, clearBlitzVisitor, findBlitzVisitor } from './blitz-cookies.ts';
 import type { Cookies } from './cookies.ts';
-import { type Credential, readCredential } from './credentials.ts';
+import { type Credential, readCredentials } from './credentials.ts';
 import type { HeaderReader } from './request-facts.ts';
+
+/** A credential that opened a session. */
+type Opened = Credential & Extract<ResumedSession, { session: SessionWithUser }>;
 
 /** Who sends a request, and what its answer does to the cookies. */
 export class RequestCaller implements Caller {
@@ -19,17 +22,19 @@ export class RequestCaller implements Caller {
   readonly #headers: HeaderReader;
   readonly #cookies: Cookies;
   readonly #blitz: BlitzPolicy | null;
-  readonly #credential: Credential | null;
+  readonly #credentials: Credential[][];
   readonly #antiCSRFToken: string | null;
   readonly #now: () => Date;
   #setSession: string | null = null;
   #setDevice: string | null = null;
+  #clearBlitz: string[] = [];
+  #hasVisitor = false;
 
   constructor(headers: HeaderReader, cookies: Cookies, blitz: BlitzPolicy | null, now: () => Date) {
     this.#headers = headers;
     this.#cookies = cookies;
     this.#blitz = blitz;
-    this.#credential = readCredential(headers, cookies.session, blitz);
+    this.#credentials = readCredentials(headers, cookies.session, blitz);
     this.#antiCSRFToken = headers.get('anti-csrf');
     this.#now = now;
   }
@@ -40,19 +45,26 @@ export class RequestCaller implements Caller {
    * now, from a login that was answered while this request was under way.
    */
   async resume(database: Database, use: Omit<Use, 'acceptsBlitz'>): Promise<void> {
-    if (!this.#credential) return;
-    const { transport, token, isBlitz } = this.#credential;
-    const resumed = await resumeSession(database, token, { ...use, acceptsBlitz: this.#blitz !== null });
-    this.session = resumed.session;
-    if (transport === 'BEARER') return;
-    if (!resumed.session) {
-      if (!resumed.isOver && !isBlitz) this.#clearCookie();
-      return;
+    for (const rivals of this.#credentials) {
+      const opened: Opened[] = [];
+      for (const credential of rivals) {
+        const resumed = await resumeSession(database, credential.token, { ...use, acceptsBlitz: this.#blitz !== null });
+        if (resumed.session) opened.push({ ...credential, ...resumed });
+        else if (credential.transport === 'COOKIE' && !credential.isBlitz && !resumed.isOver) this.#clearCookie();
+      }
+      const [first] = opened;
+      if (first && opened.length === 1) this.#open(first);
+      if (first) return;
     }
+  }
+
+  #open({ transport, token, isBlitz, session, isRenewed }: Opened): void {
+    this.session = session;
+    if (transport === 'BEARER') return;
     // A session that was started for a bearer token has no anti-CSRF token; in a cookie it can change nothing.
-    this.isIntended = equalSecrets(this.#antiCSRFToken, resumed.session.antiCSRFToken);
+    this.isIntended = equalSecrets(this.#antiCSRFToken, session.antiCSRFToken);
     // From the first request on, what Blitz.js had set goes on as a cookie of ours.
-    if (resumed.isRenewed || isBlitz) this.#sendCookie(token, resumed.session);
+    if (isRenewed || isBlitz) this.#sendCookie(token, session);
   }
 
   /** Is read where it is asked for only, which is seldom. */
@@ -63,11 +75,15 @@ export class RequestCaller implements Caller {
   }
 
   async findVisitor(): Promise<Visitor | null> {
-    return this.#blitz && findBlitzVisitor(this.#headers, this.#blitz);
+    const visitor = this.#blitz && (await findBlitzVisitor(this.#headers, this.#blitz));
+    this.#hasVisitor = visitor !== null;
+    return visitor;
   }
 
   signIn({ session, token, deviceToken }: StartedSession): void {
     this.session = session;
+    // What the visitor had is this user's now, and not that of whoever signs in next.
+    if (this.#blitz && this.#hasVisitor) this.#clearBlitz = clearBlitzVisitor(this.#headers, this.#blitz);
     if (session.antiCSRFToken === null) {
       this.#clearCookie();
       return;
@@ -83,16 +99,18 @@ export class RequestCaller implements Caller {
   signOut(): void {
     this.session = null;
     this.#clearCookie();
+    if (this.#blitz) this.#clearBlitz = clearBlitzSession(this.#headers, this.#blitz);
   }
 
   /** The value of each `Set-Cookie` that the answer needs. Empty if the cookies stay as they are. */
   get setCookies(): string[] {
-    return [this.#setSession, this.#setDevice].filter((value) => value !== null);
+    return [this.#setSession, this.#setDevice, ...this.#clearBlitz].filter((value) => value !== null);
   }
 
   /** Leaves clients alone that neither came with the cookie nor were about to get it. */
   #clearCookie(): void {
-    const isThere = this.#credential?.transport === 'COOKIE' || this.#setSession !== null;
+    const isThere =
+      this.#credentials.flat().some(({ transport }) => transport === 'COOKIE') || this.#setSession !== null;
     if (isThere) this.#setSession = this.#cookies.session.clear();
   }
 

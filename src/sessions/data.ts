@@ -35,9 +35,13 @@ function isObject(value: unknown): value is SessionData {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What of an anonymous session's data goes on in the session of the user who logs in. Null if that is nothing. */
-export function carriedOver(text: string | null): string | null {
-  const data = Object.entries(parseData(text) ?? {}).filter(([key]) => !serverKeys.has(key));
+/**
+ * What of a visitor's data goes on in the session of the user who logs in, where a key was set twice as it was last.
+ * Null if that is nothing.
+ */
+export function carriedOver(...texts: (string | null)[]): string | null {
+  const all = texts.flatMap((text) => Object.entries(parseData(text) ?? {}));
+  const data = all.filter(([key]) => !serverKeys.has(key));
   return data.length === 0 ? null : JSON.stringify(Object.fromEntries(data));
 }
 

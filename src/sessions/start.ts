@@ -17,7 +17,7 @@ export type StartOptions = {
   deviceToken: string | null;
   /** The session that the request came with. It ends when the new one starts. */
   replaces: Session | null;
-  /** What the client had as a visitor elsewhere, which goes on here where `replaces` has nothing. */
+  /** What the client had as a visitor elsewhere, which goes on here, with what `replaces` has. */
   findVisitor: () => Promise<Visitor | null>;
   policy: SessionPolicy;
   now: Date;
@@ -71,8 +71,12 @@ export async function startUserSession(
   const [replaced] = replaces === null ? [] : await endWhere(db, { id: replaces.id }, now);
   // A session in which somebody was signed in is nobody's any more when they are deleted, but no visitor's either.
   const isVisitors = replaced?.userId === null && replaced.authenticatedAt === null;
-  const data = isVisitors ? await movedFrom(db, replaced) : await dataOfVisitor(db, await options.findVisitor());
-  const carried = { publicData: carriedOver(data.publicData), privateData: carriedOver(data.privateData) };
+  const before = await dataOfVisitor(db, await options.findVisitor());
+  const own = isVisitors ? await movedFrom(db, replaced) : noData;
+  const carried = {
+    publicData: carriedOver(before.publicData, own.publicData),
+    privateData: carriedOver(before.privateData, own.privateData),
+  };
   const started = await createSession(db, user, carried, options);
   const surplus = await endLeastRecentlyUsed(db, user.id, policy.maxPerUser, started.session.id, now);
   const origin = { device, session: started.session };
@@ -89,18 +93,21 @@ export async function startUserSession(
   return isKnownDevice ? started : { ...started, deviceToken: await rememberDevice(db, user.id, now) };
 }
 
-/** The data of a visitor's session that has ended, of which nothing is left there: it is the user's from now on. */
+/** The data of a visitor's session, of which nothing is left there: it is the user's from now on. */
 async function movedFrom(db: Db, session: Session): Promise<Session> {
   const nothing = { publicData: null, privateData: null, ipAddress: null, userAgent: null };
   await db.session.update({ where: { id: session.id }, data: nothing });
   return session;
 }
 
+const noData = { publicData: null, privateData: null };
+
 /** What a visitor of a Blitz.js application had. Private data is in a row without a user, and only a visitor's counts. */
 async function dataOfVisitor(db: Db, visitor: Visitor | null): Promise<Pick<Session, DataColumn>> {
-  if (visitor === null) return { publicData: null, privateData: null };
+  if (visitor === null) return noData;
   const row = await db.session.findUnique({ where: { handle: visitor.handle } });
-  return { publicData: visitor.publicData, privateData: row?.userId === null ? row.privateData : null };
+  const { privateData } = row?.userId === null ? await movedFrom(db, row) : noData;
+  return { publicData: visitor.publicData, privateData };
 }
 
 async function createSession(

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { Config } from '../../src/config.ts';
+import { hashToken } from '../../src/token.ts';
 import { type Client, type Data, password, startApi, type TestApi } from '../support/api.ts';
 
 /** Users and sessions as Blitz.js wrote them, with the cookies of the sessions. */
@@ -120,6 +121,78 @@ describe('a session that Blitz.js started', () => {
     expect((await bearer.ask(me)).viewer).toBeNull();
   });
 
+  it('leaves the browser when its user logs out', async () => {
+    const api = await startAdopted();
+    for (const label of ['alice-phone', 'mixed-case']) {
+      const browser = browserOf(api, label);
+      browser.cookie += '; shop=1';
+      await browser.ask('mutation { logout { revokedSessionId } }');
+      expect(browser.cookie).toBe('shop=1');
+    }
+  });
+
+  it('is found where another one of an older generation is over', async () => {
+    const api = await startAdopted();
+    const over = browserOf(api, 'alice-expired').cookie;
+    const browser = browserOf(api, 'mixed-case');
+    browser.cookie = `${over}; ${browser.cookie}`;
+    expect((await browser.ask(me)).viewer).toEqual({ email: 'Mixed.Case@Example.com' });
+    const twice = browserOf(api, 'alice-phone');
+    twice.cookie = `${over}; ${twice.cookie}`;
+    expect((await twice.ask(me)).viewer).toEqual({ email: 'alice@example.com' });
+  });
+
+  it('is none where two go by one name, of which one was planted', async () => {
+    const api = await startAdopted();
+    const browser = browserOf(api, 'alice-phone');
+    browser.cookie += `; ${browserOf(api, 'admin').cookie}`;
+    const { cookie } = browser;
+    expect(await browser.ask(me)).toEqual({ viewer: null, currentSession: null });
+    expect(browser.cookie).toBe(cookie);
+  });
+
+  it('is that of whoever the old application signed in last', async () => {
+    const api = await startAdopted();
+    const browser = browserOf(api, 'alice-phone');
+    expect((await browser.ask(me)).viewer).toEqual({ email: 'alice@example.com' });
+    const [ours = ''] = browser.cookie?.split('; ') ?? [];
+    // Over there, alice has logged out, and somebody else in.
+    browser.cookie = `${ours}; ${browserOf(api, 'admin').cookie}`;
+    expect((await browser.ask(me)).viewer).toEqual({ email: 'admin@example.com' });
+    // The same where our copy is of a session that is over.
+    await browserOf(api, 'alice-phone').ask('mutation { logout { revokedSessionId } }');
+    browser.cookie = `${ours}; ${browserOf(api, 'admin').cookie}`;
+    expect((await browser.ask(me)).viewer).toEqual({ email: 'admin@example.com' });
+  });
+
+  it('goes on where its token was replaced over there', async () => {
+    const api = await startAdopted();
+    const browser = browserOf(api, 'alice-phone');
+    await browser.ask(me);
+    const [ours = ''] = browser.cookie?.split('; ') ?? [];
+    const [handle] = Buffer.from(decodeURIComponent(ours.slice('session='.length)), 'base64')
+      .toString()
+      .split(';');
+    const token = Buffer.from(`${handle};another;hash;v0`).toString('base64');
+    await api.database.session.updateMany({
+      where: { handle: `${handle}` },
+      data: { hashedSessionToken: hashToken(token) },
+    });
+    browser.cookie = `${ours}; sSessionToken=${encodeURIComponent(token)}`;
+    for (let time = 0; time < 2; time += 1) {
+      expect((await browser.ask(me)).viewer).toEqual({ email: 'alice@example.com' });
+    }
+  });
+
+  it('goes on where the one that was started here is over', async () => {
+    const api = await startAdopted();
+    const browser = await api.signUp('bob@example.com');
+    const where = { user: { email: 'bob@example.com' } };
+    await api.database.session.updateMany({ where, data: { expiresAt: api.clock.now } });
+    browser.cookie = `${browser.cookie}; ${browserOf(api, 'alice-phone').cookie}`;
+    expect((await browser.ask(me)).viewer).toEqual({ email: 'alice@example.com' });
+  });
+
   it('lets our own cookie go first', async () => {
     const api = await startAdopted();
     const browser = await api.signUp('bob@example.com');
@@ -142,6 +215,35 @@ describe('what a visitor of a Blitz.js application had', () => {
     const browser = browserOf(api, 'modern-anonymous');
     expect(await browser.ask(me)).toEqual({ viewer: null, currentSession: null });
     expect((await browser.ask(login)).login.session).toBeDefined();
+    expect(await privateDataOf(api)).toBe('{"cart":[1,2]}');
+  });
+
+  it('is that user’s from then on, and not that of whoever signs in next', async () => {
+    const api = await startAdopted();
+    const browser = browserOf(api, 'modern-anonymous');
+    const { cookie } = browser;
+    await browser.ask(login);
+    expect(browser.cookie).toMatch(/^session=/);
+    expect(browser.cookie).not.toContain('sAnonymousSessionToken');
+    const { privateData } = await api.database.session.findUniqueOrThrow({
+      where: { handle: sessionOf('modern-anonymous').row.handle },
+    });
+    expect(privateData).toBeNull();
+    const again = api.client();
+    again.cookie = cookie;
+    await again.ask(login);
+    expect(await privateDataOf(api)).toBeNull();
+  });
+
+  it('goes on beside what they had here since', async () => {
+    const api = await startAdopted();
+    const browser = browserOf(api, 'modern-anonymous');
+    const { setPublicData } = await browser.ask(
+      'mutation { setPublicData(data: { theme: "dark" }) { ... on SetDataPayload { session { antiCSRFToken } } } }',
+    );
+    browser.antiCSRFToken = setPublicData.session.antiCSRFToken;
+    const { session } = (await browser.ask(login)).login;
+    expect(session.publicData).toMatchObject({ theme: 'dark' });
     expect(await privateDataOf(api)).toBe('{"cart":[1,2]}');
   });
 

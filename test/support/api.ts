@@ -158,9 +158,14 @@ export class Client {
 
   #keepCookies(headers: Headers): void {
     for (const line of headers.getSetCookie()) {
-      const cookie = /Max-Age=0/.test(line) ? null : (line.split(';')[0] ?? null);
-      if (/^(__Host-)?device=/.test(line)) this.deviceCookie = cookie;
-      else this.cookie = cookie;
+      const set = /Max-Age=0/.test(line) ? [] : line.split(';').slice(0, 1);
+      if (/^(__Host-)?device=/.test(line)) {
+        this.deviceCookie = set[0] ?? null;
+        continue;
+      }
+      const name = /^[^=]+=/.exec(line)?.[0] ?? '';
+      const others = this.cookie?.split('; ').filter((pair) => !pair.startsWith(name)) ?? [];
+      this.cookie = [...set, ...others].join('; ') || null;
     }
   }
 }
