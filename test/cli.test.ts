@@ -259,7 +259,7 @@ describe('adopt', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('as its migration 20200704181258 left it');
     expect(stdout).toContain('5 users: 4 with a password that goes on, 0 without one, 1 with one in plain text');
-    expect(stdout).toContain('10 sessions: 5 live, 3 anonymous, 1 of deleted users');
+    expect(stdout).toContain('10 sessions: 5 live, 1 over, 3 anonymous, 1 of deleted users');
     expect(await cli(url, ['adopt', '--apply'])).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/^1 password is stored as plain text.*--hash-plaintext.*--reset-plaintext.*\n$/),

@@ -131,6 +131,7 @@ describe('the server', () => {
   it.each([
     ['PORT', 'http', /^PORT is "http", but it must be a whole number from 0 to 65535\.\n$/],
     ['DATABASE_URL', 'mysql://x', /^DATABASE_URL is "mysql:\/\/x", but it must be .*\n$/],
+    ['DATABASE_URL', 'postgresql://x:y@z/db?schema=app', /^DATABASE_URL is ".*schema=app", but it may not name .*\n$/],
     ['SESSION_LIFETIME', '30', /^SESSION_LIFETIME is "30", but it must be a number and a unit.*\n$/],
     ['HOST', '203.0.113.1', /^HOST is "203\.0\.113\.1" and PORT is .*\n$/],
   ])('stops with a sentence when %s is %s', async (name, value, sentence) => {

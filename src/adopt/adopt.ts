@@ -39,6 +39,8 @@ export async function inspectDatabase(url: string, now: Date): Promise<Facts | n
   const { source, close } = await openSource(url);
   try {
     return await gatherFacts(source, now);
+  } catch (error) {
+    throw isFromDatabase(error) ? new StartError(`The database cannot be read as a whole: ${error.message}.`) : error;
   } finally {
     await close();
   }

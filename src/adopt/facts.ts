@@ -1,13 +1,22 @@
 import { normalizeEmail } from '../users/email.ts';
-import { familyMigrations, memberOf, type Shape } from './family.ts';
+import { familyColumns, familyMigrations, memberOf, type Shape } from './family.ts';
 import { findPasswords, type PlainPassword, type StoredPassword } from './passwords.ts';
-import { refusal, requireFamily, requireNoDuplicates, requireReadableTimes, type TextTimes } from './requirements.ts';
-import { countOf, countTables, type Source, takenTables } from './source.ts';
+import {
+  refusal,
+  requireFamily,
+  requireNoDuplicates,
+  requireReadableTimes,
+  requireTexts,
+  type TextTimes,
+} from './requirements.ts';
+import { countOf, countTables, type Source, type TakenTable, takenTables } from './source.ts';
 
 export type SessionCounts = {
   total: number;
   /** Of users who are there, and not expired. */
   live: number;
+  /** Of users who are there, and over. */
+  over: number;
   /** Never signed in. */
   anonymous: number;
   /** Of users who were deleted. */
@@ -16,7 +25,12 @@ export type SessionCounts = {
   dangling: number;
   /** Without an expiry. */
   endless: number;
+  /** That ended before Blitz.js, or any browser, was there. */
+  ancient: number;
 };
+
+/** A column whose type becomes another one, and the type that it has. */
+export type Converted = { table: TakenTable; column: string; type: string };
 
 /** What a database of the family holds. */
 export type Facts = Shape & {
@@ -29,6 +43,7 @@ export type Facts = Shape & {
   oddEmails: number;
   sessions: SessionCounts;
   textTimes: TextTimes[];
+  converted: Converted[];
 };
 
 /**
@@ -41,6 +56,7 @@ export async function gatherFacts(source: Source, now: Date): Promise<Facts | nu
   if (await isOurs(source, tables)) return null;
   const shape = await readShape(source, tables);
   await requireFamily(source, shape);
+  await requireTexts(source);
   const textTimes = await requireReadableTimes(source);
   await requireNoDuplicates(source);
   const { counts: passwords, plain: plainPasswords } = await findPasswords(source);
@@ -52,7 +68,18 @@ export async function gatherFacts(source: Source, now: Date): Promise<Facts | nu
     ...(await countEmails(source)),
     sessions: await countSessions(source, now),
     textTimes,
+    converted: source.kind === 'postgresql' ? findConverted(shape) : [],
   };
+}
+
+/** SQLite stores a value by itself and not by the type of its column. */
+function findConverted({ columns }: Shape): Converted[] {
+  const types = { number: 'integer', text: 'text', time: 'timestamp(3) without time zone' };
+  return takenTables.flatMap((table) =>
+    columns[table]
+      .filter(({ name, type }) => familyColumns[table][name] && type !== types[familyColumns[table][name].holds])
+      .map(({ name, type }) => ({ table, column: name, type })),
+  );
 }
 
 async function isOurs(source: Source, tables: ReadonlyMap<string, number>): Promise<boolean> {
@@ -89,14 +116,16 @@ async function countSessions(source: Source, now: Date): Promise<SessionCounts> 
   const [row] = await source.ask(
     `SELECT count(*) AS "total",
        ${sum(`u."id" IS NOT NULL AND s."hashedSessionToken" IS NOT NULL AND ${isAhead}`)} AS "live",
+       ${sum(`u."id" IS NOT NULL AND NOT (s."hashedSessionToken" IS NOT NULL AND ${isAhead})`)} AS "over",
        ${sum(`u."id" IS NULL AND s."handle" LIKE '%:ajwt'`)} AS "anonymous",
        ${sum(`u."id" IS NULL AND s."handle" NOT LIKE '%:ajwt'`)} AS "ownerless",
        ${sum(`u."id" IS NULL AND s."userId" IS NOT NULL`)} AS "dangling",
-       ${sum('s."expiresAt" IS NULL')} AS "endless"
+       ${sum('s."expiresAt" IS NULL')} AS "endless",
+       ${sum(`${expiresAt} < ${source.literal(new Date('1990-01-01'))}`)} AS "ancient"
      FROM "Session" s LEFT JOIN "User" u ON u."id" = s."userId"`,
   );
-  const { total, live, anonymous, ownerless, dangling, endless } = row ?? {};
-  const counts = { total, live, anonymous, ownerless, dangling, endless };
+  const { total, live, over, anonymous, ownerless, dangling, endless, ancient } = row ?? {};
+  const counts = { total, live, over, anonymous, ownerless, dangling, endless, ancient };
   // The drivers give sums as numbers, bigints or text.
   return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, Number(count)])) as SessionCounts;
 }

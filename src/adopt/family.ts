@@ -9,7 +9,10 @@ export const familyMigrations: readonly string[] = [
 ];
 
 /** The columns of the second migration, what they hold, and whether a row must have it. */
-export const familyColumns: Record<TakenTable, Record<string, { holds: Column['holds']; isRequired: boolean }>> = {
+export const familyColumns: Record<
+  TakenTable,
+  Record<string, { holds: Exclude<Column['holds'], 'other'>; isRequired: boolean }>
+> = {
   User: {
     id: { holds: 'number', isRequired: true },
     createdAt: { holds: 'time', isRequired: true },

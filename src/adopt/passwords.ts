@@ -13,9 +13,23 @@ export type StoredPassword = 'hash' | 'none' | 'unreadable' | 'plain';
 /** Somebody whose password can be read, and what it is. */
 export type PlainPassword = { userId: number; password: string };
 
-/** The length of MD5, SHA-1, SHA-256 and SHA-512 in hex, and what hashes of many systems begin with. */
-const hashLike =
-  /^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128}|[A-Za-z0-9+/]{171}=|\$[\w-]+\$.+|\{[\w.-]+\}.+|[a-z0-9_]+\$.+\$.+)$/i;
+/**
+ * What hashes look like: MD5, SHA-1, SHA-256 and SHA-512 in hex, perhaps beside a salt; what Blitz.js wrote; and what
+ * begins with the name of an algorithm, as in the modular crypt format, LDAP and Django.
+ */
+const hashLike = new RegExp(
+  [
+    '(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})(?::[0-9a-f]+)?',
+    '[0-9a-f]{8,}:[0-9a-f]{32,}',
+    '[A-Za-z0-9+/]{171}=',
+    '\\$[\\w-]+\\$\\S{15,}',
+    '\\{[\\w.-]+\\}\\S{16,}',
+    '(?:pbkdf2|bcrypt|argon2|scrypt|md5|sha1|sha256|sha512)\\w*\\$\\S*\\$\\S+',
+  ]
+    .map((form) => `^${form}$`)
+    .join('|'),
+  'i',
+);
 
 /**
  * What is stored for a password. A hash that is not known must not be taken for a password: whoever has read the

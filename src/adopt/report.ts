@@ -15,8 +15,8 @@ export function reportFound(facts: Facts | null, options: AdoptionOptions): stri
     'Found:',
     `  ${many(facts.tables.get('User') ?? 0, 'user')}: ${passwords.hash} with a password that goes on, ` +
       `${passwords.none} without one, ${passwords.plain} with one in plain text`,
-    `  ${many(sessions.total, 'session')}: ${sessions.live} live, ${sessions.anonymous} anonymous, ` +
-      `${sessions.ownerless} of deleted users`,
+    `  ${many(sessions.total, 'session')}: ${sessions.live} live, ${sessions.over} over, ` +
+      `${sessions.anonymous} anonymous, ${sessions.ownerless} of deleted users`,
     ...section('Unusual:', unusual(facts)),
     ...section('Taking it over (--apply) does this, in one transaction:', steps(facts, options)),
   ];
@@ -49,6 +49,7 @@ function unusual({ passwords, sessions, sharedEmails, oddEmails, textTimes }: Fa
     ...when(oddEmails, (n) => `${many(n, 'address', 'addresses')} of a form that this server gives to nobody`),
     ...when(sessions.endless, (n) => `${many(n, 'session')} without an expiry`),
     ...when(sessions.dangling, (n) => `${many(n, 'session')} of a user who is not there`),
+    ...when(sessions.ancient, (n) => `${many(n, 'session')} that ended before 1990, as times in seconds would look`),
     ...texts,
   ];
 }
@@ -64,6 +65,10 @@ function steps(facts: Facts, { plaintext, lifetimeMs, now }: AdoptionOptions): s
   }[plaintext];
   return [
     'gives User and Session the columns, types, indexes and the foreign key of this server, and keeps all others',
+    ...facts.converted.map(
+      ({ table, column, type }) =>
+        `gives ${table}.${column}, of the type ${type}, the type of this server: text, or times to the millisecond`,
+    ),
     ...when(facts.textTimes.length, () => 'writes times that are text as this server does, to the millisecond'),
     ...when(sessions.endless, () => `lets sessions without an expiry end at ${until} (SESSION_LIFETIME)`),
     ...when(sessions.dangling, () => 'takes the users who are not there from their sessions, which sign nobody in'),

@@ -27,7 +27,9 @@ export async function requireFamily(source: Source, { tables, columns }: Shape):
 function wrongType(table: TakenTable, name: string, type: string): string {
   const what = `${table}.${name} is of the type ${type}`;
   const isId = /^(id|userId)$/.test(name);
-  return isId ? `${what}, and the ids of this server are whole numbers` : `${what}, which it has nowhere in Blitz.js`;
+  return isId
+    ? `${what}, and the ids of this server are integers of 32 bits`
+    : `${what}, which it has nowhere in Blitz.js`;
 }
 
 async function requireValues(source: Source, table: TakenTable, name: string): Promise<void> {
@@ -50,7 +52,7 @@ export async function requireReadableTimes(source: Source): Promise<TextTimes[]>
     for (const [column] of times) {
       const unreadable = `${quoted(table)} WHERE ${quoted(column)} IS NOT NULL AND ${source.time(quoted(column))} IS NULL`;
       const [row] = await source.ask(
-        `SELECT "id", ${quoted(column)} AS "value" FROM ${unreadable} ORDER BY "id" LIMIT 1`,
+        `SELECT "id", CAST(${quoted(column)} AS TEXT) AS "value" FROM ${unreadable} ORDER BY "id" LIMIT 1`,
       );
       if (row) throw refusal(`${table}.${column} of the id ${row.id} is no time: ${JSON.stringify(row.value)}`);
       const count = await source.countTextTimes(table, column);
@@ -58,6 +60,19 @@ export async function requireReadableTimes(source: Source): Promise<TextTimes[]>
     }
   }
   return found;
+}
+
+/** @throws StartError where SQLite holds something else in a column of text, which it lets anybody store. */
+export async function requireTexts(source: Source): Promise<void> {
+  if (source.kind !== 'sqlite') return;
+  for (const table of takenTables) {
+    for (const { name, holds } of await source.columns(table)) {
+      if (holds !== 'text' || !(name in familyColumns[table])) continue;
+      const isOther = `typeof(${quoted(name)}) NOT IN ('text', 'null')`;
+      const [row] = await source.ask(`SELECT "id" FROM ${quoted(table)} WHERE ${isOther} ORDER BY "id" LIMIT 1`);
+      if (row) throw refusal(`${table}.${name} of the id ${row.id} is no text`);
+    }
+  }
 }
 
 /** @throws StartError where what has to be unique is not. */

@@ -1,3 +1,11 @@
+const firstMs = Date.UTC(-1, 12);
+const lastMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** Whether there is such a moment in Unix milliseconds: of the years 0 to 9999, which every part of this server can read. */
+export function isTime(ms: number): boolean {
+  return ms >= firstMs && ms <= lastMs;
+}
+
 /** `YYYY-MM-DD HH:MM:SS`, which SQLite means in UTC, and RFC 3339. */
 const form = /^(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):?(\d\d))?$/i;
 

@@ -17,9 +17,23 @@ export function readReplicaUrl(environment: Environment): string | null {
   );
 }
 
+/** Prisma's URLs often name a schema. One that is not looked into would be mistaken for an empty database. */
+function requirePublicSchema(name: string, value: string): void {
+  const schema = new URL(value).searchParams.get('schema') ?? 'public';
+  if (schema === 'public') return;
+  throw invalid(
+    name,
+    withoutPassword(value),
+    'may not name a schema but public, in which this server keeps its tables',
+  );
+}
+
 export function readDatabaseUrl(environment: Environment): string {
   const value = text(environment, 'DATABASE_URL', 'file:data/sessions.db');
-  if (isPostgresql(value)) return value;
+  if (isPostgresql(value)) {
+    requirePublicSchema('DATABASE_URL', value);
+    return value;
+  }
   if (!/^file:(?!\/\/)[^?#]+$/.test(value) || value === 'file::memory:') {
     throw invalid(
       'DATABASE_URL',

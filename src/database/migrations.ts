@@ -47,15 +47,33 @@ export function toMigrationList(provider: Provider, migrations: Migration[]) {
   };
 }
 
-/** Whether every migration is applied, which spares a start the loading of the engine. */
+/**
+ * Whether every migration is applied, which spares a start the loading of the engine.
+ *
+ * @throws StartError for a database with users that another program keeps.
+ */
 export async function isUpToDate(connection: SqlQueryable, migrations: Migration[]): Promise<boolean> {
-  const sql = `SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL`;
+  // In this order: somebody else may be migrating, and makes both visible at once.
+  const hasUsers = (await rowsOf(connection, 'SELECT 1 FROM "User" LIMIT 1')) !== null;
+  const applied = await rowsOf(
+    connection,
+    'SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL',
+  );
+  const names = new Set(applied?.map(([name]) => name));
+  if (hasUsers && !names.has(migrations[0]?.name)) throw new StartError(isSomebodyElses);
+  return migrations.every(({ name }) => names.has(name));
+}
+
+const isSomebodyElses =
+  'The database has users that another application keeps, and nothing was changed. If that is on Blitz.js, ' +
+  '"npm run cli -- adopt" says what taking it over does. Otherwise let DATABASE_URL name another database.';
+
+/** The rows of a table, or null if there is no such table. */
+async function rowsOf(connection: SqlQueryable, sql: string): Promise<unknown[][] | null> {
   try {
-    const { rows } = await connection.queryRaw({ sql, args: [], argTypes: [] });
-    const names = new Set(rows.map(([name]) => name));
-    return migrations.every(({ name }) => names.has(name));
+    return (await connection.queryRaw({ sql, args: [], argTypes: [] })).rows;
   } catch (error) {
-    if (isDriverAdapterError(error) && error.cause.kind === 'TableDoesNotExist') return false;
+    if (isDriverAdapterError(error) && error.cause.kind === 'TableDoesNotExist') return null;
     throw error;
   }
 }

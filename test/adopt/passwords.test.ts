@@ -15,12 +15,20 @@ describe('what is stored for a password', () => {
     expect(kindOfStored(stored)).toBe('none');
   });
 
-  it.each(['hunter2hunter2', 'correct horse battery staple', '$ecret', 'p{a}ss', '平仮名', ' '])(
-    'is plain text for %j',
-    (stored) => {
-      expect(kindOfStored(stored)).toBe('plain');
-    },
-  );
+  it.each([
+    'hunter2hunter2',
+    'correct horse battery staple',
+    '$ecret',
+    'p{a}ss',
+    '平仮名',
+    ' ',
+    'pa$$word$1',
+    '$money$bags',
+    '{curly}',
+    'abc:def',
+  ])('is plain text for %j', (stored) => {
+    expect(kindOfStored(stored)).toBe('plain');
+  });
 
   // To hash one of these as if it were a password would let in whoever has read it.
   it.each([
@@ -31,6 +39,8 @@ describe('what is stored for a password', () => {
     '$1$salt$qJH7.N4xYta3aEG/dfqo/0',
     '{SSHA}d0Q0626PSH9VUld7yWpR0k6BlpQmtczb',
     'sha1$salt$0beec7b5ea3f0fdbc95d0dd47f3c5bc275da8a33',
+    '5f4dcc3b5aa765d61d8327deb882cf99:73616c74',
+    'd9a1f2c3b4e5:0beec7b5ea3f0fdbc95d0dd47f3c5bc275da8a33',
   ])('is a hash of somebody else for %j', (stored) => {
     expect(kindOfStored(stored)).toBe('unreadable');
   });

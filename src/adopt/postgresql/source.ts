@@ -50,7 +50,8 @@ export function postgresqlSource(client: Pick<pg.ClientBase, 'query'>): Source {
       );
       return rows.length === takenTables.length;
     },
-    time: (column) => column,
+    // An infinite time, or one that JavaScript cannot read, is none.
+    time: (column) => `CASE WHEN ${column} BETWEEN '0001-01-01' AND '9999-12-31' THEN ${column} END`,
     countTextTimes: async () => 0,
     literal: (moment) => `'${moment.toISOString().replace('Z', '')}'::timestamp(3)`,
   };

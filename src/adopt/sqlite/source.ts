@@ -1,7 +1,7 @@
 import BetterSqlite3 from 'better-sqlite3';
 import { cannotOpen } from '../../database/sqlite/open.ts';
 import { type Column, type Index, quoted, type Row, type Source, takenTables } from '../source.ts';
-import { parseTime } from '../time.ts';
+import { isTime, parseTime } from '../time.ts';
 import { columnNameOf, parseTable } from './table-sql.ts';
 import { targetColumns } from './target.ts';
 
@@ -27,9 +27,8 @@ export function openFile(file: string, purpose: 'look' | 'change'): BetterSqlite
 }
 
 function toMilliseconds(value: unknown): bigint | null {
-  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : null;
-  const time = typeof value === 'string' ? parseTime(value) : null;
-  return time === null ? null : BigInt(time);
+  const time = typeof value === 'string' ? parseTime(value) : value;
+  return typeof time === 'number' && Number.isInteger(time) && isTime(time) ? BigInt(time) : null;
 }
 
 export function sqliteSource(database: BetterSqlite3.Database): Source {
@@ -91,13 +90,18 @@ export function tableSql(database: BetterSqlite3.Database, table: string): strin
 
 type IndexInfo = { name: string; unique: 0 | 1; origin: string; partial: 0 | 1 };
 
-/** The indexes that were made by a statement of their own, on whole tables and plain columns. */
+/**
+ * The indexes that were made by a statement of their own, on whole tables and plain columns, and compare values as they
+ * are: one that takes upper and lower case for the same is another promise.
+ */
 export function indexesOf(database: BetterSqlite3.Database, table: string): Index[] {
   const made = (database.pragma(`index_list(${quoted(table)})`) as IndexInfo[]).filter(
     ({ origin, partial }) => origin === 'c' && partial === 0,
   );
-  return made.map(({ name, unique }) => {
-    const columns = database.pragma(`index_info(${quoted(name)})`) as { name: string | null }[];
-    return { name, isUnique: unique === 1, columns: columns.map((column) => column.name ?? '(expression)') };
+  return made.flatMap(({ name, unique }) => {
+    const info = database.pragma(`index_xinfo(${quoted(name)})`) as { name: string | null; coll: string; key: 0 | 1 }[];
+    const keys = info.filter(({ key }) => key === 1);
+    if (keys.some(({ coll }) => coll !== 'BINARY')) return [];
+    return { name, isUnique: unique === 1, columns: keys.map((column) => column.name ?? '(expression)') };
   });
 }

@@ -62,19 +62,32 @@ function trailingBlanks(tokens: string[], name: number): string[] {
   return tokens.slice(Math.max(name, last) + 1);
 }
 
-/** Leaves `NOT NULL` and `NULL` away, but for those of a default or in brackets. */
+/**
+ * Leaves `NOT NULL`, with what is to be done on a conflict, and `NULL` away, but for those of a default, of a foreign
+ * key's `SET NULL` or in brackets.
+ */
 function withoutNullness(tokens: string[]): string {
   const kept: string[] = [];
   let depth = 0;
   let before = '';
+  let isLeftAway = false;
   for (const text of tokens) {
     if (text === '(') depth += 1;
     if (text === ')') depth -= 1;
-    const isNullness = depth === 0 && (/^NOT$/i.test(text) || (/^NULL$/i.test(text) && !/^DEFAULT$/i.test(before)));
-    if (!isNullness) kept.push(text);
-    if (!blank.test(text)) before = text;
+    if (blank.test(text)) {
+      kept.push(text);
+      continue;
+    }
+    const isOfConflict: boolean = isLeftAway && (/^(ON|CONFLICT)$/i.test(text) || /^CONFLICT$/i.test(before));
+    isLeftAway = depth === 0 && (isOfConflict || isNullness(text, before));
+    if (!isLeftAway) kept.push(text);
+    before = text;
   }
   return kept.join('');
+}
+
+function isNullness(text: string, before: string): boolean {
+  return /^NOT$/i.test(text) || (/^NULL$/i.test(text) && !/^(DEFAULT|SET)$/i.test(before));
 }
 
 function significant(element: string): string[] {

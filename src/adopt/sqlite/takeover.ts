@@ -1,4 +1,4 @@
-import { open as openDescriptor, rm, stat } from 'node:fs/promises';
+import { open as openDescriptor, rename, rm, stat } from 'node:fs/promises';
 import type BetterSqlite3 from 'better-sqlite3';
 import { familyColumns } from '../family.ts';
 import { quoted, type Row, type TakenTable, type Takeover, takenTables } from '../source.ts';
@@ -67,19 +67,24 @@ export async function openSqliteTakeover(file: string, backupName: string): Prom
   };
 }
 
-/** Copies a database into a file that is not there yet, which whoever may read the database may read, and nobody else. */
+/**
+ * Copies a database into a file that is there as a whole or not at all, which whoever may read the database may read,
+ * and nobody else.
+ */
 async function backUpTo(file: string, backup: string): Promise<void> {
+  const part = `${backup}.part`;
   const { mode } = await stat(file);
-  const empty = await openDescriptor(backup, 'wx', mode & 0o777);
+  const empty = await openDescriptor(part, 'wx', mode & 0o777);
   await empty.close();
   const reader = openFile(file, 'change');
   try {
-    reader.prepare('VACUUM INTO ?').run(backup);
+    reader.prepare('VACUUM INTO ?').run(part);
     // SQLite does not wait for the disk here.
-    const descriptor = await openDescriptor(backup, 'r+');
+    const descriptor = await openDescriptor(part, 'r+');
     await descriptor.sync().finally(() => descriptor.close());
+    await rename(part, backup);
   } catch (error) {
-    await rm(backup, { force: true });
+    await rm(part, { force: true });
     throw error;
   } finally {
     reader.close();
@@ -90,7 +95,7 @@ async function backUpTo(file: string, backup: string): Promise<void> {
 function dropTriggers(database: BetterSqlite3.Database): string[] {
   const triggers = database
     .prepare<[], { name: string; sql: string }>(
-      `SELECT "name", "sql" FROM "sqlite_schema" WHERE "type" = 'trigger' AND "tbl_name" IN ('User', 'Session')
+      `SELECT "name", "sql" FROM "sqlite_schema" WHERE "type" = 'trigger' AND lower("tbl_name") IN ('user', 'session')
          ORDER BY "rowid"`,
     )
     .all();

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { inspectDatabase } from '../../../src/adopt/adopt.ts';
 import { migrateDatabase } from '../../../src/database/database.ts';
-import { adopt, blitz, serve } from '../../support/blitz.ts';
+import { adopt, adoptionNow, blitz, serve } from '../../support/blitz.ts';
 import { blitzDatabase, type PostgresqlMember } from '../../support/blitz-postgresql.ts';
 import { emptyDatabase } from '../../support/database.ts';
 import { onServer } from '../../support/postgresql-server.ts';
@@ -135,6 +136,11 @@ describe('what cannot be taken over on PostgreSQL', () => {
       'ALTER TABLE "User" ADD COLUMN "suspendedAt" DATE',
       /User has a column suspendedAt/,
     ],
+    [
+      'a time without end',
+      `UPDATE "Session" SET "expiresAt" = 'infinity' WHERE "id" = 3`,
+      /Session\.expiresAt of the id 3 is no time: "infinity"/,
+    ],
     ['ids that it does not count', 'ALTER TABLE "User" ALTER COLUMN "id" DROP DEFAULT', /does not count the ids/],
   ])('is one with %s', async (_what, sql, reason) => {
     const url = await blitzDatabase(plain);
@@ -171,6 +177,22 @@ describe('adopt that is interrupted on PostgreSQL', () => {
     expect([await columnsOf(url), await objectsOf(url)]).toEqual(before);
     expect(await adopt(url)).not.toBeNull();
     expect(await onServer(url, `SELECT count(*)::int AS "count" FROM "User"`)).toEqual([{ count: blitz.users.length }]);
+  });
+});
+
+describe('a PostgreSQL database that was not taken over', () => {
+  it('is refused by the server, with the way out', async () => {
+    const url = await blitzDatabase(plain);
+    await expect(migrateDatabase(url)).rejects.toThrow(/^The database has users that another application keeps/);
+    const facts = await inspectDatabase(url, adoptionNow);
+    expect(facts?.converted).toEqual([]);
+    await onServer(url, `CREATE TYPE "Kind" AS ENUM ('user', 'admin', 'USER', 'ADMIN', 'owner')`);
+    await onServer(
+      url,
+      `ALTER TABLE "User" ALTER COLUMN "role" DROP DEFAULT, ALTER COLUMN "role" TYPE "Kind" USING "role"::text::"Kind"`,
+    );
+    const converted = await inspectDatabase(url, adoptionNow);
+    expect(converted?.converted).toEqual([{ table: 'User', column: 'role', type: '"Kind"' }]);
   });
 });
 

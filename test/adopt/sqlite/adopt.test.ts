@@ -139,6 +139,8 @@ describe('adopting a database that was written by hand', () => {
         hashedSessionToken TEXT, antiCSRFToken TEXT, "no, default" TEXT GENERATED ALWAYS AS (handle || '!') VIRTUAL -- last
       );
       CREATE INDEX "Session_expiresAt_idx" ON Session(expiresAt);
+      CREATE UNIQUE INDEX "whoever" ON "Session"("handle" COLLATE NOCASE);
+      CREATE TRIGGER "touch" AFTER UPDATE ON user BEGIN UPDATE User SET "role" = 'touched' WHERE "id" = NEW."id"; END;
       INSERT INTO User VALUES (3, 'Ada@Example.com', '2020-07-04 18:12:58', 1, 'x', 'user');
       INSERT INTO Session (createdAt, updatedAt, handle, userId) VALUES (1, 1, 'h:ots', 3), (1, 1, 'i:ots', 4);`);
     await adopt(`file:${file}`);
@@ -151,6 +153,11 @@ describe('adopting a database that was written by hand', () => {
       { userId: null, generated: 'i:ots!' },
     ]);
     expect(database.prepare(`SELECT "id" FROM "User" WHERE "email" = 'ADA@example.com'`).get()).toEqual({ id: 3 });
+    expect(database.prepare('SELECT "role", "createdAt" FROM "User"').get()).toEqual({
+      role: 'user',
+      createdAt: Date.parse('2020-07-04T18:12:58Z'),
+    });
+    expect(() => database.exec(`UPDATE "Session" SET "handle" = 'H:OTS' WHERE "handle" = 'i:ots'`)).toThrow(/UNIQUE/);
     expect(await migrateDatabase(`file:${file}`)).toEqual([]);
   });
 });
@@ -267,6 +274,21 @@ describe('what cannot be taken over', () => {
       /User\.createdAt of the id 3/,
     ],
     [
+      'a time in nanoseconds',
+      [`UPDATE "User" SET "createdAt" = 1593878400000000000 WHERE "id" = 3`],
+      /User\.createdAt of the id 3 is no time: "1593878400000000000"/,
+    ],
+    [
+      'a time without end',
+      [`UPDATE "Session" SET "expiresAt" = 1e300 WHERE "id" = 3`],
+      /Session\.expiresAt of the id 3/,
+    ],
+    [
+      'an address of bytes',
+      [`UPDATE "User" SET "email" = x'00ff' WHERE "id" = 3`],
+      /User\.email of the id 3 is no text/,
+    ],
+    [
       'an address twice',
       ['DROP INDEX "User.email"', `UPDATE "User" SET "email" = 'admin@example.com' WHERE "id" = 1`],
       /Several rows have the same User\.email/,
@@ -287,6 +309,15 @@ describe('what cannot be taken over', () => {
     await expect(adopt(`file:${join(folder, 'x.db')}`)).rejects.toThrow(/cannot be opened as a database/);
     await expect(adopt(`file:${join(folder, 'y.db')}`)).rejects.toThrow(/but there is no database/);
     expect(await readdir(folder)).toEqual(['x.db']);
+  });
+
+  it('is what the server refuses to begin on, with the way out', async () => {
+    const url = await blitzFile('after');
+    const before = dump(openFile(url));
+    const { code, stderr } = await runNode('src/main.ts', [], { DATABASE_URL: url, PORT: '0' }).ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^The database has users that another application keeps.*npm run cli -- adopt.*\n$/);
+    expect(dump(openFile(url))).toEqual(before);
   });
 
   it('is a file that a server has', async () => {

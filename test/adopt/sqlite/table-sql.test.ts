@@ -22,6 +22,12 @@ describe('the statement of a table', () => {
     ['"c" DATE NOT NULL', true, '"c" DATETIME '],
     ['\n"c" DATE NOT NULL  ', false, '\n"c" DATETIME NOT NULL '],
     ['"c" DATE NOT NULL DEFAULT CURRENT_TIMESTAMP', false, '"c" DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP'],
+    ['"c" DATE NOT NULL ON CONFLICT ABORT DEFAULT 1', true, '"c" DATETIME DEFAULT 1'],
+    [
+      '"c" DATE NOT NULL REFERENCES "d"("e") ON DELETE SET NULL ON UPDATE SET NULL',
+      true,
+      '"c" DATETIME REFERENCES "d"("e") ON DELETE SET NULL ON UPDATE SET NULL',
+    ],
     ['"c" DEFAULT NULL', true, '"c" DATETIME DEFAULT NULL'],
     ['"c" VARCHAR(20) CHECK ("c" IS NOT NULL)', true, '"c" DATETIME CHECK ("c" IS NOT NULL)'],
     ['-- a comment\n"c" DATE -- another\n', true, '-- a comment\n"c" DATETIME -- another\n'],
