@@ -56,7 +56,9 @@ export async function adoptDatabase(url: string, options: AdoptionOptions): Prom
   const seen = await inspectDatabase(url, options.now);
   if (!seen) return null;
   const replaced = await replacePlaintext(seen.plainPasswords, options.plaintext, options.passwords);
-  const release = await claimDatabase(url);
+  const release = await claimDatabase(url).catch((error) => {
+    throw isFromDatabase(error) ? failed(error) : error;
+  });
   try {
     const takeover = await openTakeover(url, options.now);
     try {

@@ -14,17 +14,20 @@ export type StoredPassword = 'hash' | 'none' | 'unreadable' | 'plain';
 export type PlainPassword = { userId: number; password: string };
 
 /**
- * What hashes look like: MD5, SHA-1, SHA-256 and SHA-512 in hex, perhaps beside a salt; what Blitz.js wrote; and what
+ * What hashes look like: MD5, SHA-1 and SHA-2 in hex or base64, perhaps beside a salt; what Blitz.js wrote; and what
  * begins with the name of an algorithm, as in the modular crypt format, LDAP and Django.
  */
 const hashLike = new RegExp(
   [
-    '(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})(?::[0-9a-f]+)?',
-    '[0-9a-f]{8,}:[0-9a-f]{32,}',
-    '[A-Za-z0-9+/]{171}=',
+    '(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})(?:[:.][0-9a-f]+)?',
+    '[0-9a-f]{8,}[:.][0-9a-f]{32,}',
+    '(?:[A-Za-z0-9+/]{27}|[A-Za-z0-9+/]{43}|[A-Za-z0-9+/]{171})=',
+    '[A-Za-z0-9+/]{86}==',
+    // The base64 of what begins with $argon2.
+    'JGFyZ29uM[A-Za-z0-9+/]+={0,2}',
     '\\$[\\w-]+\\$\\S{15,}',
     '\\{[\\w.-]+\\}\\S{16,}',
-    '(?:pbkdf2|bcrypt|argon2|scrypt|md5|sha1|sha256|sha512)\\w*\\$\\S*\\$\\S+',
+    '(?:pbkdf2|bcrypt|argon2|scrypt|md5|sha1|sha256|sha512)[\\w:]*\\$\\S*\\$\\S+',
   ]
     .map((form) => `^${form}$`)
     .join('|'),

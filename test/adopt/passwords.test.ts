@@ -40,6 +40,10 @@ describe('what is stored for a password', () => {
     '{SSHA}d0Q0626PSH9VUld7yWpR0k6BlpQmtczb',
     'sha1$salt$0beec7b5ea3f0fdbc95d0dd47f3c5bc275da8a33',
     '5f4dcc3b5aa765d61d8327deb882cf99:73616c74',
+    '0beec7b5ea3f0fdbc95d0dd47f3c5bc275da8a330beec7b5ea3f0fdbc95d0dd4.73616c74',
+    'pbkdf2:sha256:600000$salt$0beec7b5ea3f0fdbc95d0dd47f3c5bc275da8a33',
+    '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=',
+    Buffer.from('$argon2d$v=19$m=65536,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNo').toString('base64'),
     'd9a1f2c3b4e5:0beec7b5ea3f0fdbc95d0dd47f3c5bc275da8a33',
   ])('is a hash of somebody else for %j', (stored) => {
     expect(kindOfStored(stored)).toBe('unreadable');

@@ -1,5 +1,6 @@
 /** Gives User and Session, where they lie, the columns and indexes of this server. */
 import type BetterSqlite3 from 'better-sqlite3';
+import { refusal } from '../requirements.ts';
 import { quoted, type TakenTable, takenTables } from '../source.ts';
 import { indexesOf, tableSql } from './source.ts';
 import { columnNameOf, foreignKeyOf, parseTable, printTable, withType } from './table-sql.ts';
@@ -20,7 +21,7 @@ export function rewriteTables(database: BetterSqlite3.Database, target: Target, 
 function rewritten(table: TakenTable, sql: string, target: Target, isNullable: IsNullable): string {
   const parsed = parseTable(sql);
   const ofTarget = parseTable(target.tables.get(table) ?? '');
-  const isOurKey = (element: string) => foreignKeyOf(element)?.join() === 'userId';
+  const isOurKey = (element: string) => foreignKeyOf(element)?.join().toLowerCase() === 'userid';
   const key = table === 'Session' ? ofTarget.elements.find(isOurKey)?.trim() : undefined;
   const columns = parsed.elements
     .filter((element) => !(key && isOurKey(element)))
@@ -29,9 +30,19 @@ function rewritten(table: TakenTable, sql: string, target: Target, isNullable: I
       if (!column || column.isKey) return element;
       // A foreign key that is written in the column itself would be one beside ours.
       const isOwnKey = key && column.name === 'userId' && /\bREFERENCES\b/i.test(element);
+      if (isOwnKey) requireNoOther(element);
       return withType(isOwnKey ? '"userId"' : element, column.type, isNullable(column));
     });
   return printTable({ ...parsed, elements: key ? [...columns, key] : columns });
+}
+
+/** @throws StartError where more is said of a column than its foreign key, which goes with it. */
+function requireNoOther(element: string): void {
+  if (!/\b(?:DEFAULT|CHECK|UNIQUE|COLLATE|AS)\b/i.test(element.replace(/\bSET\s+DEFAULT\b/gi, ''))) return;
+  throw refusal(
+    'Session.userId has a default, a check or the like beside its foreign key. Write the foreign key as a constraint of ' +
+      'the table first',
+  );
 }
 
 export function addColumns(database: BetterSqlite3.Database, table: TakenTable, target: Target): void {

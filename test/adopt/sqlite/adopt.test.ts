@@ -284,6 +284,16 @@ describe('what cannot be taken over', () => {
       /Session\.expiresAt of the id 3/,
     ],
     [
+      'a default beside the foreign key of a column',
+      [
+        'DROP TABLE "Session"',
+        `CREATE TABLE "Session" ("id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, "createdAt" DATE NOT NULL,
+           "updatedAt" DATE NOT NULL, "expiresAt" DATE, "handle" TEXT NOT NULL, "hashedSessionToken" TEXT,
+           "antiCSRFToken" TEXT, "userId" INTEGER DEFAULT 1 REFERENCES "User"("id") ON DELETE SET NULL)`,
+      ],
+      /Session\.userId has a default/,
+    ],
+    [
       'an address of bytes',
       [`UPDATE "User" SET "email" = x'00ff' WHERE "id" = 3`],
       /User\.email of the id 3 is no text/,
