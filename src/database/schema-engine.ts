@@ -38,12 +38,22 @@ export async function openSchemaEngine(
   );
 }
 
+/** What the engine calls to wait. The name goes on with a hash. */
+const setTimeoutPrefix = '__wbg_setTimeout_';
+
+/** It never takes back the ten seconds that it grants to a lock, for which a command would wait before it ends. */
+function wait(act: () => void, milliseconds: number): NodeJS.Timeout {
+  return setTimeout(act, milliseconds).unref();
+}
+
 async function load(): Promise<void> {
   const modulePath = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg');
   const bytes = await readFile(modulePath.replace(/\.js$/, '.wasm'));
   // Instantiated from bytes, WebAssembly gives both the module and the instance.
   const { instance } = await WebAssembly.instantiate(bytes, {
-    './schema_engine_bg.js': engineModule as unknown as WebAssembly.ModuleImports,
+    './schema_engine_bg.js': Object.fromEntries(
+      Object.entries(engineModule).map(([name, value]) => [name, name.startsWith(setTimeoutPrefix) ? wait : value]),
+    ) as WebAssembly.ModuleImports,
   });
   engineModule.__wbg_set_wasm(instance.exports);
   (instance.exports.__wbindgen_start as () => void)();

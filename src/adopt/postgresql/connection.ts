@@ -32,6 +32,9 @@ export async function beginTransaction(url: string): Promise<Opened> {
   // A connection that breaks is found out by the statement that is sent next.
   pool.on('error', () => {});
   try {
+    const { rows } = await pool.query<{ schema: string }>('SELECT current_schema() AS "schema"');
+    const schema = rows[0]?.schema;
+    if (schema !== 'public') throw new Error(`its schema is ${schema}, and this server keeps its tables in public`);
     const adapter: SqlDriverAdapter = await new PrismaPg(pool).connect();
     const transaction = await adapter.startTransaction();
     return { transaction, client: clientOf(transaction), end: () => pool.end() };

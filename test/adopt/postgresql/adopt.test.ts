@@ -150,6 +150,13 @@ describe('what cannot be taken over on PostgreSQL', () => {
     expect([await dump(url), await columnsOf(url)]).toEqual(before);
   });
 
+  it('is one in another schema', async () => {
+    const url = new URL(await blitzDatabase(plain));
+    await onServer(url.href, 'CREATE SCHEMA "app"');
+    url.searchParams.set('options', '-csearch_path=app');
+    await expect(adopt(url.href)).rejects.toThrow(/which cannot be used: its schema is app/);
+  });
+
   it('is one on which something else depends, and it is as it was', async () => {
     const url = await blitzDatabase({ ...plain, timeType: 'TIMESTAMPTZ(3)' });
     await onServer(url, 'CREATE VIEW "Recent" AS SELECT "createdAt" FROM "User"');
