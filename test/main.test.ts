@@ -58,7 +58,9 @@ describe('the server', () => {
       return (await server.ended).stdout;
     };
     await start();
-    expect(await start()).toMatch(/^Compiler false$/m);
+    // Before Node 24, what comes of TypeScript is not kept.
+    const isKept = Number(process.versions.node.split('.')[0]) >= 24;
+    expect(await start()).toMatch(isKept ? /^Compiler false$/m : /^Compiler (false|true)$/m);
   });
 
   it('is the only one on its file, until it ends, however it ends', async () => {
