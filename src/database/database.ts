@@ -1,15 +1,15 @@
 import type { Prisma, PrismaClient } from '../generated/sqlite/client.ts';
 import type { Clock } from './clock.ts';
 import { postgresql } from './postgresql/provider.ts';
+import type { PreparedReads, SessionWithUser } from './prepared-reads.ts';
 import type { DatabaseProvider, OpenOptions, Release } from './provider.ts';
-import type { SessionReads, SessionWithUser } from './session-read.ts';
 import { sqlite } from './sqlite/provider.ts';
 
 /**
  * An open database: Prisma's client, and the reads that go past it. The client's type is SQLite's, the smaller of
  * the two: what compiles runs on both.
  */
-export type Database = PrismaClient & SessionReads;
+export type Database = PrismaClient & PreparedReads;
 
 /** A database, or a transaction on one. Domain functions take it first. */
 export type Db = Prisma.TransactionClient;

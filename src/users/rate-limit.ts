@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import { RateLimiterPrisma, RateLimiterRes } from 'rate-limiter-flexible';
-import type { Db } from '../database/database.ts';
+import type { Database, Db } from '../database/database.ts';
 import { RateLimitedError } from '../errors.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 
@@ -88,8 +88,8 @@ export async function countOnce(db: Db, limits: RateLimit[], now: Date): Promise
  *
  * @throws RateLimitedError if one of the limits is reached; it tells of that one which lasts longest.
  */
-export async function requireNotReached(db: Db, limits: RateLimit[], now: Date): Promise<void> {
-  const rows = await db.rateLimit.findMany({ where: { key: { in: limits.map(({ key }) => key) } } });
+export async function requireNotReached(database: Database, limits: RateLimit[], now: Date): Promise<void> {
+  const rows = await database.$findRateLimits(limits.map(({ key }) => key));
   const waits = rows
     .filter(({ key, points }) => limits.some((limit) => limit.key === key && points >= limit.points))
     .map(({ expiresAt }) => (expiresAt === null ? longestWaitMs : expiresAt.getTime() - now.getTime()))

@@ -1,7 +1,7 @@
 /** How often something may be asked for: from one address, and for one mailbox. */
 import { hash } from 'node:crypto';
 import type { Device } from '../audit/record.ts';
-import type { Db } from '../database/database.ts';
+import type { Database } from '../database/database.ts';
 import { RateLimitedError, RequestError } from '../errors.ts';
 import { networkOf } from './network.ts';
 import type { MailName } from './outbox.ts';
@@ -21,7 +21,7 @@ export function addressLimit(kind: string, ipAddress: string, limit: Omit<RateLi
  * @throws RateLimitedError if it is too often.
  */
 export async function requireAttemptFrom(
-  db: Db,
+  database: Database,
   kind: string,
   { ipAddress }: Device,
   limit: { points: number; durationMs: number },
@@ -29,8 +29,8 @@ export async function requireAttemptFrom(
 ): Promise<void> {
   if (ipAddress === null) return;
   const limitOfAddress = addressLimit(kind, ipAddress, limit);
-  await requireNotReached(db, [limitOfAddress], now);
-  await countOnce(db, [limitOfAddress], now);
+  await requireNotReached(database, [limitOfAddress], now);
+  await countOnce(database, [limitOfAddress], now);
 }
 
 /**
@@ -39,14 +39,14 @@ export async function requireAttemptFrom(
  * @throws RequestError if it is too often.
  */
 export async function requireRequestFrom(
-  db: Db,
+  database: Database,
   kind: string,
   device: Device,
   perQuarter: number,
   now: Date,
 ): Promise<void> {
   try {
-    await requireAttemptFrom(db, kind, device, { points: perQuarter, durationMs: quarterMs }, now);
+    await requireAttemptFrom(database, kind, device, { points: perQuarter, durationMs: quarterMs }, now);
   } catch (error) {
     if (!(error instanceof RateLimitedError)) throw error;
     throw new RequestError('RATE_LIMITED', error.message, error.retryAfterSeconds);
@@ -57,12 +57,12 @@ export async function requireRequestFrom(
 const mailsPerHour = 5;
 
 /** Whether one more link of this kind may be mailed to an address: nobody fills somebody else's mailbox. Counts it. */
-export async function mayBeMailed(db: Db, kind: MailName, email: string, now: Date): Promise<boolean> {
+export async function mayBeMailed(database: Database, kind: MailName, email: string, now: Date): Promise<boolean> {
   const key = `${kind}:${hash('sha256', email.toLowerCase())}`;
   const limit = { key, points: mailsPerHour, durationMs: 4 * quarterMs };
   try {
-    await requireNotReached(db, [limit], now);
-    await countOnce(db, [limit], now);
+    await requireNotReached(database, [limit], now);
+    await countOnce(database, [limit], now);
     return true;
   } catch (error) {
     if (error instanceof RateLimitedError) return false;

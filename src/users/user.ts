@@ -1,5 +1,5 @@
 import type { PasswordPolicy } from '../config.ts';
-import type { Db } from '../database/database.ts';
+import type { Database, Db } from '../database/database.ts';
 import {
   EmailTakenError,
   notSignedIn,
@@ -154,8 +154,8 @@ export function requireAddressKey(address: string): string {
 }
 
 /** @throws UserNotFoundError when nobody has this address. */
-export async function requireUserByEmail(db: Db, email: string): Promise<User> {
-  const user = await findUserByEmail(db, email);
+export async function requireUserByEmail(database: Database, email: string): Promise<User> {
+  const user = await findUserByEmail(database, email);
   if (!user) throw new UserNotFoundError();
   return user;
 }
@@ -165,28 +165,27 @@ export async function requireUserByEmail(db: Db, email: string): Promise<User> {
  * null. Those who signed up here have theirs in lower case and to themselves; those who came from elsewhere as they
  * typed it there.
  */
-export async function findUserByEmail(db: Db, address: string): Promise<User | null> {
-  const owners = await ownersOf(db, address);
-  const exact = owners.find(({ email }) => email === asWritten(address));
+export async function findUserByEmail(database: Database, address: string): Promise<User | null> {
+  const written = asWritten(address);
+  const owners = ownersOf(written, await database.$findUsersByAddress(written));
+  const exact = owners.find(({ email }) => email === written);
   const only = owners.length === 1 ? owners[0] : undefined;
-  // Sent whether or not there is somebody: one statement less would be seen from how long it took.
-  return db.user.findUnique({ where: { id: (exact ?? only)?.id ?? nobody } });
+  return exact ?? only ?? null;
 }
 
 /** @throws EmailTakenError when the address belongs to somebody else, in whatever case. */
 export async function requireFreeAddress(db: Db, address: string, ownerId: number = nobody): Promise<void> {
-  const owners = await ownersOf(db, address);
-  if (owners.some(({ id }) => id !== ownerId)) throw new EmailTakenError();
+  const written = asWritten(address);
+  // As `$findUsersByAddress`, of what the transaction sees.
+  const found = await db.$queryRaw<Pick<User, 'id' | 'email'>[]>`
+    SELECT "id", "email" FROM "User" WHERE lower("email") = lower(${written})`;
+  if (ownersOf(written, found).some(({ id }) => id !== ownerId)) throw new EmailTakenError();
 }
 
-/** Everybody who has an address, if case makes no difference. By an index on just that, however many users there are. */
-async function ownersOf(db: Db, address: string): Promise<Pick<User, 'id' | 'email'>[]> {
-  const written = asWritten(address);
-  const rows = await db.$queryRaw<Pick<User, 'id' | 'email'>[]>`
-    SELECT "id", "email" FROM "User" WHERE lower("email") = lower(${written})`;
-  // PostgreSQL makes ASCII letters of some that are none.
-  const key = addressKey(written);
-  return rows.filter(({ email }) => email === written || addressKey(email) === key);
+/** Those who have an address, of whom the database found. PostgreSQL makes ASCII letters of some that are none. */
+function ownersOf<Owner extends Pick<User, 'email'>>(address: string, found: Owner[]): Owner[] {
+  const key = addressKey(address);
+  return found.filter(({ email }) => email === address || addressKey(email) === key);
 }
 
 function asWritten(address: string): string {

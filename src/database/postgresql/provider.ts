@@ -6,7 +6,7 @@ import { type DatabaseProvider, transactionOptions } from '../provider.ts';
 import { guardedAdapter } from './guarded-adapter.ts';
 import { migratePostgresql } from './migrate.ts';
 import { openPool } from './pool.ts';
-import { sessionReads } from './session-reader.ts';
+import { preparedReads } from './prepared-reads.ts';
 
 const defaultPoolSize = 10;
 
@@ -23,7 +23,7 @@ export const postgresql: DatabaseProvider = {
     if (onQuery) database.$on('query', (event) => onQuery(event.query));
     await database.$connect();
     // Both clients are generated from the same models; what PostgreSQL's has beyond SQLite's is not used.
-    return Object.assign(database as unknown as SqliteClient, sessionReads(pool, onQuery));
+    return Object.assign(database as unknown as SqliteClient, preparedReads(pool, onQuery));
   },
 
   async migrate(url) {

@@ -9,7 +9,7 @@ import { startCheckpoints } from './checkpoints.ts';
 import { lockFile } from './file-lock.ts';
 import { migrateSqlite } from './migrate.ts';
 import { sqliteAdapter } from './open.ts';
-import { openSessionReader } from './session-reader.ts';
+import { openReader } from './prepared-reads.ts';
 
 /** How long a server waits for another one that is stopping. */
 const serverPatienceMs = 2_000;
@@ -25,7 +25,7 @@ export const sqlite: DatabaseProvider = {
     });
     if (onQuery) database.$on('query', (event) => onQuery(event.query));
     await database.$connect();
-    const reader = openSessionReader(fileOf(url), onQuery);
+    const reader = openReader(fileOf(url), onQuery);
     const checkpoints = startCheckpoints(fileOf(url));
     const disconnect = database.$disconnect.bind(database);
     return Object.assign(database, {

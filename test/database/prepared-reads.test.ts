@@ -83,6 +83,36 @@ describe('$findSession', () => {
     expect(await database.$findLiveSessions([], now)).toEqual([]);
   });
 
+  it('has a sister that returns the users with an address in whatever case, every column of them', async () => {
+    const opened = await openEmptyDatabase();
+    const { database } = opened;
+    await fill(opened);
+    const at = new Date('2026-10-25T01:30:00.999Z');
+    const rest = { emailVerifiedAt: at, suspendedAt: full.authenticatedAt, updatedAt: full.updatedAt };
+    await database.user.create({ data: { email: 'Ada@Example.com', role: 'user', name: 'é', ...rest } });
+    const expected = await database.user.findMany({ where: { id: { in: [2, 3] } }, orderBy: { id: 'asc' } });
+    for (const address of ['ada@example.com', 'ADA@EXAMPLE.COM']) {
+      const found = await database.$findUsersByAddress(address);
+      expect(found.sort((one, another) => one.id - another.id)).toEqual(expected);
+    }
+    for (const address of ['', '%', "'", 'ada_example.com']) {
+      expect(await database.$findUsersByAddress(address)).toEqual([]);
+    }
+  });
+
+  it('has a sister that returns what was counted under keys, and under no others', async () => {
+    const { database } = await openEmptyDatabase();
+    const rows = [
+      { key: 'a', points: 1, expiresAt: full.expiresAt },
+      { key: 'b', points: 0, expiresAt: null },
+      { key: "'c", points: 2_000_000_000, expiresAt: full.authenticatedAt },
+    ];
+    await database.rateLimit.createMany({ data: [...rows, { ...rows[0], key: 'A', points: 7 }] });
+    const found = await database.$findRateLimits(['b', "'c", 'a', 'unknown', '%']);
+    expect(found.sort((one, another) => one.points - another.points)).toEqual([rows[1], rows[0], rows[2]]);
+    expect(await database.$findRateLimits([])).toEqual([]);
+  });
+
   it('sees at once what anybody has committed, and nothing that nobody has', async () => {
     const { database, url } = await openEmptyDatabase();
     const other = await openDatabase(url);

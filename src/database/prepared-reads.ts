@@ -1,10 +1,10 @@
-import type { Prisma, Session } from '../generated/sqlite/client.ts';
+import type { Prisma, RateLimit, Session, User } from '../generated/sqlite/client.ts';
 
 /** A session together with its user; null where it is anonymous. */
 export type SessionWithUser = Prisma.SessionGetPayload<{ include: { user: true } }>;
 
 /** Reads that are made so often that they go past Prisma, as prepared statements, in a tenth of the time. */
-export type SessionReads = {
+export type PreparedReads = {
   /**
    * The session with this handle and its user, as `session.findUnique` would return them, or null: the one read that
    * every request makes.
@@ -12,6 +12,13 @@ export type SessionReads = {
   $findSession(handle: string): Promise<SessionWithUser | null>;
   /** The sessions of these users that are live at that time, in no order. */
   $findLiveSessions(userIds: readonly number[], now: Date): Promise<Session[]>;
+  /**
+   * The users who have this address, if the case of its letters makes no difference, in no order. By an index on just
+   * that, however many users there are.
+   */
+  $findUsersByAddress(address: string): Promise<User[]>;
+  /** What was counted under these keys, also what has expired, in no order. */
+  $findRateLimits(keys: readonly string[]): Promise<RateLimit[]>;
 };
 
 const sessionColumns = `s."id", s."createdAt", s."updatedAt", s."expiresAt", s."lastSeenAt", s."authenticatedAt",
@@ -31,6 +38,16 @@ export function sessionWithUserStatement(condition: string): string {
   return `SELECT ${sessionColumns}, ${userColumns}
     FROM "Session" s LEFT JOIN "User" u ON u."id" = s."userId"
     WHERE ${condition}`;
+}
+
+/** The statement for users of whom this is true, for `toUser`. */
+export function userStatement(condition: string): string {
+  return `SELECT ${userColumns} FROM "User" u WHERE ${condition}`;
+}
+
+/** The statement for counts of which this is true, for `toRateLimit`. */
+export function rateLimitStatement(condition: string): string {
+  return `SELECT r."key", r."points", r."expiresAt" FROM "RateLimit" r WHERE ${condition}`;
 }
 
 /** `whereLive`, in the statement's own terms: at the time in this placeholder. */
@@ -56,10 +73,9 @@ export type SessionRow<Time> = [
   ipAddress: string | null,
 ];
 
-/** What is the user's is all null where there is none; the id tells. */
-export type SessionWithUserRow<Time> = [
-  ...SessionRow<Time>,
-  userId: number | null,
+/** A row of `userStatement`. */
+export type UserRow<Time> = [
+  id: number,
   createdAt: Time,
   updatedAt: Time,
   name: string | null,
@@ -69,6 +85,14 @@ export type SessionWithUserRow<Time> = [
   role: string,
   suspendedAt: Time | null,
 ];
+
+/** What is the user's is all null where there is none. */
+export type SessionWithUserRow<Time> = [...SessionRow<Time>, ...(UserRow<Time> | Nulls<UserRow<Time>>)];
+
+type Nulls<Row> = { [column in keyof Row]: null };
+
+/** A row of `rateLimitStatement`. */
+export type RateLimitRow<Time> = [key: string, points: number, expiresAt: Time | null];
 
 export function toSession<Time>(row: Readonly<SessionRow<Time>>, toDate: (time: Time) => Date): Session {
   return {
@@ -89,21 +113,36 @@ export function toSession<Time>(row: Readonly<SessionRow<Time>>, toDate: (time: 
   };
 }
 
+export function toUser<Time>(row: Readonly<UserRow<Time>>, toDate: (time: Time) => Date): User {
+  return {
+    id: row[0],
+    createdAt: toDate(row[1]),
+    updatedAt: toDate(row[2]),
+    name: row[3],
+    email: row[4],
+    emailVerifiedAt: row[5] === null ? null : toDate(row[5]),
+    hashedPassword: row[6],
+    role: row[7],
+    suspendedAt: row[8] === null ? null : toDate(row[8]),
+  };
+}
+
 export function toSessionWithUser<Time>(row: SessionWithUserRow<Time>, toDate: (time: Time) => Date): SessionWithUser {
   // The columns of the session come first.
   const session = toSession(row as unknown as SessionRow<Time>, toDate);
-  const id = row[14];
-  if (id === null) return { ...session, user: null };
-  const user = {
-    id,
-    createdAt: toDate(row[15]),
-    updatedAt: toDate(row[16]),
-    name: row[17],
-    email: row[18],
-    emailVerifiedAt: row[19] === null ? null : toDate(row[19]),
-    hashedPassword: row[20],
-    role: row[21],
-    suspendedAt: row[22] === null ? null : toDate(row[22]),
-  };
-  return { ...session, user };
+  const user = row.slice(sessionWidth) as UserRow<Time> | Nulls<UserRow<Time>>;
+  return { ...session, user: isSomebody(user) ? toUser(user, toDate) : null };
+}
+
+const sessionWidth = 14;
+
+function isSomebody<Time>(row: UserRow<Time> | Nulls<UserRow<Time>>): row is UserRow<Time> {
+  return row[0] !== null;
+}
+
+export function toRateLimit<Time>(
+  [key, points, expiresAt]: RateLimitRow<Time>,
+  toDate: (time: Time) => Date,
+): RateLimit {
+  return { key, points, expiresAt: expiresAt === null ? null : toDate(expiresAt) };
 }

@@ -1,15 +1,21 @@
 import BetterSqlite3 from 'better-sqlite3';
-import type { OnQuery } from '../provider.ts';
 import {
   liveCondition,
-  type SessionReads,
+  type PreparedReads,
+  type RateLimitRow,
+  rateLimitStatement,
   type SessionRow,
   type SessionWithUserRow,
   sessionStatement,
   sessionWithUserStatement,
+  toRateLimit,
   toSession,
   toSessionWithUser,
-} from '../session-read.ts';
+  toUser,
+  type UserRow,
+  userStatement,
+} from '../prepared-reads.ts';
+import type { OnQuery } from '../provider.ts';
 import { cannotOpen } from './open.ts';
 import { retryWhileBusy } from './serialized-adapter.ts';
 
@@ -24,18 +30,24 @@ const byUsers = sessionStatement(
   `s."userId" IN (SELECT "value" FROM json_each(CAST(? AS TEXT))) AND ${liveCondition('CAST(? AS INTEGER)')}`,
 );
 
-export type SessionReader = { reads: SessionReads; close(): void };
+const byAddress = userStatement('lower(u."email") = lower(CAST(? AS TEXT))');
+
+const byKeys = rateLimitStatement('r."key" IN (SELECT "value" FROM json_each(CAST(? AS TEXT)))');
+
+export type Reader = { reads: PreparedReads; close(): void };
 
 /**
- * Reads sessions over a connection of its own, to the same file, with the same SQLite library. Over the writers' it
+ * Reads over a connection of its own, to the same file, with the same SQLite library. Over the writers' it
  * would have to wait for open transactions, or see what they have not committed; beside them it sees, in the
  * write-ahead log, whatever was committed when it is asked, and so whatever was acknowledged.
  */
-export function openSessionReader(file: string, onQuery: OnQuery = () => {}): SessionReader {
+export function openReader(file: string, onQuery: OnQuery = () => {}): Reader {
   const connection = open(file);
   const findByHandle = connection.prepare<[string], SessionWithUserRow<Time>>(byHandle).raw();
   const findByUsers = connection.prepare<[string, number], SessionRow<Time>>(byUsers).raw();
-  const reads: SessionReads = {
+  const findByAddress = connection.prepare<[string], UserRow<Time>>(byAddress).raw();
+  const findByKeys = connection.prepare<[string], RateLimitRow<Time>>(byKeys).raw();
+  const reads: PreparedReads = {
     $findSession(handle) {
       onQuery(byHandle);
       return patiently(() => {
@@ -48,6 +60,14 @@ export function openSessionReader(file: string, onQuery: OnQuery = () => {}): Se
       return patiently(() =>
         findByUsers.all(JSON.stringify(userIds), now.getTime()).map((row) => toSession(row, toDate)),
       );
+    },
+    $findUsersByAddress(address) {
+      onQuery(byAddress);
+      return patiently(() => findByAddress.all(address).map((row) => toUser(row, toDate)));
+    },
+    $findRateLimits(keys) {
+      onQuery(byKeys);
+      return patiently(() => findByKeys.all(JSON.stringify(keys)).map((row) => toRateLimit(row, toDate)));
     },
   };
   return { reads, close: () => void connection.close() };

@@ -1,17 +1,23 @@
 import DataLoader from 'dataloader';
 import pg from 'pg';
-import type { OnQuery } from '../provider.ts';
 import {
   liveCondition,
-  type SessionReads,
+  type PreparedReads,
+  type RateLimitRow,
+  rateLimitStatement,
   type SessionRow,
   type SessionWithUser,
   type SessionWithUserRow,
   sessionStatement,
   sessionWithUserStatement,
+  toRateLimit,
   toSession,
   toSessionWithUser,
-} from '../session-read.ts';
+  toUser,
+  type UserRow,
+  userStatement,
+} from '../prepared-reads.ts';
+import type { OnQuery } from '../provider.ts';
 
 /**
  * How many sessions a statement reads by their handles. Requests that come together are read together, by the smallest
@@ -30,6 +36,10 @@ const byHandles = new Map(
 
 const byUsers = sessionStatement(`s."userId" = ANY($1::int[]) AND ${liveCondition('$2::timestamp')}`);
 
+const byAddress = userStatement('lower(u."email") = lower($1)');
+
+const byKeys = rateLimitStatement('r."key" = ANY($1::text[])');
+
 /** Times are in UTC, but PostgreSQL does not say so, and the driver would take them for local ones. */
 const types: pg.CustomTypesConfig = {
   getTypeParser: (oid, format) =>
@@ -42,8 +52,8 @@ const types: pg.CustomTypesConfig = {
  */
 const notPrepared = new Set(['26000', '42P05', '0A000']);
 
-/** Reads sessions over the pool, by statements that every connection prepares once. */
-export function sessionReads(pool: pg.Pool, onQuery: OnQuery = () => {}): SessionReads {
+/** Reads over the pool, by statements that every connection prepares once. */
+export function preparedReads(pool: pg.Pool, onQuery: OnQuery = () => {}): PreparedReads {
   let isPreparable = true;
 
   function query<Row extends unknown[]>(text: string, values: unknown[], name?: string) {
@@ -76,13 +86,21 @@ export function sessionReads(pool: pg.Pool, onQuery: OnQuery = () => {}): Sessio
       const rows = await read<SessionRow<string>>('sessions by users', byUsers, [userIds, now.toISOString()]);
       return rows.map((row) => toSession(row, toDate));
     },
+    async $findUsersByAddress(address) {
+      const rows = await read<UserRow<string>>('users by address', byAddress, [address]);
+      return rows.map((row) => toUser(row, toDate));
+    },
+    async $findRateLimits(keys) {
+      const rows = await read<RateLimitRow<string>>('rate limits by keys', byKeys, [keys]);
+      return rows.map((row) => toRateLimit(row, toDate));
+    },
   };
 }
 
 type FindMany = (handles: string[]) => Promise<(SessionWithUser | null)[]>;
 
 /** Finds one at a time, those that are asked for in one turn of the event loop together. Nothing is kept. */
-function together(findMany: FindMany): SessionReads['$findSession'] {
+function together(findMany: FindMany): PreparedReads['$findSession'] {
   const options = { cache: false, maxBatchSize: most, batchScheduleFn: (batch: () => void) => process.nextTick(batch) };
   const loader = new DataLoader((handles: readonly string[]) => findMany([...handles]), options);
   return (handle) => loader.load(handle);
