@@ -7,6 +7,7 @@ import type { ImportOptions } from './cli/import-users.ts';
 import { withDatabase } from './cli/with-database.ts';
 import { loadEnvironmentFile, readConfig } from './config.ts';
 import { migrateDatabase } from './database/database.ts';
+import { inTransaction } from './database/transaction.ts';
 import { SessionNotFoundError, StartError, UserError } from './errors.ts';
 import { endSession, endSessionsOf } from './sessions/end.ts';
 import { maintain } from './sessions/maintenance.ts';
@@ -164,7 +165,7 @@ async function createAccount(email: string, options: { name?: string; role: stri
   const prepared = await prepareUser({ email, password, ...options }, passwords);
   await migrateDatabase(readConfig().databaseUrl);
   await withDatabase(async (database, clock) => {
-    const user = await database.$transaction(async (db) => {
+    const user = await inTransaction(database, async (db) => {
       const created = await createUser(db, prepared);
       await recordEvent(db, { type: 'USER_CREATED', userId: created.id, detail: created.role }, fromShell, clock.now());
       return created;

@@ -1,10 +1,10 @@
 import { type AuditEventType, recordEvent } from '../audit/record.ts';
 import type { Database } from '../database/database.ts';
-import { inTransaction } from '../database/transaction.ts';
+import { inTransaction, together } from '../database/transaction.ts';
 import { AccountSuspendedError, InvalidCredentialsError } from '../errors.ts';
 import { type StartedSession, type StartOptions, startUserSession } from '../sessions/start.ts';
 import { withAttempt } from '../users/attempts.ts';
-import { isKnownDevice } from '../users/known-device.ts';
+import { isKnownDevice, makeRoomForDevice } from '../users/known-device.ts';
 import { checkPassword } from '../users/password.ts';
 import { inTurn, type Turn } from '../users/turns.ts';
 import { findUserByEmail, lockUnchanged, requireAddressKey, type User } from '../users/user.ts';
@@ -46,12 +46,12 @@ async function loginInTurn(
       const { isRight, rehashed } = await checkPassword(password, stored, passwords, turn);
       if (!user || !isRight) throw new InvalidCredentialsError();
       if (user.suspendedAt !== null) throw new AccountSuspendedError();
+      if (!isKnown) await makeRoomForDevice(database, user.id);
       return inTransaction(database, async (db) => {
         // A password that was changed since it was checked must not open a session: the change ended all others.
         const unchanged = await lockUnchanged(db, user, rehashed);
         if (unchanged.suspendedAt !== null) throw new AccountSuspendedError();
-        const started = await startUserSession(db, unchanged, 'LOGGED_IN', options, isKnown);
-        await succeed(db);
+        const [started] = await together([startUserSession(db, unchanged, 'LOGGED_IN', options, isKnown), succeed(db)]);
         return started;
       });
     };

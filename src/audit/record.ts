@@ -1,5 +1,6 @@
 /** What happened to accounts, kept for their users and for administrators. */
 import type { Db } from '../database/database.ts';
+import { insert } from '../database/statements.ts';
 
 /** The kinds of events, and what each means. */
 export const auditEventTypes = {
@@ -38,11 +39,11 @@ export type Device = {
 export type Origin = {
   device: Device;
   /** The session that the request came with. Null if there was none, and for what is done from a shell. */
-  session: { id: number; handle: string; userId: number | null } | null;
+  session: { handle: string; userId: number | null } | null;
 };
 
 /** Somebody who does something in a session of theirs. */
-export type SessionOrigin = Origin & { session: NonNullable<Origin['session']> };
+export type SessionOrigin = Origin & { session: NonNullable<Origin['session']> & { id: number } };
 
 /** What is done from a shell. */
 export const fromShell: Origin = { device: { userAgent: null, ipAddress: null }, session: null };
@@ -61,19 +62,20 @@ export type NewAuditEvent = {
 
 /** Writes events, in the transaction that makes them true where there is one. */
 export async function recordEvents(db: Db, events: NewAuditEvent[], origin: Origin, at: Date): Promise<void> {
-  if (events.length === 0) return;
   const { device, session } = origin;
-  await db.auditEvent.createMany({
-    data: events.map((event) => ({
-      at,
-      type: event.type,
-      userId: event.userId,
-      actorId: event.actorId === undefined ? (session?.userId ?? null) : event.actorId,
-      sessionHandle: event.sessionHandle === undefined ? handleFor(event.userId, origin) : event.sessionHandle,
-      detail: event.detail ?? null,
-      ...device,
-    })),
-  });
+  const data = events.map((event) => ({
+    at,
+    type: event.type,
+    userId: event.userId,
+    actorId: event.actorId === undefined ? (session?.userId ?? null) : event.actorId,
+    sessionHandle: event.sessionHandle === undefined ? handleFor(event.userId, origin) : event.sessionHandle,
+    detail: event.detail ?? null,
+    ...device,
+  }));
+  const [first] = data;
+  if (!first) return;
+  if (data.length === 1) await insert(db, 'AuditEvent', first);
+  else await db.auditEvent.createMany({ data });
 }
 
 /** In which session somebody else acts is no part of a user's history. */

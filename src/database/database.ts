@@ -4,12 +4,13 @@ import { postgresql } from './postgresql/provider.ts';
 import type { PreparedReads, SessionWithUser } from './prepared-reads.ts';
 import type { DatabaseProvider, OpenOptions, Release } from './provider.ts';
 import { sqlite } from './sqlite/provider.ts';
+import type { HasDriver } from './statements.ts';
 
 /**
- * An open database: Prisma's client, and the reads that go past it. The client's type is SQLite's, the smaller of
+ * An open database: Prisma's client, and what goes past it. The client's type is SQLite's, the smaller of
  * the two: what compiles runs on both.
  */
-export type Database = PrismaClient & PreparedReads;
+export type Database = PrismaClient & PreparedReads & HasDriver;
 
 /** A database, or a transaction on one. Domain functions take it first. */
 export type Db = Prisma.TransactionClient;

@@ -1,3 +1,4 @@
+import { isDriverAdapterError } from '@prisma/driver-adapter-utils';
 import { Prisma } from '../generated/sqlite/client.ts';
 
 /**
@@ -6,9 +7,21 @@ import { Prisma } from '../generated/sqlite/client.ts';
  */
 const unavailable = new Set(['P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037']);
 
+/** The same of what goes past Prisma's client, by the names of its drivers. */
+const unavailableKinds = new Set([
+  'DatabaseNotReachable',
+  'ConnectionClosed',
+  'SocketTimeout',
+  'TooManyConnections',
+  'TransactionWriteConflict',
+]);
+
+/** What a statement is told that comes after the end of its transaction, which took too long. */
+export const transactionIsOver = 'The transaction of this statement is over.';
+
 /** What the driver says, without any code, when a connection breaks or is not to be had in time. */
 const brokenConnection =
-  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|server closed the connection|ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT/i;
+  /The transaction of this statement is over|Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|server closed the connection|ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT/i;
 
 /** PostgreSQL's classes of "cannot connect", "out of resources", "shutting down", of what a timeout cancelled, conflicts. */
 const unavailableStates = /\b(08[0-9A-Z]{3}|53[0-9A-Z]{3}|57P0[0-9]|57014|55P03|25P03|40001|40P01)\b/;
@@ -22,6 +35,7 @@ export function isUnavailable(error: unknown): boolean {
   // Prisma's own code, or what the driver says past Prisma: PostgreSQL's code, or the system's.
   const code = 'code' in error ? String(error.code) : '';
   if (unavailable.has(code)) return true;
+  if (isDriverAdapterError(error) && unavailableKinds.has(error.cause.kind)) return true;
   const told = `${error.message} ${metaOf(error)}`;
   const states = `${code} ${metaOf(error)}`;
   return brokenConnection.test(`${code} ${told}`) || unavailableStates.test(states) || unavailableFile.test(told);
@@ -29,9 +43,15 @@ export function isUnavailable(error: unknown): boolean {
 
 /** Whether two transactions were in each other's way, so that one of them has to begin anew. */
 export function isConflict(error: unknown): boolean {
+  if (isDriverAdapterError(error)) return error.cause.kind === 'TransactionWriteConflict';
   if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return false;
   // Of a raw query Prisma passes PostgreSQL's code on: a conflict of transactions, or a deadlock.
   return error.code === 'P2034' || (error.code === 'P2010' && /\b(40001|40P01)\b/.test(error.message));
+}
+
+/** Whether PostgreSQL refused something only because what came before it in the transaction had failed. */
+export function isConsequence(error: unknown): boolean {
+  return isDriverAdapterError(error) && error.cause.originalCode === '25P02';
 }
 
 /** What the driver said, which Prisma keeps beside its own message. */

@@ -17,6 +17,8 @@ export type PreparedReads = {
    * that, however many users there are.
    */
   $findUsersByAddress(address: string): Promise<User[]>;
+  /** The ids of the devices that are known as a user's, in no order. */
+  $findKnownDevices(userId: number): Promise<number[]>;
   /** What was counted under these keys, also what has expired, in no order. */
   $findRateLimits(keys: readonly string[]): Promise<RateLimit[]>;
 };
@@ -43,6 +45,11 @@ export function sessionWithUserStatement(condition: string): string {
 /** The statement for users of whom this is true, for `toUser`. */
 export function userStatement(condition: string): string {
   return `SELECT ${userColumns} FROM "User" u WHERE ${condition}`;
+}
+
+/** The statement for the ids of a user's known devices: the user is in this placeholder. */
+export function knownDeviceStatement(userId: string): string {
+  return `SELECT t."id" FROM "UserToken" t WHERE t."userId" = ${userId} AND t."purpose" = 'KNOWN_DEVICE'`;
 }
 
 /** The statement for counts of which this is true, for `toRateLimit`. */

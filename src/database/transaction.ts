@@ -1,11 +1,27 @@
 import type { Database, Db } from './database.ts';
-import { isConflict } from './failures.ts';
+import { isConflict, isConsequence } from './failures.ts';
+import { transact } from './statements.ts';
 
 const tries = 5;
 
 /** Runs a transaction, and runs it anew where it and another one were in each other's way. It must bear that. */
 export function inTransaction<T>(database: Database, act: (db: Db) => Promise<T>): Promise<T> {
-  return retryConflicts(() => database.$transaction(act));
+  return retryConflicts(() => transact(database, act));
+}
+
+type Answers<Acts> = { -readonly [index in keyof Acts]: Awaited<Acts[index]> };
+
+/**
+ * Waits for what a transaction does of which nothing needs anything else's answer. What of it goes past Prisma (`run`)
+ * is sent to PostgreSQL at once, in this order. If one fails, its error is thrown, once nothing is under way that could
+ * still be carried out after the transaction is rolled back.
+ */
+export async function together<const Acts extends readonly unknown[]>(acts: Acts): Promise<Answers<Acts>> {
+  const results = await Promise.allSettled(acts);
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+  // What comes after a failure is refused because of that, and may be told first.
+  if (failures.length > 0) throw failures.find((error) => !isConsequence(error)) ?? failures[0];
+  return results.map((result) => (result.status === 'fulfilled' ? result.value : undefined)) as Answers<Acts>;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
 import { withLease } from '../database/lease.ts';
+import { inTransaction } from '../database/transaction.ts';
 import type { Mail } from '../generated/sqlite/client.ts';
 import { type Repeated, repeat } from '../repeat.ts';
 import { handleOf } from '../token.ts';
@@ -106,7 +107,7 @@ async function claim(mail: Mail, { database, render, appUrl, clock }: DeliveryOp
   const { id, attempts, recipient, data } = mail;
   const now = clock.now();
   const kind: LinkKind | null | undefined = mails[mail.template as MailName];
-  return database.$transaction(async (db) => {
+  return inTransaction(database, async (db) => {
     const { count } = await db.mail.updateMany({
       where: { id, attempts },
       data: { attempts: attempts + 1, sendAfter: new Date(now.getTime() + pauseAfter(attempts)) },

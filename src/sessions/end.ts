@@ -1,8 +1,9 @@
 import { type AuditEventType, type Origin, recordEvents, type SessionOrigin } from '../audit/record.ts';
 import type { Database, Db } from '../database/database.ts';
+import { run } from '../database/statements.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { SessionNotFoundError } from '../errors.ts';
-import type { Prisma } from '../generated/sqlite/client.ts';
+import { Prisma } from '../generated/sqlite/client.ts';
 import { type Session, whereLive } from './session.ts';
 import { requireRecentPassword } from './step-up.ts';
 
@@ -69,22 +70,28 @@ export async function endSessionsWith(
   return ended;
 }
 
-/** Ends those of a user's live sessions that were used least recently, until only so many are left. Keeps one. */
-export async function endLeastRecentlyUsed(
+/**
+ * Those of a user's live sessions that were used least recently and are too many, by their ids. One is kept, and need
+ * not be there yet.
+ */
+export async function findLeastRecentlyUsed(
   db: Db,
   userId: number,
   maxSessions: number,
-  keep: number,
+  keptHandle: string,
   now: Date,
-): Promise<Session[]> {
-  const surplus = await db.session.findMany({
-    where: { userId, id: { not: keep }, ...whereLive(now) },
-    orderBy: [{ lastSeenAt: { sort: 'desc', nulls: 'last' } }, { id: 'desc' }],
-    skip: maxSessions - 1,
-    select: { id: true },
-  });
-  return surplus.length === 0 ? [] : endWhere(db, { id: { in: surplus.map(({ id }) => id) } }, now);
+): Promise<number[]> {
+  const rows = await run(
+    db,
+    Prisma.sql`SELECT "id" FROM "Session" WHERE "userId" = ${userId} AND "handle" <> ${keptHandle}
+      AND "hashedSessionToken" IS NOT NULL AND "expiresAt" > ${now}
+      ORDER BY "lastSeenAt" DESC NULLS LAST, "id" DESC LIMIT ${mostAtOnce} OFFSET ${maxSessions - 1}`,
+  );
+  return rows.map(([id]) => Number(id));
 }
+
+/** Far more than a cap that is lowered leaves over. */
+const mostAtOnce = 10_000;
 
 /** What an actor may see and end of all sessions. */
 export function whereMine(actor: Actor): Prisma.SessionWhereInput {

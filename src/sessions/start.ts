@@ -1,12 +1,14 @@
 import { type AuditEventType, recordEvents } from '../audit/record.ts';
 import type { SessionPolicy } from '../config.ts';
 import type { Db } from '../database/database.ts';
-import { createAntiCSRFToken, createToken } from '../token.ts';
+import { insert } from '../database/statements.ts';
+import { together } from '../database/transaction.ts';
+import { createAntiCSRFToken, createToken, type NewToken } from '../token.ts';
 import { rememberDevice } from '../users/known-device.ts';
 import type { User } from '../users/user.ts';
 import { carriedOver, checkedData, type DataColumn, mergedText } from './data.ts';
 import type { Device } from './device.ts';
-import { endLeastRecentlyUsed, endWhere, eventsOfEnded } from './end.ts';
+import { endWhere, eventsOfEnded, findLeastRecentlyUsed } from './end.ts';
 import { expiryOf } from './expiry.ts';
 import type { Session, SessionWithUser, Transport } from './session.ts';
 
@@ -43,13 +45,15 @@ export type StartedSession = {
  *
  * @throws ValidationError for data that may not be stored.
  */
-export function startAnonymousSession(
+export async function startAnonymousSession(
   db: Db,
   options: Omit<StartOptions, 'replaces' | 'deviceToken' | 'findVisitor'>,
   publicData?: unknown,
 ): Promise<StartedSession> {
   const data = publicData === undefined ? null : mergedText(null, checkedData(publicData, 'publicData'));
-  return createSession(db, null, { publicData: data, privateData: null }, options);
+  const credential = createToken();
+  const session = await createSession(db, null, credential, { publicData: data, privateData: null }, options);
+  return { session, token: credential.token, deviceToken: null };
 }
 
 /**
@@ -77,20 +81,24 @@ export async function startUserSession(
     publicData: carriedOver(before.publicData, own.publicData),
     privateData: carriedOver(before.privateData, own.privateData),
   };
-  const started = await createSession(db, user, carried, options);
-  const surplus = await endLeastRecentlyUsed(db, user.id, policy.maxPerUser, started.session.id, now);
-  const origin = { device, session: started.session };
-  await recordEvents(
-    db,
-    [
-      { type, userId: user.id },
-      ...eventsOfEnded(replaced ? [replaced] : [], 'LOGGED_OUT'),
-      ...eventsOfEnded(surplus, 'SESSION_REVOKED'),
-    ],
-    origin,
-    now,
-  );
-  return isKnownDevice ? started : { ...started, deviceToken: await rememberDevice(db, user.id, now) };
+  const credential = createToken();
+  const by = { userId: user.id, handle: credential.handle };
+  const [session, surplus, deviceToken] = await together([
+    createSession(db, user, credential, carried, options),
+    findLeastRecentlyUsed(db, user.id, policy.maxPerUser, by.handle, now),
+    isKnownDevice ? null : rememberDevice(db, user.id, now),
+    recordEvents(
+      db,
+      [{ type, userId: user.id }, ...eventsOfEnded(replaced ? [replaced] : [], 'LOGGED_OUT')],
+      { device, session: by },
+      now,
+    ),
+  ]);
+  if (surplus.length > 0) {
+    const ended = await endWhere(db, { id: { in: surplus } }, now);
+    await recordEvents(db, eventsOfEnded(ended, 'SESSION_REVOKED'), { device, session: by }, now);
+  }
+  return { session, token: credential.token, deviceToken };
 }
 
 /** The data of a visitor's session, of which nothing is left there: it is the user's from now on. */
@@ -113,23 +121,23 @@ async function dataOfVisitor(db: Db, visitor: Visitor | null): Promise<Pick<Sess
 async function createSession(
   db: Db,
   user: User | null,
+  { handle, hashedToken }: NewToken,
   data: Pick<Session, DataColumn>,
   { transport, device, policy, now }: Omit<StartOptions, 'replaces' | 'deviceToken' | 'findVisitor'>,
-): Promise<StartedSession> {
-  const { token, handle, hashedToken } = createToken();
-  const session = await db.session.create({
-    data: {
-      handle,
-      hashedSessionToken: hashedToken,
-      antiCSRFToken: transport === 'COOKIE' ? createAntiCSRFToken() : null,
-      createdAt: now,
-      lastSeenAt: now,
-      expiresAt: expiryOf(now, now, policy),
-      authenticatedAt: user === null ? null : now,
-      ...data,
-      ...device,
-      userId: user?.id ?? null,
-    },
-  });
-  return { session: { ...session, user }, token, deviceToken: null };
+): Promise<SessionWithUser> {
+  const row = {
+    handle,
+    hashedSessionToken: hashedToken,
+    antiCSRFToken: transport === 'COOKIE' ? createAntiCSRFToken() : null,
+    createdAt: now,
+    updatedAt: now,
+    lastSeenAt: now,
+    expiresAt: expiryOf(now, now, policy),
+    authenticatedAt: user === null ? null : now,
+    ...data,
+    ...device,
+    userId: user?.id ?? null,
+  };
+  const id = await insert(db, 'Session', row);
+  return { id, ...row, user };
 }

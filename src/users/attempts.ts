@@ -3,8 +3,10 @@ import { hash } from 'node:crypto';
 import type { Device } from '../audit/record.ts';
 import type { AttemptPolicy } from '../config.ts';
 import type { Database, Db } from '../database/database.ts';
+import { run } from '../database/statements.ts';
 import { retryConflicts } from '../database/transaction.ts';
 import { InvalidCredentialsError, RateLimitedError } from '../errors.ts';
+import { Prisma } from '../generated/sqlite/client.ts';
 import { countOnce, type RateLimit, requireNotReached } from './rate-limit.ts';
 import { addressLimit, quarterMs } from './requests.ts';
 
@@ -74,7 +76,7 @@ export async function forgetFailures(db: Db, email: string): Promise<void> {
     const { inARow, pause, pauses } = accountLimits(email, isKnownDevice);
     return [inARow.key, pause.key, pauses.key];
   });
-  await db.rateLimit.deleteMany({ where: { key: { in: keys } } });
+  await run(db, Prisma.sql`DELETE FROM "RateLimit" WHERE "key" IN (${Prisma.join(keys)})`);
 }
 
 type Limits = {
@@ -143,8 +145,8 @@ async function undo(db: Db, { inARow, pause, pauses, others }: Limits, isPaused:
 async function uncount(db: Db, limits: RateLimit[]): Promise<void> {
   if (limits.length === 0) return;
   const keys = limits.map(({ key }) => key);
-  await db.rateLimit.updateMany({
-    where: { key: { in: keys }, points: { gt: 0 } },
-    data: { points: { decrement: 1 } },
-  });
+  await run(
+    db,
+    Prisma.sql`UPDATE "RateLimit" SET "points" = "points" - 1 WHERE "key" IN (${Prisma.join(keys)}) AND "points" > 0`,
+  );
 }

@@ -3,7 +3,7 @@
  * Device Cookies). What such a device has in hand opens nothing: it only keeps the wrong guesses of strangers, who
  * could lock a user out for as long as they go on, from being held against it.
  */
-import type { Db } from '../database/database.ts';
+import type { Database, Db } from '../database/database.ts';
 import { equalSecrets, handleOf, hashToken } from '../token.ts';
 import { createUserToken } from './user-token.ts';
 
@@ -25,16 +25,21 @@ export async function isKnownDevice(db: Db, secret: string | null, email: string
   return equalSecrets(hashToken(secret), token.hashedToken);
 }
 
-/** Makes a device known, and returns the secret that it is known by. The one that was made first is forgotten for it. */
-export async function rememberDevice(db: Db, userId: number, now: Date): Promise<string> {
-  const purpose = 'KNOWN_DEVICE';
+/**
+ * Makes room for one more device of a user, by forgetting those that were made known first. Not in the transaction that
+ * makes it known: whether there are some more for a moment makes no difference.
+ */
+export async function makeRoomForDevice(database: Database, userId: number): Promise<void> {
+  const ids = await database.$findKnownDevices(userId);
   // Put into order here: for PostgreSQL the order could be a reason to read the tokens of everybody.
-  const tokens = await db.userToken.findMany({ where: { userId, purpose }, select: { id: true } });
-  const ids = tokens.map(({ id }) => id).sort((one, other) => other - one);
-  const surplus = ids.slice(mostPerUser - 1);
-  if (surplus.length > 0) await db.userToken.deleteMany({ where: { id: { in: surplus } } });
+  const surplus = ids.sort((one, other) => other - one).slice(mostPerUser - 1);
+  if (surplus.length > 0) await database.userToken.deleteMany({ where: { id: { in: surplus } } });
+}
+
+/** Makes a device known, and returns the secret that it is known by. */
+export function rememberDevice(db: Db, userId: number, now: Date): Promise<string> {
   const expiresAt = new Date(now.getTime() + deviceLifetimeMs);
-  return createUserToken(db, { purpose, userId, sentTo: null, data: null, expiresAt });
+  return createUserToken(db, { purpose: 'KNOWN_DEVICE', userId, sentTo: null, data: null, expiresAt });
 }
 
 /** Makes all devices of a user unknown, but that which has this secret. */

@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import { RateLimiterPrisma, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Database, Db } from '../database/database.ts';
+import { run, toDate } from '../database/statements.ts';
 import { RateLimitedError } from '../errors.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 
@@ -13,7 +14,7 @@ export type RateLimit = {
   durationMs: number | null;
 };
 
-type Row = { key: string; points: number; expiresAt: Date | number | null };
+type Row = { key: string; points: number; expiresAt: Date | null };
 
 /** Counts what is asked for in one turn of the event loop by one statement. */
 type Counter = DataLoader<Row, Row>;
@@ -26,16 +27,23 @@ function createCounter(db: Db, now: Date): Counter {
   return new DataLoader<Row, Row>(
     async (added) => {
       const values = added.map(({ key, points, expiresAt }) => Prisma.sql`(${key}, ${points}, ${expiresAt})`);
-      const rows = await db.$queryRaw<Row[]>`
-        INSERT INTO "RateLimit" AS r ("key", "points", "expiresAt") VALUES ${Prisma.join(values)}
+      const rows = await run(
+        db,
+        Prisma.sql`INSERT INTO "RateLimit" AS r ("key", "points", "expiresAt") VALUES ${Prisma.join(values)}
         ON CONFLICT ("key") DO UPDATE SET
           "points" = CASE WHEN r."expiresAt" <= ${now} THEN excluded."points" ELSE r."points" + excluded."points" END,
           "expiresAt" = CASE WHEN r."expiresAt" <= ${now} THEN excluded."expiresAt" ELSE r."expiresAt" END
-        RETURNING "key", "points", "expiresAt"`;
-      return added.map(({ key }) => rows.find((row) => row.key === key) ?? new Error(`${key} was not counted.`));
+        RETURNING "key", "points", "expiresAt"`,
+      );
+      const counted = new Map(rows.map((row) => [row[0], toRow(row)]));
+      return added.map(({ key }) => counted.get(key) ?? new Error(`${key} was not counted.`));
     },
     { cache: false },
   );
+}
+
+function toRow([key, points, expiresAt]: unknown[]): Row {
+  return { key: String(key), points: Number(points), expiresAt: expiresAt === null ? null : toDate(expiresAt) };
 }
 
 /**
@@ -59,9 +67,8 @@ class RateLimitStore extends RateLimiterPrisma {
   }
 
   _getRateLimiterRes(_key: string, _added: number, { points, expiresAt }: Row): RateLimiterRes {
-    // A raw query on SQLite gives the time as it is stored, in milliseconds.
-    const ms = expiresAt === null ? -1 : Math.max(Number(expiresAt) - this.#now.getTime(), 0);
-    return new RateLimiterRes(Math.max(this.points - Number(points), 0), ms, Number(points));
+    const ms = expiresAt === null ? -1 : Math.max(expiresAt.getTime() - this.#now.getTime(), 0);
+    return new RateLimiterRes(Math.max(this.points - points, 0), ms, points);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Db } from '../database/database.ts';
+import { insert } from '../database/statements.ts';
 import { TokenInvalidError } from '../errors.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
 import { createToken, equalSecrets, handleOf, hashToken } from '../token.ts';
@@ -21,7 +22,7 @@ export type NewUserToken = {
 /** Makes a token of 256 random bits and returns its secret, which is given once and never stored. */
 export async function createUserToken(db: Db, token: NewUserToken): Promise<string> {
   const { token: secret, handle, hashedToken } = createToken();
-  await db.userToken.create({ data: { ...token, handle, hashedToken } });
+  await insert(db, 'UserToken', { ...token, handle, hashedToken, createdAt: new Date() });
   return secret;
 }
 

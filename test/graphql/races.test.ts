@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { changePassword } from '../../src/accounts/change-password.ts';
 import { fromShell } from '../../src/audit/record.ts';
@@ -5,12 +6,13 @@ import type { Database } from '../../src/database/database.ts';
 import { createApp } from '../../src/http/app.ts';
 import { endSession } from '../../src/sessions/end.ts';
 import { Client, type Data, password, startApi, type TestApi } from '../support/api.ts';
+import { refuseRows } from '../support/database.ts';
 
 const me = '{ currentSession { id expiresAt } }';
 const revoke = 'mutation ($id: ID!) { revoke(id: $id) { ... on RevokeSuccess { revokedSessionId } } }';
 const hour = 3_600_000;
 
-type Operation = 'create' | 'updateManyAndReturn' | 'update';
+type Operation = 'findUnique' | 'updateManyAndReturn' | 'update';
 
 /**
  * A client of a second server on the same database, in which the first of these statements waits: at `before` until
@@ -207,27 +209,38 @@ describe('a password that was changed', () => {
   });
 });
 
-describe('a login that fails in the middle', () => {
-  it.each(['signUp', 'login'])('leaves everything as it was: %s', async (field) => {
-    const api = await startApi();
-    if (field === 'login') await api.signUp('ada@example.com');
-    const visitor = api.client();
-    const started = await visitor.ask(
-      'mutation { setPublicData(data: { cart: 1 }, transport: BEARER) { ... on SetDataPayload { token session { id } } } }',
-    );
-    visitor.token = started.setPublicData.token;
-    const [users, sessions] = [await api.database.user.findMany(), await api.database.session.findMany()];
-    const create = async () => {
-      throw new Error('failed in the middle');
-    };
-    const database = api.database.$extends({ query: { session: { create } } }) as unknown as Database;
-    const app = createApp({ database, config: api.config, report: (error) => api.reported.push(error) });
-    const failing = Object.assign(new Client(app, api.config.publicUrl), { token: visitor.token });
-    const mutation = `mutation { ${field}(email: "ada@example.com", password: "${password}") { __typename } }`;
-    expect((await failing.send(mutation)).code).toBe('INTERNAL_SERVER_ERROR');
-    expect(api.reported).toHaveLength(1);
-    expect(await api.database.user.findMany()).toEqual(users);
-    expect(await api.database.session.findMany()).toEqual(sessions);
-    expect((await visitor.ask(me)).currentSession.id).toBe(started.setPublicData.session.id);
-  });
+describe('what fails in the middle leaves everything as it was', () => {
+  const tables = ['Session', 'AuditEvent', 'UserToken'];
+
+  it.each(['signUp', 'login'].flatMap((field) => tables.map((table) => [field, table])))(
+    '%s, when no row can be added to %s',
+    async (field, table) => {
+      const api = await startApi();
+      if (field === 'login') await api.signUp('ada@example.com');
+      const visitor = api.client();
+      const started = await visitor.ask(
+        'mutation { setPublicData(data: { cart: 1 }, transport: BEARER) { ... on SetDataPayload { token session { id } } } }',
+      );
+      visitor.token = started.setPublicData.token;
+      const everything = async () => {
+        const { user, session, auditEvent, userToken, mail, rateLimit } = api.database;
+        const counts = await rateLimit.findMany({
+          where: { points: { gt: 0 }, key: { not: { startsWith: 'sign-ups' } } },
+        });
+        return [user, session, auditEvent, userToken, mail].reduce<Promise<unknown[]>>(
+          // The rows of each, one model after the other.
+          async (rows, model) => [...(await rows), await (model as typeof user).findMany()],
+          Promise.resolve([counts]),
+        );
+      };
+      const before = await everything();
+      await refuseRows(api, table ?? '');
+      const mutation = `mutation { ${field}(email: "ada@example.com", password: "${password}") { __typename } }`;
+      expect((await visitor.send(mutation)).code).toBe('INTERNAL_SERVER_ERROR');
+      expect(api.reported).toHaveLength(1);
+      expect(inspect(api.reported[0])).toContain(`no rows for ${table}`);
+      expect(await everything()).toEqual(before);
+      expect((await visitor.ask(me)).currentSession.id).toBe(started.setPublicData.session.id);
+    },
+  );
 });

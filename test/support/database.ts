@@ -73,6 +73,18 @@ export function openFile(url: string): BetterSqlite3.Database {
   return file;
 }
 
+/** Makes the database refuse every row that is added to a table from now on. */
+export async function refuseRows({ database, url }: Pick<TestDatabase, 'database' | 'url'>, table: string) {
+  const on = `CREATE TRIGGER "Refuse" BEFORE INSERT ON "${table}"`;
+  const statements = isPostgresql(url)
+    ? [
+        `CREATE FUNCTION "refuse"() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no rows for ${table}'; END $$`,
+        `${on} FOR EACH ROW EXECUTE FUNCTION "refuse"()`,
+      ]
+    : [`${on} BEGIN SELECT RAISE(ABORT, 'no rows for ${table}'); END`];
+  for (const statement of statements) await database.$executeRawUnsafe(statement);
+}
+
 /** Counts the rows of Session that are updated from now on, by a trigger in the database itself. */
 export async function countUpdates({ database, url }: TestDatabase): Promise<() => Promise<number>> {
   await database.$executeRawUnsafe('CREATE TABLE "Updates" ("at" INTEGER)');

@@ -8,6 +8,8 @@ import {
   type Transaction,
 } from '@prisma/driver-adapter-utils';
 import type pg from 'pg';
+import { transactionIsOver } from '../failures.ts';
+import { hasBegun } from '../statements.ts';
 
 /**
  * Prisma's adapter for node-postgres, but for one thing: a connection that failed in the middle of a transaction goes
@@ -24,7 +26,11 @@ export function guardedAdapter(pool: pg.Pool): SqlDriverAdapterFactory {
     async connect() {
       const adapter: SqlDriverAdapter = await factory.connect();
       const startTransaction = adapter.startTransaction.bind(adapter);
-      adapter.startTransaction = async (level?: IsolationLevel) => guard(await startTransaction(level));
+      adapter.startTransaction = async (level?: IsolationLevel) => {
+        const transaction = guard(await startTransaction(level));
+        hasBegun(transaction);
+        return transaction;
+      };
       return adapter;
     },
   };
@@ -34,11 +40,16 @@ function guard(transaction: Transaction): Transaction {
   // PgTransaction has its connection in a property that its type does not show.
   const { client } = transaction as unknown as { client: pg.PoolClient };
   let broken: unknown;
+  let isOver = false;
   const guarded =
     <T>(send: (query: SqlQuery) => Promise<T>) =>
     async (query: SqlQuery): Promise<T> => {
       // A connection that did not answer would only be waited for once more.
       if (broken) throw broken;
+      // What comes too late would be carried out as a statement of its own, or in somebody else's transaction.
+      const isEnd = /^(COMMIT|ROLLBACK)$/.test(query.sql);
+      if (isOver && !isEnd) throw new Error(transactionIsOver);
+      isOver ||= isEnd;
       try {
         return await send(query);
       } catch (error) {

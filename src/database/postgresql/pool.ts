@@ -21,6 +21,8 @@ export function openPool(url: string, { size, report }: PoolOptions): pg.Pool {
     connectionString: url,
     max: size,
     keepAlive: true,
+    // What a transaction asks for at once is sent at once (`together`).
+    pipeline: true,
     application_name: 'graphql-sessions',
     ...timeouts,
   });

@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import pg from 'pg';
 import {
+  knownDeviceStatement,
   liveCondition,
   type PreparedReads,
   type RateLimitRow,
@@ -37,6 +38,8 @@ const byHandles = new Map(
 const byUsers = sessionStatement(`s."userId" = ANY($1::int[]) AND ${liveCondition('$2::timestamp')}`);
 
 const byAddress = userStatement('lower(u."email") = lower($1)');
+
+const devicesOf = knownDeviceStatement('$1');
 
 const byKeys = rateLimitStatement('r."key" = ANY($1::text[])');
 
@@ -89,6 +92,10 @@ export function preparedReads(pool: pg.Pool, onQuery: OnQuery = () => {}): Prepa
     async $findUsersByAddress(address) {
       const rows = await read<UserRow<string>>('users by address', byAddress, [address]);
       return rows.map((row) => toUser(row, toDate));
+    },
+    async $findKnownDevices(userId) {
+      const rows = await read<[id: number]>('known devices', devicesOf, [userId]);
+      return rows.map(([id]) => id);
     },
     async $findRateLimits(keys) {
       const rows = await read<RateLimitRow<string>>('rate limits by keys', byKeys, [keys]);

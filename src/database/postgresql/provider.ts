@@ -14,16 +14,18 @@ const defaultPoolSize = 10;
 export const postgresql: DatabaseProvider = {
   async open(url, { poolSize = defaultPoolSize, onQuery, report = () => {} }) {
     const pool = openPool(url, { size: poolSize, report });
-    const adapter = guardedAdapter(pool);
+    const factory = guardedAdapter(pool);
+    const queryable = await factory.connect();
     const database = new PrismaClient({
-      adapter,
+      adapter: { ...factory, connect: async () => queryable },
       transactionOptions,
       log: onQuery ? [{ emit: 'event', level: 'query' }] : [],
     });
     if (onQuery) database.$on('query', (event) => onQuery(event.query));
     await database.$connect();
     // Both clients are generated from the same models; what PostgreSQL's has beyond SQLite's is not used.
-    return Object.assign(database as unknown as SqliteClient, preparedReads(pool, onQuery));
+    const $driver = { queryable, onQuery: onQuery ?? (() => {}) };
+    return Object.assign(database as unknown as SqliteClient, preparedReads(pool, onQuery), { $driver });
   },
 
   async migrate(url) {

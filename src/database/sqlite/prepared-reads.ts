@@ -1,5 +1,6 @@
 import BetterSqlite3 from 'better-sqlite3';
 import {
+  knownDeviceStatement,
   liveCondition,
   type PreparedReads,
   type RateLimitRow,
@@ -32,6 +33,8 @@ const byUsers = sessionStatement(
 
 const byAddress = userStatement('lower(u."email") = lower(CAST(? AS TEXT))');
 
+const devicesOf = knownDeviceStatement('CAST(? AS INTEGER)');
+
 const byKeys = rateLimitStatement('r."key" IN (SELECT "value" FROM json_each(CAST(? AS TEXT)))');
 
 export type Reader = { reads: PreparedReads; close(): void };
@@ -46,6 +49,7 @@ export function openReader(file: string, onQuery: OnQuery = () => {}): Reader {
   const findByHandle = connection.prepare<[string], SessionWithUserRow<Time>>(byHandle).raw();
   const findByUsers = connection.prepare<[string, number], SessionRow<Time>>(byUsers).raw();
   const findByAddress = connection.prepare<[string], UserRow<Time>>(byAddress).raw();
+  const findDevicesOf = connection.prepare<[number], number>(devicesOf).pluck();
   const findByKeys = connection.prepare<[string], RateLimitRow<Time>>(byKeys).raw();
   const reads: PreparedReads = {
     $findSession(handle) {
@@ -64,6 +68,10 @@ export function openReader(file: string, onQuery: OnQuery = () => {}): Reader {
     $findUsersByAddress(address) {
       onQuery(byAddress);
       return patiently(() => findByAddress.all(address).map((row) => toUser(row, toDate)));
+    },
+    $findKnownDevices(userId) {
+      onQuery(devicesOf);
+      return patiently(() => findDevicesOf.all(userId));
     },
     $findRateLimits(keys) {
       onQuery(byKeys);

@@ -17,9 +17,10 @@ const serverPatienceMs = 2_000;
 /** SQLite: one file, one server. */
 export const sqlite: DatabaseProvider = {
   async open(url, { onQuery }) {
-    const adapter = sqliteAdapter(fileOf(url));
+    const factory = sqliteAdapter(fileOf(url));
+    const queryable = await factory.connect();
     const database = new PrismaClient({
-      adapter,
+      adapter: { ...factory, connect: async () => queryable },
       transactionOptions,
       log: onQuery ? [{ emit: 'event', level: 'query' }] : [],
     });
@@ -30,6 +31,7 @@ export const sqlite: DatabaseProvider = {
     const disconnect = database.$disconnect.bind(database);
     return Object.assign(database, {
       ...reader.reads,
+      $driver: { queryable, onQuery: onQuery ?? (() => {}) },
       async $disconnect() {
         await checkpoints.stop();
         reader.close();

@@ -8,6 +8,8 @@ import {
   type Transaction,
 } from '@prisma/driver-adapter-utils';
 import { SqliteError } from 'better-sqlite3';
+import { transactionIsOver } from '../failures.ts';
+import { hasBegun } from '../statements.ts';
 import { giveWay } from './give-way.ts';
 
 /** How long a statement waits for a lock that another process holds, before it fails. */
@@ -81,7 +83,9 @@ export class SerializedAdapter implements SqlDriverAdapter {
     if (isolationLevel !== undefined && isolationLevel !== 'SERIALIZABLE') {
       throw new Error(`SQLite is always SERIALIZABLE; ${isolationLevel} was asked for.`);
     }
-    return retryWhileBusy(() => this.#begin());
+    const transaction = await retryWhileBusy(() => this.#begin());
+    hasBegun(transaction);
+    return transaction;
   }
 
   async #begin(): Promise<Transaction> {
@@ -107,6 +111,7 @@ class SerializedTransaction implements Transaction {
   readonly options = { usePhantomQuery: true };
   readonly #inner: SqlDriverAdapter;
   readonly #release: Release;
+  #isOver = false;
 
   constructor(inner: SqlDriverAdapter, release: Release) {
     this.#inner = inner;
@@ -115,18 +120,25 @@ class SerializedTransaction implements Transaction {
   }
 
   async queryRaw(query: SqlQuery): Promise<SqlResultSet> {
-    await giveWay();
+    await this.#inTurn();
     return this.#inner.queryRaw(query);
   }
 
   async executeRaw(query: SqlQuery): Promise<number> {
-    await giveWay();
+    await this.#inTurn();
     return this.#inner.executeRaw(query);
+  }
+
+  /** What comes too late would be carried out as a statement of its own, or in somebody else's transaction. */
+  async #inTurn(): Promise<void> {
+    await giveWay();
+    if (this.#isOver) throw new Error(transactionIsOver);
   }
 
   async commit(): Promise<void> {
     try {
       await giveWay();
+      this.#isOver = true;
       await retryWhileBusy(async () => this.#inner.executeScript('COMMIT'));
     } catch (error) {
       await this.#rollBack();
@@ -145,6 +157,7 @@ class SerializedTransaction implements Transaction {
   }
 
   async #rollBack(): Promise<void> {
+    this.#isOver = true;
     try {
       await this.#inner.executeScript('ROLLBACK');
     } catch (error) {
