@@ -36,7 +36,6 @@ async function main(): Promise<void> {
   const maintenance = startMaintenance(database, config, clock, report);
   const { appUrl } = config.mail;
   const delivery = startDelivery({ database, post: openPost(config.mail), render, appUrl, clock, report });
-  announce(config, server);
 
   const stop = async (signal: NodeJS.Signals) => {
     say(`${signal}: finishing the requests in flight.`);
@@ -52,6 +51,8 @@ async function main(): Promise<void> {
   if (config.startedByNpm) onceParentIsGone(() => stop('SIGTERM'));
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  // Whoever reads this may send a signal at once.
+  announce(config, server);
 }
 
 /** Notices that the process which started this one has ended. */
