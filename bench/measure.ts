@@ -118,13 +118,12 @@ async function limitOf(course: Course, { limit, connections }: ReadWorkload) {
 async function measureOne(course: Course, server: Kind, name: WorkloadName, options: Options): Promise<Measurement> {
   const workload = workloads[name];
   if (workload.limit === 'argon2') throw new Error('Logins are measured beside reads.');
-  const { limit } = workload;
-  const { connections } = workload;
+  const { limit, connections } = workload;
   const { pid } = await course.server(server);
   await course.load(server, name, warmUpSeconds, connections);
   await limitOf(course, { ...workload, limit });
   const rounds: Pick<Measurement, 'perSecond' | 'limitPerSecond' | 'limitP50' | 'cpuUs' | 'p50' | 'p99'>[] = [];
-  for (let round = 0; round < options.rounds; round += 1) {
+  for (let round = 0; round < Math.max(options.rounds, workload.rounds ?? 0); round += 1) {
     const before = await limitOf(course, { ...workload, limit });
     const cpuBefore = cpuMs(pid);
     const result = await course.load(server, name, options.seconds, connections);
