@@ -7,8 +7,8 @@ import { sqlite } from './sqlite/provider.ts';
 import type { HasDriver } from './statements.ts';
 
 /**
- * An open database: Prisma's client, and what goes past it. The client's type is SQLite's, the smaller of
- * the two: what compiles runs on both.
+ * An open database: Prisma's client, and what goes past it. The client's type is SQLite's, the smaller of the two: what
+ * compiles runs on both.
  */
 export type Database = PrismaClient & PreparedReads & HasDriver;
 

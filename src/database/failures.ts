@@ -7,21 +7,17 @@ import { Prisma } from '../generated/sqlite/client.ts';
  */
 const unavailable = new Set(['P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037']);
 
-/** The same of what goes past Prisma's client, by the names of its drivers. */
-const unavailableKinds = new Set([
-  'DatabaseNotReachable',
-  'ConnectionClosed',
-  'SocketTimeout',
-  'TooManyConnections',
-  'TransactionWriteConflict',
-]);
+/** The same where Prisma's driver, past its client, has put a name in place of what the system said. */
+const unavailableKinds = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout']);
 
-/** What a statement is told that comes after the end of its transaction, which took too long. */
-export const transactionIsOver = 'The transaction of this statement is over.';
+/** What a statement is told that comes after the end of its transaction, which took too long: with Prisma's code. */
+export function transactionIsOver(): Error {
+  return Object.assign(new Error('The transaction of this statement is over.'), { code: 'P2028' });
+}
 
 /** What the driver says, without any code, when a connection breaks or is not to be had in time. */
 const brokenConnection =
-  /The transaction of this statement is over|Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|server closed the connection|ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT/i;
+  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|server closed the connection|ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT/i;
 
 /** PostgreSQL's classes of "cannot connect", "out of resources", "shutting down", of what a timeout cancelled, conflicts. */
 const unavailableStates = /\b(08[0-9A-Z]{3}|53[0-9A-Z]{3}|57P0[0-9]|57014|55P03|25P03|40001|40P01)\b/;

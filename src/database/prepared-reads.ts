@@ -57,10 +57,8 @@ export function rateLimitStatement(condition: string): string {
   return `SELECT r."key", r."points", r."expiresAt" FROM "RateLimit" r WHERE ${condition}`;
 }
 
-/** `whereLive`, in the statement's own terms: at the time in this placeholder. */
-export function liveCondition(now: string): string {
-  return `s."hashedSessionToken" IS NOT NULL AND s."expiresAt" > ${now}`;
-}
+/** `whereLive`, in the terms of a statement on `"Session" s`, which goes on with the time. */
+export const isLiveAt = `s."hashedSessionToken" IS NOT NULL AND s."expiresAt" >`;
 
 /** A row of `sessionStatement`. What is a time comes in the form of the database. */
 export type SessionRow<Time> = [

@@ -10,7 +10,7 @@ import type { Database, Db } from './database.ts';
 import type { OnQuery } from './provider.ts';
 
 /** What sends statements, and is told of them. */
-export type Driver = { queryable: SqlQueryable; onQuery: OnQuery };
+export type Driver = { queryable: SqlQueryable; onQuery: OnQuery | undefined };
 
 /** A database's own driver, for what is no part of a transaction. */
 export type HasDriver = { $driver: Driver };
@@ -46,7 +46,7 @@ export function transact<T>(database: Database, act: (db: Db) => Promise<T>): Pr
 export async function run(db: Db, { sql, text, values }: Prisma.Sql): Promise<unknown[][]> {
   const { queryable, onQuery } = driverOf(db);
   const statement = queryable.provider === 'sqlite' ? sql : text;
-  onQuery(statement);
+  onQuery?.(statement);
   const query = { sql: statement, args: values, argTypes: values.map(() => asItIs) };
   const { rows } = await queryable.queryRaw(query);
   return rows;

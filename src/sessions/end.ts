@@ -1,5 +1,6 @@
 import { type AuditEventType, type Origin, recordEvents, type SessionOrigin } from '../audit/record.ts';
 import type { Database, Db } from '../database/database.ts';
+import { isLiveAt } from '../database/prepared-reads.ts';
 import { run } from '../database/statements.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { SessionNotFoundError } from '../errors.ts';
@@ -83,9 +84,9 @@ export async function findLeastRecentlyUsed(
 ): Promise<number[]> {
   const rows = await run(
     db,
-    Prisma.sql`SELECT "id" FROM "Session" WHERE "userId" = ${userId} AND "handle" <> ${keptHandle}
-      AND "hashedSessionToken" IS NOT NULL AND "expiresAt" > ${now}
-      ORDER BY "lastSeenAt" DESC NULLS LAST, "id" DESC LIMIT ${mostAtOnce} OFFSET ${maxSessions - 1}`,
+    Prisma.sql`SELECT s."id" FROM "Session" s
+      WHERE s."userId" = ${userId} AND s."handle" <> ${keptHandle} AND ${Prisma.raw(isLiveAt)} ${now}
+      ORDER BY s."lastSeenAt" DESC NULLS LAST, s."id" DESC LIMIT ${mostAtOnce} OFFSET ${maxSessions - 1}`,
   );
   return rows.map(([id]) => Number(id));
 }

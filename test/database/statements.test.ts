@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Db } from '../../src/database/database.ts';
+import { isUnavailable } from '../../src/database/failures.ts';
 import { insert, run, toDate } from '../../src/database/statements.ts';
 import { inTransaction, together } from '../../src/database/transaction.ts';
 import { Prisma } from '../../src/generated/sqlite/client.ts';
@@ -62,6 +63,7 @@ describe('a statement past Prisma’s client', () => {
       });
       await (error ? expect(ended).rejects.toThrow('undone') : ended);
       await expect(insert(kept as Db, 'AuditEvent', event)).rejects.toThrow('is over');
+      expect(isUnavailable(await insert(kept as Db, 'AuditEvent', event).catch((thrown) => thrown))).toBe(true);
     }
     await database.$transaction(async (db) => {
       await expect(insert(db, 'AuditEvent', event)).rejects.toThrow('inTransaction');

@@ -48,7 +48,7 @@ function guard(transaction: Transaction): Transaction {
       if (broken) throw broken;
       // What comes too late would be carried out as a statement of its own, or in somebody else's transaction.
       const isEnd = /^(COMMIT|ROLLBACK)$/.test(query.sql);
-      if (isOver && !isEnd) throw new Error(transactionIsOver);
+      if (isOver && !isEnd) throw transactionIsOver();
       isOver ||= isEnd;
       try {
         return await send(query);

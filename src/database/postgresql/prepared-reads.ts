@@ -1,8 +1,8 @@
 import DataLoader from 'dataloader';
 import pg from 'pg';
 import {
+  isLiveAt,
   knownDeviceStatement,
-  liveCondition,
   type PreparedReads,
   type RateLimitRow,
   rateLimitStatement,
@@ -35,7 +35,7 @@ const byHandles = new Map(
   }),
 );
 
-const byUsers = sessionStatement(`s."userId" = ANY($1::int[]) AND ${liveCondition('$2::timestamp')}`);
+const byUsers = sessionStatement(`s."userId" = ANY($1::int[]) AND ${isLiveAt} $2::timestamp`);
 
 const byAddress = userStatement('lower(u."email") = lower($1)');
 

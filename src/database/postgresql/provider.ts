@@ -24,7 +24,7 @@ export const postgresql: DatabaseProvider = {
     if (onQuery) database.$on('query', (event) => onQuery(event.query));
     await database.$connect();
     // Both clients are generated from the same models; what PostgreSQL's has beyond SQLite's is not used.
-    const $driver = { queryable, onQuery: onQuery ?? (() => {}) };
+    const $driver = { queryable, onQuery };
     return Object.assign(database as unknown as SqliteClient, preparedReads(pool, onQuery), { $driver });
   },
 

@@ -1,7 +1,7 @@
 import BetterSqlite3 from 'better-sqlite3';
 import {
+  isLiveAt,
   knownDeviceStatement,
-  liveCondition,
   type PreparedReads,
   type RateLimitRow,
   rateLimitStatement,
@@ -28,7 +28,7 @@ const byHandle = sessionWithUserStatement('s."handle" = CAST(? AS TEXT)');
 
 /** For a list of ids in JSON, so that it is one statement however long the list is. */
 const byUsers = sessionStatement(
-  `s."userId" IN (SELECT "value" FROM json_each(CAST(? AS TEXT))) AND ${liveCondition('CAST(? AS INTEGER)')}`,
+  `s."userId" IN (SELECT "value" FROM json_each(CAST(? AS TEXT))) AND ${isLiveAt} CAST(? AS INTEGER)`,
 );
 
 const byAddress = userStatement('lower(u."email") = lower(CAST(? AS TEXT))');
@@ -40,9 +40,9 @@ const byKeys = rateLimitStatement('r."key" IN (SELECT "value" FROM json_each(CAS
 export type Reader = { reads: PreparedReads; close(): void };
 
 /**
- * Reads over a connection of its own, to the same file, with the same SQLite library. Over the writers' it
- * would have to wait for open transactions, or see what they have not committed; beside them it sees, in the
- * write-ahead log, whatever was committed when it is asked, and so whatever was acknowledged.
+ * Reads over a connection of its own, to the same file, with the same SQLite library. Over the writers' it would have
+ * to wait for open transactions, or see what they have not committed; beside them it sees, in the write-ahead log,
+ * whatever was committed when it is asked, and so whatever was acknowledged.
  */
 export function openReader(file: string, onQuery: OnQuery = () => {}): Reader {
   const connection = open(file);

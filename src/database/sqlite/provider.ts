@@ -31,7 +31,7 @@ export const sqlite: DatabaseProvider = {
     const disconnect = database.$disconnect.bind(database);
     return Object.assign(database, {
       ...reader.reads,
-      $driver: { queryable, onQuery: onQuery ?? (() => {}) },
+      $driver: { queryable, onQuery },
       async $disconnect() {
         await checkpoints.stop();
         reader.close();

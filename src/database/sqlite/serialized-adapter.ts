@@ -132,7 +132,7 @@ class SerializedTransaction implements Transaction {
   /** What comes too late would be carried out as a statement of its own, or in somebody else's transaction. */
   async #inTurn(): Promise<void> {
     await giveWay();
-    if (this.#isOver) throw new Error(transactionIsOver);
+    if (this.#isOver) throw transactionIsOver();
   }
 
   async commit(): Promise<void> {
