@@ -12,35 +12,21 @@ const me = '{ currentSession { id expiresAt } }';
 const revoke = 'mutation ($id: ID!) { revoke(id: $id) { ... on RevokeSuccess { revokedSessionId } } }';
 const hour = 3_600_000;
 
-type Operation = 'findUnique' | 'updateManyAndReturn' | 'update';
-
-/**
- * A client of a second server on the same database, in which the first of these statements waits: at `before` until
- * it is sent, at `after` until its answer is used.
- */
-function pausingClient(api: TestApi, model: 'session' | 'user', operation: Operation, at: 'before' | 'after') {
-  // The names of model and operation are computed, which the type of an extension does not foresee.
-  return pausing(api, at, (hook) => ({ query: { [model]: { [operation]: hook } } }));
+/** A client of a second server on the same database, whose first renewal of a session waits before it is sent. */
+function pausingBeforeRenewal(api: TestApi) {
+  return pausing(api, 'before', (hook) => ({ query: { session: { updateManyAndReturn: hook } } }));
 }
 
-/** The same, of a client whose first request waits when it has read its session. */
-function pausingOnceRead(api: TestApi) {
+/** The same, of a client whose first request waits when it has its session, or when it has found who logs in. */
+function pausingOnceRead(api: TestApi, read: '$findSession' | '$findUsersByAddress' = '$findSession') {
   return pausing(api, 'after', (hook) => ({
-    client: { $findSession: (handle: string) => hook({ args: handle, query: api.database.$findSession }) },
-  }));
-}
-
-/** The same, of a client whose login waits when it has found the user. */
-function pausingOnceFound(api: TestApi) {
-  return pausing(api, 'after', (hook) => ({
-    client: {
-      $findUsersByAddress: (address: string) => hook({ args: address, query: api.database.$findUsersByAddress }),
-    },
+    client: { [read]: (args: string) => hook({ args, query: api.database[read] }) },
   }));
 }
 
 type Hook = (call: { args: Data; query: (args: Data) => Promise<Data> }) => Promise<Data>;
 
+/** Of what is hooked, the first waits: at `before` until it is sent, at `after` until its answer is used. */
 function pausing(api: TestApi, at: 'before' | 'after', extensionWith: (hook: Hook) => object) {
   const reached = Promise.withResolvers<void>();
   const goOn = Promise.withResolvers<void>();
@@ -80,7 +66,7 @@ describe('a session that was acknowledged as ended', () => {
   it('stays ended though a request had read it and was about to renew it, and is no session for that one', async () => {
     const { api, phone, row, end } = await adaOnTwoDevices();
     api.clock.now = new Date(api.clock.now.getTime() + hour / 2);
-    const pausing = pausingClient(api, 'session', 'updateManyAndReturn', 'before');
+    const pausing = pausingBeforeRenewal(api);
     pausing.client.token = phone.token;
     const answer = pausing.client.ask(me);
     await pausing.reached;
@@ -141,7 +127,7 @@ describe('a session that was acknowledged as ended', () => {
       'mutation { setPublicData(data: { cart: 1 }, transport: BEARER) { ... on SetDataPayload { token session { id } } } }',
     );
     const { token, session } = started.setPublicData;
-    const pausing = pausingOnceFound(api);
+    const pausing = pausingOnceRead(api, '$findUsersByAddress');
     pausing.client.token = token;
     const login = pausing.client.login('ada@example.com', 'BEARER');
     await pausing.reached;
@@ -168,7 +154,7 @@ describe('a session that was acknowledged as ended', () => {
 describe('a password that was changed', () => {
   it('opens no session to a login that had checked the old one before', async () => {
     const { api, laptop } = await adaOnTwoDevices();
-    const pausing = pausingOnceFound(api);
+    const pausing = pausingOnceRead(api, '$findUsersByAddress');
     const login = pausing.client.login('ada@example.com', 'BEARER');
     await pausing.reached;
     const change = `mutation { changePassword(currentPassword: "${password}", newPassword: "another battery staple") { __typename } }`;
@@ -227,11 +213,8 @@ describe('what fails in the middle leaves everything as it was', () => {
         const counts = await rateLimit.findMany({
           where: { points: { gt: 0 }, key: { not: { startsWith: 'sign-ups' } } },
         });
-        return [user, session, auditEvent, userToken, mail].reduce<Promise<unknown[]>>(
-          // The rows of each, one model after the other.
-          async (rows, model) => [...(await rows), await (model as typeof user).findMany()],
-          Promise.resolve([counts]),
-        );
+        const accounts = [await user.findMany(), await session.findMany(), await userToken.findMany()];
+        return [...accounts, await auditEvent.findMany(), await mail.findMany(), counts];
       };
       const before = await everything();
       await refuseRows(api, table ?? '');
