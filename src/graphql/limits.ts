@@ -6,21 +6,10 @@ import {
   getOperationAST,
   Kind,
   type OperationDefinitionNode,
-  parse,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { RequestErrorCode } from '../errors.ts';
 import { actorOf, type Context } from './context.ts';
-
-/** Several times what GraphiQL's introspection needs; nested this deep, the parser's stack still holds. */
-const maxTokens = 2_000;
-
-/** Refuses documents that are made to be expensive before they are even read. */
-export const useTokenLimit: Plugin = {
-  onParse({ setParseFn }) {
-    setParseFn((source: string, options?: object) => parse(source, { ...options, maxTokens }));
-  },
-};
 
 type Size = ComplexityResult;
 

@@ -3,9 +3,9 @@ import type { Config } from '../config.ts';
 import type { Database } from '../database/database.ts';
 import { useAntiCSRF } from '../graphql/anti-csrf.ts';
 import type { Context, RequestFacts } from '../graphql/context.ts';
-import { documentCache, useValidationCache } from '../graphql/document-cache.ts';
+import { useDocuments } from '../graphql/documents.ts';
 import { maskError } from '../graphql/errors.ts';
-import { useComplexityLimit, useTokenLimit } from '../graphql/limits.ts';
+import { useComplexityLimit } from '../graphql/limits.ts';
 import { Loaders } from '../graphql/loaders.ts';
 import { schema } from '../graphql/schema.ts';
 import type { RequestCaller } from './caller.ts';
@@ -32,8 +32,9 @@ export function createGraphQL(options: YogaOptions): YogaServerInstance<ServerCo
       await caller.resume(database, { device: facts.device, policy: config.sessions, now: now() });
       return { database, replica, config, caller, request: facts, loaders: new Loaders(database, now), now };
     },
-    plugins: [useTokenLimit, useValidationCache(), useAntiCSRF, useComplexityLimit()],
-    parserAndValidationCache: documentCache(),
+    plugins: [useDocuments(schema), useAntiCSRF, useComplexityLimit()],
+    // useDocuments keeps them.
+    parserAndValidationCache: false,
     maskedErrors: { maskError: (error, message) => maskError(error, message, report) },
     // What these do is done at the front door, and more strictly.
     cors: false,

@@ -45,17 +45,15 @@ describe('an operation that is made to be expensive', () => {
     expect((await ada.ask(`mutation { ${login} }`)).login.__typename).toBe('InvalidCredentialsError');
   });
 
-  it('is refused when it repeats itself by aliases, fields or fragments, and takes no time', async () => {
+  it('is refused when it repeats itself by aliases, fields or fragments', async () => {
     const api = await startApi();
     const repeated = Array.from({ length: 301 }, (_, n) => `a${n}: viewer { id }`).join(' ');
     const fan = Array.from({ length: 40 }, (_, n) => `fragment F${n} on Query { ...F${n + 1} ...F${n + 1} }`).join(' ');
     const fanned = `{ ...F0 } ${fan} fragment F40 on Query { viewer { id } }`;
-    const began = performance.now();
-    for (const query of [`{ ${repeated} }`, fanned]) {
-      expect((await api.client().send(query)).code).toBe('BAD_USER_INPUT');
+    for (const query of [`{ ${repeated} }`, fanned, `{ ${'viewer { id } '.repeat(150)} }`]) {
+      expect((await api.client().send(query)).code, query.slice(0, 60)).toBe('BAD_USER_INPUT');
     }
-    expect(await api.client().ask(`{ ${'viewer { id } '.repeat(150)} }`)).toEqual({ viewer: null });
-    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(await api.client().ask(`{ ${'viewer { id } '.repeat(30)} }`)).toEqual({ viewer: null });
   });
 
   it('does nothing of what it asks for', async () => {

@@ -1,0 +1,194 @@
+import { type DocumentNode, getIntrospectionQuery, parse, validate } from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { introspectionCost, requireModestDocument } from '../../src/graphql/document-limits.ts';
+import { useDocuments } from '../../src/graphql/documents.ts';
+import { listLengthsOf } from '../../src/graphql/introspection.ts';
+import { schema } from '../../src/graphql/schema.ts';
+import { type Client, startApi } from '../support/api.ts';
+import { expensiveDocuments } from '../support/documents.ts';
+
+const lengths = listLengthsOf(schema);
+const everything = getIntrospectionQuery({ inputValueDeprecation: true, schemaDescription: true, oneOf: true });
+const standard = introspectionCost(parse(everything), lengths);
+
+function costOf(document: string) {
+  return requireModestDocument(parse(document, { noLocation: true }), lengths, standard);
+}
+
+async function answerTo(client: Client, document: string) {
+  const { status, code, errors } = await client.send(document, {}, { accept: 'application/graphql-response+json' });
+  return { status, code, message: errors?.[0].message };
+}
+
+const refused = { status: 400, code: 'BAD_USER_INPUT' };
+
+describe('a document', () => {
+  it('may repeat a response name as clients do that compose fragments', async () => {
+    const api = await startApi();
+    const fragments = Array.from({ length: 40 }, (_, n) => `fragment F${n} on User { __typename id a${n}: name }`);
+    const composed = `{ viewer { ${fragments.map((_, n) => `...F${n}`).join(' ')} } } ${fragments.join(' ')}`;
+    expect(await api.client().ask(composed)).toEqual({ viewer: null });
+    expect(costOf(composed).comparisons).toBe(3 * 780);
+  });
+
+  it('is refused before validation where fields, fragments or arguments would be compared too often', async () => {
+    const api = await startApi();
+    const names = ['fields that conflict', 'fields that conflict at two levels', 'the same field', 'ten names'];
+    const others = [
+      'fragments in circles',
+      'fragments that multiply',
+      'a chain of fragments',
+      'arguments that conflict',
+    ];
+    for (const name of [...names, ...others, 'arguments with one name', 'inline fragments']) {
+      const answer = await answerTo(api.client(), expensiveDocuments[name] ?? '');
+      expect({ name, ...answer }).toMatchObject({
+        name,
+        ...refused,
+        message: expect.stringMatching(/^The document has/),
+      });
+    }
+    expect(api.reported).toEqual([]);
+  });
+
+  it('is measured with its fragments wherever they are spread, also in operations that are not executed', async () => {
+    const api = await startApi();
+    const spreads = Array.from({ length: 300 }, (_, n) => `query Q${n} { ...F }`).join(' ');
+    const many = `${spreads} fragment F on Query { ${'nodes(ids: ["1" "2" "3" "4" "5" "6"]) { id } '.repeat(3)} }`;
+    expect(await answerTo(api.client(), many)).toMatchObject(refused);
+    const depth = expensiveDocuments['fragments that multiply by depth'] ?? '';
+    expect(await answerTo(api.client(), depth)).toMatchObject(refused);
+  });
+
+  it('has at most 2,000 tokens and as many lines', async () => {
+    const api = await startApi();
+    expect(await answerTo(api.client(), `{ viewer { id } }${'\n'.repeat(1_999)}`)).toMatchObject({ status: 200 });
+    for (const line of ['\n', '\r', '\r\n', '# a comment\n']) {
+      const message = expect.stringContaining('2000 lines');
+      expect(await answerTo(api.client(), `{ viewer { id } }${line.repeat(2_000)}`)).toMatchObject({
+        ...refused,
+        message,
+      });
+    }
+    const { code, message } = await answerTo(api.client(), `{ ${'id '.repeat(2_000)}}`);
+    expect({ code, message }).toEqual({
+      code: 'GRAPHQL_PARSE_FAILED',
+      message: expect.stringContaining('2000 tokens'),
+    });
+  });
+
+  it('may introspect as much as tools do, and no more', async () => {
+    const api = await startApi();
+    for (const query of [everything, getIntrospectionQuery(), '{ __type(name: "User") { fields { name } } }']) {
+      expect((await api.client().send(query)).errors).toBeUndefined();
+    }
+    for (const [name, document] of Object.entries(expensiveDocuments)) {
+      if (!name.startsWith('introspection')) continue;
+      expect({ name, ...(await answerTo(api.client(), document)) }).toMatchObject({ name, status: 400 });
+    }
+  });
+});
+
+describe('the documents that are kept', () => {
+  /** Sends a document through the hooks as a server does, and returns whether it had to be parsed. */
+  function sendTo(plugin: ReturnType<typeof useDocuments>, source: string): boolean {
+    let document: DocumentNode | null = null;
+    let isParsed = false;
+    plugin.onParse?.({
+      params: { source },
+      setParsedDocument: (known: DocumentNode) => {
+        document = known;
+      },
+      setParseFn: (parseFn: (text: string) => DocumentNode) => {
+        isParsed = true;
+        document = parseFn(source);
+      },
+    } as never);
+    let errors: readonly unknown[] = [];
+    const after = plugin.onValidate?.({
+      params: { documentAST: document },
+      setResult: () => {},
+      setValidationFn: (validateFn: (...given: unknown[]) => readonly unknown[]) => {
+        errors = validateFn(schema, document);
+      },
+    } as never) as ((result: { valid: boolean }) => void) | undefined;
+    after?.({ valid: errors.length === 0 });
+    return isParsed;
+  }
+
+  it('are the valid ones, from their second use on', () => {
+    const plugin = useDocuments(schema);
+    const valid = '{ viewer { id } }';
+    expect([1, 2, 3, 4].map(() => sendTo(plugin, valid))).toEqual([true, true, false, false]);
+    const invalid = '{ viewer { nothing } }';
+    expect([1, 2, 3, 4].map(() => sendTo(plugin, invalid))).toEqual([true, true, true, true]);
+  });
+
+  it('are forgotten when others come, however large those are', () => {
+    const plugin = useDocuments(schema);
+    const valid = '{ viewer { id } }';
+    const fields = Array.from({ length: 600 }, (_, k) => `a${k}: id`).join(' ');
+    for (const _ of [1, 2]) sendTo(plugin, valid);
+    for (let n = 0; n < 200; n += 1) {
+      for (const _ of [1, 2]) sendTo(plugin, `{ z${n}: viewer { ${fields} } }`);
+    }
+    expect(sendTo(plugin, valid)).toBe(true);
+  });
+});
+
+describe('an error of validation', () => {
+  it('says where it is and what was meant, in a document that people write', async () => {
+    const api = await startApi();
+    const { errors } = await api.client().send('{\n  viewer { emial }\n}');
+    expect(errors).toEqual([
+      {
+        message: 'Cannot query field "emial" on type "User". Did you mean "email"?',
+        locations: [{ line: 2, column: 12 }],
+        extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+      },
+    ]);
+  });
+
+  it('is one of ten at most, and says less in a large document', async () => {
+    const api = await startApi();
+    const { errors } = await api.client().send(expensiveDocuments['unknown fields'] ?? '');
+    expect(errors).toHaveLength(11);
+    expect(errors[0]).toEqual({
+      message: 'Cannot query field "emial0" on type "User".',
+      extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+    });
+    expect(errors[10].message).toMatch(/Too many validation errors/);
+  });
+});
+
+describe('the cost of a document before execution', () => {
+  it('is no multiple of that of a harmless document of the same size, whatever it holds', () => {
+    const harmless = `{viewer{${Array.from({ length: 280 }, (_, n) => `a${n}:id b${n}:name`).join(' ')}}}`;
+    const usual = leastTime(harmless);
+    const dear = Object.entries(expensiveDocuments)
+      .map(([name, document]) => ({ name, times: Math.round(leastTime(document) / usual) }))
+      .filter(({ times }) => times > 15);
+    expect(dear).toEqual([]);
+  });
+});
+
+/** The least of several times is the work itself, whatever else the machine does. */
+function leastTime(document: string): number {
+  const times = Array.from({ length: 7 }, () => {
+    const began = performance.now();
+    prepare(document);
+    return performance.now() - began;
+  });
+  return Math.min(...times);
+}
+
+/** What a server does with a document that it sees for the first time. */
+function prepare(document: string): void {
+  try {
+    const parsed = parse(document, { noLocation: true, maxTokens: 2_000 });
+    requireModestDocument(parsed, lengths, standard);
+    validate(schema, parsed, undefined, { maxErrors: 10, hideSuggestions: true });
+  } catch {
+    // Refused: that is what it cost.
+  }
+}
