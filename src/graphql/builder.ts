@@ -9,6 +9,7 @@ import { getDatamodel } from '../generated/pothos.ts';
 import { AudiencePluginName } from './audience.ts';
 import type { Context } from './context.ts';
 import { withinPage } from './limits.ts';
+import { MutationCostPluginName } from './mutation-cost.ts';
 
 export const builder = new SchemaBuilder<{
   Context: Context;
@@ -24,7 +25,7 @@ export const builder = new SchemaBuilder<{
 }>({
   defaultFieldNullability: false,
   // A plugin that is listed earlier wraps those that come later: errors are turned into data around everything.
-  plugins: [ComplexityPlugin, ErrorsPlugin, AudiencePluginName, RelayPlugin, PrismaPlugin],
+  plugins: [ComplexityPlugin, ErrorsPlugin, AudiencePluginName, MutationCostPluginName, RelayPlugin, PrismaPlugin],
   errors: { directResult: true, defaultTypes: [] },
   // Measured once an operation, and before any of it is executed, by useComplexityLimit.
   complexity: { disabled: true },

@@ -27,10 +27,24 @@ function largestOperation(context: Context): Size {
   return actorOf(context)?.isAdmin ? largest.administrators : largest.anybodys;
 }
 
-/** The complexity of a field that checks a password: one of them is as much as an operation may ask for. */
-export function passwordCheck(_args: object, context: Context): number {
+/**
+ * Returns the complexity of a mutation that does not say otherwise: an operation has at most ten of them. Each is a
+ * transaction at least, and some send mail, so that aliases would multiply them (OWASP GraphQL Cheat Sheet, batching).
+ */
+export function mutationCost(_args: object, context: Context): number {
+  return largestOperation(context).complexity / 10;
+}
+
+/** Returns the complexity of a field of which an operation has at most one, whichever it is. */
+function oncePerOperation(_args: object, context: Context): number {
   return (largestOperation(context).complexity * 2) / 3;
 }
+
+/** The complexity of a field that checks a password. */
+export const passwordCheck = oncePerOperation;
+
+/** The complexity of a field that may start a session: each is a row that is kept for weeks. */
+export const sessionStart = oncePerOperation;
 
 /** Refuses operations that are too large, before anything of them is executed. */
 export function useComplexityLimit(): Plugin<Context> {

@@ -2,6 +2,7 @@ import { SessionNotFoundError, ValidationError } from '../errors.ts';
 import { mergeData } from '../sessions/data.ts';
 import { startAnonymousSession } from '../sessions/start.ts';
 import { builder } from './builder.ts';
+import { sessionStart } from './limits.ts';
 import { startOptions, transportArgument } from './login.ts';
 import { parseNodeId } from './node-id.ts';
 import { Session } from './session.ts';
@@ -30,6 +31,7 @@ builder.mutationField('setPublicData', (t) =>
     audience: 'everybody',
     type: SetDataResult,
     nullable: true,
+    complexity: sessionStart,
     description:
       'Merges keys into the public data of the current session; a null value removes its key. At most 16 KB in all. ' +
       'Starts an anonymous session if there is none.',

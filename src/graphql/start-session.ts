@@ -1,6 +1,7 @@
 import type { Session as SessionRow } from '../sessions/session.ts';
 import { startAnonymousSession } from '../sessions/start.ts';
 import { builder } from './builder.ts';
+import { sessionStart } from './limits.ts';
 import { startOptions, transportArgument } from './login.ts';
 import { Session } from './session.ts';
 
@@ -30,6 +31,7 @@ builder.mutationField('startSession', (t) =>
     audience: 'everybody',
     type: StartSessionPayload,
     nullable: true,
+    complexity: sessionStart,
     description:
       'Starts an anonymous session, which keeps a visitor’s data until they log in. Whoever has a live session already ' +
       'keeps it. Nothing else starts a session unasked.',

@@ -1,6 +1,11 @@
-import { getIntrospectionQuery } from 'graphql';
+import { getIntrospectionQuery, isRequiredArgument } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { startApi } from '../support/api.ts';
+import { argumentsOf, rootFields, selectionOf } from '../support/generated-operations.ts';
+import type { Random } from '../support/random.ts';
+
+/** Chooses what comes first, and nothing by chance. */
+const usual: Random = { below: () => 0, pick: <T>(choices: readonly T[]) => choices[0] as T, onceIn: () => false };
 
 describe('an operation that is made to be expensive', () => {
   it('is refused when it goes in circles between users and sessions', async () => {
@@ -43,6 +48,30 @@ describe('an operation that is made to be expensive', () => {
     const spread = `mutation { ...F ...G } fragment F on Mutation { a: ${login} } fragment G on Mutation { b: ${login} }`;
     expect((await ada.send(spread)).code).toBe('BAD_USER_INPUT');
     expect((await ada.ask(`mutation { ${login} }`)).login.__typename).toBe('InvalidCredentialsError');
+  });
+
+  it('is refused when it has more than ten mutations, or two that start a session, whichever they are', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    for (const { operation, field } of rootFields()) {
+      if (operation !== 'mutation') continue;
+      const text = `${field.name}${argumentsOf(field.args.filter(isRequiredArgument), usual)}${selectionOf(field.type, 0, usual)}`;
+      const many = Array.from({ length: 11 }, (_, n) => `m${n}: ${text}`);
+      api.statements.length = 0;
+      for (const client of [api.client(), ada]) {
+        const { code, errors } = await client.send(`mutation { ${many.join(' ')} }`);
+        expect({ name: field.name, code }).toEqual({ name: field.name, code: 'BAD_USER_INPUT' });
+        expect(errors[0].message).toMatch(/^The complexity of this operation is [\d,]+/);
+      }
+      expect(api.statements.filter((sql) => !/FROM "Session" s LEFT JOIN/.test(sql))).toEqual([]);
+    }
+    const start = 'startSession { session { id } }';
+    const keep = 'setPublicData(data: {}) { __typename }';
+    const login = 'login(email: "ada@example.com", password: "guess after guess") { __typename }';
+    for (const two of [`a: ${start} b: ${start}`, `${start} ${keep}`, `a: ${keep} b: ${keep}`, `${keep} ${login}`]) {
+      expect((await api.client().send(`mutation { ${two} }`)).code, two).toBe('BAD_USER_INPUT');
+    }
+    expect(await ada.ask(`mutation { ${keep} updateProfile(name: "Ada") { __typename } }`)).toBeDefined();
   });
 
   it('is refused when it repeats itself by aliases, fields or fragments', async () => {
