@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import Bowser from 'bowser';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { createApp } from '../../src/http/app.ts';
 import { Client, startApi } from '../support/api.ts';
@@ -26,6 +27,27 @@ describe('the device of a session', () => {
     }
     const { data } = await api.client().send(login, {}, { 'user-agent': 'x'.repeat(10_000) });
     expect(data.login.session.userAgent).toHaveLength(512);
+  });
+
+  it('is read once from each user agent, however often it is asked for', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const { id } = await api.database.user.findFirstOrThrow();
+    const agents = [1, 2, 3].map((n) => firefox.replaceAll('128.0', `${n}.0.${Date.now()}`));
+    const ended = Array.from({ length: 60 }, (_, n) => ({
+      handle: `h${n}`,
+      userId: id,
+      expiresAt: new Date(n),
+      userAgent: agents[n % 3] ?? null,
+    }));
+    await api.database.session.createMany({ data: ended });
+    const parse = vi.spyOn(Bowser, 'parse');
+    onTestFinished(() => parse.mockRestore());
+    const devices = Array.from({ length: 20 }, (_, n) => `d${n}: device`).join(' ');
+    const { viewer } = await ada.ask(`{ viewer { sessions(includeEnded: true) { ${devices} } } }`);
+    expect(viewer.sessions).toHaveLength(61);
+    expect(viewer.sessions[1].d19).toBe('Firefox on Windows');
+    expect(parse).toHaveBeenCalledTimes(3);
   });
 
   it('is that of the last use that was noted', async () => {
