@@ -48,7 +48,7 @@ export async function deleteUserWith(
   db: Db,
   user: User,
   adminRoles: readonly string[],
-  origin: Origin & { actorId?: number },
+  origin: Origin,
   now: Date,
 ): Promise<DeletedUser> {
   const { id, email } = user;
@@ -60,9 +60,7 @@ export async function deleteUserWith(
   await forgetSignUps(db, email);
   const theirs = { OR: [{ actorId: id }, { userId: id, actorId: null }] };
   await db.auditEvent.updateMany({ where: theirs, data: { ipAddress: null, userAgent: null } });
-  const { actorId, ...from } = origin;
-  const event = { type: 'USER_DELETED', userId: id, ...(actorId === undefined ? {} : { actorId }) } as const;
-  await recordEvent(db, event, from, now);
+  await recordEvent(db, { type: 'USER_DELETED', userId: id }, origin, now);
   await enqueueMail(db, { name: 'account-deleted', recipient: email, userId: null }, now);
   return { id, sessions };
 }

@@ -68,11 +68,12 @@ export async function resetPassword(
       data: { hashedPassword },
     });
     if (!user) throw new TokenInvalidError();
-    const origin = { device, session: replaces };
+    // Proved by the link, whosever session it was followed in.
+    const origin = { device, session: replaces, actorId: user.id };
     let verified = user;
     if (user.emailVerifiedAt === null) {
       verified = await db.user.update({ where: { id: user.id }, data: { emailVerifiedAt: now } });
-      await recordEvent(db, { type: 'EMAIL_VERIFIED', userId: user.id, actorId: user.id }, origin, now);
+      await recordEvent(db, { type: 'EMAIL_VERIFIED', userId: user.id }, origin, now);
     }
     // Devices that a thief signed in on are no friends of the account any more.
     await voidLinks(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL', 'VERIFY_EMAIL', 'KNOWN_DEVICE']);

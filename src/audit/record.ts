@@ -27,6 +27,21 @@ export const auditEventTypes = {
 
 export type AuditEventType = keyof typeof auditEventTypes;
 
+/**
+ * Events of requests that prove nothing for the account. A session of somebody else that such a request came with does
+ * not make its user the actor: guesses from it would be hidden from the user of the account, as an administrator is.
+ */
+const unprovenTypes: ReadonlySet<string> = new Set<AuditEventType>([
+  'LOGIN_FAILED',
+  'LOGIN_REFUSED',
+  'PASSWORD_RESET_REQUESTED',
+]);
+
+/** Returns whether an event of this type proves nothing of who caused it, so that it has no actor. */
+export function isUnproven(type: string): boolean {
+  return unprovenTypes.has(type);
+}
+
 /** Where a session is used from, as far as the request tells. */
 export type Device = {
   /** The `User-Agent` header. Null if there was none. */
@@ -40,6 +55,8 @@ export type Origin = {
   device: Device;
   /** The session that the request came with. Null if there was none, and for what is done from a shell. */
   session: { handle: string; userId: number | null } | null;
+  /** Who does it, where that is not the user of the session: somebody who proved it by a link or a password. */
+  actorId?: number;
 };
 
 /** Somebody who does something in a session of theirs. */
@@ -52,7 +69,7 @@ export type NewAuditEvent = {
   type: AuditEventType;
   /** Whose history it belongs to. Null where nobody has the address that was tried. */
   userId: number | null;
-  /** Who did it, where that is not the user of the origin's session: somebody who just signed in. */
+  /** Who did it, where the origin says somebody else. Null for nobody. */
   actorId?: number | null;
   /** The session that it is about. That of the origin if not given, unless it is somebody else's. */
   sessionHandle?: string | null;
@@ -62,12 +79,12 @@ export type NewAuditEvent = {
 
 /** Writes events, in the transaction that makes them true where there is one. */
 export async function recordEvents(db: Db, events: NewAuditEvent[], origin: Origin, at: Date): Promise<void> {
-  const { device, session } = origin;
+  const { device } = origin;
   const data = events.map((event) => ({
     at,
     type: event.type,
     userId: event.userId,
-    actorId: event.actorId === undefined ? (session?.userId ?? null) : event.actorId,
+    actorId: actorOf(event, origin),
     sessionHandle: event.sessionHandle === undefined ? handleFor(event.userId, origin) : event.sessionHandle,
     detail: event.detail ?? null,
     ...device,
@@ -76,6 +93,11 @@ export async function recordEvents(db: Db, events: NewAuditEvent[], origin: Orig
   if (!first) return;
   if (data.length === 1) await insert(db, 'AuditEvent', first);
   else await db.auditEvent.createMany({ data });
+}
+
+function actorOf({ type, actorId }: NewAuditEvent, origin: Origin): number | null {
+  if (isUnproven(type)) return null;
+  return actorId === undefined ? (origin.actorId ?? origin.session?.userId ?? null) : actorId;
 }
 
 /** In which session somebody else acts is no part of a user's history. */

@@ -1,4 +1,4 @@
-import { type AuditEventType, auditEventTypes } from '../audit/record.ts';
+import { type AuditEventType, auditEventTypes, isUnproven } from '../audit/record.ts';
 import type { AuditEvent as AuditEventRow } from '../generated/sqlite/client.ts';
 import { builder } from './builder.ts';
 import { actorOf, type Context } from './context.ts';
@@ -13,9 +13,18 @@ const AuditEventTypeEnum = builder.enumType('AuditEventType', {
   ) as Record<AuditEventType, { value: AuditEventType; description: string }>,
 });
 
-/** Where somebody else was when they did something to an account is theirs to know, and the administrators'. */
-function maySeeDevice({ userId, actorId }: AuditEventRow, context: Context): boolean {
-  return actorId === null || actorId === userId || actorOf(context)?.isAdmin === true;
+/**
+ * Who did it. Null for a request that proved nothing for the account, also where an earlier version of this server
+ * wrote down the user of the session that it came with.
+ */
+function actorIdOf({ type, actorId }: AuditEventRow): number | null {
+  return isUnproven(type) ? null : actorId;
+}
+
+/** Where an administrator was is theirs to know, and other administrators'. The user sees where everybody else was. */
+function maySeeDevice(event: AuditEventRow, context: Context): boolean {
+  const actorId = actorIdOf(event);
+  return actorId === null || actorId === event.userId || actorOf(context)?.isAdmin === true;
 }
 
 const AuditEvent = builder.prismaObject('AuditEvent', {
@@ -39,12 +48,19 @@ const AuditEvent = builder.prismaObject('AuditEvent', {
       type: User,
       nullable: true,
       audience: 'administrators',
-      description: 'Who did it. Null where nobody was signed in, and once they are deleted. For administrators only.',
-      resolve: ({ actorId }, _args, { loaders }) => (actorId === null ? null : loaders.user(actorId)),
+      description:
+        'Who did it. Null where nobody proved to be anybody, such as for a failed login, and once they are deleted. ' +
+        'For administrators only.',
+      resolve: (event, _args, { loaders }) => {
+        const actorId = actorIdOf(event);
+        return actorId === null ? null : loaders.user(actorId);
+      },
     }),
     isOwn: t.boolean({
-      description: 'Whether the user did it, and not an administrator or somebody who was not signed in.',
-      resolve: ({ userId, actorId }) => userId !== null && userId === actorId,
+      description:
+        'Whether the user did it, and not an administrator. False where nobody proved to be the user, such as for a ' +
+        'failed login.',
+      resolve: (event) => event.userId !== null && event.userId === actorIdOf(event),
     }),
     sessionHandle: t.exposeString('sessionHandle', {
       nullable: true,
@@ -52,13 +68,12 @@ const AuditEvent = builder.prismaObject('AuditEvent', {
     }),
     ipAddress: t.string({
       nullable: true,
-      description: 'Where it was done from. Null if it is not known, and where it was done by somebody else.',
+      description: 'Where it was done from. Null if it is not known, and where an administrator did it.',
       resolve: (event, _args, context) => (maySeeDevice(event, context) ? event.ipAddress : null),
     }),
     userAgent: t.string({
       nullable: true,
-      description:
-        'The User-Agent header it came with. Null if there was none, and where it was done by somebody else.',
+      description: 'The User-Agent header it came with. Null if there was none, and where an administrator did it.',
       resolve: (event, _args, context) => (maySeeDevice(event, context) ? event.userAgent : null),
     }),
     detail: t.exposeString('detail', {

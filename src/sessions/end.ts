@@ -112,7 +112,9 @@ export function endWhere(db: Db, where: Prisma.SessionWhereInput, now: Date): Pr
 /** How the end of a session is written down. Those of visitors are in nobody's history. */
 export function eventsOfEnded(sessions: Session[], type: AuditEventType) {
   const ofUsers = sessions.filter(({ userId }) => userId !== null);
-  return ofUsers.map(({ userId, handle }) => ({ type, userId, sessionHandle: handle }));
+  // Whoever logs in anew from a session of somebody else ended that one by its own token.
+  const actor = (userId: number | null) => (type === 'LOGGED_OUT' ? { actorId: userId } : {});
+  return ofUsers.map(({ userId, handle }) => ({ type, userId, sessionHandle: handle, ...actor(userId) }));
 }
 
 function ofUser(userId: number, keep?: number): Prisma.SessionWhereInput {

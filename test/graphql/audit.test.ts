@@ -114,6 +114,64 @@ describe('what happened to an account', () => {
     });
   });
 
+  it('shows where guesses and requests for links came from, also those sent in a session of somebody else', async () => {
+    const api = await startApi();
+    const root = await api.signUpAdmin('root@example.com');
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const eve = Object.assign(await api.signUp('eve@example.com', 'BEARER'), { address: '192.0.2.10' });
+    const device = { 'user-agent': 'the one of Eve' };
+    const guess = (secret: string) =>
+      eve.send(`mutation { login(email: "ada@example.com", password: "${secret}") { __typename } }`, {}, device);
+    await guess('wrong');
+    await eve.send('mutation { requestPasswordReset(email: "ada@example.com") { email } }', {}, device);
+    const suspended = { email: 'ada@example.com' };
+    await api.database.user.update({ where: suspended, data: { suspendedAt: api.clock.now } });
+    await guess(password);
+    await api.database.user.update({ where: suspended, data: { suspendedAt: null } });
+    const fields = 'type isOwn ipAddress userAgent sessionHandle';
+    const types = ['LOGIN_REFUSED', 'PASSWORD_RESET_REQUESTED', 'LOGIN_FAILED'];
+    const seen = { isOwn: false, ipAddress: '192.0.2.10', userAgent: 'the one of Eve', sessionHandle: null };
+    const ofAda = `{ viewer { auditEvents(first: 3) { nodes { ${fields} } } } }`;
+    const expected = types.map((type) => ({ type, ...seen }));
+    expect((await ada.ask(ofAda)).viewer.auditEvents.nodes).toEqual(expected);
+    const { auditEvents } = await root.ask('{ auditEvents(first: 3) { nodes { type actor { email } ipAddress } } }');
+    expect(auditEvents.nodes).toEqual(types.map((type) => ({ type, actor: null, ipAddress: '192.0.2.10' })));
+    // As an earlier version wrote them down.
+    const { id: actorId } = await api.database.user.findUniqueOrThrow({ where: { email: 'eve@example.com' } });
+    await api.database.auditEvent.updateMany({ where: { type: { in: types } }, data: { actorId } });
+    expect((await ada.ask(ofAda)).viewer.auditEvents.nodes).toEqual(expected);
+  });
+
+  it('is the user’s own doing where they proved it by a link or a token, in a session of whomever', async () => {
+    const api = await startApi();
+    await api.signUp('ada@example.com', 'BEARER');
+    const eve = await api.signUp('eve@example.com', 'BEARER');
+    await deliverMail(api);
+    await eve.act('requestPasswordReset', { email: 'ada@example.com' });
+    const token = tokenIn(await deliverMail(api), 'reset-password');
+    const shared = Object.assign(api.client(), { token: eve.token, address: '192.0.2.20' });
+    const { data } = await shared.send(
+      `mutation { resetPassword(token: "${token}", newPassword: "${fresh}", transport: BEARER) {
+        ... on LoginSuccess { token } } }`,
+    );
+    const query = '{ viewer { auditEvents(first: 3) { nodes { type isOwn ipAddress } } } }';
+    const ada = Object.assign(api.client(), { token: data.resetPassword.token });
+    expect((await ada.ask(query)).viewer.auditEvents.nodes).toEqual(
+      ['PASSWORD_RESET', 'SESSION_REVOKED', 'EMAIL_VERIFIED'].map((type) => ({
+        type,
+        isOwn: true,
+        ipAddress: '192.0.2.20',
+      })),
+    );
+    // The session that the link was followed in ended by its own token.
+    await eve.login('eve@example.com', 'BEARER');
+    expect((await eve.ask(query)).viewer.auditEvents.nodes[1]).toEqual({
+      type: 'LOGGED_OUT',
+      isOwn: true,
+      ipAddress: '192.0.2.20',
+    });
+  });
+
   it('is not written where what it tells of was not done', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
