@@ -8,18 +8,31 @@ export type PasswordHash =
   | ({ kind: 'argon2'; phc: string; type: string; version: string | null } & Argon2Cost)
   | { kind: 'bcrypt'; crypt: string; cost: number }
   | { kind: 'scrypt'; cost: number; blockSize: number; parallelization: number; salt: Buffer; key: Buffer }
-  | { kind: 'pbkdf2'; digest: string; iterations: number; salt: Buffer; key: Buffer };
+  | { kind: 'pbkdf2'; digest: 'sha256' | 'sha512'; iterations: number; salt: Buffer; key: Buffer };
 
 /**
- * The most that a hash may ask for, whoever stored it: about a second of one processor, and memory that a small machine
- * has. What systems choose by themselves is a fraction of it.
+ * The most work that a hash may ask for, whoever stored it: less than a second of one processor, and memory that a small
+ * machine has. The work is memory times passes for argon2, N·r·p for scrypt, and the iterations times the blocks of the
+ * key for PBKDF2. docs/passwords.md says how long each bound takes, and which settings of other systems are within it.
  */
-const most = {
+const max = {
   argon2: { memoryKiB: 262_144, totalKiB: 1_048_576, lanes: 16 },
-  bcrypt: { cost: 14 },
-  scrypt: { memoryBytes: 268_435_456, totalBytes: 268_435_456 },
-  pbkdf2: { iterations: 3_000_000 },
+  bcrypt: { cost: 13 },
+  // N·r·p also bounds the memory, to 128 MiB. Each block costs as much as some of N on top, so r·p has its own bound.
+  scrypt: { work: 2 ** 20, blocks: 4_096 },
+  pbkdf2: { sha256: 3_000_000, sha512: 1_500_000 },
 };
+
+/** The same in words, for who imports. */
+const boundInWords: Record<PasswordHash['kind'], string> = {
+  argon2: `m=${max.argon2.memoryKiB}, m·t=${max.argon2.totalKiB} and p=${max.argon2.lanes}`,
+  bcrypt: `cost ${max.bcrypt.cost}`,
+  scrypt: `N·r·p=${max.scrypt.work} and r·p=${max.scrypt.blocks}`,
+  pbkdf2: `${max.pbkdf2.sha256} iterations of SHA-256 or ${max.pbkdf2.sha512} of SHA-512`,
+};
+
+/** In bytes, of PBKDF2's digests. A longer key takes all iterations once more for each of these. */
+const digestLength = { sha256: 32, sha512: 64 };
 
 /** The PHC string format, in which salt and hash are base64 without padding. Before argon2 had a version, it was 16. */
 const argon2Phc =
@@ -42,8 +55,14 @@ const blitz = /^[A-Za-z0-9+/]{171}=$/;
 
 /** Whether somebody with this hash can log in: it is of a form that is verified, and asks for no more than may be. */
 export function isKnownHash(text: string): boolean {
+  return hashProblem(text) === null;
+}
+
+/** Returns why nobody can log in with this hash, to follow its name in a sentence, or null if somebody can. */
+export function hashProblem(text: string): string | null {
   const hash = parseHash(text);
-  return hash !== null && isAffordable(hash);
+  if (hash === null) return 'is not in a form that can be verified';
+  return isAffordable(hash) ? null : `asks for more work than this server does: at most ${boundInWords[hash.kind]}`;
 }
 
 /** The hash that a text is, whatever it asks for, or null if it is of no known form. */
@@ -56,21 +75,23 @@ export function parseHash(text: string): PasswordHash | null {
 export function isAffordable(hash: PasswordHash, today: Argon2Cost = { memoryKiB: 0, passes: 0, lanes: 0 }): boolean {
   switch (hash.kind) {
     case 'argon2': {
-      const total = Math.max(most.argon2.totalKiB, today.memoryKiB * today.passes);
+      const total = Math.max(max.argon2.totalKiB, today.memoryKiB * today.passes);
       return (
-        hash.memoryKiB <= Math.max(most.argon2.memoryKiB, today.memoryKiB) &&
+        hash.memoryKiB <= Math.max(max.argon2.memoryKiB, today.memoryKiB) &&
         hash.memoryKiB * hash.passes <= total &&
-        hash.lanes <= Math.max(most.argon2.lanes, today.lanes)
+        hash.lanes <= Math.max(max.argon2.lanes, today.lanes)
       );
     }
     case 'bcrypt':
-      return hash.cost <= most.bcrypt.cost;
+      return hash.cost <= max.bcrypt.cost;
     case 'scrypt': {
-      const bytes = scryptMemory(hash);
-      return bytes <= most.scrypt.memoryBytes && bytes * hash.parallelization <= most.scrypt.totalBytes;
+      const blocks = hash.blockSize * hash.parallelization;
+      return blocks <= max.scrypt.blocks && hash.cost * blocks <= max.scrypt.work;
     }
-    case 'pbkdf2':
-      return hash.iterations <= most.pbkdf2.iterations;
+    case 'pbkdf2': {
+      const rounds = Math.ceil(hash.key.length / digestLength[hash.digest]);
+      return hash.iterations * rounds <= max.pbkdf2[hash.digest];
+    }
   }
 }
 
@@ -127,7 +148,7 @@ function parseScrypt(text: string): PasswordHash | null {
 function parsePbkdf2(text: string): PasswordHash | null {
   const django = pbkdf2Django.exec(text);
   const [, digest, iterations, salt = '', key = ''] = django ?? pbkdf2Phc.exec(text) ?? [];
-  if (digest === undefined) return null;
+  if (digest !== 'sha256' && digest !== 'sha512') return null;
   return {
     kind: 'pbkdf2',
     digest,

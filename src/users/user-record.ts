@@ -1,6 +1,6 @@
 /** A user in a file: one JSON object on a line, as `export-users` writes and `import-users` reads it. */
 import { ValidationError, type ValidationIssue } from '../errors.ts';
-import { isKnownHash } from './password-hash.ts';
+import { hashProblem } from './password-hash.ts';
 import { prepareAccount, type User } from './user.ts';
 
 /** What a line says of a user: what it leaves out is not there. Checked and normalised. */
@@ -18,13 +18,13 @@ type Field = keyof UserRecord;
 type Reader<T> = (value: unknown) => T | undefined;
 
 /** How the value of each field is read, and what it must be. */
-const fields: { [Name in Field]: { read: Reader<UserRecord[Name]>; rule: string } } = {
+const fields: { [Name in Field]: { read: Reader<UserRecord[Name]>; rule: string | ((value: unknown) => string) } } = {
   email: { read: text, rule: 'must be an address such as ada@example.com' },
   name: { read: orNull(text), rule: 'must be a text or null' },
   role: { read: text, rule: 'must be a text' },
   hashedPassword: {
-    read: orNull((value) => (typeof value === 'string' && isKnownHash(value) ? value : undefined)),
-    rule: 'is not in a form that can be verified',
+    read: orNull((value) => (typeof value === 'string' && hashProblem(value) === null ? value : undefined)),
+    rule: (value) => (typeof value === 'string' ? hashProblem(value) : null) ?? 'must be a text or null',
   },
   emailVerifiedAt: { read: orNull(time), rule: 'must be a time such as 2026-11-22T18:30:00Z, or null' },
   suspendedAt: { read: orNull(time), rule: 'must be a time such as 2026-11-22T18:30:00Z, or null' },
@@ -42,7 +42,10 @@ export function parseUserRecord(line: string): UserRecord {
   const read = entries.map(([name, value]) => {
     const field = Object.hasOwn(fields, name) ? fields[name as Field] : null;
     const result = field?.read(value);
-    if (result === undefined) issues.push({ path: [name], message: field ? `${name} ${field.rule}.` : unknown(name) });
+    if (result === undefined) {
+      const rule = typeof field?.rule === 'function' ? field.rule(value) : field?.rule;
+      issues.push({ path: [name], message: rule ? `${name} ${rule}.` : unknown(name) });
+    }
     return [name, result];
   });
   if (!entries.some(([name]) => name === 'email')) issues.push({ path: ['email'], message: 'email is missing.' });

@@ -59,6 +59,15 @@ describe('a line of a user', () => {
     [{ email: 'a@b.cd', role: 'a b' }, /The role must be/],
     [{ email: 'a@b.cd', hashedPassword: 'open sesame' }, /^hashedPassword is not in a form/],
     [{ email: 'a@b.cd', hashedPassword: '' }, /^hashedPassword is not in a form/],
+    [{ email: 'a@b.cd', hashedPassword: 7 }, /^hashedPassword must be a text or null/],
+    [
+      { email: 'a@b.cd', hashedPassword: hash.replace('t=2', 't=99') },
+      /^hashedPassword asks for more work .* m=262144/,
+    ],
+    [
+      { email: 'a@b.cd', hashedPassword: `$2b$14$${'a'.repeat(53)}` },
+      /^hashedPassword asks for more work .* cost 13\.$/,
+    ],
     [{ email: 'a@b.cd', createdAt: null }, /^createdAt must be a time/],
     [{ email: 'a@b.cd', createdAt: 1_700_000_000 }, /^createdAt must be a time/],
     [{ email: 'a@b.cd', createdAt: '2023-02-29T00:00:00Z' }, /^createdAt must be a time/],
