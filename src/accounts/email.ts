@@ -3,17 +3,10 @@ import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { EmailTakenError, TokenInvalidError, ValidationError } from '../errors.ts';
 import { normalizeEmail } from '../users/email.ts';
+import { notAnEmail } from '../users/field-issues.ts';
 import { enqueueMail, voidLinks, withdrawMails } from '../users/outbox.ts';
 import { mayBeMailed } from '../users/requests.ts';
-import {
-  findUserByEmail,
-  isTaken,
-  lockUnchanged,
-  nobody,
-  notAnEmail,
-  requireFreeAddress,
-  type User,
-} from '../users/user.ts';
+import { findUserByEmail, isTaken, lockUnchanged, nobody, requireFreeAddress, type User } from '../users/user.ts';
 import { redeemUserToken } from '../users/user-token.ts';
 import { type Policies, provePassword } from './prove-password.ts';
 import { overRewrittenHash } from './rewritten-hash.ts';

@@ -44,6 +44,9 @@ builder.queryField('viewer', (t) =>
   }),
 );
 
+/** The longest address: no name and no role is longer. SQLite refuses patterns of 50,000 bytes. */
+const maxFilterLength = 254;
+
 builder.queryField('users', (t) =>
   t.prismaConnection(
     {
@@ -56,9 +59,12 @@ builder.queryField('users', (t) =>
       args: {
         search: t.arg.string({
           description:
-            'Only those whose email or name has this in it, in whatever case; `%` stands for any text, and `_` for any character.',
+            'Only those whose email or name has this in it, in whatever case; `%` stands for any text, and `_` for any ' +
+            `character. At most ${maxFilterLength} characters.`,
         }),
-        role: t.arg.string({ description: 'Only those with exactly this role.' }),
+        role: t.arg.string({
+          description: `Only those with exactly this role. At most ${maxFilterLength} characters.`,
+        }),
         suspended: t.arg.boolean({ description: 'Only those who are suspended, or only those who are not.' }),
       },
       resolve: async (query, _root, args, { config, replica, loaders }) => {
@@ -90,12 +96,16 @@ type UserFilter = {
   suspended?: boolean | null | undefined;
 };
 
-/** @throws RequestError for a filter that no text can match. */
+/** @throws RequestError for a filter that is too long, or that no text can match. */
 function whereListed({ search, role, suspended }: UserFilter, { databaseUrl }: Config): Prisma.UserWhereInput {
   const text = search?.trim();
-  for (const value of [text, role]) {
-    if (value && (value.includes('\u0000') || !value.isWellFormed())) {
-      throw new RequestError('BAD_USER_INPUT', 'A filter has a NUL or a lone surrogate in it.');
+  for (const [name, value] of Object.entries({ search: text, role })) {
+    if (!value) continue;
+    if (value.length > maxFilterLength) {
+      throw new RequestError('BAD_USER_INPUT', `The filter ${name} may have at most ${maxFilterLength} characters.`);
+    }
+    if (value.includes('\u0000') || !value.isWellFormed()) {
+      throw new RequestError('BAD_USER_INPUT', `The filter ${name} has a NUL or a lone surrogate in it.`);
     }
   }
   const part = { contains: text ?? '', ...regardlessOfCase(databaseUrl) };

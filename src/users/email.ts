@@ -15,11 +15,11 @@ const foreignGrammar = /^\P{Cc}+@\P{Cc}+$/u;
 /** The address as it is stored, trimmed and in lower case, or null if it is none. */
 export function normalizeEmail(input: string): string | null {
   const email = input.trim();
+  const fits = email.length <= longest.address && email.indexOf('@') <= longest.local;
   // RFC 2047's encoded words are read as other addresses by some mailers.
-  const isEncoded = email.includes('=?');
-  const fits = !isEncoded && email.length <= longest.address && email.indexOf('@') <= longest.local;
+  const isEncoded = fits && email.includes('=?');
   // Judged before it is made lower case, which makes ASCII letters of some that are none.
-  return fits && grammar.test(email) ? email.toLowerCase() : null;
+  return fits && !isEncoded && grammar.test(email) ? email.toLowerCase() : null;
 }
 
 /**

@@ -11,6 +11,9 @@ const weights = { space: 0, sign: 1, letter: 2 };
 /** In characters. Shorter parts of an address or a name are in the middle of too many words. */
 const shortestPart = 3;
 
+/** In UTF-16 units, of an address, a name or a host. Longer ones were stored by other systems. */
+const maxKnownLength = 400;
+
 const why = {
   pattern: 'The password is little else than neighbouring keys or repeated characters.',
   personal: 'The password is little else than your name, your email address or the name of this service.',
@@ -122,10 +125,8 @@ function placesOf(part: string, text: string): Place[] {
   return places;
 }
 
-/** The words of which addresses and names consist. */
-function partsOf(known: string[]): string[] {
-  return known
-    .flatMap((text) => plain(text).split(/[^\p{L}\p{N}]+/u))
-    .filter((part) => part.length >= shortestPart)
-    .map(plainLetters);
+/** The words of which addresses and names consist, each once. */
+function partsOf(known: string[]): Set<string> {
+  const words = known.flatMap((text) => plain(text.slice(0, maxKnownLength)).split(/[^\p{L}\p{N}]+/u));
+  return new Set(words.filter((word) => word.length >= shortestPart).map(plainLetters));
 }

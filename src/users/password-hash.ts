@@ -53,6 +53,9 @@ const bcryptCrypt = /^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[A-Za-z0-9./]{53}$/;
 /** Blitz.js': an argon2 hash in PHC string format and NUL bytes after it, 128 together, in base64. */
 const blitz = /^[A-Za-z0-9+/]{171}=$/;
 
+/** More than the longest text of these forms. */
+const maxTextLength = 400;
+
 /** Whether somebody with this hash can log in: it is of a form that is verified, and asks for no more than may be. */
 export function isKnownHash(text: string): boolean {
   return hashProblem(text) === null;
@@ -67,6 +70,7 @@ export function hashProblem(text: string): string | null {
 
 /** The hash that a text is, whatever it asks for, or null if it is of no known form. */
 export function parseHash(text: string): PasswordHash | null {
+  if (text.length > maxTextLength) return null;
   if (blitz.test(text)) return parseArgon2(Buffer.from(text, 'base64').toString('latin1').replace(/\0+$/, ''));
   return parseArgon2(text) ?? parseBcrypt(text) ?? parseScrypt(text) ?? parsePbkdf2(text);
 }

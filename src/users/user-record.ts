@@ -98,9 +98,12 @@ function orNull<T>(read: Reader<T>): Reader<T | null> {
 const rfc3339 =
   /^(?<date>(?:19[7-9]\d|[2-9]\d{3})-\d\d-\d\d)T\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i;
 
+/** More than the longest of these times. */
+const maxTimeLength = 40;
+
 /** A time of RFC 3339, from 1970 on, to the millisecond: what is finer is cut off. */
 function time(value: unknown): Date | undefined {
-  const match = typeof value === 'string' ? rfc3339.exec(value) : null;
+  const match = typeof value === 'string' && value.length <= maxTimeLength ? rfc3339.exec(value) : null;
   if (!match) return undefined;
   // JavaScript takes the 30th of February for the 2nd of March.
   const day = match.groups?.date ?? '';

@@ -10,6 +10,7 @@ import {
 } from '../errors.ts';
 import { Prisma, type User } from '../generated/sqlite/client.ts';
 import { addressKey, normalizeEmail } from './email.ts';
+import { nameIssue, notAnEmail, roleIssue } from './field-issues.ts';
 import { hashPassword, passwordProblem } from './password.ts';
 
 export type { User };
@@ -17,15 +18,8 @@ export type { User };
 /** What everybody is who is not made something else. */
 export const defaultRole = 'user';
 
-const longestName = 200;
-
 /** No user has it: ids begin with 1. For statements that are to be sent whether or not there is somebody. */
 export const nobody = 0;
-
-export const notAnEmail: ValidationIssue = {
-  path: ['email'],
-  message: 'The email must be an address such as ada@example.com.',
-};
 
 export type NewAccount = { email: string; name?: string | null | undefined; role?: string | undefined };
 export type NewUser = NewAccount & { password: string };
@@ -51,8 +45,12 @@ export async function prepareUser(user: NewUser, policy: PasswordPolicy): Promis
  * @throws ValidationError with everything that is wrong.
  */
 export async function checkUser({ password, ...account }: NewUser, policy: PasswordPolicy): Promise<PreparedAccount> {
-  const { issues, ...prepared } = checkAccount(account, await passwordProblem(password, account, policy));
-  if (issues.length > 0) throw new ValidationError(issues);
+  const { issues, ...prepared } = checkAccount(account);
+  // Judged last, by what has passed: the words of a long name are looked for in the password one by one.
+  const known = { email: prepared.email, name: nameIssue(prepared.name) === null ? prepared.name : null };
+  const problem = await passwordProblem(password, known, policy);
+  const all = problem === null ? issues : [...issues, { path: ['password'], message: problem }];
+  if (all.length > 0) throw new ValidationError(all);
   return prepared;
 }
 
@@ -62,28 +60,17 @@ export async function checkUser({ password, ...account }: NewUser, policy: Passw
  * @throws ValidationError with everything that is wrong.
  */
 export function prepareAccount(account: NewAccount): PreparedAccount {
-  const { issues, ...prepared } = checkAccount(account, null);
+  const { issues, ...prepared } = checkAccount(account);
   if (issues.length > 0) throw new ValidationError(issues);
   return prepared;
 }
 
-function checkAccount(account: NewAccount, problem: string | null): PreparedAccount & { issues: ValidationIssue[] } {
+function checkAccount(account: NewAccount): PreparedAccount & { issues: ValidationIssue[] } {
   const email = normalizeEmail(account.email);
   const name = account.name?.trim() || null;
   const role = account.role ?? defaultRole;
-  const password = problem === null ? null : { path: ['password'], message: problem };
-  const issues = [email === null ? notAnEmail : null, password, nameIssue(name), roleIssue(role)];
+  const issues = [email === null ? notAnEmail : null, nameIssue(name), roleIssue(role)];
   return { email: email ?? '', name, role, issues: issues.filter((issue) => issue !== null) };
-}
-
-function nameIssue(name: string | null): ValidationIssue | null {
-  if (name === null || (name.isWellFormed() && !/\p{Cc}/u.test(name) && [...name].length <= longestName)) return null;
-  return { path: ['name'], message: `The name must be printable text of at most ${longestName} characters.` };
-}
-
-function roleIssue(role: string): ValidationIssue | null {
-  if (/^[\w.:-]{1,50}$/.test(role)) return null;
-  return { path: ['role'], message: 'The role must be 1 to 50 of the characters a-z, A-Z, 0-9 and _.:-.' };
 }
 
 /** @throws ValidationError for what can be no role. */

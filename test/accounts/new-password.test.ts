@@ -43,7 +43,7 @@ describe('a new password', () => {
       password: 'a'.repeat(15),
       name: '\u0000',
     });
-    expect(result.issues.map(({ path }: { path: string[] }) => path.join('.'))).toEqual(['email', 'password', 'name']);
+    expect(result.issues.map(({ path }: { path: string[] }) => path.join('.'))).toEqual(['email', 'name', 'password']);
   });
 
   it('is refused by changePassword in the same way, which then changes nothing', async () => {

@@ -68,6 +68,21 @@ describe('users', () => {
     expect(await find('role: "adm"')).toEqual([]);
   });
 
+  it('takes filters of at most 254 characters', async () => {
+    const api = await startApi();
+    const root = await admin(api);
+    for (const name of ['search', 'role']) {
+      for (const field of ['nodes { email }', 'totalCount']) {
+        const query = `query ($text: String) { users(${name}: $text) { ${field} } }`;
+        expect((await root.ask(query, { text: 'x'.repeat(254) })).users).toBeTruthy();
+        const { code, errors } = await root.send(query, { text: 'x'.repeat(255) });
+        expect(code).toBe('BAD_USER_INPUT');
+        expect(errors[0].message).toBe(`The filter ${name} may have at most 254 characters.`);
+      }
+    }
+    expect(api.reported).toEqual([]);
+  });
+
   it('has at most a hundred on a page, and refuses cursors that it did not give out', async () => {
     const api = await startApi();
     const root = await admin(api);

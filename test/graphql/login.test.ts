@@ -34,8 +34,8 @@ describe('signUp', () => {
     expect(data.signUp.code).toBe('VALIDATION_FAILED');
     expect(data.signUp.issues.map((issue: { path: string[] }) => issue.path)).toEqual([
       ['email'],
-      ['password'],
       ['name'],
+      ['password'],
     ]);
     expect(await api.database.user.count()).toBe(0);
   });

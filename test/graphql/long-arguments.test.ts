@@ -1,0 +1,160 @@
+import type { GraphQLArgument } from 'graphql';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { toNodeId } from '../../src/graphql/node-id.ts';
+import { schema } from '../../src/graphql/schema.ts';
+import { hashToken } from '../../src/token.ts';
+import { guessableProblem } from '../../src/users/guessable-password.ts';
+import { inThread } from '../../src/users/password-threads.ts';
+import { parseUserRecord } from '../../src/users/user-record.ts';
+import { password, startApi } from '../support/api.ts';
+import { watchLongStrings } from '../support/long-strings.ts';
+import { type TextField, textFields } from '../support/operations.ts';
+
+vi.mock('../../src/users/guessable-password.ts', { spy: true });
+vi.mock('../../src/users/password-threads.ts', { spy: true });
+beforeEach(() => void vi.clearAllMocks());
+
+/** Just below the limit for the body of a request, in bytes of JSON. */
+const size = 60_000;
+
+function filling(unit: string): string {
+  return unit.repeat(Math.floor(size / (Buffer.byteLength(JSON.stringify(unit)) - 2)));
+}
+
+/** Texts that make naive code slow: each is as long as a request may be. */
+const texts = {
+  'an a': filling('a'),
+  // Normalising makes it eighteen times longer.
+  'U+FDFA': filling('\ufdfa'),
+  'U+FDFA and spaces': filling('\ufdfa '),
+  spaces: filling(' '),
+  'no-break spaces': filling('\u00a0'),
+  at: filling('@'),
+  dots: filling('a.'),
+  'at and dots': filling('a@a.'),
+  digits: filling('9'),
+  base64: Buffer.from(`User:${filling('7')}`)
+    .toString('base64')
+    .slice(0, size),
+  'base64 of a JSON cursor': Buffer.from(`GPC:J:${filling('[')}`)
+    .toString('base64')
+    .slice(0, size),
+  'no base64': filling('=\u00e9$'),
+  'lone surrogates': filling('\ud800'),
+  'combining marks': filling('a\u0301\u0323'),
+  wildcards: filling('%a_'),
+  NUL: filling('\u0000'),
+  dollars: filling('$a'),
+};
+
+/** Regular expressions whose work is linear, or bounded, however long the text is. */
+const linear = new Set([
+  // The token of a link: begins at the start, and everything in it is counted.
+  String.raw`/^([0-9a-f]{32})\.[A-Za-z0-9_-]{43}$/`,
+  // Pothos' cursors, in base64 and as they are: begin at the start, with one way to take every character.
+  String.raw`/^(?:[\d+/A-Za-z]{4})*(?:[\d+/A-Za-z]{2}==|[\d+/A-Za-z]{3}=)?$/`,
+  String.raw`/^([A-Z]):([\s\S]*)$/`,
+]);
+
+/** What such an argument would be given by a client that means well, by its name and its type; for new ones too. */
+function ordinary({ name, type }: GraphQLArgument, id: string): string {
+  if (/email/i.test(name)) return 'new@example.com';
+  if (/password/i.test(name)) return password;
+  if (/\bID\b/.test(String(type))) return id;
+  return name === 'name' ? 'Ada' : 'user';
+}
+
+function fieldOf(field: string, textOf: (argument: GraphQLArgument) => string | null): TextField {
+  const found = [...textFields(schema, { textOf })].find(({ name }) => name === field);
+  if (!found) throw new Error(`There is no ${field}.`);
+  return found;
+}
+
+const names = [...textFields(schema, { textOf: () => '' })].map(({ name }) => name);
+
+describe('an argument as long as a request may be', () => {
+  it('is of one of the fields that take text, which the schema itself tells', () => {
+    expect(names.length).toBeGreaterThan(25);
+    for (const known of ['Query.users', 'Mutation.login', 'Mutation.setPublicData', 'User.auditEvents']) {
+      expect(names).toContain(known);
+    }
+  });
+
+  it.each(names)(
+    'of %s meets only linear work, and is no failure of the server',
+    async (field) => {
+      const serviceKey = 'the key of a service';
+      const attempts = { perAccount: 50, perAddress: 1_000, signUpsPerAddress: 1_000 };
+      const api = await startApi({ hashedServiceKeys: [hashToken(serviceKey)], attempts });
+      const root = await api.signUpAdmin('root@example.com');
+      const { id } = await api.database.user.findFirstOrThrow();
+      const { token } = root;
+      // Which arguments are long: each by itself, and all at once.
+      const { texts: textArguments } = fieldOf(field, () => '');
+      const ones = textArguments.map(({ name }) => new Set([name]));
+      const all = new Set(textArguments.map(({ name }) => name));
+      const choices = ones.length > 1 ? [...ones, all] : ones;
+      const watched = watchLongStrings();
+      for (const [kind, text] of Object.entries(texts)) {
+        for (const long of choices) {
+          const given = (length: number) => (argument: GraphQLArgument) => {
+            if (long.has(argument.name)) return text.slice(0, length);
+            // What need not be given stands in the way of what is to be looked at: `after` of `before`.
+            return String(argument.type).endsWith('!') ? ordinary(argument, toNodeId('User', id)) : null;
+          };
+          const one = fieldOf(field, given(text.length));
+          const bytes = Buffer.byteLength(JSON.stringify(one.variables));
+          const { variables } = fieldOf(field, given(Math.floor((text.length * size) / Math.max(bytes, size))));
+          await api.database.rateLimit.deleteMany();
+          api.statements.length = 0;
+          vi.mocked(inThread).mockClear();
+          vi.mocked(guessableProblem).mockClear();
+          watched.uses.clear();
+          const what = `${field}, ${[...long]}: ${kind}`;
+          const client = Object.assign(api.client(), { token });
+          const { status, errors } = await client.send(one.query, variables, { 'x-service-key': serviceKey });
+          expect(status, `${what}: ${JSON.stringify(errors)}`).toBe(200);
+          for (const error of errors ?? []) {
+            expect(error.extensions.code, what).toMatch(/^(?:BAD_USER_INPUT|UNAUTHENTICATED|RATE_LIMITED)$/);
+          }
+          expect(api.reported, what).toEqual([]);
+          expect(
+            [...watched.uses].filter((use) => !linear.has(use)),
+            what,
+          ).toEqual([]);
+          for (const [judged, known] of vi.mocked(guessableProblem).mock.calls) {
+            for (const part of [judged, ...known]) expect(part.length, what).toBeLessThanOrEqual(1_024);
+          }
+          // One hash, of what was checked or of what is to be stored, whatever came.
+          expect(vi.mocked(inThread).mock.calls.length, what).toBeLessThanOrEqual(1);
+          expect(api.statements.length, what).toBeLessThanOrEqual(30);
+          // The session may have ended by it, such as by a login.
+          await api.database.session.updateMany({
+            where: { handle: token?.split('.')[0] ?? '' },
+            data: {
+              hashedSessionToken: hashToken(token ?? ''),
+              expiresAt: new Date(api.clock.now.getTime() + 3_600_000),
+            },
+          });
+        }
+      }
+    },
+    120_000,
+  );
+});
+
+describe('a field of an imported record as long as a line may be', () => {
+  const valid = { email: 'ada@example.com' };
+  const fields = ['email', 'name', 'role', 'hashedPassword', 'emailVerifiedAt', 'suspendedAt', 'createdAt', 'unknown'];
+
+  it.each(Object.entries(texts))('meets only linear work: %s', (_kind, text) => {
+    const { uses } = watchLongStrings();
+    for (const field of fields) {
+      const line = JSON.stringify({ ...valid, [field]: text });
+      const isBlankName = field === 'name' && text.trim() === '';
+      if (isBlankName) expect(parseUserRecord(line)).toEqual({ ...valid, name: null });
+      else expect(() => parseUserRecord(line), field).toThrow(/./);
+      expect([...uses], field).toEqual([]);
+    }
+  });
+});
