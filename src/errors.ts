@@ -25,8 +25,8 @@ export abstract class UserError extends Error {
 export class InvalidCredentialsError extends UserError {
   readonly code = 'INVALID_CREDENTIALS';
 
-  constructor() {
-    super('The email or the password is wrong.');
+  constructor(message = 'The email or the password is wrong.') {
+    super(message);
   }
 }
 

@@ -2,12 +2,13 @@ import { type Origin, recordEvent } from '../audit/record.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { EmailTakenError, TokenInvalidError, ValidationError } from '../errors.ts';
+import { forgetFailures } from '../users/attempts.ts';
 import { normalizeEmail } from '../users/email.ts';
 import { notAnEmail } from '../users/field-issues.ts';
 import { enqueueMail, voidLinks, withdrawMails } from '../users/outbox.ts';
 import { mayBeMailed } from '../users/requests.ts';
 import { findUserByEmail, isTaken, lockUnchanged, nobody, requireFreeAddress, type User } from '../users/user.ts';
-import { redeemUserToken } from '../users/user-token.ts';
+import { type FollowedLink, followLink, type LinkRequest } from './follow-link.ts';
 import { type Policies, provePassword } from './prove-password.ts';
 import { overRewrittenHash } from './rewritten-hash.ts';
 
@@ -22,20 +23,19 @@ export async function requestEmailVerification(database: Database, user: User, n
 }
 
 /**
- * Notes that an address is its user's, who is returned. It need not be done in a session of theirs: mail is read on
- * other devices too.
+ * Notes that an address is its user's, who is returned: by a link, in a session of theirs or with their password.
  *
- * @throws TokenInvalidError
+ * @throws TokenInvalidError, InvalidCredentialsError, RateLimitedError as `followLink` does.
  */
-export function verifyEmail(database: Database, token: string, origin: Origin, now: Date): Promise<User> {
-  return inTransaction(database, async (db) => {
-    const { userId, sentTo } = await redeemUserToken(db, 'VERIFY_EMAIL', token, now);
+export function verifyEmail(database: Database, link: FollowedLink, request: LinkRequest): Promise<User> {
+  const { origin, now } = request;
+  return followLink(database, { ...link, purpose: 'VERIFY_EMAIL' }, request, async (db, { userId, sentTo }) => {
     const [user] = await db.user.updateManyAndReturn({
       where: { id: userId ?? nobody, email: sentTo ?? '' },
       data: { emailVerifiedAt: now },
     });
     if (!user) throw new TokenInvalidError();
-    await recordEvent(db, { type: 'EMAIL_VERIFIED', userId: user.id }, origin, now);
+    await recordEvent(db, { type: 'EMAIL_VERIFIED', userId: user.id, actorId: user.id }, origin, now);
     return user;
   });
 }
@@ -85,16 +85,17 @@ export async function requestEmailChange(
 }
 
 /**
- * Gives a user the address that the link was sent to, and tells the old one. Links that were sent to the old one are
- * void. Returns the user as they are then.
+ * Gives a user the address that the link was sent to, and tells the old one: in a session of theirs or with their
+ * password. Links that were sent to the old one are void. Returns the user as they are then.
  *
- * @throws TokenInvalidError
+ * @throws TokenInvalidError, InvalidCredentialsError, RateLimitedError as `followLink` does.
  * @throws EmailTakenError where somebody else took the address meanwhile.
  */
-export async function confirmEmailChange(database: Database, token: string, origin: Origin, now: Date): Promise<User> {
+export async function confirmEmailChange(database: Database, link: FollowedLink, request: LinkRequest): Promise<User> {
+  const { origin, now } = request;
   try {
-    return await inTransaction(database, async (db) => {
-      const { user: before, sentTo } = await redeemUserToken(db, 'CHANGE_EMAIL', token, now);
+    return await followLink(database, { ...link, purpose: 'CHANGE_EMAIL' }, request, async (db, token) => {
+      const { user: before, sentTo } = token;
       if (!before || sentTo === null) throw new TokenInvalidError();
       const { id } = before;
       await requireFreeAddress(db, sentTo, id);
@@ -103,13 +104,12 @@ export async function confirmEmailChange(database: Database, token: string, orig
         data: { email: sentTo, emailVerifiedAt: now },
       });
       if (!user) throw new TokenInvalidError();
+      // Attempts at the address while nobody had it.
+      await forgetFailures(db, sentTo);
       await voidLinks(db, id, ['RESET_PASSWORD', 'VERIFY_EMAIL', 'CHANGE_EMAIL']);
-      await enqueueMail(
-        db,
-        { name: 'email-changed', recipient: before.email, userId: id, data: { newEmail: sentTo } },
-        now,
-      );
-      await recordEvent(db, { type: 'EMAIL_CHANGED', userId: id }, origin, now);
+      const mail = { name: 'email-changed', recipient: before.email, userId: id, data: { newEmail: sentTo } } as const;
+      await enqueueMail(db, mail, now);
+      await recordEvent(db, { type: 'EMAIL_CHANGED', userId: id, actorId: id }, origin, now);
       return user;
     });
   } catch (error) {

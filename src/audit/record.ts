@@ -9,7 +9,7 @@ export const auditEventTypes = {
   LOGGED_IN: 'A session started with the right password.',
   LOGIN_FAILED: 'Somebody tried to log in with a wrong password, or with an address that nobody has.',
   LOGIN_REFUSED: 'Somebody tried to log in with the right password, but the account is suspended.',
-  PASSWORD_CHECK_FAILED: 'In a session, the password was asked for and a wrong one given.',
+  PASSWORD_CHECK_FAILED: 'The password was asked for, in a session or for a link, and a wrong one given.',
   REAUTHENTICATED: 'The password was proved again in a session.',
   LOGGED_OUT: 'A session was ended by its own client.',
   SESSION_REVOKED: 'A session was ended from elsewhere: by its user, an administrator, or a new password.',

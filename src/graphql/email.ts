@@ -1,4 +1,5 @@
 import { confirmEmailChange, requestEmailChange, requestEmailVerification, verifyEmail } from '../accounts/email.ts';
+import type { LinkRequest } from '../accounts/follow-link.ts';
 import {
   EmailTakenError,
   InvalidCredentialsError,
@@ -31,19 +32,39 @@ builder.mutationField('requestEmailVerification', (t) =>
 
 const tokenArgument = { required: true, description: 'From the link in the mail.' } as const;
 
+const linkPasswordArgument = {
+  description: 'The password of the account. Not needed in a session of the same user.',
+} as const;
+
+const followedBy =
+  'A link counts only in a session of the user of the account, or with their password; otherwise the answer is ' +
+  'InvalidCredentialsError, and the link stays usable. So nobody proves an address for a stranger who gave it as theirs.';
+
+/** The complexity of following a link: that of a password where one is given. */
+function linkComplexity(args: { password?: string | null | undefined }, context: Context): number {
+  return args.password == null ? 1 : passwordCheck(args, context);
+}
+
+function linkRequestOf(context: Context): LinkRequest {
+  const { caller, config, now } = context;
+  return { policies: config, origin: originOf(context), deviceToken: caller.deviceToken, now: now() };
+}
+
 builder.mutationField('verifyEmail', (t) =>
   t.field({
     audience: 'everybody',
     type: ViewerPayload,
     nullable: true,
+    complexity: linkComplexity,
     errors: {
-      types: [TokenInvalidError],
+      types: [TokenInvalidError, InvalidCredentialsError, RateLimitedError],
       union: { name: 'VerifyEmailResult', description: 'What became of `verifyEmail`.' },
     },
-    description: 'Notes that an address is its user’s, by a link that was mailed to it. They need not be signed in.',
-    args: { token: t.arg.string(tokenArgument) },
-    resolve: async (_root, { token }, context) => {
-      const viewer = await verifyEmail(context.database, token, originOf(context), context.now());
+    description: `Notes that an address is its user’s, by a link that was mailed to it. ${followedBy}`,
+    args: { token: t.arg.string(tokenArgument), password: t.arg.string(linkPasswordArgument) },
+    resolve: async (_root, { token, password }, context) => {
+      const link = { token, password: password ?? null };
+      const viewer = await verifyEmail(context.database, link, linkRequestOf(context));
       return changed(context, viewer);
     },
   }),
@@ -79,15 +100,16 @@ builder.mutationField('confirmEmailChange', (t) =>
     audience: 'everybody',
     type: ViewerPayload,
     nullable: true,
+    complexity: linkComplexity,
     errors: {
-      types: [TokenInvalidError, EmailTakenError],
+      types: [TokenInvalidError, EmailTakenError, InvalidCredentialsError, RateLimitedError],
       union: { name: 'ConfirmEmailChangeResult', description: 'What became of `confirmEmailChange`.' },
     },
-    description:
-      'Gives a user the address that the link was mailed to, and tells the old one. They need not be signed in.',
-    args: { token: t.arg.string(tokenArgument) },
-    resolve: async (_root, { token }, context) => {
-      const viewer = await confirmEmailChange(context.database, token, originOf(context), context.now());
+    description: `Gives a user the address that the link was mailed to, and tells the old one. ${followedBy}`,
+    args: { token: t.arg.string(tokenArgument), password: t.arg.string(linkPasswordArgument) },
+    resolve: async (_root, { token, password }, context) => {
+      const link = { token, password: password ?? null };
+      const viewer = await confirmEmailChange(context.database, link, linkRequestOf(context));
       return changed(context, viewer);
     },
   }),

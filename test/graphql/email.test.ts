@@ -1,36 +1,147 @@
 import { describe, expect, it } from 'vitest';
 import { password, startApi } from '../support/api.ts';
+import { foreignHashes } from '../support/foreign-hashes.ts';
 import { deliverMail, tokenIn } from '../support/mail.ts';
 
 const viewer = '... on ViewerPayload { viewer { email emailVerifiedAt } } ... on UserError { code }';
 const requested = '... on RequestedPayload { email } ... on UserError { code }';
 
-describe('verifyEmail', () => {
-  it('proves the address, signed in or not, once', async () => {
+/** The events of an account, newest first. */
+const events = '{ viewer { auditEvents(first: 3) { nodes { type isOwn ipAddress sessionHandle } } } }';
+
+/** An account, the token of a link to it, and what becomes of the address by it. */
+const links = {
+  verifyEmail: async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     const token = tokenIn(await deliverMail(api), 'verify-email');
+    return { api, ada, token, email: 'ada@example.com' };
+  },
+  confirmEmailChange: async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    await deliverMail(api);
+    await ada.act('requestEmailChange', { newEmail: 'new@example.com', password });
+    return { api, ada, token: tokenIn(await deliverMail(api), 'confirm-email-change'), email: 'new@example.com' };
+  },
+};
+
+describe.each(Object.entries(links))('%s', (field, start) => {
+  it('works in a session of the user, without the password, once', async () => {
+    const { api, ada, token, email } = await start();
     const emailVerifiedAt = api.clock.now.toISOString();
-    expect(await api.client().act('verifyEmail', { token }, viewer)).toMatchObject({ viewer: { emailVerifiedAt } });
-    expect((await ada.ask('{ viewer { emailVerifiedAt } }')).viewer).toEqual({ emailVerifiedAt });
-    expect(await ada.act('verifyEmail', { token }, viewer)).toMatchObject({ code: 'TOKEN_INVALID' });
-    // Nothing is left to prove.
-    expect(await ada.act('requestEmailVerification', {}, 'email')).toMatchObject({ email: 'ada@example.com' });
-    expect(await deliverMail(api)).toEqual([]);
+    expect(await ada.act(field, { token }, viewer)).toMatchObject({ viewer: { email, emailVerifiedAt } });
+    expect(await ada.act(field, { token }, viewer)).toMatchObject({ code: 'TOKEN_INVALID' });
+    const [event] = (await ada.ask(events)).viewer.auditEvents.nodes;
+    expect(event).toMatchObject({ isOwn: true, sessionHandle: expect.any(String) });
   });
 
-  it('leaves whoever follows the link signed in as they were', async () => {
-    const api = await startApi();
-    const ada = await api.signUp('ada@example.com');
-    const token = tokenIn(await deliverMail(api), 'verify-email');
-    const bob = await api.signUp('bob@example.com');
-    await bob.ask(`mutation { verifyEmail(token: "${token}") { __typename } }`);
+  it('works with the password elsewhere, also in a session of somebody else, who stays who they are', async () => {
+    const { api, ada, token, email } = await start();
+    const bob = Object.assign(await api.signUp('bob@example.com'), { address: '192.0.2.30' });
+    const emailVerifiedAt = api.clock.now.toISOString();
+    expect(await bob.act(field, { token, password }, viewer)).toMatchObject({ viewer: { email, emailVerifiedAt } });
     expect((await bob.ask('{ viewer { email emailVerifiedAt } }')).viewer).toEqual({
       email: 'bob@example.com',
       emailVerifiedAt: null,
     });
-    const { viewer: later } = await ada.ask('{ viewer { emailVerifiedAt } }');
-    expect(later.emailVerifiedAt).not.toBeNull();
+    const [event] = (await ada.ask(events)).viewer.auditEvents.nodes;
+    expect(event).toMatchObject({ isOwn: true, ipAddress: '192.0.2.30', sessionHandle: null });
+  });
+
+  it('does not prove the address for whoever else gave it, and the link stays usable', async () => {
+    const { api, ada, token } = await start();
+    const before = await api.database.user.findMany();
+    const owner = await api.signUp('owner@example.com');
+    for (const client of [api.client(), owner]) {
+      const [none, wrong] = [await client.act(field, { token }, viewer), { token, password: 'wrong' }];
+      expect(none).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+      expect(await client.act(field, wrong, viewer)).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+      expect(await client.act(field, { token, password: '' }, viewer)).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+    }
+    expect(await api.database.user.findMany({ where: { email: 'ada@example.com' } })).toEqual(before);
+    const [event] = (await ada.ask(events)).viewer.auditEvents.nodes;
+    expect(event).toMatchObject({ type: 'PASSWORD_CHECK_FAILED', isOwn: false, sessionHandle: null });
+    expect(await ada.act(field, { token }, viewer)).toMatchObject({ __typename: 'ViewerPayload' });
+  });
+
+  it('counts wrong passwords as login does, and hashes none for a link that is not valid', async () => {
+    const { api, token } = await start();
+    const eve = api.client();
+    for (let time = 0; time < 10; time += 1) {
+      expect(await eve.act(field, { token, password: 'wrong' }, viewer)).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+    }
+    expect(await eve.act(field, { token, password }, viewer)).toMatchObject({ code: 'RATE_LIMITED' });
+    expect(await eve.login('ada@example.com')).toMatchObject({ code: 'RATE_LIMITED' });
+    const before = await api.database.rateLimit.findMany();
+    expect(await eve.act(field, { token: 'none', password }, viewer)).toMatchObject({ code: 'TOKEN_INVALID' });
+    expect(await api.database.rateLimit.findMany()).toEqual(before);
+    api.clock.now = new Date(api.clock.now.getTime() + 30_000);
+    expect(await eve.act(field, { token, password }, viewer)).toMatchObject({ __typename: 'ViewerPayload' });
+    expect(await api.database.rateLimit.findMany({ where: { key: { startsWith: 'account:' } } })).toEqual([]);
+  });
+
+  it('costs what a password costs where one is given: two do not fit into an operation', async () => {
+    const { api, token } = await start();
+    const twice = (args: string) =>
+      api.client().send(`mutation { a: ${field}(${args}) { __typename } b: ${field}(${args}) { __typename } }`);
+    expect((await twice(`token: "${token}", password: "wrong"`)).code).toBe('BAD_USER_INPUT');
+    expect((await twice(`token: "${token}"`)).code).toBeUndefined();
+  });
+
+  it('works for a user without a password in a session of theirs, and by no password', async () => {
+    const { api, ada, token } = await start();
+    await api.database.user.updateMany({ where: { email: 'ada@example.com' }, data: { hashedPassword: null } });
+    for (const secret of [password, '']) {
+      const answer = await api.client().act(field, { token, password: secret }, viewer);
+      expect(answer).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+    }
+    expect(await ada.act(field, { token }, viewer)).toMatchObject({ __typename: 'ViewerPayload' });
+  });
+});
+
+describe('verifyEmail', () => {
+  it('leaves nothing to be asked for', async () => {
+    const { api, ada, token } = await links.verifyEmail();
+    await ada.act('verifyEmail', { token });
+    expect(await ada.act('requestEmailVerification', {}, 'email')).toMatchObject({ email: 'ada@example.com' });
+    expect(await deliverMail(api)).toEqual([]);
+  });
+});
+
+describe('confirmEmailChange', () => {
+  it('forgets the wrong passwords that were given while nobody had the address', async () => {
+    const { api, ada, token, email } = await links.confirmEmailChange();
+    for (let time = 0; time < 11; time += 1) await api.client().login(email, 'BEARER', 'wrong');
+    expect(await api.client().login(email)).toMatchObject({ code: 'RATE_LIMITED' });
+    await ada.act('confirmEmailChange', { token });
+    expect(await api.client().login(email)).toMatchObject({ __typename: 'LoginSuccess' });
+  });
+
+  it('goes on with a password that another system hashed', async () => {
+    const { api, token, email } = await links.confirmEmailChange();
+    const hashedPassword = foreignHashes['bcrypt $2b$'];
+    await api.database.user.updateMany({ where: { email: 'ada@example.com' }, data: { hashedPassword } });
+    const { viewer: changed } = await api.client().act('confirmEmailChange', { token, password }, viewer);
+    expect(changed).toMatchObject({ email });
+    expect(await api.client().login(email)).toMatchObject({ __typename: 'LoginSuccess' });
+  });
+});
+
+describe('the mails with links', () => {
+  it('say what somebody does who did not ask for them', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    await ada.act('requestEmailChange', { newEmail: 'new@example.com', password });
+    const mails = await deliverMail(api);
+    for (const name of ['verify-email', 'confirm-email-change']) {
+      const mail = mails.find((one) => one.name === name);
+      for (const text of [mail?.text, mail?.html]) {
+        for (const advice of ['do not follow the link', 'somebody used your address', 'password reset', 'sessions']) {
+          expect(text?.replace(/\s+/g, ' ')).toContain(advice);
+        }
+      }
+    }
   });
 });
 
@@ -49,7 +160,7 @@ describe('requestEmailChange', () => {
     ]);
     expect(mails.find(({ name }) => name === 'email-change-requested')?.text).toContain('lovelace@example.com');
     const token = tokenIn(mails, 'confirm-email-change');
-    expect(await api.client().act('confirmEmailChange', { token }, viewer)).toMatchObject({
+    expect(await api.client().act('confirmEmailChange', { token, password }, viewer)).toMatchObject({
       viewer: { email: 'lovelace@example.com', emailVerifiedAt: api.clock.now.toISOString() },
     });
     expect(await deliverMail(api)).toMatchObject([{ name: 'email-changed', to: 'ada@example.com' }]);
