@@ -8,13 +8,11 @@ import { type StartedSession, type StartOptions, startUserSession } from '../ses
 import { forgetFailures } from '../users/attempts.ts';
 import { enqueueMail, voidLinks } from '../users/outbox.ts';
 import { hashPassword, requireAcceptablePassword } from '../users/password.ts';
-import { mayBeMailed, requireAttemptFrom, requireRequestFrom } from '../users/requests.ts';
+import { mayBeMailed, quarterMs, requireAttemptFrom, requireRequestFrom } from '../users/requests.ts';
 import { inTurn } from '../users/turns.ts';
 import { findUserByEmail, nobody } from '../users/user.ts';
 import { findUserToken, redeemUserToken } from '../users/user-token.ts';
 import type { Policies } from './prove-password.ts';
-
-const quarterMs = 15 * 60_000;
 
 /**
  * Mails the user with this address a link to choose a new password; older ones are void. Whether there is such a user
@@ -30,7 +28,8 @@ export async function requestPasswordReset(
   origin: Origin,
   now: Date,
 ): Promise<void> {
-  await requireRequestFrom(database, 'password-resets', origin.device, perAddress, now);
+  const limit = { kind: 'password-resets', points: perAddress, durationMs: quarterMs };
+  await requireRequestFrom(database, origin.device, limit, now);
   if (!(await mayBeMailed(database, 'reset-password', address, now))) return;
   const user = await findUserByEmail(database, address);
   const userId = user?.id ?? null;
@@ -55,8 +54,12 @@ export async function resetPassword(
   options: StartOptions,
 ): Promise<StartedSession> {
   const { device, replaces, now } = options;
-  const limit = { points: attempts.perAddress, durationMs: quarterMs };
-  await requireAttemptFrom(database, 'links', device, limit, now);
+  await requireAttemptFrom(
+    database,
+    device,
+    { kind: 'links', points: attempts.perAddress, durationMs: quarterMs },
+    now,
+  );
   const found = await findUserToken(database, 'RESET_PASSWORD', token, now);
   if (!found?.user) throw new TokenInvalidError();
   await requireAcceptablePassword(newPassword, found.user, passwords, 'newPassword');

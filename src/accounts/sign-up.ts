@@ -100,8 +100,8 @@ async function prepareInTurn(
   { passwords, attempts }: Policies,
   { device, now }: StartOptions,
 ): Promise<PreparedUser> {
-  const limit = { points: attempts.signUpsPerAddress, durationMs: hourMs };
-  await requireAttemptFrom(database, 'sign-ups', device, limit, now);
+  const limit = { kind: 'sign-ups', points: attempts.signUpsPerAddress, durationMs: hourMs };
+  await requireAttemptFrom(database, device, limit, now);
   // Somebody else may be asked about the password, which holds nobody up here.
   const account = await checkUser(input, passwords);
   const hashedPassword = await inTurn(passwords, () => hashPassword(input.password, passwords));

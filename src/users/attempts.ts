@@ -7,8 +7,8 @@ import { run } from '../database/statements.ts';
 import { retryConflicts } from '../database/transaction.ts';
 import { InvalidCredentialsError, RateLimitedError } from '../errors.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
-import { countOnce, type RateLimit, requireNotReached } from './rate-limit.ts';
-import { addressLimit, quarterMs } from './requests.ts';
+import { countOnce, type RateLimit, requireNotReached, uncount } from './rate-limit.ts';
+import { addressLimits, quarterMs } from './requests.ts';
 
 /**
  * NIST SP 800-63B-4 section 3.2.2: at most 100 failures in a row for an account. Half of them are for devices on which
@@ -91,7 +91,8 @@ type Limits = {
 function limitsOf({ email, device, isKnownDevice }: Attempt, { perAddress }: AttemptPolicy): Limits {
   const { ipAddress } = device;
   const isCounted = !isKnownDevice && ipAddress !== null;
-  const others = isCounted ? [addressLimit('passwords', ipAddress, { points: perAddress, durationMs: quarterMs })] : [];
+  const limit = { kind: 'passwords', points: perAddress, durationMs: quarterMs };
+  const others = isCounted ? addressLimits(ipAddress, limit) : [];
   return { ...accountLimits(email, isKnownDevice), others };
 }
 
@@ -140,13 +141,4 @@ async function prolong(db: Db, { pause, pauses }: Limits, now: Date): Promise<vo
 async function undo(db: Db, { inARow, pause, pauses, others }: Limits, isPaused: boolean): Promise<void> {
   await uncount(db, [inARow, ...others, ...(isPaused ? [pauses] : [])]);
   if (isPaused) await db.rateLimit.deleteMany({ where: { key: pause.key } });
-}
-
-async function uncount(db: Db, limits: RateLimit[]): Promise<void> {
-  if (limits.length === 0) return;
-  const keys = limits.map(({ key }) => key);
-  await run(
-    db,
-    Prisma.sql`UPDATE "RateLimit" SET "points" = "points" - 1 WHERE "key" IN (${Prisma.join(keys)}) AND "points" > 0`,
-  );
 }

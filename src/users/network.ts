@@ -5,10 +5,25 @@ import { isIP } from 'node:net';
  * a single machine has 2^64 addresses to choose from. IPv4 mapped into IPv6 is IPv4.
  */
 export function networkOf(address: string): string {
+  const ipv4 = ipv4Of(address);
+  return ipv4 ?? `${groupsOf(address).slice(0, 4).join(':')}::/64`;
+}
+
+/**
+ * Returns the network that one customer of a provider may have around `networkOf`: /24 of IPv4, /48 of IPv6 (RFC 6177
+ * gives sites up to that, which is 65,536 networks of /64).
+ */
+export function widerNetworkOf(address: string): string {
+  const ipv4 = ipv4Of(address);
+  if (ipv4 !== null) return `${ipv4.split('.').slice(0, 3).join('.')}.0/24`;
+  return `${groupsOf(address).slice(0, 3).join(':')}::/48`;
+}
+
+/** The address as one of IPv4, also where it is mapped into IPv6, or null. */
+function ipv4Of(address: string): string | null {
   if (isIP(address) === 4) return address;
   const groups = groupsOf(address);
-  const isMapped = groups.slice(0, 6).join() === '0,0,0,0,0,ffff';
-  if (!isMapped) return `${groups.slice(0, 4).join(':')}::/64`;
+  if (groups.slice(0, 6).join() !== '0,0,0,0,0,ffff') return null;
   const [high = 0, low = 0] = groups.slice(6).map((group) => Number.parseInt(group, 16));
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }

@@ -90,6 +90,21 @@ export async function countOnce(db: Db, limits: RateLimit[], now: Date): Promise
 }
 
 /**
+ * Takes back what was counted once for each of these limits. An insert locks the rows in the order of the limits, as
+ * counting does, where an update would lock them in any: with a row that many share, such as a network's, two of these
+ * would wait for each other. It inserts none but for rows that are gone, which have expired.
+ */
+export async function uncount(db: Db, limits: RateLimit[]): Promise<void> {
+  if (limits.length === 0) return;
+  const values = limits.map(({ key }) => Prisma.sql`(${key}, 0, ${new Date(0)})`);
+  await run(
+    db,
+    Prisma.sql`INSERT INTO "RateLimit" AS r ("key", "points", "expiresAt") VALUES ${Prisma.join(values)}
+      ON CONFLICT ("key") DO UPDATE SET "points" = r."points" - 1 WHERE r."points" > 0`,
+  );
+}
+
+/**
  * Looks whether something may be done once more, by one read, so that whoever goes on trying costs no more than that.
  * The answer is the one of now: what must be exact is counted.
  *

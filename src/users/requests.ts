@@ -2,35 +2,51 @@
 import { hash } from 'node:crypto';
 import type { Device } from '../audit/record.ts';
 import type { Database } from '../database/database.ts';
+import { retryConflicts } from '../database/transaction.ts';
 import { RateLimitedError, RequestError } from '../errors.ts';
-import { networkOf } from './network.ts';
+import { networkOf, widerNetworkOf } from './network.ts';
 import type { MailName } from './outbox.ts';
-import { countOnce, type RateLimit, requireNotReached } from './rate-limit.ts';
+import { countOnce, type RateLimit, requireNotReached, uncount } from './rate-limit.ts';
 
 export const quarterMs = 15 * 60_000;
 
-/** A limit for all who share an address, or a network of IPv6. */
-export function addressLimit(kind: string, ipAddress: string, limit: Omit<RateLimit, 'key'>): RateLimit {
-  return { key: `${kind}:${hash('sha256', networkOf(ipAddress))}`, ...limit };
+/** How much more a whole network may do than one address in it. Many clients share it, and some attackers have one. */
+const networkFactor = 10;
+
+/** How often something may be done from one address. */
+export type AddressLimit = { kind: string; points: number; durationMs: number };
+
+/** Returns the limits for an address (or its network of IPv6, /64) and for the wider network around it. */
+export function addressLimits(ipAddress: string, { kind, points, durationMs }: AddressLimit): RateLimit[] {
+  const keyOf = (network: string) => `${kind}:${hash('sha256', network)}`;
+  return [
+    { key: keyOf(networkOf(ipAddress)), points, durationMs },
+    { key: keyOf(widerNetworkOf(ipAddress)), points: networkFactor * points, durationMs },
+  ];
 }
 
 /**
- * Counts something that may be done so often from one address, whatever becomes of it. An address that is not known is
+ * Counts something that may be done so often from one address and from its network, whatever becomes of it. A refusal
+ * does not count, so that one address alone does not use up what its network may do. An address that is not known is
  * not counted.
  *
  * @throws RateLimitedError if it is too often.
  */
 export async function requireAttemptFrom(
   database: Database,
-  kind: string,
   { ipAddress }: Device,
-  limit: { points: number; durationMs: number },
+  limit: AddressLimit,
   now: Date,
 ): Promise<void> {
   if (ipAddress === null) return;
-  const limitOfAddress = addressLimit(kind, ipAddress, limit);
-  await requireNotReached(database, [limitOfAddress], now);
-  await countOnce(database, [limitOfAddress], now);
+  const limits = addressLimits(ipAddress, limit);
+  await requireNotReached(database, limits, now);
+  try {
+    await countOnce(database, limits, now);
+  } catch (error) {
+    if (error instanceof RateLimitedError) await retryConflicts(() => uncount(database, limits));
+    throw error;
+  }
 }
 
 /**
@@ -40,13 +56,12 @@ export async function requireAttemptFrom(
  */
 export async function requireRequestFrom(
   database: Database,
-  kind: string,
   device: Device,
-  perQuarter: number,
+  limit: AddressLimit,
   now: Date,
 ): Promise<void> {
   try {
-    await requireAttemptFrom(database, kind, device, { points: perQuarter, durationMs: quarterMs }, now);
+    await requireAttemptFrom(database, device, limit, now);
   } catch (error) {
     if (!(error instanceof RateLimitedError)) throw error;
     throw new RequestError('RATE_LIMITED', error.message, error.retryAfterSeconds);

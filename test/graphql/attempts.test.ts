@@ -169,6 +169,37 @@ describe('wrong passwords from one address', () => {
     expect(await spray(api, '::ffff:203.0.113.7', 1)).toEqual(['RATE_LIMITED']);
   });
 
+  it.each([
+    ['IPv4 of /24', (n: number) => `203.0.113.${n}`, '203.0.114.1'],
+    ['IPv6 of /48', (n: number) => `2001:db8:1:${n}::1`, '2001:db8:2:1::1'],
+  ])('are ten times as many from a network of %s, and no more', async (_kind, addressOf, elsewhere) => {
+    const api = await startApi({ attempts: { ...policy, perAccount: 50, perAddress: 2 } });
+    for (let n = 1; n <= 10; n += 1) {
+      expect(await spray(api, addressOf(n), 2), String(n)).toEqual(Array(2).fill('INVALID_CREDENTIALS'));
+    }
+    expect(await spray(api, addressOf(11), 1)).toEqual(['RATE_LIMITED']);
+    expect(await spray(api, elsewhere, 1)).toEqual(['INVALID_CREDENTIALS']);
+    later(api, 900);
+    expect(await spray(api, addressOf(11), 1)).toEqual(['INVALID_CREDENTIALS']);
+  });
+
+  it('do not use up what their network may do, however many come at once', async () => {
+    const api = await startApi({ attempts: { ...policy, perAddress: 1 } });
+    await Promise.all(Array.from({ length: 30 }, (_, n) => guess(from(api, '203.0.113.7'), 1, `a${n}@example.com`)));
+    expect(await spray(api, '203.0.113.8', 1)).toEqual(['INVALID_CREDENTIALS']);
+    const rows = await api.database.rateLimit.findMany({ where: { key: { startsWith: 'passwords:' } } });
+    expect(rows.map(({ points }) => points).sort()).toEqual([1, 1, 2]);
+  });
+
+  it('are counted by one statement for the account, the address and its network', async () => {
+    const api = await startApi({ attempts: policy });
+    const client = from(api, '203.0.113.7');
+    api.statements.length = 0;
+    await guess(client, 1);
+    expect(api.statements.filter((statement) => /INSERT INTO "RateLimit"/.test(statement))).toHaveLength(1);
+    expect(await api.database.rateLimit.count()).toBe(3);
+  });
+
   it('are not the right ones, nor those from an address that is not known', async () => {
     const api = await startApi({ attempts: policy });
     await api.signUp(email);
@@ -196,6 +227,27 @@ describe('wrong passwords from one address', () => {
     later(api, 3_600);
     expect(await signUp(5)).toMatchObject({ __typename: 'LoginSuccess' });
     expect(await api.database.user.count()).toBe(5);
+  });
+
+  it('are limited for a network like sign-ups, requests for resets and links', async () => {
+    const api = await startApi({ attempts: { perAccount: 10, perAddress: 1, signUpsPerAddress: 1 } });
+    const reset = (n: number) =>
+      from(api, `203.0.113.${n}`).send(`mutation { requestPasswordReset(email: "a${n}@example.com") { email } }`);
+    const follow = (n: number) =>
+      from(api, `203.0.113.${n}`).act(
+        'resetPassword',
+        { token: 'none', newPassword: password },
+        '... on UserError { code }',
+      );
+    const signUp = (n: number) => from(api, `203.0.113.${n}`).signUp(`new${n}@example.com`);
+    for (let n = 1; n <= 10; n += 1) {
+      expect((await reset(n)).code).toBeUndefined();
+      expect(await follow(n)).toMatchObject({ code: 'TOKEN_INVALID' });
+      expect(await signUp(n)).toMatchObject({ __typename: 'LoginSuccess' });
+    }
+    expect((await reset(11)).code).toBe('RATE_LIMITED');
+    expect(await follow(11)).toMatchObject({ code: 'RATE_LIMITED' });
+    expect(await signUp(11)).toMatchObject({ code: 'RATE_LIMITED' });
   });
 });
 
