@@ -3,7 +3,7 @@ import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { InvalidCredentialsError, TokenInvalidError } from '../errors.ts';
 import { withAttempt } from '../users/attempts.ts';
-import { isKnownDevice } from '../users/known-device.ts';
+import { isKnownDevice, trustOfDevice } from '../users/known-device.ts';
 import { verifyPassword } from '../users/password.ts';
 import { inTurn, type Turn } from '../users/turns.ts';
 import { lockUnchanged, type User } from '../users/user.ts';
@@ -43,7 +43,11 @@ export async function followLink<T>(
     throw new InvalidCredentialsError('Log in as the user of this link first, or give the password of the account.');
   }
   return overRewrittenHash(database, found.user, (user) =>
-    inTurn(policies.passwords, (turn) => withPassword(database, { user, password, turn }, request, redeem)),
+    inTurn(
+      policies.passwords,
+      (turn) => withPassword(database, { user, password, turn }, request, redeem),
+      trustOfDevice(database, request.deviceToken, user.email, now),
+    ),
   );
 }
 

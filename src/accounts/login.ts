@@ -4,7 +4,7 @@ import { inTransaction, together } from '../database/transaction.ts';
 import { AccountSuspendedError, InvalidCredentialsError } from '../errors.ts';
 import { type StartedSession, type StartOptions, startUserSession } from '../sessions/start.ts';
 import { withAttempt } from '../users/attempts.ts';
-import { isKnownDevice, makeRoomForDevice } from '../users/known-device.ts';
+import { isKnownDevice, makeRoomForDevice, trustOfDevice } from '../users/known-device.ts';
 import { checkPassword } from '../users/password.ts';
 import { inTurn, type Turn } from '../users/turns.ts';
 import { findUserByEmail, lockUnchanged, requireAddressKey, type User } from '../users/user.ts';
@@ -26,7 +26,11 @@ export async function login(
   options: StartOptions,
 ): Promise<StartedSession> {
   const key = requireAddressKey(credentials.email);
-  return inTurn(policies.passwords, (turn) => loginInTurn(database, { ...credentials, key }, policies, options, turn));
+  return inTurn(
+    policies.passwords,
+    (turn) => loginInTurn(database, { ...credentials, key }, policies, options, turn),
+    trustOfDevice(database, options.deviceToken, key, options.now),
+  );
 }
 
 async function loginInTurn(

@@ -4,7 +4,7 @@ import type { Database } from '../database/database.ts';
 import { InvalidCredentialsError } from '../errors.ts';
 import { withAttempt } from '../users/attempts.ts';
 import { verifyPassword } from '../users/password.ts';
-import { inTurn } from '../users/turns.ts';
+import { inTurn, type Turn } from '../users/turns.ts';
 import type { User } from '../users/user.ts';
 
 /** By what passwords are judged, and how often somebody may be wrong about one. */
@@ -26,11 +26,11 @@ export function provePassword(
   now: Date,
 ): Promise<void> {
   const attempt = { email: user.email, device: origin.device, isKnownDevice: true };
-  return inTurn(passwords, (turn) =>
+  const prove = (turn: Turn) =>
     withAttempt(database, attempt, attempts, now, async () => {
       if (await verifyPassword(password, user.hashedPassword, passwords, turn)) return;
       await recordEvent(database, { type: 'PASSWORD_CHECK_FAILED', userId: user.id }, origin, now);
       throw new InvalidCredentialsError();
-    }),
-  );
+    });
+  return inTurn(passwords, prove, { account: user.email, isTrusted: true });
 }

@@ -5,6 +5,7 @@
  */
 import type { Database, Db } from '../database/database.ts';
 import { equalSecrets, handleOf, hashToken } from '../token.ts';
+import type { Trust } from './turns.ts';
 import { createUserToken } from './user-token.ts';
 
 /** The longest that browsers keep a cookie (RFC 6265bis section 5.5). */
@@ -23,6 +24,11 @@ export async function isKnownDevice(db: Db, secret: string | null, email: string
   });
   if (token?.user?.email.toLowerCase() !== email.toLowerCase()) return false;
   return equalSecrets(hashToken(secret), token.hashedToken);
+}
+
+/** Returns what tells the queue for hashing that a known device asks, or null where the request names none. */
+export function trustOfDevice(db: Db, secret: string | null, email: string, now: Date): Trust | null {
+  return secret === null ? null : { account: email, isTrusted: () => isKnownDevice(db, secret, email, now) };
 }
 
 /**

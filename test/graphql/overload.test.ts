@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { fetchFast, password, startApi, type TestApi } from '../support/api.ts';
 
@@ -5,6 +6,25 @@ const email = 'ada@example.com';
 
 /** So many come at once that they would have to wait for one another. */
 const attempts = { perAccount: 50, perAddress: 100, signUpsPerAddress: 100 };
+
+/** More strangers than have a place or may wait, until the first one is refused: the queue is full then. */
+async function crowd(api: TestApi, queueLength: number) {
+  const served: string[] = [];
+  let refuse: () => void = () => {};
+  const isFull = new Promise<void>((resolve) => {
+    refuse = resolve;
+  });
+  const all = Array.from({ length: queueLength + 3 * availableParallelism() + 10 }, async (_, n) => {
+    const { data } = await api.client().send(wrongLogin, { email: `stranger${n}@example.com` });
+    if (data.login === null) refuse();
+    else served.push(data.login.__typename);
+  });
+  await isFull;
+  return { served, all: Promise.all(all) };
+}
+
+const wrongLogin = `mutation ($email: String!) {
+  login(email: $email, password: "not the right password") { __typename } }`;
 
 function loginRequest(api: TestApi, secret: string, accept: string): Request {
   const query = `mutation ($email: String!, $secret: String!) {
@@ -67,6 +87,43 @@ describe('more logins than can wait', () => {
     const refused = answers.filter(({ code }) => code === 'SERVER_OVERLOADED');
     expect(refused.length).toBeGreaterThan(0);
     expect(await api.database.user.count()).toBe(1 + emails.length - refused.length);
+  });
+});
+
+describe('while strangers fill the queue', () => {
+  const queueLength = 60;
+
+  it('a login from a device that the user has signed in on is served next', async () => {
+    const api = await startWithQueue(queueLength);
+    const device = api.client();
+    await device.login(email, 'BEARER');
+    await device.ask('mutation { logout { revokedSessionId } }');
+    device.token = null;
+    const { served, all } = await crowd(api, queueLength);
+    // Somebody else's token, and one that is made up, do not help.
+    const bogus = [`${'0'.repeat(32)}.${'A'.repeat(43)}`, (await api.database.userToken.findFirst())?.handle ?? ''];
+    for (const deviceToken of bogus) {
+      const { code } = await Object.assign(api.client(), { deviceToken }).send(wrongLogin, { email });
+      expect(code).toBe('SERVER_OVERLOADED');
+    }
+    const before = served.length;
+    expect(await device.login(email)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(served.length - before).toBeLessThan(queueLength / 2);
+    await all;
+    expect(served.length).toBeGreaterThan(queueLength);
+    expect(api.reported).toEqual([]);
+  });
+
+  it('so is a proof of the password in a session', async () => {
+    const api = await startWithQueue(queueLength);
+    const ada = api.client();
+    await ada.login(email, 'BEARER');
+    const { served, all } = await crowd(api, queueLength);
+    const before = served.length;
+    const { __typename } = await ada.act('reauthenticate', { password });
+    expect(__typename).toBe('ReauthenticateSuccess');
+    expect(served.length - before).toBeLessThan(queueLength / 2);
+    await all;
   });
 });
 
