@@ -1,3 +1,5 @@
+import { stripWhitespace } from './whitespace.ts';
+
 /** Larger than any operation on this schema needs to be, and small enough to keep many of. */
 export const maxBodyBytes = 64 * 1024;
 
@@ -29,7 +31,7 @@ export async function readBody(request: Request): Promise<string | null> {
 
 /** Whether a `Content-Type` says JSON in UTF-8. Types and charsets are compared without regard to case (RFC 9110). */
 export function isJson(contentType: string | null): boolean {
-  const [type, ...parameters] = (contentType ?? '').split(';').map((part) => part.trim().toLowerCase());
+  const [type, ...parameters] = (contentType ?? '').split(';').map((part) => stripWhitespace(part).toLowerCase());
   const charsets = parameters.filter((parameter) => parameter.startsWith('charset='));
   return type === 'application/json' && charsets.every((charset) => /^charset="?utf-?8"?$/.test(charset));
 }

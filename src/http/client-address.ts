@@ -1,6 +1,7 @@
 import { type BlockList, isIP } from 'node:net';
 import type { TrustedProxies } from '../config.ts';
 import type { HeaderReader } from './request-facts.ts';
+import { stripWhitespace } from './whitespace.ts';
 
 /**
  * The address of the client behind a connection, or null if it is not known. What a header says of it is taken from
@@ -26,13 +27,13 @@ function isTrusted(address: string, networks: BlockList): boolean {
 
 /** `for=` of one element of a `Forwarded` header (RFC 7239 section 4), as it stands there. */
 function forwardedFor(element: string): string {
-  const [, value = ''] = /(?:^|;)\s*for=("[^"]*"|[^;\s]+)/i.exec(element.trim()) ?? [];
+  const [, value = ''] = /(?:^|;)[ \t]*for=("[^"]*"|[^; \t]+)/i.exec(stripWhitespace(element)) ?? [];
   return value.replace(/^"|"$/g, '');
 }
 
 /** An address without its port, brackets and zone, and IPv4 as such where it is mapped into IPv6. Null if it is none. */
 function plainAddress(text: string): string | null {
-  const trimmed = text.trim();
+  const trimmed = stripWhitespace(text);
   const [, bracketed] = /^\[([^\]]+)\](?::\d+)?$/.exec(trimmed) ?? [];
   const [, beforePort] = /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(trimmed) ?? [];
   const address = (bracketed ?? beforePort ?? trimmed).replace(/%.*$/, '').toLowerCase();

@@ -1,8 +1,12 @@
 import type { HeaderReader } from './request-facts.ts';
+import { stripWhitespace } from './whitespace.ts';
 
-/** The values of all cookies with this name. */
+/**
+ * The values of all cookies with this name. Only SP and HTAB are stripped (RFC 6265bis section 5.6): browsers protect the
+ * prefix `__Host-` of a name, and a name with another byte before the prefix is not protected.
+ */
 export function readCookies(headers: HeaderReader, name: string): string[] {
-  const pairs = (headers.get('cookie') ?? '').split(';').map((pair) => pair.trim());
+  const pairs = (headers.get('cookie') ?? '').split(';').map(stripWhitespace);
   return pairs.filter((pair) => pair.startsWith(`${name}=`)).map((pair) => pair.slice(name.length + 1));
 }
 

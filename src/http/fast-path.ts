@@ -121,7 +121,9 @@ const regularMediaTypes = ['application/json', 'application/graphql-response+jso
  */
 export function mediaTypeFor(accept: string | undefined): string | null {
   if (accept === undefined || accept === '*/*' || accept === 'application/json') return 'application/json';
-  for (const entry of accept.replace(/\s/g, '').toLowerCase().split(',')) {
+  // Yoga ignores more kinds of whitespace than HTTP has, so that it has to choose where there is one.
+  if (/[^\t\x20-\x7e]/.test(accept)) return null;
+  for (const entry of accept.replace(/[ \t]/g, '').toLowerCase().split(',')) {
     const [type = '', ...parameters] = entry.split(';');
     if (parameters.some((parameter) => parameter.includes('charset='))) return null;
     if (type === '*/*' || type === 'application/*') return 'application/json';
