@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import type { Database } from '../database/database.ts';
 import { isMigrated } from '../database/ready.ts';
-import { bugMessage, foreignSiteMessage, headersOfAll, refuse } from './answers.ts';
+import { bugMessage, type FixedHeaders, foreignSiteMessage, headersFor, refuse } from './answers.ts';
 import { AbortedError, isJson, maxBodyBytes, readBody } from './body.ts';
 import { RequestCaller } from './caller.ts';
 import { cookiesFor } from './cookies.ts';
@@ -36,6 +36,9 @@ export type App = {
   fetch(request: Request, peer?: string | null): Promise<Response>;
   /** The same for plain requests as Node has them, with the same answers, in less time. */
   fastPath: FastPath;
+  /** What every answer carries, also where a request does not reach the app. */
+  headers: FixedHeaders;
+  report: AppOptions['report'];
   /** From now on `/ready` says that this server is not, so that balancers send requests elsewhere. */
   drain(): void;
 };
@@ -43,6 +46,7 @@ export type App = {
 export function createApp(options: AppOptions): App {
   const { database, replica = database, config, report, now = () => new Date() } = options;
   const cookies = cookiesFor(config.publicUrl);
+  const fixedHeaders = headersFor(config);
   const yoga = createGraphQL({ path: graphqlPath, database, replica, config, report, now });
   let isDraining = false;
 
@@ -93,16 +97,17 @@ export function createApp(options: AppOptions): App {
       try {
         response = await answer(request, { caller, facts: factsOf(request.headers, peer, config) });
       } catch (error) {
-        if (error instanceof AbortedError) return refuse(400, error.message);
-        report(error);
-        response = refuse(500, bugMessage);
+        if (!(error instanceof AbortedError)) report(error);
+        response = error instanceof AbortedError ? refuse(400, error.message) : refuse(500, bugMessage);
       }
-      const headers = { ...corsHeaders(request.headers, config), ...headersOfAll };
+      const headers = { ...corsHeaders(request.headers, config), ...fixedHeaders };
       for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
       for (const value of caller.setCookies) response.headers.append('set-cookie', value);
       return response;
     },
-    fastPath: createFastPath({ yoga, path: graphqlPath, cookies, config, report, now }),
+    fastPath: createFastPath({ yoga, path: graphqlPath, cookies, config, fixedHeaders, report, now }),
+    headers: fixedHeaders,
+    report,
     drain() {
       isDraining = true;
     },

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type FetchAPI, type GraphQLParams, processRegularResult, type YogaServerInstance } from 'graphql-yoga';
 import type { Config } from '../config.ts';
 import type { Context } from '../graphql/context.ts';
-import { bugMessage, foreignSiteMessage, headersOfAll, refusalBody } from './answers.ts';
+import { bugMessage, type FixedHeaders, foreignSiteMessage, refusalBody } from './answers.ts';
 import { isJson, maxBodyBytes } from './body.ts';
 import { RequestCaller } from './caller.ts';
 import type { Cookies } from './cookies.ts';
@@ -28,6 +28,8 @@ export type FastPathOptions = {
   path: string;
   cookies: Cookies;
   config: Config;
+  /** What every answer carries. */
+  fixedHeaders: FixedHeaders;
   report: (error: unknown) => void;
   now: () => Date;
 };
@@ -38,7 +40,8 @@ export type FastPathOptions = {
  * The operation itself goes through Yoga's own pipeline with all its plugins, and every check of the front door is made
  * by the same functions. Whatever is not plain, or is wrong with a request before it is executed, goes the other way.
  */
-export function createFastPath({ yoga, path, cookies, config, report, now }: FastPathOptions): FastPath {
+export function createFastPath(options: FastPathOptions): FastPath {
+  const { yoga, path, cookies, config, fixedHeaders, report, now } = options;
   async function execute(params: GraphQLParams, mediaType: string, context: ServerContext): Promise<NodeAnswer> {
     const result = await yoga.getResultForParams({ params, request: postRequest }, context);
     // Without a result there would be nothing to answer; no plugin here does that.
@@ -70,7 +73,7 @@ export function createFastPath({ yoga, path, cookies, config, report, now }: Fas
         report(error);
         answer = refused(500, bugMessage);
       }
-      Object.assign(answer.headers, corsHeaders(headers, config), headersOfAll);
+      Object.assign(answer.headers, corsHeaders(headers, config), fixedHeaders);
       if (caller.setCookies.length > 0) answer.headers['set-cookie'] = caller.setCookies;
       answer.headers['content-length'] = String(Buffer.byteLength(answer.body));
       return answer;

@@ -2,7 +2,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { createServerAdapter } from '@whatwg-node/server';
 import type { App } from './app.ts';
+import { answerBadRequests, isAddressed, refuseAtOnce } from './bad-requests.ts';
 import { inStep } from './in-step.ts';
+import { send } from './send.ts';
 
 /** Between them they end every connection that stands still, on either side. */
 const timeouts = {
@@ -12,6 +14,8 @@ const timeouts = {
   connectionsCheckingInterval: 1_000,
 };
 const socketTimeoutMs = 30_000;
+
+const unaddressed = { status: 400, message: 'There must be one Host header, which makes a URL with the path.' };
 
 /** How long requests in flight may take once the server is stopping. */
 const graceMs = 8_000;
@@ -24,21 +28,35 @@ export type RunningServer = {
 
 /** Serves the app over HTTP. Rejects if the address is not to be had. */
 export async function listen(app: App, address: { host: string; port: number }): Promise<RunningServer> {
-  const handle = createServerAdapter<{ req: IncomingMessage }>((request, { req }) =>
+  const adapter = createServerAdapter<{ req: IncomingMessage }>((request, { req }) =>
     app.fetch(request, req.socket.remoteAddress),
   );
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    await send(await adapter.handleNodeRequestAndResponse(request, response, { req: request }), response);
+  }
   const begin = inStep();
   async function answerFast(request: IncomingMessage, response: ServerResponse, body: string): Promise<void> {
-    const answer = await app.fastPath.answer(request, body, request.socket.remoteAddress ?? null);
-    if (answer) response.writeHead(answer.status, answer.headers).end(answer.body);
+    const fast = await app.fastPath.answer(request, body, request.socket.remoteAddress ?? null);
+    if (fast) response.writeHead(fast.status, fast.headers).end(fast.body);
     // The other way takes a body that has been read already from here.
-    else void handle(Object.assign(request, { body }), response);
+    else await answer(Object.assign(request, { body }), response);
   }
-  const server = createServer({ ...timeouts, maxHeaderSize: 16_384 }, (request, response) => {
-    if (!isAddressed(request)) refuseUnaddressed(response);
-    else if (app.fastPath.takes(request)) collect(request, (body) => begin(() => answerFast(request, response, body)));
-    else void handle(request, response);
+  /** One request that fails in an unexpected way must not end the process. */
+  function guard(response: ServerResponse, answering: Promise<void>): void {
+    answering.catch((error) => {
+      app.report(error);
+      response.destroy();
+    });
+  }
+  // Node would refuse a missing Host by itself, without our headers.
+  const options = { ...timeouts, maxHeaderSize: 16_384, requireHostHeader: false };
+  const server = createServer(options, (request, response) => {
+    if (!isAddressed(request)) refuseAtOnce(response, app.headers, unaddressed);
+    else if (app.fastPath.takes(request)) {
+      collect(request, (body) => begin(() => guard(response, answerFast(request, response, body))));
+    } else guard(response, answer(request, response));
   });
+  answerBadRequests(server, app.headers);
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
     sockets.add(socket);
@@ -60,19 +78,6 @@ function collect(request: IncomingMessage, use: (body: string) => void): void {
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.once('end', () => use(Buffer.concat(chunks).toString()));
-}
-
-/** Whether `Host` and the target make a URL. Behind this check nothing has to expect one that does not parse. */
-function isAddressed({ headers, url }: IncomingMessage): boolean {
-  const host = headers.host ?? '';
-  if (!/^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i.test(host) || !url?.startsWith('/')) return false;
-  return URL.canParse(`http://${host}${url}`);
-}
-
-function refuseUnaddressed(response: ServerResponse): void {
-  const message = 'The Host header and the path do not make a URL.';
-  const body = JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] });
-  response.writeHead(400, { 'content-type': 'application/json', connection: 'close' }).end(body);
 }
 
 async function stop(server: Server, sockets: Set<Socket>): Promise<void> {

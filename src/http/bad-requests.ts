@@ -1,0 +1,66 @@
+/** Answers to requests that never reach the app: Node cannot read them, or they name no URL. */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { type FixedHeaders, refusalBody } from './answers.ts';
+
+type Problem = { status: string; message: string };
+
+const badRequest: Problem = { status: '400 Bad Request', message: 'This is not an HTTP request.' };
+
+/** By the codes of Node's errors. */
+const problems: Record<string, Problem> = {
+  ERR_HTTP_REQUEST_TIMEOUT: { status: '408 Request Timeout', message: 'The request took too long to arrive.' },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: '413 Payload Too Large', message: 'The chunk extensions are too large.' },
+  HPE_HEADER_OVERFLOW: { status: '431 Request Header Fields Too Large', message: 'The headers are too large.' },
+};
+
+/** Answers in place of Node, whose own answers to errors have no headers. */
+export function answerBadRequests(server: Server, headers: FixedHeaders): void {
+  server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
+    // A server without TLS has plain sockets; Node keeps the answer that is under way in this member.
+    const socket = stream as Socket & { _httpMessage?: ServerResponse | null };
+    if (socket.writable && !socket._httpMessage?.headersSent) {
+      const { status, message } = problems[error.code ?? ''] ?? badRequest;
+      const body = refusalBody(Number.parseInt(status, 10), message);
+      const lines = Object.entries(closing(body, headers)).map(([name, value]) => `${name}: ${value}\r\n`);
+      socket.write(`HTTP/1.1 ${status}\r\ndate: ${new Date().toUTCString()}\r\n${lines.join('')}\r\n${body}`);
+    }
+    socket.destroySoon();
+  });
+  server.on('checkExpectation', (_request, response) =>
+    refuseAtOnce(response, headers, { status: 417, message: 'The only expectation that is met is 100-continue.' }),
+  );
+}
+
+/** Refuses a request before its body is read, and closes the connection, on which the body may follow. */
+export function refuseAtOnce(
+  response: ServerResponse,
+  headers: FixedHeaders,
+  { status, message }: { status: number; message: string },
+): void {
+  const body = refusalBody(status, message);
+  response.writeHead(status, closing(body, headers)).end(body);
+}
+
+function closing(body: string, headers: FixedHeaders): Record<string, string> {
+  const length = String(Buffer.byteLength(body));
+  return { ...headers, 'content-type': 'application/json', 'content-length': length, connection: 'close' };
+}
+
+/** Whether `Host` and the target make a URL. Behind this check nothing has to expect one that does not parse. */
+export function isAddressed({ headers, rawHeaders, url }: IncomingMessage): boolean {
+  if (countHosts(rawHeaders) !== 1) return false;
+  const host = headers.host ?? '';
+  if (!/^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i.test(host) || !url?.startsWith('/')) return false;
+  return URL.canParse(`http://${host}${url}`);
+}
+
+/** RFC 9112 section 3.2: two are refused. Node keeps the first only; a proxy may have gone by the last. */
+function countHosts(rawHeaders: string[]): number {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === 'host') count += 1;
+  }
+  return count;
+}
