@@ -1,6 +1,7 @@
 /** The only reader of the environment. Every variable, its default and its unit stands in `.env.example`. */
 import { type BlitzPolicy, readBlitzPolicy } from './config/blitz.ts';
 import { readDatabaseUrl, readReplicaUrl } from './config/database.ts';
+import { readAllowedHosts } from './config/hosts.ts';
 import { type MailPolicy, readMailPolicy } from './config/mail.ts';
 import { readTrustedProxies, type TrustedProxies } from './config/proxies.ts';
 import {
@@ -67,6 +68,10 @@ export type Config = {
   port: number;
   /** Where clients reach this server: scheme, host and port. Over https, cookies are `__Host-` and `Secure`. */
   publicUrl: URL;
+  /** Host names, beside that of `publicUrl`, for which this server answers. */
+  allowedHosts: ReadonlySet<string>;
+  /** Whether it answers for `localhost` too, and for the other names of the loopback address. */
+  allowsLoopbackHosts: boolean;
   /** Web origins other than our own whose pages may call this server with the user's cookie. */
   allowedOrigins: ReadonlySet<string>;
   /** Whether a browser that opens the GraphQL path gets GraphiQL. */
@@ -134,6 +139,8 @@ export function readConfig(environment: Environment = process.env): Config {
     host: text(environment, 'HOST', '127.0.0.1'),
     port,
     publicUrl,
+    allowedHosts: readAllowedHosts(environment),
+    allowsLoopbackHosts: !production,
     allowedOrigins: new Set(list(environment, 'ALLOWED_ORIGINS').map((item) => origin('ALLOWED_ORIGINS', item).origin)),
     graphiql: flag(environment, 'GRAPHIQL', !production),
     sessions: {

@@ -34,6 +34,10 @@ describe('the configuration', () => {
       'PUBLIC_URL',
       ['example.com', 'ftp://example.com', 'https://example.com/path', 'https://u:p@example.com', 'https://'],
     ],
+    [
+      'ALLOWED_HOSTS',
+      ['*', '*.example.com', 'https://a.example', 'a.example:80', 'a b', 'a/b', '[::1', 'a,,bücher.example'],
+    ],
     ['ALLOWED_ORIGINS', ['*', 'null', 'https://a.example,example.com']],
     ['SESSION_IDLE_TIMEOUT', ['7', 'x']],
     ['SESSIONS_PER_USER', ['0', '1001', '1.5']],
@@ -75,6 +79,8 @@ describe('the configuration', () => {
     );
     const config = readConfig({ NODE_ENV: 'production', PUBLIC_URL: 'https://accounts.example.com' });
     expect(config.graphiql).toBe(false);
+    expect(config.allowsLoopbackHosts).toBe(false);
+    expect(readConfig({}).allowsLoopbackHosts).toBe(true);
     expect(readConfig({ GRAPHIQL: 'true', NODE_ENV: 'production', PUBLIC_URL: 'https://a.example' }).graphiql).toBe(
       true,
     );

@@ -1,13 +1,14 @@
 import type { Config } from '../config.ts';
 import type { Database } from '../database/database.ts';
 import { isMigrated } from '../database/ready.ts';
-import { bugMessage, type FixedHeaders, foreignSiteMessage, headersFor, refuse } from './answers.ts';
+import { bugMessage, type FixedHeaders, foreignSiteMessage, headersFor, refuse, wrongHostMessage } from './answers.ts';
 import { AbortedError, isJson, maxBodyBytes, readBody } from './body.ts';
 import { RequestCaller } from './caller.ts';
 import { cookiesFor } from './cookies.ts';
 import { corsHeaders, isFromForeignSite, preflightHeaders } from './cross-site.ts';
 import { createFastPath, type FastPath } from './fast-path.ts';
 import { graphiqlPage, graphiqlPolicy } from './graphiql.ts';
+import { hostCheck } from './hosts.ts';
 import { factsOf } from './request-facts.ts';
 import { createGraphQL, type ServerContext } from './yoga.ts';
 
@@ -47,6 +48,7 @@ export function createApp(options: AppOptions): App {
   const { database, replica = database, config, report, now = () => new Date() } = options;
   const cookies = cookiesFor(config.publicUrl);
   const fixedHeaders = headersFor(config);
+  const isOurHost = hostCheck(config);
   const yoga = createGraphQL({ path: graphqlPath, database, replica, config, report, now });
   let isDraining = false;
 
@@ -54,6 +56,9 @@ export function createApp(options: AppOptions): App {
     const url = new URL(request.url);
     if (url.pathname === healthPath) return new Response('ok\n');
     if (url.pathname === readyPath) return answerReady();
+    // Balancers probe the two above by the address of this server, and learn nothing else from them.
+    if (!isOurHost(request.headers.get('host') ?? url.host))
+      return refuse(421, wrongHostMessage, { connection: 'close' });
     if (url.pathname !== graphqlPath) return refuse(404, `There is nothing here. GraphQL is at ${graphqlPath}.`);
     if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: preflightHeaders });
     if (request.method !== 'GET' && request.method !== 'POST') {
@@ -105,7 +110,7 @@ export function createApp(options: AppOptions): App {
       for (const value of caller.setCookies) response.headers.append('set-cookie', value);
       return response;
     },
-    fastPath: createFastPath({ yoga, path: graphqlPath, cookies, config, fixedHeaders, report, now }),
+    fastPath: createFastPath({ yoga, path: graphqlPath, cookies, config, isOurHost, fixedHeaders, report, now }),
     headers: fixedHeaders,
     report,
     drain() {

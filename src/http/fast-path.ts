@@ -28,6 +28,8 @@ export type FastPathOptions = {
   path: string;
   cookies: Cookies;
   config: Config;
+  /** Whether this server answers for a `Host` header. */
+  isOurHost: (host: string | undefined) => boolean;
   /** What every answer carries. */
   fixedHeaders: FixedHeaders;
   report: (error: unknown) => void;
@@ -41,7 +43,7 @@ export type FastPathOptions = {
  * by the same functions. Whatever is not plain, or is wrong with a request before it is executed, goes the other way.
  */
 export function createFastPath(options: FastPathOptions): FastPath {
-  const { yoga, path, cookies, config, fixedHeaders, report, now } = options;
+  const { yoga, path, cookies, config, isOurHost, fixedHeaders, report, now } = options;
   async function execute(params: GraphQLParams, mediaType: string, context: ServerContext): Promise<NodeAnswer> {
     const result = await yoga.getResultForParams({ params, request: postRequest }, context);
     // Without a result there would be nothing to answer; no plugin here does that.
@@ -51,7 +53,7 @@ export function createFastPath(options: FastPathOptions): FastPath {
 
   return {
     takes({ method, url, headers }) {
-      if (method !== 'POST' || url !== path) return false;
+      if (method !== 'POST' || url !== path || !isOurHost(headers.host)) return false;
       if (headers['content-encoding'] !== undefined || headers['transfer-encoding'] !== undefined) return false;
       const length = Number(headers['content-length']);
       if (!(length > 0 && length <= maxBodyBytes)) return false;

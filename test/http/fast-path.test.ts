@@ -191,8 +191,29 @@ const headersWith = (tokens: { bearer: string[]; cookie: string[]; antiCSRF: str
       authorization: sometimes(fc.constantFrom(...tokens.bearer, 'Bearer nonsense', 'Basic eA==', 'bearer  x y')),
       cookie: sometimes(fc.constantFrom(...tokens.cookie, 'session=', 'session=a; session=b', 'other=1')),
       'anti-csrf': sometimes(fc.constantFrom(...tokens.antiCSRF, 'wrong', '')),
+      // In place of the Host that `ask` sends.
+      host: onceIn(
+        9,
+        fc.constantFrom(
+          'LOCALHOST',
+          '127.0.0.1:4000',
+          'a.localhost',
+          'evil.example',
+          'app.example.com',
+          'a b',
+          '',
+          '[::1]:1',
+        ),
+      ),
       origin: sometimes(
-        fc.constantFrom('https://app.example.com', 'http://localhost:4000', 'https://evil.example', 'null'),
+        fc.constantFrom(
+          'https://app.example.com',
+          'http://localhost:4000',
+          'https://localhost:4000',
+          'https://evil.example',
+          'http://127.0.0.1:4000',
+          'null',
+        ),
       ),
       'sec-fetch-site': sometimes(fc.constantFrom('same-origin', 'none', 'same-site', 'cross-site')),
       'x-device-token': onceIn(9, fc.constantFrom(...tokens.device, 'wrong')),

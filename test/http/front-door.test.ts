@@ -224,7 +224,7 @@ describe('pages of other sites', () => {
   });
 
   it('are told apart from our own pages and from programs', async () => {
-    const api = await startApi();
+    const api = await startApi({ allowedHosts: new Set(['other.name']) });
     const own: Record<string, string>[] = [
       {},
       { 'sec-fetch-site': 'same-origin' },

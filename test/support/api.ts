@@ -175,7 +175,11 @@ export async function fetchFast(app: Partial<App>, request: Request, peer: strin
   const { fastPath } = app;
   const body = await request.clone().text();
   const url = new URL(request.url);
-  const headers = { ...Object.fromEntries(request.headers), 'content-length': String(Buffer.byteLength(body)) };
+  const headers = {
+    host: url.host,
+    ...Object.fromEntries(request.headers),
+    'content-length': String(Buffer.byteLength(body)),
+  };
   const nodeRequest = { method: request.method, url: url.pathname + url.search, headers };
   if (!fastPath?.takes(nodeRequest)) return null;
   const answer = await fastPath.answer(nodeRequest, body, peer);

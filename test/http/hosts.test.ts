@@ -1,0 +1,81 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { readConfig } from '../../src/config.ts';
+import { listen } from '../../src/http/server.ts';
+import { startApi } from '../support/api.ts';
+import { lanes, rawOperation, sendRaw } from '../support/raw.ts';
+
+const production = {
+  NODE_ENV: 'production',
+  PUBLIC_URL: 'https://accounts.example.com',
+  ALLOWED_HOSTS: 'Accounts.Internal, [fd00::1],xn--bcher-kva.example',
+};
+
+/** The first lines of the answers to an operation with that `Host`, by each way in. */
+async function serve(environment: Record<string, string>) {
+  const { publicUrl, allowedHosts, allowsLoopbackHosts } = readConfig(environment);
+  const api = await startApi({ publicUrl, allowedHosts, allowsLoopbackHosts });
+  const { port, stop } = await listen(api.app, { host: '127.0.0.1', port: 0 });
+  onTestFinished(stop);
+  const statuses = (host: string) =>
+    Promise.all(
+      lanes.map(async (lane) => {
+        const answer = await sendRaw(port, rawOperation(lane, '{ __typename }', [`Host: ${host}`]));
+        return Number(answer.slice(9, 12));
+      }),
+    );
+  return { port, statuses };
+}
+
+describe('the Host of a request', () => {
+  it.each([
+    ['in production', production, 'accounts.example.com'],
+    ['in production, with a port and in upper case', production, 'ACCOUNTS.example.com:8443'],
+    ['in production, one that is allowed', production, 'accounts.internal:4000'],
+    ['in production, an address that is allowed', production, '[FD00::1]:4000'],
+    ['in production, an international name', production, 'xn--bcher-kva.example'],
+    ['elsewhere', {}, 'localhost:4000'],
+    ['elsewhere, by IPv4', {}, '127.0.0.1:4711'],
+    ['elsewhere, by IPv6', {}, '[::1]:4000'],
+    ['elsewhere, a name below localhost', {}, 'accounts.localhost'],
+  ])('is one of this server %s: %o %s', async (_, environment, host) => {
+    expect(await (await serve(environment)).statuses(host)).toEqual([200, 200]);
+  });
+
+  it.each([
+    [production, ['localhost', '127.0.0.1', '[::1]', 'a.localhost', '10.0.0.7', 'evil.example', 'example.com']],
+    [production, ['accounts.example.com.evil.example', 'x.accounts.example.com', 'accounts.example.com.', 'internal']],
+    [
+      {},
+      ['evil.example', 'localhost.evil.example', 'evillocalhost', '.localhost.', '127.0.0.2', '0.0.0.0', '2130706433'],
+    ],
+    [{}, ['accounts.internal', '[::ffff:127.0.0.1]', '192.168.0.1:4000']],
+  ])('is refused with 421 where it is another one: %o %o', async (environment, hosts) => {
+    const { statuses } = await serve(environment);
+    for (const host of hosts) expect(await statuses(host), host).toEqual([421, 421]);
+  });
+
+  it('is refused before the body is read', async () => {
+    const { port } = await serve({});
+    const head = 'POST /graphql HTTP/1.1\r\nHost: evil.example\r\nContent-Type: application/json\r\n';
+    for (const framing of ['Content-Length: 20', 'Content-Length: 60000', 'Transfer-Encoding: chunked']) {
+      const answer = await sendRaw(port, `${head}${framing}\r\n\r\n`);
+      expect(answer, framing).toMatch(/^HTTP\/1\.1 421 /);
+      expect(answer).toContain('ALLOWED_HOSTS');
+    }
+  });
+
+  it('is looked at on every path but those for the probes of balancers', async () => {
+    const { port } = await serve(production);
+    const get = (path: string, method = 'GET') =>
+      sendRaw(
+        port,
+        `${method} ${path} HTTP/1.1\r\nHost: 10.0.0.7:4000\r\nAccept: text/html\r\nConnection: close\r\n\r\n`,
+      );
+    for (const path of ['/graphql', '/graphql?query={__typename}', '/', '/health/', '/graphql/graphiql.js']) {
+      expect(await get(path), path).toMatch(/^HTTP\/1\.1 421 /);
+    }
+    expect(await get('/graphql', 'OPTIONS')).toMatch(/^HTTP\/1\.1 421 /);
+    expect(await get('/health')).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await get('/ready')).toMatch(/^HTTP\/1\.1 200 /);
+  });
+});
