@@ -39,6 +39,6 @@ function ownCredentials(values: string[]): Credential[][] {
 }
 
 /** The bearer token of a request (RFC 6750 section 2.1), or null. Other schemes hold none. */
-export function bearerToken(headers: HeaderReader): string | null {
+function bearerToken(headers: HeaderReader): string | null {
   return /^bearer +([^ \t]+) *$/i.exec(headers.get('authorization') ?? '')?.[1] ?? null;
 }

@@ -1,5 +1,4 @@
 import type { Config } from '../config.ts';
-import { bearerToken } from './credentials.ts';
 import type { HeaderReader } from './request-facts.ts';
 
 type Origins = Pick<Config, 'publicUrl' | 'allowedOrigins'>;
@@ -10,16 +9,17 @@ type Origins = Pick<Config, 'publicUrl' | 'allowedOrigins'>;
  *
  * The algorithm is that of Go's `http.CrossOriginProtection`: browsers say where a request comes from, in
  * `Sec-Fetch-Site` or, if they are old, in `Origin`; programs say neither, and send no cookie that they did not mean to.
+ * A bearer token makes no difference: that only pages of allowed origins can add one is a promise of browsers.
  */
 export function isFromForeignSite(headers: HeaderReader, { publicUrl, allowedOrigins }: Origins): boolean {
   const origin = headers.get('origin');
   if (origin !== null && allowedOrigins.has(origin)) return false;
-  // No page can make a browser add a bearer token that it does not know. (Basic credentials it can.)
-  if (bearerToken(headers) !== null) return false;
   const site = headers.get('sec-fetch-site');
   if (site !== null) return site !== 'same-origin' && site !== 'none';
   if (origin === null || origin === publicUrl.origin) return false;
-  return URL.parse(origin)?.host !== headers.get('host');
+  const url = URL.parse(origin);
+  // A page that came in the clear may be anybody's, although its host is ours.
+  return url?.protocol !== publicUrl.protocol || url.host !== headers.get('host')?.toLowerCase();
 }
 
 /** What a response to a page of an allowed origin says, so that its browser lets the page read it. Empty for others. */

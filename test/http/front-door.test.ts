@@ -213,6 +213,10 @@ describe('pages of other sites', () => {
       { origin: 'null' },
       { origin: 'http://localhost:4000.evil.example' },
       { origin: 'not an origin' },
+      { origin: 'https://localhost:4000', host: 'localhost:4000' },
+      { origin: 'ftp://localhost:4000', host: 'localhost:4000' },
+      { ...origin, authorization: 'Bearer x' },
+      { 'sec-fetch-site': 'cross-site', authorization: 'Bearer x' },
     ];
     for (const headers of foreign) {
       const response = await post(api, hello, { ...json, ...headers });
@@ -231,7 +235,7 @@ describe('pages of other sites', () => {
       { 'sec-fetch-site': 'none' },
       { origin: api.config.publicUrl.origin },
       { origin: 'http://other.name:4000', host: 'other.name:4000' },
-      { ...origin, authorization: 'Bearer x' },
+      { origin: 'http://other.name:4000', host: 'OTHER.name:4000', authorization: 'Bearer x' },
     ];
     for (const headers of own) {
       expect((await post(api, hello, { ...json, ...headers })).status, JSON.stringify(headers)).toBe(200);
