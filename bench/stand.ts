@@ -45,6 +45,7 @@ async function startOn(databaseUrl: string, kind: Kind, cores?: string): Promise
     env: {
       DATABASE_URL: databaseUrl,
       PUBLIC_URL: 'https://bench.example.com',
+      ALLOWED_HOSTS: '127.0.0.1',
       PASSWORD_QUEUE: '1000',
       LOGIN_ATTEMPTS_PER_ADDRESS: '1000000',
     },
