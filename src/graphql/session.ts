@@ -60,7 +60,8 @@ export const Session = builder.prismaObject('Session', {
     publicData: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'What the client keeps in the session: a JSON object. Null if there is none.',
+      description:
+        'What the client keeps in the session: a JSON object. Null if there is none, and after the session has ended.',
       resolve: ({ publicData }) => parseData(publicData),
     }),
     privateData: t.field({
@@ -68,7 +69,8 @@ export const Session = builder.prismaObject('Session', {
       nullable: true,
       audience: 'services',
       description:
-        'What trusted services keep in the session: a JSON object. Null if there is none. FORBIDDEN for everybody else.',
+        'What trusted services keep in the session: a JSON object. Null if there is none, and after the session has ended. ' +
+        'FORBIDDEN for everybody else.',
       resolve: ({ privateData }) => parseData(privateData),
     }),
     expiresAt: t.expose('expiresAt', {

@@ -101,11 +101,17 @@ export function whereMine(actor: Actor): Prisma.SessionWhereInput {
   return session.userId === null ? { id: session.id } : { userId: session.userId };
 }
 
-/** Ends sessions. The rows stay, without their tokens, so that they can be shown as ended until they are pruned. */
+/** Deletes the data of a session. Nobody needs it once the session has ended (OWASP ASVS 5.0, 14.2.7). */
+export const forgottenData = { publicData: null, privateData: null, antiCSRFToken: null };
+
+/**
+ * Ends sessions and deletes their tokens and their data. The rows stay until they are pruned, so that they can be shown
+ * as ended. Returns them as they are then, without the data.
+ */
 export function endWhere(db: Db, where: Prisma.SessionWhereInput, now: Date): Promise<Session[]> {
   return db.session.updateManyAndReturn({
     where: { AND: [where, whereLive(now)] },
-    data: { hashedSessionToken: null, expiresAt: now },
+    data: { ...forgottenData, hashedSessionToken: null, expiresAt: now },
   });
 }
 

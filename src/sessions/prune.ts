@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db } from '../database/database.ts';
+import type { Prisma } from '../generated/sqlite/client.ts';
+import { forgottenData } from './end.ts';
 
 /**
  * How long a batch may keep the database from others. A request waits for the batch that is running and for no other:
@@ -29,13 +31,24 @@ export function pruneSessions(db: Db, before: Date, goOn = always): Promise<numb
   });
 }
 
+/** Deletes the address and the user agent of sessions that ended or expired before a moment. Returns of how many. */
+export function forgetDevices(db: Db, before: Date, goOn = always): Promise<number> {
+  return forget(db, { ipAddress: null, userAgent: null }, before, goOn);
+}
+
+/** Deletes the data of sessions that expired before a moment, which nobody ended. Returns of how many. */
+export function forgetData(db: Db, before: Date, goOn = always): Promise<number> {
+  return forget(db, forgottenData, before, goOn);
+}
+
 /**
- * Forgets the address and the user agent of sessions that ended or expired before a moment, and returns of how many.
+ * Sets columns to null in the sessions that ended or expired before a moment, and returns in how many.
  *
  * It walks along the expiries, whether or not there is something left to forget: every step is one short range of the
  * index, however many rows were done before.
  */
-export function forgetDevices(db: Db, before: Date, goOn = always): Promise<number> {
+function forget(db: Db, forgotten: Prisma.SessionUpdateManyMutationInput, before: Date, goOn: GoOn): Promise<number> {
+  const isThere = Object.keys(forgotten).map((column) => ({ [column]: { not: null } }));
   let after = new Date(0);
   return inBatches(goOn, async (limit) => {
     const [last] = await db.session.findMany({
@@ -46,11 +59,8 @@ export function forgetDevices(db: Db, before: Date, goOn = always): Promise<numb
       select: { expiresAt: true },
     });
     const { count } = await db.session.updateMany({
-      where: {
-        expiresAt: { gt: after, ...(last ? { lte: last.expiresAt } : { lt: before }) },
-        OR: [{ ipAddress: { not: null } }, { userAgent: { not: null } }],
-      },
-      data: { ipAddress: null, userAgent: null },
+      where: { expiresAt: { gt: after, ...(last ? { lte: last.expiresAt } : { lt: before }) }, OR: isThere },
+      data: forgotten,
     });
     after = last?.expiresAt ?? before;
     return { count, isLast: !last };

@@ -10,7 +10,7 @@ import { carriedOver, checkedData, type DataColumn, mergedText } from './data.ts
 import type { Device } from './device.ts';
 import { endWhere, eventsOfEnded, findLeastRecentlyUsed } from './end.ts';
 import { expiryOf } from './expiry.ts';
-import type { Session, SessionWithUser, Transport } from './session.ts';
+import { type Session, type SessionWithUser, type Transport, whereLive } from './session.ts';
 
 export type StartOptions = {
   transport: Transport;
@@ -72,11 +72,9 @@ export async function startUserSession(
   isKnownDevice = false,
 ): Promise<StartedSession> {
   const { replaces, device, policy, now } = options;
+  const own = replaces === null ? noData : await lockVisitorsData(db, replaces, now);
   const [replaced] = replaces === null ? [] : await endWhere(db, { id: replaces.id }, now);
-  // A session in which somebody was signed in is nobody's any more when they are deleted, but no visitor's either.
-  const isVisitors = replaced?.userId === null && replaced.authenticatedAt === null;
   const before = await dataOfVisitor(db, await options.findVisitor());
-  const own = isVisitors ? await movedFrom(db, replaced) : noData;
   const carried = {
     publicData: carriedOver(before.publicData, own.publicData),
     privateData: carriedOver(before.privateData, own.privateData),
@@ -99,6 +97,22 @@ export async function startUserSession(
     await recordEvents(db, eventsOfEnded(ended, 'SESSION_REVOKED'), { device, session: by }, now);
   }
   return { session, token: credential.token, deviceToken };
+}
+
+/**
+ * Returns the data of a live anonymous session that is about to end, which deletes it. Locks the row, so that data which
+ * another request merges at the same time is either in what is returned or refused. The address and the user agent are
+ * deleted: they belong to the user's session from now on. Returns no data for every other session.
+ */
+async function lockVisitorsData(db: Db, session: Session, now: Date): Promise<Pick<Session, DataColumn>> {
+  // A session in which somebody was signed in has no user any more when they are deleted, but is no visitor's.
+  const visitors = { userId: null, authenticatedAt: null };
+  if (session.userId !== null || session.authenticatedAt !== null) return noData;
+  const [locked] = await db.session.updateManyAndReturn({
+    where: { id: session.id, ...visitors, ...whereLive(now) },
+    data: { ipAddress: null, userAgent: null },
+  });
+  return locked ?? noData;
 }
 
 /** The data of a visitor's session, of which nothing is left there: it is the user's from now on. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { changePassword } from '../../src/accounts/change-password.ts';
@@ -22,6 +23,11 @@ function pausingOnceRead(api: TestApi, read: '$findSession' | '$findUsersByAddre
   return pausing(api, 'after', (hook) => ({
     client: { [read]: (args: string) => hook({ args, query: api.database[read] }) },
   }));
+}
+
+/** The same, of a client whose first write to a session waits when it is done, and its transaction is not. */
+function pausingOnceLocked(api: TestApi) {
+  return pausing(api, 'after', (hook) => ({ query: { session: { updateManyAndReturn: hook } } }));
 }
 
 type Hook = (call: { args: Data; query: (args: Data) => Promise<Data> }) => Promise<Data>;
@@ -136,6 +142,27 @@ describe('a session that was acknowledged as ended', () => {
     pausing.goOn();
     expect(await login).toMatchObject({ __typename: 'LoginSuccess' });
     expect((await pausing.client.ask('{ currentSession { publicData } }')).currentSession.publicData).toBeNull();
+  });
+
+  it('takes no data that a login, which carries a visitor’s data over, would not see', async () => {
+    const api = await startApi();
+    await api.signUp('ada@example.com');
+    const visitor = api.client();
+    const set =
+      'mutation ($data: JSON!) { setPublicData(data: $data, transport: BEARER) { __typename ... on SetDataPayload { token } } }';
+    visitor.token = (await visitor.ask(set, { data: { cart: 1 } })).setPublicData.token;
+    const pausing = pausingOnceLocked(api);
+    pausing.client.token = visitor.token;
+    const login = pausing.client.login('ada@example.com', 'BEARER');
+    await pausing.reached;
+    const late = visitor.ask(set, { data: { late: 1 } });
+    // Long enough for it to wait for the row, or to be done with it.
+    await sleep(300);
+    pausing.goOn();
+    expect((await late).setPublicData.__typename).toBe('SessionNotFoundError');
+    expect(await login).toMatchObject({ __typename: 'LoginSuccess' });
+    const { currentSession } = await pausing.client.ask('{ currentSession { publicData } }');
+    expect(currentSession.publicData).toEqual({ cart: 1 });
   });
 
   it('is ended once, though many end it at once', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hashToken } from '../../src/token.ts';
-import { startApi } from '../support/api.ts';
+import { password, startApi } from '../support/api.ts';
+import { deliverMail, tokenIn } from '../support/mail.ts';
 
 const set = `mutation ($data: JSON!, $transport: Transport! = COOKIE) { setPublicData(data: $data, transport: $transport) {
   __typename ... on SetDataPayload { session { id publicData antiCSRFToken } token }
@@ -176,6 +177,61 @@ describe('private data', () => {
     for (const unknown of [id, 'nonsense', Buffer.from('Session:4711').toString('base64')]) {
       const { data } = await api.client().send(setPrivate, { id: unknown, data: {} }, service);
       expect(data.setPrivateData).toEqual({ __typename: 'SessionNotFoundError', code: 'SESSION_NOT_FOUND' });
+    }
+  });
+});
+
+describe('the data of a session that has ended', () => {
+  const fresh = 'another battery staple';
+
+  it.each([
+    'logout',
+    'revoke',
+    'revokeOthers',
+    'revokeAll',
+    'login',
+    'changePassword',
+    'resetPassword',
+    'suspendUser',
+    'revokeUserSessions',
+    'the cap',
+  ])('is deleted with it, and that of live ones stays: %s', async (act) => {
+    const sessions = { idleTimeoutMs: 3_600_000, lifetimeMs: 86_400_000, maxPerUser: 4 };
+    const api = await startApi({ sessions });
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const phone = api.client();
+    await phone.login('ada@example.com', 'BEARER');
+    await api.client().login('ada@example.com');
+    await api.signUp('bob@example.com');
+    const root = await api.signUpAdmin('root@example.com');
+    const { viewer, currentSession } = await phone.ask('{ viewer { id } currentSession { id } }');
+    const data = { publicData: '{"cart":[1]}', privateData: '{"risk":7}', antiCSRFToken: 'stored' };
+    await api.database.session.updateMany({ data });
+    const acts: Record<string, () => Promise<unknown>> = {
+      revoke: () => ada.act('revoke', { id: currentSession.id }),
+      login: () => ada.login('ada@example.com', 'BEARER'),
+      changePassword: () => ada.act('changePassword', { currentPassword: password, newPassword: fresh }),
+      resetPassword: async () => {
+        await ada.act('requestPasswordReset', { email: 'ada@example.com' });
+        const token = tokenIn(await deliverMail(api), 'reset-password');
+        await api.client().act('resetPassword', { token, newPassword: fresh });
+      },
+      suspendUser: () => root.act('suspendUser', { id: viewer.id }),
+      revokeUserSessions: () => root.act('revokeUserSessions', { id: viewer.id }),
+      'the cap': async () => {
+        for (let n = 0; n < 3; n += 1) await api.client().login('ada@example.com');
+      },
+    };
+    await (acts[act] ?? (() => ada.act(act)))();
+    const rows = await api.database.session.findMany({ where: { id: { lte: 5 } } });
+    const over = rows.filter(({ hashedSessionToken }) => hashedSessionToken === null);
+    expect(over.length).toBeGreaterThan(0);
+    const nothing = { publicData: null, privateData: null, antiCSRFToken: null };
+    for (const row of over) expect(row).toMatchObject(nothing);
+    const live = rows.filter(({ hashedSessionToken }) => hashedSessionToken !== null);
+    expect(live.length).toBeGreaterThan(1);
+    for (const { publicData, privateData } of live) {
+      expect({ publicData, privateData }).toEqual({ publicData: data.publicData, privateData: data.privateData });
     }
   });
 });

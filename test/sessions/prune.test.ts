@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { localClock } from '../../src/database/clock.ts';
 import type { Database } from '../../src/database/database.ts';
 import { startMaintenance } from '../../src/sessions/maintenance.ts';
-import { countPrunable, forgetDevices, pruneExpired, pruneSessions } from '../../src/sessions/prune.ts';
+import { countPrunable, forgetData, forgetDevices, pruneExpired, pruneSessions } from '../../src/sessions/prune.ts';
 import { startApi } from '../support/api.ts';
 import { openEmptyDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -84,6 +84,28 @@ describe('forgetDevices', () => {
   });
 });
 
+describe('forgetData', () => {
+  it('deletes the data of sessions that have expired, and of no others', async () => {
+    const { database } = await openEmptyDatabase();
+    const columns = ['publicData', 'privateData', 'antiCSRFToken'] as const;
+    await insert(database, 700, 0.01);
+    await insert(database, 10, -0.01);
+    // Each has one of the three.
+    for (const [n, column] of columns.entries()) {
+      const ids = (await database.session.findMany({ select: { id: true } })).map(({ id }) => id);
+      const where = { id: { in: ids.filter((id) => id % columns.length === n) } };
+      await database.session.updateMany({ where, data: { [column]: 'x' } });
+    }
+    expect(await forgetData(database, new Date())).toBe(700);
+    const kept = await database.session.findMany({ where: { OR: columns.map((column) => ({ [column]: 'x' })) } });
+    expect(kept).toHaveLength(10);
+    for (const session of kept) expect(session.expiresAt.getTime()).toBeGreaterThan(Date.now());
+    // How it was used is forgotten later.
+    expect(await database.session.count({ where: { ipAddress: { not: null } } })).toBe(710);
+    expect(await forgetData(database, new Date())).toBe(0);
+  });
+});
+
 describe('pruneExpired', () => {
   it('deletes tokens and counts that are over by then, and none that have no end', async () => {
     const { database } = await openEmptyDatabase();
@@ -116,12 +138,15 @@ describe('the maintenance of a server', () => {
     const opened = await openEmptyDatabase();
     await insert(opened.database, 100, 31);
     await insert(opened.database, 100, 8);
+    await insert(opened.database, 10, 0.01);
+    await opened.database.session.updateMany({ data: { publicData: '{"cart":[1]}' } });
     await opened.database.rateLimit.create({ data: { key: 'k', points: 1, expiresAt: ago(1) } });
     const reported: unknown[] = [];
     maintain(opened, reported);
-    await expect.poll(() => opened.database.session.count(), { timeout: 5_000 }).toBe(100);
-    expect(await opened.database.session.count({ where: { ipAddress: { not: null } } })).toBe(0);
+    await expect.poll(() => opened.database.session.count(), { timeout: 5_000 }).toBe(110);
     await expect.poll(() => opened.database.rateLimit.count(), { timeout: 5_000 }).toBe(0);
+    expect(await opened.database.session.count({ where: { ipAddress: { not: null } } })).toBe(10);
+    expect(await opened.database.session.count({ where: { publicData: { not: null } } })).toBe(0);
     expect(reported).toEqual([]);
   });
 
