@@ -23,9 +23,27 @@ export type PreparedReads = {
   $findRateLimits(keys: readonly string[]): Promise<RateLimit[]>;
 };
 
-const sessionColumns = `s."id", s."createdAt", s."updatedAt", s."expiresAt", s."lastSeenAt", s."authenticatedAt",
-      s."handle", s."userId", s."hashedSessionToken", s."antiCSRFToken", s."publicData", s."privateData", s."userAgent",
-      s."ipAddress"`;
+/** The columns of a session, in the order of `SessionRow` and `toSession`. */
+const sessionNames = [
+  'id',
+  'createdAt',
+  'updatedAt',
+  'expiresAt',
+  'lastSeenAt',
+  'authenticatedAt',
+  'handle',
+  'userId',
+  'hashedSessionToken',
+  'antiCSRFToken',
+  'publicData',
+  'privateData',
+  'userAgent',
+  'ipAddress',
+  'replacedHashedToken',
+  'transport',
+] as const satisfies (keyof Session)[];
+
+const sessionColumns = sessionNames.map((name) => `s."${name}"`).join(', ');
 
 const userColumns = `u."id", u."createdAt", u."updatedAt", u."name", u."email", u."emailVerifiedAt",
       u."hashedPassword", u."role", u."suspendedAt"`;
@@ -76,6 +94,8 @@ export type SessionRow<Time> = [
   privateData: string | null,
   userAgent: string | null,
   ipAddress: string | null,
+  replacedHashedToken: string | null,
+  transport: string | null,
 ];
 
 /** A row of `userStatement`. */
@@ -115,6 +135,8 @@ export function toSession<Time>(row: Readonly<SessionRow<Time>>, toDate: (time: 
     privateData: row[11],
     userAgent: row[12],
     ipAddress: row[13],
+    replacedHashedToken: row[14],
+    transport: row[15],
   };
 }
 
@@ -139,7 +161,8 @@ export function toSessionWithUser<Time>(row: SessionWithUserRow<Time>, toDate: (
   return { ...session, user: isSomebody(user) ? toUser(user, toDate) : null };
 }
 
-const sessionWidth = 14;
+/** Where the user's columns begin. Does not compile unless `SessionRow` has as many columns as the statements read. */
+const sessionWidth: SessionRow<never>['length'] = sessionNames.length;
 
 function isSomebody<Time>(row: UserRow<Time> | Nulls<UserRow<Time>>): row is UserRow<Time> {
   return row[0] !== null;

@@ -142,6 +142,8 @@ async function createSession(
   const row = {
     handle,
     hashedSessionToken: hashedToken,
+    replacedHashedToken: null,
+    transport,
     antiCSRFToken: transport === 'COOKIE' ? createAntiCSRFToken() : null,
     createdAt: now,
     updatedAt: now,

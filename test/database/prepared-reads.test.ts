@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/database/database.ts';
+import { Prisma } from '../../src/generated/sqlite/client.ts';
 import { isPostgresql, openEmptyDatabase, type TestDatabase } from '../support/database.ts';
 
 const full = {
@@ -10,6 +11,8 @@ const full = {
   lastSeenAt: new Date('2026-10-25T01:30:00.999Z'),
   authenticatedAt: new Date('1969-12-31T23:59:59.999Z'),
   hashedSessionToken: 'a hash',
+  replacedHashedToken: 'the hash before',
+  transport: 'COOKIE',
   antiCSRFToken: 'a token',
   publicData: '{"é":"\u2028"}',
   privateData: 'private',
@@ -17,11 +20,22 @@ const full = {
   ipAddress: '2001:db8::1',
 };
 
+/** No two columns hold the same, so that none can be taken for another one. */
+const fullUser = {
+  email: 'ada@example.com',
+  name: 'Ada',
+  hashedPassword: 'hashed',
+  role: 'admin',
+  createdAt: new Date('2026-01-02T03:04:05.777Z'),
+  updatedAt: new Date('2026-02-02T03:04:05.002Z'),
+  emailVerifiedAt: new Date('2026-03-02T03:04:05.003Z'),
+  suspendedAt: new Date('2026-04-02T03:04:05.004Z'),
+};
+
 async function fill({ database }: TestDatabase) {
   await database.user.create({ data: { email: 'other@example.com', hashedPassword: 'x', role: 'user' } });
-  const user = await database.user.create({
-    data: { email: 'ada@example.com', name: 'Ada', hashedPassword: 'hashed', role: 'admin', createdAt: full.createdAt },
-  });
+  const user = await database.user.create({ data: fullUser });
+  for (const handle of ['first', 'second']) await database.session.create({ data: { ...full, handle } });
   await database.session.create({ data: { ...full, userId: user.id } });
   await database.session.create({ data: { handle: 'bare', expiresAt: full.expiresAt } });
 }
@@ -40,7 +54,14 @@ describe('$findSession', () => {
       if (handle.includes('\u0000') && isPostgresql(opened.url)) continue;
       expect(await database.$findSession(handle), handle).toEqual(expected);
     }
-    expect((await database.$findSession('full'))?.user?.email).toBe('ada@example.com');
+    const found = await database.$findSession('full');
+    const { user, ...session } = found ?? { user: null };
+    expect(Object.keys(session).sort()).toEqual(Object.keys(Prisma.SessionScalarFieldEnum).sort());
+    expect(Object.keys(user ?? {}).sort()).toEqual(Object.keys(Prisma.UserScalarFieldEnum).sort());
+    const values = [...Object.values(session), ...Object.values(user ?? {})].map((value) => JSON.stringify(value));
+    // Only the id of the user is there twice.
+    expect(new Set(values).size).toBe(values.length - 1);
+    expect(user?.email).toBe('ada@example.com');
     expect((await database.$findSession('bare'))?.user).toBeNull();
   });
 

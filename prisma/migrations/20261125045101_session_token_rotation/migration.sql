@@ -1,0 +1,3 @@
+-- AlterTable
+ALTER TABLE "Session" ADD COLUMN "replacedHashedToken" TEXT;
+ALTER TABLE "Session" ADD COLUMN "transport" TEXT;

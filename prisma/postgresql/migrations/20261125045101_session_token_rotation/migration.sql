@@ -1,0 +1,3 @@
+-- AlterTable
+ALTER TABLE "Session" ADD COLUMN     "replacedHashedToken" TEXT,
+ADD COLUMN     "transport" TEXT;
