@@ -1,4 +1,4 @@
-import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** NIST SP 800-63B-4 asks for 64 random bits in a session secret, OWASP ASVS for 128. */
 const secretBytes = 32;
@@ -38,9 +38,12 @@ export function blitzHandleOf(token: string): string | null {
   return handle.endsWith(':ots') && random && version === 'v0' && rest.length === 0 ? handle : null;
 }
 
-/** What a cookie session's client must send along with whatever changes something. */
-export function createAntiCSRFToken(): string {
-  return randomBytes(secretBytes).toString('base64url');
+/**
+ * Derives the anti-CSRF token of a session from the session token that came with the cookie: an HMAC (RFC 2104), keyed
+ * with the 256 random bits of the token. So it is stored nowhere, and does not give the session token away.
+ */
+export function deriveAntiCSRFToken(token: string): string {
+  return createHmac('sha256', token).update('anti-csrf').digest('base64url');
 }
 
 /** By what a trusted service is known. Its SHA-256 (`hashToken`) is what the operator configures. */

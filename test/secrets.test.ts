@@ -52,7 +52,8 @@ describe('a secret', () => {
     const ask = async (query: string, headers: Record<string, string> = {}): Promise<Data> => {
       const { body, cookies } = await fetchOver(server.address, query, headers);
       for (const cookie of cookies) keep(cookie);
-      for (const [, token = ''] of JSON.stringify(body).matchAll(/"(?:token|deviceToken)":"([^"]+)"/g)) keep(token);
+      for (const [, token = ''] of JSON.stringify(body).matchAll(/"(?:token|deviceToken|antiCSRFToken)":"([^"]+)"/g))
+        keep(token);
       return body;
     };
     const as = (token: string) => ({ authorization: `Bearer ${token}` });
@@ -82,9 +83,14 @@ describe('a secret', () => {
     await ask(`mutation { verifyEmail(token: "${await link('verify-email')}") { __typename } }`, as(token));
     await ask(`mutation { login(email: "${email}", password: "${passwords.wrong}") { __typename } }`);
     await ask(`mutation { login(email: "nobody@example.com", password: "${passwords.wrong}") { __typename } }`);
-    await ask(`mutation { login(email: "${email}", password: "${passwords.first}") { __typename } }`);
+    const byCookie = await ask(
+      `mutation { login(email: "${email}", password: "${passwords.first}") { ... on LoginSuccess { antiCSRFToken } } }`,
+    );
+    const visitors = await ask('mutation { startSession { antiCSRFToken session { antiCSRFToken } } }');
+    for (const { antiCSRFToken } of [byCookie.data.login, visitors.data.startSession]) {
+      expect(secrets).toContain(antiCSRFToken);
+    }
     await ask(`mutation { reauthenticate(password: "${passwords.first}") { __typename } }`, as(token));
-    await ask(`mutation { startSession { session { handle } } }`);
     await ask(
       `mutation { changePassword(currentPassword: "${passwords.first}", newPassword: "${passwords.second}") { __typename } }`,
       as(token),

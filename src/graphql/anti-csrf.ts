@@ -6,9 +6,8 @@ import type { Context } from './context.ts';
 /** Refuses, before anything is executed, mutations that came with a session's cookie but not from its client. */
 export const useAntiCSRF: Plugin<Context> = {
   onExecute({ args, setResultAndStopExecution }) {
-    const { session, isIntended } = args.contextValue.caller;
-    if (!session || isIntended) return;
     if (getOperationAST(args.document, args.operationName)?.operation !== 'mutation') return;
+    if (args.contextValue.caller.isIntended) return;
     const error = new GraphQLError(
       'The anti-csrf header does not hold the anti-CSRF token of this session. ' +
         'Ask for it again with { currentSession { antiCSRFToken } }.',

@@ -15,9 +15,12 @@ export type Caller = {
   readonly session: SessionWithUser | null;
   /**
    * Whether the client itself meant to send the request. A browser adds the cookie to requests that another site made
-   * it send; only our client knows the anti-CSRF token that goes with it.
+   * it send; only our client knows the anti-CSRF token that goes with it. Computed when it is asked for, which only a
+   * mutation needs.
    */
   readonly isIntended: boolean;
+  /** The anti-CSRF token of the session. Null without a session, and for one whose token is a bearer token. */
+  readonly antiCSRFToken: string | null;
   /** What the device is known by if its user has signed in on it, as it says. Null if it says nothing. */
   readonly deviceToken: string | null;
   /** What somebody without an account had in a Blitz.js application before, or null. */

@@ -45,7 +45,7 @@ export const LoginSuccess = builder.objectRef<NewLogin>('LoginSuccess').implemen
       nullable: true,
       description:
         'To be sent in the `anti-csrf` header of every mutation. Null for a bearer session, which needs none.',
-      resolve: ({ session }) => session.antiCSRFToken,
+      resolve: (_started, _args, { caller }) => caller.antiCSRFToken,
     }),
     deviceToken: t.exposeString('deviceToken', {
       nullable: true,

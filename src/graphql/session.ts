@@ -91,7 +91,7 @@ export const Session = builder.prismaObject('Session', {
       description:
         'What the client of a cookie session sends in the `anti-csrf` header of every mutation. ' +
         'Null for every session but that of this request, and for sessions whose token is a bearer token.',
-      resolve: (session, _args, { caller }) => (isCurrent(session, caller.session) ? session.antiCSRFToken : null),
+      resolve: (session, _args, { caller }) => (isCurrent(session, caller.session) ? caller.antiCSRFToken : null),
     }),
     user: t.field({
       type: User,

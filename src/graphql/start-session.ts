@@ -21,7 +21,7 @@ const StartSessionPayload = builder.objectRef<StartedOrFound>('StartSessionPaylo
       nullable: true,
       description:
         'To be sent in the `anti-csrf` header of every mutation. Null for a bearer session, which needs none.',
-      resolve: ({ session }) => session.antiCSRFToken,
+      resolve: (_started, _args, { caller }) => caller.antiCSRFToken,
     }),
   }),
 });

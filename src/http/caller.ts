@@ -4,7 +4,7 @@ import type { Caller } from '../graphql/context.ts';
 import { type ResumedSession, resumeSession, type Use } from '../sessions/resume.ts';
 import type { Session, SessionWithUser } from '../sessions/session.ts';
 import type { StartedSession, Visitor } from '../sessions/start.ts';
-import { equalSecrets } from '../token.ts';
+import { deriveAntiCSRFToken, equalSecrets } from '../token.ts';
 import { deviceLifetimeMs } from '../users/known-device.ts';
 import type { User } from '../users/user.ts';
 import { clearBlitzSession, clearBlitzVisitor, findBlitzVisitor } from './blitz-cookies.ts';
@@ -18,13 +18,13 @@ type Opened = Credential & Extract<ResumedSession, { session: SessionWithUser }>
 /** Who sends a request, and what its answer does to the cookies. */
 export class RequestCaller implements Caller {
   session: SessionWithUser | null = null;
-  isIntended = true;
   readonly #headers: HeaderReader;
   readonly #cookies: Cookies;
   readonly #blitz: BlitzPolicy | null;
   readonly #credentials: Credential[][];
-  readonly #antiCSRFToken: string | null;
   readonly #now: () => Date;
+  /** The token of the session, and how it came. Null without a session. */
+  #token: Pick<Credential, 'token' | 'transport'> | null = null;
   #setSession: string | null = null;
   #setDevice: string | null = null;
   #clearBlitz: string[] = [];
@@ -35,7 +35,6 @@ export class RequestCaller implements Caller {
     this.#cookies = cookies;
     this.#blitz = blitz;
     this.#credentials = readCredentials(headers, cookies.session, blitz);
-    this.#antiCSRFToken = headers.get('anti-csrf');
     this.#now = now;
   }
 
@@ -60,11 +59,20 @@ export class RequestCaller implements Caller {
 
   #open({ transport, token, isBlitz, session, isRenewed }: Opened): void {
     this.session = session;
-    if (transport === 'BEARER') return;
-    // A session that was started for a bearer token has no anti-CSRF token; in a cookie it can change nothing.
-    this.isIntended = equalSecrets(this.#antiCSRFToken, session.antiCSRFToken);
+    this.#token = { token, transport };
     // From the first request on, what Blitz.js had set goes on as a cookie of ours.
-    if (isRenewed || isBlitz) this.#sendCookie(token, session);
+    if (transport === 'COOKIE' && (isRenewed || isBlitz)) this.#sendCookie(token, session);
+  }
+
+  get isIntended(): boolean {
+    // A session that was started for a bearer token has no anti-CSRF token; in a cookie it can change nothing.
+    return this.#token?.transport !== 'COOKIE' || equalSecrets(this.#headers.get('anti-csrf'), this.antiCSRFToken);
+  }
+
+  get antiCSRFToken(): string | null {
+    if (!this.session || !this.#token) return null;
+    const { transport, antiCSRFToken } = this.session;
+    return transport === 'COOKIE' ? deriveAntiCSRFToken(this.#token.token) : antiCSRFToken;
   }
 
   /** Is read where it is asked for only, which is seldom. */
@@ -80,11 +88,12 @@ export class RequestCaller implements Caller {
     return visitor;
   }
 
-  signIn({ session, token, deviceToken }: StartedSession): void {
+  signIn({ session, token, transport, deviceToken }: StartedSession): void {
     this.session = session;
+    this.#token = { token, transport };
     // What the visitor had is this user's now, and not that of whoever signs in next.
     if (this.#blitz && this.#hasVisitor) this.#clearBlitz = clearBlitzVisitor(this.#headers, this.#blitz);
-    if (session.antiCSRFToken === null) {
+    if (transport === 'BEARER') {
       this.#clearCookie();
       return;
     }
@@ -98,6 +107,7 @@ export class RequestCaller implements Caller {
 
   signOut(): void {
     this.session = null;
+    this.#token = null;
     this.#clearCookie();
     if (this.#blitz) this.#clearBlitz = clearBlitzSession(this.#headers, this.#blitz);
   }

@@ -3,7 +3,7 @@ import type { SessionPolicy } from '../config.ts';
 import type { Db } from '../database/database.ts';
 import { insert } from '../database/statements.ts';
 import { together } from '../database/transaction.ts';
-import { createAntiCSRFToken, createToken, type NewToken } from '../token.ts';
+import { createToken, type NewToken } from '../token.ts';
 import { rememberDevice } from '../users/known-device.ts';
 import type { User } from '../users/user.ts';
 import { carriedOver, checkedData, type DataColumn, mergedText } from './data.ts';
@@ -36,6 +36,7 @@ export type StartedSession = {
   session: SessionWithUser;
   /** The secret of the session, which exists only here and at its client. */
   token: string;
+  transport: Transport;
   /** What the device is known by from now on. Null if it was known already, or nobody signed in. */
   deviceToken: string | null;
 };
@@ -53,7 +54,7 @@ export async function startAnonymousSession(
   const data = publicData === undefined ? null : mergedText(null, checkedData(publicData, 'publicData'));
   const credential = createToken();
   const session = await createSession(db, null, credential, { publicData: data, privateData: null }, options);
-  return { session, token: credential.token, deviceToken: null };
+  return { session, token: credential.token, transport: options.transport, deviceToken: null };
 }
 
 /**
@@ -96,7 +97,7 @@ export async function startUserSession(
     const ended = await endWhere(db, { id: { in: surplus } }, now);
     await recordEvents(db, eventsOfEnded(ended, 'SESSION_REVOKED'), { device, session: by }, now);
   }
-  return { session, token: credential.token, deviceToken };
+  return { session, token: credential.token, transport: options.transport, deviceToken };
 }
 
 /**
@@ -144,7 +145,7 @@ async function createSession(
     hashedSessionToken: hashedToken,
     replacedHashedToken: null,
     transport,
-    antiCSRFToken: transport === 'COOKIE' ? createAntiCSRFToken() : null,
+    antiCSRFToken: null,
     createdAt: now,
     updatedAt: now,
     lastSeenAt: now,

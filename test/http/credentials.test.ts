@@ -117,6 +117,32 @@ describe('a mutation over the cookie', () => {
     expect(await ada.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
   });
 
+  it('accepts the anti-CSRF token that was stored where it was not yet derived, and no other', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    const { antiCSRFToken: derived } = ada;
+    await api.database.session.updateMany({ data: { transport: null, antiCSRFToken: 'stored' } });
+    expect((await ada.ask('{ currentSession { antiCSRFToken } }')).currentSession.antiCSRFToken).toBe('stored');
+    for (const wrong of [derived, '', null]) {
+      ada.antiCSRFToken = wrong;
+      expect((await ada.send(logout)).code).toBe('CSRF_TOKEN_INVALID');
+    }
+    ada.antiCSRFToken = 'stored';
+    expect((await ada.ask(logout)).logout.revokedSessionId).not.toBeNull();
+  });
+
+  it('has an anti-CSRF token that is not stored', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    expect(ada.antiCSRFToken).toMatch(/^[\w-]{43}$/);
+    const { antiCSRFToken, transport } = await api.database.session.findFirstOrThrow();
+    expect({ antiCSRFToken, transport }).toEqual({ antiCSRFToken: null, transport: 'COOKIE' });
+    // What is stored by mistake is no second key.
+    await api.database.session.updateMany({ data: { antiCSRFToken: 'stored' } });
+    expect((await ada.send(logout, {}, { 'anti-csrf': 'stored' })).code).toBe('CSRF_TOKEN_INVALID');
+    expect((await ada.ask(logout)).logout.revokedSessionId).not.toBeNull();
+  });
+
   it('can ask for the token again, so that a client that lost it is not locked out', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
