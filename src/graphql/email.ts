@@ -10,7 +10,7 @@ import {
 import type { User } from '../users/user.ts';
 import { builder } from './builder.ts';
 import { type Context, originOf, requireSignedIn } from './context.ts';
-import { passwordCheck } from './limits.ts';
+import { mutationCost, passwordCheck } from './limits.ts';
 import { RequestedPayload } from './requested.ts';
 import { ViewerPayload } from './viewer-payload.ts';
 
@@ -42,7 +42,7 @@ const followedBy =
 
 /** The complexity of following a link: that of a password where one is given. */
 function linkComplexity(args: { password?: string | null | undefined }, context: Context): number {
-  return args.password == null ? 1 : passwordCheck(args, context);
+  return (args.password == null ? mutationCost : passwordCheck)(args, context);
 }
 
 function linkRequestOf(context: Context): LinkRequest {
