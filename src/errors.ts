@@ -125,6 +125,7 @@ export type RequestErrorCode =
   | 'UNAUTHENTICATED'
   | 'FORBIDDEN'
   | 'CSRF_TOKEN_INVALID'
+  | 'SESSION_TOKEN_REPLACED'
   | 'RATE_LIMITED'
   | 'SERVER_OVERLOADED'
   | 'SERVICE_UNAVAILABLE';
@@ -145,6 +146,12 @@ export class RequestError extends Error {
 /** The refusal of what only somebody who is signed in may do. */
 export function notSignedIn(): RequestError {
   return new RequestError('UNAUTHENTICATED', 'Nobody is signed in. Log in first.');
+}
+
+/** The refusal of a request that was sent with a token which another one has replaced meanwhile. */
+export function tokenReplaced(): RequestError {
+  const message = 'This session has a new token. Send the request again with it.';
+  return new RequestError('SESSION_TOKEN_REPLACED', message, 1);
 }
 
 /** Why the server or a command cannot begin: a sentence for whoever started it, never a stack trace. */

@@ -12,8 +12,7 @@ export type NewToken = {
 };
 
 /** A token: the session's handle, by which its row is found, and 256 random bits, which prove that it is the client's. */
-export function createToken(): NewToken {
-  const handle = randomBytes(handleBytes).toString('hex');
+export function createToken(handle: string = randomBytes(handleBytes).toString('hex')): NewToken {
   const token = `${handle}.${randomBytes(secretBytes).toString('base64url')}`;
   return { token, handle, hashedToken: hashToken(token) };
 }
@@ -36,6 +35,14 @@ export function blitzHandleOf(token: string): string | null {
   if (!/^[A-Za-z0-9+/]{1,1000}={0,2}$/.test(token)) return null;
   const [handle = '', random, , version, ...rest] = Buffer.from(token, 'base64').toString().split(';');
   return handle.endsWith(':ots') && random && version === 'v0' && rest.length === 0 ? handle : null;
+}
+
+/**
+ * Returns the handle that a session goes by here once its token is rotated: its own or, where Blitz.js started it, one
+ * of our form. That one is derived from the old one, so that a token of Blitz.js still leads to the session.
+ */
+export function ownHandleOf(handle: string): string {
+  return /^[0-9a-f]{32}$/.test(handle) ? handle : hash('sha256', handle, 'hex').slice(0, 2 * handleBytes);
 }
 
 /**

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openDatabase } from '../src/database/database.ts';
 import { createServiceKey, hashToken } from '../src/token.ts';
-import { type Data, fetchOver } from './support/api.ts';
+import { type Data, fetchOver, rotating } from './support/api.ts';
 import { emptyDatabase, isPostgresql, temporaryFolder } from './support/database.ts';
 import { runNode, startServer } from './support/process.ts';
 
@@ -79,7 +79,8 @@ describe('a secret', () => {
     const signedUp = await ask(
       `mutation { signUp(email: "${email}", password: "${passwords.first}", transport: BEARER) { ${start} } }`,
     );
-    const { token, viewer } = signedUp.data.signUp;
+    const { viewer } = signedUp.data.signUp;
+    let { token } = signedUp.data.signUp;
     await ask(`mutation { verifyEmail(token: "${await link('verify-email')}") { __typename } }`, as(token));
     await ask(`mutation { login(email: "${email}", password: "${passwords.wrong}") { __typename } }`);
     await ask(`mutation { login(email: "nobody@example.com", password: "${passwords.wrong}") { __typename } }`);
@@ -90,11 +91,17 @@ describe('a secret', () => {
     for (const { antiCSRFToken } of [byCookie.data.login, visitors.data.startSession]) {
       expect(secrets).toContain(antiCSRFToken);
     }
-    await ask(`mutation { reauthenticate(password: "${passwords.first}") { __typename } }`, as(token));
-    await ask(
-      `mutation { changePassword(currentPassword: "${passwords.first}", newPassword: "${passwords.second}") { __typename } }`,
+    const proved = await ask(
+      `mutation { reauthenticate(password: "${passwords.first}") { ${rotating.reauthenticate} } }`,
       as(token),
     );
+    token = proved.data.reauthenticate.token;
+    const changed = await ask(
+      `mutation { changePassword(currentPassword: "${passwords.first}", newPassword: "${passwords.second}") {
+        ${rotating.changePassword} } }`,
+      as(token),
+    );
+    expect(secrets).toContain(changed.data.changePassword.token.split('.')[1]);
     await ask(`mutation { requestPasswordReset(email: "${email}") { email } }`);
     const reset = await ask(
       `mutation { resetPassword(token: "${await link('reset-password')}", newPassword: "${passwords.third}", transport: BEARER) { ${start} } }`,

@@ -1,9 +1,9 @@
-import { recordEvent, type SessionOrigin } from '../audit/record.ts';
+import { recordEvent } from '../audit/record.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { PasswordChangedError, RequestError } from '../errors.ts';
 import { endSessionsWith } from '../sessions/end.ts';
-import { whereLive } from '../sessions/session.ts';
+import { type RotatedSession, rotateToken, type TokenOrigin } from '../sessions/rotate.ts';
 import { forgetOtherDevices } from '../users/known-device.ts';
 import { enqueueMail, voidLinks } from '../users/outbox.ts';
 import { hashPassword, requireAcceptablePassword } from '../users/password.ts';
@@ -14,44 +14,42 @@ import { overRewrittenHash } from './rewritten-hash.ts';
 /**
  * Gives a user a new password and ends, in the same transaction, every live session of theirs but that which asks:
  * whoever knew the old password is out, with every link that they asked for and every device that was known. That one
- * session counts as having proved the password, and its device stays known. The user is told by mail.
+ * session counts as having proved the password, gets a new token, and its device stays known. The user is told by mail.
  *
  * @throws ValidationError for a new password that may not be chosen.
  * @throws RateLimitedError if too many passwords were wrong before.
  * @throws InvalidCredentialsError for a wrong current one, and where it was changed meanwhile.
- * @throws RequestError where the session that asks has ended meanwhile: it must not change anything any more.
+ * @throws RequestError where the session that asks has ended meanwhile, or another request has replaced its token: it
+ *   must not change anything any more.
  */
 export function changePassword(
   database: Database,
   user: User,
   passwords: { current: string; new: string },
   policies: Policies,
-  origin: SessionOrigin,
+  origin: TokenOrigin,
   deviceToken: string | null,
   now: Date,
-): Promise<User> {
+): Promise<RotatedSession & { user: User }> {
   return overRewrittenHash(database, user, async (current) => {
     await provePassword(database, current, passwords.current, policies, origin, now);
     await requireAcceptablePassword(passwords.new, user, policies.passwords, 'newPassword');
     const hashedPassword = await hashPassword(passwords.new, policies.passwords);
-    const { session } = origin;
     return inTransaction(database, async (db) => {
       const [changed] = await db.user.updateManyAndReturn({
         where: { id: user.id, hashedPassword: current.hashedPassword },
         data: { hashedPassword },
       });
       if (!changed) throw new PasswordChangedError();
-      const { count } = await db.session.updateMany({
-        where: { id: session.id, userId: user.id, ...whereLive(now) },
-        data: { authenticatedAt: now },
-      });
-      if (count === 0) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
-      await recordEvent(db, { type: 'PASSWORD_CHANGED', userId: user.id }, origin, now);
-      await endSessionsWith(db, user.id, origin, now, session.id);
+      const rotated = await rotateToken(db, origin, { userId: user.id }, now);
+      if (!rotated) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
+      const by = { device: origin.device, session: rotated.session };
+      await recordEvent(db, { type: 'PASSWORD_CHANGED', userId: user.id }, by, now);
+      await endSessionsWith(db, user.id, by, now, rotated.session.id);
       await voidLinks(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL']);
       await forgetOtherDevices(db, user.id, deviceToken);
       await enqueueMail(db, { name: 'password-changed', recipient: changed.email, userId: user.id }, now);
-      return changed;
+      return { ...rotated, user: changed };
     });
   });
 }

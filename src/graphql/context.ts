@@ -4,6 +4,7 @@ import type { Database } from '../database/database.ts';
 import { notSignedIn } from '../errors.ts';
 import type { Device } from '../sessions/device.ts';
 import type { Actor } from '../sessions/end.ts';
+import type { RotatedSession, TokenOrigin } from '../sessions/rotate.ts';
 import type { Session, SessionWithUser } from '../sessions/session.ts';
 import type { StartedSession, Visitor } from '../sessions/start.ts';
 import type { User } from '../users/user.ts';
@@ -21,6 +22,8 @@ export type Caller = {
   readonly isIntended: boolean;
   /** The anti-CSRF token of the session. Null without a session, and for one whose token is a bearer token. */
   readonly antiCSRFToken: string | null;
+  /** The hash of the session's token, and how it came. Null without a session. */
+  readonly token: TokenOrigin['token'] | null;
   /** What the device is known by if its user has signed in on it, as it says. Null if it says nothing. */
   readonly deviceToken: string | null;
   /** What somebody without an account had in a Blitz.js application before, or null. */
@@ -29,6 +32,8 @@ export type Caller = {
   signIn(started: StartedSession): void;
   /** Takes over what has changed of the caller's own session or, where it is given, its user. */
   update(session: Session, user?: User): void;
+  /** Takes over the new token of the caller's own session, and sets its cookie if it travels in one. */
+  rotate(rotated: RotatedSession, user?: User): void;
   /** Forgets the session, which has ended, and clears its cookie. */
   signOut(): void;
 };
@@ -73,6 +78,14 @@ export function requireSignedIn({ caller, request }: Pick<Context, 'caller' | 'r
   const { session } = caller;
   if (!session?.user) throw notSignedIn();
   return { user: session.user, origin: { device: request.device, session } };
+}
+
+/** The same for what gives the session a new token. @throws RequestError when nobody is signed in. */
+export function requireToken(context: Pick<Context, 'caller' | 'request'>): { user: User; origin: TokenOrigin } {
+  const { user, origin } = requireSignedIn(context);
+  const { token } = context.caller;
+  if (!token) throw notSignedIn();
+  return { user, origin: { ...origin, token } };
 }
 
 /**

@@ -134,7 +134,11 @@ function serviceUnavailable(position: object): GraphQLError {
 }
 
 /** Statuses of refusals that a proxy or a client library should understand without reading the answer. */
-const statuses: Partial<Record<RequestErrorCode, number>> = { RATE_LIMITED: 429, SERVER_OVERLOADED: 503 };
+const statuses: Partial<Record<RequestErrorCode, number>> = {
+  SESSION_TOKEN_REPLACED: 409,
+  RATE_LIMITED: 429,
+  SERVER_OVERLOADED: 503,
+};
 
 function refusal({ message, code, retryAfterSeconds }: RequestError, position: object): GraphQLError {
   const status = statuses[code];

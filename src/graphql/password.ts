@@ -8,24 +8,57 @@ import {
   TokenInvalidError,
   ValidationError,
 } from '../errors.ts';
+import type { RotatedSession } from '../sessions/rotate.ts';
 import type { Session as SessionRow } from '../sessions/session.ts';
 import { normalizeEmail } from '../users/email.ts';
+import type { User as UserRow } from '../users/user.ts';
 import { builder } from './builder.ts';
-import { originOf, requireSignedIn } from './context.ts';
+import { type Context, originOf, requireToken } from './context.ts';
 import { passwordCheck } from './limits.ts';
 import { LoginSuccess, signIn, startOptions, transportArgument } from './login.ts';
 import { RequestedPayload } from './requested.ts';
 import { Session } from './session.ts';
 import { newPasswordDescription } from './sign-up.ts';
-import { ViewerPayload } from './viewer-payload.ts';
+import { User } from './user.ts';
 
-const ReauthenticateSuccess = builder.objectRef<{ session: SessionRow }>('ReauthenticateSuccess').implement({
+/** The current session after a rotation, with what its client needs from then on. */
+type Rotated = { session: SessionRow; token: string | null; antiCSRFToken: string | null };
+
+const sessionDescription = 'The current session, with its new authenticatedAt.';
+const tokenDescription =
+  'The new secret of the session, to be sent as the bearer token from now on: the one before opens nothing any more. It ' +
+  'is never shown again. Null if it went into the cookie.';
+const antiCSRFTokenDescription =
+  'The new anti-CSRF token, to be sent in the `anti-csrf` header of every mutation. Null for a bearer session, which ' +
+  'needs none.';
+
+const ReauthenticateSuccess = builder.objectRef<Rotated>('ReauthenticateSuccess').implement({
   audience: 'holders',
-  description: 'The password was proved again.',
+  description: 'The password was proved again, and the session has a new token.',
   fields: (t) => ({
-    session: t.expose('session', { type: Session, description: 'The current session, with its new authenticatedAt.' }),
+    session: t.expose('session', { type: Session, description: sessionDescription }),
+    token: t.exposeString('token', { nullable: true, description: tokenDescription }),
+    antiCSRFToken: t.exposeString('antiCSRFToken', { nullable: true, description: antiCSRFTokenDescription }),
   }),
 });
+
+const ChangePasswordSuccess = builder.objectRef<Rotated & { viewer: UserRow }>('ChangePasswordSuccess').implement({
+  audience: 'holders',
+  description: 'The user has the new password, and the session a new token. All other sessions of the user have ended.',
+  fields: (t) => ({
+    viewer: t.expose('viewer', { type: User, description: 'The signed-in user.' }),
+    session: t.expose('session', { type: Session, description: sessionDescription }),
+    token: t.exposeString('token', { nullable: true, description: tokenDescription }),
+    antiCSRFToken: t.exposeString('antiCSRFToken', { nullable: true, description: antiCSRFTokenDescription }),
+  }),
+});
+
+/** Makes a new token the caller's. That of a cookie is for the cookie only, where no script can read it. */
+function rotate({ caller }: Context, rotated: RotatedSession, user?: UserRow): Rotated {
+  caller.rotate(rotated, user);
+  const token = caller.token?.transport === 'BEARER' ? rotated.token : null;
+  return { session: rotated.session, token, antiCSRFToken: caller.antiCSRFToken };
+}
 
 builder.mutationField('reauthenticate', (t) =>
   t.field({
@@ -38,14 +71,13 @@ builder.mutationField('reauthenticate', (t) =>
       union: { name: 'ReauthenticateResult', description: 'What became of `reauthenticate`.' },
     },
     description:
-      'Proves the password again, for what refuses with ReauthenticationRequiredError where that was too long ago.',
+      'Proves the password again, for what refuses with ReauthenticationRequiredError where that was too long ago. Gives ' +
+      'the session a new token.',
     args: { password: t.arg.string({ required: true, description: 'The password of the signed-in user.' }) },
     resolve: async (_root, { password }, context) => {
-      const { caller, config, database, now } = context;
-      const { user, origin } = requireSignedIn(context);
-      const session = await reauthenticate(database, user, password, config, origin, now());
-      caller.update(session);
-      return { session };
+      const { config, database, now } = context;
+      const { user, origin } = requireToken(context);
+      return rotate(context, await reauthenticate(database, user, password, config, origin, now()));
     },
   }),
 );
@@ -53,26 +85,26 @@ builder.mutationField('reauthenticate', (t) =>
 builder.mutationField('changePassword', (t) =>
   t.field({
     audience: 'signedIn',
-    type: ViewerPayload,
+    type: ChangePasswordSuccess,
     nullable: true,
     complexity: passwordCheck,
     errors: {
       types: [InvalidCredentialsError, ValidationError, RateLimitedError],
       union: { name: 'ChangePasswordResult', description: 'What became of `changePassword`.' },
     },
-    description: 'Gives the signed-in user a new password, and ends all their other sessions. They are told by mail.',
+    description:
+      'Gives the signed-in user a new password and the current session a new token, and ends all their other sessions. ' +
+      'They are told by mail.',
     args: {
       currentPassword: t.arg.string({ required: true, description: 'The password until now.' }),
       newPassword: t.arg.string({ required: true, description: newPasswordDescription }),
     },
     resolve: async (_root, { currentPassword, newPassword }, context) => {
       const { caller, config, database, now } = context;
-      const { user, origin } = requireSignedIn(context);
-      const at = now();
+      const { user, origin } = requireToken(context);
       const passwords = { current: currentPassword, new: newPassword };
-      const viewer = await changePassword(database, user, passwords, config, origin, caller.deviceToken, at);
-      if (caller.session) caller.update({ ...caller.session, authenticatedAt: at }, viewer);
-      return { viewer };
+      const changed = await changePassword(database, user, passwords, config, origin, caller.deviceToken, now());
+      return { ...rotate(context, changed, changed.user), viewer: changed.user };
     },
   }),
 );

@@ -105,12 +105,23 @@ export function createApp(options: AppOptions): App {
         if (!(error instanceof AbortedError)) report(error);
         response = error instanceof AbortedError ? refuse(400, error.message) : refuse(500, bugMessage);
       }
+      await caller.settle(database);
       const headers = { ...corsHeaders(request.headers, config), ...fixedHeaders };
       for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
       for (const value of caller.setCookies) response.headers.append('set-cookie', value);
       return response;
     },
-    fastPath: createFastPath({ yoga, path: graphqlPath, cookies, config, isOurHost, fixedHeaders, report, now }),
+    fastPath: createFastPath({
+      yoga,
+      path: graphqlPath,
+      database,
+      cookies,
+      config,
+      isOurHost,
+      fixedHeaders,
+      report,
+      now,
+    }),
     headers: fixedHeaders,
     report,
     drain() {

@@ -1,10 +1,12 @@
 import type { BlitzPolicy } from '../config.ts';
 import type { Database } from '../database/database.ts';
+import { tokenReplaced } from '../errors.ts';
 import type { Caller } from '../graphql/context.ts';
-import { type ResumedSession, resumeSession, type Use } from '../sessions/resume.ts';
+import { isTokenOf, type ResumedSession, resumeSession, type Use } from '../sessions/resume.ts';
+import type { RotatedSession } from '../sessions/rotate.ts';
 import type { Session, SessionWithUser } from '../sessions/session.ts';
 import type { StartedSession, Visitor } from '../sessions/start.ts';
-import { deriveAntiCSRFToken, equalSecrets } from '../token.ts';
+import { deriveAntiCSRFToken, equalSecrets, hashToken } from '../token.ts';
 import { deviceLifetimeMs } from '../users/known-device.ts';
 import type { User } from '../users/user.ts';
 import { clearBlitzSession, clearBlitzVisitor, findBlitzVisitor } from './blitz-cookies.ts';
@@ -25,6 +27,8 @@ export class RequestCaller implements Caller {
   readonly #now: () => Date;
   /** The token of the session, and how it came. Null without a session. */
   #token: Pick<Credential, 'token' | 'transport'> | null = null;
+  /** The session whose cookie is about to be set, where it was there before, and whether this request gave it the token. */
+  #resent: { handle: string; token: string; isNew: boolean } | null = null;
   #setSession: string | null = null;
   #setDevice: string | null = null;
   #clearBlitz: string[] = [];
@@ -41,7 +45,10 @@ export class RequestCaller implements Caller {
   /**
    * Finds the session of the credential. A cookie that never opened one is cleared, so that it is not sent for ever;
    * one whose session was renewed is sent again. One whose session is over stays: the browser may have a newer one by
-   * now, from a login that was answered while this request was under way.
+   * now, from a login that was answered while this request was under way. So does one whose token was replaced.
+   *
+   * @throws RequestError for a token that was replaced a moment ago. As no session, it would sign the user out in the
+   *   application, while the new token is on its way.
    */
   async resume(database: Database, use: Omit<Use, 'acceptsBlitz'>): Promise<void> {
     for (const rivals of this.#credentials) {
@@ -49,7 +56,8 @@ export class RequestCaller implements Caller {
       for (const credential of rivals) {
         const resumed = await resumeSession(database, credential.token, { ...use, acceptsBlitz: this.#blitz !== null });
         if (resumed.session) opened.push({ ...credential, ...resumed });
-        else if (credential.transport === 'COOKIE' && !credential.isBlitz && !resumed.isOver) this.#clearCookie();
+        else if (resumed.isJustReplaced) this.#refuseReplaced();
+        else if (credential.transport === 'COOKIE' && !credential.isBlitz && !resumed.isKnown) this.#clearCookie();
       }
       const [first] = opened;
       if (first && opened.length === 1) this.#open(first);
@@ -61,7 +69,16 @@ export class RequestCaller implements Caller {
     this.session = session;
     this.#token = { token, transport };
     // From the first request on, what Blitz.js had set goes on as a cookie of ours.
-    if (transport === 'COOKIE' && (isRenewed || isBlitz)) this.#sendCookie(token, session);
+    if (transport === 'COOKIE' && (isRenewed || isBlitz)) this.#sendCookie(token, session, false);
+  }
+
+  #refuseReplaced(): never {
+    this.#setSession = null;
+    throw tokenReplaced();
+  }
+
+  get token(): Caller['token'] {
+    return this.#token && { hashedToken: hashToken(this.#token.token), transport: this.#token.transport };
   }
 
   get isIntended(): boolean {
@@ -97,7 +114,8 @@ export class RequestCaller implements Caller {
       this.#clearCookie();
       return;
     }
-    this.#sendCookie(token, session);
+    this.#sendCookie(token, session, true);
+    this.#resent = null;
     if (deviceToken !== null) this.#setDevice = this.#cookies.device.set(deviceToken, deviceLifetimeMs);
   }
 
@@ -105,11 +123,29 @@ export class RequestCaller implements Caller {
     if (this.session) this.session = { ...session, user: user ?? this.session.user };
   }
 
+  rotate({ session, token }: RotatedSession, user?: User): void {
+    if (!this.#token) return;
+    this.update(session, user);
+    this.#token = { ...this.#token, token };
+    if (this.#token.transport === 'COOKIE') this.#sendCookie(token, session, true);
+  }
+
   signOut(): void {
     this.session = null;
     this.#token = null;
     this.#clearCookie();
     if (this.#blitz) this.#clearBlitz = clearBlitzSession(this.#headers, this.#blitz);
+  }
+
+  /**
+   * Leaves the cookie out of the answer where its session has got another token, or has ended, since the token was read:
+   * a late answer would put it in the place of the newer cookie, and so sign the user out. To be called last. Where the
+   * database does not answer, only a new token is sent, without which the browser has none.
+   */
+  async settle(database: Database): Promise<void> {
+    if (this.#resent === null) return;
+    const { handle, token, isNew } = this.#resent;
+    if (!(await isTokenOf(database, handle, token).catch(() => isNew))) this.#setSession = null;
   }
 
   /** The value of each `Set-Cookie` that the answer needs. Empty if the cookies stay as they are. */
@@ -122,9 +158,11 @@ export class RequestCaller implements Caller {
     const isThere =
       this.#credentials.flat().some(({ transport }) => transport === 'COOKIE') || this.#setSession !== null;
     if (isThere) this.#setSession = this.#cookies.session.clear();
+    this.#resent = null;
   }
 
-  #sendCookie(token: string, { expiresAt }: Session): void {
+  #sendCookie(token: string, { handle, expiresAt }: Session, isNew: boolean): void {
+    this.#resent = { handle, token, isNew };
     this.#setSession = this.#cookies.session.set(token, expiresAt.getTime() - this.#now().getTime());
   }
 }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type FetchAPI, type GraphQLParams, processRegularResult, type YogaServerInstance } from 'graphql-yoga';
 import type { Config } from '../config.ts';
+import type { Database } from '../database/database.ts';
 import type { Context } from '../graphql/context.ts';
 import { bugMessage, type FixedHeaders, foreignSiteMessage, refusalBody } from './answers.ts';
 import { isJson, maxBodyBytes } from './body.ts';
@@ -26,6 +27,7 @@ export type FastPath = {
 export type FastPathOptions = {
   yoga: YogaServerInstance<ServerContext, Context>;
   path: string;
+  database: Database;
   cookies: Cookies;
   config: Config;
   /** Whether this server answers for a `Host` header. */
@@ -43,7 +45,7 @@ export type FastPathOptions = {
  * by the same functions. Whatever is not plain, or is wrong with a request before it is executed, goes the other way.
  */
 export function createFastPath(options: FastPathOptions): FastPath {
-  const { yoga, path, cookies, config, isOurHost, fixedHeaders, report, now } = options;
+  const { yoga, path, database, cookies, config, isOurHost, fixedHeaders, report, now } = options;
   async function execute(params: GraphQLParams, mediaType: string, context: ServerContext): Promise<NodeAnswer> {
     const result = await yoga.getResultForParams({ params, request: postRequest }, context);
     // Without a result there would be nothing to answer; no plugin here does that.
@@ -75,6 +77,7 @@ export function createFastPath(options: FastPathOptions): FastPath {
         report(error);
         answer = refused(500, bugMessage);
       }
+      await caller.settle(database);
       Object.assign(answer.headers, corsHeaders(headers, config), fixedHeaders);
       if (caller.setCookies.length > 0) answer.headers['set-cookie'] = caller.setCookies;
       answer.headers['content-length'] = String(Buffer.byteLength(answer.body));

@@ -105,13 +105,13 @@ export function whereMine(actor: Actor): Prisma.SessionWhereInput {
 export const forgottenData = { publicData: null, privateData: null, antiCSRFToken: null };
 
 /**
- * Ends sessions and deletes their tokens and their data. The rows stay until they are pruned, so that they can be shown
+ * Ends sessions and deletes the hashes of their tokens and their data. The rows stay until they are pruned, so that they can be shown
  * as ended. Returns them as they are then, without the data.
  */
 export function endWhere(db: Db, where: Prisma.SessionWhereInput, now: Date): Promise<Session[]> {
   return db.session.updateManyAndReturn({
     where: { AND: [where, whereLive(now)] },
-    data: { ...forgottenData, hashedSessionToken: null, expiresAt: now },
+    data: { ...forgottenData, hashedSessionToken: null, replacedHashedToken: null, expiresAt: now },
   });
 }
 

@@ -1,9 +1,10 @@
 import type { SessionPolicy } from '../config.ts';
 import type { Database, Db } from '../database/database.ts';
-import { blitzHandleOf, equalSecrets, handleOf, hashToken } from '../token.ts';
+import { blitzHandleOf, equalSecrets, handleOf, hashToken, ownHandleOf } from '../token.ts';
 import type { Device } from './device.ts';
 import { expiryOf, renewalThreshold } from './expiry.ts';
-import { isLive, type SessionWithUser, whereLive } from './session.ts';
+import { isJustReplaced } from './rotate.ts';
+import { isLive, type Session, type SessionWithUser, whereLive } from './session.ts';
 
 /** Who uses a session, when, and by which rules. */
 export type Use = {
@@ -22,12 +23,14 @@ export type ResumedSession =
     }
   | {
       session: null;
-      /** Whether there was a session, which has ended or expired. */
-      isOver: boolean;
+      /** Whether the token leads to a session which it does not open (any more). Its client may have a newer token. */
+      isKnown: boolean;
+      /** Whether a new token has just taken the place of this one, so that its client is about to have that. */
+      isJustReplaced: boolean;
     };
 
-const unknown: ResumedSession = { session: null, isOver: false };
-const over: ResumedSession = { session: null, isOver: true };
+const unknown: ResumedSession = { session: null, isKnown: false, isJustReplaced: false };
+const over: ResumedSession = { session: null, isKnown: true, isJustReplaced: false };
 
 /**
  * The live session that a token opens, or none: a damaged, unknown, ended or expired token is simply no session.
@@ -39,15 +42,33 @@ export async function resumeSession(database: Database, token: string, use: Use)
   const blitzHandle = use.acceptsBlitz ? blitzHandleOf(token) : null;
   const handle = handleOf(token) ?? blitzHandle;
   if (handle === null) return unknown;
-  const session = await database.$findSession(handle);
+  const session = await findSession(database, handle, blitzHandle !== null);
   if (!session) return unknown;
   // Blitz.js gave such tokens to users only: somebody who had one and has no user any more was deleted.
   if (blitzHandle !== null && session.user === null) return over;
   if (!isLive(session, use.now) || isSuspended(session)) return over;
-  if (!equalSecrets(hashToken(token), session.hashedSessionToken)) return unknown;
+  const hashedToken = hashToken(token);
+  if (!equalSecrets(hashedToken, session.hashedSessionToken)) return refused(session, hashedToken, use.now);
   const lastSeenAt = session.lastSeenAt ?? session.createdAt;
   const isDue = lastSeenAt <= renewalThreshold(use.now, use.policy);
-  return isDue ? renewSession(database, session, use) : { session, isRenewed: false };
+  return isDue ? renewSession(database, session, hashedToken, use) : { session, isRenewed: false };
+}
+
+/** Finds the session with this handle, also where a rotation gave a session that Blitz.js started another one. */
+async function findSession(database: Database, handle: string, isBlitz: boolean): Promise<SessionWithUser | null> {
+  const session = await database.$findSession(handle);
+  return session === null && isBlitz ? database.$findSession(ownHandleOf(handle)) : session;
+}
+
+/** Of a live session, a token that is not its token. */
+function refused(session: Session, hashedToken: string, now: Date): ResumedSession {
+  return { session: null, isKnown: true, isJustReplaced: isJustReplaced(session, hashedToken, now) };
+}
+
+/** Returns whether the session with this handle has this token now. */
+export async function isTokenOf(database: Database, handle: string, token: string): Promise<boolean> {
+  const session = await database.$findSession(handle);
+  return equalSecrets(hashToken(token), session?.hashedSessionToken);
 }
 
 /** A suspension ends all sessions; this is for one that somebody wrote past us. */
@@ -57,18 +78,21 @@ function isSuspended({ user }: SessionWithUser): boolean {
 
 /**
  * Notes that a session is used, and moves its expiry. One conditional statement, so that a session that was ended
- * since it was read stays ended, and is no session; and of many uses at once, one is noted.
+ * since it was read stays ended, and is no session; so that a token that was replaced since then renews nothing; and of
+ * many uses at once, one is noted.
  */
-async function renewSession(db: Db, session: SessionWithUser, use: Use): Promise<ResumedSession> {
+async function renewSession(db: Db, session: SessionWithUser, hashedToken: string, use: Use): Promise<ResumedSession> {
   const { device, policy, now } = use;
   const expiresAt = expiryOf(session.createdAt, now, policy);
   // The expiry is never moved nearer: a policy that became stricter is for new sessions.
   const isRenewed = expiresAt > session.expiresAt;
   const [renewed] = await db.session.updateManyAndReturn({
-    where: { id: session.id, lastSeenAt: session.lastSeenAt, ...whereLive(now) },
+    where: { id: session.id, lastSeenAt: session.lastSeenAt, ...whereLive(now), hashedSessionToken: hashedToken },
     data: { lastSeenAt: now, ...(isRenewed ? { expiresAt } : {}), ...device },
   });
   if (renewed) return { session: { ...renewed, user: session.user }, isRenewed };
   const current = await db.session.findFirst({ where: { id: session.id, ...whereLive(now) }, include: { user: true } });
-  return current ? { session: current, isRenewed: false } : over;
+  if (!current) return over;
+  const isToken = equalSecrets(hashedToken, current.hashedSessionToken);
+  return isToken ? { session: current, isRenewed: false } : refused(current, hashedToken, now);
 }

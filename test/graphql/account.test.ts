@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { password, startApi } from '../support/api.ts';
+import { password, rotating, startApi } from '../support/api.ts';
 import { isPostgresql } from '../support/database.ts';
 import { deliverMail } from '../support/mail.ts';
 
@@ -36,7 +36,11 @@ describe('deleteAccount', () => {
     await ada.send('mutation { setPublicData(data: { note: "of Ada" }) { __typename } }', {}, agent);
     const phone = api.client();
     await phone.login('ada@example.com', 'BEARER');
-    await phone.send(`mutation { reauthenticate(password: "${password}") { __typename } }`, {}, agent);
+    await phone.send(
+      `mutation { reauthenticate(password: "${password}") { __typename ${rotating.reauthenticate} } }`,
+      {},
+      agent,
+    );
     await api
       .client()
       .send('mutation { login(email: "ada@example.com", password: "wrong") { __typename } }', {}, agent);

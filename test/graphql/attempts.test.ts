@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../../src/http/app.ts';
 import { forgetFailures } from '../../src/users/attempts.ts';
-import { Client, password, startApi, type TestApi } from '../support/api.ts';
+import { Client, password, rotating, startApi, type TestApi } from '../support/api.ts';
 
 const wrong = 'not the right password';
 const isWrong = { code: 'INVALID_CREDENTIALS' };
@@ -253,9 +253,9 @@ describe('wrong passwords from one address', () => {
 
 describe('somebody who is signed in and asked for the password', () => {
   const prove = `mutation ($password: String!) { reauthenticate(password: $password) {
-    __typename ... on UserError { code } ... on RateLimitedError { retryAfterSeconds } } }`;
+    __typename ${rotating.reauthenticate} ... on UserError { code } ... on RateLimitedError { retryAfterSeconds } } }`;
   const change = `mutation ($current: String!, $new: String!) { changePassword(currentPassword: $current, newPassword: $new) {
-    __typename ... on UserError { code } ... on RateLimitedError { retryAfterSeconds } } }`;
+    __typename ${rotating.changePassword} ... on UserError { code } ... on RateLimitedError { retryAfterSeconds } } }`;
 
   it('has to wait after ten wrong ones too, in either way', async () => {
     const api = await startApi();

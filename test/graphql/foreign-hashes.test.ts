@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { reauthenticate } from '../../src/accounts/reauthenticate.ts';
 import { fromShell } from '../../src/audit/record.ts';
 import { hashPassword } from '../../src/users/password.ts';
-import { password, startApi, type TestApi } from '../support/api.ts';
+import { password, rotating, startApi, type TestApi } from '../support/api.ts';
 import { foreignHashes } from '../support/foreign-hashes.ts';
 
 const email = 'ada@example.com';
 const todays = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/;
 const change = `mutation ($current: String!, $new: String!) { changePassword(currentPassword: $current, newPassword: $new) {
-  __typename } }`;
-const prove = 'mutation ($password: String!) { reauthenticate(password: $password) { __typename } }';
+  __typename ${rotating.changePassword} } }`;
+const prove = `mutation ($password: String!) { reauthenticate(password: $password) { __typename ${rotating.reauthenticate} } }`;
 const fresh = 'another battery staple';
 
 /** A server whose only user came from somewhere else with this hash. */
@@ -90,7 +90,7 @@ describe('a user whose hash another system made', () => {
       const thieves = Array.from({ length: 4 }, () => api.client());
       const logins = thieves.map((thief) => thief.login(email, 'BEARER'));
       const [{ changePassword }] = await Promise.all([ada.ask(change, { current: password, new: fresh }), ...logins]);
-      expect(changePassword.__typename).toBe('ViewerPayload');
+      expect(changePassword.__typename).toBe('ChangePasswordSuccess');
       expect(await api.client().login(email, 'BEARER')).toMatchObject({ code: 'INVALID_CREDENTIALS' });
       expect(await api.client().login(email, 'BEARER', fresh)).toMatchObject({ viewer: { email } });
       for (const thief of thieves) expect((await thief.ask('{ viewer { id } }')).viewer).toBeNull();
@@ -105,7 +105,7 @@ describe('a user whose hash another system made', () => {
     expect((await ada.ask(prove, { password })).reauthenticate.__typename).toBe('ReauthenticateSuccess');
     expect((await ada.ask(prove, { password: fresh })).reauthenticate.__typename).toBe('InvalidCredentialsError');
     const { changePassword } = await ada.ask(change, { current: password, new: fresh });
-    expect(changePassword.__typename).toBe('ViewerPayload');
+    expect(changePassword.__typename).toBe('ChangePasswordSuccess');
     expect(await api.client().login(email, 'BEARER', fresh)).toMatchObject({ viewer: { email } });
   });
 });
@@ -117,9 +117,10 @@ describe('reauthenticate', () => {
     await api.client().login(email);
     const session = await api.database.session.findFirstOrThrow();
     const { now } = api.clock;
+    const token = { hashedToken: session.hashedSessionToken ?? '', transport: 'COOKIE' } as const;
     const prove = (secret: string, inSession = session) =>
-      reauthenticate(api.database, user, secret, api.config, { ...fromShell, session: inSession }, now);
-    expect((await prove(password)).authenticatedAt).toEqual(now);
+      reauthenticate(api.database, user, secret, api.config, { ...fromShell, session: inSession, token }, now);
+    expect((await prove(password)).session.authenticatedAt).toEqual(now);
     await takeOver(api, foreignHashes['pbkdf2_sha256 of Django']);
     await expect(prove(password, { ...session, id: 0 })).rejects.toThrow('is wrong');
     await expect(prove(fresh)).rejects.toThrow('is wrong');

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { password, startApi } from '../support/api.ts';
 
 const change = `mutation ($current: String!, $new: String!) { changePassword(currentPassword: $current, newPassword: $new) {
-  __typename ... on ViewerPayload { viewer { email sessions { isCurrent } } } ... on UserError { code } } }`;
+  __typename ... on ChangePasswordSuccess { viewer { email sessions { isCurrent } } session { id authenticatedAt isCurrent } token antiCSRFToken }
+  ... on UserError { code } } }`;
 const prove = `mutation ($password: String!) { reauthenticate(password: $password) {
-  __typename ... on ReauthenticateSuccess { session { authenticatedAt } } ... on UserError { code } } }`;
+  __typename ... on ReauthenticateSuccess { session { authenticatedAt } token antiCSRFToken } ... on UserError { code } } }`;
 const revoke = `mutation ($id: ID!) { revoke(id: $id) { __typename ... on UserError { code } } }`;
 const fresh = 'another battery staple';
 
@@ -49,7 +50,7 @@ describe('changePassword', () => {
       const thieves = Array.from({ length: 6 }, () => api.client());
       const logins = thieves.map((thief) => thief.login('ada@example.com', 'BEARER', from));
       const [changed] = await Promise.all([ada.ask(change, { current: from, new: to }), ...logins]);
-      expect(changed.changePassword.__typename).toBe('ViewerPayload');
+      expect(changed.changePassword.__typename).toBe('ChangePasswordSuccess');
       for (const thief of thieves) expect((await thief.ask('{ viewer { id } }')).viewer).toBeNull();
     }
   });
@@ -61,7 +62,7 @@ describe('changePassword', () => {
       [1, 2, 3].map((n) => ada.ask(change, { current: password, new: `${fresh} ${n}` })),
     );
     const kinds = answers.map(({ changePassword }) => changePassword.__typename).sort();
-    expect(kinds).toEqual(['InvalidCredentialsError', 'InvalidCredentialsError', 'ViewerPayload']);
+    expect(kinds).toEqual(['ChangePasswordSuccess', 'InvalidCredentialsError', 'InvalidCredentialsError']);
   });
 });
 

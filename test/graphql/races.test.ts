@@ -3,58 +3,14 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { changePassword } from '../../src/accounts/change-password.ts';
 import { fromShell } from '../../src/audit/record.ts';
-import type { Database } from '../../src/database/database.ts';
-import { createApp } from '../../src/http/app.ts';
 import { endSession } from '../../src/sessions/end.ts';
-import { Client, type Data, password, startApi, type TestApi } from '../support/api.ts';
+import { password, rotating, startApi } from '../support/api.ts';
 import { refuseRows } from '../support/database.ts';
+import { pausingBeforeRenewal, pausingOnceLocked, pausingOnceRead } from '../support/pausing.ts';
 
 const me = '{ currentSession { id expiresAt } }';
 const revoke = 'mutation ($id: ID!) { revoke(id: $id) { ... on RevokeSuccess { revokedSessionId } } }';
 const hour = 3_600_000;
-
-/** A client of a second server on the same database, whose first renewal of a session waits before it is sent. */
-function pausingBeforeRenewal(api: TestApi) {
-  return pausing(api, 'before', (hook) => ({ query: { session: { updateManyAndReturn: hook } } }));
-}
-
-/** The same, of a client whose first request waits when it has its session, or when it has found who logs in. */
-function pausingOnceRead(api: TestApi, read: '$findSession' | '$findUsersByAddress' = '$findSession') {
-  return pausing(api, 'after', (hook) => ({
-    client: { [read]: (args: string) => hook({ args, query: api.database[read] }) },
-  }));
-}
-
-/** The same, of a client whose first write to a session waits when it is done, and its transaction is not. */
-function pausingOnceLocked(api: TestApi) {
-  return pausing(api, 'after', (hook) => ({ query: { session: { updateManyAndReturn: hook } } }));
-}
-
-type Hook = (call: { args: Data; query: (args: Data) => Promise<Data> }) => Promise<Data>;
-
-/** Of what is hooked, the first waits: at `before` until it is sent, at `after` until its answer is used. */
-function pausing(api: TestApi, at: 'before' | 'after', extensionWith: (hook: Hook) => object) {
-  const reached = Promise.withResolvers<void>();
-  const goOn = Promise.withResolvers<void>();
-  let isFirst = true;
-  const wait = async () => {
-    if (!isFirst) return;
-    isFirst = false;
-    reached.resolve();
-    await goOn.promise;
-  };
-  const hook: Hook = async ({ args, query }) => {
-    if (at === 'before') await wait();
-    const result = await query(args);
-    if (at === 'after') await wait();
-    return result;
-  };
-  const database = api.database.$extends(extensionWith(hook)) as unknown as Database;
-  const now = () => api.clock.now;
-  const app = createApp({ database, config: api.config, report: (error) => api.reported.push(error), now });
-  const client = new Client(app, api.config.publicUrl);
-  return { client, reached: reached.promise, goOn: goOn.resolve };
-}
 
 async function adaOnTwoDevices() {
   const sessions = { idleTimeoutMs: hour, lifetimeMs: 24 * hour, maxPerUser: 20 };
@@ -184,8 +140,8 @@ describe('a password that was changed', () => {
     const pausing = pausingOnceRead(api, '$findUsersByAddress');
     const login = pausing.client.login('ada@example.com', 'BEARER');
     await pausing.reached;
-    const change = `mutation { changePassword(currentPassword: "${password}", newPassword: "another battery staple") { __typename } }`;
-    expect((await laptop.ask(change)).changePassword.__typename).toBe('ViewerPayload');
+    const change = `mutation { changePassword(currentPassword: "${password}", newPassword: "another battery staple") { __typename ${rotating.changePassword} } }`;
+    expect((await laptop.ask(change)).changePassword.__typename).toBe('ChangePasswordSuccess');
     pausing.goOn();
     expect(await login).toMatchObject({ code: 'INVALID_CREDENTIALS' });
     expect((await laptop.ask('{ viewer { sessions { isCurrent } } }')).viewer.sessions).toEqual([{ isCurrent: true }]);
@@ -213,7 +169,8 @@ describe('a password that was changed', () => {
       await api.database.session.findFirstOrThrow({ orderBy: { id: 'desc' } }),
     ];
     const passwords = { current: password, new: 'another battery staple' };
-    const origin = { ...fromShell, session };
+    const token = { hashedToken: session.hashedSessionToken ?? '', transport: 'BEARER' } as const;
+    const origin = { ...fromShell, session, token };
     const change = () => changePassword(api.database, user, passwords, api.config, origin, null, api.clock.now);
     await endSession(api.database, session.id, fromShell, api.clock.now);
     await expect(change()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Config } from '../../src/config.ts';
 import { hashToken } from '../../src/token.ts';
 import { type Client, type Data, password, startApi, type TestApi } from '../support/api.ts';
+import { pausingOnceRead } from '../support/pausing.ts';
 
 /** Users and sessions as Blitz.js wrote them, with the cookies of the sessions. */
 const fixture: Data = JSON.parse(await readFile('test/fixtures/blitz/fixture.json', 'utf8'));
@@ -163,6 +164,77 @@ describe('a session that Blitz.js started', () => {
     await browserOf(api, 'alice-phone').ask('mutation { logout { revokedSessionId } }');
     browser.cookie = `${ours}; ${browserOf(api, 'admin').cookie}`;
     expect((await browser.ask(me)).viewer).toEqual({ email: 'admin@example.com' });
+  });
+
+  it.each(['reauthenticate', 'changePassword'])('gets a token and a handle of ours by %s', async (act) => {
+    const api = await startAdopted();
+    const browser = browserOf(api, 'alice-phone');
+    await browser.ask(me);
+    const { row, cookies } = sessionOf('alice-phone');
+    const [ours = ''] = browser.cookie?.split('; ') ?? [];
+    const old = [
+      // Our copy of the token, as a late request has it; the cookies of Blitz.js; and both.
+      Object.assign(api.client(), { cookie: ours }),
+      browserOf(api, 'alice-phone'),
+      Object.assign(browserOf(api, 'alice-phone'), { cookie: browser.cookie }),
+    ];
+    const secret = 'alice-password-1';
+    const variables =
+      act === 'reauthenticate' ? { password: secret } : { currentPassword: secret, newPassword: 'alice chose it anew' };
+    expect((await browser.act(act, variables)).__typename).toMatch(/Success$/);
+    const rotated = await api.database.session.findFirstOrThrow({ where: { replacedHashedToken: { not: null } } });
+    expect(rotated).toMatchObject({ transport: 'COOKIE', antiCSRFToken: null });
+    expect(rotated.handle).toMatch(/^[0-9a-f]{32}$/);
+    // The old application does not know it any more.
+    expect(await api.database.session.findUnique({ where: { handle: row.handle } })).toBeNull();
+    expect(browser.cookie).toContain(`session=${rotated.handle}.`);
+    expect(browser.cookie).toContain(`sSessionToken=${cookies.sSessionToken}`);
+    const { viewer, currentSession } = await browser.ask(me);
+    expect([viewer.email, currentSession.handle]).toEqual(['alice@example.com', rotated.handle]);
+    const { auditEvents } = (
+      await browser.ask('{ viewer { auditEvents(first: 20) { nodes { sessionHandle type } } } }')
+    ).viewer;
+    const type = act === 'reauthenticate' ? 'REAUTHENTICATED' : 'PASSWORD_CHANGED';
+    expect(auditEvents.nodes).toContainEqual({ type, sessionHandle: rotated.handle });
+
+    for (const client of old) {
+      const { cookie } = client;
+      for (let time = 0; time < 2; time += 1) {
+        expect(await client.send(me)).toMatchObject({ status: 409, code: 'SESSION_TOKEN_REPLACED' });
+      }
+      expect(client.cookie).toBe(cookie);
+    }
+    api.clock.now = new Date(api.clock.now.getTime() + 10_000);
+    for (const client of old) {
+      const { cookie } = client;
+      expect(await client.ask(me)).toEqual({ viewer: null, currentSession: null });
+      expect(client.cookie).toBe(cookie);
+    }
+    expect(
+      (await browser.act('reauthenticate', { password: String(Object.values(variables).at(-1)) })).__typename,
+    ).toBe('ReauthenticateSuccess');
+    expect((await api.database.session.findUnique({ where: { id: rotated.id } }))?.handle).toBe(rotated.handle);
+    for (const client of old) {
+      const { cookie } = client;
+      expect(await client.ask(me)).toEqual({ viewer: null, currentSession: null });
+      expect(client.cookie).toBe(cookie);
+    }
+    expect((await browser.ask('mutation { logout { revokedSessionId } }')).logout.revokedSessionId).not.toBeNull();
+    expect(browser.cookie).toBeNull();
+  });
+
+  it('does not send its cookie after the one that took its place', async () => {
+    const api = await startAdopted();
+    const browser = browserOf(api, 'alice-phone');
+    await browser.ask(me);
+    const pausing = pausingOnceRead(api);
+    pausing.client.cookie = browserOf(api, 'alice-phone').cookie;
+    const answer = pausing.client.send(me);
+    await pausing.reached;
+    await browser.act('reauthenticate', { password: 'alice-password-1' });
+    pausing.goOn();
+    expect((await answer).data.viewer).toEqual({ email: 'alice@example.com' });
+    expect((await answer).headers.getSetCookie()).toEqual([]);
   });
 
   it('goes on where its token was replaced over there', async () => {

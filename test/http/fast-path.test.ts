@@ -74,12 +74,15 @@ async function twoServers() {
   const root = await api.signUp('root@example.com', 'BEARER');
   const over = await api.signUp('over@example.com', 'BEARER');
   await over.ask('mutation { logout { revokedSessionId } }');
+  const replaced = await api.signUp('replaced@example.com', 'BEARER');
+  const late = { token: replaced.token };
+  await replaced.act('reauthenticate', { password });
   await api.database.user.update({ where: { email: 'root@example.com' }, data: { role: 'admin' } });
   await api.database.$executeRawUnsafe('PRAGMA wal_checkpoint(TRUNCATE)');
   await copyFile(api.url.replace('file:', ''), url.replace('file:', ''));
   const now = () => api.clock.now;
   const [fast, usual] = [await serve(api.url, now, true), await serve(url, now, false)];
-  return { fast, usual, ada, grace, root, over };
+  return { fast, usual, ada, grace, root, over, late };
 }
 
 const operations = [
@@ -225,15 +228,16 @@ const headersWith = (tokens: { bearer: string[]; cookie: string[]; antiCSRF: str
 
 describe('a request by the fast path', () => {
   it('has the same answer as by the usual one, whatever it is', async () => {
-    const { fast, usual, ada, grace, root, over } = await twoServers();
+    const { fast, usual, ada, grace, root, over, late } = await twoServers();
     const anyHeaders = headersWith({
-      bearer: [ada, root, over, ada, root].map(({ token }) => `Bearer ${token}`),
+      bearer: [ada, root, over, late, ada, root].map(({ token }) => `Bearer ${token}`),
       cookie: [
         `${grace.cookie}`,
         `${grace.cookie}; ${grace.deviceCookie}`,
         `a=b; ${grace.cookie}`,
         `session=${ada.token}`,
         `session=${over.token}`,
+        `session=${late.token}`,
       ],
       antiCSRF: [`${grace.antiCSRFToken}`],
       device: [`${ada.deviceToken}`, `${grace.deviceCookie}`.replace('device=', '')],

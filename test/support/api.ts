@@ -54,6 +54,12 @@ export async function startApi(settings: Partial<Config> = {}): Promise<TestApi>
   };
 }
 
+/** What a client asks for where it gets a new token. */
+export const rotating: Record<string, string> = {
+  reauthenticate: '... on ReauthenticateSuccess { token antiCSRFToken }',
+  changePassword: '... on ChangePasswordSuccess { token antiCSRFToken }',
+};
+
 // biome-ignore lint/suspicious/noExplicitAny: what a test asks for is known to the test
 export type Data = any;
 
@@ -88,6 +94,7 @@ export class Client {
     const response = await this.#fetch(request);
     this.#keepCookies(response.headers);
     const { data, errors } = (await response.json()) as Data;
+    this.#keepTokens(data?.reauthenticate ?? data?.changePassword);
     return { status: response.status, headers: response.headers, data, errors, code: errors?.[0]?.extensions?.code };
   }
 
@@ -105,7 +112,7 @@ export class Client {
     const typeOf = (name: string) => types[name] ?? 'String!';
     const declared = names.length === 0 ? '' : `(${names.map((name) => `$${name}: ${typeOf(name)}`).join(', ')})`;
     const passed = names.length === 0 ? '' : `(${names.map((name) => `${name}: $${name}`).join(', ')})`;
-    const query = `mutation ${declared} { ${field}${passed} { __typename ${selection} } }`;
+    const query = `mutation ${declared} { ${field}${passed} { __typename ${selection} ${rotating[field] ?? ''} } }`;
     return (await this.ask(query, variables))[field];
   }
 
@@ -154,6 +161,13 @@ export class Client {
       ...(this.token === null ? {} : { authorization: `Bearer ${this.token}` }),
       ...(this.deviceToken === null ? {} : { 'x-device-token': this.deviceToken }),
     };
+  }
+
+  /** Takes over the tokens that the session has from now on. A cookie client that did not ask for its own loses it. */
+  #keepTokens(rotated: Data): void {
+    if (!/^(Reauthenticate|ChangePassword)Success$/.test(rotated?.__typename)) return;
+    if (this.token !== null) this.token = rotated.token ?? null;
+    this.antiCSRFToken = rotated.antiCSRFToken ?? null;
   }
 
   #keepCookies(headers: Headers): void {

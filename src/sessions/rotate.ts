@@ -1,0 +1,56 @@
+import type { SessionOrigin } from '../audit/record.ts';
+import type { Db } from '../database/database.ts';
+import { tokenReplaced } from '../errors.ts';
+import type { Prisma } from '../generated/sqlite/client.ts';
+import { createToken, equalSecrets, ownHandleOf } from '../token.ts';
+import { type Session, type Transport, whereLive } from './session.ts';
+
+/** Who does something in a session of theirs, and the token that proved it: its hash, and how it came. */
+export type TokenOrigin = SessionOrigin & { token: { hashedToken: string; transport: Transport } };
+
+/** A session with its new token, which exists only here and at its client. */
+export type RotatedSession = { session: Session; token: string };
+
+/**
+ * Gives a session whose user has just proved the password a new token, and rejects the one that the request came with
+ * from then on (OWASP ASVS 5.0, 7.2.4). A session that Blitz.js started also gets a handle of our form. Returns null
+ * where the session is not live any more, or does not match the condition.
+ *
+ * @throws RequestError where another request has replaced the token meanwhile: of two rotations at once, one wins.
+ */
+export async function rotateToken(
+  db: Db,
+  { session: { id, handle }, token: presented }: TokenOrigin,
+  where: Prisma.SessionWhereInput,
+  now: Date,
+): Promise<RotatedSession | null> {
+  const next = createToken(ownHandleOf(handle));
+  const [session] = await db.session.updateManyAndReturn({
+    where: { AND: [{ id, hashedSessionToken: presented.hashedToken }, whereLive(now), where] },
+    data: {
+      handle: next.handle,
+      hashedSessionToken: next.hashedToken,
+      replacedHashedToken: presented.hashedToken,
+      transport: presented.transport,
+      antiCSRFToken: null,
+      authenticatedAt: now,
+    },
+  });
+  if (session) return { session, token: next.token };
+  const live = await db.session.findFirst({ where: { id, ...whereLive(now) } });
+  if (live && live.hashedSessionToken !== presented.hashedToken) throw tokenReplaced();
+  return null;
+}
+
+/** How long a request that was sent with the old token may take to arrive: `requestTimeout` in `http/server.ts`. */
+const maxArrivalMs = 10_000;
+
+/**
+ * Returns whether this is the hash of the token that the last rotation replaced, so short a time ago that the client may
+ * have sent it before it had the new one.
+ */
+export function isJustReplaced(session: Session, hashedToken: string, now: Date): boolean {
+  const { replacedHashedToken, authenticatedAt } = session;
+  if (!equalSecrets(hashedToken, replacedHashedToken) || authenticatedAt === null) return false;
+  return now.getTime() - authenticatedAt.getTime() < maxArrivalMs;
+}

@@ -1,0 +1,305 @@
+import { describe, expect, it } from 'vitest';
+import { hashToken } from '../../src/token.ts';
+import { type Client, password, rotating, startApi, type TestApi } from '../support/api.ts';
+import { pausingBeforeRenewal, pausingOnceLocked, pausingOnceRead } from '../support/pausing.ts';
+
+const me = '{ viewer { email } currentSession { id handle authenticatedAt } }';
+const nobody = { viewer: null, currentSession: null };
+const fresh = 'another battery staple';
+const hour = 3_600_000;
+const setData = 'mutation { setPublicData(data: { late: 1 }) { __typename } }';
+const logout = 'mutation { logout { revokedSessionId } }';
+
+const variables = {
+  reauthenticate: { password },
+  changePassword: { currentPassword: password, newPassword: fresh },
+};
+
+const ways = (['COOKIE', 'BEARER'] as const).flatMap((transport) =>
+  (['reauthenticate', 'changePassword'] as const).map((act) => [act, transport] as const),
+);
+
+/** Another client with the same credentials, such as a request that was sent before an answer came. */
+function copyOf(api: TestApi, { cookie, token, antiCSRFToken }: Client): Client {
+  return Object.assign(api.client(), { cookie, token, antiCSRFToken });
+}
+
+function later(api: TestApi, ms: number) {
+  api.clock.now = new Date(api.clock.now.getTime() + ms);
+}
+
+/** Somebody whose session is about to be renewed by its next use. */
+async function ada(transport: 'COOKIE' | 'BEARER' = 'COOKIE') {
+  const api = await startApi({ sessions: { idleTimeoutMs: hour, lifetimeMs: 24 * hour, maxPerUser: 20 } });
+  const client = await api.signUp('ada@example.com', transport);
+  const row = () => api.database.session.findFirstOrThrow({ orderBy: { id: 'asc' } });
+  return { api, client, row };
+}
+
+const refusal = { status: 409, code: 'SESSION_TOKEN_REPLACED', data: undefined };
+
+/** That every request with the replaced token is refused as a whole, by both ways in. */
+async function expectRefused(api: TestApi, old: Client) {
+  const before = await api.database.session.findMany();
+  // Every other request goes by the fast path.
+  for (const query of [me, me, setData, setData, logout, logout, '{ __typename }', '{ __typename }']) {
+    const answer = await old.send(query);
+    expect(answer).toMatchObject(refusal);
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect(answer.headers.getSetCookie()).toEqual([]);
+  }
+  expect(await api.database.session.findMany()).toEqual(before);
+}
+
+async function expectNoSession(old: Client) {
+  for (let time = 0; time < 2; time += 1) {
+    const { status, data, headers } = await old.send(me);
+    expect({ status, data }).toEqual({ status: 200, data: nobody });
+    // A late answer must not take the new cookie from the browser.
+    expect(headers.getSetCookie()).toEqual([]);
+  }
+}
+
+describe.each(ways)('%s in a session by %s', (act, transport) => {
+  it('gives the session a new token, and rejects the old one at once', async () => {
+    const { api, client, row } = await ada(transport);
+    const old = copyOf(api, client);
+    const before = await row();
+    later(api, 60_000);
+    const selection = `... on ${rotating[act]?.split(' ')[2]} { session { id handle authenticatedAt } token antiCSRFToken }`;
+    const rotated = await client.act(act, variables[act], selection);
+    expect(rotated).toMatchObject({
+      session: { handle: before.handle, authenticatedAt: api.clock.now.toISOString() },
+      token: transport === 'BEARER' ? expect.stringMatching(new RegExp(`^${before.handle}\\.[\\w-]{43}$`)) : null,
+      antiCSRFToken: transport === 'BEARER' ? null : expect.stringMatching(/^[\w-]{43}$/),
+    });
+    expect(client.token === old.token).toBe(transport === 'COOKIE');
+    expect(client.cookie === old.cookie).toBe(transport === 'BEARER');
+    const after = await row();
+    expect(after).toMatchObject({ transport, antiCSRFToken: null, replacedHashedToken: before.hashedSessionToken });
+    expect(after.hashedSessionToken).not.toBe(before.hashedSessionToken);
+    await expectRefused(api, old);
+    expect(await client.ask(me)).toMatchObject({ currentSession: { id: rotated.session.id } });
+    expect((await client.ask(setData)).setPublicData.__typename).toBe('SetDataPayload');
+  });
+
+  it('answers with the old token as without a session, once no request can be under way any more', async () => {
+    const { api, client } = await ada(transport);
+    const old = copyOf(api, client);
+    await client.act(act, variables[act]);
+    later(api, 9_999);
+    await expectRefused(api, old);
+    later(api, 1);
+    await expectNoSession(old);
+    // Whoever lost the answer is not locked out.
+    const secret = act === 'changePassword' ? fresh : password;
+    expect(await old.login('ada@example.com', transport, secret)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await client.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
+  });
+
+  it('does nothing of that where the password was wrong', async () => {
+    const { api, client, row } = await ada(transport);
+    const before = await row();
+    const wrong = {
+      reauthenticate: { password: fresh },
+      changePassword: { currentPassword: fresh, newPassword: fresh },
+    };
+    const { cookie, token } = client;
+    expect((await client.act(act, wrong[act])).__typename).toBe('InvalidCredentialsError');
+    expect(await row()).toEqual(before);
+    expect(client).toMatchObject({ cookie, token });
+    expect(await copyOf(api, client).ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
+  });
+});
+
+describe('a token that was replaced', () => {
+  it('is recognised by the whole of it', async () => {
+    const { api, client } = await ada('BEARER');
+    const { token } = client;
+    await client.act('reauthenticate', { password });
+    for (const wrong of [`${token?.slice(0, -1)}_`, `${token?.split('.')[0]}.${'A'.repeat(43)}`]) {
+      for (const credential of [{ token: wrong }, { cookie: `session=${wrong}` }]) {
+        await expectNoSession(Object.assign(api.client(), credential));
+      }
+    }
+  });
+
+  it('is no session from the next rotation on', async () => {
+    const { api, client } = await ada();
+    const [first, second] = [copyOf(api, client), api.client()];
+    await client.act('reauthenticate', { password });
+    Object.assign(second, { cookie: client.cookie });
+    await client.act('reauthenticate', { password });
+    await expectNoSession(first);
+    await expectRefused(api, second);
+  });
+
+  it('is no session where the session has ended', async () => {
+    const { api, client, row } = await ada();
+    const old = copyOf(api, client);
+    await client.act('reauthenticate', { password });
+    await client.ask(logout);
+    await expectNoSession(old);
+    expect(await row()).toMatchObject({ hashedSessionToken: null, replacedHashedToken: null });
+  });
+});
+
+describe('a session whose token was replaced', () => {
+  it('asks other tabs, which have the new cookie, for the new anti-CSRF token', async () => {
+    const { api, client } = await ada();
+    const tab = copyOf(api, client);
+    await client.act('reauthenticate', { password });
+    tab.cookie = client.cookie;
+    expect(await tab.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
+    expect(await tab.send(setData)).toMatchObject({ status: 403, code: 'CSRF_TOKEN_INVALID' });
+    const { currentSession } = await tab.ask('{ currentSession { antiCSRFToken } }');
+    expect(currentSession.antiCSRFToken).toBe(client.antiCSRFToken);
+    tab.antiCSRFToken = currentSession.antiCSRFToken;
+    expect((await tab.ask(setData)).setPublicData.__typename).toBe('SetDataPayload');
+  });
+
+  it('has a cookie that ends with the session', async () => {
+    const { api, client } = await ada();
+    later(api, 60_000);
+    const mutation = `mutation { reauthenticate(password: "${password}") { __typename } }`;
+    const { headers } = await client.send(mutation);
+    expect(headers.getSetCookie()).toEqual([`${client.cookie}; Max-Age=3540; Path=/; HttpOnly; SameSite=Lax`]);
+  });
+
+  it('gives the token to where the old one came from, and takes it from there', async () => {
+    const { api, client, row } = await ada();
+    const program = Object.assign(api.client(), { token: client.cookie?.replace('session=', '') });
+    await program.act('reauthenticate', { password });
+    expect(hashToken(program.token ?? '')).toBe((await row()).hashedSessionToken);
+    expect(await row()).toMatchObject({ transport: 'BEARER' });
+    expect(program.antiCSRFToken).toBeNull();
+    const planted = Object.assign(api.client(), { cookie: `session=${program.token}` });
+    for (const antiCSRFToken of [null, '', client.antiCSRFToken]) {
+      expect((await Object.assign(planted, { antiCSRFToken }).send(setData)).code).toBe('CSRF_TOKEN_INVALID');
+    }
+  });
+
+  it('has a derived anti-CSRF token, though another one was stored', async () => {
+    const { api, client, row } = await ada();
+    await api.database.session.updateMany({ data: { transport: null, antiCSRFToken: 'stored' } });
+    client.antiCSRFToken = 'stored';
+    await client.act('reauthenticate', { password });
+    expect(await row()).toMatchObject({ transport: 'COOKIE', antiCSRFToken: null });
+    expect((await client.send(setData, {}, { 'anti-csrf': 'stored' })).code).toBe('CSRF_TOKEN_INVALID');
+    expect((await client.ask(setData)).setPublicData.__typename).toBe('SetDataPayload');
+  });
+});
+
+describe('a request that is under way when the token is replaced', () => {
+  it('goes on, and what it stores stays, where it had the session', async () => {
+    const { api, client, row } = await ada();
+    const pausing = pausingOnceRead(api);
+    Object.assign(pausing.client, { cookie: client.cookie, antiCSRFToken: client.antiCSRFToken });
+    const answer = pausing.client.send(setData);
+    await pausing.reached;
+    await client.act('reauthenticate', { password });
+    const rotated = await row();
+    pausing.goOn();
+    expect((await answer).data.setPublicData.__typename).toBe('SetDataPayload');
+    expect((await answer).headers.getSetCookie()).toEqual([]);
+    const { updatedAt: _, ...rest } = { ...rotated, publicData: '{"late":1}' };
+    expect(await row()).toMatchObject(rest);
+    expect(await client.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
+  });
+
+  it('is refused where it was about to renew the session, and renews nothing', async () => {
+    const { api, client, row } = await ada();
+    const pausing = pausingBeforeRenewal(api);
+    pausing.client.cookie = client.cookie;
+    later(api, hour / 2);
+    const answer = pausing.client.send(me, {}, { 'user-agent': 'a late one' });
+    await pausing.reached;
+    // Renewed before, by the request that replaces the token.
+    await client.act('reauthenticate', { password });
+    const rotated = await row();
+    pausing.goOn();
+    expect(await answer).toMatchObject(refusal);
+    expect((await answer).headers.getSetCookie()).toEqual([]);
+    expect(await row()).toEqual(rotated);
+  });
+
+  it.each(['reauthenticate', 'login'])(
+    'does not send the old cookie after the new one, though it has renewed it: %s',
+    async (act) => {
+      for (const isFast of [false, true]) {
+        const { api, client } = await ada();
+        const pausing = pausingOnceLocked(api);
+        if (isFast) await pausing.client.ask('{ __typename }');
+        pausing.client.cookie = client.cookie;
+        later(api, hour / 2);
+        const answer = pausing.client.send(me);
+        await pausing.reached;
+        if (act === 'login') await client.login('ada@example.com');
+        else await client.act('reauthenticate', { password });
+        pausing.goOn();
+        expect((await answer).data.viewer).toEqual({ email: 'ada@example.com' });
+        expect((await answer).headers.getSetCookie()).toEqual([]);
+      }
+    },
+  );
+
+  it.each(['reauthenticate', 'changePassword'] as const)('replaces no token itself: %s', async (act) => {
+    const { api, client, row } = await ada('BEARER');
+    const phone = api.client();
+    await phone.login('ada@example.com', 'BEARER');
+    const pausing = pausingOnceRead(api);
+    pausing.client.token = client.token;
+    const declared =
+      act === 'reauthenticate' ? `password: "${password}"` : `currentPassword: "${password}", newPassword: "${fresh}"`;
+    const answer = pausing.client.send(`mutation { ${act}(${declared}) { __typename } }`);
+    await pausing.reached;
+    await client.act('reauthenticate', { password });
+    const rotated = await row();
+    pausing.goOn();
+    expect(await answer).toMatchObject({ status: 409, code: 'SESSION_TOKEN_REPLACED' });
+    expect(await row()).toEqual(rotated);
+    expect(await client.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
+    // Nothing of it was done.
+    expect(await phone.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
+    expect(await api.client().login('ada@example.com')).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(api.reported).toEqual([]);
+  });
+});
+
+describe('several at once', () => {
+  it('replace a token once', async () => {
+    const { api, client } = await ada('BEARER');
+    const clients = Array.from({ length: 6 }, () => copyOf(api, client));
+    const mutation = `mutation { reauthenticate(password: "${password}") { __typename ${rotating.reauthenticate} } }`;
+    const answers = await Promise.all(clients.map((one) => one.send(mutation)));
+    const won = answers.filter(({ status }) => status === 200);
+    expect(won).toHaveLength(1);
+    for (const answer of answers) if (!won.includes(answer)) expect(answer.code).toBe('SESSION_TOKEN_REPLACED');
+    client.token = won[0]?.data.reauthenticate.token;
+    expect(await client.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
+    expect(await api.database.auditEvent.count({ where: { type: 'REAUTHENTICATED' } })).toBe(1);
+  });
+
+  it.each(['logout', 'revokeAll'])('leave no session, where one of them is %s', async (end) => {
+    for (let round = 0; round < 4; round += 1) {
+      const { api, client, row } = await ada('BEARER');
+      const other = copyOf(api, client);
+      const rotation = client.send(
+        `mutation { reauthenticate(password: "${password}") { __typename ${rotating.reauthenticate} } }`,
+      );
+      const ending = async () => {
+        const { status } = await other.send(`mutation { ${end} { __typename } }`);
+        return status;
+      };
+      const [rotated, ended] = await Promise.all([rotation, ending()]);
+      // The one that comes second is refused, or finds the session ended.
+      if (ended === 409) expect((await row()).hashedSessionToken).not.toBeNull();
+      else {
+        expect(await row()).toMatchObject({ hashedSessionToken: null, replacedHashedToken: null });
+        expect((await client.ask(me)).viewer).toBeNull();
+      }
+      expect(rotated.status).toBe(200);
+      expect(api.reported).toEqual([]);
+    }
+  });
+});

@@ -1,0 +1,49 @@
+import type { Database } from '../../src/database/database.ts';
+import { createApp } from '../../src/http/app.ts';
+import { Client, type Data, type TestApi } from './api.ts';
+
+/** A client of a second server on the same database, whose first renewal of a session waits before it is sent. */
+export function pausingBeforeRenewal(api: TestApi) {
+  return pausing(api, 'before', (hook) => ({ query: { session: { updateManyAndReturn: hook } } }));
+}
+
+/** The same, of a client whose first request waits when it has its session, or when it has found who logs in. */
+export function pausingOnceRead(api: TestApi, read: '$findSession' | '$findUsersByAddress' = '$findSession') {
+  return pausing(api, 'after', (hook) => ({
+    client: { [read]: (args: string) => hook({ args, query: api.database[read] }) },
+  }));
+}
+
+/**
+ * The same, of a client whose first write to a session waits when it is done: a renewal, or what locks the row in a
+ * transaction.
+ */
+export function pausingOnceLocked(api: TestApi) {
+  return pausing(api, 'after', (hook) => ({ query: { session: { updateManyAndReturn: hook } } }));
+}
+
+type Hook = (call: { args: Data; query: (args: Data) => Promise<Data> }) => Promise<Data>;
+
+/** Of what is hooked, the first waits: at `before` until it is sent, at `after` until its answer is used. */
+function pausing(api: TestApi, at: 'before' | 'after', extensionWith: (hook: Hook) => object) {
+  const reached = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  let isFirst = true;
+  const wait = async () => {
+    if (!isFirst) return;
+    isFirst = false;
+    reached.resolve();
+    await goOn.promise;
+  };
+  const hook: Hook = async ({ args, query }) => {
+    if (at === 'before') await wait();
+    const result = await query(args);
+    if (at === 'after') await wait();
+    return result;
+  };
+  const database = api.database.$extends(extensionWith(hook)) as unknown as Database;
+  const now = () => api.clock.now;
+  const app = createApp({ database, config: api.config, report: (error) => api.reported.push(error), now });
+  const client = new Client(app, api.config.publicUrl);
+  return { client, reached: reached.promise, goOn: goOn.resolve };
+}
