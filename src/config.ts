@@ -45,9 +45,11 @@ export type SessionPolicy = {
   lifetimeMs: number;
   /** How many live sessions a user may have. */
   maxPerUser: number;
+  /** How long an anonymous session lives that is not used again after it started. */
+  unusedTimeoutMs: number;
 };
 
-/** How often somebody may be wrong before they have to wait. */
+/** How often something may be done before one has to wait. A network of /24 or /48 may do ten times what an address may. */
 export type AttemptPolicy = {
   /** Wrong passwords for one account in a row before each further one has to wait, longer each time. */
   perAccount: number;
@@ -55,6 +57,8 @@ export type AttemptPolicy = {
   perAddress: number;
   /** Accounts that may be asked for from one address, or one IPv6 network of /64, in an hour. */
   signUpsPerAddress: number;
+  /** Anonymous sessions that may start from one address, or one IPv6 network of /64, in an hour. */
+  anonymousSessionsPerAddress: number;
 };
 
 export type Config = {
@@ -147,6 +151,7 @@ export function readConfig(environment: Environment = process.env): Config {
       idleTimeoutMs: duration(environment, 'SESSION_IDLE_TIMEOUT', '7d'),
       lifetimeMs: duration(environment, 'SESSION_LIFETIME', '30d'),
       maxPerUser: integer(environment, 'SESSIONS_PER_USER', 20, { min: 1, max: 1_000 }),
+      unusedTimeoutMs: duration(environment, 'UNUSED_SESSION_TIMEOUT', '2h'),
     },
     sessionRetentionMs: duration(environment, 'SESSION_RETENTION', '30d'),
     deviceRetentionMs: duration(environment, 'DEVICE_RETENTION', '7d'),
@@ -170,6 +175,10 @@ export function readConfig(environment: Environment = process.env): Config {
       perAccount: integer(environment, 'LOGIN_ATTEMPTS', 10, { min: 1, max: mostAttempts }),
       perAddress: integer(environment, 'LOGIN_ATTEMPTS_PER_ADDRESS', 100, { min: 1, max: 1_000_000 }),
       signUpsPerAddress: integer(environment, 'SIGN_UPS_PER_ADDRESS', 100, { min: 1, max: 1_000_000 }),
+      anonymousSessionsPerAddress: integer(environment, 'ANONYMOUS_SESSIONS_PER_ADDRESS', 300, {
+        min: 1,
+        max: 1_000_000,
+      }),
     },
     mail: readMailPolicy(environment, publicUrl),
     isSignUpPrivate: flag(environment, 'PRIVATE_SIGN_UP', false),

@@ -34,19 +34,19 @@ builder.mutationField('setPublicData', (t) =>
     complexity: sessionStart,
     description:
       'Merges keys into the public data of the current session; a null value removes its key. At most 16 KB in all. ' +
-      'Starts an anonymous session if there is none.',
+      'Starts an anonymous session if there is none; RATE_LIMITED where an address starts too many.',
     args: {
       data: t.arg({ type: 'JSON', required: true, description: 'A JSON object with the keys that change.' }),
       transport: t.arg({ ...transportArgument, description: 'How the token of a session that is started travels.' }),
     },
     resolve: async (_root, { data, transport }, context) => {
-      const { caller, database, now } = context;
+      const { caller, database, config, now } = context;
       if (caller.session) {
         const session = await mergeData(database, caller.session.id, 'publicData', data, now());
         caller.update(session);
         return { session, token: null };
       }
-      const started = await startAnonymousSession(database, startOptions(context, transport), data);
+      const started = await startAnonymousSession(database, startOptions(context, transport), config.attempts, data);
       caller.signIn(started);
       return { session: started.session, token: transport === 'BEARER' ? started.token : null };
     },

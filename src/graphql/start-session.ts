@@ -34,12 +34,13 @@ builder.mutationField('startSession', (t) =>
     complexity: sessionStart,
     description:
       'Starts an anonymous session, which keeps a visitor’s data until they log in. Whoever has a live session already ' +
-      'keeps it. Nothing else starts a session unasked.',
+      'keeps it. Nothing else starts a session unasked. One that is not used again ends within hours. RATE_LIMITED ' +
+      'where an address starts too many.',
     args: { transport: t.arg(transportArgument) },
     resolve: async (_root, { transport }, context) => {
-      const { caller, database } = context;
+      const { caller, database, config } = context;
       if (caller.session) return { session: caller.session, token: null };
-      const started = await startAnonymousSession(database, startOptions(context, transport));
+      const started = await startAnonymousSession(database, startOptions(context, transport), config.attempts);
       caller.signIn(started);
       return { session: started.session, token: transport === 'BEARER' ? started.token : null };
     },

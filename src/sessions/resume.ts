@@ -2,7 +2,7 @@ import type { SessionPolicy } from '../config.ts';
 import type { Database, Db } from '../database/database.ts';
 import { blitzHandleOf, equalSecrets, handleOf, hashToken, ownHandleOf } from '../token.ts';
 import type { Device } from './device.ts';
-import { expiryOf, renewalThreshold } from './expiry.ts';
+import { expiryOf, isRenewalDue } from './expiry.ts';
 import { isJustReplaced } from './rotate.ts';
 import { isLive, type Session, type SessionWithUser, whereLive } from './session.ts';
 
@@ -49,8 +49,7 @@ export async function resumeSession(database: Database, token: string, use: Use)
   if (!isLive(session, use.now) || isSuspended(session)) return over;
   const hashedToken = hashToken(token);
   if (!equalSecrets(hashedToken, session.hashedSessionToken)) return refused(session, hashedToken, use.now);
-  const lastSeenAt = session.lastSeenAt ?? session.createdAt;
-  const isDue = lastSeenAt <= renewalThreshold(use.now, use.policy);
+  const isDue = isRenewalDue(session, use.now, use.policy);
   return isDue ? renewSession(database, session, hashedToken, use) : { session, isRenewed: false };
 }
 

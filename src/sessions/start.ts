@@ -1,15 +1,16 @@
 import { type AuditEventType, recordEvents } from '../audit/record.ts';
-import type { SessionPolicy } from '../config.ts';
-import type { Db } from '../database/database.ts';
+import type { AttemptPolicy, SessionPolicy } from '../config.ts';
+import type { Database, Db } from '../database/database.ts';
 import { insert } from '../database/statements.ts';
 import { together } from '../database/transaction.ts';
 import { createToken, type NewToken } from '../token.ts';
 import { rememberDevice } from '../users/known-device.ts';
+import { requireRequestFrom } from '../users/requests.ts';
 import type { User } from '../users/user.ts';
 import { carriedOver, checkedData, type DataColumn, mergedText } from './data.ts';
 import type { Device } from './device.ts';
 import { endWhere, eventsOfEnded, findLeastRecentlyUsed } from './end.ts';
-import { expiryOf } from './expiry.ts';
+import { expiryOf, unusedExpiryOf } from './expiry.ts';
 import { type Session, type SessionWithUser, type Transport, whereLive } from './session.ts';
 
 export type StartOptions = {
@@ -41,20 +42,28 @@ export type StartedSession = {
   deviceToken: string | null;
 };
 
+const hourMs = 3_600_000;
+
 /**
- * Starts a session without a user, for a visitor whose data is to be kept until they log in.
+ * Starts a session without a user, for a visitor whose data is to be kept until they log in. Anybody can ask for one,
+ * so an address may start only so many in an hour.
  *
  * @throws ValidationError for data that may not be stored.
+ * @throws RequestError where too many come from one address.
  */
 export async function startAnonymousSession(
-  db: Db,
+  database: Database,
   options: Omit<StartOptions, 'replaces' | 'deviceToken' | 'findVisitor'>,
+  attempts: AttemptPolicy,
   publicData?: unknown,
 ): Promise<StartedSession> {
   const data = publicData === undefined ? null : mergedText(null, checkedData(publicData, 'publicData'));
+  const { transport, device, now } = options;
+  const limit = { kind: 'anonymous-sessions', points: attempts.anonymousSessionsPerAddress, durationMs: hourMs };
+  await requireRequestFrom(database, device, limit, now);
   const credential = createToken();
-  const session = await createSession(db, null, credential, { publicData: data, privateData: null }, options);
-  return { session, token: credential.token, transport: options.transport, deviceToken: null };
+  const session = await createSession(database, null, credential, { publicData: data, privateData: null }, options);
+  return { session, token: credential.token, transport, deviceToken: null };
 }
 
 /**
@@ -149,7 +158,7 @@ async function createSession(
     createdAt: now,
     updatedAt: now,
     lastSeenAt: now,
-    expiresAt: expiryOf(now, now, policy),
+    expiresAt: user === null ? unusedExpiryOf(now, policy) : expiryOf(now, now, policy),
     authenticatedAt: user === null ? null : now,
     ...data,
     ...device,

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { loadUntil, recovered } from '../support/load.ts';
+import { loadUntil, recovered, underLoad } from '../support/load.ts';
 import { onServer, type PostgresqlServer, startPostgresql } from '../support/postgresql-server.ts';
 import { startServer } from '../support/process.ts';
 
@@ -10,7 +10,7 @@ async function startCluster(nodes: number) {
   const server = await startPostgresql();
   onTestFinished(() => server.stop());
   const started = [];
-  for (let node = 0; node < nodes; node += 1) started.push(await startServer(server.url));
+  for (let node = 0; node < nodes; node += 1) started.push(await startServer(server.url, underLoad));
   return { server, nodes: started };
 }
 

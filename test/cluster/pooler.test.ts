@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../support/database.ts';
-import { loadUntil, send } from '../support/load.ts';
+import { loadUntil, send, underLoad } from '../support/load.ts';
 import { freePort, onServer, startPostgresql } from '../support/postgresql-server.ts';
 import { startServer } from '../support/process.ts';
 
@@ -50,7 +50,7 @@ describe('PgBouncer in transaction mode', () => {
       const server = await startPostgresql();
       onTestFinished(() => server.stop());
       const pooled = await startPooler(server.url);
-      const nodes = [await startServer(pooled), await startServer(pooled)];
+      const nodes = [await startServer(pooled, underLoad), await startServer(pooled, underLoad)];
       expect(nodes[0]?.printed()).toMatch(/^Migrated/m);
       expect(nodes[0]?.printed()).toMatch(/^Database {2}postgresql:/m);
       const addresses = nodes.map(({ address }) => address);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { send } from '../support/load.ts';
+import { send, underLoad } from '../support/load.ts';
 import { startPostgresql } from '../support/postgresql-server.ts';
 import { startServer } from '../support/process.ts';
 
@@ -14,7 +14,7 @@ describe('a session whose ending was acknowledged by one of three nodes', () => 
     const server = await startPostgresql();
     onTestFinished(() => server.stop());
     const nodes: string[] = [];
-    for (let node = 0; node < 3; node += 1) nodes.push((await startServer(server.url)).address);
+    for (let node = 0; node < 3; node += 1) nodes.push((await startServer(server.url, underLoad)).address);
     const at = (index: number) => nodes[index % nodes.length] ?? '';
 
     const counts = { sessions: 0, before: 0, after: 0, acceptedAfter: 0 };

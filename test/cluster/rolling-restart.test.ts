@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startProxy } from '../../scripts/proxy.ts';
-import { loadUntil } from '../support/load.ts';
+import { loadUntil, underLoad } from '../support/load.ts';
 import { freePort, onServer, startPostgresql } from '../support/postgresql-server.ts';
 import { startServer } from '../support/process.ts';
 
@@ -10,7 +10,7 @@ describe('a rolling restart of three nodes', () => {
     const server = await startPostgresql();
     onTestFinished(() => server.stop());
     const ports = [await freePort(), await freePort(), await freePort()];
-    const start = (port: number) => startServer(server.url, { PORT: String(port), DRAIN_TIME: '1s' });
+    const start = (port: number) => startServer(server.url, { ...underLoad, PORT: String(port), DRAIN_TIME: '1s' });
     const nodes = [];
     for (const port of ports) nodes.push(await start(port));
     const proxy = await startProxy(ports.map((port) => `http://127.0.0.1:${port}`));

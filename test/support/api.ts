@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { type Config, readConfig } from '../../src/config.ts';
+import { type AttemptPolicy, type Config, readConfig, type SessionPolicy } from '../../src/config.ts';
 import { type App, createApp } from '../../src/http/app.ts';
 import { openEmptyDatabase, type TestDatabase } from './database.ts';
 
@@ -21,9 +21,22 @@ export type TestApi = TestDatabase & {
   signUpAdmin(email: string): Promise<Client>;
 };
 
-export async function startApi(settings: Partial<Config> = {}): Promise<TestApi> {
+/** What a test sets, with the defaults for the rest. */
+type Settings = Omit<Partial<Config>, 'sessions' | 'attempts'> & {
+  sessions?: Partial<SessionPolicy>;
+  attempts?: Partial<AttemptPolicy>;
+};
+
+export async function startApi({ sessions, attempts, ...settings }: Settings = {}): Promise<TestApi> {
   const opened = await openEmptyDatabase();
-  const config = { ...readConfig({}), databaseUrl: opened.url, ...settings };
+  const defaults = readConfig({});
+  const config: Config = {
+    ...defaults,
+    databaseUrl: opened.url,
+    ...settings,
+    sessions: { ...defaults.sessions, ...sessions },
+    attempts: { ...defaults.attempts, ...attempts },
+  };
   const reported: unknown[] = [];
   const clock = { now: new Date() };
   const app = createApp({
@@ -88,7 +101,7 @@ export class Client {
   async send(query: string, variables: object = {}, headers: Record<string, string> = {}): Promise<Answer> {
     const request = new Request(this.#url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...this.#headers(), ...headers },
+      headers: { 'content-type': 'application/json', ...this.headers(), ...headers },
       body: JSON.stringify({ query, variables }),
     });
     const response = await this.#fetch(request);
@@ -153,7 +166,8 @@ export class Client {
     return result;
   }
 
-  #headers(): Record<string, string> {
+  /** The headers by which the server knows the client. */
+  headers(): Record<string, string> {
     const cookies = [this.cookie, this.deviceCookie].filter((cookie) => cookie !== null);
     return {
       ...(cookies.length === 0 ? {} : { cookie: cookies.join('; ') }),

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Data } from './api.ts';
 
+/** Settings of a server whose load comes from one address. */
+export const underLoad = { ANONYMOUS_SESSIONS_PER_ADDRESS: '1000000' };
+
 /** Longer than any request may take. */
 const giveUpMs = 10_000;
 
