@@ -52,6 +52,8 @@ builder.queryField('nodes', (t) =>
     nullable: { list: false, items: true },
     description:
       'The objects with these ids, in their order. Null where there is none, or none that the caller may see.',
+    // Each id is looked up, whatever is selected of it.
+    complexity: ({ ids }) => ({ field: 1 + ids.length, multiplier: Math.max(1, ids.length) }),
     args: { ids: t.arg.idList({ required: true, description: `At most ${longestList} ids.` }) },
     resolve: (_root, { ids }, context) => {
       if (ids.length > longestList) {

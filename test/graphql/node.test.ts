@@ -52,4 +52,19 @@ describe('nodes', () => {
     const { code } = await ada.send('query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids });
     expect(code).toBe('BAD_USER_INPUT');
   });
+
+  it('counts each id as a field, so that one operation looks up hundreds and not ten thousands', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    const ids = Array.from({ length: 100 }, (_, n) => idOf(`Session:${n}`));
+    const times = (count: number) =>
+      `query ($ids: [ID!]!) { ${Array.from({ length: count }, (_, n) => `a${n}: nodes(ids: $ids) { id }`).join(' ')} }`;
+    expect((await ada.send(times(14), { ids })).code).toBeUndefined();
+    api.statements.length = 0;
+    const refused = await ada.send(times(15), { ids });
+    expect(refused.code).toBe('BAD_USER_INPUT');
+    expect(refused.errors[0].message).toMatch(/complexity/);
+    // Of the refused operation, only the session of the request is read.
+    expect(api.statements.filter((sql) => /IN \(/.test(sql))).toEqual([]);
+  });
 });
