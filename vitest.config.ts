@@ -10,6 +10,8 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // How many requests of each kind the tests in test/attacks send.
+    provide: { attackRequests: Number(process.env.ATTACK_REQUESTS ?? 600) },
     projects: [
       {
         extends: true,

@@ -120,7 +120,7 @@ function fieldOf(field: GraphQLField<unknown, unknown>, depth: number, random: R
   return `${alias}${field.name}${argumentsOf(field.args, random)}${selectionOf(field.type, depth, random)}`;
 }
 
-/** Returns an operation of one to three root fields. Names of responses may conflict. */
+/** Returns an operation of one to three root fields. Names of responses may conflict, and strings may not be ones. */
 export function operationOf(random: Random): string {
   const all = rootFields();
   const { operation } = random.pick(all);
