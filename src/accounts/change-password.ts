@@ -7,6 +7,7 @@ import { type RotatedSession, rotateToken, type TokenOrigin } from '../sessions/
 import { forgetOtherDevices } from '../users/known-device.ts';
 import { enqueueMail, voidLinks } from '../users/outbox.ts';
 import { hashPassword, requireAcceptablePassword } from '../users/password.ts';
+import { inTurn } from '../users/turns.ts';
 import type { User } from '../users/user.ts';
 import { type Policies, provePassword } from './prove-password.ts';
 import { overRewrittenHash } from './rewritten-hash.ts';
@@ -34,7 +35,8 @@ export function changePassword(
   return overRewrittenHash(database, user, async (current) => {
     await provePassword(database, current, passwords.current, policies, origin, now);
     await requireAcceptablePassword(passwords.new, user, policies.passwords, 'newPassword');
-    const hashedPassword = await hashPassword(passwords.new, policies.passwords);
+    const hash = () => hashPassword(passwords.new, policies.passwords);
+    const hashedPassword = await inTurn(policies.passwords, hash, { account: user.email, isTrusted: true });
     return inTransaction(database, async (db) => {
       const [changed] = await db.user.updateManyAndReturn({
         where: { id: user.id, hashedPassword: current.hashedPassword },
