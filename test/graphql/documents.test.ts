@@ -1,18 +1,14 @@
-import { type DocumentNode, getIntrospectionQuery, parse, validate } from 'graphql';
+import { type DocumentNode, getIntrospectionQuery, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { introspectionCost, requireModestDocument } from '../../src/graphql/document-limits.ts';
+import { requireModestDocument } from '../../src/graphql/document-limits.ts';
 import { useDocuments } from '../../src/graphql/documents.ts';
-import { listLengthsOf } from '../../src/graphql/introspection.ts';
 import { schema } from '../../src/graphql/schema.ts';
 import { type Client, startApi } from '../support/api.ts';
+import { everything, listLengths, standardCost } from '../support/document-search.ts';
 import { expensiveDocuments } from '../support/documents.ts';
 
-const lengths = listLengthsOf(schema);
-const everything = getIntrospectionQuery({ inputValueDeprecation: true, schemaDescription: true, oneOf: true });
-const standard = introspectionCost(parse(everything), lengths);
-
 function costOf(document: string) {
-  return requireModestDocument(parse(document, { noLocation: true }), lengths, standard);
+  return requireModestDocument(parse(document, { noLocation: true }), listLengths, standardCost);
 }
 
 async function answerTo(client: Client, document: string) {
@@ -160,35 +156,3 @@ describe('an error of validation', () => {
     expect(errors[10].message).toMatch(/Too many validation errors/);
   });
 });
-
-describe('the cost of a document before execution', () => {
-  it('is no multiple of that of a harmless document of the same size, whatever it holds', () => {
-    const harmless = `{viewer{${Array.from({ length: 280 }, (_, n) => `a${n}:id b${n}:name`).join(' ')}}}`;
-    const usual = leastTime(harmless);
-    const dear = Object.entries(expensiveDocuments)
-      .map(([name, document]) => ({ name, times: Math.round(leastTime(document) / usual) }))
-      .filter(({ times }) => times > 15);
-    expect(dear).toEqual([]);
-  });
-});
-
-/** The least of several times is the work itself, whatever else the machine does. */
-function leastTime(document: string): number {
-  const times = Array.from({ length: 7 }, () => {
-    const began = performance.now();
-    prepare(document);
-    return performance.now() - began;
-  });
-  return Math.min(...times);
-}
-
-/** What a server does with a document that it sees for the first time. */
-function prepare(document: string): void {
-  try {
-    const parsed = parse(document, { noLocation: true, maxTokens: 2_000 });
-    requireModestDocument(parsed, lengths, standard);
-    validate(schema, parsed, undefined, { maxErrors: 10, hideSuggestions: true });
-  } catch {
-    // Refused: that is what it cost.
-  }
-}
