@@ -7,7 +7,7 @@ import { RequestCaller } from './caller.ts';
 import { cookiesFor } from './cookies.ts';
 import { corsHeaders, isFromForeignSite, preflightHeaders } from './cross-site.ts';
 import { createFastPath, type FastPath } from './fast-path.ts';
-import { graphiqlPage, graphiqlPolicy } from './graphiql.ts';
+import { createGraphiql } from './graphiql.ts';
 import { hostCheck } from './hosts.ts';
 import { factsOf } from './request-facts.ts';
 import { createGraphQL, type ServerContext } from './yoga.ts';
@@ -49,6 +49,7 @@ export function createApp(options: AppOptions): App {
   const cookies = cookiesFor(config.publicUrl);
   const fixedHeaders = headersFor(config);
   const isOurHost = hostCheck(config);
+  const graphiql = config.graphiql ? createGraphiql(graphqlPath, fixedHeaders) : null;
   const yoga = createGraphQL({ path: graphqlPath, database, replica, config, report, now });
   let isDraining = false;
 
@@ -57,14 +58,12 @@ export function createApp(options: AppOptions): App {
     if (url.pathname === healthPath) return new Response('ok\n');
     if (url.pathname === readyPath) return answerReady();
     // Balancers probe the two above by the address of this server, and learn nothing else from them.
-    if (!isOurHost(request.headers.get('host') ?? url.host))
-      return refuse(421, wrongHostMessage, { connection: 'close' });
+    if (!isOurHost(hostOf(request))) return refuse(421, wrongHostMessage, { connection: 'close' });
     if (url.pathname !== graphqlPath) return refuse(404, `There is nothing here. GraphQL is at ${graphqlPath}.`);
     if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: preflightHeaders });
     if (request.method !== 'GET' && request.method !== 'POST') {
       return refuse(405, `${request.method} is not supported.`, { allow: 'GET, POST, OPTIONS' });
     }
-    if (config.graphiql && isPageVisit(request)) return showGraphiql();
     if (isFromForeignSite(request.headers, config)) return refuse(403, foreignSiteMessage);
     if (request.method === 'GET') {
       const problem = queryStringProblem(url.searchParams);
@@ -100,6 +99,9 @@ export function createApp(options: AppOptions): App {
       const caller = new RequestCaller(request.headers, cookies, config.blitz, now);
       let response: Response;
       try {
+        // These answers have headers of their own.
+        const page = isOurHost(hostOf(request)) ? await graphiql?.(request) : null;
+        if (page) return page;
         response = await answer(request, { caller, facts: factsOf(request.headers, peer, config) });
       } catch (error) {
         if (!(error instanceof AbortedError)) report(error);
@@ -130,15 +132,9 @@ export function createApp(options: AppOptions): App {
   };
 }
 
-/** GraphiQL keeps its operation in the address, so that a page visit may have a query too. */
-function isPageVisit(request: Request): boolean {
-  return request.method === 'GET' && request.headers.get('accept')?.includes('text/html') === true;
-}
-
-async function showGraphiql(): Promise<Response> {
-  return new Response(await graphiqlPage(graphqlPath), {
-    headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': graphiqlPolicy },
-  });
+/** A request that was made in this process may have a URL only. */
+function hostOf(request: Request): string {
+  return request.headers.get('host') ?? new URL(request.url).host;
 }
 
 /** What is wrong with the parameters of a GET, which hold JSON of their own, or null. */

@@ -1,7 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { emptyDatabase } from '../support/database.ts';
 import { distinctDocuments, floodDocuments } from '../support/document-flood.ts';
 import { startServer } from '../support/process.ts';
+import { askWithoutReading, peakMB } from '../support/unread.ts';
 
 /** A server that keeps what it need not keep goes over this within a few hundred documents. */
 const heap = { NODE_OPTIONS: '--max-old-space-size=64' };
@@ -17,4 +19,23 @@ describe('the memory of a server', () => {
     }
     expect(server.child.exitCode).toBeNull();
   }, 120_000);
+
+  it.each(['/graphql', '/graphql/graphiql.js'])(
+    'is not filled by clients that ask for %s and do not read',
+    async (path) => {
+      const server = await startServer(await emptyDatabase());
+      const address = new URL(server.address);
+      await (await fetch(new URL('/graphql/graphiql.js', address))).arrayBuffer();
+      const pid = server.child.pid ?? 0;
+      const before = peakMB(pid);
+      // Ten times thirty copies of the script are 2 GB.
+      const endAll = askWithoutReading(Number(address.port), path, 10, 30);
+      onTestFinished(endAll);
+      for (let time = 0; time < 20; time += 1) {
+        await sleep(100);
+        expect((await fetch(new URL('/health', address))).status).toBe(200);
+      }
+      expect(peakMB(pid) - before).toBeLessThan(100);
+    },
+  );
 });

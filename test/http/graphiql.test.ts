@@ -1,9 +1,11 @@
+import { hash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { readConfig } from '../../src/config.ts';
 import { exampleOperations } from '../../src/http/graphiql-examples.ts';
-import { type Data, password, startApi } from '../support/api.ts';
+import { type Data, password, startApi, type TestApi } from '../support/api.ts';
 import { temporaryFolder } from '../support/database.ts';
 import { startServer } from '../support/process.ts';
 
@@ -57,20 +59,67 @@ async function runTab(page: Page, name: string): Promise<Data> {
 }
 
 describe('GraphiQL', () => {
-  it('is one page that names no other host, and may talk to none', async () => {
+  const get = (api: TestApi, path: string, headers: Record<string, string> = {}) =>
+    api.app.fetch(new Request(new URL(path, api.config.publicUrl), { headers }));
+
+  /** The paths of what the page loads, and of what its scripts load. */
+  async function assetPaths(api: TestApi): Promise<string[]> {
+    const html = await (await get(api, '/graphql', { accept: 'text/html' })).text();
+    const start = await (await get(api, '/graphql/start.js')).text();
+    const inPage = [...html.matchAll(/(?:src|href)="([^"]*)"/g)];
+    const inScript = [...start.matchAll(/"(\/graphql\/[^"]*)"/g)];
+    return [...inPage, ...inScript].map(([, path = '']) => path);
+  }
+
+  it('is a small page without inline scripts, which may talk to this server only', async () => {
     const api = await startApi();
-    const visit = new Request(new URL('/graphql', api.config.publicUrl), { headers: { accept: 'text/html' } });
-    const response = await api.app.fetch(visit);
-    expect(response.status).toBe(200);
-    expect(response.headers.get('content-security-policy')).toContain("connect-src 'self'");
-    const html = await response.text();
-    expect(html).not.toMatch(/<(script|link|img|iframe)[^>]+(src|href)="?https?:/);
+    const page = await get(api, '/graphql', { accept: 'text/html' });
+    expect(page.status).toBe(200);
+    const policy = page.headers.get('content-security-policy');
+    expect(policy).toContain("default-src 'none'; script-src 'self'; worker-src 'self';");
+    expect(policy).toContain("connect-src 'self'");
+    expect(page.headers.get('cache-control')).toBe('no-store');
+    const html = await page.text();
+    expect(html.length).toBeLessThan(2_000);
+    expect(html).not.toMatch(/<script>|(src|href)="?https?:/);
   });
 
-  it('is not there where it is switched off', async () => {
-    const api = await startApi({ graphiql: false });
-    const visit = new Request(new URL('/graphql', api.config.publicUrl), { headers: { accept: 'text/html' } });
-    expect((await api.app.fetch(visit)).headers.get('content-type') ?? '').not.toContain('text/html');
+  it('has files that browsers keep, and ask about by their entity tag', async () => {
+    const api = await startApi();
+    const paths = await assetPaths(api);
+    expect(paths).toHaveLength(7);
+    for (const path of paths) {
+      const first = await get(api, path);
+      expect(first.status, path).toBe(200);
+      const bytes = Buffer.from(await first.arrayBuffer());
+      const etag = first.headers.get('etag') ?? '';
+      expect(etag).toBe(`"${hash('sha256', bytes, 'base64url')}"`);
+      expect(first.headers.get('content-length')).toBe(String(bytes.length));
+      expect(first.headers.get('content-type')).toMatch(/^(text\/(javascript|css); charset=utf-8|image\/x-icon)$/);
+      expect(first.headers.get('cache-control')).toBe('no-cache');
+      expect(first.headers.get('x-content-type-options')).toBe('nosniff');
+      for (const condition of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+        const again = await get(api, path, { 'if-none-match': condition });
+        expect(again.status, condition).toBe(304);
+        expect(again.headers.get('etag')).toBe(etag);
+        expect(await again.text()).toBe('');
+      }
+      expect((await get(api, path, { 'if-none-match': '"other"' })).status).toBe(200);
+    }
+  });
+
+  it('is not there where it is switched off, as in production, nor under the name of another host', async () => {
+    const api = await startApi({
+      graphiql: readConfig({ NODE_ENV: 'production', PUBLIC_URL: 'https://sessions.example' }).graphiql,
+    });
+    const paths = await assetPaths(await startApi());
+    for (const path of paths) expect((await get(api, path)).status, path).toBe(404);
+    const visit = await get(api, '/graphql', { accept: 'text/html' });
+    expect(visit.headers.get('content-type') ?? '').not.toContain('text/html');
+    const open = await startApi();
+    for (const path of ['/graphql', ...paths]) {
+      expect((await get(open, path, { accept: 'text/html', host: 'evil.example' })).status, path).toBe(421);
+    }
   });
 
   it('has examples that are valid operations of this schema', async () => {

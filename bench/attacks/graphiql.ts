@@ -1,0 +1,50 @@
+/**
+ * Watches a default server while clients ask for GraphiQL again and again and never read:
+ * `node bench/attacks/graphiql.ts [connections] [requests on each] [seconds]`.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import packageJson from '../../package.json' with { type: 'json' };
+import { freePort } from '../../test/support/postgresql-server.ts';
+import { askWithoutReading, countSockets } from '../../test/support/unread.ts';
+import { residentMB, startServer } from '../processes.ts';
+
+const [connections = 40, requests = 30, seconds = 40] = process.argv.slice(2).map(Number);
+
+const [, ...options] = packageJson.scripts.start.split(' ');
+const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-attack-'));
+const server = await startServer({
+  name: 'ours',
+  args: options,
+  port: await freePort(),
+  env: { NODE_ENV: '', DATABASE_URL: `file:${join(folder, 'attacked.db')}` },
+  answers: async (port) => (await fetch(`http://127.0.0.1:${port}/health`)).ok,
+});
+try {
+  console.log(`${connections} connections, ${requests} requests on each, ${seconds} s`);
+  console.log(
+    '| path | MB before | MB at most | slowest /health, ms | connections more than before |\n|---|--:|--:|--:|--:|',
+  );
+  for (const path of ['/graphql', '/graphql/graphiql.js']) {
+    await (await fetch(`http://127.0.0.1:${server.port}/graphql/graphiql.js`)).arrayBuffer();
+    const before = residentMB(server.pid);
+    const sockets = countSockets(server.pid);
+    const endAll = askWithoutReading(server.port, path, connections, requests);
+    let [mostMB, slowestMs] = [0, 0];
+    for (const until = performance.now() + seconds * 1_000; performance.now() < until; await sleep(100)) {
+      const began = performance.now();
+      await fetch(`http://127.0.0.1:${server.port}/health`);
+      slowestMs = Math.max(slowestMs, performance.now() - began);
+      mostMB = Math.max(mostMB, residentMB(server.pid));
+    }
+    const figures = [before, mostMB, slowestMs].map((figure) => figure.toFixed(0));
+    console.log(`| ${path} | ${figures.join(' | ')} | ${countSockets(server.pid) - sockets} |`);
+    endAll();
+    await sleep(1_000);
+  }
+} finally {
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
+}
