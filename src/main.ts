@@ -37,20 +37,39 @@ async function main(): Promise<void> {
   const { appUrl } = config.mail;
   const delivery = startDelivery({ database, post: openPost(config.mail), render, appUrl, clock, report });
 
-  const stop = async (signal: NodeJS.Signals) => {
-    say(`${signal}: finishing the requests in flight.`);
-    app.drain();
-    setTimeout(() => process.exit(1), config.drainMs + stopDeadlineMs).unref();
+  const finish = async () => {
     await sleep(config.drainMs);
     await Promise.all([server.stop(), maintenance.stop(), delivery.stop()]);
     clock.stop();
     await Promise.all([database.$disconnect(), replica.$disconnect()]);
     await release();
-    process.exit(0);
   };
-  if (config.startedByNpm) onceParentIsGone(() => stop('SIGTERM'));
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  let isStopping = false;
+  const stop = (reason: string, exitCode: 0 | 1) => {
+    if (isStopping) return;
+    isStopping = true;
+    say(`${reason}: finishing the requests in flight.`);
+    app.drain();
+    setTimeout(() => process.exit(1), config.drainMs + stopDeadlineMs).unref();
+    finish().then(
+      () => process.exit(exitCode),
+      (error) => {
+        report(error);
+        process.exit(1);
+      },
+    );
+  };
+  const stopFor = (signal: NodeJS.Signals) => stop(signal, 0);
+  /** Something may be half done that nobody knows of, so this process ends, and its supervisor starts a new one. */
+  const fail = (error: unknown) => {
+    report(error);
+    stop('An error that nothing caught', 1);
+  };
+  if (config.startedByNpm) onceParentIsGone(() => stop('SIGTERM', 0));
+  process.once('SIGTERM', stopFor);
+  process.once('SIGINT', stopFor);
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', fail);
   // Whoever reads this may send a signal at once.
   announce(config, server);
 }

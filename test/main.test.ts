@@ -143,11 +143,11 @@ describe('the server', () => {
     expect(stderr).toMatch(sentence);
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('finishes the requests in flight on %s, and exits 0', async (signal) => {
-    const server = await startServer(await newUrl());
-    const target = new URL(server.address);
+  /** Sends half of a sign-up, and the rest half a second later. Returns the answer. */
+  function signUpSlowly(address: string): Promise<{ status: number | undefined; text: string }> {
+    const target = new URL(address);
     const body = JSON.stringify({ query: signUp });
-    const answered = new Promise<{ status: number | undefined; text: string }>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       const headers = { 'content-type': 'application/json', 'content-length': body.length };
       const slow = request(target, { method: 'POST', headers }, async (response) => {
         let text = '';
@@ -158,6 +158,12 @@ describe('the server', () => {
       slow.write(body.slice(0, 20));
       setTimeout(() => slow.end(body.slice(20)), 500);
     });
+  }
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('finishes the requests in flight on %s, and exits 0', async (signal) => {
+    const server = await startServer(await newUrl());
+    const target = new URL(server.address);
+    const answered = signUpSlowly(server.address);
     const idle = connect(Number(target.port), target.hostname);
     await sleep(200);
     server.child.kill(signal);
@@ -168,6 +174,27 @@ describe('the server', () => {
     expect((await server.ended).code).toBe(0);
     expect(performance.now() - began).toBeLessThan(10_000);
     idle.destroy();
+  });
+
+  it.each([
+    ['a rejection', "Promise.reject(new Error('unhandled on purpose'))"],
+    ['an exception', "throw new Error('unhandled on purpose')"],
+  ])('logs %s that nothing handled, finishes the requests in flight, and exits 1', async (_kind, statement) => {
+    const probe = join(await temporaryFolder(), 'probe.mjs');
+    // Twice: the second one comes while the server is stopping.
+    const fail = `setTimeout(() => { ${statement}; }, 10); setTimeout(() => { ${statement}; }, 100)`;
+    await writeFile(probe, `process.on('SIGUSR2', () => { ${fail} });`);
+    const server = await startServer(await newUrl(), { NODE_OPTIONS: `--import ${probe}` });
+    const answered = signUpSlowly(server.address);
+    await sleep(200);
+    server.child.kill('SIGUSR2');
+    const { status, text } = await answered;
+    expect(status).toBe(200);
+    expect(JSON.parse(text).data.signUp.token).toMatch(/\./);
+    const { code, stdout, stderr } = await server.ended;
+    expect(code).toBe(1);
+    expect(stderr.match(/Error: unhandled on purpose/g)).toHaveLength(2);
+    expect(stdout.match(/finishing the requests in flight/g)).toHaveLength(1);
   });
 
   it('ends within ten seconds though a request never finishes', async () => {
