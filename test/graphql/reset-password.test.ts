@@ -107,6 +107,22 @@ describe('requestPasswordReset', () => {
     const { code } = await api.client().send('mutation { requestPasswordReset(email: "no address") { email } }');
     expect(code).toBe('BAD_USER_INPUT');
   });
+
+  it('mails an address five times an hour at most, whoever asks', async () => {
+    const api = await startApi();
+    await api.signUp('ada@example.com');
+    await deliverMail(api);
+    const ask = async (n: number) => {
+      const client = Object.assign(api.client(), { address: `198.51.${n}.1` });
+      expect((await client.act('requestPasswordReset', { email: 'ada@example.com' }, 'email')).email).toBeDefined();
+      return (await deliverMail(api)).length;
+    };
+    const mailed: number[] = [];
+    for (let n = 0; n < 7; n += 1) mailed.push(await ask(n));
+    expect(mailed).toEqual([1, 1, 1, 1, 1, 0, 0]);
+    api.clock.now = new Date(api.clock.now.getTime() + 3_600_000);
+    expect(await ask(7)).toBe(1);
+  });
 });
 
 describe('createUser', () => {
