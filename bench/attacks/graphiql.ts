@@ -2,26 +2,14 @@
  * Watches a default server while clients ask for GraphiQL again and again and never read:
  * `node bench/attacks/graphiql.ts [connections] [requests on each] [seconds]`.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import packageJson from '../../package.json' with { type: 'json' };
-import { freePort } from '../../test/support/postgresql-server.ts';
 import { askWithoutReading, countSockets } from '../../test/support/unread.ts';
-import { residentMB, startServer } from '../processes.ts';
+import { residentMB } from '../processes.ts';
+import { startDefaultServer } from './default-server.ts';
 
 const [connections = 40, requests = 30, seconds = 40] = process.argv.slice(2).map(Number);
 
-const [, ...options] = packageJson.scripts.start.split(' ');
-const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-attack-'));
-const server = await startServer({
-  name: 'ours',
-  args: options,
-  port: await freePort(),
-  env: { NODE_ENV: '', DATABASE_URL: `file:${join(folder, 'attacked.db')}` },
-  answers: async (port) => (await fetch(`http://127.0.0.1:${port}/health`)).ok,
-});
+const server = await startDefaultServer();
 try {
   console.log(`${connections} connections, ${requests} requests on each, ${seconds} s`);
   console.log(
@@ -46,5 +34,4 @@ try {
   }
 } finally {
   await server.stop();
-  await rm(folder, { recursive: true, force: true });
 }

@@ -2,26 +2,14 @@
  * Watches the memory of a default server under documents of which no two are the same:
  * `node bench/attacks/memory.ts [documents of each kind] [heap in MB]`.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import packageJson from '../../package.json' with { type: 'json' };
 import { distinctDocuments, floodDocuments } from '../../test/support/document-flood.ts';
-import { freePort } from '../../test/support/postgresql-server.ts';
-import { residentMB, startServer } from '../processes.ts';
+import { residentMB } from '../processes.ts';
+import { startDefaultServer } from './default-server.ts';
 
 const documents = Number(process.argv[2] ?? 200_000);
 const heap = process.argv[3] === undefined ? [] : [`--max-old-space-size=${Number(process.argv[3])}`];
 
-const [, ...options] = packageJson.scripts.start.split(' ');
-const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-attack-'));
-const server = await startServer({
-  name: 'ours',
-  args: [...heap, ...options],
-  port: await freePort(),
-  env: { NODE_ENV: '', DATABASE_URL: `file:${join(folder, 'attacked.db')}` },
-  answers: async (port) => (await fetch(`http://127.0.0.1:${port}/health`)).ok,
-});
+const server = await startDefaultServer(heap);
 let mostMB = 0;
 const watch = setInterval(() => {
   mostMB = Math.max(mostMB, residentMB(server.pid));
@@ -38,5 +26,4 @@ try {
 } finally {
   clearInterval(watch);
   await server.stop();
-  await rm(folder, { recursive: true, force: true });
 }

@@ -2,16 +2,12 @@
  * Measures the processor time of the most expensive operations that a default server accepts, for anonymous clients and
  * for users: every field of the roots, as often as it is accepted in one operation. `node bench/attacks/operations.ts`
  */
-import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { isRequiredArgument } from 'graphql';
-import packageJson from '../../package.json' with { type: 'json' };
 import { argumentsOf, rootFields, selectionOf } from '../../test/support/generated-operations.ts';
-import { freePort } from '../../test/support/postgresql-server.ts';
 import type { Random } from '../../test/support/random.ts';
-import { cpuMs, startServer } from '../processes.ts';
+import { cpuMs } from '../processes.ts';
+import { startDefaultServer } from './default-server.ts';
 
 const rounds = Number(process.argv[2] ?? 9);
 
@@ -25,22 +21,11 @@ const everything: Random = {
   onceIn: (n) => n === 2,
 };
 
-const [, ...options] = packageJson.scripts.start.split(' ');
-const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-attack-'));
-const server = await startServer({
-  name: 'ours',
-  args: options,
-  port: await freePort(),
-  // The load comes from one address. What limits per address leave is not what is measured.
-  env: {
-    NODE_ENV: '',
-    DATABASE_URL: `file:${join(folder, 'attacked.db')}`,
-    MAIL_FOLDER: join(folder, 'mail'),
-    LOGIN_ATTEMPTS_PER_ADDRESS: '1000000',
-    SIGN_UPS_PER_ADDRESS: '1000000',
-    ANONYMOUS_SESSIONS_PER_ADDRESS: '1000000',
-  },
-  answers: async (port) => (await fetch(`http://127.0.0.1:${port}/health`)).ok,
+// The load comes from one address. What limits per address leave is not what is measured.
+const server = await startDefaultServer([], {
+  LOGIN_ATTEMPTS_PER_ADDRESS: '1000000',
+  SIGN_UPS_PER_ADDRESS: '1000000',
+  ANONYMOUS_SESSIONS_PER_ADDRESS: '1000000',
 });
 
 async function send(query: string, variables: object, token: string | null) {
@@ -135,5 +120,4 @@ try {
   console.log(`\nNever accepted: ${skipped.join(', ') || 'none'}`);
 } finally {
   await server.stop();
-  await rm(folder, { recursive: true, force: true });
 }
