@@ -1,6 +1,7 @@
 /**
- * Measures the processor time of the most expensive operations that a default server accepts, for anonymous clients and
- * for users: every field of the roots, as often as it is accepted in one operation. `node bench/attacks/operations.ts`
+ * Measures the processor time of the most expensive operations that a default server accepts, for anonymous clients, for
+ * visitors with an anonymous session full of data, and for users: every field of the roots, as often as it is accepted
+ * in one operation. `node bench/attacks/operations.ts`
  */
 import { request } from 'node:http';
 import { isRequiredArgument } from 'graphql';
@@ -67,6 +68,16 @@ async function newUser(n: number): Promise<string> {
   return JSON.parse(text).data.signUp.token;
 }
 
+/** An anonymous session with 16 KB of data, of which a parser makes 5,300 arrays. */
+async function newVisitor(): Promise<string> {
+  const { text } = await send(
+    'mutation ($data: JSON!) { setPublicData(data: $data, transport: BEARER) { ... on SetDataPayload { token } } }',
+    { data: { a: Array.from({ length: 5_300 }, () => []) } },
+    null,
+  );
+  return JSON.parse(text).data.setPublicData.token;
+}
+
 type Row = { who: string; what: string; times: number; ms: number };
 const rows: Row[] = [];
 /** What is refused even once. */
@@ -77,6 +88,7 @@ let users = 0;
 async function measure(who: string, what: string, operationOf: (times: number) => string): Promise<void> {
   const tokenOf = async () => {
     users += 1;
+    if (who === 'visitor') return newVisitor();
     return who === 'user' ? newUser(users) : null;
   };
   const times = await mostAccepted(operationOf, await tokenOf());
@@ -110,8 +122,11 @@ try {
   const nodes = (times: number) =>
     `query ($ids: [ID!]! = [${ids}]) { ${Array.from({ length: times }, (_, n) => `a${n}: nodes(ids: $ids) { id }`).join(' ')} }`;
   for (const who of ['anonymous', 'user']) await measure(who, 'nodes of 100 ids', nodes);
+  const data = (times: number) =>
+    `{ currentSession { ${Array.from({ length: times }, (_, n) => `a${n}: publicData`).join(' ')} } }`;
+  await measure('visitor', 'publicData of currentSession', data);
   rows.sort((one, other) => other.ms - one.ms);
-  for (const who of ['anonymous', 'user']) {
+  for (const who of ['anonymous', 'visitor', 'user']) {
     console.log(`\n| ${who} | times in one operation | ms of processor time, median of ${rounds} |\n|---|--:|--:|`);
     for (const row of rows.filter((one) => one.who === who).slice(0, 12)) {
       console.log(`| ${row.what} | ${row.times} | ${row.ms} |`);

@@ -1,5 +1,5 @@
 import type { Prisma } from '../generated/sqlite/client.ts';
-import { parseData } from '../sessions/data.ts';
+import { type DataColumn, parseData, type SessionData } from '../sessions/data.ts';
 import { deviceName } from '../sessions/device.ts';
 import { isLive, type Session as SessionRow, whereLive } from '../sessions/session.ts';
 import type { User as UserRow } from '../users/user.ts';
@@ -16,6 +16,12 @@ const SessionState = builder.enumType('SessionState', {
     ENDED: { description: 'Logged out, revoked or expired: its token is worth nothing any more.' },
   } as const,
 });
+
+/**
+ * The complexity of a field with data, which may be 16 KB of JSON: an operation answers with at most 120 of them. A
+ * hundred sessions, as many as a list may have, can still be listed with theirs.
+ */
+const dataComplexity = 25;
 
 export const Session = builder.prismaObject('Session', {
   audience: 'holders',
@@ -62,7 +68,8 @@ export const Session = builder.prismaObject('Session', {
       nullable: true,
       description:
         'What the client keeps in the session: a JSON object. Null if there is none, and after the session has ended.',
-      resolve: ({ publicData }) => parseData(publicData),
+      complexity: dataComplexity,
+      resolve: (session) => dataOf(session, 'publicData'),
     }),
     privateData: t.field({
       type: 'JSON',
@@ -71,7 +78,8 @@ export const Session = builder.prismaObject('Session', {
       description:
         'What trusted services keep in the session: a JSON object. Null if there is none, and after the session has ended. ' +
         'FORBIDDEN for everybody else.',
-      resolve: ({ privateData }) => parseData(privateData),
+      complexity: dataComplexity,
+      resolve: (session) => dataOf(session, 'privateData'),
     }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
@@ -101,6 +109,20 @@ export const Session = builder.prismaObject('Session', {
     }),
   }),
 });
+
+const parsedData = {
+  publicData: new WeakMap<SessionRow, SessionData | null>(),
+  privateData: new WeakMap<SessionRow, SessionData | null>(),
+} satisfies Record<DataColumn, unknown>;
+
+/** The data of a session, parsed once however often an operation selects it. */
+function dataOf(session: SessionRow, column: DataColumn): SessionData | null {
+  const known = parsedData[column].get(session);
+  if (known !== undefined) return known;
+  const data = parseData(session[column]);
+  parsedData[column].set(session, data);
+  return data;
+}
 
 /**
  * The user of a session. Not a relation of Pothos, which would ask the database for what has been loaded long since,

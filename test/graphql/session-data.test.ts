@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { hashToken } from '../../src/token.ts';
 import { password, startApi } from '../support/api.ts';
 import { deliverMail, tokenIn } from '../support/mail.ts';
@@ -128,6 +128,45 @@ describe('setPublicData', () => {
     }
     await ada.ask(set, { data: { a: 1 } });
     expect((await ada.ask(read)).currentSession.publicData).toEqual({ a: 1 });
+  });
+});
+
+describe('data that is selected many times in one operation', () => {
+  /** 16 KB of which a parser makes 5,300 arrays. */
+  const arrays = { a: Array.from({ length: 5_300 }, () => []) };
+
+  it('is refused past 120 times, by lists, ids and aliases', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    await ada.ask(set, { data: arrays });
+    const { id } = (await ada.ask(read)).currentSession;
+    const nodes = (times: number) => {
+      const selections = Array.from({ length: times }, (_, n) => `a${n}: publicData`).join(' ');
+      return `query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Session { ${selections} } } }`;
+    };
+    const ids = Array.from({ length: 100 }, () => id);
+    expect((await ada.ask(nodes(1), { ids })).nodes).toHaveLength(100);
+    expect((await ada.send(nodes(2), { ids })).code).toBe('BAD_USER_INPUT');
+    const aliases = (times: number, field: string) =>
+      `{ currentSession { ${Array.from({ length: times }, (_, n) => `a${n}: ${field}`).join(' ')} } }`;
+    expect(Object.keys((await ada.ask(aliases(119, 'publicData'))).currentSession)).toHaveLength(119);
+    for (const field of ['publicData', 'privateData']) {
+      expect((await ada.send(aliases(121, field))).code, field).toBe('BAD_USER_INPUT');
+    }
+    expect(await ada.ask('{ viewer { sessions { publicData } } }')).toHaveProperty('viewer.sessions.length', 1);
+  });
+
+  it('is parsed once', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    await ada.ask(set, { data: arrays });
+    const { id } = (await ada.ask(read)).currentSession;
+    const parse = vi.spyOn(JSON, 'parse');
+    onTestFinished(() => parse.mockRestore());
+    const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Session { publicData } } }';
+    const { nodes } = await ada.ask(query, { ids: Array.from({ length: 100 }, () => id) });
+    expect(nodes[99].publicData).toEqual(arrays);
+    expect(parse.mock.calls.filter(([text]) => text === JSON.stringify(arrays))).toHaveLength(1);
   });
 });
 
