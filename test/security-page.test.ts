@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { maxLines, maxTokens } from '../src/graphql/document-limits.ts';
+import { maxLines, maxNameLength, maxTokens } from '../src/graphql/document-limits.ts';
 import { maxBodyBytes } from '../src/http/body.ts';
 
 const page = readFileSync('docs/security.md', 'utf8');
@@ -42,6 +42,7 @@ describe('docs/security.md', () => {
   it('has the limits of the code', () => {
     expect(maxTokens).toBe(maxLines);
     expect(page).toContain(`${maxTokens.toLocaleString('en')} tokens and as many lines`);
+    expect(page).toContain(`names of ${maxNameLength} characters`);
     expect(page).toContain(`a body of ${maxBodyBytes / 1024} KB`);
   });
 });

@@ -11,6 +11,7 @@ import {
   Kind,
   type SelectionNode,
   type SelectionSetNode,
+  visit,
 } from 'graphql';
 import type { RequestErrorCode } from '../errors.ts';
 import type { ListLengths } from './introspection.ts';
@@ -20,6 +21,14 @@ export const maxTokens = 2_000;
 
 /** As many as tokens. The position of each error is found by counting lines, so lines cost time too. */
 export const maxLines = maxTokens;
+
+/**
+ * In characters. An answer repeats the name of a field or its alias for every object of a list, so that a long one would
+ * be multiplied. The longest name of the schema has a third of this.
+ */
+export const maxNameLength = 100;
+
+const longName = new RegExp(`[_0-9A-Za-z]{${maxNameLength + 1}}`);
 
 /** Selections, arguments and directives, with fragments counted wherever they are spread. */
 const maxSelections = 5_000;
@@ -49,6 +58,18 @@ export function requireFewLines(source: string): void {
     if (code === 10 || (code === 13 && source.charCodeAt(at + 1) !== 10)) lines += 1;
   }
   if (lines > maxLines) throw tooLarge(`has more than ${maxLines} lines`);
+}
+
+/** @throws GraphQLError for a document with a name that is too long: an alias, or that of an operation for instance. */
+export function requireShortNames(source: string, document: DocumentNode): void {
+  // Texts and comments may be as long. Only a document that has something long is looked through.
+  if (!longName.test(source)) return;
+  visit(document, {
+    Name({ value }) {
+      if (value.length > maxNameLength)
+        throw tooLarge(`has a name of more than ${maxNameLength} characters`, 'Shorten it.');
+    },
+  });
 }
 
 /**
@@ -190,8 +211,8 @@ class DocumentMeter {
   }
 }
 
-function tooLarge(problem: string): GraphQLError {
-  return new GraphQLError(`The document ${problem}. Ask for less at once.`, {
+function tooLarge(problem: string, advice = 'Ask for less at once.'): GraphQLError {
+  return new GraphQLError(`The document ${problem}. ${advice}`, {
     extensions: { code: 'BAD_USER_INPUT' satisfies RequestErrorCode, http: { status: 400, spec: true } },
   });
 }

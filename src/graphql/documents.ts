@@ -11,7 +11,13 @@ import {
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
-import { introspectionCost, maxTokens, requireFewLines, requireModestDocument } from './document-limits.ts';
+import {
+  introspectionCost,
+  maxTokens,
+  requireFewLines,
+  requireModestDocument,
+  requireShortNames,
+} from './document-limits.ts';
 import { listLengthsOf } from './introspection.ts';
 import { RecentDocuments } from './recent-documents.ts';
 
@@ -53,6 +59,7 @@ export function useDocuments(schema: GraphQLSchema): Plugin {
   function parseWithinLimits(source: string): DocumentNode {
     requireFewLines(source);
     const document = parse(source, { maxTokens, noLocation: true } satisfies ParseOptions);
+    requireShortNames(source, document);
     const { comparisons } = requireModestDocument(document, lengths, standard);
     latest = { document, source, isKept: false, comparisons };
     return document;

@@ -73,6 +73,28 @@ describe('a document', () => {
     });
   });
 
+  it('has no name of more than 100 characters, which the answer would repeat', async () => {
+    const api = await startApi();
+    const name = 'n'.repeat(100);
+    const named = (text: string) => [
+      `{ __schema { types { fields { ${text}: name } } } }`,
+      `{ viewer { ...${text} } } fragment ${text} on User { id }`,
+      `query ${text} { viewer { id } }`,
+      `query ($${text}: ID = "1") { node(id: $${text}) { id } }`,
+    ];
+    for (const document of named(name)) expect((await answerTo(api.client(), document)).status, document).toBe(200);
+    const others = [`{ ${name}n }`, `{ node(${name}n: 1) { id } }`, `{ viewer @${name}n { id } }`];
+    for (const document of [...named(`${name}n`), ...others]) {
+      const message = 'The document has a name of more than 100 characters. Shorten it.';
+      expect(await answerTo(api.client(), document), document).toMatchObject({ ...refused, message });
+    }
+    // What is no name may be longer.
+    const long = `query { node(id: "${name}n") { id } } # ${name}n`;
+    expect((await answerTo(api.client(), long)).status).toBe(200);
+    const answer = await api.client().send(`{ __schema { types { fields { ${'n'.repeat(60_000)}: name } } } }`);
+    expect(JSON.stringify(answer).length).toBeLessThan(1_000);
+  });
+
   it('may introspect as much as tools do, and no more', async () => {
     const api = await startApi();
     for (const query of [everything, getIntrospectionQuery(), '{ __type(name: "User") { fields { name } } }']) {

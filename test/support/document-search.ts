@@ -1,6 +1,6 @@
 /** A search for documents that are expensive before they are executed, beyond the kinds that somebody thought of. */
 import { getIntrospectionQuery, Lexer, parse, Source, TokenKind, validate } from 'graphql';
-import { introspectionCost, requireModestDocument } from '../../src/graphql/document-limits.ts';
+import { introspectionCost, requireModestDocument, requireShortNames } from '../../src/graphql/document-limits.ts';
 import { listLengthsOf } from '../../src/graphql/introspection.ts';
 import { schema } from '../../src/graphql/schema.ts';
 import { expensiveDocuments } from './documents.ts';
@@ -18,6 +18,7 @@ export const standardCost = introspectionCost(parse(everything), listLengths);
 export function prepare(document: string): void {
   try {
     const parsed = parse(document, { noLocation: true, maxTokens });
+    requireShortNames(document, parsed);
     requireModestDocument(parsed, listLengths, standardCost);
     validate(schema, parsed, undefined, { maxErrors: 10, hideSuggestions: true });
   } catch {
