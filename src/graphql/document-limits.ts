@@ -30,6 +30,9 @@ export const maxNameLength = 100;
 
 const longName = new RegExp(`[_0-9A-Za-z]{${maxNameLength + 1}}`);
 
+/** Ten times what an operation may have, and far less than overflows a stack. */
+const maxDepth = 100;
+
 /** Selections, arguments and directives, with fragments counted wherever they are spread. */
 const maxSelections = 5_000;
 
@@ -112,11 +115,11 @@ class DocumentMeter {
 
   measure(): DocumentCost {
     for (const definition of this.#document.definitions) {
-      if (definition.kind === Kind.OPERATION_DEFINITION) this.#merge([definition.selectionSet], 0);
+      if (definition.kind === Kind.OPERATION_DEFINITION) this.#merge([definition.selectionSet], 0, 1);
     }
     // Fragments that no operation uses are an error, but are validated all the same.
     for (const [name, { selectionSet }] of this.#fragments) {
-      if (!this.#reached.has(name)) this.#merge([selectionSet], 0);
+      if (!this.#reached.has(name)) this.#merge([selectionSet], 0, 1);
     }
     return {
       selections: this.#selections,
@@ -131,7 +134,8 @@ class DocumentMeter {
    *
    * @param objects - how many objects they are selected from within introspection; 0 outside
    */
-  #merge(sets: readonly SelectionSetNode[], objects: number): void {
+  #merge(sets: readonly SelectionSetNode[], objects: number, depth: number): void {
+    if (depth > maxDepth) throw tooLarge(`is more than ${maxDepth} levels deep, or has a fragment that spreads itself`);
     const groups = new Map<string, Group>();
     const spread = new Set<string>();
     for (const set of sets) this.#collect(set, groups, spread);
@@ -144,7 +148,7 @@ class DocumentMeter {
       const below = this.#objectsBelow(first.name.value, objects);
       const inner = fields.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []));
       if (below > 0) this.#introspect(inner.length > 0 ? objects + below : objects);
-      if (inner.length > 0) this.#merge(inner, below);
+      if (inner.length > 0) this.#merge(inner, below, depth + 1);
     }
   }
 

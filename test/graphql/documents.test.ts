@@ -73,6 +73,23 @@ describe('a document', () => {
     });
   });
 
+  it('is refused where it is nested without end, also by a fragment that spreads itself', async () => {
+    const api = await startApi();
+    const nested = (levels: number) =>
+      `{ viewer ${'{ sessions { user '.repeat(levels)} { id } ${'} }'.repeat(levels)} }`;
+    const circles = [
+      '{ viewer { ...A } } fragment A on User { x: sessions { user { ...A } } }',
+      '{ viewer { ...A } } fragment A on User { sessions { user { ...B } } } fragment B on User { sessions { user { ...A } } }',
+      'fragment A on User { x: sessions { user { ...A } } }',
+    ];
+    for (const document of [nested(50), nested(300), ...circles]) {
+      const message = expect.stringContaining('more than 100 levels deep, or has a fragment that spreads itself');
+      expect(await answerTo(api.client(), document), document).toMatchObject({ ...refused, message });
+    }
+    expect((await answerTo(api.client(), nested(49))).message).toMatch(/^The (complexity|depth) of this operation/);
+    expect(api.reported).toEqual([]);
+  });
+
   it('has no name of more than 100 characters, which the answer would repeat', async () => {
     const api = await startApi();
     const name = 'n'.repeat(100);
