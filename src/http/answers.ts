@@ -23,7 +23,7 @@ export function headersFor({ publicUrl }: Pick<Config, 'publicUrl'>): FixedHeade
   };
 }
 
-const codes: Record<number, string> = { 403: 'FORBIDDEN', 500: 'INTERNAL_SERVER_ERROR' };
+const codes: Record<number, string> = { 403: 'FORBIDDEN', 500: 'INTERNAL_SERVER_ERROR', 503: 'SERVER_OVERLOADED' };
 
 /** A refusal in the form of a GraphQL response, which is what its reader is going to parse. */
 export function refusalBody(status: number, message: string): string {

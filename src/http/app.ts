@@ -6,7 +6,7 @@ import { AbortedError, isJson, maxBodyBytes, readBody } from './body.ts';
 import { RequestCaller } from './caller.ts';
 import { cookiesFor } from './cookies.ts';
 import { corsHeaders, isFromForeignSite, preflightHeaders } from './cross-site.ts';
-import { createFastPath, type FastPath } from './fast-path.ts';
+import { createFastPath, type FastPath, type NodeRequest } from './fast-path.ts';
 import { createGraphiql } from './graphiql.ts';
 import { hostCheck } from './hosts.ts';
 import { factsOf } from './request-facts.ts';
@@ -37,6 +37,10 @@ export type App = {
   fetch(request: Request, peer?: string | null): Promise<Response>;
   /** The same for plain requests as Node has them, with the same answers, in less time. */
   fastPath: FastPath;
+  /** Whether a request has a body that is read. Decided by what came before it. */
+  expectsBody(request: NodeRequest): boolean;
+  /** Whether a request asks how this server is, which it answers however busy it is. */
+  isProbe(request: NodeRequest): boolean;
   /** What every answer carries, also where a request does not reach the app. */
   headers: FixedHeaders;
   report: AppOptions['report'];
@@ -124,12 +128,20 @@ export function createApp(options: AppOptions): App {
       report,
       now,
     }),
+    expectsBody: ({ method, url, headers }) =>
+      method === 'POST' && pathOf(url) === graphqlPath && isOurHost(headers.host),
+    isProbe: ({ url }) => [healthPath, readyPath].includes(pathOf(url)),
     headers: fixedHeaders,
     report,
     drain() {
       isDraining = true;
     },
   };
+}
+
+/** The path of a request target, as it is understood everywhere else. */
+function pathOf(target = ''): string {
+  return target === graphqlPath ? target : new URL(`http://localhost${target}`).pathname;
 }
 
 /** A request that was made in this process may have a URL only. */

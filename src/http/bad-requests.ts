@@ -36,10 +36,10 @@ export function answerBadRequests(server: Server, headers: FixedHeaders): void {
 export function refuseAtOnce(
   response: ServerResponse,
   headers: FixedHeaders,
-  { status, message }: { status: number; message: string },
+  { status, message, headers: more }: { status: number; message: string; headers?: FixedHeaders },
 ): void {
   const body = refusalBody(status, message);
-  response.writeHead(status, closing(body, headers)).end(body);
+  response.writeHead(status, { ...closing(body, headers), ...more }).end(body);
 }
 
 function closing(body: string, headers: FixedHeaders): Record<string, string> {

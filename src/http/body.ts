@@ -7,25 +7,54 @@ export const maxBodyBytes = 64 * 1024;
 export class AbortedError extends Error {}
 
 /**
+ * A body as it arrives. Its bytes are copied into one buffer: a chunk may have one byte, and as an object of its own takes
+ * a hundred times as much.
+ */
+export class Body {
+  #bytes = Buffer.alloc(0);
+  #length = 0;
+
+  /** Adds what has arrived, and tells whether the whole is still no larger than `maxBodyBytes`. */
+  add(piece: Uint8Array): boolean {
+    const length = this.#length + piece.byteLength;
+    if (length > maxBodyBytes) return false;
+    if (length > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(length, Math.min(2 * this.#bytes.length, maxBodyBytes)));
+      this.#bytes.copy(larger, 0, 0, this.#length);
+      this.#bytes = larger;
+    }
+    this.#bytes.set(piece, this.#length);
+    this.#length = length;
+    return true;
+  }
+
+  text(): string {
+    return this.#bytes.toString('utf8', 0, this.#length);
+  }
+}
+
+/** Whether a request says that its body is larger than `maxBodyBytes`. */
+export function saysTooLarge(contentLength: string | null | undefined): boolean {
+  return Number(contentLength ?? 0) > maxBodyBytes;
+}
+
+/**
  * The body of a request as text, or null if it is larger than `maxBodyBytes`; the rest is then not read.
  *
  * @throws AbortedError
  */
 export async function readBody(request: Request): Promise<string | null> {
-  if (Number(request.headers.get('content-length') ?? 0) > maxBodyBytes) return null;
+  if (saysTooLarge(request.headers.get('content-length'))) return null;
   if (!request.body) return '';
   const reader = request.body.getReader();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
+  const body = new Body();
   for (;;) {
     const { done, value } = await reader.read().catch((error) => {
       throw new AbortedError('The request was aborted.', { cause: error });
     });
-    if (done) return Buffer.concat(chunks).toString('utf8');
-    length += value.byteLength;
+    if (done) return body.text();
     // The reader is left as it is: to cancel it would close the connection before the refusal is sent.
-    if (length > maxBodyBytes) return null;
-    chunks.push(value);
+    if (!body.add(value)) return null;
   }
 }
 

@@ -1,22 +1,47 @@
 /** So many begin in one turn of the event loop; the next ones begin in its next turn. */
 const mostAtOnce = 32;
 
+/** So many are carried out at once, most of them waiting for the database. */
+export const mostRunning = 1_000;
+
+/** So many wait for their turn. Each has a request with its headers and body in memory. */
+export const mostWaiting = 2_000;
+
 /**
  * Lets requests that have arrived in one turn of the event loop go through their steps together: each is parsed, then
  * each reads its session, then each is answered. Three times as many are answered that way as when each goes its whole
  * way alone: what a step needs, code and data, is still in the processor's caches when the next one takes it, and the
  * kernel is asked once for many. A request that is alone waits for nothing but the end of the turn.
+ *
+ * What is returned takes a function that begins one and never rejects, and tells whether it is going to be called:
+ * not if too many wait.
  */
-export function inStep(): (begin: () => void) => void {
-  let waiting: (() => void)[] = [];
-  function beginAll(): void {
-    const now = waiting.slice(0, mostAtOnce);
-    waiting = waiting.slice(mostAtOnce);
-    if (waiting.length > 0) setImmediate(beginAll);
-    for (const begin of now) begin();
+export function inStep(): (begin: () => Promise<void>) => boolean {
+  let waiting: (() => Promise<void>)[] = [];
+  let running = 0;
+  let isScheduled = false;
+  function schedule(): void {
+    if (isScheduled || waiting.length === 0 || running >= mostRunning) return;
+    isScheduled = true;
+    setImmediate(beginSome);
+  }
+  function beginSome(): void {
+    isScheduled = false;
+    const count = Math.min(mostAtOnce, mostRunning - running);
+    const next = waiting.slice(0, count);
+    waiting = waiting.slice(count);
+    running += next.length;
+    schedule();
+    for (const begin of next) begin().then(finish);
+  }
+  function finish(): void {
+    running -= 1;
+    schedule();
   }
   return (begin) => {
+    if (waiting.length >= mostWaiting) return false;
     waiting.push(begin);
-    if (waiting.length === 1) setImmediate(beginAll);
+    schedule();
+    return true;
   };
 }

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { mostPipelined } from '../../src/http/connections.ts';
 import { emptyDatabase } from '../support/database.ts';
 import { distinctDocuments, floodDocuments } from '../support/document-flood.ts';
 import { startServer } from '../support/process.ts';
-import { askWithoutReading, peakMB } from '../support/unread.ts';
+import { askWithoutReading, holdingRequests, holdOpen, peakMB } from '../support/unread.ts';
 
 /** A server that keeps what it need not keep goes over this within a few hundred documents. */
 const heap = { NODE_OPTIONS: '--max-old-space-size=64' };
@@ -28,8 +29,8 @@ describe('the memory of a server', () => {
       await (await fetch(new URL('/graphql/graphiql.js', address))).arrayBuffer();
       const pid = server.child.pid ?? 0;
       const before = peakMB(pid);
-      // Ten times thirty copies of the script are 2 GB.
-      const endAll = askWithoutReading(Number(address.port), path, 10, 30);
+      // Twenty times sixteen copies of the script are 2 GB.
+      const endAll = askWithoutReading(Number(address.port), path, 20, mostPipelined);
       onTestFinished(endAll);
       for (let time = 0; time < 20; time += 1) {
         await sleep(100);
@@ -38,4 +39,16 @@ describe('the memory of a server', () => {
       expect(peakMB(pid) - before).toBeLessThan(100);
     },
   );
+
+  it.each(Object.entries(holdingRequests))('is not filled by connections that each send %s', async (_what, bytes) => {
+    const server = await startServer(await emptyDatabase(), heap);
+    const port = Number(new URL(server.address).port);
+    const endAll = holdOpen(port, bytes, 60);
+    onTestFinished(endAll);
+    for (let time = 0; time < 20; time += 1) {
+      await sleep(100);
+      expect((await fetch(new URL('/health', server.address))).status).toBe(200);
+    }
+    expect(server.child.exitCode).toBeNull();
+  });
 });

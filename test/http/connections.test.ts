@@ -1,0 +1,128 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import type { App } from '../../src/http/app.ts';
+import { mostHeldBytes, mostPipelined } from '../../src/http/connections.ts';
+import { listen } from '../../src/http/server.ts';
+import { startApi } from '../support/api.ts';
+import { rawOperation, sendRaw } from '../support/raw.ts';
+
+const post = 'POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
+const operation = '{"query":"{ __typename }"}';
+const request = `${post}Content-Length: ${operation.length}\r\n\r\n${operation}`;
+const health = 'GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
+
+async function serve(overrides: Partial<App> = {}) {
+  const api = await startApi();
+  const { port, stop } = await listen({ ...api.app, ...overrides }, { host: '127.0.0.1', port: 0 });
+  onTestFinished(stop);
+  return { api, port };
+}
+
+/** Opens a connection that sends these bytes and stays. */
+function open(port: number, bytes: string): Socket {
+  const socket = connect(port, '127.0.0.1', () => socket.write(bytes)).on('error', () => {});
+  onTestFinished(() => void socket.destroy());
+  return socket;
+}
+
+/** Takes requests as the fast path does, and never answers. */
+const neverAnswers = { takes: () => true, answer: () => new Promise<never>(() => {}) };
+
+it('answers sixteen requests that come at once on a connection, in their order', async () => {
+  const { port } = await serve();
+  const named = Array.from({ length: mostPipelined }, (_, n) => `{"query":"{ a${n}: __typename }"}`);
+  const bytes = named.map((body) => `${post}Content-Length: ${body.length}\r\n\r\n${body}`);
+  const last = bytes.at(-1)?.replace('\r\n', '\r\nConnection: close\r\n') ?? '';
+  const answers = await sendRaw(port, [...bytes.slice(0, -1), last].join(''));
+  expect(answers.match(/a\d+(?=":"Query")/g)).toEqual(named.map((_, n) => `a${n}`));
+});
+
+it('ends a connection on which more come, without carrying any of them out', async () => {
+  let taken = 0;
+  function answer() {
+    taken += 1;
+    return neverAnswers.answer();
+  }
+  const { port } = await serve({ fastPath: { takes: () => true, answer } });
+  expect(await sendRaw(port, request.repeat(300)).catch(() => '')).toBe('');
+  expect(taken).toBeLessThanOrEqual(mostPipelined);
+  expect(await sendRaw(port, health)).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+it('refuses requests with 503 while thousands wait, but for the probes of balancers', async () => {
+  const { port } = await serve({ fastPath: neverAnswers });
+  const sockets = Array.from({ length: 188 }, () => open(port, request.repeat(mostPipelined)));
+  for (const lane of ['fast path', 'App.fetch'] as const) {
+    await expect.poll(() => sendRaw(port, rawOperation(lane, '{ __typename }', ['Host: localhost']))).toMatch(/503/);
+  }
+  const refused = await sendRaw(port, request);
+  expect(refused).toMatch(/^HTTP\/1\.1 503 .*\r\nretry-after: 1\r\n/s);
+  expect(refused).toContain('cache-control: no-store');
+  expect(refused).toContain('"code":"SERVER_OVERLOADED"');
+  expect(await sendRaw(port, health)).toMatch(/^HTTP\/1\.1 200 /);
+  expect(await sendRaw(port, health.replace('/health', '/ready'))).toMatch(/^HTTP\/1\.1 200 /);
+  for (const socket of sockets) socket.destroy();
+});
+
+it('ends the connections that have sent part of a body for longest once they hold 64 MB together', async () => {
+  const { port } = await serve();
+  const part = `${post}Content-Length: 65536\r\n\r\n${' '.repeat(64_000)}`;
+  const first = open(port, part).resume();
+  const isEnded = once(first, 'close');
+  let answer = '';
+  first.on('data', (piece) => {
+    answer += piece;
+  });
+  await once(first, 'connect');
+  const others: Socket[] = [];
+  // One after the other, as more than the kernel keeps for the server would have to knock again, seconds later.
+  for (let n = 0; n < (1.1 * mostHeldBytes) / 64_000; n += 1) {
+    const other = open(port, part).resume();
+    await once(other, 'connect');
+    others.push(other);
+  }
+  await isEnded;
+  // Not by the timeout of a request that does not come to its end.
+  expect(answer).toBe('');
+  expect(others.at(-1)?.closed).toBe(false);
+  // Those that came last are served when the rest of their body comes.
+  const last = open(port, part);
+  await once(last, 'connect');
+  last.write(`${' '.repeat(1_536 - operation.length)}${operation}`);
+  expect(await once(last, 'data').then(String)).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+it('ends the connections that leave answers unread for longest once they hold 64 MB together', async () => {
+  const body = 'x'.repeat(4 * 1024 * 1024);
+  const headers = { 'content-type': 'application/json', 'content-length': String(body.length) };
+  for (const isFast of [true, false]) {
+    let answered = 0;
+    async function answer() {
+      answered += 1;
+      return { status: 200, headers, body };
+    }
+    const fetch = async () => new Response((await answer()).body, { headers });
+    const { port } = await serve({ fastPath: { takes: () => isFast, answer }, fetch });
+    // More than the kernel takes.
+    const first = open(port, request.repeat(4)).pause();
+    await expect.poll(() => answered).toBe(4);
+    for (let n = 0; n < 16; n += 1) open(port, request.repeat(4)).pause();
+    await expect.poll(() => answered).toBe(68);
+    first.resume();
+    await once(first, 'close');
+    expect(first.bytesRead).toBeLessThan(4 * body.length);
+    const whole = await sendRaw(port, request.replace('\r\n', '\r\nConnection: close\r\n'));
+    expect(whole).toContain(body);
+  }
+});
+
+it('reads a body in chunks of any size, and refuses one of more than 64 KB', async () => {
+  const { port } = await serve();
+  const chunks = (text: string) => [...text].map((byte) => `1\r\n${byte}\r\n`).join('');
+  const head = `${post}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n`;
+  const padded = (length: number) => operation + ' '.repeat(length - operation.length);
+  expect(await sendRaw(port, `${head}${chunks(padded(65_536))}0\r\n\r\n`)).toMatch(/^HTTP\/1\.1 200 /);
+  expect(await sendRaw(port, `${head}${chunks(padded(65_537))}`)).toMatch(/^HTTP\/1\.1 413 .*cache-control: no-store/s);
+  expect(await sendRaw(port, `${head}0\r\n\r\n`)).toMatch(/^HTTP\/1\.1 400 .*must be a JSON object/s);
+});
