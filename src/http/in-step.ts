@@ -1,6 +1,9 @@
 /** So many begin in one turn of the event loop; the next ones begin in its next turn. */
 const mostAtOnce = 32;
 
+/** Fewer begin where a turn takes longer, because Node accepts one new connection a turn. */
+const longTurnMs = 10;
+
 /** So many are carried out at once, most of them waiting for the database. */
 export const mostRunning = 1_000;
 
@@ -20,6 +23,9 @@ export function inStep(): (begin: () => Promise<void>) => boolean {
   let waiting: (() => Promise<void>)[] = [];
   let running = 0;
   let isScheduled = false;
+  let atOnce = mostAtOnce;
+  /** When the turn began after which others had to wait; 0 if none did. */
+  let leftOthersAt = 0;
   function schedule(): void {
     if (isScheduled || waiting.length === 0 || running >= mostRunning) return;
     isScheduled = true;
@@ -27,9 +33,15 @@ export function inStep(): (begin: () => Promise<void>) => boolean {
   }
   function beginSome(): void {
     isScheduled = false;
-    const count = Math.min(mostAtOnce, mostRunning - running);
+    const now = performance.now();
+    if (leftOthersAt > 0) {
+      const isLong = now - leftOthersAt > longTurnMs;
+      atOnce = isLong ? Math.ceil(atOnce / 2) : Math.min(2 * atOnce, mostAtOnce);
+    }
+    const count = Math.min(atOnce, mostRunning - running);
     const next = waiting.slice(0, count);
     waiting = waiting.slice(count);
+    leftOthersAt = waiting.length > 0 ? now : 0;
     running += next.length;
     schedule();
     for (const begin of next) begin().then(finish);
