@@ -44,7 +44,7 @@ export async function requestPasswordReset(
  * Gives a user the new password that they chose by a link, ends all their sessions, and signs them in with a new one.
  * That also proves that the address is theirs. The user is told by mail.
  *
- * @throws TokenInvalidError, RateLimitedError
+ * @throws TokenInvalidError, or RateLimitedError after too many of them from one address.
  * @throws ValidationError for a password that may not be chosen. The link can still be used then.
  */
 export async function resetPassword(
@@ -54,14 +54,13 @@ export async function resetPassword(
   options: StartOptions,
 ): Promise<StartedSession> {
   const { device, replaces, now } = options;
-  await requireAttemptFrom(
-    database,
-    device,
-    { kind: 'links', points: attempts.perAddress, durationMs: quarterMs },
-    now,
-  );
   const found = await findUserToken(database, 'RESET_PASSWORD', token, now);
-  if (!found?.user) throw new TokenInvalidError();
+  if (!found?.user) {
+    // Only those that lead nowhere count: whoever has a right one does not wait for what others do at the same address.
+    const limit = { kind: 'links', points: attempts.perAddress, durationMs: quarterMs };
+    await requireAttemptFrom(database, device, limit, now);
+    throw new TokenInvalidError();
+  }
   await requireAcceptablePassword(newPassword, found.user, passwords, 'newPassword');
   const hashedPassword = await inTurn(passwords, () => hashPassword(newPassword, passwords));
   return inTransaction(database, async (db) => {

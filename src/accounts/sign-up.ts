@@ -5,7 +5,7 @@ import { EmailTakenError, InvalidCredentialsError, TokenInvalidError } from '../
 import { type StartedSession, type StartOptions, startUserSession } from '../sessions/start.ts';
 import { forgetFailures, withAttempt } from '../users/attempts.ts';
 import { enqueueMail, forgetSignUps } from '../users/outbox.ts';
-import { hashPassword, verifyPassword } from '../users/password.ts';
+import { hashPassword, requireUnbreached, verifyPassword } from '../users/password.ts';
 import { mayBeMailed, requireAttemptFrom } from '../users/requests.ts';
 import { inTurn } from '../users/turns.ts';
 import { checkUser, createUser, defaultRole, findUserByEmail, type NewUser, type PreparedUser } from '../users/user.ts';
@@ -93,17 +93,21 @@ export async function confirmSignUp(
   );
 }
 
-/** Who is to be written to the database, checked and hashed when it is their turn, unless too many came from there. */
+/**
+ * Who is to be written to the database, checked and hashed when it is their turn, unless too many came from there. Who
+ * made a mistake does not count: that costs nothing, and others share the address.
+ */
 async function prepareInTurn(
   database: Database,
   input: NewUser,
   { passwords, attempts }: Policies,
   { device, now }: StartOptions,
 ): Promise<PreparedUser> {
+  const account = checkUser(input, passwords);
   const limit = { kind: 'sign-ups', points: attempts.signUpsPerAddress, durationMs: hourMs };
   await requireAttemptFrom(database, device, limit, now);
-  // Somebody else may be asked about the password, which holds nobody up here.
-  const account = await checkUser(input, passwords);
+  // Somebody else is asked, which holds nobody up here.
+  await requireUnbreached(input.password, passwords, 'password');
   const hashedPassword = await inTurn(passwords, () => hashPassword(input.password, passwords));
   return { ...account, hashedPassword };
 }

@@ -37,19 +37,29 @@ export function formProblem(password: string, policy: PasswordPolicy): string | 
 /** Whose password it is to be, as they are known to others. */
 export type PasswordOwner = { email: string; name?: string | null | undefined };
 
-/**
- * What keeps somebody from choosing a password, as a sentence, or null if they may: its form, that it would be guessed
- * early, or that it is known from a breach, as far as somebody can be asked.
- */
-export async function passwordProblem(
+/** What this server can tell against a password, as a sentence, or null: its form, or that it would be guessed early. */
+export function passwordProblem(
   password: string,
   { email, name }: PasswordOwner,
   policy: PasswordPolicy,
-): Promise<string | null> {
-  const problem = formProblem(password, policy) ?? guessableProblem(password, [email, name ?? '', policy.serviceHost]);
-  if (problem !== null || policy.rangeUrl === null) return problem;
-  const isKnown = await isBreached(password.normalize('NFKC'), policy.rangeUrl);
-  return isKnown ? 'The password is known from a breach of some service: others have it on their lists.' : null;
+): string | null {
+  return formProblem(password, policy) ?? guessableProblem(password, [email, name ?? '', policy.serviceHost]);
+}
+
+/**
+ * Makes sure that a password is not known from a breach, as far as somebody can be asked. They are asked only about one
+ * that nothing else is wrong with.
+ *
+ * @throws ValidationError at this argument.
+ */
+export async function requireUnbreached(
+  password: string,
+  { rangeUrl }: PasswordPolicy,
+  argument: string,
+): Promise<void> {
+  if (rangeUrl === null || !(await isBreached(password.normalize('NFKC'), rangeUrl))) return;
+  const message = 'The password is known from a breach of some service: others have it on their lists.';
+  throw new ValidationError([{ path: [argument], message }]);
 }
 
 /** @throws ValidationError for a password that somebody may not choose, at this argument. */
@@ -59,8 +69,9 @@ export async function requireAcceptablePassword(
   policy: PasswordPolicy,
   argument: string,
 ): Promise<void> {
-  const problem = await passwordProblem(password, owner, policy);
+  const problem = passwordProblem(password, owner, policy);
   if (problem !== null) throw new ValidationError([{ path: [argument], message: problem }]);
+  await requireUnbreached(password, policy, argument);
 }
 
 function lengthOf(text: string): number {

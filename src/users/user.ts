@@ -11,7 +11,7 @@ import {
 import { Prisma, type User } from '../generated/sqlite/client.ts';
 import { addressKey, normalizeEmail } from './email.ts';
 import { nameIssue, notAnEmail, roleIssue } from './field-issues.ts';
-import { hashPassword, passwordProblem } from './password.ts';
+import { hashPassword, passwordProblem, requireUnbreached } from './password.ts';
 
 export type { User };
 
@@ -35,20 +35,21 @@ export type PreparedUser = PreparedAccount & { hashedPassword: string };
  * @throws ValidationError with everything that is wrong.
  */
 export async function prepareUser(user: NewUser, policy: PasswordPolicy): Promise<PreparedUser> {
-  const account = await checkUser(user, policy);
+  const account = checkUser(user, policy);
+  await requireUnbreached(user.password, policy, 'password');
   return { ...account, hashedPassword: await hashPassword(user.password, policy) };
 }
 
 /**
- * Checks what a new user gave, without hashing.
+ * Checks what a new user gave, without hashing, and without asking others about the password.
  *
  * @throws ValidationError with everything that is wrong.
  */
-export async function checkUser({ password, ...account }: NewUser, policy: PasswordPolicy): Promise<PreparedAccount> {
+export function checkUser({ password, ...account }: NewUser, policy: PasswordPolicy): PreparedAccount {
   const { issues, ...prepared } = checkAccount(account);
   // Judged last, by what has passed: the words of a long name are looked for in the password one by one.
   const known = { email: prepared.email, name: nameIssue(prepared.name) === null ? prepared.name : null };
-  const problem = await passwordProblem(password, known, policy);
+  const problem = passwordProblem(password, known, policy);
   const all = problem === null ? issues : [...issues, { path: ['password'], message: problem }];
   if (all.length > 0) throw new ValidationError(all);
   return prepared;

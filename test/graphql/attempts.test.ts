@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createApp } from '../../src/http/app.ts';
 import { forgetFailures } from '../../src/users/attempts.ts';
 import { Client, password, rotating, startApi, type TestApi } from '../support/api.ts';
+import { deliverMail, tokenIn } from '../support/mail.ts';
 
 const wrong = 'not the right password';
 const isWrong = { code: 'INVALID_CREDENTIALS' };
@@ -227,6 +228,39 @@ describe('wrong passwords from one address', () => {
     later(api, 3_600);
     expect(await signUp(5)).toMatchObject({ __typename: 'LoginSuccess' });
     expect(await api.database.user.count()).toBe(5);
+  });
+
+  it('leave room for sign-ups of others at the same address who make mistakes', async () => {
+    const api = await startApi({ attempts: policy });
+    const client = from(api, '203.0.113.7');
+    const mistakes = [
+      { email: 'new', password },
+      { email: 'new@example.com', password: 'short' },
+    ];
+    for (const mistake of [...mistakes, ...mistakes]) {
+      expect(await client.act('signUp', mistake, '... on UserError { code }')).toMatchObject({
+        code: 'VALIDATION_FAILED',
+      });
+    }
+    expect(await client.signUp('new@example.com')).toMatchObject({ __typename: 'LoginSuccess' });
+  });
+
+  it('do not keep anybody at the same address from following a link', async () => {
+    const api = await startApi({ attempts: policy });
+    await api.signUp(email);
+    await deliverMail(api);
+    const client = from(api, '203.0.113.7');
+    await client.act('requestPasswordReset', { email }, 'email');
+    const token = tokenIn(await deliverMail(api), 'reset-password');
+    const follow = (secret: string, newPassword: string) =>
+      client.act('resetPassword', { token: secret, newPassword }, '__typename ... on UserError { code }');
+    const junk = `${token.slice(0, -1)}${token.endsWith('0') ? '1' : '0'}`;
+    for (let time = 0; time < 5; time += 1) {
+      expect(await follow(junk, password)).toMatchObject({ code: 'TOKEN_INVALID' });
+    }
+    expect(await follow(junk, password)).toMatchObject({ code: 'RATE_LIMITED' });
+    expect(await follow(token, 'short')).toMatchObject({ code: 'VALIDATION_FAILED' });
+    expect(await follow(token, 'another battery staple')).toMatchObject({ __typename: 'LoginSuccess' });
   });
 
   it('are limited for a network like sign-ups, requests for resets and links', async () => {
