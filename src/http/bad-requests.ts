@@ -55,6 +55,11 @@ export function isAddressed({ headers, rawHeaders, url }: IncomingMessage): bool
   return URL.canParse(`http://${host}${url}`);
 }
 
+/** Whether a request has no `Host` and needs none: HTTP/1.0 has no such header (HAProxy's `option httpchk`). */
+export function isOfBeforeHosts({ httpVersion, rawHeaders, url }: IncomingMessage): boolean {
+  return httpVersion === '1.0' && countHosts(rawHeaders) === 0 && url?.startsWith('/') === true;
+}
+
 /** RFC 9112 section 3.2: two are refused. Node keeps the first only; a proxy may have gone by the last. */
 function countHosts(rawHeaders: string[]): number {
   let count = 0;

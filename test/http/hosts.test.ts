@@ -78,4 +78,19 @@ describe('the Host of a request', () => {
     expect(await get('/health')).toMatch(/^HTTP\/1\.1 200 /);
     expect(await get('/ready')).toMatch(/^HTTP\/1\.1 200 /);
   });
+
+  it('may be missing in probes by HTTP/1.0 only, and is one at most', async () => {
+    const { port } = await serve(production);
+    const status = async (start: string, ...headers: string[]) =>
+      (await sendRaw(port, [start, 'Connection: close', ...headers, '', ''].join('\r\n'))).split(' ')[1];
+    for (const path of ['/health', '/ready']) {
+      expect(await status(`GET ${path} HTTP/1.0`)).toBe('200');
+      expect(await status(`OPTIONS ${path} HTTP/1.0`)).toBe('200');
+      expect(await status(`GET ${path} HTTP/1.1`)).toBe('400');
+      expect(await status(`GET ${path} HTTP/1.0`, 'Host: 10.0.0.7', 'Host: 10.0.0.7')).toBe('400');
+    }
+    for (const target of ['/graphql', '/', '*', 'http://10.0.0.7/health', '//health', '/health\\']) {
+      expect(await status(`GET ${target} HTTP/1.0`), target).toBe('400');
+    }
+  });
 });
