@@ -102,11 +102,12 @@ const margin = 1.25;
 /** How soon a check that took long, of a hash that others made, is half forgotten. Most are rewritten before that. */
 const halfLifeMs = 10 * 60_000;
 
-/** How long the slowest check of a hash that costs something else than today's has taken in this process, and when. */
-let slowest = { ms: 0, at: 0 };
+/** How long the slowest check of a hash that costs something else than the policy asks for has taken, and when. */
+const slowest = new WeakMap<PasswordPolicy, { ms: number; at: number }>();
 
-function slowestMs(): number {
-  return slowest.ms * 0.5 ** ((performance.now() - slowest.at) / halfLifeMs);
+function slowestMs(policy: PasswordPolicy): number {
+  const { ms, at } = slowest.get(policy) ?? { ms: 0, at: 0 };
+  return ms * 0.5 ** ((performance.now() - at) / halfLifeMs);
 }
 
 /**
@@ -130,8 +131,10 @@ export async function checkPassword(
     today: costOf(policy),
   };
   const { isRight, rehashed, isUsual, tookMs } = await inThread('check', check, policy.queueLength);
-  if (!isUsual && tookMs > slowestMs()) slowest = { ms: Math.min(tookMs, longestWaitMs), at: performance.now() };
-  if (!isRight) turn.delay(slowestMs() * margin - tookMs);
+  if (!isUsual && tookMs > slowestMs(policy)) {
+    slowest.set(policy, { ms: Math.min(tookMs, longestWaitMs), at: performance.now() });
+  }
+  if (!isRight) turn.delay(slowestMs(policy) * margin - tookMs);
   return { isRight, rehashed };
 }
 
