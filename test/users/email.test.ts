@@ -43,10 +43,8 @@ describe('an email address', () => {
     expect(normalizeEmail(input)).toBeNull();
   });
 
-  it('is judged in a time that does not explode', () => {
-    const began = performance.now();
-    normalizeEmail(`${'a.'.repeat(30_000)}@${'a-'.repeat(30_000)}`);
-    normalizeEmail(`${'a'.repeat(60)}@${'a-'.repeat(95)}!`);
-    expect(performance.now() - began).toBeLessThan(1_000);
+  it('is judged in linear time: what goes through all pairs of characters of these would take days', () => {
+    expect(normalizeEmail(`${'a.'.repeat(5_000_000)}@${'a-'.repeat(5_000_000)}`)).toBeNull();
+    expect(normalizeEmail(`${'a'.repeat(60)}@${'a-'.repeat(95)}!`)).toBeNull();
   });
 });
