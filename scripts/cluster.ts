@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { freePort, withScratchDatabase } from '../test/support/postgresql-server.ts';
 import { startProxy } from './proxy.ts';
 
-const port = 4000;
+const port = await freePort();
 
 async function startNode(number: number, databaseUrl: string): Promise<{ origin: string; node: ChildProcess }> {
   const nodePort = await freePort();
