@@ -1,7 +1,42 @@
 import { createRequire } from 'node:module';
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({
+declare module 'vitest' {
+  interface TestTags {
+    tag: keyof typeof tags;
+  }
+  interface ProvidedContext {
+    /** Whether this is the run of `npm test`, in which tests that repeat something do it less often. */
+    isShort: boolean;
+    /** How many requests of each kind the tests in test/attacks send. */
+    attackRequests: number;
+  }
+}
+
+/** What takes minutes. `npm test` leaves these out; `npm run test:all` runs everything. */
+const tags = {
+  'slow/durability': 'processes are killed, disks fill up, the power fails: what was acknowledged is there',
+  'slow/process': 'the server and the command line, started as users start them',
+  'slow/browser': 'pages in Chromium',
+  'slow/timing': 'something takes as long as something else, or real time has to pass',
+  'slow/cluster': 'several servers on one database',
+  'slow/property': 'thousands of inputs that nobody chose',
+  'slow/hashing': 'hashes that cost as much as they do in production, and those of other systems',
+};
+
+/** What is about the whole process that it runs in. */
+const alone = ['test/users/password-threads.test.ts'];
+
+/** These would do the same once more. */
+const withoutDatabase = [
+  'test/adopt/{passwords,time}.test.ts',
+  'test/graphql/schema.test.ts',
+  'test/users/{breached-passwords,email,guessable-password,network}.test.ts',
+  'test/users/{password,password-hash,turns,user-record}.test.ts',
+  ...alone,
+];
+
+export default defineConfig(({ mode }) => ({
   resolve: {
     // Vite would load graphql's ES modules beside the CommonJS ones that Yoga and Pothos load in Node; with two copies,
     // `instanceof GraphQLError` is silently false.
@@ -10,25 +45,36 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // How many requests of each kind the tests in test/attacks send.
-    provide: { attackRequests: Number(process.env.ATTACK_REQUESTS ?? 600) },
+    expect: { poll: { timeout: 20_000 } },
+    // They wait more than they compute.
+    maxWorkers: '100%',
+    // The files that a worker runs one after the other share the modules of the server, which has warmed up by then. A
+    // test leaves no module changed: what it spies on is restored when it ends.
+    isolate: false,
+    tags: Object.entries(tags).map(([name, description]) => ({ name: name as keyof typeof tags, description })),
+    provide: {
+      isShort: mode === 'short',
+      attackRequests: Number(process.env.ATTACK_REQUESTS ?? (mode === 'short' ? 60 : 600)),
+    },
     projects: [
       {
         extends: true,
         test: {
           name: 'sqlite',
-          sequence: { groupOrder: 0 },
           globalSetup: 'test/support/sqlite.ts',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/database/postgresql/**', 'test/adopt/postgresql/**', 'test/cluster/**'],
+          exclude: ['test/database/postgresql/**', 'test/adopt/postgresql/**', 'test/cluster/**', ...alone],
         },
+      },
+      {
+        extends: true,
+        test: { name: 'alone', include: alone, isolate: true },
       },
       {
         // What is about the domain and the API, once more.
         extends: true,
         test: {
           name: 'postgresql',
-          sequence: { groupOrder: 0 },
           globalSetup: 'test/support/postgresql.ts',
           include: [
             'test/database/*.test.ts',
@@ -44,18 +90,14 @@ export default defineConfig({
             'test/http/front-door.test.ts',
             'test/secrets.test.ts',
           ],
+          exclude: withoutDatabase,
         },
       },
       {
-        // Several servers on one PostgreSQL of their own, of which they kill some. One after the other.
+        // Several servers on one PostgreSQL of their own, of which they kill some.
         extends: true,
-        test: {
-          name: 'cluster',
-          include: ['test/cluster/**/*.test.ts'],
-          fileParallelism: false,
-          sequence: { groupOrder: 1 },
-        },
+        test: { name: 'cluster', include: ['test/cluster/**/*.test.ts'] },
       },
     ],
   },
-});
+}));

@@ -1,3 +1,4 @@
+/** @module-tag slow/process */
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

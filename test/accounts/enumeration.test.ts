@@ -1,3 +1,4 @@
+/** @module-tag slow/timing */
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../../src/http/app.ts';
 import { Client, password, startApi, type TestApi } from '../support/api.ts';

@@ -7,12 +7,6 @@ import { fuzzOperations } from '../support/fuzz-operations.ts';
 import { operationOf, rootFields } from '../support/generated-operations.ts';
 import { randomFrom } from '../support/random.ts';
 
-declare module 'vitest' {
-  interface ProvidedContext {
-    attackRequests: number;
-  }
-}
-
 /** `ATTACK_REQUESTS=200000` makes it a long run. */
 const requests = inject('attackRequests');
 

@@ -1,3 +1,4 @@
+/** @module-tag slow/process */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { mostPipelined } from '../../src/http/connections.ts';

@@ -1,3 +1,4 @@
+/** @module-tag slow/cluster */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Answered, send } from '../support/load.ts';
 import { startPostgresql } from '../support/postgresql-server.ts';

@@ -1,3 +1,4 @@
+/** @module-tag slow/cluster */
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -37,13 +38,13 @@ describe('servers whose clocks disagree', () => {
       const before = Date.now();
       const { body } = await send(node, start);
       const { token, session } = body.data.startSession;
-      expect(Date.parse(session.createdAt) - before).toBeGreaterThan(-500);
-      expect(Date.parse(session.createdAt) - before).toBeLessThan(1_000);
+      expect(Date.parse(session.createdAt)).toBeGreaterThan(before - 500);
+      expect(Date.parse(session.createdAt)).toBeLessThan(Date.now() + 500);
       const endsAt = Date.parse(session.expiresAt);
       expect(endsAt - Date.parse(session.createdAt)).toBe(lifetimeMs);
       const live = () =>
         Promise.all(nodes.map(async (one) => (await send(one, read, token)).body.data.currentSession !== null));
-      await sleep(endsAt - Date.now() - 1_000);
+      await sleep(endsAt - Date.now() - 3_000);
       expect(await live()).toEqual([true, true, true]);
       await sleep(endsAt - Date.now() + 300);
       expect(await live()).toEqual([false, false, false]);

@@ -1,3 +1,4 @@
+/** @module-tag slow/cluster */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

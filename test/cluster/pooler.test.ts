@@ -1,3 +1,4 @@
+/** @module-tag slow/cluster */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';

@@ -1,16 +1,16 @@
+/** @module-tag slow/cluster */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { send, underLoad } from '../support/load.ts';
 import { startPostgresql } from '../support/postgresql-server.ts';
 import { startServer } from '../support/process.ts';
 
-const hammeringMs = 30_000;
 const start = 'mutation { startSession(transport: BEARER) { token } }';
 const logout = 'mutation { logout { revokedSessionId } }';
 const read = '{ currentSession { id } }';
 
 describe('a session whose ending was acknowledged by one of three nodes', () => {
-  it('is accepted by none of them from that moment on, in thirty seconds of trying', async () => {
+  it('is accepted by none of them from that moment on, in thousands of requests', async () => {
     const server = await startPostgresql();
     onTestFinished(() => server.stop());
     const nodes: string[] = [];
@@ -18,8 +18,7 @@ describe('a session whose ending was acknowledged by one of three nodes', () => 
     const at = (index: number) => nodes[index % nodes.length] ?? '';
 
     const counts = { sessions: 0, before: 0, after: 0, acceptedAfter: 0 };
-    const until = performance.now() + hammeringMs;
-    for (let round = 0; performance.now() < until; round += 1) {
+    for (let round = 0; counts.sessions < 200 || counts.before < 2_000 || counts.after < 2_000; round += 1) {
       const { body } = await send(at(round), start);
       const { token } = body.data.startSession;
       let acknowledgedAt = Number.POSITIVE_INFINITY;
@@ -45,10 +44,7 @@ describe('a session whose ending was acknowledged by one of three nodes', () => 
       await Promise.all(readers);
       counts.sessions += 1;
     }
-    console.log(`three nodes, ${hammeringMs / 1000} s: ${JSON.stringify(counts)}`);
+    console.log(`three nodes: ${JSON.stringify(counts)}`);
     expect(counts.acceptedAfter).toBe(0);
-    expect(counts.sessions).toBeGreaterThan(50);
-    expect(counts.before).toBeGreaterThan(100);
-    expect(counts.after).toBeGreaterThan(100);
-  }, 90_000);
+  }, 300_000);
 });

@@ -1,3 +1,4 @@
+/** @module-tag slow/cluster */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startProxy } from '../../scripts/proxy.ts';

@@ -1,8 +1,9 @@
+/** @module-tag slow/hashing */
 import { describe, expect, it } from 'vitest';
 import { reauthenticate } from '../../src/accounts/reauthenticate.ts';
 import { fromShell } from '../../src/audit/record.ts';
 import { hashPassword } from '../../src/users/password.ts';
-import { password, rotating, startApi, type TestApi } from '../support/api.ts';
+import { password, realHashing, rotating, startApi, type TestApi } from '../support/api.ts';
 import { foreignHashes } from '../support/foreign-hashes.ts';
 
 const email = 'ada@example.com';
@@ -14,7 +15,7 @@ const fresh = 'another battery staple';
 
 /** A server whose only user came from somewhere else with this hash. */
 async function startWith(hashedPassword: string | null): Promise<TestApi> {
-  const api = await startApi();
+  const api = await startApi({ passwords: realHashing });
   await api.database.user.create({ data: { email, hashedPassword, role: 'user' } });
   return api;
 }
@@ -61,10 +62,8 @@ describe('a user whose hash another system made', () => {
   });
 
   it('has a costlier one from the first login after the policy was raised', async () => {
-    const api = await startApi();
-    const raised = { ...api.config.passwords, passes: 3 };
-    const hash = await hashPassword(password, api.config.passwords);
-    const next = await startApi({ passwords: raised });
+    const hash = await hashPassword(password, realHashing);
+    const next = await startApi({ passwords: { ...realHashing, passes: 3 } });
     await next.database.user.create({ data: { email, hashedPassword: hash, role: 'user' } });
     await next.client().login(email);
     expect((await userOf(next)).hashedPassword).toMatch(/^\$argon2id\$v=19\$m=19456,t=3,p=1\$/);

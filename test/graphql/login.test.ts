@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { password, startApi } from '../support/api.ts';
+import { password, realHashing, startApi } from '../support/api.ts';
 
 const me = '{ viewer { email } currentSession { id } }';
 
@@ -41,7 +41,7 @@ describe('signUp', () => {
   });
 
   it('keeps neither the password nor the token', async () => {
-    const api = await startApi();
+    const api = await startApi({ passwords: realHashing });
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const rows = JSON.stringify([
       await api.database.$queryRawUnsafe('SELECT "email", "hashedPassword" FROM "User"'),

@@ -1,6 +1,7 @@
+/** @module-tag slow/hashing */
 import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { fetchFast, password, startApi, type TestApi } from '../support/api.ts';
+import { fetchFast, password, realHashing, startApi, type TestApi } from '../support/api.ts';
 
 const email = 'ada@example.com';
 
@@ -39,7 +40,7 @@ function loginRequest(api: TestApi, secret: string, accept: string): Request {
 /** @param passes - how long a hash takes, so that a queue is as long as the test that looks at it */
 async function startWithQueue(queueLength: number, passes = 2): Promise<TestApi> {
   const api = await startApi({ attempts });
-  const passwords = { ...api.config.passwords, queueLength, passes };
+  const passwords = { ...realHashing, queueLength, passes };
   await api.signUp(email);
   // The same database, under another configuration.
   Object.assign(api.config, { passwords });
@@ -131,7 +132,7 @@ describe('while strangers fill the queue', () => {
 
 describe('many logins at once', () => {
   it('leave the server free to answer others', async () => {
-    const api = await startApi({ attempts });
+    const api = await startApi({ attempts, passwords: realHashing });
     const ada = await api.signUp(email, 'BEARER');
     let finished = 0;
     const logins = Array.from({ length: 49 }, async () => {

@@ -1,7 +1,7 @@
 import { copyFile } from 'node:fs/promises';
 import { request as send } from 'node:http';
 import fc from 'fast-check';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { type Config, readConfig } from '../../src/config.ts';
 import { openDatabase } from '../../src/database/database.ts';
 import { type App, createApp } from '../../src/http/app.ts';
@@ -256,7 +256,7 @@ describe('a request by the fast path', () => {
       body,
       isChunked: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
     });
-    const runs = 1_500;
+    const runs = inject('isShort') ? 200 : 1_500;
     await fc.assert(
       fc.asyncProperty(anyRequest, async (sent) => {
         const [one, other] = [await fast.ask(sent), await usual.ask(sent)];

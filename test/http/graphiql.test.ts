@@ -138,6 +138,7 @@ describe('GraphiQL', () => {
 
   it.skipIf(!browserPath)(
     'takes a newcomer through a session’s life, signed in by cookie, with no other host',
+    { tags: ['slow/browser'], timeout: 120_000 },
     async () => {
       const server = await startServer(`file:${join(await temporaryFolder(), 'test.db')}`);
       const page = await (await openBrowser()).newPage();
@@ -187,6 +188,5 @@ describe('GraphiQL', () => {
       expect(elsewhere).toEqual([]);
       expect(failures).toEqual([]);
     },
-    120_000,
   );
 });

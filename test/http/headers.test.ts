@@ -75,7 +75,7 @@ describe('the headers of every answer', () => {
     expectHeaders(answer, name);
   });
 
-  it('are on 408, of a request that does not come to its end', async () => {
+  it('are on 408, of a request that does not come to its end', { tags: ['slow/timing'] }, async () => {
     const port = await serve(await startApi({ publicUrl: new URL('https://accounts.example.com') }));
     const answer = await sendRaw(port, 'GET /health HTTP/1.1\r\nHo');
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);

@@ -334,7 +334,7 @@ describe('a server', () => {
     expect(await readFile(file, 'utf8')).toContain('#token=3D');
   });
 
-  it('loses no mail when it is killed while it sends', async () => {
+  it('loses no mail when it is killed while it sends', { tags: ['slow/durability'], timeout: 60_000 }, async () => {
     let isHanging = true;
     const reached = Promise.withResolvers<void>();
     const smtp = await startSmtp({
@@ -363,7 +363,7 @@ describe('a server', () => {
     expect(smtp.messages[0]).toMatch(/^To: ada@example\.com$/m);
     second.child.kill('SIGTERM');
     expect((await second.ended).code).toBe(0);
-  }, 60_000);
+  });
 });
 
 describe('the folder of mail', () => {

@@ -1,6 +1,5 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { localClock } from '../../src/database/clock.ts';
 import type { Database } from '../../src/database/database.ts';
 import { startMaintenance } from '../../src/sessions/maintenance.ts';
@@ -9,6 +8,7 @@ import { startApi } from '../support/api.ts';
 import { openEmptyDatabase, type TestDatabase } from '../support/database.ts';
 
 const day = 86_400_000;
+const many = inject('isShort') ? 4_000 : 20_000;
 const ago = (days: number) => new Date(Date.now() - days * day);
 
 /** So many sessions that expired so many days ago, each with a device. */
@@ -41,13 +41,11 @@ describe('pruneSessions', () => {
   it('goes in small batches, between which requests are answered', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
-    await insert(api.database, 20_000, 31);
+    await insert(api.database, many, 31);
     let isDone = false;
     const pruning = pruneSessions(api.database, ago(30)).finally(() => {
       isDone = true;
     });
-    const delay = monitorEventLoopDelay({ resolution: 1 });
-    delay.enable();
     let answered = 0;
     while (!isDone) {
       await ada.ask('{ viewer { id } }');
@@ -55,18 +53,17 @@ describe('pruneSessions', () => {
       // Requests in one process would otherwise never let a timer have its turn, as those of a network do.
       await setImmediate();
     }
-    delay.disable();
-    expect(await pruning).toBe(20_000);
-    expect(answered).toBeGreaterThan(50);
-    // One batch aims at 3 ms. A single statement for all of it takes some hundred.
-    expect(delay.percentile(90) / 1e6).toBeLessThan(50);
+    expect(await pruning).toBe(many);
+    // One between two batches, at least. On SQLite nobody is answered during a statement.
+    expect(answered).toBeGreaterThan(many / 400);
   });
 
   it('stops after the batch that is running when it is told to', async () => {
     const { database } = await openEmptyDatabase();
-    await insert(database, 20_000, 31);
-    expect(await pruneSessions(database, ago(30), () => false)).toBeLessThan(1_000);
-    expect(await database.session.count()).toBeGreaterThan(19_000);
+    await insert(database, many, 31);
+    const pruned = await pruneSessions(database, ago(30), () => false);
+    expect(pruned).toBeLessThan(1_000);
+    expect(await database.session.count()).toBe(many - pruned);
   });
 });
 
@@ -145,8 +142,10 @@ describe('the maintenance of a server', () => {
     maintain(opened, reported);
     await expect.poll(() => opened.database.session.count(), { timeout: 5_000 }).toBe(110);
     await expect.poll(() => opened.database.rateLimit.count(), { timeout: 5_000 }).toBe(0);
-    expect(await opened.database.session.count({ where: { ipAddress: { not: null } } })).toBe(10);
-    expect(await opened.database.session.count({ where: { publicData: { not: null } } })).toBe(0);
+    const withAddress = { ipAddress: { not: null } };
+    await expect.poll(() => opened.database.session.count({ where: withAddress }), { timeout: 5_000 }).toBe(10);
+    const withData = { publicData: { not: null } };
+    await expect.poll(() => opened.database.session.count({ where: withData }), { timeout: 5_000 }).toBe(0);
     expect(reported).toEqual([]);
   });
 

@@ -1,5 +1,5 @@
 import { blitz } from './blitz.ts';
-import { blankDatabase } from './database.ts';
+import { blankDatabase } from './postgresql-databases.ts';
 import { onServer } from './postgresql-server.ts';
 
 /** What tells one PostgreSQL database of the family from another. */

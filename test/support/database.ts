@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { inject, onTestFinished } from 'vitest';
 import { type Database, openDatabase } from '../../src/database/database.ts';
-import { onServer, urlOf } from './postgresql-server.ts';
+import { takeDatabase } from './postgresql-databases.ts';
 
 /** A folder of the test's own, gone when it ends. */
 export async function temporaryFolder(): Promise<string> {
@@ -17,7 +16,7 @@ export async function temporaryFolder(): Promise<string> {
 /** The URL of a migrated database without rows, of the test's own, of the kind that the tests are run on. */
 export async function emptyDatabase(): Promise<string> {
   const template = inject('templateDatabase');
-  return isPostgresql(template) ? copyOnServer(template) : copyOfFile(template);
+  return isPostgresql(template) ? takeDatabase(template) : copyOfFile(template);
 }
 
 export function isPostgresql(url: string): boolean {
@@ -28,26 +27,6 @@ async function copyOfFile(template: string): Promise<string> {
   const file = join(await temporaryFolder(), 'test.db');
   await copyFile(template.replace('file:', ''), file);
   return `file:${file}`;
-}
-
-async function copyOnServer(template: string): Promise<string> {
-  const source = new URL(template).pathname.slice(1);
-  return newDatabase(template, `TEMPLATE "${source}"`);
-}
-
-/** The URL of a PostgreSQL database without tables, of the test's own. */
-export function blankDatabase(): Promise<string> {
-  return newDatabase(inject('templateDatabase'), '');
-}
-
-async function newDatabase(url: string, options: string): Promise<string> {
-  const name = `test_${randomUUID().replaceAll('-', '')}`;
-  const admin = urlOf(url, 'postgres');
-  await onServer(admin, `CREATE DATABASE "${name}" ${options}`);
-  onTestFinished(async () => {
-    await onServer(admin, `DROP DATABASE "${name}" WITH (FORCE)`);
-  });
-  return urlOf(url, name);
 }
 
 export type TestDatabase = {
@@ -62,6 +41,8 @@ export async function openEmptyDatabase(): Promise<TestDatabase> {
   const url = await emptyDatabase();
   const statements: string[] = [];
   const database = await openDatabase(url, { onQuery: (sql) => statements.push(sql) });
+  // No test that uses this loses power. Those of durability start servers.
+  if (!isPostgresql(url)) await database.$queryRawUnsafe('PRAGMA synchronous = OFF');
   onTestFinished(() => database.$disconnect());
   return { database, url, statements };
 }

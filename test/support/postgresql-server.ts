@@ -34,7 +34,7 @@ export type PostgresqlServer = {
 };
 
 /** A real PostgreSQL server of its own, from npm, on a free port of this machine. */
-export async function startPostgresql(): Promise<PostgresqlServer> {
+export async function startPostgresql(settings: string[] = []): Promise<PostgresqlServer> {
   const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-postgresql-'));
   await chmod(folder, 0o755);
   const port = await freePort();
@@ -51,7 +51,7 @@ export async function startPostgresql(): Promise<PostgresqlServer> {
     persistent: true,
     // PostgreSQL does not run as root.
     createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: ['-c', 'max_connections=300', '-c', 'unix_socket_directories='],
+    postgresFlags: ['max_connections=300', 'unix_socket_directories=', ...settings].flatMap((one) => ['-c', one]),
     onLog: keep,
     onError: keep,
   });
@@ -93,11 +93,14 @@ export async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
+/** What makes a server fast that loses nothing of worth when the machine fails. */
+const withoutDurability = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
+
 /** The server that `TEST_DATABASE_URL` names, or one that is started. */
 export async function findPostgresql(): Promise<Pick<PostgresqlServer, 'url' | 'stop'>> {
   // biome-ignore lint/style/noProcessEnv: this is configuration of the tests, not of the server
   const given = process.env.TEST_DATABASE_URL;
-  return given ? { url: given, stop: async () => {} } : startPostgresql();
+  return given ? { url: given, stop: async () => {} } : startPostgresql(withoutDurability);
 }
 
 /** Runs SQL on a PostgreSQL server, past Prisma and the pool. */

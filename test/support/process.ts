@@ -47,7 +47,10 @@ export function runNode(
         const match = pattern.exec(printed());
         if (match) return match;
         if (child.exitCode !== null) throw new Error(`${file} ended without ${pattern}:\n${printed()}`);
-        await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), ended]);
+        const waiting = new AbortController();
+        const { signal } = waiting;
+        await Promise.race([once(child.stdout, 'data', { signal }), once(child.stderr, 'data', { signal }), ended]);
+        waiting.abort();
       }
     },
   };

@@ -1,3 +1,4 @@
+/** @module-tag slow/hashing */
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { hashPassword } from '../../src/users/password.ts';

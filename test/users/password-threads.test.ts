@@ -1,3 +1,4 @@
+/** @module-tag slow/hashing */
 import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { Worker } from 'node:worker_threads';

@@ -62,7 +62,9 @@ describe('a hash', () => {
     }
   });
 
-  it('of another system matches what was typed, and takes two tries for every account alike', async () => {
+  it('of another system matches what was typed, and takes two tries for every account alike', {
+    tags: ['slow/hashing'],
+  }, async () => {
     const typed = 'p\u00e4ssw\u00f6rd \ufb01ve hundred';
     expect(typed.normalize('NFKC')).not.toBe(typed);
     for (const stored of hashesOfTyped) {
@@ -89,7 +91,9 @@ describe('a hash', () => {
     }
   });
 
-  it('that is not there, or none, matches nothing, after as much work as one that is', async () => {
+  it('that is not there, or none, matches nothing, after as much work as one that is', {
+    tags: ['slow/hashing'],
+  }, async () => {
     const hash = await hashPassword('x'.repeat(15), policy);
     const time = async (stored: string | null) => {
       const began = process.cpuUsage();
@@ -108,7 +112,9 @@ describe('a hash', () => {
     }
   });
 
-  it('that costs more is not told from one that is not there by how soon a password is wrong', async () => {
+  it('that costs more is not told from one that is not there by how soon a password is wrong', {
+    tags: ['slow/timing'],
+  }, async () => {
     const costly = await hashPassword('x'.repeat(15), { ...policy, passes: 8 });
     const time = async (stored: string | null) => {
       const began = performance.now();

@@ -62,7 +62,10 @@ async function objectsOf(url: string): Promise<string[]> {
 }
 
 describe('adopting a PostgreSQL database', () => {
-  it('loses nothing of any member of the family, and leaves what this server would have made', async () => {
+  it('loses nothing of any member of the family, and leaves what this server would have made', {
+    tags: ['slow/property'],
+    timeout: 120_000,
+  }, async () => {
     const fresh = await emptyDatabase();
     const [columns, objects] = [await columnsOf(fresh), await objectsOf(fresh)];
     await fc.assert(
@@ -89,7 +92,7 @@ describe('adopting a PostgreSQL database', () => {
       }),
       { numRuns: 12 },
     );
-  }, 120_000);
+  });
 });
 
 type Rows = Record<string, unknown>[];
@@ -167,7 +170,7 @@ describe('what cannot be taken over on PostgreSQL', () => {
 });
 
 describe('adopt that is interrupted on PostgreSQL', () => {
-  it('leaves the database as it was, and can be done again', async () => {
+  it('leaves the database as it was, and can be done again', { tags: ['slow/durability'] }, async () => {
     const url = await blitzDatabase({ ...plain, timeType: 'TIMESTAMP' });
     await onServer(
       url,

@@ -82,7 +82,10 @@ function expectKept(before: Dump, after: Dump): void {
 }
 
 describe('adopting a member of the family', () => {
-  it('loses nothing of any, and leaves what this server would have made', async () => {
+  it('loses nothing of any, and leaves what this server would have made', {
+    tags: ['slow/property'],
+    timeout: 120_000,
+  }, async () => {
     const fresh = openFile(await emptyDatabase());
     await fc.assert(
       fc.asyncProperty(members, async (member) => {
@@ -112,7 +115,7 @@ describe('adopting a member of the family', () => {
       }),
       { numRuns: 60 },
     );
-  }, 120_000);
+  });
 });
 
 /** A session of a user who is not there has none. The family let that happen where foreign keys were not enforced. */
@@ -339,7 +342,10 @@ describe('what cannot be taken over', () => {
 });
 
 describe('adopt that is interrupted', () => {
-  it('leaves the database as it was, wherever that was, and can be done again', async () => {
+  it('leaves the database as it was, wherever that was, and can be done again', {
+    tags: ['slow/durability'],
+    timeout: 60_000,
+  }, async () => {
     const template = openFile(await blitzFile('after'));
     template.exec(
       `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)
@@ -370,5 +376,5 @@ describe('adopt that is interrupted', () => {
     }
     expect(killed.length).toBeGreaterThan(0);
     expect(await adopt(`file:${killed[0]}`)).not.toBeNull();
-  }, 60_000);
+  });
 });

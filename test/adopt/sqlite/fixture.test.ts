@@ -1,3 +1,4 @@
+/** @module-tag slow/hashing */
 import { describe, expect, it } from 'vitest';
 import { hashToken } from '../../../src/token.ts';
 import { adopt, blitz, blitzFile, serve } from '../../support/blitz.ts';

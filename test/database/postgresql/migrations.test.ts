@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { missingMigration } from '../../../src/database/drift.ts';
 import { type Migration, migrationFolders, readMigrations, readModels } from '../../../src/database/migrations.ts';
 import { migratePostgresql } from '../../../src/database/postgresql/migrate.ts';
-import { blankDatabase } from '../../support/database.ts';
+import { blankDatabase } from '../../support/postgresql-databases.ts';
 import { onServer } from '../../support/postgresql-server.ts';
 import { runNode } from '../../support/process.ts';
 
@@ -58,7 +58,7 @@ describe('the PostgreSQL history', () => {
 });
 
 describe('migrating PostgreSQL', () => {
-  it('is done once by five servers that start at once', async () => {
+  it('is done once by five servers that start at once', { tags: ['slow/process'] }, async () => {
     const url = await blankDatabase();
     const runs = Array.from({ length: 5 }, () => runNode('src/cli.ts', ['migrate'], { DATABASE_URL: url }).ended);
     const said = (await Promise.all(runs)).map(({ code, stdout, stderr }) => `${code} ${stdout.trim()}${stderr}`);

@@ -1,3 +1,4 @@
+/** @module-tag slow/durability */
 import { readdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -113,7 +113,7 @@ describe('the history', () => {
 });
 
 describe('migrating', () => {
-  it('is safe twice at once, in two processes', async () => {
+  it('is safe twice at once, in two processes', { tags: ['slow/process'] }, async () => {
     const url = `file:${join(await temporaryFolder(), 'new.db')}`;
     const migrate = () => run(process.execPath, ['src/cli.ts', 'migrate'], { env: { DATABASE_URL: url } });
     const outputs = await Promise.all([migrate(), migrate(), migrate()]);
@@ -161,7 +161,7 @@ describe('migrating', () => {
 });
 
 describe('npm run db:migrate', () => {
-  it('writes what the models have and the history does not', async () => {
+  it('writes what the models have and the history does not', { tags: ['slow/process'] }, async () => {
     const folder = await temporaryFolder();
     for (const part of ['src', 'scripts', 'prisma', 'test', 'package.json']) {
       await cp(part, join(folder, part), { recursive: true });

@@ -113,7 +113,8 @@ describe('transactions', () => {
 
 describe('the file', () => {
   it('has a write-ahead log that is on the disk before a write is acknowledged', async () => {
-    const { database } = await openEmptyDatabase();
+    const database = await openDatabase(await emptyDatabase());
+    onTestFinished(() => database.$disconnect());
     expect(await database.$queryRawUnsafe('PRAGMA journal_mode')).toEqual([{ journal_mode: 'wal' }]);
     expect(await database.$queryRawUnsafe('PRAGMA synchronous')).toMatchObject([{ synchronous: 2n }]);
     expect(await database.$queryRawUnsafe('PRAGMA foreign_keys')).toMatchObject([{ foreign_keys: 1n }]);
@@ -149,20 +150,17 @@ describe('the file', () => {
     const outside = openFile(url);
     outside.exec('BEGIN IMMEDIATE');
     const transaction = database.$transaction((tx) => tx.user.create({ data: ada }));
-    const until = performance.now() + 3_000;
-    let longestMs = 0;
+    // While the transaction waits, which it does for four seconds. Reads that waited with it would fail with it.
+    const until = performance.now() + 2_000;
     while (performance.now() < until) {
-      const began = performance.now();
-      await database.user.count();
-      longestMs = Math.max(longestMs, performance.now() - began);
+      expect(await database.user.count()).toBe(0);
       await sleep(5);
     }
-    expect(longestMs).toBeLessThan(1_000);
     outside.exec('COMMIT');
     expect(await transaction).toMatchObject(ada);
   });
 
-  it('keeps every acknowledged write when the process is killed', async () => {
+  it('keeps every acknowledged write when the process is killed', { tags: ['slow/durability'] }, async () => {
     const url = await emptyDatabase();
     const script = `
       const { openDatabase } = await import('./src/database/database.ts');
@@ -232,7 +230,10 @@ describe('a disk that is full', () => {
 });
 
 describe('kill -9, fifty times', () => {
-  it('loses nothing that was acknowledged, and leaves a whole file', async () => {
+  it('loses nothing that was acknowledged, and leaves a whole file', {
+    tags: ['slow/durability'],
+    timeout: 120_000,
+  }, async () => {
     const url = await emptyDatabase();
     const script = `
       const { openDatabase } = await import('./src/database/database.ts');
@@ -265,5 +266,5 @@ describe('kill -9, fifty times', () => {
     expect(acknowledged.length).toBeGreaterThan(200);
     expect(acknowledged.filter((handle) => !kept.has(handle))).toEqual([]);
     expect(file.pragma('integrity_check')).toEqual([{ integrity_check: 'ok' }]);
-  }, 120_000);
+  });
 });
