@@ -99,6 +99,7 @@ describe('$findSession', () => {
     expect(found.map(({ handle }) => handle).sort()).toEqual(['1 1', '1 2', '3 1', '3 2']);
     const expected = await database.session.findMany({
       where: { id: { in: found.map(({ id }) => id) } },
+      orderBy: { id: 'asc' },
     });
     expect(found.sort((one, other) => one.id - other.id)).toEqual(expected);
     expect(await database.$findLiveSessions([], now)).toEqual([]);

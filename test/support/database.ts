@@ -29,6 +29,9 @@ async function copyOfFile(template: string): Promise<string> {
   return `file:${file}`;
 }
 
+/** Each connection to PostgreSQL is a process that has to start. */
+const poolSize = inject('isShort') ? 3 : 10;
+
 export type TestDatabase = {
   database: Database;
   url: string;
@@ -40,7 +43,7 @@ export type TestDatabase = {
 export async function openEmptyDatabase(): Promise<TestDatabase> {
   const url = await emptyDatabase();
   const statements: string[] = [];
-  const database = await openDatabase(url, { onQuery: (sql) => statements.push(sql) });
+  const database = await openDatabase(url, { onQuery: (sql) => statements.push(sql), poolSize });
   // No test that uses this loses power. Those of durability start servers.
   if (!isPostgresql(url)) await database.$queryRawUnsafe('PRAGMA synchronous = OFF');
   onTestFinished(() => database.$disconnect());
