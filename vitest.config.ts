@@ -25,15 +25,14 @@ const tags = {
 };
 
 /** What is about the whole process that it runs in. */
-const alone = ['test/users/password-threads.test.ts'];
+const alone = ['test/passwords/hashing-pool.test.ts'];
 
 /** These would do the same once more. */
 const withoutDatabase = [
-  'test/adopt/{passwords,time}.test.ts',
+  'test/blitz/{passwords,time}.test.ts',
   'test/graphql/schema.test.ts',
-  'test/users/{breached-passwords,email,guessable-password,network}.test.ts',
-  'test/users/{password,password-hash,turns,user-record}.test.ts',
-  ...alone,
+  'test/transfer/user-record.test.ts',
+  'test/users/email.test.ts',
 ];
 
 export default defineConfig(({ mode }) => ({
@@ -63,7 +62,7 @@ export default defineConfig(({ mode }) => ({
           name: 'sqlite',
           globalSetup: 'test/support/sqlite.ts',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/database/postgresql/**', 'test/adopt/postgresql/**', 'test/cluster/**', ...alone],
+          exclude: ['test/database/postgresql/**', 'test/blitz/postgresql/**', 'test/cluster/**', ...alone],
         },
       },
       {
@@ -80,10 +79,11 @@ export default defineConfig(({ mode }) => ({
             'test/database/*.test.ts',
             'test/database/postgresql/**/*.test.ts',
             'test/accounts/**/*.test.ts',
-            'test/adopt/*.test.ts',
-            'test/adopt/postgresql/**/*.test.ts',
+            'test/blitz/*.test.ts',
+            'test/blitz/postgresql/**/*.test.ts',
+            'test/maintenance/**/*.test.ts',
+            'test/transfer/**/*.test.ts',
             'test/users/**/*.test.ts',
-            'test/sessions/**/*.test.ts',
             'test/graphql/**/*.test.ts',
             'test/mail/**/*.test.ts',
             'test/http/credentials.test.ts',

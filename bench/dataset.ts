@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { hash } from '@node-rs/argon2';
 import BetterSqlite3 from 'better-sqlite3';
 import pg from 'pg';
-import { readConfig } from '../src/config.ts';
+import { readConfig } from '../src/config/config.ts';
 import { migrateDatabase } from '../src/database/database.ts';
-import { hashToken } from '../src/token.ts';
+import { hashToken } from '../src/tokens/token.ts';
 
 export const password = 'correct horse battery staple';
 

@@ -10,9 +10,9 @@ import { setImmediate } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
 import { login } from '../src/accounts/login.ts';
 import { signUp } from '../src/accounts/sign-up.ts';
-import { readConfig } from '../src/config.ts';
+import { readConfig } from '../src/config/config.ts';
 import { migrateDatabase, openDatabase } from '../src/database/database.ts';
-import { forgetDevices, pruneSessions } from '../src/sessions/prune.ts';
+import { forgetDevices, pruneSessions } from '../src/maintenance/prune.ts';
 
 const rows = Number(process.argv[2] ?? 1_000_000);
 const day = 86_400_000;

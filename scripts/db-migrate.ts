@@ -5,9 +5,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { missingMigration } from '../src/database/drift.ts';
 import { migrationFolders, type Provider, readMigrations } from '../src/database/migrations.ts';
 import { withScratchDatabase } from '../test/support/postgresql-server.ts';
+import { missingMigration } from './drift.ts';
 
 const name = process.argv[2] ?? '';
 if (!/^[a-z0-9]+(_[a-z0-9]+)*$/.test(name)) {

@@ -1,19 +1,19 @@
 import { Command, Option } from 'commander';
-import { adoptDatabase, inspectDatabase } from './adopt/adopt.ts';
-import { reportAdopted, reportFound } from './adopt/report.ts';
-import { fromShell, recordEvent } from './audit/record.ts';
+import { adoptDatabase, inspectDatabase } from './blitz/adopt/adopt.ts';
+import { reportAdopted, reportFound } from './blitz/adopt/report.ts';
 import type { ExportOptions } from './cli/export-users.ts';
 import type { ImportOptions } from './cli/import-users.ts';
+import { readPassword } from './cli/terminal.ts';
 import { withDatabase } from './cli/with-database.ts';
-import { loadEnvironmentFile, readConfig } from './config.ts';
+import { loadEnvironmentFile, readConfig } from './config/config.ts';
 import { migrateDatabase } from './database/database.ts';
 import { inTransaction } from './database/transaction.ts';
 import { SessionNotFoundError, StartError, UserError } from './errors.ts';
+import { fromShell, recordEvent } from './events/record.ts';
+import { maintain } from './maintenance/maintenance.ts';
+import { countPrunable } from './maintenance/prune.ts';
 import { endSession, endSessionsOf } from './sessions/end.ts';
-import { maintain } from './sessions/maintenance.ts';
-import { countPrunable } from './sessions/prune.ts';
-import { readPassword } from './terminal.ts';
-import { createServiceKey, hashToken } from './token.ts';
+import { createServiceKey, hashToken } from './tokens/token.ts';
 import { createUser, defaultRole, prepareUser, requireUserByEmail } from './users/user.ts';
 
 /** Exit codes: 0 done, 1 refused or failed, 2 called in a way that makes no sense. */

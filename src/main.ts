@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Config, loadEnvironmentFile, type MailPolicy, readConfig } from './config.ts';
+import { type Config, loadEnvironmentFile, type MailPolicy, readConfig } from './config/config.ts';
 import { claimDatabase, migrateDatabase, openClock, openDatabase } from './database/database.ts';
 import { withoutPassword } from './database/url.ts';
 import { StartError } from './errors.ts';
@@ -8,7 +8,7 @@ import { listen, type RunningServer } from './http/server.ts';
 import { startDelivery } from './mail/delivery.ts';
 import { openPost } from './mail/post.ts';
 import { readTemplates } from './mail/templates.ts';
-import { startMaintenance } from './sessions/maintenance.ts';
+import { startMaintenance } from './maintenance/maintenance.ts';
 
 /** Ends the process if stopping takes longer, so that whoever waits for it does not wait in vain. */
 const stopDeadlineMs = 9_500;

@@ -2,7 +2,7 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readConfig } from '../src/config.ts';
+import { readConfig } from '../src/config/config.ts';
 import { databaseExists, openDatabase } from '../src/database/database.ts';
 import { password, startApi } from './support/api.ts';
 import { blitzFile } from './support/blitz.ts';

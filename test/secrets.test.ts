@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openDatabase } from '../src/database/database.ts';
-import { createServiceKey, hashToken } from '../src/token.ts';
+import { createServiceKey, hashToken } from '../src/tokens/token.ts';
 import { type Data, fetchOver, rotating } from './support/api.ts';
 import { emptyDatabase, isPostgresql, temporaryFolder } from './support/database.ts';
 import { runNode, startServer } from './support/process.ts';

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { maxLines, maxNameLength, maxTokens } from '../src/graphql/document-limits.ts';
+import { maxLines, maxNameLength, maxTokens } from '../src/graphql/plugins/document-limits.ts';
+import { mostRunning, mostWaiting } from '../src/http/batch-per-tick.ts';
 import { maxBodyBytes } from '../src/http/body.ts';
 import { mostHeldBytes, mostPipelined } from '../src/http/connections.ts';
-import { mostRunning, mostWaiting } from '../src/http/in-step.ts';
 
 const page = readFileSync('docs/security.md', 'utf8');
 

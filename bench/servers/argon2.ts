@@ -1,6 +1,6 @@
 /** Verifies one password again and again, so many at a time: the limit of any login. Says how many it did. */
 import { hash, verify } from '@node-rs/argon2';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { password } from '../dataset.ts';
 
 const { memoryKiB, passes, lanes } = readConfig({}).passwords;

@@ -1,11 +1,12 @@
 /** What administrators do to the accounts of others. That they are administrators is for the caller to know. */
-import { type Origin, recordEvent } from '../audit/record.ts';
+
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { UserNotFoundError } from '../errors.ts';
+import { type Origin, recordEvent } from '../events/record.ts';
+import { enqueueMail, voidLinks } from '../mail/outbox.ts';
 import { endSessionsWith } from '../sessions/end.ts';
 import type { Session } from '../sessions/session.ts';
-import { enqueueMail, voidLinks } from '../users/outbox.ts';
 import { createUser, type NewAccount, prepareAccount, requireRole, type User } from '../users/user.ts';
 import { requireAnotherAdministrator } from './administrators.ts';
 import { type DeletedUser, deleteUserWith } from './deletion.ts';

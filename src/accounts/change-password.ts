@@ -1,13 +1,13 @@
-import { recordEvent } from '../audit/record.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { PasswordChangedError, RequestError } from '../errors.ts';
+import { recordEvent } from '../events/record.ts';
+import { enqueueMail, voidLinks } from '../mail/outbox.ts';
+import { inTurn } from '../passwords/hashing-queue.ts';
+import { hashPassword, requireAcceptablePassword } from '../passwords/password.ts';
 import { endSessionsWith } from '../sessions/end.ts';
 import { type RotatedSession, rotateToken, type TokenOrigin } from '../sessions/rotate.ts';
-import { forgetOtherDevices } from '../users/known-device.ts';
-import { enqueueMail, voidLinks } from '../users/outbox.ts';
-import { hashPassword, requireAcceptablePassword } from '../users/password.ts';
-import { inTurn } from '../users/turns.ts';
+import { forgetOtherDevices } from '../tokens/trusted-device.ts';
 import type { User } from '../users/user.ts';
 import { type Policies, provePassword } from './prove-password.ts';
 import { overRewrittenHash } from './rewritten-hash.ts';

@@ -1,10 +1,10 @@
-import { fromShell, type Origin, recordEvent } from '../audit/record.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
+import { fromShell, type Origin, recordEvent } from '../events/record.ts';
+import { enqueueMail, forgetSignUps } from '../mail/outbox.ts';
 import { type Session, whereLive } from '../sessions/session.ts';
-import { forgetFailures } from '../users/attempts.ts';
-import { enqueueMail, forgetSignUps } from '../users/outbox.ts';
+import { forgetFailures } from '../throttle/attempts.ts';
 import { lockUnchanged, type User } from '../users/user.ts';
 import { requireAnotherAdministrator } from './administrators.ts';
 import { type Policies, provePassword } from './prove-password.ts';

@@ -1,12 +1,12 @@
-import { type Origin, recordEvent } from '../audit/record.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { EmailTakenError, TokenInvalidError, ValidationError } from '../errors.ts';
-import { forgetFailures } from '../users/attempts.ts';
+import { type Origin, recordEvent } from '../events/record.ts';
+import { enqueueMail, voidLinks, withdrawMails } from '../mail/outbox.ts';
+import { forgetFailures } from '../throttle/attempts.ts';
+import { mayBeMailed } from '../throttle/requests.ts';
 import { normalizeEmail } from '../users/email.ts';
 import { notAnEmail } from '../users/field-issues.ts';
-import { enqueueMail, voidLinks, withdrawMails } from '../users/outbox.ts';
-import { mayBeMailed } from '../users/requests.ts';
 import { findUserByEmail, isTaken, lockUnchanged, nobody, requireFreeAddress, type User } from '../users/user.ts';
 import { type FollowedLink, followLink, type LinkRequest } from './follow-link.ts';
 import { type Policies, provePassword } from './prove-password.ts';

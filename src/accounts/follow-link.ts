@@ -1,13 +1,13 @@
-import { type Origin, recordEvent } from '../audit/record.ts';
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { InvalidCredentialsError, TokenInvalidError } from '../errors.ts';
-import { withAttempt } from '../users/attempts.ts';
-import { isKnownDevice, trustOfDevice } from '../users/known-device.ts';
-import { verifyPassword } from '../users/password.ts';
-import { inTurn, type Turn } from '../users/turns.ts';
+import { type Origin, recordEvent } from '../events/record.ts';
+import { inTurn, type Turn } from '../passwords/hashing-queue.ts';
+import { verifyPassword } from '../passwords/password.ts';
+import { withAttempt } from '../throttle/attempts.ts';
+import { isKnownDevice, trustOfDevice } from '../tokens/trusted-device.ts';
+import { findUserToken, redeemUserToken, type TokenPurpose, type UserToken } from '../tokens/user-token.ts';
 import { lockUnchanged, type User } from '../users/user.ts';
-import { findUserToken, redeemUserToken, type TokenPurpose, type UserToken } from '../users/user-token.ts';
 import type { Policies } from './prove-password.ts';
 import { overRewrittenHash } from './rewritten-hash.ts';
 

@@ -1,12 +1,12 @@
-import { type AuditEventType, recordEvent } from '../audit/record.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction, together } from '../database/transaction.ts';
 import { AccountSuspendedError, InvalidCredentialsError } from '../errors.ts';
+import { type AuditEventType, recordEvent } from '../events/record.ts';
+import { inTurn, type Turn } from '../passwords/hashing-queue.ts';
+import { checkPassword } from '../passwords/password.ts';
 import { type StartedSession, type StartOptions, startUserSession } from '../sessions/start.ts';
-import { withAttempt } from '../users/attempts.ts';
-import { isKnownDevice, makeRoomForDevice, trustOfDevice } from '../users/known-device.ts';
-import { checkPassword } from '../users/password.ts';
-import { inTurn, type Turn } from '../users/turns.ts';
+import { withAttempt } from '../throttle/attempts.ts';
+import { isKnownDevice, makeRoomForDevice, trustOfDevice } from '../tokens/trusted-device.ts';
 import { findUserByEmail, lockUnchanged, requireAddressKey, type User } from '../users/user.ts';
 import type { Policies } from './prove-password.ts';
 import { overRewrittenHash } from './rewritten-hash.ts';

@@ -1,10 +1,10 @@
-import { type Origin, recordEvent } from '../audit/record.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { InvalidCredentialsError } from '../errors.ts';
-import { withAttempt } from '../users/attempts.ts';
-import { verifyPassword } from '../users/password.ts';
-import { inTurn, type Turn } from '../users/turns.ts';
+import { type Origin, recordEvent } from '../events/record.ts';
+import { inTurn, type Turn } from '../passwords/hashing-queue.ts';
+import { verifyPassword } from '../passwords/password.ts';
+import { withAttempt } from '../throttle/attempts.ts';
 import type { User } from '../users/user.ts';
 
 /** By what passwords are judged, and how often somebody may be wrong about one. */

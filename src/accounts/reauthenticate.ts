@@ -1,7 +1,7 @@
-import { recordEvent } from '../audit/record.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { PasswordChangedError } from '../errors.ts';
+import { recordEvent } from '../events/record.ts';
 import { type RotatedSession, rotateToken, type TokenOrigin } from '../sessions/rotate.ts';
 import type { User } from '../users/user.ts';
 import { type Policies, provePassword } from './prove-password.ts';

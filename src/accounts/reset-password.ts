@@ -1,17 +1,17 @@
-import { type Origin, recordEvent } from '../audit/record.ts';
-import type { AttemptPolicy } from '../config.ts';
+import type { AttemptPolicy } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { TokenInvalidError } from '../errors.ts';
+import { type Origin, recordEvent } from '../events/record.ts';
+import { enqueueMail, voidLinks } from '../mail/outbox.ts';
+import { inTurn } from '../passwords/hashing-queue.ts';
+import { hashPassword, requireAcceptablePassword } from '../passwords/password.ts';
 import { endSessionsWith } from '../sessions/end.ts';
 import { type StartedSession, type StartOptions, startUserSession } from '../sessions/start.ts';
-import { forgetFailures } from '../users/attempts.ts';
-import { enqueueMail, voidLinks } from '../users/outbox.ts';
-import { hashPassword, requireAcceptablePassword } from '../users/password.ts';
-import { mayBeMailed, quarterMs, requireAttemptFrom, requireRequestFrom } from '../users/requests.ts';
-import { inTurn } from '../users/turns.ts';
+import { forgetFailures } from '../throttle/attempts.ts';
+import { mayBeMailed, quarterMs, requireAttemptFrom, requireRequestFrom } from '../throttle/requests.ts';
+import { findUserToken, redeemUserToken } from '../tokens/user-token.ts';
 import { findUserByEmail, nobody } from '../users/user.ts';
-import { findUserToken, redeemUserToken } from '../users/user-token.ts';
 import type { Policies } from './prove-password.ts';
 
 /**

@@ -1,15 +1,15 @@
-import { recordEvent } from '../audit/record.ts';
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { EmailTakenError, InvalidCredentialsError, TokenInvalidError } from '../errors.ts';
+import { recordEvent } from '../events/record.ts';
+import { enqueueMail, forgetSignUps } from '../mail/outbox.ts';
+import { inTurn } from '../passwords/hashing-queue.ts';
+import { hashPassword, requireUnbreached, verifyPassword } from '../passwords/password.ts';
 import { type StartedSession, type StartOptions, startUserSession } from '../sessions/start.ts';
-import { forgetFailures, withAttempt } from '../users/attempts.ts';
-import { enqueueMail, forgetSignUps } from '../users/outbox.ts';
-import { hashPassword, requireUnbreached, verifyPassword } from '../users/password.ts';
-import { mayBeMailed, requireAttemptFrom } from '../users/requests.ts';
-import { inTurn } from '../users/turns.ts';
+import { forgetFailures, withAttempt } from '../throttle/attempts.ts';
+import { mayBeMailed, requireAttemptFrom } from '../throttle/requests.ts';
+import { findUserToken, redeemUserToken } from '../tokens/user-token.ts';
 import { checkUser, createUser, defaultRole, findUserByEmail, type NewUser, type PreparedUser } from '../users/user.ts';
-import { findUserToken, redeemUserToken } from '../users/user-token.ts';
 import type { Policies } from './prove-password.ts';
 
 const hourMs = 3_600_000;

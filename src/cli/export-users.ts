@@ -2,8 +2,8 @@ import { open, rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { Db } from '../database/database.ts';
 import { StartError } from '../errors.ts';
-import { pagesOfUsers } from '../users/export.ts';
-import { formatUserRecord } from '../users/user-record.ts';
+import { pagesOfUsers } from '../transfer/export.ts';
+import { formatUserRecord } from '../transfer/user-record.ts';
 import { withDatabase } from './with-database.ts';
 
 export type ExportOptions = { withPasswordHashes?: boolean };

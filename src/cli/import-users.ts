@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { createReadStream, type ReadStream } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { readConfig } from '../config.ts';
+import { readConfig } from '../config/config.ts';
 import { databaseExists, migrateDatabase } from '../database/database.ts';
 import { StartError } from '../errors.ts';
-import { type ImportBatch, type ImportOutcome, importUsers, rehearsal } from '../users/import.ts';
-import { importInTurns } from '../users/import-batch.ts';
+import { type ImportBatch, type ImportOutcome, importUsers, rehearsal } from '../transfer/import.ts';
+import { importInTurns } from '../transfer/import-batch.ts';
 import { readLines } from './lines.ts';
 import { openProgress, type Progress } from './progress.ts';
 import { withDatabase } from './with-database.ts';

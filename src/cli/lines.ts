@@ -1,4 +1,4 @@
-import type { Line } from '../users/import.ts';
+import type { Line } from '../transfer/import.ts';
 
 /** In bytes. A user fits into a tenth of it. */
 const longestLine = 65_536;

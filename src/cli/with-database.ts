@@ -1,4 +1,4 @@
-import { readConfig } from '../config.ts';
+import { readConfig } from '../config/config.ts';
 import type { Clock } from '../database/clock.ts';
 import { type Database, databaseExists, migrateDatabase, openClock, openDatabase } from '../database/database.ts';
 import { StartError } from '../errors.ts';

@@ -3,8 +3,8 @@ import type { Clock } from './clock.ts';
 import { postgresql } from './postgresql/provider.ts';
 import type { PreparedReads, SessionWithUser } from './prepared-reads.ts';
 import type { DatabaseProvider, OpenOptions, Release } from './provider.ts';
+import type { HasDriver } from './raw-sql.ts';
 import { sqlite } from './sqlite/provider.ts';
-import type { HasDriver } from './statements.ts';
 
 /**
  * An open database: Prisma's client, and what goes past it. The client's type is SQLite's, the smaller of the two: what

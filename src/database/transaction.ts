@@ -1,6 +1,6 @@
 import type { Database, Db } from './database.ts';
 import { isConflict, isConsequence } from './failures.ts';
-import { transact } from './statements.ts';
+import { transact } from './raw-sql.ts';
 
 const tries = 5;
 

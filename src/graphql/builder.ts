@@ -6,10 +6,10 @@ import RelayPlugin from '@pothos/plugin-relay';
 import { DateTimeResolver, JSONResolver } from 'graphql-scalars';
 import type PrismaTypes from '../generated/pothos.ts';
 import { getDatamodel } from '../generated/pothos.ts';
-import { AudiencePluginName } from './audience.ts';
 import type { Context } from './context.ts';
-import { withinPage } from './limits.ts';
-import { MutationCostPluginName } from './mutation-cost.ts';
+import { AudiencePluginName } from './plugins/audience.ts';
+import { withinPage } from './plugins/limits.ts';
+import { MutationCostPluginName } from './plugins/mutation-cost.ts';
 
 export const builder = new SchemaBuilder<{
   Context: Context;

@@ -1,7 +1,7 @@
-import type { Origin, SessionOrigin } from '../audit/record.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { notSignedIn } from '../errors.ts';
+import type { Origin, SessionOrigin } from '../events/record.ts';
 import type { Device } from '../sessions/device.ts';
 import type { Actor } from '../sessions/end.ts';
 import type { RotatedSession, TokenOrigin } from '../sessions/rotate.ts';

@@ -1,20 +1,20 @@
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { builder } from './builder.ts';
-import './account.ts';
-import './administration.ts';
-import './audit.ts';
-import './email.ts';
-import './ending.ts';
+import './mutations/profile.ts';
+import './mutations/administration.ts';
+import './types/audit-event.ts';
+import './mutations/email.ts';
+import './mutations/end-sessions.ts';
 import './errors.ts';
-import './login.ts';
-import './node.ts';
-import './password.ts';
-import './session.ts';
-import './session-data.ts';
-import './sign-up.ts';
-import './start-session.ts';
-import './user.ts';
-import './user-sessions.ts';
+import './mutations/sign-in.ts';
+import './types/node.ts';
+import './mutations/password.ts';
+import './types/session.ts';
+import './mutations/session-data.ts';
+import './mutations/sign-up.ts';
+import './mutations/start-session.ts';
+import './types/user.ts';
+import './types/user-sessions.ts';
 
 export const schema = builder.toSchema();
 

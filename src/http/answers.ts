@@ -1,5 +1,5 @@
 /** What all answers have in common, whichever way they are made. */
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 
 export type FixedHeaders = Readonly<Record<string, string>>;
 

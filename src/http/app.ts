@@ -1,15 +1,15 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { isMigrated } from '../database/ready.ts';
 import { bugMessage, type FixedHeaders, foreignSiteMessage, headersFor, refuse, wrongHostMessage } from './answers.ts';
 import { AbortedError, isJson, maxBodyBytes, readBody } from './body.ts';
 import { RequestCaller } from './caller.ts';
-import { cookiesFor } from './cookies.ts';
-import { corsHeaders, isFromForeignSite, preflightHeaders } from './cross-site.ts';
 import { createFastPath, type FastPath, type NodeRequest } from './fast-path.ts';
-import { createGraphiql } from './graphiql.ts';
-import { hostCheck } from './hosts.ts';
-import { factsOf } from './request-facts.ts';
+import { createGraphiql } from './graphiql/graphiql.ts';
+import { cookiesFor } from './request/cookies.ts';
+import { corsHeaders, isFromForeignSite, preflightHeaders } from './request/cross-site.ts';
+import { factsOf } from './request/facts.ts';
+import { hostCheck } from './request/hosts.ts';
 import { createGraphQL, type ServerContext } from './yoga.ts';
 
 export const graphqlPath = '/graphql';

@@ -1,8 +1,8 @@
 /** The cookies that Blitz.js gave to browsers, so that whoever was signed in stays so. */
-import type { BlitzPolicy } from '../config.ts';
+import type { BlitzPolicy } from '../config/config.ts';
 import type { Visitor } from '../sessions/start.ts';
-import { readCookies } from './cookies.ts';
-import type { HeaderReader } from './request-facts.ts';
+import { readCookies } from './request/cookies.ts';
+import type { HeaderReader } from './request/facts.ts';
 
 /** No browser has more cookies of one name that anybody meant. */
 const mostOfOneName = 3;

@@ -1,4 +1,4 @@
-import { stripWhitespace } from './whitespace.ts';
+import { stripWhitespace } from './request/whitespace.ts';
 
 /** Larger than any operation on this schema needs to be, and small enough to keep many of. */
 export const maxBodyBytes = 64 * 1024;

@@ -1,4 +1,4 @@
-import type { BlitzPolicy } from '../config.ts';
+import type { BlitzPolicy } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { tokenReplaced } from '../errors.ts';
 import type { Caller } from '../graphql/context.ts';
@@ -6,13 +6,13 @@ import { isTokenOf, type ResumedSession, resumeSession, type Use } from '../sess
 import type { RotatedSession } from '../sessions/rotate.ts';
 import type { Session, SessionWithUser } from '../sessions/session.ts';
 import type { StartedSession, Visitor } from '../sessions/start.ts';
-import { deriveAntiCSRFToken, equalSecrets, hashToken } from '../token.ts';
-import { deviceLifetimeMs } from '../users/known-device.ts';
+import { deriveAntiCSRFToken, equalSecrets, hashToken } from '../tokens/token.ts';
+import { deviceLifetimeMs } from '../tokens/trusted-device.ts';
 import type { User } from '../users/user.ts';
 import { clearBlitzSession, clearBlitzVisitor, findBlitzVisitor } from './blitz-cookies.ts';
-import type { Cookies } from './cookies.ts';
-import { type Credential, readCredentials } from './credentials.ts';
-import type { HeaderReader } from './request-facts.ts';
+import type { Cookies } from './request/cookies.ts';
+import { type Credential, readCredentials } from './request/credentials.ts';
+import type { HeaderReader } from './request/facts.ts';
 
 /** A credential that opened a session. */
 type Opened = Credential & Extract<ResumedSession, { session: SessionWithUser }>;

@@ -1,14 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type FetchAPI, type GraphQLParams, processRegularResult, type YogaServerInstance } from 'graphql-yoga';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import type { Context } from '../graphql/context.ts';
 import { bugMessage, type FixedHeaders, foreignSiteMessage, refusalBody } from './answers.ts';
 import { isJson, maxBodyBytes } from './body.ts';
 import { RequestCaller } from './caller.ts';
-import type { Cookies } from './cookies.ts';
-import { corsHeaders, isFromForeignSite } from './cross-site.ts';
-import { factsOf, type HeaderReader } from './request-facts.ts';
+import type { Cookies } from './request/cookies.ts';
+import { corsHeaders, isFromForeignSite } from './request/cross-site.ts';
+import { factsOf, type HeaderReader } from './request/facts.ts';
 import type { ServerContext } from './yoga.ts';
 
 /** A request as Node has it. */

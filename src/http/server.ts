@@ -4,9 +4,9 @@ import { Readable } from 'node:stream';
 import { createServerAdapter } from '@whatwg-node/server';
 import type { App } from './app.ts';
 import { answerBadRequests, isAddressed, isOfBeforeHosts, refuseAtOnce } from './bad-requests.ts';
+import { inStep } from './batch-per-tick.ts';
 import { Body, maxBodyBytes, saysTooLarge } from './body.ts';
 import { Connections, type Exchange } from './connections.ts';
-import { inStep } from './in-step.ts';
 import { send } from './send.ts';
 
 /** Between them they end every connection that stands still, on either side. */

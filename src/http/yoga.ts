@@ -1,12 +1,12 @@
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
-import { useAntiCSRF } from '../graphql/anti-csrf.ts';
 import type { Context, RequestFacts } from '../graphql/context.ts';
-import { useDocuments } from '../graphql/documents.ts';
 import { maskError } from '../graphql/errors.ts';
-import { useComplexityLimit } from '../graphql/limits.ts';
 import { Loaders } from '../graphql/loaders.ts';
+import { useAntiCSRF } from '../graphql/plugins/anti-csrf.ts';
+import { useDocuments } from '../graphql/plugins/document-cache.ts';
+import { useComplexityLimit } from '../graphql/plugins/limits.ts';
 import { schema } from '../graphql/schema.ts';
 import type { RequestCaller } from './caller.ts';
 

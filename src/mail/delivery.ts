@@ -1,14 +1,14 @@
+import { type Repeated, repeat } from '../background.ts';
 import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
 import { withLease } from '../database/lease.ts';
 import { inTransaction } from '../database/transaction.ts';
 import type { Mail } from '../generated/sqlite/client.ts';
-import { type Repeated, repeat } from '../repeat.ts';
-import { handleOf } from '../token.ts';
-import { type LinkKind, type MailName, mails } from '../users/outbox.ts';
+import { handleOf } from '../tokens/token.ts';
+import { createUserToken } from '../tokens/user-token.ts';
 import type { User } from '../users/user.ts';
-import { createUserToken } from '../users/user-token.ts';
 import type { Message, Post } from './message.ts';
+import { type LinkKind, type MailName, mails } from './outbox.ts';
 import { atOnce } from './post.ts';
 import type { Render } from './templates.ts';
 

@@ -1,4 +1,4 @@
-import type { MailName } from '../users/outbox.ts';
+import type { MailName } from './outbox.ts';
 
 /** A mail as it leaves the server. */
 export type Message = {

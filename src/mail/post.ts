@@ -1,6 +1,6 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { MailPolicy } from '../config.ts';
+import type { MailPolicy } from '../config/config.ts';
 import type { Message, Post } from './message.ts';
 
 /** In milliseconds. Together they are shorter than the lease under which mail is sent. */

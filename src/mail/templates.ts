@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Mustache from 'mustache';
 import { StartError } from '../errors.ts';
-import { type MailName, mails } from '../users/outbox.ts';
+import { type MailName, mails } from './outbox.ts';
 
 const ownFolder = join(import.meta.dirname, 'templates');
 

@@ -1,6 +1,6 @@
 import Bowser from 'bowser';
 import { LRUCache } from 'lru-cache';
-import type { Device } from '../audit/record.ts';
+import type { Device } from '../events/record.ts';
 
 export type { Device };
 

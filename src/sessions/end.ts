@@ -1,9 +1,9 @@
-import { type AuditEventType, type Origin, recordEvents, type SessionOrigin } from '../audit/record.ts';
 import type { Database, Db } from '../database/database.ts';
 import { isLiveAt } from '../database/prepared-reads.ts';
-import { run } from '../database/statements.ts';
+import { run } from '../database/raw-sql.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { SessionNotFoundError } from '../errors.ts';
+import { type AuditEventType, type Origin, recordEvents, type SessionOrigin } from '../events/record.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 import { type Session, whereLive } from './session.ts';
 import { requireRecentPassword } from './step-up.ts';

@@ -1,4 +1,4 @@
-import type { SessionPolicy } from '../config.ts';
+import type { SessionPolicy } from '../config/config.ts';
 import type { Session } from './session.ts';
 
 /** A tenth of the idle timeout: how exactly the last use of a session is known, and how rarely a use is written. */

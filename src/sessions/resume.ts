@@ -1,6 +1,6 @@
-import type { SessionPolicy } from '../config.ts';
+import type { SessionPolicy } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
-import { blitzHandleOf, equalSecrets, handleOf, hashToken, ownHandleOf } from '../token.ts';
+import { blitzHandleOf, equalSecrets, handleOf, hashToken, ownHandleOf } from '../tokens/token.ts';
 import type { Device } from './device.ts';
 import { expiryOf, isRenewalDue } from './expiry.ts';
 import { isJustReplaced } from './rotate.ts';

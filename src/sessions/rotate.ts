@@ -1,8 +1,8 @@
-import type { SessionOrigin } from '../audit/record.ts';
 import type { Db } from '../database/database.ts';
 import { tokenReplaced } from '../errors.ts';
+import type { SessionOrigin } from '../events/record.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
-import { createToken, equalSecrets, ownHandleOf } from '../token.ts';
+import { createToken, equalSecrets, ownHandleOf } from '../tokens/token.ts';
 import { type Session, type Transport, whereLive } from './session.ts';
 
 /** Who does something in a session of theirs, and the token that proved it: its hash, and how it came. */

@@ -1,11 +1,11 @@
-import { type AuditEventType, recordEvents } from '../audit/record.ts';
-import type { AttemptPolicy, SessionPolicy } from '../config.ts';
+import type { AttemptPolicy, SessionPolicy } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
-import { insert } from '../database/statements.ts';
+import { insert } from '../database/raw-sql.ts';
 import { together } from '../database/transaction.ts';
-import { createToken, type NewToken } from '../token.ts';
-import { rememberDevice } from '../users/known-device.ts';
-import { requireRequestFrom } from '../users/requests.ts';
+import { type AuditEventType, recordEvents } from '../events/record.ts';
+import { requireRequestFrom } from '../throttle/requests.ts';
+import { createToken, type NewToken } from '../tokens/token.ts';
+import { rememberDevice } from '../tokens/trusted-device.ts';
 import type { User } from '../users/user.ts';
 import { carriedOver, checkedData, type DataColumn, mergedText } from './data.ts';
 import type { Device } from './device.ts';

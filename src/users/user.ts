@@ -1,4 +1,4 @@
-import type { PasswordPolicy } from '../config.ts';
+import type { PasswordPolicy } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
 import {
   EmailTakenError,
@@ -9,9 +9,9 @@ import {
   type ValidationIssue,
 } from '../errors.ts';
 import { Prisma, type User } from '../generated/sqlite/client.ts';
+import { hashPassword, passwordProblem, requireUnbreached } from '../passwords/password.ts';
 import { addressKey, normalizeEmail } from './email.ts';
 import { nameIssue, notAnEmail, roleIssue } from './field-issues.ts';
-import { hashPassword, passwordProblem, requireUnbreached } from './password.ts';
 
 export type { User };
 

@@ -4,7 +4,7 @@ import { isUnavailable } from '../../src/database/failures.ts';
 import { inTransaction } from '../../src/database/transaction.ts';
 import { Prisma } from '../../src/generated/sqlite/client.ts';
 import { createApp } from '../../src/http/app.ts';
-import { countOnce } from '../../src/users/rate-limit.ts';
+import { countOnce } from '../../src/throttle/rate-limit.ts';
 import { Client, type Data, startApi } from '../support/api.ts';
 import { isPostgresql, openEmptyDatabase } from '../support/database.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, inject, it } from 'vitest';
-import { forgetData, pruneSessions } from '../../src/sessions/prune.ts';
+import { forgetData, pruneSessions } from '../../src/maintenance/prune.ts';
 import { type Client, startApi, type TestApi } from '../support/api.ts';
 import { isPostgresql } from '../support/database.ts';
 

@@ -1,10 +1,10 @@
 import SchemaBuilder from '@pothos/core';
 import { isObjectType } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { AudiencePluginName, audiences } from '../../src/graphql/audience.ts';
 import { toNodeId } from '../../src/graphql/node-id.ts';
+import { AudiencePluginName, audiences } from '../../src/graphql/plugins/audience.ts';
 import { schema } from '../../src/graphql/schema.ts';
-import { hashToken } from '../../src/token.ts';
+import { hashToken } from '../../src/tokens/token.ts';
 import { type Answer, type Client, startApi } from '../support/api.ts';
 
 const serviceKey = 'the key of a service';

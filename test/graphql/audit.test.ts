@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maintain } from '../../src/sessions/maintenance.ts';
+import { maintain } from '../../src/maintenance/maintenance.ts';
 import { type Client, password, startApi } from '../support/api.ts';
 import { deliverMail, tokenIn } from '../support/mail.ts';
 

@@ -1,6 +1,6 @@
 import Bowser from 'bowser';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { createApp } from '../../src/http/app.ts';
 import { Client, startApi } from '../support/api.ts';
 

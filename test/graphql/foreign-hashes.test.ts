@@ -1,8 +1,8 @@
 /** @module-tag slow/hashing */
 import { describe, expect, it } from 'vitest';
 import { reauthenticate } from '../../src/accounts/reauthenticate.ts';
-import { fromShell } from '../../src/audit/record.ts';
-import { hashPassword } from '../../src/users/password.ts';
+import { fromShell } from '../../src/events/record.ts';
+import { hashPassword } from '../../src/passwords/password.ts';
 import { password, realHashing, rotating, startApi, type TestApi } from '../support/api.ts';
 import { foreignHashes } from '../support/foreign-hashes.ts';
 

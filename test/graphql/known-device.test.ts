@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { deviceLifetimeMs } from '../../src/users/known-device.ts';
+import { deviceLifetimeMs } from '../../src/tokens/trusted-device.ts';
 import { type Client, password, startApi, type TestApi } from '../support/api.ts';
 
 const wrong = 'not the right password';

@@ -2,16 +2,16 @@ import type { GraphQLArgument } from 'graphql';
 import { beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { toNodeId } from '../../src/graphql/node-id.ts';
 import { schema } from '../../src/graphql/schema.ts';
-import { hashToken } from '../../src/token.ts';
-import { guessableProblem } from '../../src/users/guessable-password.ts';
-import { inThread } from '../../src/users/password-threads.ts';
-import { parseUserRecord } from '../../src/users/user-record.ts';
+import { inThread } from '../../src/passwords/hashing-pool.ts';
+import { guessableProblem } from '../../src/passwords/strength.ts';
+import { hashToken } from '../../src/tokens/token.ts';
+import { parseUserRecord } from '../../src/transfer/user-record.ts';
 import { password, startApi } from '../support/api.ts';
 import { watchLongStrings } from '../support/long-strings.ts';
 import { type TextField, textFields } from '../support/operations.ts';
 
-vi.mock('../../src/users/guessable-password.ts', { spy: true });
-vi.mock('../../src/users/password-threads.ts', { spy: true });
+vi.mock('../../src/passwords/strength.ts', { spy: true });
+vi.mock('../../src/passwords/hashing-pool.ts', { spy: true });
 beforeEach(() => void vi.clearAllMocks());
 
 /** Just below the limit for the body of a request, in bytes of JSON. */

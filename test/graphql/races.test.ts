@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { changePassword } from '../../src/accounts/change-password.ts';
-import { fromShell } from '../../src/audit/record.ts';
+import { fromShell } from '../../src/events/record.ts';
 import { endSession } from '../../src/sessions/end.ts';
 import { password, rotating, startApi } from '../support/api.ts';
 import { refuseRows } from '../support/database.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { hashToken } from '../../src/token.ts';
+import { hashToken } from '../../src/tokens/token.ts';
 import { password, startApi } from '../support/api.ts';
 import { deliverMail, tokenIn } from '../support/mail.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hashToken } from '../../src/token.ts';
+import { hashToken } from '../../src/tokens/token.ts';
 import { type Client, password, rotating, startApi, type TestApi } from '../support/api.ts';
 import { pausingBeforeRenewal, pausingOnceLocked, pausingOnceRead } from '../support/pausing.ts';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { Config } from '../../src/config.ts';
-import { hashToken } from '../../src/token.ts';
+import type { Config } from '../../src/config/config.ts';
+import { hashToken } from '../../src/tokens/token.ts';
 import { type Client, type Data, password, startApi, type TestApi } from '../support/api.ts';
 import { pausingOnceRead } from '../support/pausing.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readConfig } from '../../src/config.ts';
-import { clientAddress } from '../../src/http/client-address.ts';
+import { readConfig } from '../../src/config/config.ts';
+import { clientAddress } from '../../src/http/request/client-address.ts';
 
 const trusting = { TRUSTED_PROXIES: '10.0.0.0/8, 192.0.2.1, fd00::/8' };
 const xff = readConfig(trusting).trustedProxies;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listen } from '../../src/http/server.ts';
-import { hashToken } from '../../src/token.ts';
+import { hashToken } from '../../src/tokens/token.ts';
 import { type Data, password, startApi, type TestApi } from '../support/api.ts';
 import { lanes, rawOperation, sendRaw } from '../support/raw.ts';
 

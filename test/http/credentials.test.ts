@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createToken } from '../../src/token.ts';
+import { createToken } from '../../src/tokens/token.ts';
 import { password, startApi } from '../support/api.ts';
 
 const me = '{ viewer { email } currentSession { id } }';

@@ -2,12 +2,12 @@ import { copyFile } from 'node:fs/promises';
 import { request as send } from 'node:http';
 import fc from 'fast-check';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
-import { type Config, readConfig } from '../../src/config.ts';
+import { type Config, readConfig } from '../../src/config/config.ts';
 import { openDatabase } from '../../src/database/database.ts';
 import { type App, createApp } from '../../src/http/app.ts';
 import { mediaTypeFor } from '../../src/http/fast-path.ts';
 import { listen } from '../../src/http/server.ts';
-import { hashToken } from '../../src/token.ts';
+import { hashToken } from '../../src/tokens/token.ts';
 import { password, startApi } from '../support/api.ts';
 import { emptyDatabase } from '../support/database.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { listen } from '../../src/http/server.ts';
 import { startApi } from '../support/api.ts';
 import { lanes, rawOperation, sendRaw } from '../support/raw.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { type AttemptPolicy, type Config, readConfig, type SessionPolicy } from '../../src/config.ts';
+import { type AttemptPolicy, type Config, readConfig, type SessionPolicy } from '../../src/config/config.ts';
 import { type App, createApp } from '../../src/http/app.ts';
 import { openEmptyDatabase, type TestDatabase } from './database.ts';
 

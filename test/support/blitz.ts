@@ -1,8 +1,8 @@
 import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import { type AdoptionOptions, adoptDatabase } from '../../src/adopt/adopt.ts';
-import { readConfig } from '../../src/config.ts';
+import { type AdoptionOptions, adoptDatabase } from '../../src/blitz/adopt/adopt.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { openDatabase } from '../../src/database/database.ts';
 import { createApp } from '../../src/http/app.ts';
 import { Client } from './api.ts';

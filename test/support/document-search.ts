@@ -1,7 +1,11 @@
 /** A search for documents that are expensive before they are executed, beyond the kinds that somebody thought of. */
 import { getIntrospectionQuery, Lexer, parse, Source, TokenKind, validate } from 'graphql';
-import { introspectionCost, requireModestDocument, requireShortNames } from '../../src/graphql/document-limits.ts';
-import { listLengthsOf } from '../../src/graphql/introspection.ts';
+import {
+  introspectionCost,
+  requireModestDocument,
+  requireShortNames,
+} from '../../src/graphql/plugins/document-limits.ts';
+import { listLengthsOf } from '../../src/graphql/plugins/introspection.ts';
 import { schema } from '../../src/graphql/schema.ts';
 import { expensiveDocuments } from './documents.ts';
 import { operationOf } from './generated-operations.ts';

@@ -1,6 +1,6 @@
-import type { PasswordPolicy } from '../../src/config.ts';
-import { checkPassword } from '../../src/users/password.ts';
-import { inTurn } from '../../src/users/turns.ts';
+import type { PasswordPolicy } from '../../src/config/config.ts';
+import { inTurn } from '../../src/passwords/hashing-queue.ts';
+import { checkPassword } from '../../src/passwords/password.ts';
 
 /** Checks a password as a login does: in turn, and with the wait for a wrong one. */
 export function check(password: string, hashedPassword: string | null, policy: PasswordPolicy) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { lockUnchanged } from '../../src/users/user.ts';
 import { password } from '../support/api.ts';
 import { openEmptyDatabase } from '../support/database.ts';

@@ -9,7 +9,7 @@ import {
 } from '@prisma/driver-adapter-utils';
 import type pg from 'pg';
 import { transactionIsOver } from '../failures.ts';
-import { hasBegun } from '../statements.ts';
+import { hasBegun } from '../raw-sql.ts';
 
 /**
  * Prisma's adapter for node-postgres, but for one thing: a connection that failed in the middle of a transaction goes

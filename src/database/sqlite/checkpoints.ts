@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
-import { type Repeated, repeat } from '../../repeat.ts';
+import { type Repeated, repeat } from '../../background.ts';
 
 /** In bytes: what SQLite's own threshold, of a thousand pages, comes to. Before that a file gains nothing by it. */
 const leastLog = 4_096_000;

@@ -9,7 +9,7 @@ import {
 } from '@prisma/driver-adapter-utils';
 import { SqliteError } from 'better-sqlite3';
 import { transactionIsOver } from '../failures.ts';
-import { hasBegun } from '../statements.ts';
+import { hasBegun } from '../raw-sql.ts';
 import { giveWay } from './give-way.ts';
 
 /** How long a statement waits for a lock that another process holds, before it fails. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { missingMigration } from '../../../src/database/drift.ts';
+import { missingMigration } from '../../../scripts/drift.ts';
 import { type Migration, migrationFolders, readMigrations, readModels } from '../../../src/database/migrations.ts';
 import { migratePostgresql } from '../../../src/database/postgresql/migrate.ts';
 import { blankDatabase } from '../../support/postgresql-databases.ts';

@@ -1,0 +1,87 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import type { SqlDriverAdapter, SqlQuery } from '@prisma/driver-adapter-utils';
+import { type Migration, type Provider, readModels } from '../src/database/migrations.ts';
+import { migratePostgresql } from '../src/database/postgresql/migrate.ts';
+import { noFilters, onConnection, openSchemaEngine } from '../src/database/schema-engine.ts';
+import { migrateSqlite } from '../src/database/sqlite/migrate.ts';
+import { sqliteAdapter } from '../src/database/sqlite/open.ts';
+
+/**
+ * The SQL that is missing between the end of a history and the models of `schema.prisma`, or null if they agree.
+ *
+ * @param scratch - where an empty database is or, for SQLite, the path of a file that is not there yet
+ */
+export async function missingMigration(
+  provider: Provider,
+  migrations: Migration[],
+  scratch: string,
+): Promise<string | null> {
+  const models = await readModels(provider);
+  const connection = await migrated(provider, migrations, models, scratch);
+  try {
+    const engine = await openSchemaEngine(models, onConnection(connection, understood));
+    const schemaOf = (content: string) => ({ files: [{ path: 'schema.prisma', content }] });
+    const { schema: current } = await engine.introspect({
+      schema: schemaOf(`datasource db {\n  provider = "${provider}"\n}\n`),
+      baseDirectoryPath: process.cwd(),
+      force: false,
+      compositeTypeDepth: 0,
+      namespaces: null,
+    });
+    const { exitCode, stdout } = await engine.diff({
+      from: { tag: 'schemaDatamodel', ...current },
+      to: { tag: 'schemaDatamodel', ...schemaOf(models) },
+      script: true,
+      exitCode: true,
+      filters: noFilters,
+    });
+    return exitCode === 0 ? null : withAutoincrementMemory(stdout ?? '');
+  } finally {
+    await connection.dispose();
+  }
+}
+
+/** A connection to the scratch database, which is at the end of the history. */
+async function migrated(
+  provider: Provider,
+  migrations: Migration[],
+  models: string,
+  scratch: string,
+): Promise<SqlDriverAdapter> {
+  if (provider === 'sqlite') {
+    await migrateSqlite(scratch, migrations, models);
+    return sqliteAdapter(scratch).connect();
+  }
+  await migratePostgresql(scratch, migrations, models);
+  return new PrismaPg({ connectionString: scratch, max: 1 }).connect();
+}
+
+/**
+ * The engine asks PostgreSQL for constraints in a type that Prisma's adapter cannot read, and does not expect those of
+ * version 18 for NOT NULL.
+ */
+function understood(query: SqlQuery): SqlQuery {
+  const sql = query.sql
+    .replace('constr.contype AS constraint_type', 'constr.contype::text AS constraint_type')
+    .replace('con.confdeltype,', 'con.confdeltype::text,')
+    .replace('con.confupdtype,', 'con.confupdtype::text,')
+    .replace("NOT IN ('p', 'u', 'f')", "NOT IN ('p', 'u', 'f', 'n')");
+  return { ...query, sql };
+}
+
+/**
+ * Where a migration rebuilds a table, SQLite forgets the highest id that the old one ever gave out, and would give
+ * the ids of deleted rows to new ones. Carries it over.
+ */
+export function withAutoincrementMemory(sql: string): string {
+  return sql.replace(
+    /^DROP TABLE "(\w+)";\nALTER TABLE "(new_\1)" RENAME TO "\1";$/gm,
+    (statements, table: string, rebuilt: string) =>
+      [
+        '-- Carry the AUTOINCREMENT memory over, so that no id is ever given out twice',
+        `DELETE FROM "sqlite_sequence" WHERE "name" = '${rebuilt}';`,
+        `INSERT INTO "sqlite_sequence" ("name", "seq") SELECT '${rebuilt}', "seq" FROM "sqlite_sequence" WHERE "name" = '${table}';`,
+        statements,
+      ].join('\n'),
+  );
+}

@@ -1,0 +1,150 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import pg from 'pg';
+import type { PasswordPolicy } from '../../config/config.ts';
+import { claimDatabase } from '../../database/database.ts';
+import { StartError } from '../../errors.ts';
+import { type Facts, gatherFacts } from './facts.ts';
+import { ownTables } from './family.ts';
+import { type PlaintextChoice, replacePlaintext, storeReplacements } from './passwords.ts';
+import { openPostgresqlSource } from './postgresql/connection.ts';
+import { openPostgresqlTakeover } from './postgresql/takeover.ts';
+import { countTables, type Source, type Takeover } from './source.ts';
+import { openFile, sqliteSource } from './sqlite/source.ts';
+import { openSqliteTakeover } from './sqlite/takeover.ts';
+
+export type AdoptionOptions = {
+  plaintext: PlaintextChoice;
+  passwords: PasswordPolicy;
+  /** How long a session that has no expiry goes on from now. */
+  lifetimeMs: number;
+  now: Date;
+};
+
+export type Adopted = {
+  facts: Facts;
+  /** The copy of the database as it was. Null for PostgreSQL, whose owner makes backups. */
+  backup: string | null;
+  /** How many rows each table had and has. */
+  counts: { table: string; before: number; after: number }[];
+};
+
+/**
+ * What a database of Blitz.js holds, or null if it is this server's already. It is only read.
+ *
+ * @throws StartError for a database that cannot be taken over, with the reason.
+ */
+export async function inspectDatabase(url: string, now: Date): Promise<Facts | null> {
+  const { source, close } = await openSource(url);
+  try {
+    return await gatherFacts(source, now);
+  } catch (error) {
+    throw isFromDatabase(error) ? new StartError(`The database cannot be read as a whole: ${error.message}.`) : error;
+  } finally {
+    await close();
+  }
+}
+
+/**
+ * Takes a database of Blitz.js over in one transaction, after a backup where it is a file. Returns null if it is this
+ * server's already, and then nothing was done.
+ *
+ * @throws StartError, and whatever else goes wrong, with the database as it was.
+ */
+export async function adoptDatabase(url: string, options: AdoptionOptions): Promise<Adopted | null> {
+  const seen = await inspectDatabase(url, options.now);
+  if (!seen) return null;
+  const replaced = await replacePlaintext(seen.plainPasswords, options.plaintext, options.passwords);
+  const release = await claimDatabase(url).catch((error) => {
+    throw isFromDatabase(error) ? failed(error) : error;
+  });
+  try {
+    const takeover = await openTakeover(url, options.now);
+    try {
+      await takeover.begin();
+      return await takeOver(takeover, replaced, options);
+    } catch (error) {
+      await takeover.rollback();
+      throw isFromDatabase(error) ? failed(error) : error;
+    } finally {
+      await takeover.close();
+    }
+  } finally {
+    await release();
+  }
+}
+
+function isFromDatabase(error: unknown): error is Error {
+  return error instanceof BetterSqlite3.SqliteError || error instanceof pg.DatabaseError;
+}
+
+/** What whoever began it is told: another program has a lock, something depends on a column, the disk is full. */
+function failed(error: Error): StartError {
+  return new StartError(`Taking the database over failed, and nothing was changed: ${error.message}.`);
+}
+
+type Replaced = Awaited<ReturnType<typeof replacePlaintext>>;
+
+async function takeOver(takeover: Takeover, replaced: Replaced, options: AdoptionOptions): Promise<Adopted | null> {
+  // Once more, now that nobody else can change it.
+  const facts = await gatherFacts(takeover, options.now);
+  if (!facts) {
+    await takeover.rollback();
+    return null;
+  }
+  const backup = await takeover.backUp();
+  await takeover.loosen();
+  await giveExpiry(takeover, options);
+  await takeover.write(
+    `UPDATE "Session" SET "userId" = NULL WHERE "userId" IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM "User" u WHERE u."id" = "Session"."userId")`,
+  );
+  await storeReplacements(takeover, facts.plainPasswords, replaced);
+  await takeover.finish();
+  const counts = await compareCounts(takeover, facts);
+  await takeover.commit();
+  return { facts, backup, counts };
+}
+
+/** In Blitz.js a session without an expiry never ends. Here it has the longest life that a new one can have. */
+function giveExpiry(takeover: Takeover, { now, lifetimeMs }: AdoptionOptions): Promise<void> {
+  const expiresAt = takeover.literal(new Date(now.getTime() + lifetimeMs));
+  return takeover.write(`UPDATE "Session" SET "expiresAt" = ${expiresAt} WHERE "expiresAt" IS NULL`);
+}
+
+/** @throws Error if a table has other rows than before, but for those that this server adds. */
+async function compareCounts(source: Source, { tables }: Facts): Promise<Adopted['counts']> {
+  const after = await countTables(source);
+  const names = [...new Set([...tables.keys(), ...after.keys()])];
+  const counts = names.map((table) => ({ table, before: tables.get(table) ?? 0, after: after.get(table) ?? 0 }));
+  for (const { table, before, after: now } of counts) {
+    const isExpected = table === '_prisma_migrations' ? now > before : now === before;
+    if (isExpected && (after.has(table) || ownTables.includes(table))) continue;
+    throw new Error(`${table} had ${before} rows and would have ${now}. Nothing was changed.`);
+  }
+  return counts;
+}
+
+function isPostgresql(url: string): boolean {
+  return /^postgres(ql)?:/.test(url);
+}
+
+/** The path of the file that an SQLite URL names. */
+function requireFile(url: string): string {
+  const file = resolve(url.replace(/^file:/, ''));
+  if (!existsSync(file)) throw new StartError(`DATABASE_URL is "${url}", but there is no database.`);
+  return realpathSync(file);
+}
+
+async function openSource(url: string): Promise<{ source: Source; close(): void | Promise<void> }> {
+  if (isPostgresql(url)) return openPostgresqlSource(url);
+  const database = openFile(requireFile(url), 'look');
+  return { source: sqliteSource(database), close: () => void database.close() };
+}
+
+function openTakeover(url: string, now: Date): Promise<Takeover> {
+  if (isPostgresql(url)) return openPostgresqlTakeover(url);
+  const file = requireFile(url);
+  return openSqliteTakeover(file, `${file}.before-adoption-${now.toISOString().replaceAll(':', '-')}`);
+}

@@ -1,0 +1,131 @@
+import { normalizeEmail } from '../../users/email.ts';
+import { familyColumns, familyMigrations, memberOf, type Shape } from './family.ts';
+import { findPasswords, type PlainPassword, type StoredPassword } from './passwords.ts';
+import {
+  refusal,
+  requireFamily,
+  requireNoDuplicates,
+  requireReadableTimes,
+  requireTexts,
+  type TextTimes,
+} from './requirements.ts';
+import { countOf, countTables, type Source, type TakenTable, takenTables } from './source.ts';
+
+export type SessionCounts = {
+  total: number;
+  /** Of users who are there, and not expired. */
+  live: number;
+  /** Of users who are there, and over. */
+  over: number;
+  /** Never signed in. */
+  anonymous: number;
+  /** Of users who were deleted. */
+  ownerless: number;
+  /** Of those, the ones that still name the user who is gone. */
+  dangling: number;
+  /** Without an expiry. */
+  endless: number;
+  /** That ended before Blitz.js, or any browser, was there. */
+  ancient: number;
+};
+
+/** A column whose type becomes another one, and the type that it has. */
+export type Converted = { table: TakenTable; column: string; type: string };
+
+/** What a database of the family holds. */
+export type Facts = Shape & {
+  member: string;
+  passwords: Record<StoredPassword, number>;
+  plainPasswords: PlainPassword[];
+  /** Addresses that several users have, if case makes no difference. */
+  sharedEmails: number;
+  /** Addresses of a form that this server gives to nobody. */
+  oddEmails: number;
+  sessions: SessionCounts;
+  textTimes: TextTimes[];
+  converted: Converted[];
+};
+
+/**
+ * What a database holds, or null if it is this server's own already. It is only read.
+ *
+ * @throws StartError for a database that cannot be taken over, with the reason.
+ */
+export async function gatherFacts(source: Source, now: Date): Promise<Facts | null> {
+  const tables = await countTables(source);
+  if (await isOurs(source, tables)) return null;
+  const shape = await readShape(source, tables);
+  await requireFamily(source, shape);
+  await requireTexts(source);
+  const textTimes = await requireReadableTimes(source);
+  await requireNoDuplicates(source);
+  const { counts: passwords, plain: plainPasswords } = await findPasswords(source);
+  return {
+    ...shape,
+    member: memberOf(shape),
+    passwords,
+    plainPasswords,
+    ...(await countEmails(source)),
+    sessions: await countSessions(source, now),
+    textTimes,
+    converted: source.kind === 'postgresql' ? findConverted(shape) : [],
+  };
+}
+
+/** SQLite stores a value by itself and not by the type of its column. */
+function findConverted({ columns }: Shape): Converted[] {
+  const types = { number: 'integer', text: 'text', time: 'timestamp(3) without time zone' };
+  return takenTables.flatMap((table) =>
+    columns[table]
+      .filter(({ name, type }) => familyColumns[table][name] && type !== types[familyColumns[table][name].holds])
+      .map(({ name, type }) => ({ table, column: name, type })),
+  );
+}
+
+async function isOurs(source: Source, tables: ReadonlyMap<string, number>): Promise<boolean> {
+  if (!tables.has('_prisma_migrations')) return false;
+  return (await countOf(source, `"_prisma_migrations" WHERE "migration_name" = '${familyMigrations[0]}'`)) > 0;
+}
+
+async function readShape(source: Source, tables: ReadonlyMap<string, number>): Promise<Shape> {
+  for (const table of takenTables) {
+    if (!tables.has(table)) throw refusal(`There is no table ${table}: this is not a database of Blitz.js`);
+  }
+  return {
+    tables,
+    columns: { User: await source.columns('User'), Session: await source.columns('Session') },
+    indexes: { User: await source.indexes('User'), Session: await source.indexes('Session') },
+  };
+}
+
+async function countEmails(source: Source): Promise<Pick<Facts, 'sharedEmails' | 'oddEmails'>> {
+  const users = new Map<string, number>();
+  let oddEmails = 0;
+  for (const row of await source.ask('SELECT "email" FROM "User"')) {
+    const email = normalizeEmail(String(row.email));
+    if (email === null || email.length !== String(row.email).length) oddEmails += 1;
+    else users.set(email, (users.get(email) ?? 0) + 1);
+  }
+  return { oddEmails, sharedEmails: [...users.values()].filter((count) => count > 1).length };
+}
+
+async function countSessions(source: Source, now: Date): Promise<SessionCounts> {
+  const expiresAt = source.time('s."expiresAt"');
+  const isAhead = `(s."expiresAt" IS NULL OR ${expiresAt} > ${source.literal(now)})`;
+  const sum = (condition: string) => `coalesce(sum(CASE WHEN ${condition} THEN 1 ELSE 0 END), 0)`;
+  const [row] = await source.ask(
+    `SELECT count(*) AS "total",
+       ${sum(`u."id" IS NOT NULL AND s."hashedSessionToken" IS NOT NULL AND ${isAhead}`)} AS "live",
+       ${sum(`u."id" IS NOT NULL AND NOT (s."hashedSessionToken" IS NOT NULL AND ${isAhead})`)} AS "over",
+       ${sum(`u."id" IS NULL AND s."handle" LIKE '%:ajwt'`)} AS "anonymous",
+       ${sum(`u."id" IS NULL AND s."handle" NOT LIKE '%:ajwt'`)} AS "ownerless",
+       ${sum(`u."id" IS NULL AND s."userId" IS NOT NULL`)} AS "dangling",
+       ${sum('s."expiresAt" IS NULL')} AS "endless",
+       ${sum(`${expiresAt} < ${source.literal(new Date('1990-01-01'))}`)} AS "ancient"
+     FROM "Session" s LEFT JOIN "User" u ON u."id" = s."userId"`,
+  );
+  const { total, live, over, anonymous, ownerless, dangling, endless, ancient } = row ?? {};
+  const counts = { total, live, over, anonymous, ownerless, dangling, endless, ancient };
+  // The drivers give sums as numbers, bigints or text.
+  return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, Number(count)])) as SessionCounts;
+}

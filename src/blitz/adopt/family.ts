@@ -1,0 +1,67 @@
+/** The databases of Blitz.js' authentication: what they have in common, and what tells one from another. */
+import { Prisma } from '../../generated/sqlite/client.ts';
+import type { Column, Index, TakenTable } from './source.ts';
+
+/** The migrations that this server's history begins with, and which the family had under other names. */
+export const familyMigrations: readonly string[] = [
+  '20200627163756_users_and_sessions',
+  '20200704181258_nullable_session_columns',
+];
+
+/** The columns of the second migration, what they hold, and whether a row must have it. */
+export const familyColumns: Record<
+  TakenTable,
+  Record<string, { holds: Exclude<Column['holds'], 'other'>; isRequired: boolean }>
+> = {
+  User: {
+    id: { holds: 'number', isRequired: true },
+    createdAt: { holds: 'time', isRequired: true },
+    updatedAt: { holds: 'time', isRequired: true },
+    name: { holds: 'text', isRequired: false },
+    email: { holds: 'text', isRequired: true },
+    hashedPassword: { holds: 'text', isRequired: false },
+    role: { holds: 'text', isRequired: true },
+  },
+  Session: {
+    id: { holds: 'number', isRequired: true },
+    createdAt: { holds: 'time', isRequired: true },
+    updatedAt: { holds: 'time', isRequired: true },
+    expiresAt: { holds: 'time', isRequired: true },
+    handle: { holds: 'text', isRequired: true },
+    userId: { holds: 'number', isRequired: false },
+    hashedSessionToken: { holds: 'text', isRequired: false },
+    antiCSRFToken: { holds: 'text', isRequired: false },
+    publicData: { holds: 'text', isRequired: false },
+    privateData: { holds: 'text', isRequired: false },
+  },
+};
+
+/** Real applications did without these. They are added. */
+export const dispensable: readonly string[] = ['name', 'publicData', 'privateData'];
+
+/** The columns of the family's tables that are this server's only. */
+export const ownColumns: Record<TakenTable, string[]> = {
+  User: Object.keys(Prisma.UserScalarFieldEnum).filter((name) => !(name in familyColumns.User)),
+  Session: Object.keys(Prisma.SessionScalarFieldEnum).filter((name) => !(name in familyColumns.Session)),
+};
+
+/** The tables that are this server's only. */
+export const ownTables: string[] = Object.keys(Prisma.ModelName).filter((name) => !(name in familyColumns));
+
+export type Shape = {
+  tables: ReadonlyMap<string, number>;
+  columns: Record<TakenTable, Column[]>;
+  indexes: Record<TakenTable, Index[]>;
+};
+
+/** The migration of Blitz.js' example application at which a database is, as far as can be seen, newest first. */
+export function memberOf({ tables, columns, indexes }: Shape): string {
+  const isNullable = (table: TakenTable, name: string) =>
+    columns[table].some((column) => column.name === name && column.isNullable);
+  if (indexes.Session.some(({ name }) => name === 'Session_handle_key')) return '20220330155417';
+  if (tables.has('Token')) return '20210204235014';
+  if (tables.has('_prisma_migrations')) return '20201214220426';
+  if (isNullable('User', 'hashedPassword')) return '20200711145940';
+  if (isNullable('Session', 'expiresAt')) return '20200704181305';
+  return isNullable('Session', 'userId') ? '20200704181258' : '20200627163756';
+}

@@ -1,0 +1,129 @@
+import type { PasswordPolicy } from '../../config/config.ts';
+import { StartError } from '../../errors.ts';
+import { isKnownHash } from '../../passwords/hash-formats.ts';
+import { hashPassword, normalizePassword } from '../../passwords/password.ts';
+import type { Source, Takeover } from './source.ts';
+
+/** What is to become of passwords that were stored as they were typed. */
+export type PlaintextChoice = 'refuse' | 'hash' | 'reset';
+
+/** `hash`: goes on. `none`: there is no password. `unreadable`: somebody's hash that is not verified here. */
+export type StoredPassword = 'hash' | 'none' | 'unreadable' | 'plain';
+
+/** Somebody whose password can be read, and what it is. */
+export type PlainPassword = { userId: number; password: string };
+
+/**
+ * What hashes look like: MD5, SHA-1 and SHA-2 in hex or base64, perhaps beside a salt; what Blitz.js wrote; and what
+ * begins with the name of an algorithm, as in the modular crypt format, LDAP and Django.
+ */
+const hashLike = new RegExp(
+  [
+    '(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})(?:[:.][0-9a-f]+)?',
+    '[0-9a-f]{8,}[:.][0-9a-f]{32,}',
+    '(?:[A-Za-z0-9+/]{27}|[A-Za-z0-9+/]{43}|[A-Za-z0-9+/]{171})=',
+    '[A-Za-z0-9+/]{86}==',
+    // The base64 of what begins with $argon2.
+    'JGFyZ29uM[A-Za-z0-9+/]+={0,2}',
+    '\\$[\\w-]+\\$\\S{15,}',
+    '\\{[\\w.-]+\\}\\S{16,}',
+    '(?:pbkdf2|bcrypt|argon2|scrypt|md5|sha1|sha256|sha512)[\\w:]*\\$\\S*\\$\\S+',
+  ]
+    .map((form) => `^${form}$`)
+    .join('|'),
+  'i',
+);
+
+/**
+ * What is stored for a password. A hash that is not known must not be taken for a password: whoever has read the
+ * database could log in with it.
+ */
+export function kindOfStored(stored: string | null): StoredPassword {
+  if (stored === null || stored === '') return 'none';
+  if (isKnownHash(stored)) return 'hash';
+  return hashLike.test(stored) ? 'unreadable' : 'plain';
+}
+
+/** Few at a time, so that nobody who logs in on the same machine is refused. */
+const atOnce = 8;
+
+/**
+ * What is to be stored instead of each plain-text password, by what is stored now. Made before the transaction, since
+ * every hash takes milliseconds of a processor.
+ *
+ * @throws StartError where nobody said what to do, or a password is none that could ever be typed here.
+ */
+export async function replacePlaintext(
+  found: readonly PlainPassword[],
+  choice: PlaintextChoice,
+  policy: PasswordPolicy,
+): Promise<Map<PlainPassword, string | null>> {
+  if (found.length === 0) return new Map();
+  if (choice === 'refuse') throw new StartError(plaintextRefusal(found.length));
+  if (choice === 'reset') return new Map(found.map((plain) => [plain, null]));
+  const impossible = found.filter(({ password }) => normalizePassword(password) === null).length;
+  if (impossible > 0) {
+    throw new StartError(
+      `${impossible} of the plain-text passwords cannot be hashed: they are longer than this server takes. ` +
+        'Nothing was changed. --reset-plaintext makes their users choose new ones.',
+    );
+  }
+  const replaced = new Map<PlainPassword, string | null>();
+  for (let from = 0; from < found.length; from += atOnce) {
+    const hashes = found.slice(from, from + atOnce).map(async (plain) => {
+      replaced.set(plain, await hashPassword(plain.password, policy));
+    });
+    await Promise.all(hashes);
+  }
+  return replaced;
+}
+
+function plaintextRefusal(count: number): string {
+  return (
+    `${count === 1 ? '1 password is' : `${count} passwords are`} stored as plain text, which this server does not ` +
+    'accept. Nothing was changed. --hash-plaintext hashes them, so that they go on; --reset-plaintext forgets them, ' +
+    'so that their users have to choose new ones by mail.'
+  );
+}
+
+/** Every plain-text password, and how many of each kind there are. */
+export async function findPasswords(source: Source) {
+  const counts: Record<StoredPassword, number> = { hash: 0, none: 0, unreadable: 0, plain: 0 };
+  const plain: PlainPassword[] = [];
+  for await (const { userId, stored } of storedPasswords(source)) {
+    const kind = kindOfStored(stored);
+    counts[kind] += 1;
+    if (kind === 'plain' && stored !== null) plain.push({ userId, password: stored });
+  }
+  return { counts, plain };
+}
+
+const pageSize = 1_000;
+
+async function* storedPasswords(source: Source): AsyncGenerator<{ userId: number; stored: string | null }> {
+  for (let last: number | null = null; ; ) {
+    const after: string = last === null ? '' : `WHERE "id" > ${last}`;
+    const rows = await source.ask(`SELECT "id", "hashedPassword" FROM "User" ${after} ORDER BY "id" LIMIT ${pageSize}`);
+    for (const row of rows) {
+      last = Number(row.id);
+      yield { userId: last, stored: row.hashedPassword as string | null };
+    }
+    if (rows.length < pageSize) return;
+  }
+}
+
+/** Stores what was made of the plain-text passwords. @throws StartError if one was changed since. */
+export async function storeReplacements(
+  takeover: Takeover,
+  found: readonly PlainPassword[],
+  replaced: ReadonlyMap<PlainPassword, string | null>,
+): Promise<void> {
+  const made = new Map([...replaced].map(([plain, hashed]) => [JSON.stringify(plain), hashed]));
+  for (const plain of found) {
+    const hashed = made.get(JSON.stringify(plain));
+    if (hashed === undefined) {
+      throw new StartError('Somebody changed a password in the database meanwhile. Nothing was changed: do it again.');
+    }
+    await takeover.write('UPDATE "User" SET "hashedPassword" = ? WHERE "id" = ?', [hashed, plain.userId]);
+  }
+}

@@ -1,0 +1,111 @@
+import { hash, randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { type Migration, migrationFolders, readMigrations, readModels } from '../../../database/migrations.ts';
+import { applyInTransaction } from '../../../database/postgresql/migrate.ts';
+import { familyMigrations } from '../family.ts';
+import { countTables, quoted, type Source, type Takeover, takenTables } from '../source.ts';
+import { beginTransaction, patienceMs } from './connection.ts';
+import { postgresqlSource } from './source.ts';
+import { convertColumns, type Run, renameIndex, setForeignKey, tighten } from './table-shape.ts';
+
+/**
+ * Takes a PostgreSQL database over in one transaction: its tables are brought to the second of this server's
+ * migrations, which the family shares, and the others do the rest. They only add.
+ *
+ * @throws StartError where the database cannot be reached.
+ */
+export async function openPostgresqlTakeover(url: string): Promise<Takeover> {
+  const { transaction, client, end } = await beginTransaction(url);
+  const source = postgresqlSource(client);
+  const run = (sql: string) => client.query(sql);
+  let triggers: Trigger[] = [];
+  return {
+    ...source,
+    async begin() {
+      await run(`SET LOCAL lock_timeout = ${patienceMs}`);
+      const others = [...(await countTables(source)).keys()].filter(
+        (table) => !takenTables.some((one) => one === table),
+      );
+      await run(`LOCK TABLE ${takenTables.map(quoted).join(', ')} IN ACCESS EXCLUSIVE MODE`);
+      // What the application reads goes on being read.
+      if (others.length > 0) await run(`LOCK TABLE ${others.map(quoted).join(', ')} IN SHARE MODE`);
+    },
+    backUp: async () => null,
+    async loosen() {
+      triggers = await disableTriggers(source, run);
+      for (const table of takenTables) await convertColumns(source, table, run);
+    },
+    async write(sql, values = []) {
+      let number = 0;
+      await client.query(
+        sql.replaceAll('?', () => {
+          number += 1;
+          return `$${number}`;
+        }),
+        values,
+      );
+    },
+    async finish() {
+      await tighten(run);
+      await setForeignKey(source, run);
+      await renameIndex(source, 'User', 'email', run);
+      await renameIndex(source, 'Session', 'handle', run);
+      const migrations = await readMigrations(migrationFolders.postgresql);
+      await noteFamilyMigrations(client, migrations);
+      await applyInTransaction(transaction, migrations, await readModels('postgresql'));
+      for (const { table, name, mode } of triggers) {
+        await run(`ALTER TABLE ${quoted(table)} ENABLE ${mode} TRIGGER ${quoted(name)}`);
+      }
+    },
+    async commit() {
+      await run('COMMIT');
+      await transaction.commit();
+    },
+    async rollback() {
+      await run('ROLLBACK');
+      await transaction.rollback();
+    },
+    close: end,
+  };
+}
+
+/** `mode` is how it was enabled: always, on replicas, or as most are. */
+type Trigger = { table: string; name: string; mode: '' | 'ALWAYS' | 'REPLICA' };
+
+/** Keeps the triggers of the tables still, so that a time that is written otherwise is no news to the application. */
+async function disableTriggers(source: Source, run: Run): Promise<Trigger[]> {
+  const found = await source.ask(
+    `SELECT c."relname" AS "table", t."tgname" AS "name", t."tgenabled" AS "enabled"
+       FROM pg_trigger t JOIN pg_class c ON c."oid" = t."tgrelid"
+       WHERE t."tgrelid" IN (${takenTables.map((table) => `'${quoted(table)}'::regclass`).join(', ')})
+         AND NOT t."tgisinternal" AND t."tgenabled" <> 'D'`,
+  );
+  const triggers = found.map(({ table, name, enabled }) => ({
+    table: String(table),
+    name: String(name),
+    mode: ({ A: 'ALWAYS', R: 'REPLICA' } as const)[String(enabled)] ?? ('' as const),
+  }));
+  for (const { table, name } of triggers) await run(`ALTER TABLE ${quoted(table)} DISABLE TRIGGER ${quoted(name)}`);
+  return triggers;
+}
+
+/**
+ * Notes that the migrations which the family shares are done, beside those of the application. The table is made as
+ * Prisma's engine makes it, which looks for it by a statement that would end the transaction.
+ */
+async function noteFamilyMigrations(client: pg.PoolClient, migrations: Migration[]): Promise<void> {
+  await client.query(
+    `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
+       "id" VARCHAR(36) PRIMARY KEY NOT NULL, "checksum" VARCHAR(64) NOT NULL, "finished_at" TIMESTAMPTZ,
+       "migration_name" VARCHAR(255) NOT NULL, "logs" TEXT, "rolled_back_at" TIMESTAMPTZ,
+       "started_at" TIMESTAMPTZ NOT NULL DEFAULT now(), "applied_steps_count" INTEGER NOT NULL DEFAULT 0)`,
+  );
+  for (const { name, sql } of migrations) {
+    if (!familyMigrations.includes(name)) continue;
+    await client.query(
+      `INSERT INTO "_prisma_migrations" ("id", "checksum", "finished_at", "migration_name", "applied_steps_count")
+         VALUES ($1, $2, now(), $3, 1)`,
+      [randomUUID(), hash('sha256', sql), name],
+    );
+  }
+}

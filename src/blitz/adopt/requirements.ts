@@ -1,0 +1,92 @@
+/** What a database must be to be taken over. Each refusal says what it is not. */
+import { StartError } from '../../errors.ts';
+import { dispensable, familyColumns, ownColumns, ownTables, type Shape } from './family.ts';
+import { countOf, quoted, type Source, type TakenTable, takenTables } from './source.ts';
+
+export type TextTimes = { table: TakenTable; column: string; count: number };
+
+/** @throws StartError where a table or column is not what it is in the family. */
+export async function requireFamily(source: Source, { tables, columns }: Shape): Promise<void> {
+  for (const table of takenTables) {
+    for (const [name, { holds, isRequired }] of Object.entries(familyColumns[table])) {
+      const column = columns[table].find((one) => one.name === name);
+      if (!column && dispensable.includes(name)) continue;
+      if (!column) throw refusal(`${table} has no column ${name}: this is not a database of Blitz.js`);
+      if (column.holds !== holds) throw refusal(wrongType(table, name, column.type));
+      if (isRequired && name !== 'expiresAt' && column.isNullable) await requireValues(source, table, name);
+    }
+    const taken = columns[table].find(({ name }) => ownColumns[table].includes(name));
+    if (taken) throw refusal(`${table} has a column ${taken.name} of its own, and this server needs that name`);
+  }
+  const taken = ownTables.find((table) => tables.has(table));
+  if (taken) throw refusal(`There is a table ${taken} that is not this server's, which needs that name`);
+  if (!(await source.countsIds())) throw refusal('The database does not count the ids of User and Session by itself');
+  if (tables.has('_prisma_migrations')) await requireFinishedMigrations(source);
+}
+
+function wrongType(table: TakenTable, name: string, type: string): string {
+  const what = `${table}.${name} is of the type ${type}`;
+  const isId = /^(id|userId)$/.test(name);
+  return isId
+    ? `${what}, and the ids of this server are integers of 32 bits`
+    : `${what}, which it has nowhere in Blitz.js`;
+}
+
+async function requireValues(source: Source, table: TakenTable, name: string): Promise<void> {
+  const missing = await countOf(source, `${quoted(table)} WHERE ${quoted(name)} IS NULL`);
+  if (missing > 0) throw refusal(`${table}.${name} is NULL in ${missing} rows, and this server needs a value`);
+}
+
+async function requireFinishedMigrations(source: Source): Promise<void> {
+  const [row] = await source.ask(
+    'SELECT "migration_name" AS "name" FROM "_prisma_migrations" WHERE "finished_at" IS NULL AND "rolled_back_at" IS NULL',
+  );
+  if (row) throw refusal(`The application's own migration ${row.name} was begun and not finished. Resolve it first`);
+}
+
+/** Where times are written as text. @throws StartError for a time that cannot be read. */
+export async function requireReadableTimes(source: Source): Promise<TextTimes[]> {
+  const found: TextTimes[] = [];
+  for (const table of takenTables) {
+    const times = Object.entries(familyColumns[table]).filter(([, { holds }]) => holds === 'time');
+    for (const [column] of times) {
+      const unreadable = `${quoted(table)} WHERE ${quoted(column)} IS NOT NULL AND ${source.time(quoted(column))} IS NULL`;
+      const [row] = await source.ask(
+        `SELECT "id", CAST(${quoted(column)} AS TEXT) AS "value" FROM ${unreadable} ORDER BY "id" LIMIT 1`,
+      );
+      if (row) throw refusal(`${table}.${column} of the id ${row.id} is no time: ${JSON.stringify(row.value)}`);
+      const count = await source.countTextTimes(table, column);
+      if (count > 0) found.push({ table, column, count });
+    }
+  }
+  return found;
+}
+
+/** @throws StartError where SQLite holds something else in a column of text, which it lets anybody store. */
+export async function requireTexts(source: Source): Promise<void> {
+  if (source.kind !== 'sqlite') return;
+  for (const table of takenTables) {
+    for (const { name, holds } of await source.columns(table)) {
+      if (holds !== 'text' || !(name in familyColumns[table])) continue;
+      const isOther = `typeof(${quoted(name)}) NOT IN ('text', 'null')`;
+      const [row] = await source.ask(`SELECT "id" FROM ${quoted(table)} WHERE ${isOther} ORDER BY "id" LIMIT 1`);
+      if (row) throw refusal(`${table}.${name} of the id ${row.id} is no text`);
+    }
+  }
+}
+
+/** @throws StartError where what has to be unique is not. */
+export async function requireNoDuplicates(source: Source): Promise<void> {
+  for (const [table, column] of [
+    ['User', 'email'],
+    ['Session', 'handle'],
+  ] as const) {
+    const twice = `(SELECT 1 AS "one" FROM "${table}" GROUP BY "${column}" HAVING count(*) > 1) AS "twice"`;
+    if ((await countOf(source, twice)) > 0) throw refusal(`Several rows have the same ${table}.${column}`);
+  }
+}
+
+/** A reason to leave a database alone. */
+export function refusal(reason: string): StartError {
+  return new StartError(`This database cannot be taken over, and nothing was changed. ${reason}.`);
+}

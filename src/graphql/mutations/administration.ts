@@ -1,0 +1,172 @@
+import {
+  type Administered,
+  deleteUser,
+  inviteUser,
+  reinstateUser,
+  revokeUserSessions,
+  setUserRole,
+  suspendUser,
+} from '../../accounts/administration.ts';
+import {
+  EmailTakenError,
+  LastAdministratorError,
+  notSignedIn,
+  ReauthenticationRequiredError,
+  UserNotFoundError,
+  ValidationError,
+} from '../../errors.ts';
+import { requireRecentPassword } from '../../sessions/step-up.ts';
+import { builder } from '../builder.ts';
+import { type Context, requireSignedIn } from '../context.ts';
+import { parseNodeId } from '../node-id.ts';
+import { User } from '../types/user.ts';
+import { signOutIfOver, toGlobalId } from './end-sessions.ts';
+import { DeletedUserPayload } from './profile.ts';
+
+const UserPayload = builder.objectRef<Administered>('UserPayload').implement({
+  audience: 'holders',
+  description: 'What an administrator did is done.',
+  isTypeOf: (value) => typeof value === 'object' && value !== null && 'user' in value,
+  fields: (t) => ({
+    user: t.expose('user', { type: User, description: 'The user as they are now.' }),
+    revokedSessionIds: t.globalIDList({
+      description: 'The sessions that ended by it. Empty where none did.',
+      resolve: ({ sessions }) => sessions.map(toGlobalId),
+    }),
+  }),
+});
+
+const AdminUserResult = builder.errorUnion('AdminUserResult', {
+  description: 'What became of something that an administrator did to a user.',
+  types: [UserPayload, UserNotFoundError, ValidationError, LastAdministratorError, ReauthenticationRequiredError],
+});
+
+const idArgument = { required: true, description: 'The `id` of the user.' } as const;
+const forAdministrators = 'For administrators who proved the password a short while ago.';
+
+/** Which user is meant. @throws UserNotFoundError for what is no id of a user. */
+function userIdOf(id: string): number {
+  const node = parseNodeId(id);
+  if (node?.type !== 'User') throw new UserNotFoundError();
+  return node.id;
+}
+
+/** Makes sure that whoever administers is not somebody who found the device of an administrator unlocked. */
+function requireAdministrator(context: Context) {
+  const { caller, config, now } = context;
+  if (!caller.session) throw notSignedIn();
+  requireRecentPassword(caller.session, config.reauthenticateAfterMs, now());
+  return { ...requireSignedIn(context), database: context.database, adminRoles: config.adminRoles, now: now() };
+}
+
+/** What becomes of the caller by what they did to a user, who may be themselves. */
+function settled(context: Context, administered: Administered): Administered {
+  const { caller } = context;
+  const { user, sessions } = administered;
+  signOutIfOver(context, sessions);
+  if (caller.session?.userId === user.id) caller.update(caller.session, user);
+  return administered;
+}
+
+builder.mutationField('createUser', (t) =>
+  t.field({
+    audience: 'administrators',
+    type: UserPayload,
+    nullable: true,
+    errors: {
+      types: [EmailTakenError, ValidationError, ReauthenticationRequiredError],
+      union: { name: 'CreateUserResult', description: 'What became of `createUser`.' },
+    },
+    description:
+      `Makes an account for somebody, and mails them a link to choose a password. ${forAdministrators} Nobody chooses a ` +
+      'password for somebody else.',
+    args: {
+      email: t.arg.string({ required: true, description: 'Their address. Case does not matter.' }),
+      name: t.arg.string({ description: 'What they are called, up to 200 characters.' }),
+      role: t.arg.string({ description: 'What they are to the application; `user` if not said.' }),
+    },
+    resolve: async (_root, { email, name, role }, context) => {
+      const { database, origin, now } = requireAdministrator(context);
+      return inviteUser(database, { email, name, role: role ?? undefined }, origin, now);
+    },
+  }),
+);
+
+builder.mutationField('setUserRole', (t) =>
+  t.field({
+    audience: 'administrators',
+    type: AdminUserResult,
+    nullable: true,
+    description: `Gives a user another role, which holds from their very next request on. ${forAdministrators}`,
+    args: {
+      id: t.arg.id(idArgument),
+      role: t.arg.string({ required: true, description: 'The new role: 1 to 50 of a-z, A-Z, 0-9 and _.:-.' }),
+    },
+    resolve: async (_root, { id, role }, context) => {
+      const { database, adminRoles, origin, now } = requireAdministrator(context);
+      return settled(context, await setUserRole(database, userIdOf(id), role, adminRoles, origin, now));
+    },
+  }),
+);
+
+builder.mutationField('suspendUser', (t) =>
+  t.field({
+    audience: 'administrators',
+    type: AdminUserResult,
+    nullable: true,
+    description: `Ends all sessions of a user, and keeps them from signing in until they are reinstated. ${forAdministrators}`,
+    args: { id: t.arg.id(idArgument) },
+    resolve: async (_root, { id }, context) => {
+      const { database, adminRoles, origin, now } = requireAdministrator(context);
+      return settled(context, await suspendUser(database, userIdOf(id), adminRoles, origin, now));
+    },
+  }),
+);
+
+builder.mutationField('reinstateUser', (t) =>
+  t.field({
+    audience: 'administrators',
+    type: AdminUserResult,
+    nullable: true,
+    description: `Lets a suspended user sign in again. ${forAdministrators}`,
+    args: { id: t.arg.id(idArgument) },
+    resolve: async (_root, { id }, context) => {
+      const { database, origin, now } = requireAdministrator(context);
+      return settled(context, await reinstateUser(database, userIdOf(id), origin, now));
+    },
+  }),
+);
+
+builder.mutationField('revokeUserSessions', (t) =>
+  t.field({
+    audience: 'administrators',
+    type: AdminUserResult,
+    nullable: true,
+    description: `Ends all sessions of a user, who may sign in again. ${forAdministrators}`,
+    args: { id: t.arg.id(idArgument) },
+    resolve: async (_root, { id }, context) => {
+      const { database, origin, now } = requireAdministrator(context);
+      return settled(context, await revokeUserSessions(database, userIdOf(id), origin, now));
+    },
+  }),
+);
+
+builder.mutationField('deleteUser', (t) =>
+  t.field({
+    audience: 'administrators',
+    type: DeletedUserPayload,
+    nullable: true,
+    errors: {
+      types: [UserNotFoundError, LastAdministratorError, ReauthenticationRequiredError],
+      union: { name: 'AdminDeleteUserResult', description: 'What became of `deleteUser`.' },
+    },
+    description: `Deletes a user with all sessions, for good. They are told by mail. ${forAdministrators}`,
+    args: { id: t.arg.id(idArgument) },
+    resolve: async (_root, { id }, context) => {
+      const { database, adminRoles, origin, now } = requireAdministrator(context);
+      const deleted = await deleteUser(database, userIdOf(id), adminRoles, origin, now);
+      signOutIfOver(context, deleted.sessions);
+      return deleted;
+    },
+  }),
+);

@@ -1,0 +1,141 @@
+import { notSignedIn, ReauthenticationRequiredError, SessionNotFoundError } from '../../errors.ts';
+import { endSessionsOf, logout, revokeSession } from '../../sessions/end.ts';
+import type { Session as SessionRow } from '../../sessions/session.ts';
+import type { User as UserRow } from '../../users/user.ts';
+import { builder } from '../builder.ts';
+import { actorOf, type Context, originOf, requireSignedIn } from '../context.ts';
+import { parseNodeId } from '../node-id.ts';
+import { isCurrent, Session } from '../types/session.ts';
+import { User } from '../types/user.ts';
+
+const LogoutPayload = builder.objectRef<{ endedSession: SessionRow | null }>('LogoutPayload').implement({
+  audience: 'holders',
+  description: 'The caller has no session any more.',
+  fields: (t) => ({
+    revokedSessionId: t.globalID({
+      nullable: true,
+      description: 'The session that ended. Null when there was none.',
+      resolve: ({ endedSession }) => endedSession && toGlobalId(endedSession),
+    }),
+  }),
+});
+
+type Revoked = { session: SessionRow; ended: boolean; viewer: UserRow | null };
+
+const RevokeSuccess = builder.objectRef<Revoked>('RevokeSuccess').implement({
+  audience: 'holders',
+  description: 'The session is not live any more.',
+  fields: (t) => ({
+    revokedSessionId: t.globalID({
+      nullable: true,
+      description: 'The session that ended. Null when it had ended before: of several who revoke it, one ends it.',
+      resolve: ({ session, ended }) => (ended ? toGlobalId(session) : null),
+    }),
+    session: t.expose('session', { type: Session, description: 'The session as it is now.' }),
+    viewer: t.expose('viewer', {
+      type: User,
+      nullable: true,
+      description: 'The signed-in user. Null when the caller revoked its own session, or is anonymous.',
+    }),
+  }),
+});
+
+type RevokedMany = { sessions: SessionRow[]; viewer: UserRow | null };
+
+const RevokeManyPayload = builder.objectRef<RevokedMany>('RevokeManyPayload').implement({
+  audience: 'holders',
+  description: 'None of these sessions is live any more.',
+  fields: (t) => ({
+    revokedSessionIds: t.globalIDList({
+      description: 'The sessions that ended now. Empty when none was live.',
+      resolve: ({ sessions }) => sessions.map(toGlobalId),
+    }),
+    viewer: t.expose('viewer', {
+      type: User,
+      nullable: true,
+      description: 'The signed-in user. Null after `revokeAll`, which ends the caller’s own session too.',
+    }),
+  }),
+});
+
+export function toGlobalId(session: SessionRow) {
+  return { id: String(session.id), type: 'Session' };
+}
+
+builder.mutationField('logout', (t) =>
+  t.field({
+    audience: 'everybody',
+    type: LogoutPayload,
+    nullable: true,
+    description: 'Ends the session of this request. Without one it does nothing, and is no failure.',
+    resolve: async (_root, _args, { caller, database, request, now }) => {
+      const { session } = caller;
+      if (!session) return { endedSession: null };
+      const endedSession = await logout(database, { device: request.device, session }, now());
+      caller.signOut();
+      return { endedSession };
+    },
+  }),
+);
+
+builder.mutationField('revoke', (t) =>
+  t.field({
+    audience: 'everybody',
+    type: RevokeSuccess,
+    nullable: true,
+    errors: {
+      types: [SessionNotFoundError, ReauthenticationRequiredError],
+      union: { name: 'RevokeResult', description: 'What became of `revoke`.' },
+    },
+    description:
+      'Ends one session: one of the caller’s own or, for an administrator who proved the password a short while ago, ' +
+      'any. Revoking twice is fine.',
+    args: { id: t.arg.id({ required: true, description: 'The `id` of the session.' }) },
+    resolve: async (_root, { id }, context) => {
+      const { caller, config, database, now } = context;
+      const actor = actorOf(context);
+      if (!actor) throw notSignedIn();
+      const node = parseNodeId(id);
+      if (node?.type !== 'Session') throw new SessionNotFoundError();
+      const { reauthenticateAfterMs } = config;
+      const origin = originOf(context);
+      const { session, ended } = await revokeSession(database, actor, node.id, reauthenticateAfterMs, origin, now());
+      signOutIfOver(context, [session]);
+      return { session, ended, viewer: caller.session?.user ?? null };
+    },
+  }),
+);
+
+builder.mutationField('revokeOthers', (t) =>
+  t.field({
+    audience: 'signedIn',
+    type: RevokeManyPayload,
+    nullable: true,
+    description: 'Ends all sessions of the signed-in user but that of this request.',
+    resolve: async (_root, _args, context) => {
+      const { user, origin } = requireSignedIn(context);
+      const sessions = await endSessionsOf(context.database, user.id, origin, context.now(), origin.session.id);
+      return { sessions, viewer: user };
+    },
+  }),
+);
+
+builder.mutationField('revokeAll', (t) =>
+  t.field({
+    audience: 'signedIn',
+    type: RevokeManyPayload,
+    nullable: true,
+    description: 'Ends all sessions of the signed-in user, that of this request included.',
+    resolve: async (_root, _args, context) => {
+      const { user, origin } = requireSignedIn(context);
+      const sessions = await endSessionsOf(context.database, user.id, origin, context.now());
+      signOutIfOver(context, sessions);
+      return { sessions, viewer: context.caller.session?.user ?? null };
+    },
+  }),
+);
+
+/** After sessions were ended of which the caller's may be one. */
+export function signOutIfOver({ caller }: Context, ended: SessionRow[]): void {
+  if (ended.some((session) => isCurrent(session, caller.session))) caller.signOut();
+}

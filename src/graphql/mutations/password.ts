@@ -1,0 +1,162 @@
+import { changePassword } from '../../accounts/change-password.ts';
+import { reauthenticate } from '../../accounts/reauthenticate.ts';
+import { requestPasswordReset, resetPassword } from '../../accounts/reset-password.ts';
+import {
+  InvalidCredentialsError,
+  RateLimitedError,
+  RequestError,
+  TokenInvalidError,
+  ValidationError,
+} from '../../errors.ts';
+import type { RotatedSession } from '../../sessions/rotate.ts';
+import type { Session as SessionRow } from '../../sessions/session.ts';
+import { normalizeEmail } from '../../users/email.ts';
+import type { User as UserRow } from '../../users/user.ts';
+import { builder } from '../builder.ts';
+import { type Context, originOf, requireToken } from '../context.ts';
+import { passwordCheck } from '../plugins/limits.ts';
+import { RequestedPayload } from '../types/requested.ts';
+import { Session } from '../types/session.ts';
+import { User } from '../types/user.ts';
+import { LoginSuccess, signIn, startOptions, transportArgument } from './sign-in.ts';
+import { newPasswordDescription } from './sign-up.ts';
+
+/** The current session after a rotation, with what its client needs from then on. */
+type Rotated = { session: SessionRow; token: string | null; antiCSRFToken: string | null };
+
+const sessionDescription = 'The current session, with its new authenticatedAt.';
+const tokenDescription =
+  'The new secret of the session, to be sent as the bearer token from now on: the one before opens nothing any more. It ' +
+  'is never shown again. Null if it went into the cookie.';
+const antiCSRFTokenDescription =
+  'The new anti-CSRF token, to be sent in the `anti-csrf` header of every mutation. Null for a bearer session, which ' +
+  'needs none.';
+
+const ReauthenticateSuccess = builder.objectRef<Rotated>('ReauthenticateSuccess').implement({
+  audience: 'holders',
+  description: 'The password was proved again, and the session has a new token.',
+  fields: (t) => ({
+    session: t.expose('session', { type: Session, description: sessionDescription }),
+    token: t.exposeString('token', { nullable: true, description: tokenDescription }),
+    antiCSRFToken: t.exposeString('antiCSRFToken', { nullable: true, description: antiCSRFTokenDescription }),
+  }),
+});
+
+const ChangePasswordSuccess = builder.objectRef<Rotated & { viewer: UserRow }>('ChangePasswordSuccess').implement({
+  audience: 'holders',
+  description: 'The user has the new password, and the session a new token. All other sessions of the user have ended.',
+  fields: (t) => ({
+    viewer: t.expose('viewer', { type: User, description: 'The signed-in user.' }),
+    session: t.expose('session', { type: Session, description: sessionDescription }),
+    token: t.exposeString('token', { nullable: true, description: tokenDescription }),
+    antiCSRFToken: t.exposeString('antiCSRFToken', { nullable: true, description: antiCSRFTokenDescription }),
+  }),
+});
+
+/** Makes a new token the caller's. That of a cookie is for the cookie only, where no script can read it. */
+function rotate({ caller }: Context, rotated: RotatedSession, user?: UserRow): Rotated {
+  caller.rotate(rotated, user);
+  const token = caller.token?.transport === 'BEARER' ? rotated.token : null;
+  return { session: rotated.session, token, antiCSRFToken: caller.antiCSRFToken };
+}
+
+builder.mutationField('reauthenticate', (t) =>
+  t.field({
+    audience: 'signedIn',
+    type: ReauthenticateSuccess,
+    nullable: true,
+    complexity: passwordCheck,
+    errors: {
+      types: [InvalidCredentialsError, RateLimitedError],
+      union: { name: 'ReauthenticateResult', description: 'What became of `reauthenticate`.' },
+    },
+    description:
+      'Proves the password again, for what refuses with ReauthenticationRequiredError where that was too long ago. Gives ' +
+      'the session a new token.',
+    args: { password: t.arg.string({ required: true, description: 'The password of the signed-in user.' }) },
+    resolve: async (_root, { password }, context) => {
+      const { config, database, now } = context;
+      const { user, origin } = requireToken(context);
+      return rotate(context, await reauthenticate(database, user, password, config, origin, now()));
+    },
+  }),
+);
+
+builder.mutationField('changePassword', (t) =>
+  t.field({
+    audience: 'signedIn',
+    type: ChangePasswordSuccess,
+    nullable: true,
+    complexity: passwordCheck,
+    errors: {
+      types: [InvalidCredentialsError, ValidationError, RateLimitedError],
+      union: { name: 'ChangePasswordResult', description: 'What became of `changePassword`.' },
+    },
+    description:
+      'Gives the signed-in user a new password and the current session a new token, and ends all their other sessions. ' +
+      'They are told by mail.',
+    args: {
+      currentPassword: t.arg.string({ required: true, description: 'The password until now.' }),
+      newPassword: t.arg.string({ required: true, description: newPasswordDescription }),
+    },
+    resolve: async (_root, { currentPassword, newPassword }, context) => {
+      const { caller, config, database, now } = context;
+      const { user, origin } = requireToken(context);
+      const passwords = { current: currentPassword, new: newPassword };
+      const changed = await changePassword(database, user, passwords, config, origin, caller.deviceToken, now());
+      return { ...rotate(context, changed, changed.user), viewer: changed.user };
+    },
+  }),
+);
+
+builder.mutationField('requestPasswordReset', (t) =>
+  t.field({
+    audience: 'everybody',
+    type: RequestedPayload,
+    nullable: true,
+    description:
+      'Mails the user with this address a link to choose a new password, which is good for an hour and works once. Older ' +
+      'links are void.',
+    args: { email: t.arg.string({ required: true, description: 'The address of the account. Case does not matter.' }) },
+    resolve: async (_root, { email: address }, context) => {
+      const email = normalizeEmail(address);
+      if (email === null)
+        throw new RequestError('BAD_USER_INPUT', 'The email must be an address such as ada@example.com.');
+      await requestPasswordReset(
+        context.database,
+        address.trim(),
+        context.config.attempts,
+        originOf(context),
+        context.now(),
+      );
+      return { email };
+    },
+  }),
+);
+
+builder.mutationField('resetPassword', (t) =>
+  t.field({
+    audience: 'everybody',
+    type: LoginSuccess,
+    nullable: true,
+    complexity: passwordCheck,
+    errors: {
+      types: [TokenInvalidError, ValidationError, RateLimitedError],
+      union: { name: 'ResetPasswordResult', description: 'What became of `resetPassword`.' },
+    },
+    description:
+      'Chooses a new password by a link that was mailed, ends all sessions of the user, and signs them in with a new one. ' +
+      'It is the same for a first password, where an administrator made the account.',
+    args: {
+      token: t.arg.string({ required: true, description: 'From the link in the mail.' }),
+      newPassword: t.arg.string({ required: true, description: newPasswordDescription }),
+      transport: t.arg(transportArgument),
+    },
+    resolve: async (_root, { token, newPassword, transport }, context) => {
+      const { database, config } = context;
+      const options = startOptions(context, transport);
+      const started = await resetPassword(database, { token, newPassword }, config, options);
+      return signIn(context, started, transport);
+    },
+  }),
+);

@@ -1,0 +1,66 @@
+import { type DeletedUser, deleteAccount } from '../../accounts/deletion.ts';
+import { InvalidCredentialsError, LastAdministratorError, RateLimitedError, ValidationError } from '../../errors.ts';
+import { updateProfile } from '../../users/user.ts';
+import { builder } from '../builder.ts';
+import { requireSignedIn } from '../context.ts';
+import { passwordCheck } from '../plugins/limits.ts';
+import { ViewerPayload } from '../types/viewer-payload.ts';
+import { changed } from './email.ts';
+import { toGlobalId } from './end-sessions.ts';
+
+export const DeletedUserPayload = builder.objectRef<DeletedUser>('DeletedUserPayload').implement({
+  audience: 'holders',
+  description: 'The account is gone, with all that belonged to it.',
+  fields: (t) => ({
+    deletedUserId: t.globalID({
+      description: 'The user, whose id is nobody’s again.',
+      resolve: ({ id }) => ({ id: String(id), type: 'User' }),
+    }),
+    revokedSessionIds: t.globalIDList({
+      description: 'The sessions that were live until then.',
+      resolve: ({ sessions }) => sessions.map(toGlobalId),
+    }),
+  }),
+});
+
+builder.mutationField('updateProfile', (t) =>
+  t.field({
+    audience: 'signedIn',
+    type: ViewerPayload,
+    nullable: true,
+    errors: {
+      types: [ValidationError],
+      union: { name: 'UpdateProfileResult', description: 'What became of `updateProfile`.' },
+    },
+    description: 'Gives the signed-in user another name.',
+    args: { name: t.arg.string({ description: 'Up to 200 characters. Null, or nothing, takes the name away.' }) },
+    resolve: async (_root, { name }, context) => {
+      const { user } = requireSignedIn(context);
+      return changed(context, await updateProfile(context.database, user.id, { name: name ?? null }));
+    },
+  }),
+);
+
+builder.mutationField('deleteAccount', (t) =>
+  t.field({
+    audience: 'signedIn',
+    type: DeletedUserPayload,
+    nullable: true,
+    complexity: passwordCheck,
+    errors: {
+      types: [InvalidCredentialsError, LastAdministratorError, RateLimitedError],
+      union: { name: 'DeleteAccountResult', description: 'What became of `deleteAccount`.' },
+    },
+    description:
+      'Deletes the account of the signed-in user with its sessions, for good. They are told by mail. What the ' +
+      'application keeps about them is the application’s to delete.',
+    args: { password: t.arg.string({ required: true, description: 'The password of the signed-in user.' }) },
+    resolve: async (_root, { password }, context) => {
+      const { caller, config, database, now } = context;
+      const { user, origin } = requireSignedIn(context);
+      const deleted = await deleteAccount(database, user, password, config, origin, now());
+      caller.signOut();
+      return deleted;
+    },
+  }),
+);

@@ -1,0 +1,76 @@
+import { SessionNotFoundError, ValidationError } from '../../errors.ts';
+import { mergeData } from '../../sessions/data.ts';
+import { startAnonymousSession } from '../../sessions/start.ts';
+import { builder } from '../builder.ts';
+import { parseNodeId } from '../node-id.ts';
+import { sessionStart } from '../plugins/limits.ts';
+import { Session } from '../types/session.ts';
+import { startOptions, transportArgument } from './sign-in.ts';
+import type { StartedOrFound } from './start-session.ts';
+
+const SetDataPayload = builder.objectRef<StartedOrFound>('SetDataPayload').implement({
+  audience: 'holders',
+  description: 'The data is stored.',
+  isTypeOf: (value) => typeof value === 'object' && value !== null && 'session' in value,
+  fields: (t) => ({
+    session: t.expose('session', { type: Session, description: 'The session with its data as it is now.' }),
+    token: t.exposeString('token', {
+      nullable: true,
+      description: 'The secret of a bearer session that was started for the data. Null where none was.',
+    }),
+  }),
+});
+
+const SetDataResult = builder.errorUnion('SetDataResult', {
+  description: 'What became of setting the data of a session.',
+  types: [SetDataPayload, ValidationError, SessionNotFoundError],
+});
+
+builder.mutationField('setPublicData', (t) =>
+  t.field({
+    audience: 'everybody',
+    type: SetDataResult,
+    nullable: true,
+    complexity: sessionStart,
+    description:
+      'Merges keys into the public data of the current session; a null value removes its key. At most 16 KB in all. ' +
+      'Starts an anonymous session if there is none; RATE_LIMITED where an address starts too many.',
+    args: {
+      data: t.arg({ type: 'JSON', required: true, description: 'A JSON object with the keys that change.' }),
+      transport: t.arg({ ...transportArgument, description: 'How the token of a session that is started travels.' }),
+    },
+    resolve: async (_root, { data, transport }, context) => {
+      const { caller, database, config, now } = context;
+      if (caller.session) {
+        const session = await mergeData(database, caller.session.id, 'publicData', data, now());
+        caller.update(session);
+        return { session, token: null };
+      }
+      const started = await startAnonymousSession(database, startOptions(context, transport), config.attempts, data);
+      caller.signIn(started);
+      return { session: started.session, token: transport === 'BEARER' ? started.token : null };
+    },
+  }),
+);
+
+builder.mutationField('setPrivateData', (t) =>
+  t.field({
+    audience: 'services',
+    type: SetDataResult,
+    nullable: true,
+    description:
+      'For trusted services: merges keys into the private data of a live session; a null value removes its key. ' +
+      'At most 16 KB in all. FORBIDDEN for everybody else.',
+    args: {
+      sessionId: t.arg.id({ required: true, description: 'The `id` of the session.' }),
+      data: t.arg({ type: 'JSON', required: true, description: 'A JSON object with the keys that change.' }),
+    },
+    resolve: async (_root, { sessionId, data }, { caller, database, now }) => {
+      const node = parseNodeId(sessionId);
+      if (node?.type !== 'Session') throw new SessionNotFoundError();
+      const session = await mergeData(database, node.id, 'privateData', data, now());
+      if (caller.session?.id === session.id) caller.update(session);
+      return { session, token: null };
+    },
+  }),
+);

@@ -1,0 +1,74 @@
+import { confirmSignUp, requestSignUp, signUp } from '../../accounts/sign-up.ts';
+import {
+  EmailTakenError,
+  InvalidCredentialsError,
+  RateLimitedError,
+  TokenInvalidError,
+  ValidationError,
+} from '../../errors.ts';
+import { builder } from '../builder.ts';
+import { passwordCheck } from '../plugins/limits.ts';
+import { RequestedPayload } from '../types/requested.ts';
+import { LoginSuccess, signIn, startOptions, transportArgument } from './sign-in.ts';
+
+export const newPasswordDescription =
+  'Any Unicode, up to 256 characters; at least 15 unless the server is configured otherwise. Not one that everybody uses.';
+
+const SignUpResult = builder.errorUnion('SignUpResult', {
+  description: 'What became of `signUp`.',
+  types: [LoginSuccess, RequestedPayload, EmailTakenError, ValidationError, RateLimitedError],
+});
+
+builder.mutationField('signUp', (t) =>
+  t.field({
+    audience: 'everybody',
+    type: SignUpResult,
+    nullable: true,
+    complexity: passwordCheck,
+    description:
+      'Makes an account and signs its user in. The session that the request came with ends; if it was anonymous, its ' +
+      'data goes on in the new one. Mail with a link proves the address. A server that keeps to itself who has an ' +
+      'account answers RequestedPayload to everybody, and makes the account by `confirmSignUp`.',
+    args: {
+      email: t.arg.string({ required: true, description: 'An email address. Case does not matter.' }),
+      password: t.arg.string({ required: true, description: newPasswordDescription }),
+      name: t.arg.string({ description: 'What the user is called, up to 200 characters.' }),
+      transport: t.arg(transportArgument),
+    },
+    resolve: async (_root, { email, password, name, transport }, context) => {
+      const { database, config } = context;
+      const input = { email, password, name };
+      const options = startOptions(context, transport);
+      if (config.isSignUpPrivate) return { email: await requestSignUp(database, input, config, options) };
+      const started = await signUp(database, input, config, options);
+      return signIn(context, started, transport);
+    },
+  }),
+);
+
+builder.mutationField('confirmSignUp', (t) =>
+  t.field({
+    audience: 'everybody',
+    type: LoginSuccess,
+    nullable: true,
+    complexity: passwordCheck,
+    errors: {
+      types: [TokenInvalidError, InvalidCredentialsError, RateLimitedError],
+      union: { name: 'ConfirmSignUpResult', description: 'What became of `confirmSignUp`.' },
+    },
+    description:
+      'Makes the account that `signUp` asked for, where the server answered it with RequestedPayload, and signs its user ' +
+      'in. The link proves the address, and the password that it was the same person who asked.',
+    args: {
+      token: t.arg.string({ required: true, description: 'From the link in the mail.' }),
+      password: t.arg.string({ required: true, description: 'The password that was given to `signUp`.' }),
+      transport: t.arg(transportArgument),
+    },
+    resolve: async (_root, { token, password, transport }, context) => {
+      const { database, config } = context;
+      const options = startOptions(context, transport);
+      const started = await confirmSignUp(database, { token, password }, config, options);
+      return signIn(context, started, transport);
+    },
+  }),
+);

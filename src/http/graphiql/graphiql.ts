@@ -1,0 +1,95 @@
+import type { FixedHeaders } from '../answers.ts';
+import { stripWhitespace } from '../request/whitespace.ts';
+import { type AssetName, assetTypes, loadAsset } from './assets.ts';
+
+/** The page runs only scripts of this server, none inline, and talks to no other. GraphiQL's editor makes styles. */
+export const graphiqlPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "worker-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  'font-src data:',
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** How much of a file is handed to a connection at once. */
+const chunkBytes = 64 * 1024;
+
+/**
+ * Returns a function that answers requests for GraphiQL, a page that needs no other host: the page at the GraphQL
+ * endpoint, its files below it. It returns null for all other requests.
+ */
+export function createGraphiql(endpoint: string, fixedHeaders: FixedHeaders) {
+  const pathOf = (name: AssetName) => `${endpoint}/${name}`;
+  const nameAt = new Map((Object.keys(assetTypes) as AssetName[]).map((name) => [pathOf(name), name]));
+  const pageHeaders = {
+    ...fixedHeaders,
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': graphiqlPolicy,
+  };
+  // The bytes are the same for everybody. So browsers may keep them, but have to ask whether they are still the same.
+  const { vary: _, ...others } = fixedHeaders;
+  const sameForAll = { ...others, 'cache-control': 'no-cache' };
+
+  return async ({ method, url, headers }: Request): Promise<Response | null> => {
+    if (method !== 'GET') return null;
+    const { pathname } = new URL(url);
+    if (pathname === endpoint) {
+      // GraphiQL keeps its operation in the address, so that a page visit may have a query too.
+      const isVisit = headers.get('accept')?.includes('text/html');
+      return isVisit ? new Response(pageWith(pathOf), { headers: pageHeaders }) : null;
+    }
+    const name = nameAt.get(pathname);
+    if (name === undefined) return null;
+    const { bytes, etag } = await loadAsset(name, pathOf, endpoint);
+    if (matches(headers.get('if-none-match'), etag)) {
+      return new Response(null, { status: 304, headers: { ...sameForAll, etag } });
+    }
+    const ofAsset = { 'content-type': assetTypes[name], 'content-length': String(bytes.length), etag };
+    return new Response(streamOf(bytes), { headers: { ...sameForAll, ...ofAsset } });
+  };
+}
+
+function pageWith(pathOf: (name: AssetName) => string): string {
+  return `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <title>Users and sessions</title>
+    <link rel="icon" href="${pathOf('favicon.ico')}" />
+    <link rel="stylesheet" href="${pathOf('graphiql.css')}" />
+  </head>
+  <body id="body" class="no-focus-outline">
+    <noscript>GraphiQL needs JavaScript.</noscript>
+    <div id="root"></div>
+    <script src="${pathOf('start.js')}"></script>
+    <script src="${pathOf('graphiql.js')}"></script>
+  </body>
+</html>
+`;
+}
+
+/** Whether `If-None-Match` names this entity tag, by the weak comparison (RFC 9110 section 13.1.2). */
+function matches(condition: string | null, etag: string): boolean {
+  const tags = (condition ?? '').split(',').map((tag) => stripWhitespace(tag).replace(/^W\//, ''));
+  return tags.includes(etag) || tags.includes('*');
+}
+
+/** Gives the bytes in slices of the one buffer, each when it is asked for, so that no request has a copy. */
+function streamOf(bytes: Buffer): ReadableStream<Uint8Array> {
+  let offset = 0;
+  return new ReadableStream(
+    {
+      pull(controller) {
+        controller.enqueue(bytes.subarray(offset, offset + chunkBytes));
+        offset += chunkBytes;
+        if (offset >= bytes.length) controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

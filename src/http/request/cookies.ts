@@ -1,0 +1,46 @@
+import type { HeaderReader } from './facts.ts';
+import { stripWhitespace } from './whitespace.ts';
+
+/**
+ * The values of all cookies with this name. Only SP and HTAB are stripped (RFC 6265bis section 5.6): browsers protect the
+ * prefix `__Host-` of a name, and a name with another byte before the prefix is not protected.
+ */
+export function readCookies(headers: HeaderReader, name: string): string[] {
+  const pairs = (headers.get('cookie') ?? '').split(';').map(stripWhitespace);
+  return pairs.filter((pair) => pair.startsWith(`${name}=`)).map((pair) => pair.slice(name.length + 1));
+}
+
+export type Cookie = {
+  /** The values of all cookies with its name, of which there should be one at most. */
+  read(headers: HeaderReader): string[];
+  /** The value of `Set-Cookie`, for a cookie that lives as long as what it holds. */
+  set(token: string, maxAgeMs: number): string;
+  clear(): string;
+};
+
+export type Cookies = {
+  /** Holds the token of a session. */
+  session: Cookie;
+  /** Holds what a device is known by on which its user has signed in. It stays when they log out. */
+  device: Cookie;
+};
+
+/**
+ * The cookies of this server. Over https their names begin with `__Host-`, so that no other host, and nothing in the
+ * clear, can set them (RFC 6265bis section 4.1.3.2). `Lax` keeps them out of other sites' requests, but lets a link from
+ * another site open a page signed in.
+ */
+export function cookiesFor(publicUrl: URL): Cookies {
+  const isSecure = publicUrl.protocol === 'https:';
+  return { session: cookie('session', isSecure), device: cookie('device', isSecure) };
+}
+
+function cookie(plainName: string, isSecure: boolean): Cookie {
+  const name = isSecure ? `__Host-${plainName}` : plainName;
+  const attributes = `Path=/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`;
+  return {
+    read: (headers) => readCookies(headers, name),
+    set: (token, maxAgeMs) => `${name}=${token}; Max-Age=${Math.floor(maxAgeMs / 1_000)}; ${attributes}`,
+    clear: () => `${name}=; Max-Age=0; ${attributes}`,
+  };
+}

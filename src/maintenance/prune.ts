@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Db } from '../database/database.ts';
+import type { Prisma } from '../generated/sqlite/client.ts';
+import { forgottenData } from '../sessions/end.ts';
+
+/**
+ * How long a batch may keep the database from others. A request waits for the batch that is running and for no other:
+ * between two batches there is a pause as long as the batch was.
+ */
+const batchMs = 3;
+const batchSize = { first: 50, least: 50, most: 500 };
+
+/** Is asked after each batch whether there is to be another one. */
+export type GoOn = () => boolean | Promise<boolean>;
+
+const always: GoOn = () => true;
+
+/** How many sessions `pruneSessions` would delete. */
+export function countPrunable(db: Db, before: Date): Promise<number> {
+  return db.session.count({ where: { expiresAt: { lt: before } } });
+}
+
+/**
+ * Deletes the sessions that ended or expired before a moment, and returns how many they were. A session that was ended
+ * has the moment of its ending in `expiresAt`.
+ */
+export function pruneSessions(db: Db, before: Date, goOn = always): Promise<number> {
+  return inBatches(goOn, async (limit) => {
+    const { count } = await db.session.deleteMany({ where: { expiresAt: { lt: before } }, limit });
+    return { count, isLast: count < limit };
+  });
+}
+
+/** Deletes the address and the user agent of sessions that ended or expired before a moment. Returns of how many. */
+export function forgetDevices(db: Db, before: Date, goOn = always): Promise<number> {
+  return forget(db, { ipAddress: null, userAgent: null }, before, goOn);
+}
+
+/** Deletes the data of sessions that expired before a moment, which nobody ended. Returns of how many. */
+export function forgetData(db: Db, before: Date, goOn = always): Promise<number> {
+  return forget(db, forgottenData, before, goOn);
+}
+
+/**
+ * Sets columns to null in the sessions that ended or expired before a moment, and returns in how many.
+ *
+ * It walks along the expiries, whether or not there is something left to forget: every step is one short range of the
+ * index, however many rows were done before.
+ */
+function forget(db: Db, forgotten: Prisma.SessionUpdateManyMutationInput, before: Date, goOn: GoOn): Promise<number> {
+  const isThere = Object.keys(forgotten).map((column) => ({ [column]: { not: null } }));
+  let after = new Date(0);
+  return inBatches(goOn, async (limit) => {
+    const [last] = await db.session.findMany({
+      where: { expiresAt: { gt: after, lt: before } },
+      orderBy: { expiresAt: 'asc' },
+      skip: limit - 1,
+      take: 1,
+      select: { expiresAt: true },
+    });
+    const { count } = await db.session.updateMany({
+      where: { expiresAt: { gt: after, ...(last ? { lte: last.expiresAt } : { lt: before }) }, OR: isThere },
+      data: forgotten,
+    });
+    after = last?.expiresAt ?? before;
+    return { count, isLast: !last };
+  });
+}
+
+/** Deletes what happened before a moment, and returns how many events they were. */
+export function forgetEvents(db: Db, before: Date, goOn = always): Promise<number> {
+  return inBatches(goOn, async (limit) => {
+    const { count } = await db.auditEvent.deleteMany({ where: { at: { lt: before } }, limit });
+    return { count, isLast: count < limit };
+  });
+}
+
+/** Deletes the tokens of users, and the counts of what was tried, that are of no use from a moment on. */
+export async function pruneExpired(db: Db, at: Date, goOn = always): Promise<void> {
+  const where = { expiresAt: { lte: at } };
+  await inBatches(goOn, async (limit) => {
+    const { count } = await db.userToken.deleteMany({ where, limit });
+    return { count, isLast: count < limit };
+  });
+  if (!(await goOn())) return;
+  await inBatches(goOn, async (limit) => {
+    const { count } = await db.rateLimit.deleteMany({ where, limit });
+    return { count, isLast: count < limit };
+  });
+}
+
+type Batch = (limit: number) => Promise<{ count: number; isLast: boolean }>;
+
+/** Repeats a batch until it is the last one, and fits its size to the time that it may take. Returns the sum. */
+async function inBatches(goOn: GoOn, batch: Batch): Promise<number> {
+  let limit = batchSize.first;
+  for (let sum = 0; ; ) {
+    const began = performance.now();
+    const { count, isLast } = await batch(limit);
+    const tookMs = performance.now() - began;
+    sum += count;
+    if (isLast || !(await goOn())) return sum;
+    const fitting = Math.round(limit * Math.min(2, batchMs / tookMs));
+    limit = Math.min(batchSize.most, Math.max(batchSize.least, fitting));
+    await sleep(tookMs);
+  }
+}

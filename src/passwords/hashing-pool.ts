@@ -1,0 +1,94 @@
+/** The threads that hash passwords, so that nobody else waits for the milliseconds of a processor that each takes. */
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { RequestError } from '../errors.ts';
+import type { Tasks } from './hashing-worker.ts';
+
+/** One processor is left to everybody who does not log in. */
+const mostThreads = Math.max(1, availableParallelism() - 1);
+
+/** The one that is hashed, and the next, which a thread has at hand when this process is too busy to hand it over. */
+const mostPerThread = 2;
+
+/** A thread that had nothing to do for so long ends, and gives its memory back. */
+const idleMs = 30_000;
+
+type Job = { message: object; resolve(answer: unknown): void; reject(error: unknown): void };
+type Thread = { worker: Worker; jobs: Job[] };
+
+const threads = new Set<Thread>();
+const waiting: Job[] = [];
+
+/**
+ * Has something done by a thread, as soon as one is free.
+ *
+ * @throws RequestError where so many are waiting already.
+ */
+export function inThread<Name extends keyof Tasks>(
+  name: Name,
+  input: Parameters<Tasks[Name]>[0],
+  queueLength: number,
+): Promise<ReturnType<Tasks[Name]>> {
+  const unfinished = [...threads].reduce((sum, { jobs }) => sum + jobs.length, waiting.length);
+  if (unfinished >= mostThreads + queueLength) {
+    throw new RequestError('SERVER_OVERLOADED', 'Too many are logging in. Try again in a moment.', 1);
+  }
+  return new Promise((resolve, reject) => {
+    // A thread answers with what the task of that name returns.
+    waiting.push({ message: { name, input }, resolve: resolve as Job['resolve'], reject });
+    handOut();
+  });
+}
+
+function handOut(): void {
+  for (let job = waiting[0]; job; job = waiting[0]) {
+    const thread = freeThread();
+    if (!thread) return;
+    waiting.shift();
+    thread.jobs.push(job);
+    thread.worker.ref();
+    thread.worker.postMessage(job.message);
+  }
+}
+
+/** The thread that is to have the next job, started if there can be one more, or null if all have enough. */
+function freeThread(): Thread | null {
+  const [freest] = [...threads].sort((a, b) => a.jobs.length - b.jobs.length);
+  if (freest?.jobs.length === 0) return freest;
+  if (threads.size < mostThreads) return startThread();
+  return freest && freest.jobs.length < mostPerThread ? freest : null;
+}
+
+function startThread(): Thread {
+  const thread: Thread = { worker: new Worker(new URL('./hashing-worker.ts', import.meta.url)), jobs: [] };
+  const { worker, jobs } = thread;
+  threads.add(thread);
+  const idle = setTimeout(() => {
+    if (jobs.length > 0) return;
+    threads.delete(thread);
+    void worker.terminate();
+  }, idleMs);
+  idle.unref();
+  worker.on('message', ({ answer, error }: { answer?: unknown; error?: unknown }) => {
+    const job = jobs.shift();
+    if (error === undefined) job?.resolve(answer);
+    else job?.reject(error);
+    handOut();
+    idle.refresh();
+    // A thread with nothing to do keeps no process alive.
+    if (jobs.length === 0) worker.unref();
+  });
+  let cause: unknown;
+  worker.once('error', (error) => {
+    cause = error;
+  });
+  worker.once('exit', (code) => {
+    clearTimeout(idle);
+    threads.delete(thread);
+    // The job that it died of is not tried again: another thread might die of it too.
+    jobs.shift()?.reject(cause ?? new Error(`A thread that hashes passwords ended with ${code}.`));
+    waiting.unshift(...jobs);
+    handOut();
+  });
+  return thread;
+}

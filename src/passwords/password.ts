@@ -1,0 +1,159 @@
+import type { PasswordPolicy } from '../config/config.ts';
+import { ValidationError } from '../errors.ts';
+import { isBreached } from './breached.ts';
+import type { Argon2Cost } from './hash-formats.ts';
+import { inThread } from './hashing-pool.ts';
+import type { Turn } from './hashing-queue.ts';
+import type { Check } from './hashing-worker.ts';
+import { guessableProblem } from './strength.ts';
+
+/** In code points. NIST SP 800-63B-4 asks for at least 64. */
+const maxLength = 256;
+
+/**
+ * The form of a password that is hashed, or null if no password can look like that.
+ *
+ * NFKC, as NIST SP 800-63B-4 section 3.1.1.2 recommends: the same key presses give the same password on every system.
+ */
+export function normalizePassword(password: string): string | null {
+  // Cut before normalising, which can make a text eighteen times longer; four units make one character at most here.
+  if (!password.isWellFormed() || password.length > 4 * maxLength) return null;
+  const normalized = password.normalize('NFKC');
+  return normalized === '' || lengthOf(normalized) > maxLength ? null : normalized;
+}
+
+/** What is wrong with the form of a new password, as a sentence, or null. There are no composition rules. */
+export function formProblem(password: string, policy: PasswordPolicy): string | null {
+  if (!password.isWellFormed()) return 'The password has a character that is not Unicode.';
+  const normalized = normalizePassword(password);
+  if (normalized === null && password !== '') return `The password must have at most ${maxLength} characters.`;
+  // Normalising can make many characters of one, which is no more to guess.
+  if (Math.min(lengthOf(password), lengthOf(normalized ?? '')) < policy.minLength) {
+    return `The password must have at least ${policy.minLength} characters. A few unrelated words make a good one.`;
+  }
+  return null;
+}
+
+/** Whose password it is to be, as they are known to others. */
+export type PasswordOwner = { email: string; name?: string | null | undefined };
+
+/** What this server can tell against a password, as a sentence, or null: its form, or that it would be guessed early. */
+export function passwordProblem(
+  password: string,
+  { email, name }: PasswordOwner,
+  policy: PasswordPolicy,
+): string | null {
+  return formProblem(password, policy) ?? guessableProblem(password, [email, name ?? '', policy.serviceHost]);
+}
+
+/**
+ * Makes sure that a password is not known from a breach, as far as somebody can be asked. They are asked only about one
+ * that nothing else is wrong with.
+ *
+ * @throws ValidationError at this argument.
+ */
+export async function requireUnbreached(
+  password: string,
+  { rangeUrl }: PasswordPolicy,
+  argument: string,
+): Promise<void> {
+  if (rangeUrl === null || !(await isBreached(password.normalize('NFKC'), rangeUrl))) return;
+  const message = 'The password is known from a breach of some service: others have it on their lists.';
+  throw new ValidationError([{ path: [argument], message }]);
+}
+
+/** @throws ValidationError for a password that somebody may not choose, at this argument. */
+export async function requireAcceptablePassword(
+  password: string,
+  owner: PasswordOwner,
+  policy: PasswordPolicy,
+  argument: string,
+): Promise<void> {
+  const problem = passwordProblem(password, owner, policy);
+  if (problem !== null) throw new ValidationError([{ path: [argument], message: problem }]);
+  await requireUnbreached(password, policy, argument);
+}
+
+function lengthOf(text: string): number {
+  return [...text].length;
+}
+
+/**
+ * The argon2id hash of a password that may be chosen, in PHC string format.
+ *
+ * @throws RequestError where too many are waiting for theirs.
+ */
+export async function hashPassword(password: string, policy: PasswordPolicy): Promise<string> {
+  return inThread('hash', { password: password.normalize('NFKC'), today: costOf(policy) }, policy.queueLength);
+}
+
+export type CheckedPassword = {
+  isRight: boolean;
+  /** The hash to store from now on, where what is stored is of another system or asks for less. Null if it may stay. */
+  rehashed: string | null;
+};
+
+/** Somebody who waits longer than that for hearing that a password is wrong learns what it is that takes so long. */
+const longestWaitMs = 1_000;
+
+/** What takes so long takes longer now and then, and has to be waited with, too. */
+const margin = 1.25;
+
+/** How soon a check that took long, of a hash that others made, is half forgotten. Most are rewritten before that. */
+const halfLifeMs = 10 * 60_000;
+
+/** How long the slowest check of a hash that costs something else than the policy asks for has taken, and when. */
+const slowest = new WeakMap<PasswordPolicy, { ms: number; at: number }>();
+
+function slowestMs(policy: PasswordPolicy): number {
+  const { ms, at } = slowest.get(policy) ?? { ms: 0, at: 0 };
+  return ms * 0.5 ** ((performance.now() - at) / halfLifeMs);
+}
+
+/**
+ * Whether the password is the one that was hashed, by this server or by another system, normalised or as it was typed.
+ * With no hash, or none that is known, it takes the time that one takes, and is not: whether an account exists must not
+ * be seen from how long the answer took. Since hashes of other systems take longer, the answer that a password is wrong
+ * is delayed by as much as one of them would take longer, once one was seen.
+ *
+ * @throws RequestError where too many are waiting for theirs.
+ */
+export async function checkPassword(
+  password: string,
+  hashedPassword: string | null,
+  policy: PasswordPolicy,
+  turn: Turn,
+): Promise<CheckedPassword> {
+  const normalized = normalizePassword(password);
+  const check: Check = {
+    forms: normalized === null ? [''] : formsOf(normalized, password),
+    stored: normalized === null ? null : hashedPassword,
+    today: costOf(policy),
+  };
+  const { isRight, rehashed, isUsual, tookMs } = await inThread('check', check, policy.queueLength);
+  if (!isUsual && tookMs > slowestMs(policy)) {
+    slowest.set(policy, { ms: Math.min(tookMs, longestWaitMs), at: performance.now() });
+  }
+  if (!isRight) turn.delay(slowestMs(policy) * margin - tookMs);
+  return { isRight, rehashed };
+}
+
+/** Whether the password is the right one. As `checkPassword`, for what leaves the hash as it is. */
+export async function verifyPassword(
+  password: string,
+  hashedPassword: string | null,
+  policy: PasswordPolicy,
+  turn: Turn,
+): Promise<boolean> {
+  const { isRight } = await checkPassword(password, hashedPassword, policy, turn);
+  return isRight;
+}
+
+/** Other systems hash what was typed. How many forms there are depends on what is typed now, and not on the account. */
+function formsOf(normalized: string, typed: string): Check['forms'] {
+  return normalized === typed ? [normalized] : [normalized, typed];
+}
+
+function costOf({ memoryKiB, passes, lanes }: PasswordPolicy): Argon2Cost {
+  return { memoryKiB, passes, lanes };
+}

@@ -1,0 +1,144 @@
+/** How often somebody may be wrong about a password. */
+import { hash } from 'node:crypto';
+import type { AttemptPolicy } from '../config/config.ts';
+import type { Database, Db } from '../database/database.ts';
+import { run } from '../database/raw-sql.ts';
+import { retryConflicts } from '../database/transaction.ts';
+import { InvalidCredentialsError, RateLimitedError } from '../errors.ts';
+import type { Device } from '../events/record.ts';
+import { Prisma } from '../generated/sqlite/client.ts';
+import { countOnce, type RateLimit, requireNotReached, uncount } from './rate-limit.ts';
+import { addressLimits, quarterMs } from './requests.ts';
+
+/**
+ * NIST SP 800-63B-4 section 3.2.2: at most 100 failures in a row for an account. Half of them are for devices on which
+ * its user has signed in, so that nobody else can use those up.
+ */
+const mostInARow = 50;
+
+/** How long to wait once too many were wrong, doubled with each that follows; of the same section. */
+const wait = { firstMs: 30_000, longestMs: 3_600_000 };
+
+/** Long enough for "in a row", and not for ever: an address that nobody has is counted too. */
+const streakMs = 365 * 86_400_000;
+
+/** Whose password is given, and where. */
+export type Attempt = {
+  /** The address of the account, in whatever case. Whether anybody has it makes no difference. */
+  email: string;
+  device: Device;
+  /** Whether the user is known to have signed in there. What strangers do is then no hindrance. */
+  isKnownDevice: boolean;
+};
+
+/** Forgets that anything was wrong before, in the transaction that the right password is for. */
+export type Succeed = (db: Db) => Promise<void>;
+
+/**
+ * Does what checks a password, unless too many were wrong before. The attempt counts from before the check, so that of
+ * many at once no more are made than of many in a row; and as what it was, after it.
+ *
+ * A check that ends with InvalidCredentialsError was wrong. One that returns was right, and all is forgotten: by
+ * `succeed` in a transaction of its own, or afterwards. Any other error says nothing of the password, and the attempt
+ * was none.
+ *
+ * @throws RateLimitedError if one has to wait. Nothing was checked then.
+ */
+export async function withAttempt<T>(
+  database: Database,
+  attempt: Attempt,
+  policy: AttemptPolicy,
+  now: Date,
+  check: (succeed: Succeed) => Promise<T>,
+): Promise<T> {
+  const limits = limitsOf(attempt, policy);
+  await requireNotReached(database, [limits.inARow, limits.pause, ...limits.others], now);
+  const isPaused = await count(database, limits, policy, now);
+  let isForgotten = false;
+  async function succeed(db: Db): Promise<void> {
+    await forgetFailures(db, attempt.email);
+    await uncount(db, limits.others);
+    isForgotten = true;
+  }
+  try {
+    const result = await check(succeed);
+    if (!isForgotten) await retryConflicts(() => succeed(database));
+    return result;
+  } catch (error) {
+    if (!(error instanceof InvalidCredentialsError)) await retryConflicts(() => undo(database, limits, isPaused));
+    throw error;
+  }
+}
+
+/** Lets somebody try again at once, whose password was proved, or replaced by whoever has the address. */
+export async function forgetFailures(db: Db, email: string): Promise<void> {
+  const keys = [true, false].flatMap((isKnownDevice) => {
+    const { inARow, pause, pauses } = accountLimits(email, isKnownDevice);
+    return [inARow.key, pause.key, pauses.key];
+  });
+  await run(db, Prisma.sql`DELETE FROM "RateLimit" WHERE "key" IN (${Prisma.join(keys)})`);
+}
+
+type Limits = {
+  inARow: RateLimit;
+  /** Is there as long as one has to wait. */
+  pause: RateLimit;
+  /** How often one had to wait. */
+  pauses: RateLimit;
+  others: RateLimit[];
+};
+
+function limitsOf({ email, device, isKnownDevice }: Attempt, { perAddress }: AttemptPolicy): Limits {
+  const { ipAddress } = device;
+  const isCounted = !isKnownDevice && ipAddress !== null;
+  const limit = { kind: 'passwords', points: perAddress, durationMs: quarterMs };
+  const others = isCounted ? addressLimits(ipAddress, limit) : [];
+  return { ...accountLimits(email, isKnownDevice), others };
+}
+
+function accountLimits(email: string, isKnownDevice: boolean): Omit<Limits, 'others'> {
+  const lane = `${isKnownDevice ? 'known-device' : 'account'}:${hash('sha256', email.toLowerCase())}`;
+  return {
+    inARow: { key: `${lane}:in-a-row`, points: mostInARow, durationMs: streakMs },
+    pause: { key: `${lane}:pause`, points: 1, durationMs: wait.firstMs },
+    pauses: { key: `${lane}:pauses`, points: mostInARow, durationMs: streakMs },
+  };
+}
+
+/**
+ * Counts an attempt by one statement, which gives each a number of its own, and returns whether the next one has to
+ * wait. From a number on, one at a time takes the pause; the others are refused, and were none.
+ *
+ * @throws RateLimitedError
+ */
+async function count(db: Db, limits: Limits, { perAccount }: AttemptPolicy, now: Date): Promise<boolean> {
+  const { inARow, pause, others } = limits;
+  try {
+    const [times = 0] = await countOnce(db, [inARow, ...others], now);
+    if (times < perAccount) return false;
+    await countOnce(db, [pause], now);
+  } catch (error) {
+    if (error instanceof RateLimitedError) await retryConflicts(() => uncount(db, [inARow, ...others]));
+    throw error;
+  }
+  await prolong(db, limits, now);
+  return true;
+}
+
+/**
+ * Makes a pause that was just taken as long as it must be. That goes by the pauses before it: of many attempts at once
+ * each has a number for a moment, and whoever takes the pause need not be the first.
+ */
+async function prolong(db: Db, { pause, pauses }: Limits, now: Date): Promise<void> {
+  const [times = 1] = await countOnce(db, [pauses], now);
+  if (times === 1) return;
+  const durationMs = Math.min(wait.firstMs * 2 ** (times - 1), wait.longestMs);
+  const expiresAt = new Date(now.getTime() + durationMs);
+  await db.rateLimit.updateMany({ where: { key: pause.key }, data: { expiresAt } });
+}
+
+/** Takes back what `count` did. */
+async function undo(db: Db, { inARow, pause, pauses, others }: Limits, isPaused: boolean): Promise<void> {
+  await uncount(db, [inARow, ...others, ...(isPaused ? [pauses] : [])]);
+  if (isPaused) await db.rateLimit.deleteMany({ where: { key: pause.key } });
+}

@@ -1,0 +1,86 @@
+/** How often something may be asked for: from one address, and for one mailbox. */
+import { hash } from 'node:crypto';
+import type { Database } from '../database/database.ts';
+import { retryConflicts } from '../database/transaction.ts';
+import { RateLimitedError, RequestError } from '../errors.ts';
+import type { Device } from '../events/record.ts';
+import type { MailName } from '../mail/outbox.ts';
+import { networkOf, widerNetworkOf } from './network.ts';
+import { countOnce, type RateLimit, requireNotReached, uncount } from './rate-limit.ts';
+
+export const quarterMs = 15 * 60_000;
+
+/** How much more a whole network may do than one address in it. Many clients share it, and some attackers have one. */
+const networkFactor = 10;
+
+/** How often something may be done from one address. */
+export type AddressLimit = { kind: string; points: number; durationMs: number };
+
+/** Returns the limits for an address (or its network of IPv6, /64) and for the wider network around it. */
+export function addressLimits(ipAddress: string, { kind, points, durationMs }: AddressLimit): RateLimit[] {
+  const keyOf = (network: string) => `${kind}:${hash('sha256', network)}`;
+  return [
+    { key: keyOf(networkOf(ipAddress)), points, durationMs },
+    { key: keyOf(widerNetworkOf(ipAddress)), points: networkFactor * points, durationMs },
+  ];
+}
+
+/**
+ * Counts something that may be done so often from one address and from its network, whatever becomes of it. A refusal
+ * does not count, so that one address alone does not use up what its network may do. An address that is not known is
+ * not counted.
+ *
+ * @throws RateLimitedError if it is too often.
+ */
+export async function requireAttemptFrom(
+  database: Database,
+  { ipAddress }: Device,
+  limit: AddressLimit,
+  now: Date,
+): Promise<void> {
+  if (ipAddress === null) return;
+  const limits = addressLimits(ipAddress, limit);
+  await requireNotReached(database, limits, now);
+  try {
+    await countOnce(database, limits, now);
+  } catch (error) {
+    if (error instanceof RateLimitedError) await retryConflicts(() => uncount(database, limits));
+    throw error;
+  }
+}
+
+/**
+ * The same where a refusal does not belong into the result.
+ *
+ * @throws RequestError if it is too often.
+ */
+export async function requireRequestFrom(
+  database: Database,
+  device: Device,
+  limit: AddressLimit,
+  now: Date,
+): Promise<void> {
+  try {
+    await requireAttemptFrom(database, device, limit, now);
+  } catch (error) {
+    if (!(error instanceof RateLimitedError)) throw error;
+    throw new RequestError('RATE_LIMITED', error.message, error.retryAfterSeconds);
+  }
+}
+
+/** How many links a mailbox gets in an hour, however many ask for them. */
+const mailsPerHour = 5;
+
+/** Whether one more link of this kind may be mailed to an address: nobody fills somebody else's mailbox. Counts it. */
+export async function mayBeMailed(database: Database, kind: MailName, email: string, now: Date): Promise<boolean> {
+  const key = `${kind}:${hash('sha256', email.toLowerCase())}`;
+  const limit = { key, points: mailsPerHour, durationMs: 4 * quarterMs };
+  try {
+    await requireNotReached(database, [limit], now);
+    await countOnce(database, [limit], now);
+    return true;
+  } catch (error) {
+    if (error instanceof RateLimitedError) return false;
+    throw error;
+  }
+}

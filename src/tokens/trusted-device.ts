@@ -1,0 +1,55 @@
+/**
+ * Devices on which a user has signed in ("device cookies" in OWASP's words, Slow Down Online Guessing Attacks with
+ * Device Cookies). What such a device has in hand opens nothing: it only keeps the wrong guesses of strangers, who
+ * could lock a user out for as long as they go on, from being held against it.
+ */
+import type { Database, Db } from '../database/database.ts';
+import type { Trust } from '../passwords/hashing-queue.ts';
+import { equalSecrets, handleOf, hashToken } from './token.ts';
+import { createUserToken } from './user-token.ts';
+
+/** The longest that browsers keep a cookie (RFC 6265bis section 5.5). */
+export const deviceLifetimeMs = 400 * 86_400_000;
+
+/** More than people have devices, and clients that never say which one they are. */
+const mostPerUser = 50;
+
+/** Whether a secret is of a device on which a user with this address, in whatever case, has signed in. */
+export async function isKnownDevice(db: Db, secret: string | null, email: string, now: Date): Promise<boolean> {
+  const handle = secret && handleOf(secret);
+  if (!handle) return false;
+  const token = await db.userToken.findFirst({
+    where: { handle, purpose: 'KNOWN_DEVICE', expiresAt: { gt: now } },
+    include: { user: true },
+  });
+  if (token?.user?.email.toLowerCase() !== email.toLowerCase()) return false;
+  return equalSecrets(hashToken(secret), token.hashedToken);
+}
+
+/** Returns what tells the queue for hashing that a known device asks, or null where the request names none. */
+export function trustOfDevice(db: Db, secret: string | null, email: string, now: Date): Trust | null {
+  return secret === null ? null : { account: email, isTrusted: () => isKnownDevice(db, secret, email, now) };
+}
+
+/**
+ * Makes room for one more device of a user, by forgetting those that were made known first. Not in the transaction that
+ * makes it known: whether there are some more for a moment makes no difference.
+ */
+export async function makeRoomForDevice(database: Database, userId: number): Promise<void> {
+  const ids = await database.$findKnownDevices(userId);
+  // Put into order here: for PostgreSQL the order could be a reason to read the tokens of everybody.
+  const surplus = ids.sort((one, other) => other - one).slice(mostPerUser - 1);
+  if (surplus.length > 0) await database.userToken.deleteMany({ where: { id: { in: surplus } } });
+}
+
+/** Makes a device known, and returns the secret that it is known by. */
+export function rememberDevice(db: Db, userId: number, now: Date): Promise<string> {
+  const expiresAt = new Date(now.getTime() + deviceLifetimeMs);
+  return createUserToken(db, { purpose: 'KNOWN_DEVICE', userId, sentTo: null, data: null, expiresAt });
+}
+
+/** Makes all devices of a user unknown, but that which has this secret. */
+export async function forgetOtherDevices(db: Db, userId: number, secret: string | null): Promise<void> {
+  const handle = (secret && handleOf(secret)) ?? '';
+  await db.userToken.deleteMany({ where: { userId, purpose: 'KNOWN_DEVICE', handle: { not: handle } } });
+}

@@ -1,0 +1,101 @@
+import type { Db } from '../database/database.ts';
+import { ValidationError } from '../errors.ts';
+import { defaultRole, type User } from '../users/user.ts';
+import { parseUserRecord, type UserRecord } from './user-record.ts';
+
+/** A line of a file, counted from 1, or why it cannot be read. */
+export type Line = { number: number; text: string } | { number: number; problem: string };
+
+/** What became of a line. */
+export type ImportOutcome = { line: number } & (
+  | { kind: 'imported' }
+  /** Somebody has the address already, and was left as they are; `differs` names the fields that say otherwise. */
+  | { kind: 'present'; differs: string[] }
+  | { kind: 'refused'; reason: string }
+);
+
+export type Batch = { line: number; record: UserRecord }[];
+
+/** Does something with the users of some lines, and says what became of each. */
+export type ImportBatch = (batch: Batch) => Promise<ImportOutcome[]>;
+
+/** How many users one transaction makes, which keeps others waiting for some hundredths of a second on SQLite. */
+const batchSize = 200;
+
+/** Imports users line by line, in batches, whatever is wrong with other lines. Blank lines are nothing. */
+export async function* importUsers(
+  lines: AsyncIterable<Line>,
+  importBatch: ImportBatch,
+): AsyncGenerator<ImportOutcome> {
+  let batch: Batch = [];
+  for await (const line of lines) {
+    if ('text' in line && line.text.trim() === '') continue;
+    const read = readLine(line);
+    if ('kind' in read) yield read;
+    else batch.push(read);
+    if (batch.length < batchSize) continue;
+    yield* await importBatch(batch);
+    batch = [];
+  }
+  if (batch.length > 0) yield* await importBatch(batch);
+}
+
+function readLine(line: Line): Batch[number] | ImportOutcome {
+  if ('problem' in line) return { line: line.number, kind: 'refused', reason: line.problem };
+  try {
+    return { line: line.number, record: parseUserRecord(line.text) };
+  } catch (error) {
+    if (error instanceof ValidationError) return { line: line.number, kind: 'refused', reason: error.message };
+    throw error;
+  }
+}
+
+/**
+ * Says what would become of batches, and writes nothing. It keeps the addresses that it has seen, to know them again.
+ *
+ * @param db - null where there is no database yet
+ */
+export function rehearsal(db: Db | null): ImportBatch {
+  const seen = new Set<string>();
+  return async (batch) => {
+    const present = db === null ? new Map() : await findPresent(db, batch);
+    const { fresh, outcomes } = divide(batch, present, seen);
+    for (const email of fresh.keys()) seen.add(email);
+    return outcomes;
+  };
+}
+
+/** What somebody is of whom a line says nothing else. */
+export const absent = { name: null, role: defaultRole, hashedPassword: null, emailVerifiedAt: null, suspendedAt: null };
+
+export async function findPresent(db: Db, batch: Batch): Promise<Map<string, User>> {
+  const users = await db.user.findMany({ where: { email: { in: batch.map(({ record }) => record.email) } } });
+  return new Map(users.map((user) => [user.email, user]));
+}
+
+/** Those of a batch who are to be made, by their address. */
+export type Fresh = Map<string, Batch[number]>;
+
+/** Those of a batch whose address nobody has, and what becomes of each line. Of two with one address, the first. */
+export function divide(batch: Batch, present: ReadonlyMap<string, User>, seen: ReadonlySet<string> = new Set()) {
+  const fresh: Fresh = new Map();
+  const outcomes = batch.map(({ line, record }): ImportOutcome => {
+    const before = present.get(record.email) ?? fresh.get(record.email)?.record;
+    if (before) return { line, kind: 'present', differs: differences(record, before) };
+    if (seen.has(record.email)) return { line, kind: 'present', differs: [] };
+    fresh.set(record.email, { line, record });
+    return { line, kind: 'imported' };
+  });
+  return { fresh, outcomes };
+}
+
+/** The fields of a record that say something else than what is there. */
+function differences(record: UserRecord, there: UserRecord): string[] {
+  const before = { ...absent, ...there };
+  const names = Object.keys(record) as (keyof UserRecord)[];
+  return names.filter((name) => comparable(record[name]) !== comparable(before[name]));
+}
+
+function comparable(value: UserRecord[keyof UserRecord]) {
+  return value instanceof Date ? value.getTime() : value;
+}

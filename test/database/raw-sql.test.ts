@@ -1,0 +1,97 @@
+import { inspect } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import type { Db } from '../../src/database/database.ts';
+import { isUnavailable } from '../../src/database/failures.ts';
+import { insert, run, toDate } from '../../src/database/raw-sql.ts';
+import { inTransaction, together } from '../../src/database/transaction.ts';
+import { Prisma } from '../../src/generated/sqlite/client.ts';
+import { openEmptyDatabase } from '../support/database.ts';
+
+const event = {
+  at: new Date('2026-03-29T01:30:00.045Z'),
+  type: 'LOGGED_IN',
+  userId: 2_147_483_647,
+  actorId: null,
+  sessionHandle: "O'Hara \\ \u{1F600} \u2028",
+  ipAddress: '2001:db8::1',
+  userAgent: '',
+  detail: null,
+};
+const count = Prisma.sql`SELECT count(*) FROM "AuditEvent" WHERE "type" = ${event.type}`;
+
+async function counted(db: Db): Promise<number> {
+  const [[events] = []] = await run(db, count);
+  return Number(events);
+}
+
+describe('a statement past Prisma’s client', () => {
+  it('adds a row as Prisma would, and returns its id', async () => {
+    const { database } = await openEmptyDatabase();
+    const id = await insert(database, 'AuditEvent', event);
+    expect(await database.auditEvent.findUnique({ where: { id } })).toEqual({ id, ...event });
+    const [row = []] = await run(
+      database,
+      Prisma.sql`SELECT "at", "actorId" FROM "AuditEvent" WHERE "at" = ${event.at}`,
+    );
+    expect([toDate(row[0]), row[1]]).toEqual([event.at, null]);
+  });
+
+  it('is part of its transaction, and of no other', async () => {
+    const { database } = await openEmptyDatabase();
+    const other = { ...event, type: 'LOGGED_OUT' };
+    const undone = inTransaction(database, async (db) => {
+      await db.auditEvent.create({ data: event });
+      await together([insert(db, 'AuditEvent', event), insert(db, 'AuditEvent', event)]);
+      expect(await counted(db)).toBe(3);
+      expect(await db.auditEvent.count({ where: { type: event.type } })).toBe(3);
+      throw new Error('undone');
+    });
+    const others = Array.from({ length: 5 }, () => inTransaction(database, (db) => insert(db, 'AuditEvent', other)));
+    await expect(undone).rejects.toThrow('undone');
+    await Promise.all(others);
+    expect(await database.auditEvent.groupBy({ by: 'type', _count: true })).toEqual([{ type: other.type, _count: 5 }]);
+  });
+
+  it('is refused when its transaction is over, and where it was not begun for it', async () => {
+    const { database } = await openEmptyDatabase();
+    for (const error of [null, new Error('undone')]) {
+      let kept: Db | undefined;
+      const ended = inTransaction(database, async (db) => {
+        kept = db;
+        await insert(db, 'AuditEvent', event);
+        if (error) throw error;
+      });
+      await (error ? expect(ended).rejects.toThrow('undone') : ended);
+      await expect(insert(kept as Db, 'AuditEvent', event)).rejects.toThrow('is over');
+      expect(isUnavailable(await insert(kept as Db, 'AuditEvent', event).catch((thrown) => thrown))).toBe(true);
+    }
+    await database.$transaction(async (db) => {
+      await expect(insert(db, 'AuditEvent', event)).rejects.toThrow('inTransaction');
+    });
+    expect(await counted(database)).toBe(1);
+  });
+});
+
+describe('what is done together', () => {
+  it('is told what failed, and not what was refused for it, when nothing of it is under way any more', async () => {
+    const { database } = await openEmptyDatabase();
+    const failing = inTransaction(database, async (db) => {
+      const late = (async () => {
+        await run(db, count);
+        await insert(db, 'AuditEvent', event);
+      })();
+      await together([late, run(db, Prisma.sql`SELECT "nothing" FROM "AuditEvent"`), insert(db, 'AuditEvent', event)]);
+    });
+    const error = await failing.catch((thrown) => inspect(thrown));
+    expect(error).toMatch(/nothing/);
+    expect(await counted(database)).toBe(0);
+  });
+
+  it('returns each answer in its place', async () => {
+    const { database } = await openEmptyDatabase();
+    const answers = await inTransaction(database, (db) =>
+      together([run(db, Prisma.sql`SELECT 1`), null, counted(db), insert(db, 'AuditEvent', event)]),
+    );
+    expect(answers).toEqual([[[1]], null, 0, 1]);
+  });
+});

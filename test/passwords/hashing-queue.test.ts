@@ -1,0 +1,129 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { readConfig } from '../../src/config/config.ts';
+import { inTurn, type Trust } from '../../src/passwords/hashing-queue.ts';
+
+const policy = { ...readConfig({}).passwords, queueLength: 12 };
+
+/** What was begun, in its order, and how each of it is ended. */
+const begun: string[] = [];
+const ends = new Map<string, () => void>();
+const asked: Promise<unknown>[] = [];
+
+/** Asks for a place, and keeps it until it is ended. */
+function ask(name: string, trust: Trust | null = null): Promise<void> {
+  const act = () =>
+    new Promise<void>((resolve) => {
+      begun.push(name);
+      ends.set(name, resolve);
+    });
+  const place = inTurn(policy, act, trust);
+  // A refusal is for who waits for it.
+  asked.push(place.catch(() => {}));
+  return place;
+}
+
+/** All that is to be done without anybody from outside. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+async function end(name: string | undefined): Promise<void> {
+  ends.get(name ?? '')?.();
+  ends.delete(name ?? '');
+  await settled();
+}
+
+/** Takes all places there are, and returns how many that is. */
+async function takePlaces(): Promise<number> {
+  for (let n = 0; ; n += 1) {
+    void ask(`first ${n}`);
+    await settled();
+    // The last one waits: it is a stranger who came first.
+    if (begun.length === n) return n;
+  }
+}
+
+function trusted(account: string): Trust {
+  return { account, isTrusted: true };
+}
+
+/** Ends one after the other, and returns the names in the order in which they began after the places were taken. */
+async function endAll(places: number): Promise<string[]> {
+  for (let n = 0; n < begun.length; n += 1) await end(begun[n]);
+  return begun.slice(places);
+}
+
+afterEach(async () => {
+  await endAll(0);
+  await Promise.all(asked.splice(0));
+  begun.length = 0;
+});
+
+describe('a place for hashing', () => {
+  it('goes to trusted devices first, and every fourth one to the others', async () => {
+    const places = await takePlaces();
+    for (let n = 0; n < 4; n += 1) void ask(`stranger ${n}`);
+    for (let n = 0; n < 10; n += 1) void ask(`trusted ${n}`, trusted(`user${n}`));
+    await settled();
+    const order = (await endAll(places)).map((name) => (name.startsWith('trusted') ? 't' : 's')).join('');
+    expect(order).toBe('tttstttstttstss');
+    expect(begun.filter((name) => name.startsWith('trusted'))).toEqual(
+      Array.from({ length: 10 }, (_, n) => `trusted ${n}`),
+    );
+  });
+
+  it('can be waited for by as many trusted devices as others, whose queue may be full', async () => {
+    await takePlaces();
+    for (let n = 1; n < policy.queueLength; n += 1) void ask(`stranger ${n}`);
+    await settled();
+    await expect(ask('one stranger more')).rejects.toMatchObject({ code: 'SERVER_OVERLOADED' });
+    for (let n = 0; n < policy.queueLength; n += 1) void ask(`trusted ${n}`, trusted(`user${n}`));
+    await settled();
+    await expect(ask('one more', trusted('another user'))).rejects.toMatchObject({ code: 'SERVER_OVERLOADED' });
+  });
+
+  it('is waited for with the others by the sixth request of one account', async () => {
+    const places = await takePlaces();
+    for (let n = 0; n < 8; n += 1) void ask(`again and again ${n}`, trusted('mallory'));
+    void ask('ada', trusted('ada'));
+    await settled();
+    const order = await endAll(places);
+    // Five of Mallory's and a stranger's place go before Ada's, however many Mallory asks for.
+    expect(order.indexOf('ada')).toBe(6);
+    expect(order.indexOf('again and again 5')).toBeGreaterThan(6);
+  });
+
+  it('that is free is taken without looking anything up', async () => {
+    let lookUps = 0;
+    const isTrusted = async () => {
+      lookUps += 1;
+      return true;
+    };
+    void ask('ada', { account: 'ada', isTrusted });
+    await settled();
+    expect(begun).toEqual(['ada']);
+    expect(lookUps).toBe(0);
+  });
+
+  it('is looked up for a few at once: all others wait as strangers, and so does who is none', async () => {
+    const places = await takePlaces();
+    const answers: ((isTrusted: boolean) => void)[] = [];
+    const isTrusted = () => new Promise<boolean>((resolve) => void answers.push(resolve));
+    for (let n = 0; n < 8; n += 1) void ask(`device ${n}`, { account: `user${n}`, isTrusted });
+    await settled();
+    expect(answers).toHaveLength(4);
+    for (const [n, answer] of answers.entries()) answer(n < 2);
+    await settled();
+    expect((await endAll(places)).map((name) => name.split(' ')[1])).toEqual(
+      // The stranger who came first, and those who were not looked up, go before those who turned out to be none.
+      ['0', '1', String(places), '4', '5', '6', '7', '2', '3'],
+    );
+  });
+
+  it('is no one’s less where a look-up fails', async () => {
+    const places = await takePlaces();
+    const failing = { account: 'ada', isTrusted: () => Promise.reject(new Error('no database')) };
+    await expect(ask('ada', failing)).rejects.toThrow('no database');
+    expect(await endAll(places)).toHaveLength(1);
+    begun.length = 0;
+    expect(await takePlaces()).toBe(places);
+  });
+});

@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest';
+import type { Database } from '../../src/database/database.ts';
+import { pagesOfUsers } from '../../src/transfer/export.ts';
+import { type ImportOutcome, importUsers, type Line, rehearsal } from '../../src/transfer/import.ts';
+import { importBatch } from '../../src/transfer/import-batch.ts';
+import { formatUserRecord } from '../../src/transfer/user-record.ts';
+import { openEmptyDatabase } from '../support/database.ts';
+
+const hash = `$argon2id$v=19$m=19456,t=2,p=1$${'c2FsdA'.repeat(3)}$${'aGFzaA'.repeat(7)}`;
+const now = new Date('2026-11-22T12:00:00.000Z');
+
+async function* linesOf(values: unknown[]): AsyncGenerator<Line> {
+  for (const [index, value] of values.entries()) {
+    yield { number: index + 1, text: typeof value === 'string' ? value : JSON.stringify(value) };
+  }
+}
+
+function importInto(database: Database, values: unknown[]): Promise<ImportOutcome[]> {
+  return Array.fromAsync(importUsers(linesOf(values), (batch) => importBatch(database, batch, now)));
+}
+
+async function exportFrom(database: Database): Promise<string[]> {
+  const pages = await Array.fromAsync(pagesOfUsers(database));
+  return pages.flat().map((user) => formatUserRecord(user, { withPasswordHash: true }));
+}
+
+const kinds = (outcomes: ImportOutcome[]) => outcomes.map(({ line, kind }) => `${line} ${kind}`);
+
+const people = [
+  { email: 'ada@example.com', name: 'Ada', role: 'admin', hashedPassword: hash },
+  { email: 'bob@example.com', emailVerifiedAt: '2024-02-29T01:02:03.456Z' },
+  { email: 'eve@example.com', suspendedAt: '2024-02-29T01:02:03.001Z', createdAt: '1999-12-31T23:59:59.999Z' },
+];
+
+describe('importUsers', () => {
+  it('makes a user of each line, in their order, and notes where they come from', async () => {
+    const { database } = await openEmptyDatabase();
+    expect(kinds(await importInto(database, people))).toEqual(['1 imported', '2 imported', '3 imported']);
+    const users = await database.user.findMany({ orderBy: { id: 'asc' } });
+    const nothing = { name: null, role: 'user', hashedPassword: null, emailVerifiedAt: null, suspendedAt: null };
+    expect(users).toMatchObject([
+      { ...nothing, ...people[0], createdAt: now },
+      { ...nothing, ...people[1], emailVerifiedAt: new Date('2024-02-29T01:02:03.456Z'), createdAt: now },
+      {
+        ...nothing,
+        ...people[2],
+        suspendedAt: new Date('2024-02-29T01:02:03.001Z'),
+        createdAt: new Date('1999-12-31T23:59:59.999Z'),
+      },
+    ]);
+    const events = await database.auditEvent.findMany({ orderBy: { userId: 'asc' } });
+    expect(events).toMatchObject(
+      users.map(({ id, role }) => ({ type: 'USER_CREATED', userId: id, actorId: null, detail: role, at: now })),
+    );
+  });
+
+  it('does nothing the second time, and says which lines differ from who is there', async () => {
+    const { database } = await openEmptyDatabase();
+    await importInto(database, people);
+    const before = await exportFrom(database);
+    expect(await importInto(database, people)).toEqual(
+      [1, 2, 3].map((line) => ({ line, kind: 'present', differs: [] })),
+    );
+    const others = [
+      { email: 'ADA@example.com', name: 'Ada' },
+      { email: 'bob@example.com', name: 'Bob', role: 'admin', emailVerifiedAt: '2024-02-29T02:02:03.456+01:00' },
+      { email: 'eve@example.com', suspendedAt: null, createdAt: '1999-12-31T23:59:59.998Z' },
+    ];
+    expect(await importInto(database, others)).toMatchObject([
+      { kind: 'present', differs: [] },
+      { kind: 'present', differs: ['name', 'role'] },
+      { kind: 'present', differs: ['suspendedAt', 'createdAt'] },
+    ]);
+    expect(await exportFrom(database)).toEqual(before);
+    expect(await database.auditEvent.count()).toBe(3);
+  });
+
+  it('lets no bad line stop a good one, and takes the first of two with one address', async () => {
+    const { database } = await openEmptyDatabase();
+    const lines = [
+      { email: 'nobody' },
+      people[0],
+      'no JSON',
+      '  ',
+      { email: 'ada@EXAMPLE.com', role: 'user' },
+      people[1],
+    ];
+    const outcomes = await importInto(database, lines);
+    expect(kinds(outcomes).sort()).toEqual(['1 refused', '2 imported', '3 refused', '5 present', '6 imported']);
+    expect(outcomes.find(({ line }) => line === 5)).toMatchObject({ differs: ['role'] });
+    expect(await database.user.count()).toBe(2);
+  });
+
+  it('goes on after any number of batches, of which one that fails leaves nothing', async () => {
+    const { database } = await openEmptyDatabase();
+    const many = Array.from({ length: 1_234 }, (_, index) => ({ email: `user${index}@example.com` }));
+    let batches = 0;
+    const failing = importUsers(linesOf(many), async (batch) => {
+      batches += 1;
+      // So that the third one fails when its users are made already.
+      if (batches === 3) await database.$executeRaw`ALTER TABLE "AuditEvent" RENAME TO "Elsewhere"`;
+      return importBatch(database, batch, now);
+    });
+    await expect(Array.fromAsync(failing)).rejects.toThrow();
+    await database.$executeRaw`ALTER TABLE "Elsewhere" RENAME TO "AuditEvent"`;
+    const interrupted = await database.user.count();
+    expect(interrupted).toBeGreaterThan(0);
+    expect(interrupted).toBeLessThan(many.length);
+    expect(await database.auditEvent.count()).toBe(interrupted);
+    const again = await importInto(database, many);
+    expect(again.filter(({ kind }) => kind === 'present')).toHaveLength(interrupted);
+    expect(await database.user.count()).toBe(many.length);
+    expect(await database.auditEvent.count()).toBe(many.length);
+  });
+
+  it('leaves alone who signed up after it was looked, and before it was written', async () => {
+    const { database } = await openEmptyDatabase();
+    await importInto(database, people.slice(0, 1));
+    const looksTooEarly = database.$extends({ query: { user: { findMany: async () => [] } } });
+    const outcomes = await importInto(looksTooEarly as unknown as Database, people);
+    expect(kinds(outcomes)).toEqual(['1 present', '2 imported', '3 imported']);
+    expect(await database.user.count()).toBe(3);
+    expect(await database.auditEvent.count()).toBe(3);
+  });
+
+  it('makes nobody twice when several import the same at once, also from back to front', async () => {
+    const { database } = await openEmptyDatabase();
+    for (let round = 0; round < 5; round += 1) {
+      const many = Array.from({ length: 500 }, (_, index) => ({ email: `user${index}.${round}@example.com` }));
+      const all = await Promise.all([many, many.toReversed(), many].map((each) => importInto(database, each)));
+      expect(all.flat().filter(({ kind }) => kind === 'imported')).toHaveLength(many.length);
+    }
+    expect(await database.user.count()).toBe(2_500);
+    expect(await database.auditEvent.count()).toBe(2_500);
+  });
+});
+
+describe('rehearsal', () => {
+  it('says what would become of each line, with a database and without one, and writes nothing', async () => {
+    const { database } = await openEmptyDatabase();
+    await importInto(database, people.slice(0, 1));
+    const many = Array.from({ length: 700 }, (_, index) => ({ email: `user${index}@example.com` }));
+    const lines = [...people, ...many, { email: 'nobody' }, ...many, { ...people[0], name: 'Lovelace' }];
+    const rehearse = async (db: Database | null) => {
+      const outcomes = await Array.fromAsync(importUsers(linesOf(lines), rehearsal(db)));
+      const count = (kind: string) => outcomes.filter((outcome) => outcome.kind === kind).length;
+      return { imported: count('imported'), present: count('present'), refused: count('refused') };
+    };
+    expect(await rehearse(database)).toEqual({ imported: 702, present: 702, refused: 1 });
+    expect(await rehearse(null)).toEqual({ imported: 703, present: 701, refused: 1 });
+    expect(await database.user.count()).toBe(1);
+    const outcomes = await importInto(database, lines);
+    expect(outcomes.filter(({ kind }) => kind === 'imported')).toHaveLength(702);
+  });
+});
+
+describe('an export', () => {
+  it('of more than a page, imported into an empty database, gives the same users in the same order', async () => {
+    const [one, other] = [await openEmptyDatabase(), await openEmptyDatabase()];
+    const many = Array.from({ length: 2_100 }, (_, index) => ({
+      ...people[index % people.length],
+      email: `user${index}@example.com`,
+      createdAt: new Date(now.getTime() - index).toISOString(),
+    }));
+    await importInto(one.database, many);
+    await one.database.user.deleteMany({ where: { email: { in: ['user7@example.com', 'user1500@example.com'] } } });
+    const exported = await exportFrom(one.database);
+    expect(exported).toHaveLength(2_098);
+    await importInto(other.database, exported);
+    expect(await exportFrom(other.database)).toEqual(exported);
+  });
+});
