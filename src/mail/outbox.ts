@@ -1,4 +1,7 @@
-import type { Db } from '../database/database.ts';
+import { hash } from 'node:crypto';
+import type { Database, Db } from '../database/database.ts';
+import { RateLimitedError } from '../errors.ts';
+import { countOnce, requireNotReached } from '../throttle/rate-limit.ts';
 import { type TokenPurpose, voidUserTokens } from '../tokens/user-token.ts';
 
 /** A link in a mail: what its token is good for, and for how long from when it is sent. */
@@ -73,4 +76,21 @@ export async function voidLinks(db: Db, userId: number, purposes: TokenPurpose[]
 export async function forgetSignUps(db: Db, email: string): Promise<void> {
   await db.mail.deleteMany({ where: { recipient: email, template: 'confirm-sign-up' } });
   await db.userToken.deleteMany({ where: { sentTo: email, purpose: 'SIGN_UP' } });
+}
+
+/** How many links a mailbox gets in an hour, however many ask for them. */
+const mailsPerHour = 5;
+
+/** Whether one more link of this kind may be mailed to an address: nobody fills somebody else's mailbox. Counts it. */
+export async function mayBeMailed(database: Database, kind: MailName, email: string, now: Date): Promise<boolean> {
+  const key = `${kind}:${hash('sha256', email.toLowerCase())}`;
+  const limit = { key, points: mailsPerHour, durationMs: hour };
+  try {
+    await requireNotReached(database, [limit], now);
+    await countOnce(database, [limit], now);
+    return true;
+  } catch (error) {
+    if (error instanceof RateLimitedError) return false;
+    throw error;
+  }
 }

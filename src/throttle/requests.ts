@@ -1,10 +1,9 @@
-/** How often something may be asked for: from one address, and for one mailbox. */
+/** How often something may be asked for from one address. */
 import { hash } from 'node:crypto';
 import type { Database } from '../database/database.ts';
 import { retryConflicts } from '../database/transaction.ts';
 import { RateLimitedError, RequestError } from '../errors.ts';
 import type { Device } from '../events/record.ts';
-import type { MailName } from '../mail/outbox.ts';
 import { networkOf, widerNetworkOf } from './network.ts';
 import { countOnce, type RateLimit, requireNotReached, uncount } from './rate-limit.ts';
 
@@ -65,22 +64,5 @@ export async function requireRequestFrom(
   } catch (error) {
     if (!(error instanceof RateLimitedError)) throw error;
     throw new RequestError('RATE_LIMITED', error.message, error.retryAfterSeconds);
-  }
-}
-
-/** How many links a mailbox gets in an hour, however many ask for them. */
-const mailsPerHour = 5;
-
-/** Whether one more link of this kind may be mailed to an address: nobody fills somebody else's mailbox. Counts it. */
-export async function mayBeMailed(database: Database, kind: MailName, email: string, now: Date): Promise<boolean> {
-  const key = `${kind}:${hash('sha256', email.toLowerCase())}`;
-  const limit = { key, points: mailsPerHour, durationMs: 4 * quarterMs };
-  try {
-    await requireNotReached(database, [limit], now);
-    await countOnce(database, [limit], now);
-    return true;
-  } catch (error) {
-    if (error instanceof RateLimitedError) return false;
-    throw error;
   }
 }
