@@ -1,0 +1,130 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/** The rooms of src/ from the ground up, each with the npm packages that it may use. A room imports lower ones only. */
+const rooms: Record<string, string[]> = {
+  generated: [],
+  errors: [],
+  background: [],
+  database: [
+    '@prisma/adapter-better-sqlite3',
+    '@prisma/adapter-pg',
+    '@prisma/driver-adapter-utils',
+    '@prisma/schema-engine-wasm',
+    'better-sqlite3',
+    'dataloader',
+    'pg',
+  ],
+  config: [],
+  passwords: ['@node-rs/argon2', '@node-rs/bcrypt'],
+  users: [],
+  tokens: [],
+  events: [],
+  throttle: ['dataloader', 'rate-limiter-flexible'],
+  sessions: ['bowser', 'lru-cache'],
+  mail: ['mustache', 'nodemailer'],
+  transfer: [],
+  maintenance: [],
+  accounts: [],
+  blitz: ['@prisma/adapter-pg', '@prisma/driver-adapter-utils', 'better-sqlite3', 'pg'],
+  graphql: [
+    '@pothos/core',
+    '@pothos/plugin-complexity',
+    '@pothos/plugin-errors',
+    '@pothos/plugin-prisma',
+    '@pothos/plugin-relay',
+    'dataloader',
+    'graphql',
+    'graphql-scalars',
+    'graphql-yoga',
+    'lru-cache',
+  ],
+  http: ['@graphql-yoga/render-graphiql', '@whatwg-node/server', 'graphql-yoga', 'jose'],
+  cli: ['@inquirer/password', 'cli-progress', 'commander'],
+  'compile-cache': [],
+  main: [],
+};
+const names = Object.keys(rooms);
+
+type Import = { from: string; to: string };
+
+const files = readdirSync('src', { recursive: true, withFileTypes: true })
+  .filter((entry) => /\.[jt]s$/.test(entry.name) && !entry.parentPath.startsWith('src/generated'))
+  .map((entry) => join(entry.parentPath, entry.name));
+
+/** Returns every import of a file, of types too, as the path of a file of ours or the name of a package. */
+function importsOf(file: string): Import[] {
+  const statements = /^(?:import|export)\b[^'"`]*?\bfrom '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm;
+  return [...readFileSync(file, 'utf8').matchAll(statements)].map(([, one, two, three]) => {
+    const to = one ?? two ?? three ?? '';
+    return { from: file, to: to.startsWith('.') ? normalize(join(dirname(file), to)) : to };
+  });
+}
+
+function roomOf(file: string): string {
+  return file.split('/')[1]?.replace(/\.[jt]s$/, '') ?? '';
+}
+
+/** Returns what is wrong with an import, or null. */
+function problemOf({ from, to }: Import): string | null {
+  const room = roomOf(from);
+  if (!names.includes(room)) return `${room} is not in the list of rooms`;
+  if (!to.includes('/') || !/^(src|scripts|test)\//.test(to)) return packageProblem(room, to);
+  if (!to.startsWith('src/')) return `${from} imports ${to}, which is not part of the server`;
+  const other = roomOf(to);
+  if (other === room) return null;
+  if (names.indexOf(other) > names.indexOf(room)) return `${from} imports ${to}, which stands above it`;
+  return null;
+}
+
+function packageProblem(room: string, specifier: string): string | null {
+  if (specifier.startsWith('node:')) return null;
+  const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+  return rooms[room]?.includes(name) ? null : `${room}/ may not use ${name}`;
+}
+
+describe('The rooms of src/', () => {
+  it('import lower rooms only, and the packages that each may use', () => {
+    const problems = files.flatMap(importsOf).map(problemOf);
+    expect(problems.filter((problem) => problem !== null)).toEqual([]);
+  });
+
+  it('use every package that they are allowed', () => {
+    const used = files.flatMap(importsOf).map(({ from, to }) => `${roomOf(from)} ${to}`);
+    const unused = Object.entries(rooms).flatMap(([room, packages]) =>
+      packages.filter((name) => !used.some((one) => one === `${room} ${name}` || one.startsWith(`${room} ${name}/`))),
+    );
+    expect(unused).toEqual([]);
+  });
+
+  it.each([
+    ['src/database/database.ts', 'src/mail/delivery.ts'],
+    ['src/users/user.ts', 'src/mail/delivery.ts'],
+    ['src/users/user.ts', 'src/blitz/adopt/adopt.ts'],
+    ['src/sessions/end.ts', 'src/mail/delivery.ts'],
+    ['src/events/record.ts', 'src/mail/delivery.ts'],
+    ['src/graphql/builder.ts', 'src/cli/progress.ts'],
+    ['src/errors.ts', 'src/http/app.ts'],
+    ['src/tokens/token.ts', 'src/mail/delivery.ts'],
+    ['src/users/user.ts', 'graphql'],
+    ['src/sessions/end.ts', 'test/support/api.ts'],
+    ['src/somewhere/new.ts', 'src/errors.ts'],
+  ])('refuse an import from %s of %s', (from, to) => {
+    expect(files.includes(from) || from.includes('somewhere')).toBe(true);
+    expect(problemOf({ from, to })).not.toBeNull();
+  });
+
+  it('are all named in ARCHITECTURE.md', () => {
+    const page = readFileSync('ARCHITECTURE.md', 'utf8');
+    const found = new Set(files.map(roomOf));
+    expect([...found].filter((room) => !page.includes(`${room}/`) && !page.includes(`${room}.`))).toEqual([]);
+    expect(names.filter((name) => name !== 'generated' && !found.has(name))).toEqual([]);
+  });
+
+  it('have folders of twelve files of code at most', () => {
+    const counts = new Map<string, number>();
+    for (const file of files) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
+    expect([...counts].filter(([, count]) => count > 12)).toEqual([]);
+  });
+});
