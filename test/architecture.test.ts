@@ -21,7 +21,7 @@ const rooms: Record<string, string[]> = {
   users: [],
   tokens: [],
   events: [],
-  throttle: ['dataloader', 'rate-limiter-flexible'],
+  throttle: [],
   sessions: ['bowser', 'lru-cache'],
   mail: ['mustache', 'nodemailer'],
   transfer: [],

@@ -1,5 +1,3 @@
-import DataLoader from 'dataloader';
-import { RateLimiterPrisma, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Database, Db } from '../database/database.ts';
 import { run, toDate } from '../database/raw-sql.ts';
 import { RateLimitedError } from '../errors.ts';
@@ -14,79 +12,42 @@ export type RateLimit = {
   durationMs: number | null;
 };
 
-type Row = { key: string; points: number; expiresAt: Date | null };
-
-/** Counts what is asked for in one turn of the event loop by one statement. */
-type Counter = DataLoader<Row, Row>;
-
 /**
- * Adds to rows, and begins those that have expired anew: one statement, so that whoever counts at once, on whichever
- * server, counts right. They are locked in the order in which they are given.
- */
-function createCounter(db: Db, now: Date): Counter {
-  return new DataLoader<Row, Row>(
-    async (added) => {
-      const values = added.map(({ key, points, expiresAt }) => Prisma.sql`(${key}, ${points}, ${expiresAt})`);
-      const rows = await run(
-        db,
-        Prisma.sql`INSERT INTO "RateLimit" AS r ("key", "points", "expiresAt") VALUES ${Prisma.join(values)}
-        ON CONFLICT ("key") DO UPDATE SET
-          "points" = CASE WHEN r."expiresAt" <= ${now} THEN excluded."points" ELSE r."points" + excluded."points" END,
-          "expiresAt" = CASE WHEN r."expiresAt" <= ${now} THEN excluded."expiresAt" ELSE r."expiresAt" END
-        RETURNING "key", "points", "expiresAt"`,
-      );
-      const counted = new Map(rows.map((row) => [row[0], toRow(row)]));
-      return added.map(({ key }) => counted.get(key) ?? new Error(`${key} was not counted.`));
-    },
-    { cache: false },
-  );
-}
-
-function toRow([key, points, expiresAt]: unknown[]): Row {
-  return { key: String(key), points: Number(points), expiresAt: expiresAt === null ? null : toDate(expiresAt) };
-}
-
-/**
- * The store of rate-limiter-flexible in the table RateLimit. Its own for Prisma takes three statements for what has to
- * be one, and goes by the clock of the machine.
- */
-class RateLimitStore extends RateLimiterPrisma {
-  readonly #counter: Counter;
-  readonly #now: Date;
-
-  constructor(counter: Counter, { points, durationMs }: RateLimit, now: Date) {
-    const duration = (durationMs ?? 0) / 1_000;
-    super({ storeClient: counter, points, duration, keyPrefix: '', clearExpiredByTimeout: false });
-    this.#counter = counter;
-    this.#now = now;
-  }
-
-  _upsert(key: string, points: number, durationMs: number): Promise<Row> {
-    const expiresAt = durationMs > 0 ? new Date(this.#now.getTime() + durationMs) : null;
-    return this.#counter.load({ key, points, expiresAt });
-  }
-
-  _getRateLimiterRes(_key: string, _added: number, { points, expiresAt }: Row): RateLimiterRes {
-    const ms = expiresAt === null ? -1 : Math.max(expiresAt.getTime() - this.#now.getTime(), 0);
-    return new RateLimiterRes(Math.max(this.points - points, 0), ms, points);
-  }
-}
-
-/**
- * Counts once more for each of these limits, by one statement, and returns how often that makes.
+ * Counts once more for each of these limits, and returns how often that makes. Adds to rows, and begins those that have
+ * expired anew, by one statement, so that whoever counts at once, on whichever server, counts right. Rows are locked in
+ * the order of the limits.
  *
- * @throws RateLimitedError if it is too often. In a transaction that is rolled back then, it was not counted.
+ * @throws RateLimitedError if it is too often; it tells of that limit which lasts longest. In a transaction that is
+ *   rolled back then, it was not counted.
  */
 export async function countOnce(db: Db, limits: RateLimit[], now: Date): Promise<number[]> {
-  const counter = createCounter(db, now);
-  try {
-    const results = await Promise.all(
-      limits.map((limit) => new RateLimitStore(counter, limit, now).consume(limit.key)),
-    );
-    return results.map(({ consumedPoints }) => consumedPoints);
-  } catch (error) {
-    throw error instanceof RateLimiterRes ? tooOften(error.msBeforeNext) : error;
-  }
+  if (limits.length === 0) return [];
+  const values = limits.map(({ key, durationMs }) => {
+    const expiresAt = durationMs === null ? null : new Date(now.getTime() + durationMs);
+    return Prisma.sql`(${key}, ${1}, ${expiresAt})`;
+  });
+  const rows = await run(
+    db,
+    Prisma.sql`INSERT INTO "RateLimit" AS r ("key", "points", "expiresAt") VALUES ${Prisma.join(values)}
+      ON CONFLICT ("key") DO UPDATE SET
+        "points" = CASE WHEN r."expiresAt" <= ${now} THEN excluded."points" ELSE r."points" + excluded."points" END,
+        "expiresAt" = CASE WHEN r."expiresAt" <= ${now} THEN excluded."expiresAt" ELSE r."expiresAt" END
+      RETURNING "key", "points", "expiresAt"`,
+  );
+  const counted = new Map(
+    rows.map(([key, points, expiresAt]) => [
+      String(key),
+      { points: Number(points), expiresAt: expiresAt === null ? null : toDate(expiresAt) },
+    ]),
+  );
+  const results = limits.map(({ key, points: most }) => {
+    const row = counted.get(key);
+    if (!row) throw new Error(`${key} was not counted.`);
+    return { points: row.points, isTooOften: row.points > most, waitMs: waitUntil(row.expiresAt, now) };
+  });
+  const waits = results.filter(({ isTooOften }) => isTooOften).map(({ waitMs }) => waitMs);
+  if (waits.length > 0) throw tooOften(Math.max(...waits));
+  return results.map(({ points }) => points);
 }
 
 /**
@@ -114,7 +75,7 @@ export async function requireNotReached(database: Database, limits: RateLimit[],
   const rows = await database.$findRateLimits(limits.map(({ key }) => key));
   const waits = rows
     .filter(({ key, points }) => limits.some((limit) => limit.key === key && points >= limit.points))
-    .map(({ expiresAt }) => (expiresAt === null ? longestWaitMs : expiresAt.getTime() - now.getTime()))
+    .map(({ expiresAt }) => waitUntil(expiresAt, now))
     .filter((waitMs) => waitMs > 0);
   if (waits.length > 0) throw tooOften(Math.max(...waits));
 }
@@ -122,6 +83,11 @@ export async function requireNotReached(database: Database, limits: RateLimit[],
 /** What whoever has come to the end of what counts without end is told to wait. */
 const longestWaitMs = 3_600_000;
 
+/** Returns how long a count goes on, in milliseconds. Null is a count without end. */
+function waitUntil(expiresAt: Date | null, now: Date): number {
+  return expiresAt === null ? longestWaitMs : expiresAt.getTime() - now.getTime();
+}
+
 function tooOften(waitMs: number): RateLimitedError {
-  return new RateLimitedError(Math.max(1, Math.ceil((waitMs < 0 ? longestWaitMs : waitMs) / 1_000)));
+  return new RateLimitedError(Math.max(1, Math.ceil(waitMs / 1_000)));
 }
