@@ -46,33 +46,21 @@ const ValidationIssueType = builder.objectRef<ValidationIssue>('ValidationIssue'
   }),
 });
 
-builder.objectType(InvalidCredentialsError, {
-  audience: 'holders',
-  name: 'InvalidCredentialsError',
-  description: 'The email or the password is wrong; deliberately not which.',
-  interfaces: [UserErrorInterface],
-});
+/** Refusals that have nothing but their code and message, and what each means. */
+const plainRefusals: [type: new () => UserError, description: string][] = [
+  [InvalidCredentialsError, 'The email or the password is wrong; deliberately not which.'],
+  [EmailTakenError, 'Another account already has this email address.'],
+  [SessionNotFoundError, 'There is no such session, or it is somebody else’s; deliberately not which.'],
+  [ReauthenticationRequiredError, 'The password was proved too long ago for this. `reauthenticate`, then repeat.'],
+  [UserNotFoundError, 'There is no such user.'],
+  [AccountSuspendedError, 'The account is suspended. Told only to whoever proved to be its user.'],
+  [TokenInvalidError, 'The link was never given out, was used, has expired or was replaced; deliberately not which.'],
+  [LastAdministratorError, 'There would be no administrator left who can sign in.'],
+];
 
-builder.objectType(EmailTakenError, {
-  audience: 'holders',
-  name: 'EmailTakenError',
-  description: 'Another account already has this email address.',
-  interfaces: [UserErrorInterface],
-});
-
-builder.objectType(SessionNotFoundError, {
-  audience: 'holders',
-  name: 'SessionNotFoundError',
-  description: 'There is no such session, or it is somebody else’s; deliberately not which.',
-  interfaces: [UserErrorInterface],
-});
-
-builder.objectType(ReauthenticationRequiredError, {
-  audience: 'holders',
-  name: 'ReauthenticationRequiredError',
-  description: 'The password was proved too long ago for this. `reauthenticate`, then repeat.',
-  interfaces: [UserErrorInterface],
-});
+for (const [type, description] of plainRefusals) {
+  builder.objectType(type, { audience: 'holders', name: type.name, description, interfaces: [UserErrorInterface] });
+}
 
 builder.objectType(ValidationError, {
   audience: 'holders',
@@ -82,13 +70,6 @@ builder.objectType(ValidationError, {
   fields: (t) => ({
     issues: t.expose('issues', { type: [ValidationIssueType], description: 'Everything that is wrong, at least one.' }),
   }),
-});
-
-builder.objectType(UserNotFoundError, {
-  audience: 'holders',
-  name: 'UserNotFoundError',
-  description: 'There is no such user.',
-  interfaces: [UserErrorInterface],
 });
 
 builder.objectType(RateLimitedError, {
@@ -101,27 +82,6 @@ builder.objectType(RateLimitedError, {
       description: 'In how many seconds it may be tried again, at least 1.',
     }),
   }),
-});
-
-builder.objectType(AccountSuspendedError, {
-  audience: 'holders',
-  name: 'AccountSuspendedError',
-  description: 'The account is suspended. Told only to whoever proved to be its user.',
-  interfaces: [UserErrorInterface],
-});
-
-builder.objectType(TokenInvalidError, {
-  audience: 'holders',
-  name: 'TokenInvalidError',
-  description: 'The link was never given out, was used, has expired or was replaced; deliberately not which.',
-  interfaces: [UserErrorInterface],
-});
-
-builder.objectType(LastAdministratorError, {
-  audience: 'holders',
-  name: 'LastAdministratorError',
-  description: 'There would be no administrator left who can sign in.',
-  interfaces: [UserErrorInterface],
 });
 
 /** Fails closed: a database that does not answer is never taken for a session that is not there. */
