@@ -47,7 +47,7 @@ export type Report = { database: string; machine: string; sessions: number } & F
 /** So long the load goes on before it counts: the compiler of V8 shares the one processor with the server. */
 const warmUpSeconds = 6;
 const limitSeconds = 1;
-const mostOnce = 1_000;
+const maxOnce = 1_000;
 
 function median(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
@@ -86,7 +86,7 @@ class Course {
     const file = await this.file(kind, name);
     const from = this.#next.get(key) ?? 0;
     // What can be done only once must last for all rounds.
-    const bounded = isOnce ? { isRepeatable: false, most: mostOnce } : { isRepeatable: true };
+    const bounded = isOnce ? { isRepeatable: false, most: maxOnce } : { isRepeatable: true };
     const result = await this.#generator.ask({ port, connections, seconds, file, from, ...bounded });
     if (result.wrong > 0) throw new Error(`${key}: ${result.wrong} wrong answers, such as\n${result.example}`);
     if (result.requests === 0) throw new Error(`${key}: there are no requests left to send.`);

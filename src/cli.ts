@@ -8,7 +8,7 @@ import { withDatabase } from './cli/with-database.ts';
 import { loadEnvironmentFile, readConfig } from './config/config.ts';
 import { migrateDatabase } from './database/database.ts';
 import { inTransaction } from './database/transaction.ts';
-import { SessionNotFoundError, StartError, UserError } from './errors.ts';
+import { OperatorError, SessionNotFoundError, UserError } from './errors.ts';
 import { fromShell, recordEvent } from './events/record.ts';
 import { maintain } from './maintenance/maintenance.ts';
 import { countPrunable } from './maintenance/prune.ts';
@@ -108,7 +108,7 @@ program
         return;
       }
       const deleted = await maintain(database, config, clock);
-      if (deleted === null) throw new StartError('A server, or another command, is pruning just now.');
+      if (deleted === null) throw new OperatorError('A server, or another command, is pruning just now.');
       say(`Deleted ${sessions(deleted)}.`);
     });
   });
@@ -187,7 +187,7 @@ program
   .hook('preAction', loadEnvironmentFile)
   .parseAsync()
   .catch((error: unknown) => {
-    const isRefusal = error instanceof UserError || error instanceof StartError;
+    const isRefusal = error instanceof UserError || error instanceof OperatorError;
     console.error(isRefusal ? error.message : error);
     process.exit(exitCodes.failed);
   });

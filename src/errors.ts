@@ -155,4 +155,4 @@ export function tokenReplaced(): RequestError {
 }
 
 /** Why the server or a command cannot begin: a sentence for whoever started it, never a stack trace. */
-export class StartError extends Error {}
+export class OperatorError extends Error {}

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Config, loadEnvironmentFile, type MailPolicy, readConfig } from './config/config.ts';
 import { claimDatabase, migrateDatabase, openClock, openDatabase } from './database/database.ts';
 import { withoutPassword } from './database/url.ts';
-import { StartError } from './errors.ts';
+import { OperatorError } from './errors.ts';
 import { createApp, graphqlPath } from './http/app.ts';
 import { listen, type RunningServer } from './http/server.ts';
 import { startDelivery } from './mail/delivery.ts';
@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   const clock = await openClock(config.databaseUrl, database);
   const app = createApp({ database, replica, config, report, now: () => clock.now() });
   const server = await listen(app, config).catch((error) => {
-    throw new StartError(`HOST is "${config.host}" and PORT is "${config.port}", but: ${error.message}.`);
+    throw new OperatorError(`HOST is "${config.host}" and PORT is "${config.port}", but: ${error.message}.`);
   });
   const maintenance = startMaintenance(database, config, clock, report);
   const { appUrl } = config.mail;
@@ -103,6 +103,6 @@ function say(line: string): void {
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof StartError ? error.message : error);
+  console.error(error instanceof OperatorError ? error.message : error);
   process.exit(1);
 });

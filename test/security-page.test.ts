@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { maxLines, maxNameLength, maxTokens } from '../src/graphql/plugins/document-limits.ts';
-import { mostRunning, mostWaiting } from '../src/http/batch-per-tick.ts';
+import { maxRunning, maxWaiting } from '../src/http/batch-per-tick.ts';
 import { maxBodyBytes } from '../src/http/body.ts';
-import { mostHeldBytes, mostPipelined } from '../src/http/connections.ts';
+import { maxHeldBytes, maxPipelined } from '../src/http/connections.ts';
 
 const page = readFileSync('docs/security.md', 'utf8');
 
@@ -46,9 +46,9 @@ describe('docs/security.md', () => {
     expect(page).toContain(`${maxTokens.toLocaleString('en')} tokens and as many lines`);
     expect(page).toContain(`names of ${maxNameLength} characters`);
     expect(page).toContain(`a body of ${maxBodyBytes / 1024} KB`);
-    expect(page).toContain(`| ${mostPipelined} requests in flight`);
-    expect(page).toContain(`| ${mostHeldBytes / 1024 / 1024} MB over all connections`);
-    const [running, waiting] = [mostRunning, mostWaiting].map((count) => count.toLocaleString('en'));
+    expect(page).toContain(`| ${maxPipelined} requests in flight`);
+    expect(page).toContain(`| ${maxHeldBytes / 1024 / 1024} MB over all connections`);
+    const [running, waiting] = [maxRunning, maxWaiting].map((count) => count.toLocaleString('en'));
     expect(page).toContain(`| ${running} are carried out, ${waiting} wait`);
   });
 });

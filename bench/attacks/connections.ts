@@ -17,7 +17,7 @@ for (const [name, bytes] of Object.entries(holdingRequests)) {
   try {
     const before = residentMB(server.pid);
     const endAll = holdOpen(server.port, bytes, connections);
-    let [mostMB, slowestMs, isAlive] = [0, 0, true];
+    let [maxMB, slowestMs, isAlive] = [0, 0, true];
     for (const until = performance.now() + seconds * 1_000; isAlive && performance.now() < until; await sleep(100)) {
       const began = performance.now();
       isAlive = await fetch(`http://127.0.0.1:${server.port}/health`).then(
@@ -25,10 +25,10 @@ for (const [name, bytes] of Object.entries(holdingRequests)) {
         () => false,
       );
       slowestMs = Math.max(slowestMs, performance.now() - began);
-      if (isAlive) mostMB = Math.max(mostMB, residentMB(server.pid));
+      if (isAlive) maxMB = Math.max(maxMB, residentMB(server.pid));
     }
     endAll();
-    const figures = [before, mostMB, slowestMs].map((figure) => figure.toFixed(0));
+    const figures = [before, maxMB, slowestMs].map((figure) => figure.toFixed(0));
     console.log(`| ${name} | ${figures.join(' | ')} | ${isAlive ? 'yes' : '**no**'} |`);
   } finally {
     await server.stop();

@@ -20,14 +20,14 @@ try {
     const before = residentMB(server.pid);
     const sockets = countSockets(server.pid);
     const endAll = askWithoutReading(server.port, path, connections, requests);
-    let [mostMB, slowestMs] = [0, 0];
+    let [maxMB, slowestMs] = [0, 0];
     for (const until = performance.now() + seconds * 1_000; performance.now() < until; await sleep(100)) {
       const began = performance.now();
       await fetch(`http://127.0.0.1:${server.port}/health`);
       slowestMs = Math.max(slowestMs, performance.now() - began);
-      mostMB = Math.max(mostMB, residentMB(server.pid));
+      maxMB = Math.max(maxMB, residentMB(server.pid));
     }
-    const figures = [before, mostMB, slowestMs].map((figure) => figure.toFixed(0));
+    const figures = [before, maxMB, slowestMs].map((figure) => figure.toFixed(0));
     console.log(`| ${path} | ${figures.join(' | ')} | ${countSockets(server.pid) - sockets} |`);
     endAll();
     await sleep(1_000);

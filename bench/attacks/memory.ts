@@ -10,9 +10,9 @@ const documents = Number(process.argv[2] ?? 200_000);
 const heap = process.argv[3] === undefined ? [] : [`--max-old-space-size=${Number(process.argv[3])}`];
 
 const server = await startDefaultServer(heap);
-let mostMB = 0;
+let maxMB = 0;
 const watch = setInterval(() => {
-  mostMB = Math.max(mostMB, residentMB(server.pid));
+  maxMB = Math.max(maxMB, residentMB(server.pid));
 }, 100);
 try {
   console.log(`${documents} documents of each kind${heap.length > 0 ? `, ${heap[0]}` : ''}`);
@@ -21,7 +21,7 @@ try {
   for (const kind of Object.keys(distinctDocuments)) {
     const statuses = await floodDocuments(server.port, { kinds: [kind], requests: documents });
     const answers = [...statuses].map(([status, count]) => `${count} × ${status}`).join(', ');
-    console.log(`| ${kind} | ${residentMB(server.pid).toFixed(0)} | ${mostMB.toFixed(0)} | ${answers} |`);
+    console.log(`| ${kind} | ${residentMB(server.pid).toFixed(0)} | ${maxMB.toFixed(0)} | ${answers} |`);
   }
 } finally {
   clearInterval(watch);

@@ -47,7 +47,7 @@ function post(body: string, headers: Record<string, string>): Promise<string> {
 }
 
 /** Returns the largest number of times that a piece is accepted. */
-async function mostAccepted(operationOf: (times: number) => string, token: string | null): Promise<number> {
+async function maxAccepted(operationOf: (times: number) => string, token: string | null): Promise<number> {
   let [accepted, refused] = [0, 700];
   while (refused - accepted > 1) {
     const times = Math.floor((accepted + refused) / 2);
@@ -91,7 +91,7 @@ async function measure(who: string, what: string, operationOf: (times: number) =
     if (who === 'visitor') return newVisitor();
     return who === 'user' ? newUser(users) : null;
   };
-  const times = await mostAccepted(operationOf, await tokenOf());
+  const times = await maxAccepted(operationOf, await tokenOf());
   if (times === 0) {
     skipped.push(`${what} (${who})`);
     return;

@@ -3,7 +3,7 @@ import { inTransaction } from '../database/transaction.ts';
 import { PasswordChangedError, RequestError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
 import { enqueueMail, voidLinks } from '../mail/outbox.ts';
-import { inTurn } from '../passwords/hashing-queue.ts';
+import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requireAcceptablePassword } from '../passwords/password.ts';
 import { endSessionsWith } from '../sessions/end.ts';
 import { type RotatedSession, rotateToken, type TokenOrigin } from '../sessions/rotate.ts';
@@ -36,7 +36,7 @@ export function changePassword(
     await provePassword(database, current, passwords.current, policies, origin, now);
     await requireAcceptablePassword(passwords.new, user, policies.passwords, 'newPassword');
     const hash = () => hashPassword(passwords.new, policies.passwords);
-    const hashedPassword = await inTurn(policies.passwords, hash, { account: user.email, isTrusted: true });
+    const hashedPassword = await withHashingSlot(policies.passwords, hash, { account: user.email, isTrusted: true });
     return inTransaction(database, async (db) => {
       const [changed] = await db.user.updateManyAndReturn({
         where: { id: user.id, hashedPassword: current.hashedPassword },

@@ -5,7 +5,7 @@ import { fromShell, type Origin, recordEvent } from '../events/record.ts';
 import { enqueueMail, forgetSignUps } from '../mail/outbox.ts';
 import { type Session, whereLive } from '../sessions/session.ts';
 import { forgetFailures } from '../throttle/attempts.ts';
-import { lockUnchanged, type User } from '../users/user.ts';
+import { lockUserWithPassword, type User } from '../users/user.ts';
 import { requireAnotherAdministrator } from './administrators.ts';
 import { type Policies, provePassword } from './prove-password.ts';
 import { overRewrittenHash } from './rewritten-hash.ts';
@@ -35,7 +35,7 @@ export function deleteAccount(
     // What was done from where would stay behind.
     const nowhere = { ...fromShell, actorId: user.id };
     return inTransaction(database, async (db) =>
-      deleteUserWith(db, await lockUnchanged(db, current), config.adminRoles, nowhere, now),
+      deleteUserWith(db, await lockUserWithPassword(db, current), config.adminRoles, nowhere, now),
     );
   });
 }

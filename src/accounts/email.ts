@@ -6,7 +6,14 @@ import { enqueueMail, mayBeMailed, voidLinks, withdrawMails } from '../mail/outb
 import { forgetFailures } from '../throttle/attempts.ts';
 import { normalizeEmail } from '../users/email.ts';
 import { notAnEmail } from '../users/field-issues.ts';
-import { findUserByEmail, isTaken, lockUnchanged, nobody, requireFreeAddress, type User } from '../users/user.ts';
+import {
+  findUserByEmail,
+  isTaken,
+  lockUserWithPassword,
+  noUserId,
+  requireFreeAddress,
+  type User,
+} from '../users/user.ts';
 import { type FollowedLink, followLink, type LinkRequest } from './follow-link.ts';
 import { type Policies, provePassword } from './prove-password.ts';
 import { overRewrittenHash } from './rewritten-hash.ts';
@@ -30,7 +37,7 @@ export function verifyEmail(database: Database, link: FollowedLink, request: Lin
   const { origin, now } = request;
   return followLink(database, { ...link, purpose: 'VERIFY_EMAIL' }, request, async (db, { userId, sentTo }) => {
     const [user] = await db.user.updateManyAndReturn({
-      where: { id: userId ?? nobody, email: sentTo ?? '' },
+      where: { id: userId ?? noUserId, email: sentTo ?? '' },
       data: { emailVerifiedAt: now },
     });
     if (!user) throw new TokenInvalidError();
@@ -66,7 +73,7 @@ export async function requestEmailChange(
     const owner = await findUserByEmail(database, newEmail);
     await inTransaction(database, async (db) => {
       // A password that was changed since it was checked stops whoever knew the old one.
-      await lockUnchanged(db, current);
+      await lockUserWithPassword(db, current);
       await voidLinks(db, user.id, ['CHANGE_EMAIL']);
       await withdrawMails(db, user.id, ['email-change-requested']);
       // Their own in another case is theirs to have.

@@ -2,12 +2,12 @@ import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { InvalidCredentialsError, TokenInvalidError } from '../errors.ts';
 import { type Origin, recordEvent } from '../events/record.ts';
-import { inTurn, type Turn } from '../passwords/hashing-queue.ts';
+import { type HashingSlot, withHashingSlot } from '../passwords/hashing-queue.ts';
 import { verifyPassword } from '../passwords/password.ts';
 import { withAttempt } from '../throttle/attempts.ts';
 import { isKnownDevice, trustOfDevice } from '../tokens/trusted-device.ts';
 import { findUserToken, redeemUserToken, type TokenPurpose, type UserToken } from '../tokens/user-token.ts';
-import { lockUnchanged, type User } from '../users/user.ts';
+import { lockUserWithPassword, type User } from '../users/user.ts';
 import type { Policies } from './prove-password.ts';
 import { overRewrittenHash } from './rewritten-hash.ts';
 
@@ -43,9 +43,9 @@ export async function followLink<T>(
     throw new InvalidCredentialsError('Log in as the user of this link first, or give the password of the account.');
   }
   return overRewrittenHash(database, found.user, (user) =>
-    inTurn(
+    withHashingSlot(
       policies.passwords,
-      (turn) => withPassword(database, { user, password, turn }, request, redeem),
+      (slot) => withPassword(database, { user, password, slot }, request, redeem),
       trustOfDevice(database, request.deviceToken, user.email, now),
     ),
   );
@@ -53,7 +53,7 @@ export async function followLink<T>(
 
 async function withPassword<T>(
   database: Database,
-  { user, password, turn }: { user: User; password: string; turn: Turn },
+  { user, password, slot }: { user: User; password: string; slot: HashingSlot },
   { policies, origin, deviceToken, now }: LinkRequest,
   act: (db: Db) => Promise<T>,
 ): Promise<T> {
@@ -64,13 +64,13 @@ async function withPassword<T>(
     isKnownDevice: await isKnownDevice(database, deviceToken, email, now),
   };
   return withAttempt(database, attempt, policies.attempts, now, async (succeed) => {
-    if (!(await verifyPassword(password, hashedPassword, policies.passwords, turn))) {
+    if (!(await verifyPassword(password, hashedPassword, policies.passwords, slot))) {
       const failed = { type: 'PASSWORD_CHECK_FAILED', userId: user.id, actorId: null, sessionHandle: null } as const;
       await recordEvent(database, failed, origin, now);
       throw new InvalidCredentialsError();
     }
     return inTransaction(database, async (db) => {
-      await lockUnchanged(db, user);
+      await lockUserWithPassword(db, user);
       const result = await act(db);
       await succeed(db);
       return result;

@@ -2,12 +2,12 @@ import type { Database } from '../database/database.ts';
 import { inTransaction, together } from '../database/transaction.ts';
 import { AccountSuspendedError, InvalidCredentialsError } from '../errors.ts';
 import { type AuditEventType, recordEvent } from '../events/record.ts';
-import { inTurn, type Turn } from '../passwords/hashing-queue.ts';
+import { type HashingSlot, withHashingSlot } from '../passwords/hashing-queue.ts';
 import { checkPassword } from '../passwords/password.ts';
 import { type StartedSession, type StartOptions, startUserSession } from '../sessions/start.ts';
 import { withAttempt } from '../throttle/attempts.ts';
 import { isKnownDevice, makeRoomForDevice, trustOfDevice } from '../tokens/trusted-device.ts';
-import { findUserByEmail, lockUnchanged, requireAddressKey, type User } from '../users/user.ts';
+import { findUserByEmail, lockUserWithPassword, requireAddressKey, type User } from '../users/user.ts';
 import type { Policies } from './prove-password.ts';
 import { overRewrittenHash } from './rewritten-hash.ts';
 
@@ -26,19 +26,19 @@ export async function login(
   options: StartOptions,
 ): Promise<StartedSession> {
   const key = requireAddressKey(credentials.email);
-  return inTurn(
+  return withHashingSlot(
     policies.passwords,
-    (turn) => loginInTurn(database, { ...credentials, key }, policies, options, turn),
+    (slot) => loginInSlot(database, { ...credentials, key }, policies, options, slot),
     trustOfDevice(database, options.deviceToken, key, options.now),
   );
 }
 
-async function loginInTurn(
+async function loginInSlot(
   database: Database,
   { email, key, password }: { email: string; key: string; password: string },
   { passwords, attempts }: Policies,
   options: StartOptions,
-  turn: Turn,
+  slot: HashingSlot,
 ): Promise<StartedSession> {
   const { device, deviceToken, now } = options;
   const isKnown = await isKnownDevice(database, deviceToken, key, now);
@@ -47,13 +47,13 @@ async function loginInTurn(
     const found = await findUserByEmail(database, email);
     const startFor = async (user: User | null) => {
       const stored = user?.hashedPassword ?? null;
-      const { isRight, rehashed } = await checkPassword(password, stored, passwords, turn);
+      const { isRight, rehashed } = await checkPassword(password, stored, passwords, slot);
       if (!user || !isRight) throw new InvalidCredentialsError();
       if (user.suspendedAt !== null) throw new AccountSuspendedError();
       if (!isKnown) await makeRoomForDevice(database, user.id);
       return inTransaction(database, async (db) => {
         // A password that was changed since it was checked must not open a session: the change ended all others.
-        const unchanged = await lockUnchanged(db, user, rehashed);
+        const unchanged = await lockUserWithPassword(db, user, rehashed);
         if (unchanged.suspendedAt !== null) throw new AccountSuspendedError();
         const [started] = await together([startUserSession(db, unchanged, 'LOGGED_IN', options, isKnown), succeed(db)]);
         return started;

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { InvalidCredentialsError } from '../errors.ts';
 import { type Origin, recordEvent } from '../events/record.ts';
-import { inTurn, type Turn } from '../passwords/hashing-queue.ts';
+import { type HashingSlot, withHashingSlot } from '../passwords/hashing-queue.ts';
 import { verifyPassword } from '../passwords/password.ts';
 import { withAttempt } from '../throttle/attempts.ts';
 import type { User } from '../users/user.ts';
@@ -26,11 +26,11 @@ export function provePassword(
   now: Date,
 ): Promise<void> {
   const attempt = { email: user.email, device: origin.device, isKnownDevice: true };
-  const prove = (turn: Turn) =>
+  const prove = (slot: HashingSlot) =>
     withAttempt(database, attempt, attempts, now, async () => {
-      if (await verifyPassword(password, user.hashedPassword, passwords, turn)) return;
+      if (await verifyPassword(password, user.hashedPassword, passwords, slot)) return;
       await recordEvent(database, { type: 'PASSWORD_CHECK_FAILED', userId: user.id }, origin, now);
       throw new InvalidCredentialsError();
     });
-  return inTurn(passwords, prove, { account: user.email, isTrusted: true });
+  return withHashingSlot(passwords, prove, { account: user.email, isTrusted: true });
 }

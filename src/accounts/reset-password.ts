@@ -4,14 +4,14 @@ import { inTransaction } from '../database/transaction.ts';
 import { TokenInvalidError } from '../errors.ts';
 import { type Origin, recordEvent } from '../events/record.ts';
 import { enqueueMail, mayBeMailed, voidLinks } from '../mail/outbox.ts';
-import { inTurn } from '../passwords/hashing-queue.ts';
+import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requireAcceptablePassword } from '../passwords/password.ts';
 import { endSessionsWith } from '../sessions/end.ts';
 import { type StartedSession, type StartOptions, startUserSession } from '../sessions/start.ts';
 import { forgetFailures } from '../throttle/attempts.ts';
 import { quarterMs, requireAttemptFrom, requireRequestFrom } from '../throttle/requests.ts';
 import { findUserToken, redeemUserToken } from '../tokens/user-token.ts';
-import { findUserByEmail, nobody } from '../users/user.ts';
+import { findUserByEmail, noUserId } from '../users/user.ts';
 import type { Policies } from './prove-password.ts';
 
 /**
@@ -34,7 +34,7 @@ export async function requestPasswordReset(
   const user = await findUserByEmail(database, address);
   const userId = user?.id ?? null;
   await inTransaction(database, async (db) => {
-    await voidLinks(db, userId ?? nobody, ['RESET_PASSWORD']);
+    await voidLinks(db, userId ?? noUserId, ['RESET_PASSWORD']);
     await enqueueMail(db, { name: 'reset-password', recipient: user?.email ?? address, userId }, now);
     await recordEvent(db, { type: 'PASSWORD_RESET_REQUESTED', userId, sessionHandle: null }, origin, now);
   });
@@ -62,11 +62,11 @@ export async function resetPassword(
     throw new TokenInvalidError();
   }
   await requireAcceptablePassword(newPassword, found.user, passwords, 'newPassword');
-  const hashedPassword = await inTurn(passwords, () => hashPassword(newPassword, passwords));
+  const hashedPassword = await withHashingSlot(passwords, () => hashPassword(newPassword, passwords));
   return inTransaction(database, async (db) => {
     const { userId, sentTo } = await redeemUserToken(db, 'RESET_PASSWORD', token, now);
     const [user] = await db.user.updateManyAndReturn({
-      where: { id: userId ?? nobody, email: sentTo ?? '', suspendedAt: null },
+      where: { id: userId ?? noUserId, email: sentTo ?? '', suspendedAt: null },
       data: { hashedPassword },
     });
     if (!user) throw new TokenInvalidError();

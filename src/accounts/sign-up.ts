@@ -3,7 +3,7 @@ import { inTransaction } from '../database/transaction.ts';
 import { EmailTakenError, InvalidCredentialsError, TokenInvalidError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
 import { enqueueMail, forgetSignUps, mayBeMailed } from '../mail/outbox.ts';
-import { inTurn } from '../passwords/hashing-queue.ts';
+import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requireUnbreached, verifyPassword } from '../passwords/password.ts';
 import { type StartedSession, type StartOptions, startUserSession } from '../sessions/start.ts';
 import { forgetFailures, withAttempt } from '../throttle/attempts.ts';
@@ -25,7 +25,7 @@ export async function signUp(
   policies: Policies,
   options: StartOptions,
 ): Promise<StartedSession> {
-  const prepared = await prepareInTurn(database, input, policies, options);
+  const prepared = await prepareInSlot(database, input, policies, options);
   return inTransaction(database, async (db) => {
     const user = await createUser(db, prepared);
     // What was tried before anybody had the address.
@@ -49,7 +49,7 @@ export async function requestSignUp(
   policies: Policies,
   options: StartOptions,
 ): Promise<string> {
-  const { email, name, hashedPassword } = await prepareInTurn(database, input, policies, options);
+  const { email, name, hashedPassword } = await prepareInSlot(database, input, policies, options);
   if (!(await mayBeMailed(database, 'confirm-sign-up', email, options.now))) return email;
   const owner = await findUserByEmail(database, email);
   const mail = owner
@@ -77,9 +77,9 @@ export async function confirmSignUp(
   const { hashedPassword, name } = JSON.parse(found.data ?? '{}') as { hashedPassword: string; name: string };
   const email = found.sentTo;
   const { device, now } = options;
-  return inTurn(passwords, (turn) =>
+  return withHashingSlot(passwords, (slot) =>
     withAttempt(database, { email, device, isKnownDevice: false }, attempts, now, async (succeed) => {
-      if (!(await verifyPassword(password, hashedPassword, passwords, turn))) throw new InvalidCredentialsError();
+      if (!(await verifyPassword(password, hashedPassword, passwords, slot))) throw new InvalidCredentialsError();
       return inTransaction(database, async (db) => {
         await redeemUserToken(db, 'SIGN_UP', token, now);
         await forgetSignUps(db, email);
@@ -97,7 +97,7 @@ export async function confirmSignUp(
  * Who is to be written to the database, checked and hashed when it is their turn, unless too many came from there. Who
  * made a mistake does not count: that costs nothing, and others share the address.
  */
-async function prepareInTurn(
+async function prepareInSlot(
   database: Database,
   input: NewUser,
   { passwords, attempts }: Policies,
@@ -108,7 +108,7 @@ async function prepareInTurn(
   await requireAttemptFrom(database, device, limit, now);
   // Somebody else is asked, which holds nobody up here.
   await requireUnbreached(input.password, passwords, 'password');
-  const hashedPassword = await inTurn(passwords, () => hashPassword(input.password, passwords));
+  const hashedPassword = await withHashingSlot(passwords, () => hashPassword(input.password, passwords));
   return { ...account, hashedPassword };
 }
 

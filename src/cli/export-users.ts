@@ -1,7 +1,7 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { Db } from '../database/database.ts';
-import { StartError } from '../errors.ts';
+import { OperatorError } from '../errors.ts';
 import { pagesOfUsers } from '../transfer/export.ts';
 import { formatUserRecord } from '../transfer/user-record.ts';
 import { withDatabase } from './with-database.ts';
@@ -29,7 +29,7 @@ async function print(pages: AsyncIterable<string>): Promise<void> {
   try {
     await pipeline(pages, process.stdout, { end: false });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EPIPE') throw new StartError('Nobody reads the export any more.');
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') throw new OperatorError('Nobody reads the export any more.');
     throw error;
   }
 }
@@ -38,7 +38,7 @@ async function print(pages: AsyncIterable<string>): Promise<void> {
 async function write(pages: AsyncIterable<string>, file: string): Promise<void> {
   const partial = `${file}.${process.pid}.partial`;
   const handle = await open(partial, 'wx', 0o600).catch((error: Error) => {
-    throw new StartError(`${file} cannot be written: ${error.message}.`);
+    throw new OperatorError(`${file} cannot be written: ${error.message}.`);
   });
   try {
     for await (const page of pages) await handle.write(page);

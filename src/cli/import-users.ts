@@ -3,7 +3,7 @@ import { createReadStream, type ReadStream } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { readConfig } from '../config/config.ts';
 import { databaseExists, migrateDatabase } from '../database/database.ts';
-import { StartError } from '../errors.ts';
+import { OperatorError } from '../errors.ts';
 import { type ImportBatch, type ImportOutcome, importUsers, rehearsal } from '../transfer/import.ts';
 import { importInTurns } from '../transfer/import-batch.ts';
 import { readLines } from './lines.ts';
@@ -80,7 +80,7 @@ async function openFile(file: string): Promise<ReadStream> {
     await once(stream, 'ready');
     return stream;
   } catch (error) {
-    throw new StartError(`${file} cannot be read: ${(error as Error).message}.`);
+    throw new OperatorError(`${file} cannot be read: ${(error as Error).message}.`);
   }
 }
 
@@ -88,6 +88,6 @@ async function openReport(file: string): Promise<FileHandle> {
   try {
     return await open(file, 'w', 0o600);
   } catch (error) {
-    throw new StartError(`${file} cannot be written: ${(error as Error).message}.`);
+    throw new OperatorError(`${file} cannot be written: ${(error as Error).message}.`);
   }
 }

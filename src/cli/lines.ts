@@ -1,7 +1,7 @@
 import type { Line } from '../transfer/import.ts';
 
 /** In bytes. A user fits into a tenth of it. */
-const longestLine = 65_536;
+const maxLineLength = 65_536;
 const newline = 0x0a;
 
 /**
@@ -15,7 +15,7 @@ export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<
   let isTooLong = false;
   const take = (bytes: Buffer): Line => {
     number += 1;
-    const problem = isTooLong || bytes.length > longestLine ? `The line has more than ${longestLine} bytes.` : null;
+    const problem = isTooLong || bytes.length > maxLineLength ? `The line has more than ${maxLineLength} bytes.` : null;
     isTooLong = false;
     return problem === null ? decode(decoder, bytes, number) : { number, problem };
   };
@@ -25,7 +25,7 @@ export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<
       yield take(bytes.subarray(0, end));
       bytes = bytes.subarray(end + 1);
     }
-    isTooLong ||= bytes.length > longestLine;
+    isTooLong ||= bytes.length > maxLineLength;
     rest = isTooLong ? Buffer.alloc(0) : bytes;
   }
   if (rest.length > 0 || isTooLong) yield take(rest);

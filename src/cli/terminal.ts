@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import askForPassword from '@inquirer/password';
-import { StartError } from '../errors.ts';
+import { OperatorError } from '../errors.ts';
 
 /**
  * A password, typed twice without being shown or, where nobody can type, the first line of standard input.
@@ -11,10 +11,10 @@ export async function readPassword(question: string): Promise<string> {
   try {
     const password = await askForPassword({ message: question });
     const again = await askForPassword({ message: 'Once more:' });
-    if (password !== again) throw new StartError('The two passwords differ. Nothing was done.');
+    if (password !== again) throw new OperatorError('The two passwords differ. Nothing was done.');
     return password;
   } catch (error) {
-    if (error instanceof Error && error.name === 'ExitPromptError') throw new StartError('Nothing was done.');
+    if (error instanceof Error && error.name === 'ExitPromptError') throw new OperatorError('Nothing was done.');
     throw error;
   }
 }

@@ -1,13 +1,13 @@
 import { readConfig } from '../config/config.ts';
 import type { Clock } from '../database/clock.ts';
 import { type Database, databaseExists, migrateDatabase, openClock, openDatabase } from '../database/database.ts';
-import { StartError } from '../errors.ts';
+import { OperatorError } from '../errors.ts';
 
 /** Opens a database that is there, migrated as a server would, and closes it whatever happens. */
 export async function withDatabase<T>(act: (database: Database, clock: Clock) => Promise<T>): Promise<T> {
   const { databaseUrl } = readConfig();
   if (!(await databaseExists(databaseUrl))) {
-    throw new StartError(`DATABASE_URL is "${databaseUrl}", but there is no database. \`migrate\` makes one.`);
+    throw new OperatorError(`DATABASE_URL is "${databaseUrl}", but there is no database. \`migrate\` makes one.`);
   }
   await migrateDatabase(databaseUrl);
   const database = await openDatabase(databaseUrl);

@@ -1,6 +1,6 @@
 /** The only reader of the environment. Every variable, its default and its unit stands in `.env.example`. */
 
-import { StartError } from '../errors.ts';
+import { OperatorError } from '../errors.ts';
 import { type BlitzPolicy, readBlitzPolicy } from './blitz.ts';
 import { readDatabaseUrl, readReplicaUrl } from './database.ts';
 import { readAllowedHosts } from './hosts.ts';
@@ -105,7 +105,7 @@ export function loadEnvironmentFile(): void {
     process.loadEnvFile('.env');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw new StartError(`The file .env cannot be read: ${(error as Error).message}.`);
+    throw new OperatorError(`The file .env cannot be read: ${(error as Error).message}.`);
   }
 }
 
@@ -113,7 +113,7 @@ export function loadEnvironmentFile(): void {
 const shortestPassword = { allowed: 8, default: 15 };
 
 /** NIST SP 800-63B-4 section 3.2.2 allows 100 failures in a row; half of them are for devices that are known. */
-const mostAttempts = 50;
+const maxAttempts = 50;
 
 /** OWASP's minimum for argon2id (Password Storage Cheat Sheet). */
 const argon2 = { memoryKiB: 19_456, passes: 2, lanes: 1 };
@@ -121,7 +121,7 @@ const argon2 = { memoryKiB: 19_456, passes: 2, lanes: 1 };
 /**
  * The configuration that the environment describes.
  *
- * @throws StartError that names the variable, its value and what it should be.
+ * @throws OperatorError that names the variable, its value and what it should be.
  */
 export function readConfig(environment: Environment = process.env): Config {
   const production = environment.NODE_ENV === 'production';
@@ -163,7 +163,7 @@ export function readConfig(environment: Environment = process.env): Config {
       serviceHost: publicUrl.hostname,
     },
     attempts: {
-      perAccount: integer(environment, 'LOGIN_ATTEMPTS', 10, { min: 1, max: mostAttempts }),
+      perAccount: integer(environment, 'LOGIN_ATTEMPTS', 10, { min: 1, max: maxAttempts }),
       perAddress: integer(environment, 'LOGIN_ATTEMPTS_PER_ADDRESS', 100, { min: 1, max: 1_000_000 }),
       signUpsPerAddress: integer(environment, 'SIGN_UPS_PER_ADDRESS', 100, { min: 1, max: 1_000_000 }),
       anonymousSessionsPerAddress: integer(environment, 'ANONYMOUS_SESSIONS_PER_ADDRESS', 300, {
@@ -195,7 +195,7 @@ function requireSafeForProduction(config: Config): void {
 function hashedKey(value: string): string {
   if (/^[0-9a-f]{64}$/.test(value)) return value;
   // The value is not repeated: it may be the key itself.
-  throw new StartError(
+  throw new OperatorError(
     'SERVICE_KEYS has an entry that is not the SHA-256 of a key, which is 64 digits of lower-case hex.',
   );
 }

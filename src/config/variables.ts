@@ -1,11 +1,11 @@
 /** How the values of environment variables are read: each with its default, and refused with its name and value. */
-import { StartError } from '../errors.ts';
+import { OperatorError } from '../errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What whoever set a variable is told of it. */
-export function invalid(name: string, value: string, rule: string): StartError {
-  return new StartError(`${name} is "${value}", but it ${rule}.`);
+export function invalid(name: string, value: string, rule: string): OperatorError {
+  return new OperatorError(`${name} is "${value}", but it ${rule}.`);
 }
 
 /** A variable that is set to nothing counts as not set. */
@@ -58,13 +58,13 @@ export function choice<const T extends string>(
 }
 
 const unitsMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const longestDurationMs = 3_650 * unitsMs.d;
+const maxDurationMs = 3_650 * unitsMs.d;
 
-export function duration(environment: Environment, name: string, fallback: string, leastMs = 1): number {
+export function duration(environment: Environment, name: string, fallback: string, minMs = 1): number {
   const value = text(environment, name, fallback);
   const [, amount, unit] = /^(\d{1,9})([smhd])$/.exec(value) ?? [];
   const milliseconds = Number(amount) * unitsMs[unit as keyof typeof unitsMs];
-  if (!(milliseconds >= leastMs && milliseconds <= longestDurationMs)) {
+  if (!(milliseconds >= minMs && milliseconds <= maxDurationMs)) {
     throw invalid(name, value, 'must be a number and a unit (s, m, h or d), such as 45m or 30d, of at most 3650d');
   }
   return milliseconds;

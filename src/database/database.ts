@@ -30,7 +30,7 @@ export function openDatabase(url: string, options: OpenOptions = {}): Promise<Da
  * Brings the database up to the newest migration, creating an SQLite file where there is none. Returns the names of
  * what was applied. Of several that ask at once, one applies it.
  *
- * @throws StartError that names the migration which failed. The database is then as it was.
+ * @throws OperatorError that names the migration which failed. The database is then as it was.
  */
 export function migrateDatabase(url: string): Promise<string[]> {
   return providerOf(url).migrate(url);
@@ -40,7 +40,7 @@ export function migrateDatabase(url: string): Promise<string[]> {
  * Makes this process a server of the database. An SQLite file has one server at a time, beside which commands may work
  * on it; a PostgreSQL database has as many as one likes. The returned function gives it up.
  *
- * @throws StartError when another server has the file.
+ * @throws OperatorError when another server has the file.
  */
 export function claimDatabase(url: string): Promise<Release> {
   return providerOf(url).claim(url);

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDriverAdapterError, type SqlQueryable } from '@prisma/driver-adapter-utils';
-import { StartError } from '../errors.ts';
+import { OperatorError } from '../errors.ts';
 
 export type Migration = { name: string; sql: string };
 
@@ -50,7 +50,7 @@ export function toMigrationList(provider: Provider, migrations: Migration[]) {
 /**
  * Whether every migration is applied, which spares a start the loading of the engine.
  *
- * @throws StartError for a database with users that another program keeps.
+ * @throws OperatorError for a database with users that another program keeps.
  */
 export async function isUpToDate(connection: SqlQueryable, migrations: Migration[]): Promise<boolean> {
   // In this order: somebody else may be migrating, and makes both visible at once.
@@ -60,7 +60,7 @@ export async function isUpToDate(connection: SqlQueryable, migrations: Migration
     'SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL',
   );
   const names = new Set(applied?.map(([name]) => name));
-  if (hasUsers && !names.has(migrations[0]?.name)) throw new StartError(isSomebodyElses);
+  if (hasUsers && !names.has(migrations[0]?.name)) throw new OperatorError(isSomebodyElses);
   return migrations.every(({ name }) => names.has(name));
 }
 
@@ -79,7 +79,7 @@ async function rowsOf(connection: SqlQueryable, sql: string): Promise<unknown[][
 }
 
 /** What whoever started the server is told of a migration that failed. */
-export function migrationFailed(name: string | undefined, error: unknown): StartError {
+export function migrationFailed(name: string | undefined, error: unknown): OperatorError {
   const what = name === undefined ? 'Migrating' : `The migration ${name}`;
-  return new StartError(`${what} failed, and nothing was changed: ${(error as Error).message}`);
+  return new OperatorError(`${what} failed, and nothing was changed: ${(error as Error).message}`);
 }

@@ -23,7 +23,7 @@ export type DatabaseProvider = {
   open(url: string, options: OpenOptions): Promise<Database>;
   /** Applies what is missing of the history, once however many ask, and returns the names of what it applied. */
   migrate(url: string): Promise<string[]>;
-  /** Makes this process a server of the database, or throws a StartError where there can be no other. */
+  /** Makes this process a server of the database, or throws a OperatorError where there can be no other. */
   claim(url: string): Promise<Release>;
   /** Whether there is a database to open. */
   exists(url: string): Promise<boolean>;

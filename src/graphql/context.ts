@@ -19,7 +19,7 @@ export type Caller = {
    * it send; only our client knows the anti-CSRF token that goes with it. Computed when it is asked for, which only a
    * mutation needs.
    */
-  readonly isIntended: boolean;
+  readonly isCsrfVerified: boolean;
   /** The anti-CSRF token of the session. Null without a session, and for one whose token is a bearer token. */
   readonly antiCSRFToken: string | null;
   /** The hash of the session's token, and how it came. Null without a session. */

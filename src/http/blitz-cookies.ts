@@ -5,13 +5,13 @@ import { readCookies } from './request/cookies.ts';
 import type { HeaderReader } from './request/facts.ts';
 
 /** No browser has more cookies of one name that anybody meant. */
-const mostOfOneName = 3;
+const maxOfOneName = 3;
 
 /** The tokens of users' sessions, by the name of their cookie: a browser may have one of each generation. */
 export function blitzTokens(headers: HeaderReader, policy: BlitzPolicy): string[][] {
   return namesOf('sSessionToken', policy)
     .map((name) => valuesOf(headers, name))
-    .filter((tokens) => tokens.length > 0 && tokens.length <= mostOfOneName);
+    .filter((tokens) => tokens.length > 0 && tokens.length <= maxOfOneName);
 }
 
 /** The values of `Set-Cookie` that take the cookies of a session from a browser that has them. */
@@ -36,7 +36,7 @@ export async function findBlitzVisitor(headers: HeaderReader, policy: BlitzPolic
   if (policy.secret === null) return null;
   const key = new TextEncoder().encode(policy.secret);
   for (const name of namesOf(visitorCookie, policy)) {
-    for (const jwt of valuesOf(headers, name).slice(0, mostOfOneName)) {
+    for (const jwt of valuesOf(headers, name).slice(0, maxOfOneName)) {
       const visitor = await visitorOf(jwt, key);
       if (visitor) return visitor;
     }

@@ -81,7 +81,7 @@ export class RequestCaller implements Caller {
     return this.#token && { hashedToken: hashToken(this.#token.token), transport: this.#token.transport };
   }
 
-  get isIntended(): boolean {
+  get isCsrfVerified(): boolean {
     // A session that was started for a bearer token has no anti-CSRF token; in a cookie it can change nothing.
     return this.#token?.transport !== 'COOKIE' || equalSecrets(this.#headers.get('anti-csrf'), this.antiCSRFToken);
   }

@@ -6,10 +6,10 @@ import type { Socket } from 'node:net';
  * Requests that a client may send on one connection before the first of them is answered (pipelining, RFC 9112 section
  * 9.3.2). Browsers and most libraries wait for each answer. One packet may bring hundreds, each with objects of its own.
  */
-export const mostPipelined = 16;
+export const maxPipelined = 16;
 
 /** Bytes of bodies that have not arrived whole, or wait, and of answers that clients have not read. */
-export const mostHeldBytes = 64 * 1024 * 1024;
+export const maxHeldBytes = 64 * 1024 * 1024;
 
 type Connection = {
   inFlight: number;
@@ -50,7 +50,7 @@ export class Connections {
     const connection = this.#open.get(socket);
     // What a packet brought besides is handed on although its connection is ended.
     if (!connection || socket.destroyed) return null;
-    if (connection.inFlight === mostPipelined) {
+    if (connection.inFlight === maxPipelined) {
       socket.destroy();
       return null;
     }
@@ -82,7 +82,7 @@ export class Connections {
     }
     connection.held += bytes;
     this.#held += bytes;
-    if (this.#held > mostHeldBytes) this.#endOldest();
+    if (this.#held > maxHeldBytes) this.#endOldest();
   }
 
   /** Ends the connections that have held something longest, until half of the limit is free. */
@@ -90,7 +90,7 @@ export class Connections {
     const holding = [...this.#open].filter(([, { held }]) => held > 0);
     holding.sort(([, one], [, other]) => one.since - other.since);
     for (const [socket, connection] of holding) {
-      if (this.#held <= mostHeldBytes / 2) return;
+      if (this.#held <= maxHeldBytes / 2) return;
       this.#hold(connection, -connection.held);
       connection.isOpen = false;
       socket.destroy();

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { createServerAdapter } from '@whatwg-node/server';
 import type { App } from './app.ts';
 import { answerBadRequests, isAddressed, isOfBeforeHosts, refuseAtOnce } from './bad-requests.ts';
-import { inStep } from './batch-per-tick.ts';
+import { batchPerTick } from './batch-per-tick.ts';
 import { Body, maxBodyBytes, saysTooLarge } from './body.ts';
 import { Connections, type Exchange } from './connections.ts';
 import { send } from './send.ts';
@@ -60,7 +60,7 @@ export async function listen(app: App, address: { host: string; port: number }):
     // Nothing of an answer that the kernel has taken.
     exchange.hold(response.writableLength);
   }
-  const begin = inStep();
+  const begin = batchPerTick();
   function take(request: IncomingMessage, response: ServerResponse, exchange: Exchange): void {
     const start = (answering: () => Promise<void>) => {
       if (!begin(() => guard(response, answering()))) refuseAtOnce(response, app.headers, busy);

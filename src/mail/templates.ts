@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Mustache from 'mustache';
-import { StartError } from '../errors.ts';
+import { OperatorError } from '../errors.ts';
 import { type MailName, mails } from './outbox.ts';
 
 const ownFolder = join(import.meta.dirname, 'templates');
@@ -16,7 +16,7 @@ export type Render = (name: MailName, values: Record<string, string>) => Rendere
 /**
  * Reads the templates of all mails: from the folder, where it has a file of that name, or else those of the server.
  *
- * @throws StartError that names a file which cannot be read or is no template.
+ * @throws OperatorError that names a file which cannot be read or is no template.
  */
 export async function readTemplates(folder: string | null): Promise<Render> {
   const texts = new Map<string, string>();
@@ -46,7 +46,7 @@ const subjectPrefix = 'Subject:';
 
 function requireSubject(folder: string | null, file: string, text: string): void {
   if (text.startsWith(subjectPrefix)) return;
-  throw new StartError(`The first line of the template ${file} in ${folder ?? ownFolder} must be "Subject: …".`);
+  throw new OperatorError(`The first line of the template ${file} in ${folder ?? ownFolder} must be "Subject: …".`);
 }
 
 async function readTemplate(folder: string | null, file: string): Promise<string> {
@@ -58,8 +58,8 @@ async function readTemplate(folder: string | null, file: string): Promise<string
       return template;
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOENT') throw new StartError(`The template ${path} cannot be used: ${message}.`);
+      if (code !== 'ENOENT') throw new OperatorError(`The template ${path} cannot be used: ${message}.`);
     }
   }
-  throw new StartError(`The template ${join(ownFolder, file)} is missing.`);
+  throw new OperatorError(`The template ${join(ownFolder, file)} is missing.`);
 }

@@ -5,7 +5,7 @@ const patienceMs = 1_000;
 const reportEveryMs = 60_000;
 
 /** In characters. Several times what the largest range has, with padding. */
-const longestAnswer = 1_000_000;
+const maxAnswerLength = 1_000_000;
 
 let reportedAt = Number.NEGATIVE_INFINITY;
 
@@ -50,7 +50,7 @@ async function readRange(rangeUrl: URL, prefix: string): Promise<string[]> {
   let text = '';
   for await (const chunk of response.body ?? []) {
     text += decoder.decode(chunk, { stream: true });
-    if (text.length > longestAnswer) throw new Error('its answer has no end');
+    if (text.length > maxAnswerLength) throw new Error('its answer has no end');
   }
   return text.split('\n');
 }

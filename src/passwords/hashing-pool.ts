@@ -5,10 +5,10 @@ import { RequestError } from '../errors.ts';
 import type { Tasks } from './hashing-worker.ts';
 
 /** One processor is left to everybody who does not log in. */
-const mostThreads = Math.max(1, availableParallelism() - 1);
+const maxThreads = Math.max(1, availableParallelism() - 1);
 
 /** The one that is hashed, and the next, which a thread has at hand when this process is too busy to hand it over. */
-const mostPerThread = 2;
+const maxPerThread = 2;
 
 /** A thread that had nothing to do for so long ends, and gives its memory back. */
 const idleMs = 30_000;
@@ -24,13 +24,13 @@ const waiting: Job[] = [];
  *
  * @throws RequestError where so many are waiting already.
  */
-export function inThread<Name extends keyof Tasks>(
+export function runInWorker<Name extends keyof Tasks>(
   name: Name,
   input: Parameters<Tasks[Name]>[0],
   queueLength: number,
 ): Promise<ReturnType<Tasks[Name]>> {
   const unfinished = [...threads].reduce((sum, { jobs }) => sum + jobs.length, waiting.length);
-  if (unfinished >= mostThreads + queueLength) {
+  if (unfinished >= maxThreads + queueLength) {
     throw new RequestError('SERVER_OVERLOADED', 'Too many are logging in. Try again in a moment.', 1);
   }
   return new Promise((resolve, reject) => {
@@ -55,8 +55,8 @@ function handOut(): void {
 function freeThread(): Thread | null {
   const [freest] = [...threads].sort((a, b) => a.jobs.length - b.jobs.length);
   if (freest?.jobs.length === 0) return freest;
-  if (threads.size < mostThreads) return startThread();
-  return freest && freest.jobs.length < mostPerThread ? freest : null;
+  if (threads.size < maxThreads) return startThread();
+  return freest && freest.jobs.length < maxPerThread ? freest : null;
 }
 
 function startThread(): Thread {

@@ -9,7 +9,7 @@ import { RequestError } from '../errors.ts';
  * up before or signed in after. Everybody else waits before anything is done for them, so that a crowd that logs in
  * leaves the event loop and the database to others.
  */
-const mostAtOnce = 3 * Math.max(1, availableParallelism() - 1) + 2;
+const maxAtOnce = 3 * Math.max(1, availableParallelism() - 1) + 2;
 
 /** Of as many places in a row, one goes to those who are not trusted, as long as one of them waits. */
 const placesPerOther = 4;
@@ -36,7 +36,7 @@ export type Trust = {
   isTrusted: true | (() => Promise<boolean>);
 };
 
-export type Turn = {
+export type HashingSlot = {
   /** Lets whoever has the turn wait that long for their answer, in milliseconds, once the place is somebody else's. */
   delay(milliseconds: number): void;
 };
@@ -47,27 +47,27 @@ export type Turn = {
  *
  * @throws RequestError where too many are waiting for theirs.
  */
-export async function inTurn<T>(
+export async function withHashingSlot<T>(
   policy: PasswordPolicy,
-  act: (turn: Turn) => Promise<T>,
+  act: (slot: HashingSlot) => Promise<T>,
   trust: Trust | null = null,
 ): Promise<T> {
   let delayMs = 0;
-  const turn: Turn = {
+  const slot: HashingSlot = {
     delay(milliseconds) {
       delayMs = Math.max(delayMs, milliseconds);
     },
   };
   try {
-    return await havingPlace(policy, () => act(turn), trust);
+    return await havingPlace(policy, () => act(slot), trust);
   } finally {
     if (delayMs > 0) await sleep(delayMs);
   }
 }
 
 async function havingPlace<T>({ queueLength }: PasswordPolicy, act: () => Promise<T>, trust: Trust | null): Promise<T> {
-  const account = trust !== null && atIt >= mostAtOnce && (await lookUp(trust)) ? trust.account : null;
-  if (atIt < mostAtOnce) atIt += 1;
+  const account = trust !== null && atIt >= maxAtOnce && (await lookUp(trust)) ? trust.account : null;
+  if (atIt < maxAtOnce) atIt += 1;
   else await waitForPlace(account, queueLength);
   try {
     return await act();

@@ -2,8 +2,8 @@ import type { PasswordPolicy } from '../config/config.ts';
 import { ValidationError } from '../errors.ts';
 import { isBreached } from './breached.ts';
 import type { Argon2Cost } from './hash-formats.ts';
-import { inThread } from './hashing-pool.ts';
-import type { Turn } from './hashing-queue.ts';
+import { runInWorker } from './hashing-pool.ts';
+import type { HashingSlot } from './hashing-queue.ts';
 import type { Check } from './hashing-worker.ts';
 import { guessableProblem } from './strength.ts';
 
@@ -84,7 +84,7 @@ function lengthOf(text: string): number {
  * @throws RequestError where too many are waiting for theirs.
  */
 export async function hashPassword(password: string, policy: PasswordPolicy): Promise<string> {
-  return inThread('hash', { password: password.normalize('NFKC'), today: costOf(policy) }, policy.queueLength);
+  return runInWorker('hash', { password: password.normalize('NFKC'), today: costOf(policy) }, policy.queueLength);
 }
 
 export type CheckedPassword = {
@@ -94,7 +94,7 @@ export type CheckedPassword = {
 };
 
 /** Somebody who waits longer than that for hearing that a password is wrong learns what it is that takes so long. */
-const longestWaitMs = 1_000;
+const maxWaitMs = 1_000;
 
 /** What takes so long takes longer now and then, and has to be waited with, too. */
 const margin = 1.25;
@@ -122,7 +122,7 @@ export async function checkPassword(
   password: string,
   hashedPassword: string | null,
   policy: PasswordPolicy,
-  turn: Turn,
+  slot: HashingSlot,
 ): Promise<CheckedPassword> {
   const normalized = normalizePassword(password);
   const check: Check = {
@@ -130,11 +130,11 @@ export async function checkPassword(
     stored: normalized === null ? null : hashedPassword,
     today: costOf(policy),
   };
-  const { isRight, rehashed, isUsual, tookMs } = await inThread('check', check, policy.queueLength);
+  const { isRight, rehashed, isUsual, tookMs } = await runInWorker('check', check, policy.queueLength);
   if (!isUsual && tookMs > slowestMs(policy)) {
-    slowest.set(policy, { ms: Math.min(tookMs, longestWaitMs), at: performance.now() });
+    slowest.set(policy, { ms: Math.min(tookMs, maxWaitMs), at: performance.now() });
   }
-  if (!isRight) turn.delay(slowestMs(policy) * margin - tookMs);
+  if (!isRight) slot.delay(slowestMs(policy) * margin - tookMs);
   return { isRight, rehashed };
 }
 
@@ -143,9 +143,9 @@ export async function verifyPassword(
   password: string,
   hashedPassword: string | null,
   policy: PasswordPolicy,
-  turn: Turn,
+  slot: HashingSlot,
 ): Promise<boolean> {
-  const { isRight } = await checkPassword(password, hashedPassword, policy, turn);
+  const { isRight } = await checkPassword(password, hashedPassword, policy, slot);
   return isRight;
 }
 

@@ -5,7 +5,7 @@ import { markRepetitions, markRuns } from './keyboard-runs.ts';
  * What may be left of a password beside what is known of it: eight digits or signs, such as a date, or half as many
  * letters. More than that, or than what is known, is something of its own.
  */
-const mostLeft = 8;
+const maxLeft = 8;
 const weights = { space: 0, sign: 1, letter: 2 };
 
 /** In characters. Shorter parts of an address or a name are in the middle of too many words. */
@@ -76,7 +76,7 @@ class Guess {
   /** Whether little enough is left to be guessed. */
   isNear(left: number): boolean {
     const all = this.#weights.reduce((sum, weight) => sum + weight, 0);
-    return left <= Math.min(mostLeft, all - left);
+    return left <= Math.min(maxLeft, all - left);
   }
 }
 
@@ -98,7 +98,7 @@ function isCommon(letters: string, guess: Guess): boolean {
     often
       .slice(index + 1)
       // Weighed only where it can be enough: a long text has many pairs.
-      .filter((other) => one.left - other.gain <= mostLeft)
+      .filter((other) => one.left - other.gain <= maxLeft)
       .some((other) => guess.isNear(guess.left([...one.places, ...other.places]))),
   );
 }

@@ -5,7 +5,7 @@ import type { Device } from '../events/record.ts';
 export type { Device };
 
 /** Longer ones are cut: what follows is no use to anybody. */
-export const longestUserAgent = 512;
+export const maxUserAgentLength = 512;
 
 /** Names by user agent. Many sessions have the same one; reading one takes a tenth of a millisecond. */
 const names = new LRUCache<string, { name: string | null }>({ max: 1_000 });

@@ -86,13 +86,13 @@ export async function findLeastRecentlyUsed(
     db,
     Prisma.sql`SELECT s."id" FROM "Session" s
       WHERE s."userId" = ${userId} AND s."handle" <> ${keptHandle} AND ${Prisma.raw(isLiveAt)} ${now}
-      ORDER BY s."lastSeenAt" DESC NULLS LAST, s."id" DESC LIMIT ${mostAtOnce} OFFSET ${maxSessions - 1}`,
+      ORDER BY s."lastSeenAt" DESC NULLS LAST, s."id" DESC LIMIT ${maxAtOnce} OFFSET ${maxSessions - 1}`,
   );
   return rows.map(([id]) => Number(id));
 }
 
 /** Far more than a cap that is lowered leaves over. */
-const mostAtOnce = 10_000;
+const maxAtOnce = 10_000;
 
 /** What an actor may see and end of all sessions. */
 export function whereMine(actor: Actor): Prisma.SessionWhereInput {

@@ -14,10 +14,10 @@ import { addressLimits, quarterMs } from './requests.ts';
  * NIST SP 800-63B-4 section 3.2.2: at most 100 failures in a row for an account. Half of them are for devices on which
  * its user has signed in, so that nobody else can use those up.
  */
-const mostInARow = 50;
+const maxInARow = 50;
 
 /** How long to wait once too many were wrong, doubled with each that follows; of the same section. */
-const wait = { firstMs: 30_000, longestMs: 3_600_000 };
+const wait = { firstMs: 30_000, maxMs: 3_600_000 };
 
 /** Long enough for "in a row", and not for ever: an address that nobody has is counted too. */
 const streakMs = 365 * 86_400_000;
@@ -99,9 +99,9 @@ function limitsOf({ email, device, isKnownDevice }: Attempt, { perAddress }: Att
 function accountLimits(email: string, isKnownDevice: boolean): Omit<Limits, 'others'> {
   const lane = `${isKnownDevice ? 'known-device' : 'account'}:${hash('sha256', email.toLowerCase())}`;
   return {
-    inARow: { key: `${lane}:in-a-row`, points: mostInARow, durationMs: streakMs },
+    inARow: { key: `${lane}:in-a-row`, points: maxInARow, durationMs: streakMs },
     pause: { key: `${lane}:pause`, points: 1, durationMs: wait.firstMs },
-    pauses: { key: `${lane}:pauses`, points: mostInARow, durationMs: streakMs },
+    pauses: { key: `${lane}:pauses`, points: maxInARow, durationMs: streakMs },
   };
 }
 
@@ -132,7 +132,7 @@ async function count(db: Db, limits: Limits, { perAccount }: AttemptPolicy, now:
 async function prolong(db: Db, { pause, pauses }: Limits, now: Date): Promise<void> {
   const [times = 1] = await countOnce(db, [pauses], now);
   if (times === 1) return;
-  const durationMs = Math.min(wait.firstMs * 2 ** (times - 1), wait.longestMs);
+  const durationMs = Math.min(wait.firstMs * 2 ** (times - 1), wait.maxMs);
   const expiresAt = new Date(now.getTime() + durationMs);
   await db.rateLimit.updateMany({ where: { key: pause.key }, data: { expiresAt } });
 }

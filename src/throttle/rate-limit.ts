@@ -81,11 +81,11 @@ export async function requireNotReached(database: Database, limits: RateLimit[],
 }
 
 /** What whoever has come to the end of what counts without end is told to wait. */
-const longestWaitMs = 3_600_000;
+const maxWaitMs = 3_600_000;
 
 /** Returns how long a count goes on, in milliseconds. Null is a count without end. */
 function waitUntil(expiresAt: Date | null, now: Date): number {
-  return expiresAt === null ? longestWaitMs : expiresAt.getTime() - now.getTime();
+  return expiresAt === null ? maxWaitMs : expiresAt.getTime() - now.getTime();
 }
 
 function tooOften(waitMs: number): RateLimitedError {

@@ -12,7 +12,7 @@ import { createUserToken } from './user-token.ts';
 export const deviceLifetimeMs = 400 * 86_400_000;
 
 /** More than people have devices, and clients that never say which one they are. */
-const mostPerUser = 50;
+const maxPerUser = 50;
 
 /** Whether a secret is of a device on which a user with this address, in whatever case, has signed in. */
 export async function isKnownDevice(db: Db, secret: string | null, email: string, now: Date): Promise<boolean> {
@@ -38,7 +38,7 @@ export function trustOfDevice(db: Db, secret: string | null, email: string, now:
 export async function makeRoomForDevice(database: Database, userId: number): Promise<void> {
   const ids = await database.$findKnownDevices(userId);
   // Put into order here: for PostgreSQL the order could be a reason to read the tokens of everybody.
-  const surplus = ids.sort((one, other) => other - one).slice(mostPerUser - 1);
+  const surplus = ids.sort((one, other) => other - one).slice(maxPerUser - 1);
   if (surplus.length > 0) await database.userToken.deleteMany({ where: { id: { in: surplus } } });
 }
 

@@ -19,7 +19,7 @@ export type { User };
 export const defaultRole = 'user';
 
 /** No user has it: ids begin with 1. For statements that are to be sent whether or not there is somebody. */
-export const nobody = 0;
+export const noUserId = 0;
 
 export type NewAccount = { email: string; name?: string | null | undefined; role?: string | undefined };
 export type NewUser = NewAccount & { password: string };
@@ -121,7 +121,7 @@ export async function updateProfile(db: Db, id: number, profile: { name: string 
  *
  * @throws PasswordChangedError if not.
  */
-export async function lockUnchanged(
+export async function lockUserWithPassword(
   db: Db,
   { id, hashedPassword, updatedAt }: User,
   rehashed: string | null = null,
@@ -162,7 +162,7 @@ export async function findUserByEmail(database: Database, address: string): Prom
 }
 
 /** @throws EmailTakenError when the address belongs to somebody else, in whatever case. */
-export async function requireFreeAddress(db: Db, address: string, ownerId: number = nobody): Promise<void> {
+export async function requireFreeAddress(db: Db, address: string, ownerId: number = noUserId): Promise<void> {
   const written = asWritten(address);
   // As `$findUsersByAddress`, of what the transaction sees.
   const found = await db.$queryRaw<Pick<User, 'id' | 'email'>[]>`

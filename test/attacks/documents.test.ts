@@ -1,28 +1,28 @@
 import { describe, expect, inject, it } from 'vitest';
-import { harmlessDocument, leastTime, searchExpensiveDocument } from '../support/document-search.ts';
+import { harmlessDocument, minTime, searchExpensiveDocument } from '../support/document-search.ts';
 import { expensiveDocuments } from '../support/documents.ts';
 
 /** `ATTACK_REQUESTS=200000` makes it a long search. */
 const candidates = inject('attackRequests');
 
 /** How much more than a harmless one a document may cost. All known ones stay below ten. */
-const mostTimes = 15;
+const maxTimes = 15;
 
 describe('the cost of a document before execution', () => {
   it('is no multiple of that of a harmless document of the same size, for all known kinds', () => {
-    const usual = leastTime(harmlessDocument());
+    const usual = minTime(harmlessDocument());
     const expensive = Object.entries(expensiveDocuments)
-      .map(([name, document]) => ({ name, times: Math.round(leastTime(document) / usual) }))
-      .filter(({ times }) => times > mostTimes);
+      .map(([name, document]) => ({ name, times: Math.round(minTime(document) / usual) }))
+      .filter(({ times }) => times > maxTimes);
     expect(expensive).toEqual([]);
   });
 
   it('is none for documents that a search finds either', { timeout: 120_000 + candidates * 20 }, () => {
     const { document, ms } = searchExpensiveDocument(candidates, candidates);
-    const times = Math.round(ms / leastTime(harmlessDocument()));
+    const times = Math.round(ms / minTime(harmlessDocument()));
     console.log(
       `Of ${candidates} documents, the most expensive costs ${times} times a harmless one: ${ms.toFixed(1)} ms`,
     );
-    expect(times <= mostTimes ? '' : document).toBe('');
+    expect(times <= maxTimes ? '' : document).toBe('');
   });
 });

@@ -1,7 +1,7 @@
 /** @module-tag slow/process */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { mostPipelined } from '../../src/http/connections.ts';
+import { maxPipelined } from '../../src/http/connections.ts';
 import { emptyDatabase } from '../support/database.ts';
 import { distinctDocuments, floodDocuments } from '../support/document-flood.ts';
 import { startServer } from '../support/process.ts';
@@ -31,7 +31,7 @@ describe('the memory of a server', () => {
       const pid = server.child.pid ?? 0;
       const before = peakMB(pid);
       // Twenty times sixteen copies of the script are 2 GB.
-      const endAll = askWithoutReading(Number(address.port), path, 20, mostPipelined);
+      const endAll = askWithoutReading(Number(address.port), path, 20, maxPipelined);
       onTestFinished(endAll);
       for (let time = 0; time < 20; time += 1) {
         await sleep(100);

@@ -2,7 +2,7 @@ import type { GraphQLArgument } from 'graphql';
 import { beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { toNodeId } from '../../src/graphql/node-id.ts';
 import { schema } from '../../src/graphql/schema.ts';
-import { inThread } from '../../src/passwords/hashing-pool.ts';
+import { runInWorker } from '../../src/passwords/hashing-pool.ts';
 import { guessableProblem } from '../../src/passwords/strength.ts';
 import { hashToken } from '../../src/tokens/token.ts';
 import { parseUserRecord } from '../../src/transfer/user-record.ts';
@@ -109,7 +109,7 @@ describe('an argument as long as a request may be', () => {
           const { variables } = fieldOf(field, given(Math.floor((text.length * size) / Math.max(bytes, size))));
           await api.database.rateLimit.deleteMany();
           api.statements.length = 0;
-          vi.mocked(inThread).mockClear();
+          vi.mocked(runInWorker).mockClear();
           vi.mocked(guessableProblem).mockClear();
           watched.uses.clear();
           const what = `${field}, ${[...long]}: ${kind}`;
@@ -128,7 +128,7 @@ describe('an argument as long as a request may be', () => {
             for (const part of [judged, ...known]) expect(part.length, what).toBeLessThanOrEqual(1_024);
           }
           // One hash, of what was checked or of what is to be stored, whatever came.
-          expect(vi.mocked(inThread).mock.calls.length, what).toBeLessThanOrEqual(1);
+          expect(vi.mocked(runInWorker).mock.calls.length, what).toBeLessThanOrEqual(1);
           expect(api.statements.length, what).toBeLessThanOrEqual(30);
           // The session may have ended by it, such as by a login.
           await api.database.session.updateMany({

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import type { App } from '../../src/http/app.ts';
-import { mostHeldBytes, mostPipelined } from '../../src/http/connections.ts';
+import { maxHeldBytes, maxPipelined } from '../../src/http/connections.ts';
 import { listen } from '../../src/http/server.ts';
 import { startApi } from '../support/api.ts';
 import { rawOperation, sendRaw } from '../support/raw.ts';
@@ -31,7 +31,7 @@ const neverAnswers = { takes: () => true, answer: () => new Promise<never>(() =>
 
 it('answers sixteen requests that come at once on a connection, in their order', async () => {
   const { port } = await serve();
-  const named = Array.from({ length: mostPipelined }, (_, n) => `{"query":"{ a${n}: __typename }"}`);
+  const named = Array.from({ length: maxPipelined }, (_, n) => `{"query":"{ a${n}: __typename }"}`);
   const bytes = named.map((body) => `${post}Content-Length: ${body.length}\r\n\r\n${body}`);
   const last = bytes.at(-1)?.replace('\r\n', '\r\nConnection: close\r\n') ?? '';
   const answers = await sendRaw(port, [...bytes.slice(0, -1), last].join(''));
@@ -46,13 +46,13 @@ it('ends a connection on which more come, without carrying any of them out', asy
   }
   const { port } = await serve({ fastPath: { takes: () => true, answer } });
   expect(await sendRaw(port, request.repeat(300)).catch(() => '')).toBe('');
-  expect(taken).toBeLessThanOrEqual(mostPipelined);
+  expect(taken).toBeLessThanOrEqual(maxPipelined);
   expect(await sendRaw(port, health)).toMatch(/^HTTP\/1\.1 200 /);
 });
 
 it('refuses requests with 503 while thousands wait, but for the probes of balancers', async () => {
   const { port } = await serve({ fastPath: neverAnswers });
-  const sockets = Array.from({ length: 188 }, () => open(port, request.repeat(mostPipelined)));
+  const sockets = Array.from({ length: 188 }, () => open(port, request.repeat(maxPipelined)));
   for (const lane of ['fast path', 'App.fetch'] as const) {
     await expect.poll(() => sendRaw(port, rawOperation(lane, '{ __typename }', ['Host: localhost']))).toMatch(/503/);
   }
@@ -77,7 +77,7 @@ it('ends the connections that have sent part of a body for longest once they hol
   await once(first, 'connect');
   const others: Socket[] = [];
   // One after the other, as more than the kernel keeps for the server would have to knock again, seconds later.
-  for (let n = 0; n < (1.1 * mostHeldBytes) / 64_000; n += 1) {
+  for (let n = 0; n < (1.1 * maxHeldBytes) / 64_000; n += 1) {
     const other = open(port, part).resume();
     await once(other, 'connect');
     others.push(other);

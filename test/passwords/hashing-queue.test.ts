@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
-import { inTurn, type Trust } from '../../src/passwords/hashing-queue.ts';
+import { type Trust, withHashingSlot } from '../../src/passwords/hashing-queue.ts';
 
 const policy = { ...readConfig({}).passwords, queueLength: 12 };
 
@@ -16,7 +16,7 @@ function ask(name: string, trust: Trust | null = null): Promise<void> {
       begun.push(name);
       ends.set(name, resolve);
     });
-  const place = inTurn(policy, act, trust);
+  const place = withHashingSlot(policy, act, trust);
   // A refusal is for who waits for it.
   asked.push(place.catch(() => {}));
   return place;

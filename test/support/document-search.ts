@@ -31,7 +31,7 @@ export function prepare(document: string): void {
 }
 
 /** Returns the least of several times, which is the work itself, whatever else the machine does. In milliseconds. */
-export function leastTime(document: string, runs = 7): number {
+export function minTime(document: string, runs = 7): number {
   const times = Array.from({ length: runs }, () => {
     const began = performance.now();
     prepare(document);
@@ -63,12 +63,12 @@ export function searchExpensiveDocument(seed: number, candidates: number): Candi
     best = [...best, ...changed].sort(byCost).slice(0, parents);
   }
   // A pause of the machine may have made one of them look expensive.
-  const [most] = best.map(({ document }) => ({ document, ms: leastTime(document) })).sort(byCost);
+  const [most] = best.map(({ document }) => ({ document, ms: minTime(document) })).sort(byCost);
   return most as Candidate;
 }
 
 function measured(document: string): Candidate {
-  return { document, ms: leastTime(document, 2) };
+  return { document, ms: minTime(document, 2) };
 }
 
 function byCost(one: Candidate, other: Candidate): number {

@@ -32,7 +32,7 @@ export type Acknowledged = {
   /** Handles of those whose end was acknowledged too. */
   ended: Set<string>;
   /** How long the longest request took to be answered, however it was. */
-  longestMs: number;
+  maxMs: number;
   /** Answers by their status; 0 is a connection that broke. */
   statuses: Map<number, number>;
   /** Answers that told a client with a live session that it has none. */
@@ -47,12 +47,12 @@ export async function loadUntil(addresses: string[], isOver: () => boolean): Pro
   const seen: Acknowledged = {
     started: new Set(),
     ended: new Set(),
-    longestMs: 0,
+    maxMs: 0,
     statuses: new Map(),
     wronglySignedOut: 0,
   };
   const note = (answered: Answered): Answered => {
-    seen.longestMs = Math.max(seen.longestMs, answered.tookMs);
+    seen.maxMs = Math.max(seen.maxMs, answered.tookMs);
     seen.statuses.set(answered.status, (seen.statuses.get(answered.status) ?? 0) + 1);
     return answered;
   };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
-import { lockUnchanged } from '../../src/users/user.ts';
+import { lockUserWithPassword } from '../../src/users/user.ts';
 import { password } from '../support/api.ts';
 import { openEmptyDatabase } from '../support/database.ts';
 import { foreignHashes } from '../support/foreign-hashes.ts';
@@ -8,7 +8,7 @@ import { check } from '../support/passwords.ts';
 
 const policy = readConfig({}).passwords;
 
-describe('lockUnchanged', () => {
+describe('lockUserWithPassword', () => {
   const email = 'ada@example.com';
 
   async function adaWithForeignHash() {
@@ -22,17 +22,17 @@ describe('lockUnchanged', () => {
   it('stores the new hash of the same password, and leaves everything else', async () => {
     const { database, user, rehashed } = await adaWithForeignHash();
     expect(rehashed).toMatch(/^\$argon2id\$/);
-    const locked = await lockUnchanged(database, user, rehashed);
+    const locked = await lockUserWithPassword(database, user, rehashed);
     expect(locked).toEqual({ ...user, hashedPassword: rehashed });
     expect(await check(password, locked.hashedPassword, policy)).toEqual({ isRight: true, rehashed: null });
-    expect(await lockUnchanged(database, locked)).toEqual(locked);
+    expect(await lockUserWithPassword(database, locked)).toEqual(locked);
   });
 
   it('refuses when the password was changed since it was checked, and the changed one stays', async () => {
     const { database, user, rehashed } = await adaWithForeignHash();
     const changed = foreignHashes['pbkdf2_sha256 of Django'];
     await database.user.update({ where: { email }, data: { hashedPassword: changed } });
-    await expect(lockUnchanged(database, user, rehashed)).rejects.toThrow('is wrong');
+    await expect(lockUserWithPassword(database, user, rehashed)).rejects.toThrow('is wrong');
     expect(await database.user.findUnique({ where: { email } })).toMatchObject({ hashedPassword: changed });
   });
 });

@@ -4,7 +4,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import pg from 'pg';
 import type { PasswordPolicy } from '../../config/config.ts';
 import { claimDatabase } from '../../database/database.ts';
-import { StartError } from '../../errors.ts';
+import { OperatorError } from '../../errors.ts';
 import { type Facts, gatherFacts } from './facts.ts';
 import { ownTables } from './family.ts';
 import { type PlaintextChoice, replacePlaintext, storeReplacements } from './passwords.ts';
@@ -33,14 +33,16 @@ export type Adopted = {
 /**
  * What a database of Blitz.js holds, or null if it is this server's already. It is only read.
  *
- * @throws StartError for a database that cannot be taken over, with the reason.
+ * @throws OperatorError for a database that cannot be taken over, with the reason.
  */
 export async function inspectDatabase(url: string, now: Date): Promise<Facts | null> {
   const { source, close } = await openSource(url);
   try {
     return await gatherFacts(source, now);
   } catch (error) {
-    throw isFromDatabase(error) ? new StartError(`The database cannot be read as a whole: ${error.message}.`) : error;
+    throw isFromDatabase(error)
+      ? new OperatorError(`The database cannot be read as a whole: ${error.message}.`)
+      : error;
   } finally {
     await close();
   }
@@ -50,7 +52,7 @@ export async function inspectDatabase(url: string, now: Date): Promise<Facts | n
  * Takes a database of Blitz.js over in one transaction, after a backup where it is a file. Returns null if it is this
  * server's already, and then nothing was done.
  *
- * @throws StartError, and whatever else goes wrong, with the database as it was.
+ * @throws OperatorError, and whatever else goes wrong, with the database as it was.
  */
 export async function adoptDatabase(url: string, options: AdoptionOptions): Promise<Adopted | null> {
   const seen = await inspectDatabase(url, options.now);
@@ -80,8 +82,8 @@ function isFromDatabase(error: unknown): error is Error {
 }
 
 /** What whoever began it is told: another program has a lock, something depends on a column, the disk is full. */
-function failed(error: Error): StartError {
-  return new StartError(`Taking the database over failed, and nothing was changed: ${error.message}.`);
+function failed(error: Error): OperatorError {
+  return new OperatorError(`Taking the database over failed, and nothing was changed: ${error.message}.`);
 }
 
 type Replaced = Awaited<ReturnType<typeof replacePlaintext>>;
@@ -133,7 +135,7 @@ function isPostgresql(url: string): boolean {
 /** The path of the file that an SQLite URL names. */
 function requireFile(url: string): string {
   const file = resolve(url.replace(/^file:/, ''));
-  if (!existsSync(file)) throw new StartError(`DATABASE_URL is "${url}", but there is no database.`);
+  if (!existsSync(file)) throw new OperatorError(`DATABASE_URL is "${url}", but there is no database.`);
   return realpathSync(file);
 }
 

@@ -49,7 +49,7 @@ export type Facts = Shape & {
 /**
  * What a database holds, or null if it is this server's own already. It is only read.
  *
- * @throws StartError for a database that cannot be taken over, with the reason.
+ * @throws OperatorError for a database that cannot be taken over, with the reason.
  */
 export async function gatherFacts(source: Source, now: Date): Promise<Facts | null> {
   const tables = await countTables(source);

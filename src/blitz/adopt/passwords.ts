@@ -1,5 +1,5 @@
 import type { PasswordPolicy } from '../../config/config.ts';
-import { StartError } from '../../errors.ts';
+import { OperatorError } from '../../errors.ts';
 import { isKnownHash } from '../../passwords/hash-formats.ts';
 import { hashPassword, normalizePassword } from '../../passwords/password.ts';
 import type { Source, Takeover } from './source.ts';
@@ -51,7 +51,7 @@ const atOnce = 8;
  * What is to be stored instead of each plain-text password, by what is stored now. Made before the transaction, since
  * every hash takes milliseconds of a processor.
  *
- * @throws StartError where nobody said what to do, or a password is none that could ever be typed here.
+ * @throws OperatorError where nobody said what to do, or a password is none that could ever be typed here.
  */
 export async function replacePlaintext(
   found: readonly PlainPassword[],
@@ -59,11 +59,11 @@ export async function replacePlaintext(
   policy: PasswordPolicy,
 ): Promise<Map<PlainPassword, string | null>> {
   if (found.length === 0) return new Map();
-  if (choice === 'refuse') throw new StartError(plaintextRefusal(found.length));
+  if (choice === 'refuse') throw new OperatorError(plaintextRefusal(found.length));
   if (choice === 'reset') return new Map(found.map((plain) => [plain, null]));
   const impossible = found.filter(({ password }) => normalizePassword(password) === null).length;
   if (impossible > 0) {
-    throw new StartError(
+    throw new OperatorError(
       `${impossible} of the plain-text passwords cannot be hashed: they are longer than this server takes. ` +
         'Nothing was changed. --reset-plaintext makes their users choose new ones.',
     );
@@ -112,7 +112,7 @@ async function* storedPasswords(source: Source): AsyncGenerator<{ userId: number
   }
 }
 
-/** Stores what was made of the plain-text passwords. @throws StartError if one was changed since. */
+/** Stores what was made of the plain-text passwords. @throws OperatorError if one was changed since. */
 export async function storeReplacements(
   takeover: Takeover,
   found: readonly PlainPassword[],
@@ -122,7 +122,9 @@ export async function storeReplacements(
   for (const plain of found) {
     const hashed = made.get(JSON.stringify(plain));
     if (hashed === undefined) {
-      throw new StartError('Somebody changed a password in the database meanwhile. Nothing was changed: do it again.');
+      throw new OperatorError(
+        'Somebody changed a password in the database meanwhile. Nothing was changed: do it again.',
+      );
     }
     await takeover.write('UPDATE "User" SET "hashedPassword" = ? WHERE "id" = ?', [hashed, plain.userId]);
   }

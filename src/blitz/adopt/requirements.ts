@@ -1,11 +1,11 @@
 /** What a database must be to be taken over. Each refusal says what it is not. */
-import { StartError } from '../../errors.ts';
+import { OperatorError } from '../../errors.ts';
 import { dispensable, familyColumns, ownColumns, ownTables, type Shape } from './family.ts';
 import { countOf, quoted, type Source, type TakenTable, takenTables } from './source.ts';
 
 export type TextTimes = { table: TakenTable; column: string; count: number };
 
-/** @throws StartError where a table or column is not what it is in the family. */
+/** @throws OperatorError where a table or column is not what it is in the family. */
 export async function requireFamily(source: Source, { tables, columns }: Shape): Promise<void> {
   for (const table of takenTables) {
     for (const [name, { holds, isRequired }] of Object.entries(familyColumns[table])) {
@@ -44,7 +44,7 @@ async function requireFinishedMigrations(source: Source): Promise<void> {
   if (row) throw refusal(`The application's own migration ${row.name} was begun and not finished. Resolve it first`);
 }
 
-/** Where times are written as text. @throws StartError for a time that cannot be read. */
+/** Where times are written as text. @throws OperatorError for a time that cannot be read. */
 export async function requireReadableTimes(source: Source): Promise<TextTimes[]> {
   const found: TextTimes[] = [];
   for (const table of takenTables) {
@@ -62,7 +62,7 @@ export async function requireReadableTimes(source: Source): Promise<TextTimes[]>
   return found;
 }
 
-/** @throws StartError where SQLite holds something else in a column of text, which it lets anybody store. */
+/** @throws OperatorError where SQLite holds something else in a column of text, which it lets anybody store. */
 export async function requireTexts(source: Source): Promise<void> {
   if (source.kind !== 'sqlite') return;
   for (const table of takenTables) {
@@ -75,7 +75,7 @@ export async function requireTexts(source: Source): Promise<void> {
   }
 }
 
-/** @throws StartError where what has to be unique is not. */
+/** @throws OperatorError where what has to be unique is not. */
 export async function requireNoDuplicates(source: Source): Promise<void> {
   for (const [table, column] of [
     ['User', 'email'],
@@ -87,6 +87,6 @@ export async function requireNoDuplicates(source: Source): Promise<void> {
 }
 
 /** A reason to leave a database alone. */
-export function refusal(reason: string): StartError {
-  return new StartError(`This database cannot be taken over, and nothing was changed. ${reason}.`);
+export function refusal(reason: string): OperatorError {
+  return new OperatorError(`This database cannot be taken over, and nothing was changed. ${reason}.`);
 }

@@ -1,7 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import type { SqlQuery, Transaction } from '@prisma/driver-adapter-utils';
 import pg from 'pg';
-import { StartError } from '../../errors.ts';
+import { OperatorError } from '../../errors.ts';
 import { isUpToDate, type Migration, migrationFailed, toMigrationList } from '../migrations.ts';
 import { type Connection, noFilters, onConnection, openSchemaEngine } from '../schema-engine.ts';
 import { withoutPassword } from '../url.ts';
@@ -15,7 +15,7 @@ const lockKey = '6146091218476530012';
  * The lock is one of the transaction and not of the session, so that it holds behind a pooler too. Of several that
  * migrate at once, the others wait for the first and then find nothing to do.
  *
- * @throws StartError
+ * @throws OperatorError
  */
 export async function migratePostgresql(url: string, migrations: Migration[], datamodel: string): Promise<string[]> {
   const pool = new pg.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 5_000 });
@@ -34,7 +34,7 @@ export async function migratePostgresql(url: string, migrations: Migration[], da
       throw error;
     }
   } catch (error) {
-    throw error instanceof StartError ? error : cannotConnect(url, error);
+    throw error instanceof OperatorError ? error : cannotConnect(url, error);
   } finally {
     await pool.end();
   }
@@ -43,7 +43,7 @@ export async function migratePostgresql(url: string, migrations: Migration[], da
 /**
  * The same in a transaction that is open, for whoever begins and ends it.
  *
- * @throws StartError, after which the transaction can only be rolled back.
+ * @throws OperatorError, after which the transaction can only be rolled back.
  */
 export async function applyInTransaction(
   transaction: Transaction,
@@ -80,9 +80,9 @@ function run(transaction: Transaction, sql: string): Promise<unknown> {
 }
 
 /** Why a database cannot be used, for whoever named it. */
-function cannotConnect(url: string, error: unknown): StartError {
+function cannotConnect(url: string, error: unknown): OperatorError {
   const reason = (error as Error).message;
-  return new StartError(`DATABASE_URL is "${withoutPassword(url)}", which cannot be used: ${reason}.`);
+  return new OperatorError(`DATABASE_URL is "${withoutPassword(url)}", which cannot be used: ${reason}.`);
 }
 
 /** Lets the engine work inside a transaction that is open. */

@@ -4,10 +4,10 @@ import { Worker } from 'node:worker_threads';
 import { type Repeated, repeat } from '../../background.ts';
 
 /** In bytes: what SQLite's own threshold, of a thousand pages, comes to. Before that a file gains nothing by it. */
-const leastLog = 4_096_000;
+const minLogSize = 4_096_000;
 
 /** A thread that had nothing to do for so many intervals ends, and gives its memory back. */
-const mostIdle = 30;
+const maxIdle = 30;
 
 /**
  * Pages that the log may hold before whoever commits moves them into the file. It is done here long before; should
@@ -27,9 +27,9 @@ export function startCheckpoints(file: string, intervalMs = 1_000): Repeated {
 
   async function check(): Promise<void> {
     const log = await stat(`${file}-wal`).catch(() => null);
-    const isDue = log !== null && log.size >= leastLog && log.mtimeMs > doneAtMs;
+    const isDue = log !== null && log.size >= minLogSize && log.mtimeMs > doneAtMs;
     if (isDue) await checkpoint(log.mtimeMs);
-    else if (worker && ++idle > mostIdle) await end();
+    else if (worker && ++idle > maxIdle) await end();
   }
 
   async function checkpoint(mtimeMs: number): Promise<void> {

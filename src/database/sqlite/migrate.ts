@@ -10,7 +10,7 @@ import { retryWhileBusy } from './serialized-adapter.ts';
  * A failure or a crash at any point leaves the database as it was. Of two that migrate at once, the second waits for
  * the first and then finds nothing to do.
  *
- * @throws StartError that names the migration which failed.
+ * @throws OperatorError that names the migration which failed.
  */
 export async function migrateSqlite(file: string, migrations: Migration[], datamodel: string): Promise<string[]> {
   const connection = await sqliteAdapter(file).connect();

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3';
 import type { SqlDriverAdapter, SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils';
-import { StartError } from '../../errors.ts';
+import { OperatorError } from '../../errors.ts';
 import { lastResortPages } from './checkpoints.ts';
 import { SerializedAdapter } from './serialized-adapter.ts';
 
@@ -41,17 +41,17 @@ async function requireWriteAheadLog(adapter: SqlDriverAdapter, file: string): Pr
 }
 
 /** Why a file cannot be the database, for whoever named it. */
-export function cannotOpen(file: string, error: unknown): StartError {
-  return new StartError(
+export function cannotOpen(file: string, error: unknown): OperatorError {
+  return new OperatorError(
     `DATABASE_URL names ${file}, which cannot be opened as a database: ${(error as Error).message}.`,
   );
 }
 
-/** @throws StartError when the folder of the file is not there and cannot be made. */
+/** @throws OperatorError when the folder of the file is not there and cannot be made. */
 export async function createFolderOf(file: string): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new StartError(`DATABASE_URL names ${file}, whose folder cannot be made: ${(error as Error).message}.`);
+    throw new OperatorError(`DATABASE_URL names ${file}, whose folder cannot be made: ${(error as Error).message}.`);
   }
 }

@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { StartError } from '../../errors.ts';
+import { OperatorError } from '../../errors.ts';
 import { PrismaClient } from '../../generated/sqlite/client.ts';
 import { localClock } from '../clock.ts';
 import { migrationFolders, readMigrations, readModels } from '../migrations.ts';
@@ -48,7 +48,9 @@ export const sqlite: DatabaseProvider = {
     const file = fileOf(url);
     const release = await lockFile(`${file}.server-lock`, serverPatienceMs);
     if (release) return release;
-    throw new StartError(`Another server is running on ${file}. Stop it first, or let DATABASE_URL name another file.`);
+    throw new OperatorError(
+      `Another server is running on ${file}. Stop it first, or let DATABASE_URL name another file.`,
+    );
   },
 
   async exists(url) {

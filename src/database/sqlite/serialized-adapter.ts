@@ -10,7 +10,7 @@ import {
 import { SqliteError } from 'better-sqlite3';
 import { transactionIsOver } from '../failures.ts';
 import { hasBegun } from '../raw-sql.ts';
-import { giveWay } from './give-way.ts';
+import { yieldToEventLoop } from './yield-to-event-loop.ts';
 
 /** How long a statement waits for a lock that another process holds, before it fails. */
 const busyTimeoutMs = 4_000;
@@ -61,20 +61,20 @@ export class SerializedAdapter implements SqlDriverAdapter {
   }
 
   queryRaw(query: SqlQuery): Promise<SqlResultSet> {
-    return retryWhileBusy(() => this.#inTurn(() => this.#inner.queryRaw(query)));
+    return retryWhileBusy(() => this.#withHashingSlot(() => this.#inner.queryRaw(query)));
   }
 
   executeRaw(query: SqlQuery): Promise<number> {
-    return retryWhileBusy(() => this.#inTurn(() => this.#inner.executeRaw(query)));
+    return retryWhileBusy(() => this.#withHashingSlot(() => this.#inner.executeRaw(query)));
   }
 
   executeScript(script: string): Promise<void> {
     return retryWhileBusy(() => this.#mutex.run(async () => this.#inner.executeScript(script)));
   }
 
-  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+  #withHashingSlot<T>(act: () => Promise<T>): Promise<T> {
     return this.#mutex.run(async () => {
-      await giveWay();
+      await yieldToEventLoop();
       return act();
     });
   }
@@ -120,24 +120,24 @@ class SerializedTransaction implements Transaction {
   }
 
   async queryRaw(query: SqlQuery): Promise<SqlResultSet> {
-    await this.#inTurn();
+    await this.#withHashingSlot();
     return this.#inner.queryRaw(query);
   }
 
   async executeRaw(query: SqlQuery): Promise<number> {
-    await this.#inTurn();
+    await this.#withHashingSlot();
     return this.#inner.executeRaw(query);
   }
 
   /** What comes too late would be carried out as a statement of its own, or in somebody else's transaction. */
-  async #inTurn(): Promise<void> {
-    await giveWay();
+  async #withHashingSlot(): Promise<void> {
+    await yieldToEventLoop();
     if (this.#isOver) throw transactionIsOver();
   }
 
   async commit(): Promise<void> {
     try {
-      await giveWay();
+      await yieldToEventLoop();
       this.#isOver = true;
       await retryWhileBusy(async () => this.#inner.executeScript('COMMIT'));
     } catch (error) {

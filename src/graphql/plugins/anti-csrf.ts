@@ -7,7 +7,7 @@ import type { Context } from '../context.ts';
 export const useAntiCSRF: Plugin<Context> = {
   onExecute({ args, setResultAndStopExecution }) {
     if (getOperationAST(args.document, args.operationName)?.operation !== 'mutation') return;
-    if (args.contextValue.caller.isIntended) return;
+    if (args.contextValue.caller.isCsrfVerified) return;
     const error = new GraphQLError(
       'The anti-csrf header does not hold the anti-CSRF token of this session. ' +
         'Ask for it again with { currentSession { antiCSRFToken } }.',

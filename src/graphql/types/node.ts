@@ -7,7 +7,7 @@ import { parseNodeId } from '../node-id.ts';
 import { Session } from './session.ts';
 import { User } from './user.ts';
 
-const longestList = 100;
+const maxListLength = 100;
 
 /** What is behind the ids, in their order; null where there is nothing, or nothing that the caller may see. */
 async function findNodes(context: Context, globalIds: string[]): Promise<(object | null)[]> {
@@ -54,10 +54,10 @@ builder.queryField('nodes', (t) =>
       'The objects with these ids, in their order. Null where there is none, or none that the caller may see.',
     // Each id is looked up, whatever is selected of it.
     complexity: ({ ids }) => ({ field: 1 + ids.length, multiplier: Math.max(1, ids.length) }),
-    args: { ids: t.arg.idList({ required: true, description: `At most ${longestList} ids.` }) },
+    args: { ids: t.arg.idList({ required: true, description: `At most ${maxListLength} ids.` }) },
     resolve: (_root, { ids }, context) => {
-      if (ids.length > longestList) {
-        throw new RequestError('BAD_USER_INPUT', `nodes takes at most ${longestList} ids; ${ids.length} were sent.`);
+      if (ids.length > maxListLength) {
+        throw new RequestError('BAD_USER_INPUT', `nodes takes at most ${maxListLength} ids; ${ids.length} were sent.`);
       }
       return findNodes(context, ids);
     },

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import type { RequestFacts } from '../../graphql/context.ts';
-import { longestUserAgent } from '../../sessions/device.ts';
+import { maxUserAgentLength } from '../../sessions/device.ts';
 import { equalSecrets, hashToken } from '../../tokens/token.ts';
 import { clientAddress } from './client-address.ts';
 
@@ -9,7 +9,7 @@ export type HeaderReader = { get(name: string): string | null };
 
 /** What a request that came from that address tells about itself. */
 export function factsOf(headers: HeaderReader, peer: string | null, config: Config): RequestFacts {
-  const userAgent = headers.get('user-agent')?.slice(0, longestUserAgent) || null;
+  const userAgent = headers.get('user-agent')?.slice(0, maxUserAgentLength) || null;
   const ipAddress = clientAddress(peer, headers, config.trustedProxies);
   return { device: { userAgent, ipAddress }, isService: isServiceKey(headers.get('x-service-key'), config) };
 }

@@ -3,7 +3,7 @@ import type { SqlDriverAdapter, Transaction } from '@prisma/driver-adapter-utils
 import pg from 'pg';
 import { clientOf } from '../../../database/postgresql/migrate.ts';
 import { withoutPassword } from '../../../database/url.ts';
-import { StartError } from '../../../errors.ts';
+import { OperatorError } from '../../../errors.ts';
 import type { Source } from '../source.ts';
 import { postgresqlSource } from './source.ts';
 
@@ -26,7 +26,7 @@ export async function openPostgresqlSource(url: string): Promise<{ source: Sourc
 
 export type Opened = { transaction: Transaction; client: pg.PoolClient; end(): Promise<void> };
 
-/** A transaction on a connection of its own. @throws StartError where the database cannot be reached. */
+/** A transaction on a connection of its own. @throws OperatorError where the database cannot be reached. */
 export async function beginTransaction(url: string): Promise<Opened> {
   const pool = new pg.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: patienceMs });
   // A connection that breaks is found out by the statement that is sent next.
@@ -41,6 +41,6 @@ export async function beginTransaction(url: string): Promise<Opened> {
   } catch (error) {
     await pool.end();
     const reason = (error as Error).message;
-    throw new StartError(`DATABASE_URL is "${withoutPassword(url)}", which cannot be used: ${reason}.`);
+    throw new OperatorError(`DATABASE_URL is "${withoutPassword(url)}", which cannot be used: ${reason}.`);
   }
 }

@@ -12,7 +12,7 @@ import { convertColumns, type Run, renameIndex, setForeignKey, tighten } from '.
  * Takes a PostgreSQL database over in one transaction: its tables are brought to the second of this server's
  * migrations, which the family shares, and the others do the rest. They only add.
  *
- * @throws StartError where the database cannot be reached.
+ * @throws OperatorError where the database cannot be reached.
  */
 export async function openPostgresqlTakeover(url: string): Promise<Takeover> {
   const { transaction, client, end } = await beginTransaction(url);

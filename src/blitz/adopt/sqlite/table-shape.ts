@@ -36,7 +36,7 @@ function rewritten(table: TakenTable, sql: string, target: Target, isNullable: I
   return printTable({ ...parsed, elements: key ? [...columns, key] : columns });
 }
 
-/** @throws StartError where more is said of a column than its foreign key, which goes with it. */
+/** @throws OperatorError where more is said of a column than its foreign key, which goes with it. */
 function requireNoOther(element: string): void {
   if (!/\b(?:DEFAULT|CHECK|UNIQUE|COLLATE|AS)\b/i.test(element.replace(/\bSET\s+DEFAULT\b/gi, ''))) return;
   throw refusal(

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** How long the event loop may be kept from others, in milliseconds. */
-const longestMs = 1;
+const maxMs = 1;
 
 let begunAtMs: number | null = null;
 
@@ -9,8 +9,8 @@ let begunAtMs: number | null = null;
  * Lets everybody else have the event loop, if this turn of it has lasted long by now. SQLite answers at once, so that
  * whatever waits for one statement after the other would have it to the end: others would wait for a whole login.
  */
-export async function giveWay(): Promise<void> {
-  while (begunAtMs !== null && performance.now() - begunAtMs > longestMs) await nextTurn();
+export async function yieldToEventLoop(): Promise<void> {
+  while (begunAtMs !== null && performance.now() - begunAtMs > maxMs) await nextTurn();
   if (begunAtMs !== null) return;
   begunAtMs = performance.now();
   setImmediate(() => {
