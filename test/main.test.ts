@@ -106,7 +106,7 @@ describe('the server', () => {
     shell.stdout.on('data', (chunk) => {
       printed += chunk;
     });
-    await expect.poll(() => printed, { timeout: 10_000 }).toMatch(/^GraphiQL/m);
+    await expect.poll(() => printed).toMatch(/^GraphiQL/m);
     shell.kill('SIGKILL');
     await once(shell.stdout, 'close');
     expect(printed).toMatch(/SIGTERM: finishing/);

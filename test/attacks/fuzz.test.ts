@@ -11,7 +11,7 @@ import { randomFrom } from '../support/random.ts';
 const requests = inject('attackRequests');
 
 /** Far longer than it takes on a machine that does other things too. */
-const timeoutMs = 120_000 + requests * 50;
+const timeoutMs = 300_000 + requests * 50;
 
 /** A run can be repeated: the requests follow from their number. */
 const seed = requests;

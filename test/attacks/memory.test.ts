@@ -20,7 +20,7 @@ describe('the memory of a server', () => {
       expect([kind, ...statuses]).toEqual([kind, [200, requests * 1.1]]);
     }
     expect(server.child.exitCode).toBeNull();
-  }, 120_000);
+  });
 
   it.each(['/graphql', '/graphql/graphiql.js'])(
     'is not filled by clients that ask for %s and do not read',

@@ -49,5 +49,5 @@ describe('servers whose clocks disagree', () => {
       await sleep(endsAt - Date.now() + 300);
       expect(await live()).toEqual([false, false, false]);
     }
-  }, 90_000);
+  });
 });

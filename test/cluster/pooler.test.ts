@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../support/database.ts';
-import { loadUntil, send, underLoad } from '../support/load.ts';
+import { putUnderLoad, send, underLoad } from '../support/load.ts';
 import { freePort, onServer, startPostgresql } from '../support/postgresql-server.ts';
 import { startServer } from '../support/process.ts';
 
@@ -45,47 +45,40 @@ ignore_startup_parameters = extra_float_digits, statement_timeout, lock_timeout,
 }
 
 describe('PgBouncer in transaction mode', () => {
-  it.skipIf(!pgbouncer)(
-    'may stand between the servers and PostgreSQL, unchanged',
-    async () => {
-      const server = await startPostgresql();
-      onTestFinished(() => server.stop());
-      const pooled = await startPooler(server.url);
-      const nodes = [await startServer(pooled, underLoad), await startServer(pooled, underLoad)];
-      expect(nodes[0]?.printed()).toMatch(/^Migrated/m);
-      expect(nodes[0]?.printed()).toMatch(/^Database {2}postgresql:/m);
-      const addresses = nodes.map(({ address }) => address);
+  it.skipIf(!pgbouncer)('may stand between the servers and PostgreSQL, unchanged', async () => {
+    const server = await startPostgresql();
+    onTestFinished(() => server.stop());
+    const pooled = await startPooler(server.url);
+    const nodes = [await startServer(pooled, underLoad), await startServer(pooled, underLoad)];
+    expect(nodes[0]?.printed()).toMatch(/^Migrated/m);
+    expect(nodes[0]?.printed()).toMatch(/^Database {2}postgresql:/m);
+    const addresses = nodes.map(({ address }) => address);
 
-      let isOver = false;
-      const load = loadUntil(addresses, () => isOver);
-      const password = 'correct horse battery staple';
-      const [one = '', two = ''] = addresses;
-      const account = `(email: "ada@example.com", password: "${password}", transport: BEARER)`;
-      const { body } = await send(one, `mutation { signUp${account} { ... on LoginSuccess { token } } }`);
-      const { token } = body.data.signUp;
-      const logins = Array.from({ length: 30 }, (_, n) =>
-        send(n % 2 ? one : two, `mutation { login${account} { ... on LoginSuccess { token } } }`),
-      );
-      for (const { status } of await Promise.all(logins)) expect(status).toBe(200);
-      const change = `mutation { changePassword(currentPassword: "${password}", newPassword: "another battery staple") { __typename } }`;
-      expect((await send(two, change, token)).body.data?.changePassword?.__typename ?? 'over').toMatch(
-        /ChangePasswordSuccess|over/,
-      );
-      await sleep(3_000);
-      isOver = true;
-      const seen = await load;
-      const rows = await onServer(server.url, 'SELECT "handle", "hashedSessionToken" IS NULL AS "over" FROM "Session"');
-      const over = new Map(rows.map((row) => [row.handle, row.over]));
-      expect([...seen.started].filter((handle) => !over.has(handle))).toEqual([]);
-      expect([...seen.ended].filter((handle) => !over.get(handle))).toEqual([]);
-      expect([...seen.statuses.keys()]).toEqual([200]);
-      expect(seen.started.size).toBeGreaterThan(50);
-      const [live] = await onServer(
-        server.url,
-        'SELECT count(*)::int AS n FROM "Session" WHERE "userId" IS NOT NULL AND "hashedSessionToken" IS NOT NULL',
-      );
-      expect(live?.n).toBeLessThanOrEqual(20);
-    },
-    60_000,
-  );
+    const load = putUnderLoad(addresses);
+    const password = 'correct horse battery staple';
+    const [one = '', two = ''] = addresses;
+    const account = `(email: "ada@example.com", password: "${password}", transport: BEARER)`;
+    const { body } = await send(one, `mutation { signUp${account} { ... on LoginSuccess { token } } }`);
+    const { token } = body.data.signUp;
+    const logins = Array.from({ length: 30 }, (_, n) =>
+      send(n % 2 ? one : two, `mutation { login${account} { ... on LoginSuccess { token } } }`),
+    );
+    for (const { status } of await Promise.all(logins)) expect(status).toBe(200);
+    const change = `mutation { changePassword(currentPassword: "${password}", newPassword: "another battery staple") { __typename } }`;
+    expect((await send(two, change, token)).body.data?.changePassword?.__typename ?? 'over').toMatch(
+      /ChangePasswordSuccess|over/,
+    );
+    await load.reach(200);
+    const seen = await load.stop();
+    const rows = await onServer(server.url, 'SELECT "handle", "hashedSessionToken" IS NULL AS "over" FROM "Session"');
+    const over = new Map(rows.map((row) => [row.handle, row.over]));
+    expect([...seen.started].filter((handle) => !over.has(handle))).toEqual([]);
+    expect([...seen.ended].filter((handle) => !over.get(handle))).toEqual([]);
+    expect([...seen.statuses.keys()]).toEqual([200]);
+    const [live] = await onServer(
+      server.url,
+      'SELECT count(*)::int AS n FROM "Session" WHERE "userId" IS NOT NULL AND "hashedSessionToken" IS NOT NULL',
+    );
+    expect(live?.n).toBeLessThanOrEqual(20);
+  });
 });

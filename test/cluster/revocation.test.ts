@@ -46,5 +46,5 @@ describe('a session whose ending was acknowledged by one of three nodes', () => 
     }
     console.log(`three nodes: ${JSON.stringify(counts)}`);
     expect(counts.acceptedAfter).toBe(0);
-  }, 300_000);
+  });
 });

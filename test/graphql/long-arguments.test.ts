@@ -82,67 +82,63 @@ describe('an argument as long as a request may be', () => {
     }
   });
 
-  it.each(names)(
-    'of %s meets only linear work, and is no failure of the server',
-    async (field) => {
-      const serviceKey = 'the key of a service';
-      const attempts = { perAccount: 50, perAddress: 1_000, signUpsPerAddress: 1_000 };
-      const api = await startApi({ hashedServiceKeys: [hashToken(serviceKey)], attempts });
-      const root = await api.signUpAdmin('root@example.com');
-      const { id } = await api.database.user.findFirstOrThrow();
-      const { token } = root;
-      // Which arguments are long: each by itself, and all at once.
-      const { texts: textArguments } = fieldOf(field, () => '');
-      const ones = textArguments.map(({ name }) => new Set([name]));
-      const all = new Set(textArguments.map(({ name }) => name));
-      const choices = ones.length > 1 ? [...ones, all] : ones;
-      const watched = watchLongStrings();
-      for (const [kind, text] of kinds) {
-        for (const long of choices) {
-          const given = (length: number) => (argument: GraphQLArgument) => {
-            if (long.has(argument.name)) return text.slice(0, length);
-            // What need not be given stands in the way of what is to be looked at: `after` of `before`.
-            return String(argument.type).endsWith('!') ? ordinary(argument, toNodeId('User', id)) : null;
-          };
-          const one = fieldOf(field, given(text.length));
-          const bytes = Buffer.byteLength(JSON.stringify(one.variables));
-          const { variables } = fieldOf(field, given(Math.floor((text.length * size) / Math.max(bytes, size))));
-          await api.database.rateLimit.deleteMany();
-          api.statements.length = 0;
-          vi.mocked(runInWorker).mockClear();
-          vi.mocked(guessableProblem).mockClear();
-          watched.uses.clear();
-          const what = `${field}, ${[...long]}: ${kind}`;
-          const client = Object.assign(api.client(), { token });
-          const { status, errors } = await client.send(one.query, variables, { 'x-service-key': serviceKey });
-          expect(status, `${what}: ${JSON.stringify(errors)}`).toBe(200);
-          for (const error of errors ?? []) {
-            expect(error.extensions.code, what).toMatch(/^(?:BAD_USER_INPUT|UNAUTHENTICATED|RATE_LIMITED)$/);
-          }
-          expect(api.reported, what).toEqual([]);
-          expect(
-            [...watched.uses].filter((use) => !linear.has(use)),
-            what,
-          ).toEqual([]);
-          for (const [judged, known] of vi.mocked(guessableProblem).mock.calls) {
-            for (const part of [judged, ...known]) expect(part.length, what).toBeLessThanOrEqual(1_024);
-          }
-          // One hash, of what was checked or of what is to be stored, whatever came.
-          expect(vi.mocked(runInWorker).mock.calls.length, what).toBeLessThanOrEqual(1);
-          expect(api.statements.length, what).toBeLessThanOrEqual(30);
-          // The session may have ended by it, such as by a login.
-          await api.database.session.updateMany({
-            where: { handle: token?.split('.')[0] ?? '' },
-            data: {
-              hashedSessionToken: hashToken(token ?? ''),
-              expiresAt: new Date(api.clock.now.getTime() + 3_600_000),
-            },
-          });
+  it.each(names)('of %s meets only linear work, and is no failure of the server', async (field) => {
+    const serviceKey = 'the key of a service';
+    const attempts = { perAccount: 50, perAddress: 1_000, signUpsPerAddress: 1_000 };
+    const api = await startApi({ hashedServiceKeys: [hashToken(serviceKey)], attempts });
+    const root = await api.signUpAdmin('root@example.com');
+    const { id } = await api.database.user.findFirstOrThrow();
+    const { token } = root;
+    // Which arguments are long: each by itself, and all at once.
+    const { texts: textArguments } = fieldOf(field, () => '');
+    const ones = textArguments.map(({ name }) => new Set([name]));
+    const all = new Set(textArguments.map(({ name }) => name));
+    const choices = ones.length > 1 ? [...ones, all] : ones;
+    const watched = watchLongStrings();
+    for (const [kind, text] of kinds) {
+      for (const long of choices) {
+        const given = (length: number) => (argument: GraphQLArgument) => {
+          if (long.has(argument.name)) return text.slice(0, length);
+          // What need not be given stands in the way of what is to be looked at: `after` of `before`.
+          return String(argument.type).endsWith('!') ? ordinary(argument, toNodeId('User', id)) : null;
+        };
+        const one = fieldOf(field, given(text.length));
+        const bytes = Buffer.byteLength(JSON.stringify(one.variables));
+        const { variables } = fieldOf(field, given(Math.floor((text.length * size) / Math.max(bytes, size))));
+        await api.database.rateLimit.deleteMany();
+        api.statements.length = 0;
+        vi.mocked(runInWorker).mockClear();
+        vi.mocked(guessableProblem).mockClear();
+        watched.uses.clear();
+        const what = `${field}, ${[...long]}: ${kind}`;
+        const client = Object.assign(api.client(), { token });
+        const { status, errors } = await client.send(one.query, variables, { 'x-service-key': serviceKey });
+        expect(status, `${what}: ${JSON.stringify(errors)}`).toBe(200);
+        for (const error of errors ?? []) {
+          expect(error.extensions.code, what).toMatch(/^(?:BAD_USER_INPUT|UNAUTHENTICATED|RATE_LIMITED)$/);
         }
+        expect(api.reported, what).toEqual([]);
+        expect(
+          [...watched.uses].filter((use) => !linear.has(use)),
+          what,
+        ).toEqual([]);
+        for (const [judged, known] of vi.mocked(guessableProblem).mock.calls) {
+          for (const part of [judged, ...known]) expect(part.length, what).toBeLessThanOrEqual(1_024);
+        }
+        // One hash, of what was checked or of what is to be stored, whatever came.
+        expect(vi.mocked(runInWorker).mock.calls.length, what).toBeLessThanOrEqual(1);
+        expect(api.statements.length, what).toBeLessThanOrEqual(30);
+        // The session may have ended by it, such as by a login.
+        await api.database.session.updateMany({
+          where: { handle: token?.split('.')[0] ?? '' },
+          data: {
+            hashedSessionToken: hashToken(token ?? ''),
+            expiresAt: new Date(api.clock.now.getTime() + 3_600_000),
+          },
+        });
       }
-    },
-    120_000,
-  );
+    }
+  });
 });
 
 describe('a field of an imported record as long as a line may be', () => {

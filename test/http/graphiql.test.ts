@@ -138,7 +138,7 @@ describe('GraphiQL', () => {
 
   it.skipIf(!browserPath)(
     'takes a newcomer through a session’s life, signed in by cookie, with no other host',
-    { tags: ['slow/browser'], timeout: 120_000 },
+    { tags: ['slow/browser'] },
     async () => {
       const server = await startServer(`file:${join(await temporaryFolder(), 'test.db')}`);
       const page = await (await openBrowser()).newPage();

@@ -334,7 +334,7 @@ describe('a server', () => {
     expect(await readFile(file, 'utf8')).toContain('#token=3D');
   });
 
-  it('loses no mail when it is killed while it sends', { tags: ['slow/durability'], timeout: 60_000 }, async () => {
+  it('loses no mail when it is killed while it sends', { tags: ['slow/durability'] }, async () => {
     let isHanging = true;
     const reached = Promise.withResolvers<void>();
     const smtp = await startSmtp({

@@ -64,7 +64,6 @@ async function objectsOf(url: string): Promise<string[]> {
 describe('adopting a PostgreSQL database', () => {
   it('loses nothing of any member of the family, and leaves what this server would have made', {
     tags: ['slow/property'],
-    timeout: 120_000,
   }, async () => {
     const fresh = await emptyDatabase();
     const [columns, objects] = [await columnsOf(fresh), await objectsOf(fresh)];

@@ -84,7 +84,6 @@ function expectKept(before: Dump, after: Dump): void {
 describe('adopting a member of the family', () => {
   it('loses nothing of any, and leaves what this server would have made', {
     tags: ['slow/property'],
-    timeout: 120_000,
   }, async () => {
     const fresh = openFile(await emptyDatabase());
     await fc.assert(
@@ -344,7 +343,6 @@ describe('what cannot be taken over', () => {
 describe('adopt that is interrupted', () => {
   it('leaves the database as it was, wherever that was, and can be done again', {
     tags: ['slow/durability'],
-    timeout: 60_000,
   }, async () => {
     const template = openFile(await blitzFile('after'));
     template.exec(

@@ -232,7 +232,6 @@ describe('a disk that is full', () => {
 describe('kill -9, fifty times', () => {
   it('loses nothing that was acknowledged, and leaves a whole file', {
     tags: ['slow/durability'],
-    timeout: 120_000,
   }, async () => {
     const url = await emptyDatabase();
     const script = `
