@@ -56,7 +56,7 @@ export function isAddressed({ headers, rawHeaders, url }: IncomingMessage): bool
 }
 
 /** Whether a request has no `Host` and needs none: HTTP/1.0 has no such header (HAProxy's `option httpchk`). */
-export function isOfBeforeHosts({ httpVersion, rawHeaders, url }: IncomingMessage): boolean {
+export function mayLackHost({ httpVersion, rawHeaders, url }: IncomingMessage): boolean {
   return httpVersion === '1.0' && countHosts(rawHeaders) === 0 && url?.startsWith('/') === true;
 }
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { createServerAdapter } from '@whatwg-node/server';
 import type { App } from './app.ts';
-import { answerBadRequests, isAddressed, isOfBeforeHosts, refuseAtOnce } from './bad-requests.ts';
+import { answerBadRequests, isAddressed, mayLackHost, refuseAtOnce } from './bad-requests.ts';
 import { batchPerTick } from './batch-per-tick.ts';
 import { Body, maxBodyBytes, saysTooLarge } from './body.ts';
 import { Connections, type Exchange } from './connections.ts';
@@ -83,7 +83,7 @@ export async function listen(app: App, address: { host: string; port: number }):
   const server = createServer(options, (request, response) => {
     const exchange = connections.admit(request, response);
     if (!exchange) return;
-    if (isAddressed(request) || (isOfBeforeHosts(request) && app.isProbe(request))) take(request, response, exchange);
+    if (isAddressed(request) || (mayLackHost(request) && app.isProbe(request))) take(request, response, exchange);
     else refuseAtOnce(response, app.headers, unaddressed);
   });
   const connections = new Connections(server);
