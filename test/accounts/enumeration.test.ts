@@ -1,7 +1,7 @@
 /** @module-tag slow/timing */
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../../src/http/app.ts';
-import { Client, password, startApi, type TestApi } from '../support/api.ts';
+import { Client, password, realHashing, startApi, type TestApi } from '../support/api.ts';
 import { foreignHashes } from '../support/foreign-hashes.ts';
 
 const rounds = 24;
@@ -65,7 +65,7 @@ describe('the time of an answer', () => {
   });
 
   it('does not tell whether an address is known: login', async () => {
-    const api = await startApi();
+    const api = await startApi({ passwords: realHashing });
     await withUsers(api);
     const wrong = (email: string) => api.client().login(email, 'BEARER', 'not the password');
     await wrong('known0@example.com');
@@ -78,7 +78,7 @@ describe('the time of an answer', () => {
   });
 
   it('does not tell it by a hash that is cheaper than today’s: login', async () => {
-    const api = await startApi();
+    const api = await startApi({ passwords: realHashing });
     await withUsers(api);
     await api.database.user.updateMany({ data: { hashedPassword: foreignHashes['bcrypt $2b$'] } });
     const wrong = (email: string) => api.client().login(email, 'BEARER', 'not the password');
@@ -92,7 +92,7 @@ describe('the time of an answer', () => {
   });
 
   it('does not tell it: requestPasswordReset', async () => {
-    const api = await startApi();
+    const api = await startApi({ passwords: realHashing });
     await withUsers(api);
     const ask = (email: string) => api.client().act('requestPasswordReset', { email });
     await ask('known0@example.com');
@@ -105,7 +105,7 @@ describe('the time of an answer', () => {
   });
 
   it('does not tell it: signUp, where that is private', async () => {
-    const api = await startApi();
+    const api = await startApi({ passwords: realHashing });
     await withUsers(api);
     const hidden = startApiOn(api);
     const ask = (email: string) => hidden.act('signUp', { email, password });
@@ -119,7 +119,7 @@ describe('the time of an answer', () => {
   });
 
   it('does not tell it: requestEmailChange', async () => {
-    const api = await startApi();
+    const api = await startApi({ passwords: realHashing });
     await withUsers(api);
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const ask = (newEmail: string) => ada.act('requestEmailChange', { newEmail, password });
