@@ -26,9 +26,6 @@ async function processesOf({ folder }: PostgresqlServer): Promise<number[]> {
   return [first, ...children];
 }
 
-/** Twice as long as an answer may take then. */
-const frozenMs = 10_000;
-
 type Cluster = Awaited<ReturnType<typeof startCluster>>;
 
 /** Puts a cluster under load, does something to it, and holds what was acknowledged against what is there. */
@@ -36,6 +33,8 @@ async function injectUnderLoad(what: string, cluster: Cluster, inject: () => Pro
   const addresses = cluster.nodes.map(({ address }) => address);
   const load = putUnderLoad(addresses);
   await load.reach(100);
+  // How much longer than on an idle machine everything takes here.
+  const slackMs = 10 * load.seen.maxMs;
   await inject();
   const recoveredMs = await recovered(addresses);
   await load.reach(100);
@@ -53,8 +52,8 @@ async function injectUnderLoad(what: string, cluster: Cluster, inject: () => Pro
       `statuses ${JSON.stringify(Object.fromEntries(seen.statuses))}`,
   );
   expect({ lost, alive, wronglySignedOut: seen.wronglySignedOut }).toEqual({ lost: 0, alive: 0, wronglySignedOut: 0 });
-  // Each was answered while a database that froze was frozen still.
-  expect(seen.maxMs).toBeLessThan(frozenMs);
+  expect(seen.maxMs).toBeLessThan(5_000 + slackMs);
+  expect(recoveredMs).toBeLessThan(1_000 + slackMs);
   return seen;
 }
 
@@ -79,7 +78,7 @@ describe('what was acknowledged is kept', () => {
     const seen = await injectUnderLoad('PostgreSQL frozen for 10 s', cluster, async () => {
       const processes = await processesOf(cluster.server);
       for (const id of processes) process.kill(id, 'SIGSTOP');
-      await sleep(frozenMs);
+      await sleep(10_000);
       for (const id of processes) process.kill(id, 'SIGCONT');
     });
     expect([...seen.statuses.keys()].filter((status) => status !== 200)).toEqual([503]);

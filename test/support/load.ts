@@ -40,8 +40,8 @@ export type Acknowledged = {
 };
 
 /**
- * Starts sessions and ends every other one, through all of the addresses at once, until it is stopped. `stop` returns
- * everything that was acknowledged, `reach` waits until so many more starts were.
+ * Starts sessions and ends every other one, through all of the addresses at once, until it is stopped. `seen` is what
+ * was acknowledged so far, `reach` waits until so many more starts were, `stop` returns everything.
  */
 export function putUnderLoad(addresses: string[]) {
   let isOver = false;
@@ -77,6 +77,7 @@ export function putUnderLoad(addresses: string[]) {
   const pairs = addresses.flatMap((address, n) => [0, 1].map((k) => [address, addresses[(n + k) % addresses.length]]));
   const clients = Promise.all(pairs.map(([address = '', other = '']) => client(address, other)));
   return {
+    seen,
     async reach(starts: number): Promise<void> {
       for (const goal = seen.started.size + starts; seen.started.size < goal; ) await sleep(20);
     },
