@@ -61,18 +61,18 @@ export class SerializedAdapter implements SqlDriverAdapter {
   }
 
   queryRaw(query: SqlQuery): Promise<SqlResultSet> {
-    return retryWhileBusy(() => this.#withHashingSlot(() => this.#inner.queryRaw(query)));
+    return retryWhileBusy(() => this.#exclusively(() => this.#inner.queryRaw(query)));
   }
 
   executeRaw(query: SqlQuery): Promise<number> {
-    return retryWhileBusy(() => this.#withHashingSlot(() => this.#inner.executeRaw(query)));
+    return retryWhileBusy(() => this.#exclusively(() => this.#inner.executeRaw(query)));
   }
 
   executeScript(script: string): Promise<void> {
     return retryWhileBusy(() => this.#mutex.run(async () => this.#inner.executeScript(script)));
   }
 
-  #withHashingSlot<T>(act: () => Promise<T>): Promise<T> {
+  #exclusively<T>(act: () => Promise<T>): Promise<T> {
     return this.#mutex.run(async () => {
       await yieldToEventLoop();
       return act();
@@ -120,17 +120,17 @@ class SerializedTransaction implements Transaction {
   }
 
   async queryRaw(query: SqlQuery): Promise<SqlResultSet> {
-    await this.#withHashingSlot();
+    await this.#requireOpen();
     return this.#inner.queryRaw(query);
   }
 
   async executeRaw(query: SqlQuery): Promise<number> {
-    await this.#withHashingSlot();
+    await this.#requireOpen();
     return this.#inner.executeRaw(query);
   }
 
-  /** What comes too late would be carried out as a statement of its own, or in somebody else's transaction. */
-  async #withHashingSlot(): Promise<void> {
+  /** Refuses a late statement: it would run on its own, or in another transaction. */
+  async #requireOpen(): Promise<void> {
     await yieldToEventLoop();
     if (this.#isOver) throw transactionIsOver();
   }
