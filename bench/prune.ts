@@ -37,7 +37,7 @@ const options = () => ({
   device: { userAgent: null, ipAddress: null },
   deviceToken: null,
   replaces: null,
-  findVisitor: async () => null,
+  visitor: null,
   policy: config.sessions,
   now: new Date(),
 });

@@ -20,8 +20,8 @@ export type StartOptions = {
   deviceToken: string | null;
   /** The session that the request came with. It ends when the new one starts. */
   replaces: Session | null;
-  /** What the client had as a visitor elsewhere, which goes on here, with what `replaces` has. */
-  findVisitor: () => Promise<Visitor | null>;
+  /** The data of a visitor that continues in the session, beside that of `replaces`. Null if there is none. */
+  visitor: Visitor | null;
   policy: SessionPolicy;
   now: Date;
 };
@@ -53,7 +53,7 @@ const hourMs = 3_600_000;
  */
 export async function startAnonymousSession(
   database: Database,
-  options: Omit<StartOptions, 'replaces' | 'deviceToken' | 'findVisitor'>,
+  options: Omit<StartOptions, 'replaces' | 'deviceToken' | 'visitor'>,
   attempts: AttemptPolicy,
   publicData?: unknown,
 ): Promise<StartedSession> {
@@ -84,7 +84,7 @@ export async function startUserSession(
   const { replaces, device, policy, now } = options;
   const own = replaces === null ? noData : await lockVisitorsData(db, replaces, now);
   const [replaced] = replaces === null ? [] : await endWhere(db, { id: replaces.id }, now);
-  const before = await dataOfVisitor(db, await options.findVisitor());
+  const before = await dataOfVisitor(db, options.visitor);
   const carried = {
     publicData: carriedOver(before.publicData, own.publicData),
     privateData: carriedOver(before.privateData, own.privateData),
@@ -147,7 +147,7 @@ async function createSession(
   user: User | null,
   { handle, hashedToken }: NewToken,
   data: Pick<Session, DataColumn>,
-  { transport, device, policy, now }: Omit<StartOptions, 'replaces' | 'deviceToken' | 'findVisitor'>,
+  { transport, device, policy, now }: Omit<StartOptions, 'replaces' | 'deviceToken' | 'visitor'>,
 ): Promise<SessionWithUser> {
   const row = {
     handle,

@@ -18,7 +18,7 @@ import { passwordCheck } from '../plugins/limits.ts';
 import { RequestedPayload } from '../types/requested.ts';
 import { Session } from '../types/session.ts';
 import { User } from '../types/user.ts';
-import { LoginSuccess, signIn, startOptions, transportArgument } from './sign-in.ts';
+import { LoginSuccess, signIn, signInOptions, transportArgument } from './sign-in.ts';
 import { newPasswordDescription } from './sign-up.ts';
 
 /** The current session after a rotation, with what its client needs from then on. */
@@ -154,7 +154,7 @@ builder.mutationField('resetPassword', (t) =>
     },
     resolve: async (_root, { token, newPassword, transport }, context) => {
       const { database, config } = context;
-      const options = startOptions(context, transport);
+      const options = await signInOptions(context, transport);
       const started = await resetPassword(database, { token, newPassword }, config, options);
       return signIn(context, started, transport);
     },

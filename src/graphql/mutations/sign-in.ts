@@ -84,17 +84,22 @@ builder.mutationField('login', (t) =>
     },
     resolve: async (_root, { email, password, transport }, context) => {
       const { database, config } = context;
-      const started = await login(database, { email, password }, config, startOptions(context, transport));
+      const started = await login(database, { email, password }, config, await signInOptions(context, transport));
       return signIn(context, started, transport);
     },
   }),
 );
 
-/** How a session of this request starts. */
+/** Returns how a session of this request starts. */
 export function startOptions({ caller, config, request, now }: Context, transport: TransportValue): StartOptions {
   const { session: replaces, deviceToken } = caller;
-  const findVisitor = () => caller.findVisitor();
-  return { transport, device: request.device, deviceToken, replaces, findVisitor, policy: config.sessions, now: now() };
+  const { device } = request;
+  return { transport, device, deviceToken, replaces, visitor: null, policy: config.sessions, now: now() };
+}
+
+/** The same for a user's session, in which the data of a visitor continues. */
+export async function signInOptions(context: Context, transport: TransportValue): Promise<StartOptions> {
+  return { ...startOptions(context, transport), visitor: await context.caller.findVisitor() };
 }
 
 /** Makes a new session the caller's. The tokens of cookies are for the cookies only, where no script can read them. */

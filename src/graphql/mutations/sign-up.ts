@@ -9,7 +9,7 @@ import {
 import { builder } from '../builder.ts';
 import { passwordCheck } from '../plugins/limits.ts';
 import { RequestedPayload } from '../types/requested.ts';
-import { LoginSuccess, signIn, startOptions, transportArgument } from './sign-in.ts';
+import { LoginSuccess, signIn, signInOptions, transportArgument } from './sign-in.ts';
 
 export const newPasswordDescription =
   'Any Unicode, up to 256 characters; at least 15 unless the server is configured otherwise. Not one that everybody uses.';
@@ -38,7 +38,7 @@ builder.mutationField('signUp', (t) =>
     resolve: async (_root, { email, password, name, transport }, context) => {
       const { database, config } = context;
       const input = { email, password, name };
-      const options = startOptions(context, transport);
+      const options = await signInOptions(context, transport);
       if (config.isSignUpPrivate) return { email: await requestSignUp(database, input, config, options) };
       const started = await signUp(database, input, config, options);
       return signIn(context, started, transport);
@@ -66,7 +66,7 @@ builder.mutationField('confirmSignUp', (t) =>
     },
     resolve: async (_root, { token, password, transport }, context) => {
       const { database, config } = context;
-      const options = startOptions(context, transport);
+      const options = await signInOptions(context, transport);
       const started = await confirmSignUp(database, { token, password }, config, options);
       return signIn(context, started, transport);
     },
