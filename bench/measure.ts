@@ -56,6 +56,8 @@ function median(values: number[]): number {
 
 type ReadWorkload = Workload & { limit: Exclude<Workload['limit'], 'argon2'> };
 
+type Effort = Pick<Load, 'seconds' | 'connections'>;
+
 /** Servers of one stand, started when they are needed, and what is sent to them. */
 class Course {
   readonly #stand: Stand;
@@ -77,17 +79,17 @@ class Course {
   /** Sends a server a workload. Every answer must be right. */
   async load(kind: Kind, name: WorkloadName, seconds: number, connections: number): Promise<Result> {
     const { port } = await this.server(kind);
-    return this.loadPort(port, kind, name, seconds, connections);
+    return this.loadPort(port, kind, name, { seconds, connections });
   }
 
-  async loadPort(port: number, kind: Kind, name: WorkloadName, seconds: number, connections: number): Promise<Result> {
+  async loadPort(port: number, kind: Kind, name: WorkloadName, effort: Effort): Promise<Result> {
     const { isOnce } = workloads[name];
     const key = `${kind}-${name}`;
     const file = await this.file(kind, name);
     const from = this.#next.get(key) ?? 0;
     // What can be done only once must last for all rounds.
     const bounded = isOnce ? { isRepeatable: false, most: maxOnce } : { isRepeatable: true };
-    const result = await this.#generator.ask({ port, connections, seconds, file, from, ...bounded });
+    const result = await this.#generator.ask({ port, ...effort, file, from, ...bounded });
     if (result.wrong > 0) throw new Error(`${key}: ${result.wrong} wrong answers, such as\n${result.example}`);
     if (result.requests === 0) throw new Error(`${key}: there are no requests left to send.`);
     if (isOnce) this.#next.set(key, from + result.requests);
@@ -228,7 +230,8 @@ async function measureMemory(course: Course, stand: Stand, requests: number): Pr
   const memory = [{ requests: 0, megabytes: residentMB(server.pid) }];
   let sent = 0;
   for (const share of [0.2, 0.4, 0.6, 0.8, 1]) {
-    while (sent < share * requests) sent += (await course.loadPort(server.port, 'ours', 'bearer', 2, 32)).requests;
+    while (sent < share * requests)
+      sent += (await course.loadPort(server.port, 'ours', 'bearer', { seconds: 2, connections: 32 })).requests;
     memory.push({ requests: sent, megabytes: residentMB(server.pid) });
   }
   await server.stop();

@@ -13,6 +13,7 @@ import { signUp } from '../src/accounts/sign-up.ts';
 import { readConfig } from '../src/config/config.ts';
 import { migrateDatabase, openDatabase } from '../src/database/database.ts';
 import { forgetDevices, pruneSessions } from '../src/maintenance/prune.ts';
+import { commandScope } from '../src/scope.ts';
 
 const rows = Number(process.argv[2] ?? 1_000_000);
 const day = 86_400_000;
@@ -32,17 +33,13 @@ filler.close();
 
 const config = readConfig({});
 const database = await openDatabase(`file:${file}`);
-const options = () => ({
-  transport: 'BEARER' as const,
-  device: { userAgent: null, ipAddress: null },
-  deviceToken: null,
-  replaces: null,
+const ada = {
+  email: 'ada@example.com',
+  password: 'correct horse battery staple',
+  transport: 'BEARER',
   visitor: null,
-  policy: config.sessions,
-  now: new Date(),
-});
-const ada = { email: 'ada@example.com', password: 'correct horse battery staple' };
-await signUp(database, ada, config, options());
+} as const;
+await signUp(database, commandScope(new Date()), ada, config);
 
 type Waits = { reads: number[]; logins: number[]; delay: ReturnType<typeof monitorEventLoopDelay> };
 
@@ -56,7 +53,7 @@ async function useUntil(work: Promise<unknown>): Promise<Waits> {
   waits.delay.enable();
   for (let turn = 0; !isDone; turn += 1) {
     const began = performance.now();
-    if (turn % 10 === 0) await login(database, ada, config, options());
+    if (turn % 10 === 0) await login(database, commandScope(new Date()), ada, config);
     else await database.session.findFirst({ where: { userId: 1 }, orderBy: { id: 'desc' } });
     (turn % 10 === 0 ? waits.logins : waits.reads).push(performance.now() - began);
     await setImmediate();

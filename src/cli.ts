@@ -9,9 +9,10 @@ import { loadEnvironmentFile, readConfig } from './config/config.ts';
 import { migrateDatabase } from './database/database.ts';
 import { inTransaction } from './database/transaction.ts';
 import { OperatorError, SessionNotFoundError, UserError } from './errors.ts';
-import { fromShell, recordEvent } from './events/record.ts';
+import { recordEvent } from './events/record.ts';
 import { maintain } from './maintenance/maintenance.ts';
 import { countPrunable } from './maintenance/prune.ts';
+import { commandScope } from './scope.ts';
 import { endSession, endSessionsOf } from './sessions/end.ts';
 import { createServiceKey, hashToken } from './tokens/token.ts';
 import { createUser, defaultRole, prepareUser, requireUserByEmail } from './users/user.ts';
@@ -78,15 +79,15 @@ program
       command.error('Say which: the handle of a session, or --user and an email.');
     }
     await withDatabase(async (database, clock) => {
-      const now = clock.now();
+      const scope = commandScope(clock.now());
       if (options.user !== undefined) {
         const user = await requireUserByEmail(database, options.user);
-        const ended = await endSessionsOf(database, user.id, fromShell, now);
+        const ended = await endSessionsOf(database, scope, user.id);
         say(`Ended ${sessions(ended.length)} of ${user.email}.`);
       } else {
         const session = await database.session.findUnique({ where: { handle: handle ?? '' } });
         if (!session) throw new SessionNotFoundError();
-        const ended = await endSession(database, session.id, fromShell, now);
+        const ended = await endSession(database, scope, session.id);
         say(ended ? `Ended the session ${handle}.` : `The session ${handle} had already ended.`);
       }
     });
@@ -167,7 +168,8 @@ async function createAccount(email: string, options: { name?: string; role: stri
   await withDatabase(async (database, clock) => {
     const user = await inTransaction(database, async (db) => {
       const created = await createUser(db, prepared);
-      await recordEvent(db, { type: 'USER_CREATED', userId: created.id, detail: created.role }, fromShell, clock.now());
+      const event = { type: 'USER_CREATED', userId: created.id, detail: created.role } as const;
+      await recordEvent(db, commandScope(clock.now()), event);
       return created;
     });
     say(`Created ${user.email}, with the role ${user.role}.`);

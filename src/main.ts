@@ -33,7 +33,7 @@ async function main(): Promise<void> {
   const server = await listen(app, config).catch((error) => {
     throw new OperatorError(`HOST is "${config.host}" and PORT is "${config.port}", but: ${error.message}.`);
   });
-  const maintenance = startMaintenance(database, config, clock, report);
+  const maintenance = startMaintenance(database, config, clock, { report });
   const { appUrl } = config.mail;
   const delivery = startDelivery({ database, post: openPost(config.mail), render, appUrl, clock, report });
 

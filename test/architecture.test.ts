@@ -16,6 +16,7 @@ const rooms: Record<string, string[]> = {
     'dataloader',
     'pg',
   ],
+  scope: [],
   config: [],
   passwords: ['@node-rs/argon2', '@node-rs/bcrypt'],
   users: [],

@@ -10,7 +10,7 @@ import { emptyDatabase, temporaryFolder } from './support/database.ts';
 import { runNode } from './support/process.ts';
 
 function cli(url: string, args: string[], input?: string, env: Record<string, string> = {}) {
-  return runNode('src/cli.ts', args, { DATABASE_URL: url, ...env }, input).ended;
+  return runNode('src/cli.ts', args, { DATABASE_URL: url, ...env }, { input }).ended;
 }
 
 const commands = [

@@ -43,7 +43,7 @@ describe('a secret', () => {
     const mailFolder = join(await temporaryFolder(), 'mail');
     const serviceKey = createServiceKey();
     const env = { DATABASE_URL: url };
-    const created = runNode('src/cli.ts', ['create-admin', 'root@example.com'], env, `${passwords.admin}\n`);
+    const created = runNode('src/cli.ts', ['create-admin', 'root@example.com'], env, { input: `${passwords.admin}\n` });
     expect((await created.ended).code).toBe(0);
     const server = await startServer(url, { MAIL_FOLDER: mailFolder, SERVICE_KEYS: hashToken(serviceKey) });
 

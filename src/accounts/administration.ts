@@ -3,8 +3,9 @@
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { UserNotFoundError } from '../errors.ts';
-import { type Origin, recordEvent } from '../events/record.ts';
+import { recordEvent } from '../events/record.ts';
 import { enqueueMail, voidLinks } from '../mail/outbox.ts';
+import type { Scope } from '../scope.ts';
 import { endSessionsWith } from '../sessions/end.ts';
 import type { Session } from '../sessions/session.ts';
 import { createUser, type NewAccount, prepareAccount, requireRole, type User } from '../users/user.ts';
@@ -22,17 +23,12 @@ export type Administered = {
  *
  * @throws ValidationError, EmailTakenError
  */
-export async function inviteUser(
-  database: Database,
-  account: NewAccount,
-  origin: Origin,
-  now: Date,
-): Promise<Administered> {
+export async function inviteUser(database: Database, scope: Scope, account: NewAccount): Promise<Administered> {
   const prepared = prepareAccount(account);
   return inTransaction(database, async (db) => {
     const user = await createUser(db, { ...prepared, hashedPassword: null });
-    await enqueueMail(db, { name: 'set-password', recipient: user.email, userId: user.id }, now);
-    await recordEvent(db, { type: 'USER_CREATED', userId: user.id, detail: user.role }, origin, now);
+    await enqueueMail(db, { name: 'set-password', recipient: user.email, userId: user.id }, scope.now);
+    await recordEvent(db, scope, { type: 'USER_CREATED', userId: user.id, detail: user.role });
     return { user, sessions: [] };
   });
 }
@@ -44,19 +40,17 @@ export async function inviteUser(
  */
 export async function setUserRole(
   database: Database,
-  id: number,
-  newRole: string,
+  scope: Scope,
+  { id, role: newRole }: { id: number; role: string },
   adminRoles: readonly string[],
-  origin: Origin,
-  now: Date,
 ): Promise<Administered> {
   const role = requireRole(newRole);
   return inTransaction(database, async (db) => {
     const before = await lockUser(db, id);
     if (before.role === role) return { user: before, sessions: [] };
-    if (!adminRoles.includes(role)) await requireAnotherAdministrator(db, before, adminRoles, now);
+    if (!adminRoles.includes(role)) await requireAnotherAdministrator(db, before, adminRoles, scope.now);
     const user = await db.user.update({ where: { id }, data: { role } });
-    await recordEvent(db, { type: 'ROLE_CHANGED', userId: id, detail: `${before.role} → ${role}` }, origin, now);
+    await recordEvent(db, scope, { type: 'ROLE_CHANGED', userId: id, detail: `${before.role} → ${role}` });
     return { user, sessions: [] };
   });
 }
@@ -68,50 +62,48 @@ export async function setUserRole(
  */
 export function suspendUser(
   database: Database,
+  scope: Scope,
   id: number,
   adminRoles: readonly string[],
-  origin: Origin,
-  now: Date,
 ): Promise<Administered> {
   return inTransaction(database, async (db) => {
     const before = await lockUser(db, id);
     if (before.suspendedAt !== null) return { user: before, sessions: [] };
-    await requireAnotherAdministrator(db, before, adminRoles, now);
-    const user = await db.user.update({ where: { id }, data: { suspendedAt: now } });
+    await requireAnotherAdministrator(db, before, adminRoles, scope.now);
+    const user = await db.user.update({ where: { id }, data: { suspendedAt: scope.now } });
     await voidLinks(db, id, ['RESET_PASSWORD', 'CHANGE_EMAIL']);
-    await recordEvent(db, { type: 'USER_SUSPENDED', userId: id }, origin, now);
-    return { user, sessions: await endSessionsWith(db, id, origin, now) };
+    await recordEvent(db, scope, { type: 'USER_SUSPENDED', userId: id });
+    return { user, sessions: await endSessionsWith(db, scope, id) };
   });
 }
 
 /** Lets a suspended user sign in again. @throws UserNotFoundError */
-export function reinstateUser(database: Database, id: number, origin: Origin, now: Date): Promise<Administered> {
+export function reinstateUser(database: Database, scope: Scope, id: number): Promise<Administered> {
   return inTransaction(database, async (db) => {
     const before = await lockUser(db, id);
     if (before.suspendedAt === null) return { user: before, sessions: [] };
     const user = await db.user.update({ where: { id }, data: { suspendedAt: null } });
-    await recordEvent(db, { type: 'USER_REINSTATED', userId: id }, origin, now);
+    await recordEvent(db, scope, { type: 'USER_REINSTATED', userId: id });
     return { user, sessions: [] };
   });
 }
 
 /** Ends all sessions of a user. @throws UserNotFoundError */
-export function revokeUserSessions(database: Database, id: number, origin: Origin, now: Date): Promise<Administered> {
+export function revokeUserSessions(database: Database, scope: Scope, id: number): Promise<Administered> {
   return inTransaction(database, async (db) => {
     const user = await lockUser(db, id);
-    return { user, sessions: await endSessionsWith(db, id, origin, now) };
+    return { user, sessions: await endSessionsWith(db, scope, id) };
   });
 }
 
 /** Deletes a user with all that is theirs. @throws UserNotFoundError, LastAdministratorError */
 export function deleteUser(
   database: Database,
+  scope: Scope,
   id: number,
   adminRoles: readonly string[],
-  origin: Origin,
-  now: Date,
 ): Promise<DeletedUser> {
-  return inTransaction(database, async (db) => deleteUserWith(db, await lockUser(db, id), adminRoles, origin, now));
+  return inTransaction(database, async (db) => deleteUserWith(db, scope, await lockUser(db, id), adminRoles));
 }
 
 /** The user, whose row nobody else changes until the transaction ends: the write, of nothing, locks it. */

@@ -5,8 +5,9 @@ import { recordEvent } from '../events/record.ts';
 import { enqueueMail, voidLinks } from '../mail/outbox.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requireAcceptablePassword } from '../passwords/password.ts';
+import type { UserScope } from '../scope.ts';
 import { endSessionsWith } from '../sessions/end.ts';
-import { type RotatedSession, rotateToken, type TokenOrigin } from '../sessions/rotate.ts';
+import { type RotatedSession, rotateToken } from '../sessions/rotate.ts';
 import { forgetOtherDevices } from '../tokens/trusted-device.ts';
 import type { User } from '../users/user.ts';
 import { type Policies, provePassword } from './prove-password.ts';
@@ -25,15 +26,13 @@ import { overRewrittenHash } from './rewritten-hash.ts';
  */
 export function changePassword(
   database: Database,
-  user: User,
+  scope: UserScope,
   passwords: { current: string; new: string },
   policies: Policies,
-  origin: TokenOrigin,
-  deviceToken: string | null,
-  now: Date,
 ): Promise<RotatedSession & { user: User }> {
+  const { user } = scope.session;
   return overRewrittenHash(database, user, async (current) => {
-    await provePassword(database, current, passwords.current, policies, origin, now);
+    await provePassword(database, scope, { user: current, password: passwords.current }, policies);
     await requireAcceptablePassword(passwords.new, user, policies.passwords, 'newPassword');
     const hash = () => hashPassword(passwords.new, policies.passwords);
     const hashedPassword = await withHashingSlot(policies.passwords, hash, { account: user.email, isTrusted: true });
@@ -43,14 +42,14 @@ export function changePassword(
         data: { hashedPassword },
       });
       if (!changed) throw new PasswordChangedError();
-      const rotated = await rotateToken(db, origin, { userId: user.id }, now);
+      const rotated = await rotateToken(db, scope, { userId: user.id });
       if (!rotated) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
-      const by = { device: origin.device, session: rotated.session };
-      await recordEvent(db, { type: 'PASSWORD_CHANGED', userId: user.id }, by, now);
-      await endSessionsWith(db, user.id, by, now, rotated.session.id);
+      const rotatedScope = { ...scope, session: { ...rotated.session, user: changed } };
+      await recordEvent(db, rotatedScope, { type: 'PASSWORD_CHANGED', userId: user.id });
+      await endSessionsWith(db, rotatedScope, user.id, rotated.session.id);
       await voidLinks(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL']);
-      await forgetOtherDevices(db, user.id, deviceToken);
-      await enqueueMail(db, { name: 'password-changed', recipient: changed.email, userId: user.id }, now);
+      await forgetOtherDevices(db, user.id, scope.deviceToken);
+      await enqueueMail(db, { name: 'password-changed', recipient: changed.email, userId: user.id }, scope.now);
       return { ...rotated, user: changed };
     });
   });

@@ -1,8 +1,9 @@
 import type { Config } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
-import { fromShell, type Origin, recordEvent } from '../events/record.ts';
+import { recordEvent } from '../events/record.ts';
 import { enqueueMail, forgetSignUps } from '../mail/outbox.ts';
+import { actingAs, commandScope, type Scope, type UserScope } from '../scope.ts';
 import { type Session, whereLive } from '../sessions/session.ts';
 import { forgetFailures } from '../throttle/attempts.ts';
 import { lockUserWithPassword, type User } from '../users/user.ts';
@@ -24,18 +25,17 @@ export type DeletedUser = {
  */
 export function deleteAccount(
   database: Database,
-  user: User,
+  scope: UserScope,
   password: string,
-  config: Policies & Pick<Config, 'adminRoles'>,
-  origin: Origin,
-  now: Date,
+  policies: Policies & Pick<Config, 'adminRoles'>,
 ): Promise<DeletedUser> {
+  const { user } = scope.session;
   return overRewrittenHash(database, user, async (current) => {
-    await provePassword(database, current, password, config, origin, now);
+    await provePassword(database, scope, { user: current, password }, policies);
     // What was done from where would stay behind.
-    const nowhere = { ...fromShell, actorId: user.id };
+    const nowhere = actingAs(commandScope(scope.now), user);
     return inTransaction(database, async (db) =>
-      deleteUserWith(db, await lockUserWithPassword(db, current), config.adminRoles, nowhere, now),
+      deleteUserWith(db, nowhere, await lockUserWithPassword(db, current), policies.adminRoles),
     );
   });
 }
@@ -46,11 +46,11 @@ export function deleteAccount(
  */
 export async function deleteUserWith(
   db: Db,
+  scope: Scope,
   user: User,
   adminRoles: readonly string[],
-  origin: Origin,
-  now: Date,
 ): Promise<DeletedUser> {
+  const { now } = scope;
   const { id, email } = user;
   await requireAnotherAdministrator(db, user, adminRoles, now);
   const sessions = await db.session.findMany({ where: { userId: id, ...whereLive(now) } });
@@ -60,7 +60,7 @@ export async function deleteUserWith(
   await forgetSignUps(db, email);
   const theirs = { OR: [{ actorId: id }, { userId: id, actorId: null }] };
   await db.auditEvent.updateMany({ where: theirs, data: { ipAddress: null, userAgent: null } });
-  await recordEvent(db, { type: 'USER_DELETED', userId: id }, origin, now);
+  await recordEvent(db, scope, { type: 'USER_DELETED', userId: id });
   await enqueueMail(db, { name: 'account-deleted', recipient: email, userId: null }, now);
   return { id, sessions };
 }

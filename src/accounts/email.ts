@@ -1,8 +1,9 @@
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { EmailTakenError, TokenInvalidError, ValidationError } from '../errors.ts';
-import { type Origin, recordEvent } from '../events/record.ts';
+import { recordEvent } from '../events/record.ts';
 import { enqueueMail, mayBeMailed, voidLinks, withdrawMails } from '../mail/outbox.ts';
+import type { Scope, UserScope } from '../scope.ts';
 import { forgetFailures } from '../throttle/attempts.ts';
 import { normalizeEmail } from '../users/email.ts';
 import { notAnEmail } from '../users/field-issues.ts';
@@ -14,12 +15,13 @@ import {
   requireFreeAddress,
   type User,
 } from '../users/user.ts';
-import { type FollowedLink, followLink, type LinkRequest } from './follow-link.ts';
+import { type FollowedLink, followLink } from './follow-link.ts';
 import { type Policies, provePassword } from './prove-password.ts';
 import { overRewrittenHash } from './rewritten-hash.ts';
 
 /** Mails a user a link that proves the address to be theirs; older ones are void. Not where it is proved already. */
-export async function requestEmailVerification(database: Database, user: User, now: Date): Promise<void> {
+export async function requestEmailVerification(database: Database, { session, now }: UserScope): Promise<void> {
+  const { user } = session;
   if (user.emailVerifiedAt !== null) return;
   if (!(await mayBeMailed(database, 'verify-email', user.email, now))) return;
   await inTransaction(database, async (db) => {
@@ -33,15 +35,15 @@ export async function requestEmailVerification(database: Database, user: User, n
  *
  * @throws TokenInvalidError, InvalidCredentialsError, RateLimitedError as `followLink` does.
  */
-export function verifyEmail(database: Database, link: FollowedLink, request: LinkRequest): Promise<User> {
-  const { origin, now } = request;
-  return followLink(database, { ...link, purpose: 'VERIFY_EMAIL' }, request, async (db, { userId, sentTo }) => {
+export function verifyEmail(database: Database, scope: Scope, link: FollowedLink, policies: Policies): Promise<User> {
+  const { now } = scope;
+  return followLink(database, scope, { ...link, policies, purpose: 'VERIFY_EMAIL' }, async (db, { userId, sentTo }) => {
     const [user] = await db.user.updateManyAndReturn({
       where: { id: userId ?? noUserId, email: sentTo ?? '' },
       data: { emailVerifiedAt: now },
     });
     if (!user) throw new TokenInvalidError();
-    await recordEvent(db, { type: 'EMAIL_VERIFIED', userId: user.id, actorId: user.id }, origin, now);
+    await recordEvent(db, scope, { type: 'EMAIL_VERIFIED', userId: user.id, actorId: user.id });
     return user;
   });
 }
@@ -56,19 +58,19 @@ export function verifyEmail(database: Database, link: FollowedLink, request: Lin
  */
 export async function requestEmailChange(
   database: Database,
-  user: User,
+  scope: UserScope,
   input: { newEmail: string; password: string },
   policies: Policies,
-  origin: Origin,
-  now: Date,
 ): Promise<string> {
+  const { now } = scope;
+  const { user } = scope.session;
   const newEmail = normalizeEmail(input.newEmail);
   if (newEmail === null) throw new ValidationError([{ ...notAnEmail, path: ['newEmail'] }]);
   if (newEmail === user.email) {
     throw new ValidationError([{ path: ['newEmail'], message: 'This is the address of the account already.' }]);
   }
   return overRewrittenHash(database, user, async (current) => {
-    await provePassword(database, current, input.password, policies, origin, now);
+    await provePassword(database, scope, { user: current, password: input.password }, policies);
     if (!(await mayBeMailed(database, 'confirm-email-change', newEmail, now))) return newEmail;
     const owner = await findUserByEmail(database, newEmail);
     await inTransaction(database, async (db) => {
@@ -84,7 +86,7 @@ export async function requestEmailChange(
       await enqueueMail(db, { ...toNew, recipient: newEmail }, now);
       const toOld = { name: 'email-change-requested', recipient: user.email, userId: user.id } as const;
       await enqueueMail(db, { ...toOld, data: { newEmail } }, now);
-      await recordEvent(db, { type: 'EMAIL_CHANGE_REQUESTED', userId: user.id }, origin, now);
+      await recordEvent(db, scope, { type: 'EMAIL_CHANGE_REQUESTED', userId: user.id });
     });
     return newEmail;
   });
@@ -97,10 +99,15 @@ export async function requestEmailChange(
  * @throws TokenInvalidError, InvalidCredentialsError, RateLimitedError as `followLink` does.
  * @throws EmailTakenError where somebody else took the address meanwhile.
  */
-export async function confirmEmailChange(database: Database, link: FollowedLink, request: LinkRequest): Promise<User> {
-  const { origin, now } = request;
+export async function confirmEmailChange(
+  database: Database,
+  scope: Scope,
+  link: FollowedLink,
+  policies: Policies,
+): Promise<User> {
+  const { now } = scope;
   try {
-    return await followLink(database, { ...link, purpose: 'CHANGE_EMAIL' }, request, async (db, token) => {
+    return await followLink(database, scope, { ...link, policies, purpose: 'CHANGE_EMAIL' }, async (db, token) => {
       const { user: before, sentTo } = token;
       if (!before || sentTo === null) throw new TokenInvalidError();
       const { id } = before;
@@ -115,7 +122,7 @@ export async function confirmEmailChange(database: Database, link: FollowedLink,
       await voidLinks(db, id, ['RESET_PASSWORD', 'VERIFY_EMAIL', 'CHANGE_EMAIL']);
       const mail = { name: 'email-changed', recipient: before.email, userId: id, data: { newEmail: sentTo } } as const;
       await enqueueMail(db, mail, now);
-      await recordEvent(db, { type: 'EMAIL_CHANGED', userId: id, actorId: id }, origin, now);
+      await recordEvent(db, scope, { type: 'EMAIL_CHANGED', userId: id, actorId: id });
       return user;
     });
   } catch (error) {

@@ -1,9 +1,10 @@
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { InvalidCredentialsError, TokenInvalidError } from '../errors.ts';
-import { type Origin, recordEvent } from '../events/record.ts';
+import { recordEvent } from '../events/record.ts';
 import { type HashingSlot, withHashingSlot } from '../passwords/hashing-queue.ts';
 import { verifyPassword } from '../passwords/password.ts';
+import type { Scope } from '../scope.ts';
 import { withAttempt } from '../throttle/attempts.ts';
 import { isKnownDevice, trustOfDevice } from '../tokens/trusted-device.ts';
 import { findUserToken, redeemUserToken, type TokenPurpose, type UserToken } from '../tokens/user-token.ts';
@@ -14,8 +15,7 @@ import { overRewrittenHash } from './rewritten-hash.ts';
 /** The token of a link and, where it is not followed in a session of its user, their password. */
 export type FollowedLink = { token: string; password: string | null };
 
-/** Who follows a link, from where and when, and by what their password is judged. */
-export type LinkRequest = { policies: Policies; origin: Origin; deviceToken: string | null; now: Date };
+type Link = FollowedLink & { purpose: TokenPurpose; policies: Policies };
 
 /**
  * Does what a link to an account is for, in the transaction that uses the link up. The link proves that somebody reads
@@ -29,44 +29,42 @@ export type LinkRequest = { policies: Policies; origin: Origin; deviceToken: str
  */
 export async function followLink<T>(
   database: Database,
-  link: FollowedLink & { purpose: TokenPurpose },
-  request: LinkRequest,
+  scope: Scope,
+  { purpose, token, password, policies }: Link,
   act: (db: Db, token: UserToken) => Promise<T>,
 ): Promise<T> {
-  const { purpose, token, password } = link;
-  const { policies, origin, now } = request;
+  const { now } = scope;
   const found = await findUserToken(database, purpose, token, now);
   if (!found?.user) throw new TokenInvalidError();
   const redeem = async (db: Db) => act(db, await redeemUserToken(db, purpose, token, now));
-  if (origin.session?.userId === found.user.id) return inTransaction(database, redeem);
+  if (scope.session?.userId === found.user.id) return inTransaction(database, redeem);
   if (password === null) {
     throw new InvalidCredentialsError('Log in as the user of this link first, or give the password of the account.');
   }
   return overRewrittenHash(database, found.user, (user) =>
     withHashingSlot(
       policies.passwords,
-      (slot) => withPassword(database, { user, password, slot }, request, redeem),
-      trustOfDevice(database, request.deviceToken, user.email, now),
+      (slot) => withPassword(database, scope, { user, password, policies, slot }, redeem),
+      trustOfDevice(database, scope, user.email),
     ),
   );
 }
 
+type PasswordCheck = { user: User; password: string; policies: Policies; slot: HashingSlot };
+
 async function withPassword<T>(
   database: Database,
-  { user, password, slot }: { user: User; password: string; slot: HashingSlot },
-  { policies, origin, deviceToken, now }: LinkRequest,
+  scope: Scope,
+  { user, password, policies, slot }: PasswordCheck,
   act: (db: Db) => Promise<T>,
 ): Promise<T> {
   const { email, hashedPassword } = user;
-  const attempt = {
-    email,
-    device: origin.device,
-    isKnownDevice: await isKnownDevice(database, deviceToken, email, now),
-  };
-  return withAttempt(database, attempt, policies.attempts, now, async (succeed) => {
+  const isKnown = await isKnownDevice(database, scope, email);
+  const attempt = { email, isKnownDevice: isKnown, policy: policies.attempts };
+  return withAttempt(database, scope, attempt, async (succeed) => {
     if (!(await verifyPassword(password, hashedPassword, policies.passwords, slot))) {
       const failed = { type: 'PASSWORD_CHECK_FAILED', userId: user.id, actorId: null, sessionHandle: null } as const;
-      await recordEvent(database, failed, origin, now);
+      await recordEvent(database, scope, failed);
       throw new InvalidCredentialsError();
     }
     return inTransaction(database, async (db) => {

@@ -4,11 +4,12 @@ import { AccountSuspendedError, InvalidCredentialsError } from '../errors.ts';
 import { type AuditEventType, recordEvent } from '../events/record.ts';
 import { type HashingSlot, withHashingSlot } from '../passwords/hashing-queue.ts';
 import { checkPassword } from '../passwords/password.ts';
-import { type StartedSession, type StartOptions, startUserSession } from '../sessions/start.ts';
+import type { Scope } from '../scope.ts';
+import { type SessionRequest, type StartedSession, startUserSession } from '../sessions/start.ts';
 import { withAttempt } from '../throttle/attempts.ts';
 import { isKnownDevice, makeRoomForDevice, trustOfDevice } from '../tokens/trusted-device.ts';
 import { findUserByEmail, lockUserWithPassword, requireAddressKey, type User } from '../users/user.ts';
-import type { Policies } from './prove-password.ts';
+import type { SignInPolicies } from './prove-password.ts';
 import { overRewrittenHash } from './rewritten-hash.ts';
 
 /**
@@ -21,29 +22,28 @@ import { overRewrittenHash } from './rewritten-hash.ts';
  */
 export async function login(
   database: Database,
-  credentials: { email: string; password: string },
-  policies: Policies,
-  options: StartOptions,
+  scope: Scope,
+  credentials: SessionRequest & { email: string; password: string },
+  policies: SignInPolicies,
 ): Promise<StartedSession> {
   const key = requireAddressKey(credentials.email);
   return withHashingSlot(
     policies.passwords,
-    (slot) => loginInSlot(database, { ...credentials, key }, policies, options, slot),
-    trustOfDevice(database, options.deviceToken, key, options.now),
+    (slot) => loginInSlot(database, scope, { ...credentials, key, slot }, policies),
+    trustOfDevice(database, scope, key),
   );
 }
 
+type KeyedCredentials = SessionRequest & { email: string; key: string; password: string; slot: HashingSlot };
+
 async function loginInSlot(
   database: Database,
-  { email, key, password }: { email: string; key: string; password: string },
-  { passwords, attempts }: Policies,
-  options: StartOptions,
-  slot: HashingSlot,
+  scope: Scope,
+  { email, key, password, slot, ...request }: KeyedCredentials,
+  { passwords, attempts, sessions }: SignInPolicies,
 ): Promise<StartedSession> {
-  const { device, deviceToken, now } = options;
-  const isKnown = await isKnownDevice(database, deviceToken, key, now);
-  const attempt = { email: key, device, isKnownDevice: isKnown };
-  return withAttempt(database, attempt, attempts, now, async (succeed) => {
+  const isKnown = await isKnownDevice(database, scope, key);
+  return withAttempt(database, scope, { email: key, isKnownDevice: isKnown, policy: attempts }, async (succeed) => {
     const found = await findUserByEmail(database, email);
     const startFor = async (user: User | null) => {
       const stored = user?.hashedPassword ?? null;
@@ -55,26 +55,21 @@ async function loginInSlot(
         // A password that was changed since it was checked must not open a session: the change ended all others.
         const unchanged = await lockUserWithPassword(db, user, rehashed);
         if (unchanged.suspendedAt !== null) throw new AccountSuspendedError();
-        const [started] = await together([startUserSession(db, unchanged, 'LOGGED_IN', options, isKnown), succeed(db)]);
+        const start = { ...request, user: unchanged, type: 'LOGGED_IN', isKnownDevice: isKnown } as const;
+        const [started] = await together([startUserSession(db, scope, start, sessions), succeed(db)]);
         return started;
       });
     };
     try {
       return await (found ? overRewrittenHash(database, found, startFor) : startFor(null));
     } catch (error) {
-      if (error instanceof InvalidCredentialsError) await recordFailure(database, 'LOGIN_FAILED', found, options);
-      if (error instanceof AccountSuspendedError) await recordFailure(database, 'LOGIN_REFUSED', found, options);
+      if (error instanceof InvalidCredentialsError) await recordFailure(database, scope, 'LOGIN_FAILED', found);
+      if (error instanceof AccountSuspendedError) await recordFailure(database, scope, 'LOGIN_REFUSED', found);
       throw error;
     }
   });
 }
 
-function recordFailure(
-  database: Database,
-  type: AuditEventType,
-  user: User | null,
-  { device, replaces, now }: StartOptions,
-): Promise<void> {
-  const event = { type, userId: user?.id ?? null, sessionHandle: null };
-  return recordEvent(database, event, { device, session: replaces }, now);
+function recordFailure(database: Database, scope: Scope, type: AuditEventType, user: User | null): Promise<void> {
+  return recordEvent(database, scope, { type, userId: user?.id ?? null, sessionHandle: null });
 }

@@ -2,8 +2,8 @@ import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { PasswordChangedError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
-import { type RotatedSession, rotateToken, type TokenOrigin } from '../sessions/rotate.ts';
-import type { User } from '../users/user.ts';
+import type { UserScope } from '../scope.ts';
+import { type RotatedSession, rotateToken } from '../sessions/rotate.ts';
 import { type Policies, provePassword } from './prove-password.ts';
 import { overRewrittenHash } from './rewritten-hash.ts';
 
@@ -17,19 +17,18 @@ import { overRewrittenHash } from './rewritten-hash.ts';
  */
 export function reauthenticate(
   database: Database,
-  user: User,
+  scope: UserScope,
   password: string,
   policies: Policies,
-  origin: TokenOrigin,
-  now: Date,
 ): Promise<RotatedSession> {
+  const { user } = scope.session;
   return overRewrittenHash(database, user, async (current) => {
-    await provePassword(database, current, password, policies, origin, now);
+    await provePassword(database, scope, { user: current, password }, policies);
     return inTransaction(database, async (db) => {
-      const rotated = await rotateToken(db, origin, { user: { is: { hashedPassword: current.hashedPassword } } }, now);
+      const rotated = await rotateToken(db, scope, { user: { is: { hashedPassword: current.hashedPassword } } });
       if (!rotated) throw new PasswordChangedError();
-      const by = { device: origin.device, session: rotated.session };
-      await recordEvent(db, { type: 'REAUTHENTICATED', userId: user.id }, by, now);
+      const rotatedScope = { ...scope, session: { ...rotated.session, user } };
+      await recordEvent(db, rotatedScope, { type: 'REAUTHENTICATED', userId: user.id });
       return rotated;
     });
   });

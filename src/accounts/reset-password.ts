@@ -2,17 +2,18 @@ import type { AttemptPolicy } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { TokenInvalidError } from '../errors.ts';
-import { type Origin, recordEvent } from '../events/record.ts';
+import { recordEvent } from '../events/record.ts';
 import { enqueueMail, mayBeMailed, voidLinks } from '../mail/outbox.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requireAcceptablePassword } from '../passwords/password.ts';
+import { actingAs, type Scope } from '../scope.ts';
 import { endSessionsWith } from '../sessions/end.ts';
-import { type StartedSession, type StartOptions, startUserSession } from '../sessions/start.ts';
+import { type SessionRequest, type StartedSession, startUserSession } from '../sessions/start.ts';
 import { forgetFailures } from '../throttle/attempts.ts';
 import { quarterMs, requireAttemptFrom, requireRequestFrom } from '../throttle/requests.ts';
 import { findUserToken, redeemUserToken } from '../tokens/user-token.ts';
 import { findUserByEmail, noUserId } from '../users/user.ts';
-import type { Policies } from './prove-password.ts';
+import type { SignInPolicies } from './prove-password.ts';
 
 /**
  * Mails the user with this address a link to choose a new password; older ones are void. Whether there is such a user
@@ -23,20 +24,20 @@ import type { Policies } from './prove-password.ts';
  */
 export async function requestPasswordReset(
   database: Database,
+  scope: Scope,
   address: string,
   { perAddress }: AttemptPolicy,
-  origin: Origin,
-  now: Date,
 ): Promise<void> {
+  const { now } = scope;
   const limit = { kind: 'password-resets', points: perAddress, durationMs: quarterMs };
-  await requireRequestFrom(database, origin.device, limit, now);
+  await requireRequestFrom(database, scope, limit);
   if (!(await mayBeMailed(database, 'reset-password', address, now))) return;
   const user = await findUserByEmail(database, address);
   const userId = user?.id ?? null;
   await inTransaction(database, async (db) => {
     await voidLinks(db, userId ?? noUserId, ['RESET_PASSWORD']);
     await enqueueMail(db, { name: 'reset-password', recipient: user?.email ?? address, userId }, now);
-    await recordEvent(db, { type: 'PASSWORD_RESET_REQUESTED', userId, sessionHandle: null }, origin, now);
+    await recordEvent(db, scope, { type: 'PASSWORD_RESET_REQUESTED', userId, sessionHandle: null });
   });
 }
 
@@ -49,16 +50,16 @@ export async function requestPasswordReset(
  */
 export async function resetPassword(
   database: Database,
-  { token, newPassword }: { token: string; newPassword: string },
-  { passwords, attempts }: Policies,
-  options: StartOptions,
+  scope: Scope,
+  { token, newPassword, ...request }: SessionRequest & { token: string; newPassword: string },
+  { passwords, attempts, sessions }: SignInPolicies,
 ): Promise<StartedSession> {
-  const { device, replaces, now } = options;
+  const { now } = scope;
   const found = await findUserToken(database, 'RESET_PASSWORD', token, now);
   if (!found?.user) {
     // Only those that lead nowhere count: whoever has a right one does not wait for what others do at the same address.
     const limit = { kind: 'links', points: attempts.perAddress, durationMs: quarterMs };
-    await requireAttemptFrom(database, device, limit, now);
+    await requireAttemptFrom(database, scope, limit);
     throw new TokenInvalidError();
   }
   await requireAcceptablePassword(newPassword, found.user, passwords, 'newPassword');
@@ -71,17 +72,17 @@ export async function resetPassword(
     });
     if (!user) throw new TokenInvalidError();
     // Proved by the link, whosever session it was followed in.
-    const origin = { device, session: replaces, actorId: user.id };
+    const byUser = actingAs(scope, user);
     let verified = user;
     if (user.emailVerifiedAt === null) {
       verified = await db.user.update({ where: { id: user.id }, data: { emailVerifiedAt: now } });
-      await recordEvent(db, { type: 'EMAIL_VERIFIED', userId: user.id }, origin, now);
+      await recordEvent(db, byUser, { type: 'EMAIL_VERIFIED', userId: user.id });
     }
     // Devices that a thief signed in on are no friends of the account any more.
     await voidLinks(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL', 'VERIFY_EMAIL', 'KNOWN_DEVICE']);
     await forgetFailures(db, user.email);
-    await endSessionsWith(db, user.id, origin, now);
+    await endSessionsWith(db, byUser, user.id);
     await enqueueMail(db, { name: 'password-changed', recipient: user.email, userId: user.id }, now);
-    return startUserSession(db, verified, 'PASSWORD_RESET', options);
+    return startUserSession(db, scope, { ...request, user: verified, type: 'PASSWORD_RESET' }, sessions);
   });
 }

@@ -5,12 +5,13 @@ import { recordEvent } from '../events/record.ts';
 import { enqueueMail, forgetSignUps, mayBeMailed } from '../mail/outbox.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requireUnbreached, verifyPassword } from '../passwords/password.ts';
-import { type StartedSession, type StartOptions, startUserSession } from '../sessions/start.ts';
+import { actingAs, type Scope } from '../scope.ts';
+import { type SessionRequest, type StartedSession, startUserSession } from '../sessions/start.ts';
 import { forgetFailures, withAttempt } from '../throttle/attempts.ts';
 import { requireAttemptFrom } from '../throttle/requests.ts';
 import { findUserToken, redeemUserToken } from '../tokens/user-token.ts';
 import { checkUser, createUser, defaultRole, findUserByEmail, type NewUser, type PreparedUser } from '../users/user.ts';
-import type { Policies } from './prove-password.ts';
+import type { Policies, SignInPolicies } from './prove-password.ts';
 
 const hourMs = 3_600_000;
 
@@ -21,17 +22,22 @@ const hourMs = 3_600_000;
  */
 export async function signUp(
   database: Database,
-  input: NewUser,
-  policies: Policies,
-  options: StartOptions,
+  scope: Scope,
+  { transport, visitor, ...input }: SessionRequest & NewUser,
+  policies: SignInPolicies,
 ): Promise<StartedSession> {
-  const prepared = await prepareInSlot(database, input, policies, options);
+  const prepared = await prepareInSlot(database, scope, input, policies);
   return inTransaction(database, async (db) => {
     const user = await createUser(db, prepared);
     // What was tried before anybody had the address.
     await forgetFailures(db, user.email);
-    const started = await startUserSession(db, user, 'SIGNED_UP', options);
-    await enqueueMail(db, { name: 'verify-email', recipient: user.email, userId: user.id }, options.now);
+    const started = await startUserSession(
+      db,
+      scope,
+      { user, type: 'SIGNED_UP', transport, visitor },
+      policies.sessions,
+    );
+    await enqueueMail(db, { name: 'verify-email', recipient: user.email, userId: user.id }, scope.now);
     return started;
   });
 }
@@ -45,17 +51,17 @@ export async function signUp(
  */
 export async function requestSignUp(
   database: Database,
+  scope: Scope,
   input: NewUser,
   policies: Policies,
-  options: StartOptions,
 ): Promise<string> {
-  const { email, name, hashedPassword } = await prepareInSlot(database, input, policies, options);
-  if (!(await mayBeMailed(database, 'confirm-sign-up', email, options.now))) return email;
+  const { email, name, hashedPassword } = await prepareInSlot(database, scope, input, policies);
+  if (!(await mayBeMailed(database, 'confirm-sign-up', email, scope.now))) return email;
   const owner = await findUserByEmail(database, email);
   const mail = owner
     ? ({ name: 'email-taken', userId: owner.id } as const)
     : ({ name: 'confirm-sign-up', userId: null, data: { hashedPassword, name: name ?? '' } } as const);
-  await enqueueMail(database, { ...mail, recipient: email }, options.now);
+  await enqueueMail(database, { ...mail, recipient: email }, scope.now);
   return email;
 }
 
@@ -68,24 +74,29 @@ export async function requestSignUp(
  */
 export async function confirmSignUp(
   database: Database,
-  { token, password }: { token: string; password: string },
-  { passwords, attempts }: Policies,
-  options: StartOptions,
+  scope: Scope,
+  { token, password, ...request }: SessionRequest & { token: string; password: string },
+  { passwords, attempts, sessions }: SignInPolicies,
 ): Promise<StartedSession> {
-  const found = await findUserToken(database, 'SIGN_UP', token, options.now);
+  const { now } = scope;
+  const found = await findUserToken(database, 'SIGN_UP', token, now);
   if (!found?.sentTo) throw new TokenInvalidError();
   const { hashedPassword, name } = JSON.parse(found.data ?? '{}') as { hashedPassword: string; name: string };
   const email = found.sentTo;
-  const { device, now } = options;
   return withHashingSlot(passwords, (slot) =>
-    withAttempt(database, { email, device, isKnownDevice: false }, attempts, now, async (succeed) => {
+    withAttempt(database, scope, { email, isKnownDevice: false, policy: attempts }, async (succeed) => {
       if (!(await verifyPassword(password, hashedPassword, passwords, slot))) throw new InvalidCredentialsError();
       return inTransaction(database, async (db) => {
         await redeemUserToken(db, 'SIGN_UP', token, now);
         await forgetSignUps(db, email);
         const user = await createConfirmed(db, { email, hashedPassword, name: name || null }, now);
-        const started = await startUserSession(db, user, 'SIGNED_UP', options);
-        await recordEvent(db, { type: 'EMAIL_VERIFIED', userId: user.id }, { device, session: started.session }, now);
+        const started = await startUserSession(db, scope, { ...request, user, type: 'SIGNED_UP' }, sessions);
+        const { handle } = started.session;
+        await recordEvent(db, actingAs(scope, user), {
+          type: 'EMAIL_VERIFIED',
+          userId: user.id,
+          sessionHandle: handle,
+        });
         await succeed(db);
         return started;
       });
@@ -99,13 +110,13 @@ export async function confirmSignUp(
  */
 async function prepareInSlot(
   database: Database,
+  scope: Scope,
   input: NewUser,
   { passwords, attempts }: Policies,
-  { device, now }: StartOptions,
 ): Promise<PreparedUser> {
   const account = checkUser(input, passwords);
   const limit = { kind: 'sign-ups', points: attempts.signUpsPerAddress, durationMs: hourMs };
-  await requireAttemptFrom(database, device, limit, now);
+  await requireAttemptFrom(database, scope, limit);
   // Somebody else is asked, which holds nobody up here.
   await requireUnbreached(input.password, passwords, 'password');
   const hashedPassword = await withHashingSlot(passwords, () => hashPassword(input.password, passwords));

@@ -1,6 +1,7 @@
 /** What happened to accounts, kept for their users and for administrators. */
 import type { Db } from '../database/database.ts';
 import { insert } from '../database/raw-sql.ts';
+import type { Scope } from '../scope.ts';
 
 /** The kinds of events, and what each means. */
 export const auditEventTypes = {
@@ -42,52 +43,28 @@ export function isUnproven(type: string): boolean {
   return unprovenTypes.has(type);
 }
 
-/** Where a session is used from, as far as the request tells. */
-export type Device = {
-  /** The `User-Agent` header. Null if there was none. */
-  userAgent: string | null;
-  /** The client's address, never that of a trusted proxy. Null if it is not known. */
-  ipAddress: string | null;
-};
-
-/** Who does something, and from where. */
-export type Origin = {
-  device: Device;
-  /** The session that the request came with. Null if there was none, and for what is done from a shell. */
-  session: { handle: string; userId: number | null } | null;
-  /** Who does it, where that is not the user of the session: somebody who proved it by a link or a password. */
-  actorId?: number;
-};
-
-/** Somebody who does something in a session of theirs. */
-export type SessionOrigin = Origin & { session: NonNullable<Origin['session']> & { id: number } };
-
-/** What is done from a shell. */
-export const fromShell: Origin = { device: { userAgent: null, ipAddress: null }, session: null };
-
 export type NewAuditEvent = {
   type: AuditEventType;
   /** Whose history it belongs to. Null where nobody has the address that was tried. */
   userId: number | null;
-  /** Who did it, where the origin says somebody else. Null for nobody. */
+  /** Who did it, where that is not the actor of the scope. Null for nobody. */
   actorId?: number | null;
-  /** The session that it is about. That of the origin if not given, unless it is somebody else's. */
+  /** The session that it is about. That of the scope if not given, unless it is another user's. */
   sessionHandle?: string | null;
   /** What it became. Never a secret, and nothing that a person typed. */
   detail?: string | null;
 };
 
 /** Writes events, in the transaction that makes them true where there is one. */
-export async function recordEvents(db: Db, events: NewAuditEvent[], origin: Origin, at: Date): Promise<void> {
-  const { device } = origin;
+export async function recordEvents(db: Db, scope: Scope, events: NewAuditEvent[]): Promise<void> {
   const data = events.map((event) => ({
-    at,
+    at: scope.now,
     type: event.type,
     userId: event.userId,
-    actorId: actorOf(event, origin),
-    sessionHandle: event.sessionHandle === undefined ? handleFor(event.userId, origin) : event.sessionHandle,
+    actorId: actorOf(event, scope),
+    sessionHandle: event.sessionHandle === undefined ? handleFor(event.userId, scope) : event.sessionHandle,
     detail: event.detail ?? null,
-    ...device,
+    ...scope.client,
   }));
   const [first] = data;
   if (!first) return;
@@ -95,16 +72,17 @@ export async function recordEvents(db: Db, events: NewAuditEvent[], origin: Orig
   else await db.auditEvent.createMany({ data });
 }
 
-function actorOf({ type, actorId }: NewAuditEvent, origin: Origin): number | null {
+/** Writes one event, as `recordEvents` does. */
+export function recordEvent(db: Db, scope: Scope, event: NewAuditEvent): Promise<void> {
+  return recordEvents(db, scope, [event]);
+}
+
+function actorOf({ type, actorId }: NewAuditEvent, scope: Scope): number | null {
   if (isUnproven(type)) return null;
-  return actorId === undefined ? (origin.actorId ?? origin.session?.userId ?? null) : actorId;
+  return actorId === undefined ? scope.actorId : actorId;
 }
 
 /** In which session somebody else acts is no part of a user's history. */
-function handleFor(userId: number | null, { session }: Origin): string | null {
+function handleFor(userId: number | null, { session }: Scope): string | null {
   return session !== null && session.userId === userId ? session.handle : null;
-}
-
-export function recordEvent(db: Db, event: NewAuditEvent, origin: Origin, at: Date): Promise<void> {
-  return recordEvents(db, [event], origin, at);
 }

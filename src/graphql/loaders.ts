@@ -6,12 +6,12 @@ import type { User } from '../users/user.ts';
 /** What the resolvers of one request load by id, and share: of a whole list by one query, and nothing twice. */
 export class Loaders {
   readonly #database: Database;
-  readonly #now: () => Date;
+  readonly #now: Date;
   readonly #known = new Map<number, User>();
   #users: DataLoader<number, User | null> | undefined;
   readonly #liveSessions = new Map<Database, DataLoader<number, Session[]>>();
 
-  constructor(database: Database, now: () => Date) {
+  constructor(database: Database, now: Date) {
     this.#database = database;
     this.#now = now;
   }
@@ -41,7 +41,7 @@ export class Loaders {
     const known = this.#liveSessions.get(from);
     if (known) return known;
     const loader = new DataLoader<number, Session[]>(async (userIds) => {
-      const sessions = await from.$findLiveSessions(userIds, this.#now());
+      const sessions = await from.$findLiveSessions(userIds, this.#now);
       const byUser = Map.groupBy(sessions, ({ userId }) => userId);
       const newestFirst = (one: Session, other: Session) => other.id - one.id;
       return userIds.map((userId) => (byUser.get(userId) ?? []).sort(newestFirst).slice(0, most));

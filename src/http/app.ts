@@ -8,7 +8,6 @@ import { createFastPath, type FastPath, type NodeRequest } from './fast-path.ts'
 import { createGraphiql } from './graphiql/graphiql.ts';
 import { cookiesFor } from './request/cookies.ts';
 import { corsHeaders, isFromForeignSite, preflightHeaders } from './request/cross-site.ts';
-import { factsOf } from './request/facts.ts';
 import { hostCheck } from './request/hosts.ts';
 import { createGraphQL, type ServerContext } from './yoga.ts';
 
@@ -54,7 +53,7 @@ export function createApp(options: AppOptions): App {
   const fixedHeaders = headersFor(config);
   const isOurHost = hostCheck(config);
   const graphiql = config.graphiql ? createGraphiql(graphqlPath, fixedHeaders) : null;
-  const yoga = createGraphQL({ path: graphqlPath, database, replica, config, report, now });
+  const yoga = createGraphQL({ path: graphqlPath, database, replica, config, report });
   let isDraining = false;
 
   async function answer(request: Request, context: ServerContext): Promise<Response> {
@@ -100,13 +99,13 @@ export function createApp(options: AppOptions): App {
 
   return {
     async fetch(request, peer = null) {
-      const caller = new RequestCaller(request.headers, cookies, config.blitz, now);
+      const caller = new RequestCaller({ headers: request.headers, peer, now: now() }, cookies, config);
       let response: Response;
       try {
         // These answers have headers of their own.
         const page = isOurHost(hostOf(request)) ? await graphiql?.(request) : null;
         if (page) return page;
-        response = await answer(request, { caller, facts: factsOf(request.headers, peer, config) });
+        response = await answer(request, { caller });
       } catch (error) {
         if (!(error instanceof AbortedError)) report(error);
         response = error instanceof AbortedError ? refuse(400, error.message) : refuse(500, bugMessage);

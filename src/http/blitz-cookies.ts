@@ -2,7 +2,7 @@
 import type { BlitzPolicy } from '../config/config.ts';
 import type { Visitor } from '../sessions/start.ts';
 import { readCookies } from './request/cookies.ts';
-import type { HeaderReader } from './request/facts.ts';
+import type { HeaderReader } from './request/headers.ts';
 
 /** No browser has more cookies of one name that anybody meant. */
 const maxOfOneName = 3;

@@ -1,8 +1,9 @@
-import type { BlitzPolicy } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { tokenReplaced } from '../errors.ts';
 import type { Caller } from '../graphql/context.ts';
-import { isTokenOf, type ResumedSession, resumeSession, type Use } from '../sessions/resume.ts';
+import type { PresentedToken, Scope } from '../scope.ts';
+import { isTokenOf, type ResumedSession, resumeSession } from '../sessions/resume.ts';
 import type { RotatedSession } from '../sessions/rotate.ts';
 import type { Session, SessionWithUser } from '../sessions/session.ts';
 import type { StartedSession, Visitor } from '../sessions/start.ts';
@@ -12,19 +13,19 @@ import type { User } from '../users/user.ts';
 import { clearBlitzSession, clearBlitzVisitor, findBlitzVisitor } from './blitz-cookies.ts';
 import type { Cookies } from './request/cookies.ts';
 import { type Credential, readCredentials } from './request/credentials.ts';
-import type { HeaderReader } from './request/facts.ts';
+import type { HeaderReader } from './request/headers.ts';
+import { type Arrival, requestScope } from './request/scope.ts';
 
 /** A credential that opened a session. */
 type Opened = Credential & Extract<ResumedSession, { session: SessionWithUser }>;
 
 /** Who sends a request, and what its answer does to the cookies. */
 export class RequestCaller implements Caller {
-  session: SessionWithUser | null = null;
+  scope: Scope;
   readonly #headers: HeaderReader;
   readonly #cookies: Cookies;
-  readonly #blitz: BlitzPolicy | null;
+  readonly #config: Config;
   readonly #credentials: Credential[][];
-  readonly #now: () => Date;
   /** The token of the session, and how it came. Null without a session. */
   #token: Pick<Credential, 'token' | 'transport'> | null = null;
   /** The session whose cookie is about to be set, where it was there before, and whether this request gave it the token. */
@@ -34,12 +35,12 @@ export class RequestCaller implements Caller {
   #clearBlitz: string[] = [];
   #hasVisitor = false;
 
-  constructor(headers: HeaderReader, cookies: Cookies, blitz: BlitzPolicy | null, now: () => Date) {
-    this.#headers = headers;
+  constructor(arrival: Arrival, cookies: Cookies, config: Config) {
+    this.scope = requestScope(arrival, cookies.device, config);
+    this.#headers = arrival.headers;
     this.#cookies = cookies;
-    this.#blitz = blitz;
-    this.#credentials = readCredentials(headers, cookies.session, blitz);
-    this.#now = now;
+    this.#config = config;
+    this.#credentials = readCredentials(arrival.headers, cookies.session, config.blitz);
   }
 
   /**
@@ -50,11 +51,11 @@ export class RequestCaller implements Caller {
    * @throws RequestError for a token that was replaced a moment ago. As no session, it would sign the user out in the
    *   application, while the new token is on its way.
    */
-  async resume(database: Database, use: Omit<Use, 'acceptsBlitz'>): Promise<void> {
+  async resume(database: Database): Promise<void> {
     for (const rivals of this.#credentials) {
       const opened: Opened[] = [];
       for (const credential of rivals) {
-        const resumed = await resumeSession(database, credential.token, { ...use, acceptsBlitz: this.#blitz !== null });
+        const resumed = await resumeSession(database, this.scope, credential.token, this.#config);
         if (resumed.session) opened.push({ ...credential, ...resumed });
         else if (resumed.isJustReplaced) this.#refuseReplaced();
         else if (credential.transport === 'COOKIE' && !credential.isBlitz && !resumed.isKnown) this.#clearCookie();
@@ -66,8 +67,7 @@ export class RequestCaller implements Caller {
   }
 
   #open({ transport, token, isBlitz, session, isRenewed }: Opened): void {
-    this.session = session;
-    this.#token = { token, transport };
+    this.#enter(session, { hashedToken: session.hashedSessionToken ?? '', transport }, token);
     // From the first request on, what Blitz.js had set goes on as a cookie of ours.
     if (transport === 'COOKIE' && (isRenewed || isBlitz)) this.#sendCookie(token, session, false);
   }
@@ -77,8 +77,11 @@ export class RequestCaller implements Caller {
     throw tokenReplaced();
   }
 
-  get token(): Caller['token'] {
-    return this.#token && { hashedToken: hashToken(this.#token.token), transport: this.#token.transport };
+  /** Makes a session the caller's, which has this token now. */
+  #enter(session: SessionWithUser, presentedToken: PresentedToken, token: string): void {
+    this.#token = { token, transport: presentedToken.transport };
+    const isAdmin = session.user !== null && this.#config.adminRoles.includes(session.user.role);
+    this.scope = { ...this.scope, session, presentedToken, actorId: session.userId, isAdmin };
   }
 
   get isCsrfVerified(): boolean {
@@ -87,29 +90,23 @@ export class RequestCaller implements Caller {
   }
 
   get antiCSRFToken(): string | null {
-    if (!this.session || !this.#token) return null;
-    const { transport, antiCSRFToken } = this.session;
+    const { session } = this.scope;
+    if (!session || !this.#token) return null;
+    const { transport, antiCSRFToken } = session;
     return transport === 'COOKIE' ? deriveAntiCSRFToken(this.#token.token) : antiCSRFToken;
   }
 
-  /** Is read where it is asked for only, which is seldom. */
-  get deviceToken(): string | null {
-    const [value, ...others] = this.#cookies.device.read(this.#headers);
-    // Of two, one was planted, as with a session's.
-    return this.#headers.get('x-device-token') ?? (others.length === 0 ? (value ?? null) : null);
-  }
-
   async findVisitor(): Promise<Visitor | null> {
-    const visitor = this.#blitz && (await findBlitzVisitor(this.#headers, this.#blitz));
+    const { blitz } = this.#config;
+    const visitor = blitz && (await findBlitzVisitor(this.#headers, blitz));
     this.#hasVisitor = visitor !== null;
     return visitor;
   }
 
   signIn({ session, token, transport, deviceToken }: StartedSession): void {
-    this.session = session;
-    this.#token = { token, transport };
+    this.#enter(session, { hashedToken: hashToken(token), transport }, token);
     // What the visitor had is this user's now, and not that of whoever signs in next.
-    if (this.#blitz && this.#hasVisitor) this.#clearBlitz = clearBlitzVisitor(this.#headers, this.#blitz);
+    if (this.#config.blitz && this.#hasVisitor) this.#clearBlitz = clearBlitzVisitor(this.#headers, this.#config.blitz);
     if (transport === 'BEARER') {
       this.#clearCookie();
       return;
@@ -120,21 +117,24 @@ export class RequestCaller implements Caller {
   }
 
   update(session: Session, user?: User): void {
-    if (this.session) this.session = { ...session, user: user ?? this.session.user };
+    const { scope } = this;
+    if (!scope.session || !scope.presentedToken || !this.#token) return;
+    this.#enter({ ...session, user: user ?? scope.session.user }, scope.presentedToken, this.#token.token);
   }
 
   rotate({ session, token }: RotatedSession, user?: User): void {
-    if (!this.#token) return;
-    this.update(session, user);
-    this.#token = { ...this.#token, token };
-    if (this.#token.transport === 'COOKIE') this.#sendCookie(token, session, true);
+    const { scope } = this;
+    if (!scope.session || !scope.presentedToken) return;
+    const presentedToken = { ...scope.presentedToken, hashedToken: hashToken(token) };
+    this.#enter({ ...session, user: user ?? scope.session.user }, presentedToken, token);
+    if (presentedToken.transport === 'COOKIE') this.#sendCookie(token, session, true);
   }
 
   signOut(): void {
-    this.session = null;
+    this.scope = { ...this.scope, session: null, presentedToken: null, actorId: null, isAdmin: false };
     this.#token = null;
     this.#clearCookie();
-    if (this.#blitz) this.#clearBlitz = clearBlitzSession(this.#headers, this.#blitz);
+    if (this.#config.blitz) this.#clearBlitz = clearBlitzSession(this.#headers, this.#config.blitz);
   }
 
   /**
@@ -163,6 +163,6 @@ export class RequestCaller implements Caller {
 
   #sendCookie(token: string, { handle, expiresAt }: Session, isNew: boolean): void {
     this.#resent = { handle, token, isNew };
-    this.#setSession = this.#cookies.session.set(token, expiresAt.getTime() - this.#now().getTime());
+    this.#setSession = this.#cookies.session.set(token, expiresAt.getTime() - this.scope.now.getTime());
   }
 }

@@ -8,7 +8,7 @@ import { isJson, maxBodyBytes } from './body.ts';
 import { RequestCaller } from './caller.ts';
 import type { Cookies } from './request/cookies.ts';
 import { corsHeaders, isFromForeignSite } from './request/cross-site.ts';
-import { factsOf, type HeaderReader } from './request/facts.ts';
+import type { HeaderReader } from './request/headers.ts';
 import type { ServerContext } from './yoga.ts';
 
 /** A request as Node has it. */
@@ -67,12 +67,12 @@ export function createFastPath(options: FastPathOptions): FastPath {
       const mediaType = mediaTypeFor(nodeHeaders.accept);
       const params = paramsOf(body);
       if (mediaType === null || params === null) return null;
-      const caller = new RequestCaller(headers, cookies, config.blitz, now);
+      const caller = new RequestCaller({ headers, peer, now: now() }, cookies, config);
       let answer: NodeAnswer;
       try {
         answer = isFromForeignSite(headers, config)
           ? refused(403, foreignSiteMessage)
-          : await execute(params, mediaType, { caller, facts: factsOf(headers, peer, config) });
+          : await execute(params, mediaType, { caller });
       } catch (error) {
         report(error);
         answer = refused(500, bugMessage);

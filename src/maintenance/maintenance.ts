@@ -32,8 +32,7 @@ export function startMaintenance(
   database: Database,
   retention: Retention,
   clock: Clock,
-  report: (error: unknown) => void,
-  firstRunAfterMs = 5_000,
+  { report, firstRunAfterMs = 5_000 }: { report: (error: unknown) => void; firstRunAfterMs?: number },
 ): Repeated {
   const work = (isStopping: () => boolean) => maintain(database, retention, clock, () => !isStopping());
   return repeat(intervalMs, work, report, firstRunAfterMs);

@@ -55,8 +55,7 @@ export function carriedOver(...texts: (string | null)[]): string | null {
 export function mergeData(
   database: Database,
   id: number,
-  column: DataColumn,
-  data: unknown,
+  { column, data }: { column: DataColumn; data: unknown },
   now: Date,
 ): Promise<Session> {
   const changes = checkedData(data, column);

@@ -1,8 +1,5 @@
 import Bowser from 'bowser';
 import { LRUCache } from 'lru-cache';
-import type { Device } from '../events/record.ts';
-
-export type { Device };
 
 /** Longer ones are cut: what follows is no use to anybody. */
 export const maxUserAgentLength = 512;

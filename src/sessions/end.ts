@@ -1,31 +1,31 @@
+import type { Config } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
 import { isLiveAt } from '../database/prepared-reads.ts';
 import { run } from '../database/raw-sql.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { SessionNotFoundError } from '../errors.ts';
-import { type AuditEventType, type Origin, recordEvents, type SessionOrigin } from '../events/record.ts';
+import { type AuditEventType, recordEvents } from '../events/record.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
+import type { Scope } from '../scope.ts';
 import { type Session, whereLive } from './session.ts';
 import { requireRecentPassword } from './step-up.ts';
 
-/** Who ends a session: its user, the holder of an anonymous one, or an administrator, who may end any. */
-export type Actor = { session: Session; isAdmin: boolean };
-
 /** Ends the session of a request and returns it, or null if it was not live any more. */
-export async function logout(database: Database, origin: SessionOrigin, now: Date): Promise<Session | null> {
-  const [ended] = await endAndRecord(database, { id: origin.session.id }, 'LOGGED_OUT', origin, now);
+export async function logout(database: Database, scope: Scope): Promise<Session | null> {
+  if (scope.session === null) return null;
+  const [ended] = await endAndRecord(database, scope, { id: scope.session.id }, 'LOGGED_OUT');
   return ended ?? null;
 }
 
 /** Ends one session, whosever it is, and returns it, or null if it was not live any more. */
-export async function endSession(database: Database, id: number, origin: Origin, now: Date): Promise<Session | null> {
-  const [ended] = await endAndRecord(database, { id }, 'SESSION_REVOKED', origin, now);
+export async function endSession(database: Database, scope: Scope, id: number): Promise<Session | null> {
+  const [ended] = await endAndRecord(database, scope, { id }, 'SESSION_REVOKED');
   return ended ?? null;
 }
 
 /**
- * Ends one session for somebody. `ended` is false if it was not live any more, which is no failure; of several who
- * try at once, one gets true.
+ * Ends one session that the caller may see. `ended` is false if it was not live any more, which is no failure; of
+ * several who try at once, one gets true.
  *
  * @throws SessionNotFoundError in the same way for an unknown session and for somebody else's.
  * @throws ReauthenticationRequiredError for an administrator who ends somebody else's session and proved the password
@@ -33,41 +33,28 @@ export async function endSession(database: Database, id: number, origin: Origin,
  */
 export async function revokeSession(
   database: Database,
-  actor: Actor,
+  scope: Scope,
   id: number,
-  reauthenticateAfterMs: number,
-  origin: Origin,
-  now: Date,
+  { reauthenticateAfterMs }: Pick<Config, 'reauthenticateAfterMs'>,
 ): Promise<{ session: Session; ended: boolean }> {
-  const session = await database.session.findFirst({ where: { AND: [{ id }, whereMine(actor)] } });
+  const session = await database.session.findFirst({ where: { AND: [{ id }, whereVisibleTo(scope)] } });
   if (!session) throw new SessionNotFoundError();
-  const isOwn = session.id === actor.session.id || (session.userId !== null && session.userId === actor.session.userId);
-  if (!isOwn) requireRecentPassword(actor.session, reauthenticateAfterMs, now);
-  const ended = await endSession(database, id, origin, now);
+  const isOwn =
+    session.id === scope.session?.id || (session.userId !== null && session.userId === scope.session?.userId);
+  if (!isOwn) requireRecentPassword(scope, reauthenticateAfterMs);
+  const ended = await endSession(database, scope, id);
   return ended ? { session: ended, ended: true } : { session, ended: false };
 }
 
 /** Ends the user's live sessions, all but one if one is to be kept, and returns them. */
-export function endSessionsOf(
-  database: Database,
-  userId: number,
-  origin: Origin,
-  now: Date,
-  keep?: number,
-): Promise<Session[]> {
-  return endAndRecord(database, ofUser(userId, keep), 'SESSION_REVOKED', origin, now);
+export function endSessionsOf(database: Database, scope: Scope, userId: number, keep?: number): Promise<Session[]> {
+  return endAndRecord(database, scope, ofUser(userId, keep), 'SESSION_REVOKED');
 }
 
 /** The same within a transaction, for what else ends sessions. */
-export async function endSessionsWith(
-  db: Db,
-  userId: number,
-  origin: Origin,
-  now: Date,
-  keep?: number,
-): Promise<Session[]> {
-  const ended = await endWhere(db, ofUser(userId, keep), now);
-  await recordEnded(db, ended, 'SESSION_REVOKED', origin, now);
+export async function endSessionsWith(db: Db, scope: Scope, userId: number, keep?: number): Promise<Session[]> {
+  const ended = await endWhere(db, ofUser(userId, keep), scope.now);
+  await recordEvents(db, scope, eventsOfEnded(ended, 'SESSION_REVOKED'));
   return ended;
 }
 
@@ -77,9 +64,7 @@ export async function endSessionsWith(
  */
 export async function findLeastRecentlyUsed(
   db: Db,
-  userId: number,
-  maxSessions: number,
-  keptHandle: string,
+  { userId, keptHandle, maxSessions }: { userId: number; keptHandle: string; maxSessions: number },
   now: Date,
 ): Promise<number[]> {
   const rows = await run(
@@ -94,9 +79,9 @@ export async function findLeastRecentlyUsed(
 /** Far more than a cap that is lowered leaves over. */
 const maxAtOnce = 10_000;
 
-/** What an actor may see and end of all sessions. */
-export function whereMine(actor: Actor): Prisma.SessionWhereInput {
-  const { session, isAdmin } = actor;
+/** Returns the condition for the sessions that the caller may see and end. */
+export function whereVisibleTo({ session, isAdmin }: Scope): Prisma.SessionWhereInput {
+  if (session === null) return { id: { in: [] } };
   if (isAdmin) return {};
   return session.userId === null ? { id: session.id } : { userId: session.userId };
 }
@@ -129,18 +114,13 @@ function ofUser(userId: number, keep?: number): Prisma.SessionWhereInput {
 
 function endAndRecord(
   database: Database,
+  scope: Scope,
   where: Prisma.SessionWhereInput,
   type: AuditEventType,
-  origin: Origin,
-  now: Date,
 ): Promise<Session[]> {
   return inTransaction(database, async (db) => {
-    const ended = await endWhere(db, where, now);
-    await recordEnded(db, ended, type, origin, now);
+    const ended = await endWhere(db, where, scope.now);
+    await recordEvents(db, scope, eventsOfEnded(ended, type));
     return ended;
   });
-}
-
-function recordEnded(db: Db, ended: Session[], type: AuditEventType, origin: Origin, now: Date): Promise<void> {
-  return recordEvents(db, eventsOfEnded(ended, type), origin, now);
 }

@@ -1,19 +1,13 @@
-import type { SessionPolicy } from '../config/config.ts';
+import type { Config, SessionPolicy } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
+import type { Scope } from '../scope.ts';
 import { blitzHandleOf, equalSecrets, handleOf, hashToken, ownHandleOf } from '../tokens/token.ts';
-import type { Device } from './device.ts';
 import { expiryOf, isRenewalDue } from './expiry.ts';
 import { isJustReplaced } from './rotate.ts';
 import { isLive, type Session, type SessionWithUser, whereLive } from './session.ts';
 
-/** Who uses a session, when, and by which rules. */
-export type Use = {
-  device: Device;
-  policy: SessionPolicy;
-  /** Whether tokens that Blitz.js made open the sessions that it started. */
-  acceptsBlitz: boolean;
-  now: Date;
-};
+/** The rules by which sessions are resumed. */
+export type ResumePolicies = Pick<Config, 'sessions' | 'blitz'>;
 
 export type ResumedSession =
   | {
@@ -38,19 +32,25 @@ const over: ResumedSession = { session: null, isKnown: true, isJustReplaced: fal
  * The row is found by the handle, which is no secret, and the secret is compared in constant time; looking a hash up
  * in an index would not be.
  */
-export async function resumeSession(database: Database, token: string, use: Use): Promise<ResumedSession> {
-  const blitzHandle = use.acceptsBlitz ? blitzHandleOf(token) : null;
+export async function resumeSession(
+  database: Database,
+  scope: Scope,
+  token: string,
+  policies: ResumePolicies,
+): Promise<ResumedSession> {
+  const { now } = scope;
+  const blitzHandle = policies.blitz !== null ? blitzHandleOf(token) : null;
   const handle = handleOf(token) ?? blitzHandle;
   if (handle === null) return unknown;
   const session = await findSession(database, handle, blitzHandle !== null);
   if (!session) return unknown;
   // Blitz.js gave such tokens to users only: somebody who had one and has no user any more was deleted.
   if (blitzHandle !== null && session.user === null) return over;
-  if (!isLive(session, use.now) || isSuspended(session)) return over;
+  if (!isLive(session, now) || isSuspended(session)) return over;
   const hashedToken = hashToken(token);
-  if (!equalSecrets(hashedToken, session.hashedSessionToken)) return refused(session, hashedToken, use.now);
-  const isDue = isRenewalDue(session, use.now, use.policy);
-  return isDue ? renewSession(database, session, hashedToken, use) : { session, isRenewed: false };
+  if (!equalSecrets(hashedToken, session.hashedSessionToken)) return refused(session, hashedToken, now);
+  if (!isRenewalDue(session, now, policies.sessions)) return { session, isRenewed: false };
+  return renewSession(database, scope, session, policies.sessions);
 }
 
 /** Finds the session with this handle, also where a rotation gave a session that Blitz.js started another one. */
@@ -80,14 +80,20 @@ function isSuspended({ user }: SessionWithUser): boolean {
  * since it was read stays ended, and is no session; so that a token that was replaced since then renews nothing; and of
  * many uses at once, one is noted.
  */
-async function renewSession(db: Db, session: SessionWithUser, hashedToken: string, use: Use): Promise<ResumedSession> {
-  const { device, policy, now } = use;
+async function renewSession(
+  db: Db,
+  { client, now }: Scope,
+  session: SessionWithUser,
+  policy: SessionPolicy,
+): Promise<ResumedSession> {
+  // The hash of the token that was presented: it has just been found to equal this one.
+  const hashedToken = session.hashedSessionToken ?? '';
   const expiresAt = expiryOf(session.createdAt, now, policy);
   // The expiry is never moved nearer: a policy that became stricter is for new sessions.
   const isRenewed = expiresAt > session.expiresAt;
   const [renewed] = await db.session.updateManyAndReturn({
     where: { id: session.id, lastSeenAt: session.lastSeenAt, ...whereLive(now), hashedSessionToken: hashedToken },
-    data: { lastSeenAt: now, ...(isRenewed ? { expiresAt } : {}), ...device },
+    data: { lastSeenAt: now, ...(isRenewed ? { expiresAt } : {}), ...client },
   });
   if (renewed) return { session: { ...renewed, user: session.user }, isRenewed };
   const current = await db.session.findFirst({ where: { id: session.id, ...whereLive(now) }, include: { user: true } });

@@ -1,12 +1,9 @@
 import type { Db } from '../database/database.ts';
 import { tokenReplaced } from '../errors.ts';
-import type { SessionOrigin } from '../events/record.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
+import type { UserScope } from '../scope.ts';
 import { createToken, equalSecrets, ownHandleOf } from '../tokens/token.ts';
-import { type Session, type Transport, whereLive } from './session.ts';
-
-/** Who does something in a session of theirs, and the token that proved it: its hash, and how it came. */
-export type TokenOrigin = SessionOrigin & { token: { hashedToken: string; transport: Transport } };
+import { type Session, whereLive } from './session.ts';
 
 /** A session with its new token, which exists only here and at its client. */
 export type RotatedSession = { session: Session; token: string };
@@ -20,25 +17,24 @@ export type RotatedSession = { session: Session; token: string };
  */
 export async function rotateToken(
   db: Db,
-  { session: { id, handle }, token: presented }: TokenOrigin,
+  { session: { id, handle }, presentedToken, now }: UserScope,
   where: Prisma.SessionWhereInput,
-  now: Date,
 ): Promise<RotatedSession | null> {
   const next = createToken(ownHandleOf(handle));
   const [session] = await db.session.updateManyAndReturn({
-    where: { AND: [{ id, hashedSessionToken: presented.hashedToken }, whereLive(now), where] },
+    where: { AND: [{ id, hashedSessionToken: presentedToken.hashedToken }, whereLive(now), where] },
     data: {
       handle: next.handle,
       hashedSessionToken: next.hashedToken,
-      replacedHashedToken: presented.hashedToken,
-      transport: presented.transport,
+      replacedHashedToken: presentedToken.hashedToken,
+      transport: presentedToken.transport,
       antiCSRFToken: null,
       authenticatedAt: now,
     },
   });
   if (session) return { session, token: next.token };
   const live = await db.session.findFirst({ where: { id, ...whereLive(now) } });
-  if (live && live.hashedSessionToken !== presented.hashedToken) throw tokenReplaced();
+  if (live && live.hashedSessionToken !== presentedToken.hashedToken) throw tokenReplaced();
   return null;
 }
 

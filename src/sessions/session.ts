@@ -3,9 +3,6 @@ import type { Prisma, Session } from '../generated/sqlite/client.ts';
 
 export type { Session, SessionWithUser };
 
-/** How a session's token travels: in a cookie, or in the `Authorization` header. */
-export type Transport = 'COOKIE' | 'BEARER';
-
 /** A session is live while it has a token and has not expired. Everything else about it is only history. */
 export function isLive(session: Pick<Session, 'hashedSessionToken' | 'expiresAt'>, now: Date): boolean {
   return session.hashedSessionToken !== null && session.expiresAt > now;

@@ -1,29 +1,23 @@
-import type { AttemptPolicy, SessionPolicy } from '../config/config.ts';
+import type { Config, SessionPolicy } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
 import { insert } from '../database/raw-sql.ts';
 import { together } from '../database/transaction.ts';
 import { type AuditEventType, recordEvents } from '../events/record.ts';
+import { actingAs, type Scope, type Transport } from '../scope.ts';
 import { requireRequestFrom } from '../throttle/requests.ts';
 import { createToken, type NewToken } from '../tokens/token.ts';
 import { rememberDevice } from '../tokens/trusted-device.ts';
 import type { User } from '../users/user.ts';
 import { carriedOver, checkedData, type DataColumn, mergedText } from './data.ts';
-import type { Device } from './device.ts';
 import { endWhere, eventsOfEnded, findLeastRecentlyUsed } from './end.ts';
 import { expiryOf, unusedExpiryOf } from './expiry.ts';
-import { type Session, type SessionWithUser, type Transport, whereLive } from './session.ts';
+import { type Session, type SessionWithUser, whereLive } from './session.ts';
 
-export type StartOptions = {
+/** What a client asks of the session that it gets. */
+export type SessionRequest = {
   transport: Transport;
-  device: Device;
-  /** What the device is known by if its user has signed in on it before, as it says. */
-  deviceToken: string | null;
-  /** The session that the request came with. It ends when the new one starts. */
-  replaces: Session | null;
-  /** The data of a visitor that continues in the session, beside that of `replaces`. Null if there is none. */
+  /** The data of a visitor that continues in the session, beside that of the session which it replaces. Null for none. */
   visitor: Visitor | null;
-  policy: SessionPolicy;
-  now: Date;
 };
 
 /** A visitor of a Blitz.js application. */
@@ -53,60 +47,61 @@ const hourMs = 3_600_000;
  */
 export async function startAnonymousSession(
   database: Database,
-  options: Omit<StartOptions, 'replaces' | 'deviceToken' | 'visitor'>,
-  attempts: AttemptPolicy,
-  publicData?: unknown,
+  scope: Scope,
+  { transport, publicData }: { transport: Transport; publicData?: unknown },
+  { attempts, sessions }: Pick<Config, 'attempts' | 'sessions'>,
 ): Promise<StartedSession> {
   const data = publicData === undefined ? null : mergedText(null, checkedData(publicData, 'publicData'));
-  const { transport, device, now } = options;
   const limit = { kind: 'anonymous-sessions', points: attempts.anonymousSessionsPerAddress, durationMs: hourMs };
-  await requireRequestFrom(database, device, limit, now);
+  await requireRequestFrom(database, scope, limit);
   const credential = createToken();
-  const session = await createSession(database, null, credential, { publicData: data, privateData: null }, options);
+  const row = { user: null, transport, publicData: data, privateData: null, ...credential };
+  const session = await createSession(database, scope, row, sessions);
   return { session, token: credential.token, transport, deviceToken: null };
 }
+
+export type UserSessionRequest = SessionRequest & {
+  user: User;
+  /** What is written down of it in the user's history. */
+  type: AuditEventType;
+  /** Whether the user is known to have signed in on the device; it becomes known if not. */
+  isKnownDevice?: boolean;
+};
 
 /**
  * Starts a user's session, with a new handle and a new token, and ends the one that the request came with. Whoever
  * planted that one with a victim does not get the victim's session (session fixation). If it was anonymous, its data
  * goes on in the new one. Of a user with too many sessions, those that were used least recently end.
- *
- * @param type - what is written down of it in the user's history
- * @param isKnownDevice - whether the user is known to have signed in on the device; it becomes known if not
  */
 export async function startUserSession(
   db: Db,
-  user: User,
-  type: AuditEventType,
-  options: StartOptions,
-  isKnownDevice = false,
+  scope: Scope,
+  { user, type, transport, visitor, isKnownDevice = false }: UserSessionRequest,
+  policy: SessionPolicy,
 ): Promise<StartedSession> {
-  const { replaces, device, policy, now } = options;
+  const { session: replaces, now } = scope;
   const own = replaces === null ? noData : await lockVisitorsData(db, replaces, now);
-  const [replaced] = replaces === null ? [] : await endWhere(db, { id: replaces.id }, now);
-  const before = await dataOfVisitor(db, options.visitor);
+  const ended = replaces === null ? [] : await endWhere(db, { id: replaces.id }, now);
+  const before = await dataOfVisitor(db, visitor);
   const carried = {
     publicData: carriedOver(before.publicData, own.publicData),
     privateData: carriedOver(before.privateData, own.privateData),
   };
   const credential = createToken();
-  const by = { userId: user.id, handle: credential.handle };
+  const { handle } = credential;
+  const byUser = actingAs(scope, user);
+  const cap = { userId: user.id, keptHandle: handle, maxSessions: policy.maxPerUser };
   const [session, surplus, deviceToken] = await together([
-    createSession(db, user, credential, carried, options),
-    findLeastRecentlyUsed(db, user.id, policy.maxPerUser, by.handle, now),
+    createSession(db, scope, { user, transport, ...carried, ...credential }, policy),
+    findLeastRecentlyUsed(db, cap, now),
     isKnownDevice ? null : rememberDevice(db, user.id, now),
-    recordEvents(
-      db,
-      [{ type, userId: user.id }, ...eventsOfEnded(replaced ? [replaced] : [], 'LOGGED_OUT')],
-      { device, session: by },
-      now,
-    ),
+    recordEvents(db, byUser, [{ type, userId: user.id, sessionHandle: handle }, ...eventsOfEnded(ended, 'LOGGED_OUT')]),
   ]);
   if (surplus.length > 0) {
-    const ended = await endWhere(db, { id: { in: surplus } }, now);
-    await recordEvents(db, eventsOfEnded(ended, 'SESSION_REVOKED'), { device, session: by }, now);
+    const revoked = await endWhere(db, { id: { in: surplus } }, now);
+    await recordEvents(db, byUser, eventsOfEnded(revoked, 'SESSION_REVOKED'));
   }
-  return { session, token: credential.token, transport: options.transport, deviceToken };
+  return { session, token: credential.token, transport, deviceToken };
 }
 
 /**
@@ -142,12 +137,13 @@ async function dataOfVisitor(db: Db, visitor: Visitor | null): Promise<Pick<Sess
   return { publicData: visitor.publicData, privateData };
 }
 
+type NewSession = NewToken & Pick<Session, DataColumn> & { user: User | null; transport: Transport };
+
 async function createSession(
   db: Db,
-  user: User | null,
-  { handle, hashedToken }: NewToken,
-  data: Pick<Session, DataColumn>,
-  { transport, device, policy, now }: Omit<StartOptions, 'replaces' | 'deviceToken' | 'visitor'>,
+  { client, now }: Scope,
+  { user, handle, hashedToken, transport, publicData, privateData }: NewSession,
+  policy: SessionPolicy,
 ): Promise<SessionWithUser> {
   const row = {
     handle,
@@ -160,8 +156,9 @@ async function createSession(
     lastSeenAt: now,
     expiresAt: user === null ? unusedExpiryOf(now, policy) : expiryOf(now, now, policy),
     authenticatedAt: user === null ? null : now,
-    ...data,
-    ...device,
+    publicData,
+    privateData,
+    ...client,
     userId: user?.id ?? null,
   };
   const id = await insert(db, 'Session', row);

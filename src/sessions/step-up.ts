@@ -1,13 +1,14 @@
 import { ReauthenticationRequiredError } from '../errors.ts';
-import type { Session } from './session.ts';
+import type { Scope } from '../scope.ts';
 
 /**
- * For acts that a device which was left unlocked must not be enough for.
+ * Requires that the user proved the password in this session a short while ago, for acts that an unlocked device must
+ * not be enough for.
  *
- * @throws ReauthenticationRequiredError if the user last proved the password longer ago than that, or never.
+ * @throws ReauthenticationRequiredError if the last proof is older than `maxAgeMs`, or there was none.
  */
-export function requireRecentPassword(session: Session, maxAgeMs: number, now: Date): void {
-  const { authenticatedAt } = session;
+export function requireRecentPassword({ session, now }: Scope, maxAgeMs: number): void {
+  const authenticatedAt = session?.authenticatedAt ?? null;
   const isRecent = authenticatedAt !== null && now.getTime() - authenticatedAt.getTime() <= maxAgeMs;
   if (!isRecent) throw new ReauthenticationRequiredError();
 }

@@ -5,8 +5,8 @@ import type { Database, Db } from '../database/database.ts';
 import { run } from '../database/raw-sql.ts';
 import { retryConflicts } from '../database/transaction.ts';
 import { InvalidCredentialsError, RateLimitedError } from '../errors.ts';
-import type { Device } from '../events/record.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
+import type { ClientInfo, Scope } from '../scope.ts';
 import { countOnce, type RateLimit, requireNotReached, uncount } from './rate-limit.ts';
 import { addressLimits, quarterMs } from './requests.ts';
 
@@ -22,11 +22,11 @@ const wait = { firstMs: 30_000, maxMs: 3_600_000 };
 /** Long enough for "in a row", and not for ever: an address that nobody has is counted too. */
 const streakMs = 365 * 86_400_000;
 
-/** Whose password is given, and where. */
+/** Whose password is given, and how often that may fail. */
 export type Attempt = {
   /** The address of the account, in whatever case. Whether anybody has it makes no difference. */
   email: string;
-  device: Device;
+  policy: AttemptPolicy;
   /** Whether the user is known to have signed in there. What strangers do is then no hindrance. */
   isKnownDevice: boolean;
 };
@@ -46,12 +46,12 @@ export type Succeed = (db: Db) => Promise<void>;
  */
 export async function withAttempt<T>(
   database: Database,
+  { client, now }: Scope,
   attempt: Attempt,
-  policy: AttemptPolicy,
-  now: Date,
   check: (succeed: Succeed) => Promise<T>,
 ): Promise<T> {
-  const limits = limitsOf(attempt, policy);
+  const { policy } = attempt;
+  const limits = limitsOf(attempt, client);
   await requireNotReached(database, [limits.inARow, limits.pause, ...limits.others], now);
   const isPaused = await count(database, limits, policy, now);
   let isForgotten = false;
@@ -88,10 +88,9 @@ type Limits = {
   others: RateLimit[];
 };
 
-function limitsOf({ email, device, isKnownDevice }: Attempt, { perAddress }: AttemptPolicy): Limits {
-  const { ipAddress } = device;
+function limitsOf({ email, policy, isKnownDevice }: Attempt, { ipAddress }: ClientInfo): Limits {
   const isCounted = !isKnownDevice && ipAddress !== null;
-  const limit = { kind: 'passwords', points: perAddress, durationMs: quarterMs };
+  const limit = { kind: 'passwords', points: policy.perAddress, durationMs: quarterMs };
   const others = isCounted ? addressLimits(ipAddress, limit) : [];
   return { ...accountLimits(email, isKnownDevice), others };
 }

@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import type { Database } from '../database/database.ts';
 import { retryConflicts } from '../database/transaction.ts';
 import { RateLimitedError, RequestError } from '../errors.ts';
-import type { Device } from '../events/record.ts';
+import type { Scope } from '../scope.ts';
 import { networkOf, widerNetworkOf } from './network.ts';
 import { countOnce, type RateLimit, requireNotReached, uncount } from './rate-limit.ts';
 
@@ -33,9 +33,8 @@ export function addressLimits(ipAddress: string, { kind, points, durationMs }: A
  */
 export async function requireAttemptFrom(
   database: Database,
-  { ipAddress }: Device,
+  { client: { ipAddress }, now }: Scope,
   limit: AddressLimit,
-  now: Date,
 ): Promise<void> {
   if (ipAddress === null) return;
   const limits = addressLimits(ipAddress, limit);
@@ -53,14 +52,9 @@ export async function requireAttemptFrom(
  *
  * @throws RequestError if it is too often.
  */
-export async function requireRequestFrom(
-  database: Database,
-  device: Device,
-  limit: AddressLimit,
-  now: Date,
-): Promise<void> {
+export async function requireRequestFrom(database: Database, scope: Scope, limit: AddressLimit): Promise<void> {
   try {
-    await requireAttemptFrom(database, device, limit, now);
+    await requireAttemptFrom(database, scope, limit);
   } catch (error) {
     if (!(error instanceof RateLimitedError)) throw error;
     throw new RequestError('RATE_LIMITED', error.message, error.retryAfterSeconds);

@@ -5,6 +5,7 @@
  */
 import type { Database, Db } from '../database/database.ts';
 import type { Trust } from '../passwords/hashing-queue.ts';
+import type { Scope } from '../scope.ts';
 import { equalSecrets, handleOf, hashToken } from './token.ts';
 import { createUserToken } from './user-token.ts';
 
@@ -14,21 +15,21 @@ export const deviceLifetimeMs = 400 * 86_400_000;
 /** More than people have devices, and clients that never say which one they are. */
 const maxPerUser = 50;
 
-/** Whether a secret is of a device on which a user with this address, in whatever case, has signed in. */
-export async function isKnownDevice(db: Db, secret: string | null, email: string, now: Date): Promise<boolean> {
-  const handle = secret && handleOf(secret);
+/** Returns whether the device token of a request is of a device on which a user with this address has signed in. */
+export async function isKnownDevice(db: Db, { deviceToken, now }: Scope, email: string): Promise<boolean> {
+  const handle = deviceToken && handleOf(deviceToken);
   if (!handle) return false;
   const token = await db.userToken.findFirst({
     where: { handle, purpose: 'KNOWN_DEVICE', expiresAt: { gt: now } },
     include: { user: true },
   });
   if (token?.user?.email.toLowerCase() !== email.toLowerCase()) return false;
-  return equalSecrets(hashToken(secret), token.hashedToken);
+  return equalSecrets(hashToken(deviceToken), token.hashedToken);
 }
 
 /** Returns what tells the queue for hashing that a known device asks, or null where the request names none. */
-export function trustOfDevice(db: Db, secret: string | null, email: string, now: Date): Trust | null {
-  return secret === null ? null : { account: email, isTrusted: () => isKnownDevice(db, secret, email, now) };
+export function trustOfDevice(db: Db, scope: Scope, email: string): Trust | null {
+  return scope.deviceToken === null ? null : { account: email, isTrusted: () => isKnownDevice(db, scope, email) };
 }
 
 /**

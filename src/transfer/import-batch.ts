@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../database/clock.ts';
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
-import { fromShell, recordEvents } from '../events/record.ts';
+import { recordEvents } from '../events/record.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
+import { commandScope } from '../scope.ts';
 import type { User } from '../users/user.ts';
 import { absent, type Batch, divide, type Fresh, findPresent, type ImportBatch, type ImportOutcome } from './import.ts';
 import type { UserRecord } from './user-record.ts';
@@ -37,7 +38,7 @@ export function importBatch(database: Database, batch: Batch, now: Date): Promis
       now,
     );
     const events = created.map(({ id, role }) => ({ type: 'USER_CREATED' as const, userId: id, detail: role }));
-    await recordEvents(db, events, fromShell, now);
+    await recordEvents(db, commandScope(now), events);
     return created.length === fresh.size ? outcomes : withoutLate(outcomes, fresh, created);
   });
 }

@@ -30,7 +30,7 @@ describe('servers whose clocks disagree', () => {
     const nodes: string[] = [];
     for (const hours of [0, 2, -1]) {
       const env = { DATABASE_URL: server.url, PORT: '0', SESSION_LIFETIME: `${lifetimeMs / 1000}s` };
-      const node = runNode('src/main.ts', [], { ...env, ...shiftedBy(hours) }, undefined, wrapperFor(hours));
+      const node = runNode('src/main.ts', [], { ...env, ...shiftedBy(hours) }, { wrapper: wrapperFor(hours) });
       const [, address = ''] = await node.until(/^GraphQL +(http\S+)$/m);
       nodes.push(address.replace('localhost', '127.0.0.1'));
     }

@@ -1,10 +1,10 @@
 /** @module-tag slow/hashing */
 import { describe, expect, it } from 'vitest';
 import { reauthenticate } from '../../src/accounts/reauthenticate.ts';
-import { fromShell } from '../../src/events/record.ts';
 import { hashPassword } from '../../src/passwords/password.ts';
 import { password, realHashing, rotating, startApi, type TestApi } from '../support/api.ts';
 import { foreignHashes } from '../support/foreign-hashes.ts';
+import { userScope } from '../support/scope.ts';
 
 const email = 'ada@example.com';
 const todays = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/;
@@ -116,9 +116,8 @@ describe('reauthenticate', () => {
     await api.client().login(email);
     const session = await api.database.session.findFirstOrThrow();
     const { now } = api.clock;
-    const token = { hashedToken: session.hashedSessionToken ?? '', transport: 'COOKIE' } as const;
     const prove = (secret: string, inSession = session) =>
-      reauthenticate(api.database, user, secret, api.config, { ...fromShell, session: inSession, token }, now);
+      reauthenticate(api.database, userScope({ ...inSession, user }, now), secret, api.config);
     expect((await prove(password)).session.authenticatedAt).toEqual(now);
     await takeOver(api, foreignHashes['pbkdf2_sha256 of Django']);
     await expect(prove(password, { ...session, id: 0 })).rejects.toThrow('is wrong');

@@ -2,11 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { changePassword } from '../../src/accounts/change-password.ts';
-import { fromShell } from '../../src/events/record.ts';
+import { commandScope } from '../../src/scope.ts';
 import { endSession } from '../../src/sessions/end.ts';
 import { password, rotating, startApi } from '../support/api.ts';
 import { refuseRows } from '../support/database.ts';
 import { pausingBeforeRenewal, pausingOnceLocked, pausingOnceRead } from '../support/pausing.ts';
+import { userScope } from '../support/scope.ts';
 
 const me = '{ currentSession { id expiresAt } }';
 const revoke = 'mutation ($id: ID!) { revoke(id: $id) { ... on RevokeSuccess { revokedSessionId } } }';
@@ -169,10 +170,9 @@ describe('a password that was changed', () => {
       await api.database.session.findFirstOrThrow({ orderBy: { id: 'desc' } }),
     ];
     const passwords = { current: password, new: 'another battery staple' };
-    const token = { hashedToken: session.hashedSessionToken ?? '', transport: 'BEARER' } as const;
-    const origin = { ...fromShell, session, token };
-    const change = () => changePassword(api.database, user, passwords, api.config, origin, null, api.clock.now);
-    await endSession(api.database, session.id, fromShell, api.clock.now);
+    const scope = userScope({ ...session, user }, api.clock.now);
+    const change = () => changePassword(api.database, scope, passwords, api.config);
+    await endSession(api.database, commandScope(api.clock.now), session.id);
     await expect(change()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     expect(await api.database.user.findFirstOrThrow()).toEqual(user);
     expect((await phone.ask(me)).currentSession).toBeNull();

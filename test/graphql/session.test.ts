@@ -2,6 +2,7 @@ import { execute, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { Loaders } from '../../src/graphql/loaders.ts';
 import { schema } from '../../src/graphql/schema.ts';
+import { commandScope } from '../../src/scope.ts';
 import { password, startApi, type TestApi } from '../support/api.ts';
 
 const me = '{ viewer { email } currentSession { id } }';
@@ -68,10 +69,11 @@ describe('what a user owns', () => {
     const rows = await api.database.session.findMany({ include: { user: true }, orderBy: { id: 'asc' } });
     const adas = rows.find((row) => row.user?.email === 'ada@example.com');
     const bobs = rows.find((row) => row.user?.email === 'bob@example.com');
-    const now = () => api.clock.now;
+    const { now } = api.clock;
     const contextOf = (session: object) => {
       const { database, config } = api;
-      return { database, config, caller: { session }, loaders: new Loaders(database, now), now };
+      const scope = { ...commandScope(now), session };
+      return { database, config, caller: { scope }, loaders: new Loaders(database, now) };
     };
     const see = (session: object) =>
       execute({

@@ -126,7 +126,10 @@ describe('the maintenance of a server', () => {
   const retention = { sessionRetentionMs: 30 * day, deviceRetentionMs: 7 * day, auditRetentionMs: 365 * day };
 
   function maintain({ database }: TestDatabase, reported: unknown[] = []) {
-    const maintenance = startMaintenance(database, retention, localClock, (error) => reported.push(error), 1);
+    const maintenance = startMaintenance(database, retention, localClock, {
+      report: (error) => reported.push(error),
+      firstRunAfterMs: 1,
+    });
     onTestFinished(() => maintenance.stop());
     return maintenance;
   }

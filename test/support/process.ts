@@ -21,8 +21,7 @@ export function runNode(
   file: string,
   args: string[],
   env: Record<string, string>,
-  input?: string,
-  wrapper: string[] = [],
+  { input, wrapper = [] }: { input?: string | undefined; wrapper?: string[] } = {},
 ): RunningProcess {
   const [command = '', ...rest] = [...wrapper, process.execPath, file, ...args];
   const child = spawn(command, rest, { env: { PATH: '/usr/local/bin:/usr/bin:/bin', ...env }, stdio: 'pipe' });

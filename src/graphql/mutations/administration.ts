@@ -15,9 +15,10 @@ import {
   UserNotFoundError,
   ValidationError,
 } from '../../errors.ts';
+import type { Scope } from '../../scope.ts';
 import { requireRecentPassword } from '../../sessions/step-up.ts';
 import { builder } from '../builder.ts';
-import { type Context, requireSignedIn } from '../context.ts';
+import type { Context } from '../context.ts';
 import { parseNodeId } from '../node-id.ts';
 import { User } from '../types/user.ts';
 import { signOutIfOver, toGlobalId } from './end-sessions.ts';
@@ -51,20 +52,19 @@ function userIdOf(id: string): number {
   return node.id;
 }
 
-/** Makes sure that whoever administers is not somebody who found the device of an administrator unlocked. */
-function requireAdministrator(context: Context) {
-  const { caller, config, now } = context;
-  if (!caller.session) throw notSignedIn();
-  requireRecentPassword(caller.session, config.reauthenticateAfterMs, now());
-  return { ...requireSignedIn(context), database: context.database, adminRoles: config.adminRoles, now: now() };
+/** Requires that the administrator proved the password lately: the device may have been left unlocked. */
+function requireRecent({ caller, config }: Context): Scope {
+  if (!caller.scope.session) throw notSignedIn();
+  requireRecentPassword(caller.scope, config.reauthenticateAfterMs);
+  return caller.scope;
 }
 
-/** What becomes of the caller by what they did to a user, who may be themselves. */
-function settled(context: Context, administered: Administered): Administered {
-  const { caller } = context;
+/** Takes over what an administrator's act changed of the caller, who may be the user that it was done to. */
+function settled({ caller }: Context, administered: Administered): Administered {
   const { user, sessions } = administered;
-  signOutIfOver(context, sessions);
-  if (caller.session?.userId === user.id) caller.update(caller.session, user);
+  signOutIfOver(caller, sessions);
+  const { session } = caller.scope;
+  if (session?.userId === user.id) caller.update(session, user);
   return administered;
 }
 
@@ -86,8 +86,8 @@ builder.mutationField('createUser', (t) =>
       role: t.arg.string({ description: 'What they are to the application; `user` if not said.' }),
     },
     resolve: async (_root, { email, name, role }, context) => {
-      const { database, origin, now } = requireAdministrator(context);
-      return inviteUser(database, { email, name, role: role ?? undefined }, origin, now);
+      const scope = requireRecent(context);
+      return inviteUser(context.database, scope, { email, name, role: role ?? undefined });
     },
   }),
 );
@@ -103,8 +103,9 @@ builder.mutationField('setUserRole', (t) =>
       role: t.arg.string({ required: true, description: 'The new role: 1 to 50 of a-z, A-Z, 0-9 and _.:-.' }),
     },
     resolve: async (_root, { id, role }, context) => {
-      const { database, adminRoles, origin, now } = requireAdministrator(context);
-      return settled(context, await setUserRole(database, userIdOf(id), role, adminRoles, origin, now));
+      const scope = requireRecent(context);
+      const { database, config } = context;
+      return settled(context, await setUserRole(database, scope, { id: userIdOf(id), role }, config.adminRoles));
     },
   }),
 );
@@ -117,8 +118,9 @@ builder.mutationField('suspendUser', (t) =>
     description: `Ends all sessions of a user, and keeps them from signing in until they are reinstated. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
     resolve: async (_root, { id }, context) => {
-      const { database, adminRoles, origin, now } = requireAdministrator(context);
-      return settled(context, await suspendUser(database, userIdOf(id), adminRoles, origin, now));
+      const scope = requireRecent(context);
+      const { database, config } = context;
+      return settled(context, await suspendUser(database, scope, userIdOf(id), config.adminRoles));
     },
   }),
 );
@@ -131,8 +133,8 @@ builder.mutationField('reinstateUser', (t) =>
     description: `Lets a suspended user sign in again. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
     resolve: async (_root, { id }, context) => {
-      const { database, origin, now } = requireAdministrator(context);
-      return settled(context, await reinstateUser(database, userIdOf(id), origin, now));
+      const scope = requireRecent(context);
+      return settled(context, await reinstateUser(context.database, scope, userIdOf(id)));
     },
   }),
 );
@@ -145,8 +147,8 @@ builder.mutationField('revokeUserSessions', (t) =>
     description: `Ends all sessions of a user, who may sign in again. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
     resolve: async (_root, { id }, context) => {
-      const { database, origin, now } = requireAdministrator(context);
-      return settled(context, await revokeUserSessions(database, userIdOf(id), origin, now));
+      const scope = requireRecent(context);
+      return settled(context, await revokeUserSessions(context.database, scope, userIdOf(id)));
     },
   }),
 );
@@ -163,9 +165,10 @@ builder.mutationField('deleteUser', (t) =>
     description: `Deletes a user with all sessions, for good. They are told by mail. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
     resolve: async (_root, { id }, context) => {
-      const { database, adminRoles, origin, now } = requireAdministrator(context);
-      const deleted = await deleteUser(database, userIdOf(id), adminRoles, origin, now);
-      signOutIfOver(context, deleted.sessions);
+      const scope = requireRecent(context);
+      const { caller, database, config } = context;
+      const deleted = await deleteUser(database, scope, userIdOf(id), config.adminRoles);
+      signOutIfOver(caller, deleted.sessions);
       return deleted;
     },
   }),

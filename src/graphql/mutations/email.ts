@@ -1,5 +1,4 @@
 import { confirmEmailChange, requestEmailChange, requestEmailVerification, verifyEmail } from '../../accounts/email.ts';
-import type { LinkRequest } from '../../accounts/follow-link.ts';
 import {
   EmailTakenError,
   InvalidCredentialsError,
@@ -7,9 +6,10 @@ import {
   TokenInvalidError,
   ValidationError,
 } from '../../errors.ts';
+import { requireUser } from '../../scope.ts';
 import type { User } from '../../users/user.ts';
 import { builder } from '../builder.ts';
-import { type Context, originOf, requireSignedIn } from '../context.ts';
+import type { Caller, Context } from '../context.ts';
 import { mutationCost, passwordCheck } from '../plugins/limits.ts';
 import { RequestedPayload } from '../types/requested.ts';
 import { ViewerPayload } from '../types/viewer-payload.ts';
@@ -23,9 +23,9 @@ builder.mutationField('requestEmailVerification', (t) =>
       'Mails the signed-in user a link that proves the address to be theirs, which is good for a week and works once. ' +
       'Older links are void. Nothing is sent where it is proved already. `signUp` does this by itself.',
     resolve: async (_root, _args, context) => {
-      const { user } = requireSignedIn(context);
-      await requestEmailVerification(context.database, user, context.now());
-      return { email: user.email };
+      const scope = requireUser(context.caller.scope);
+      await requestEmailVerification(context.database, scope);
+      return { email: scope.session.user.email };
     },
   }),
 );
@@ -45,11 +45,6 @@ function linkComplexity(args: { password?: string | null | undefined }, context:
   return (args.password == null ? mutationCost : passwordCheck)(args, context);
 }
 
-function linkRequestOf(context: Context): LinkRequest {
-  const { caller, config, now } = context;
-  return { policies: config, origin: originOf(context), deviceToken: caller.deviceToken, now: now() };
-}
-
 builder.mutationField('verifyEmail', (t) =>
   t.field({
     audience: 'everybody',
@@ -64,8 +59,8 @@ builder.mutationField('verifyEmail', (t) =>
     args: { token: t.arg.string(tokenArgument), password: t.arg.string(linkPasswordArgument) },
     resolve: async (_root, { token, password }, context) => {
       const link = { token, password: password ?? null };
-      const viewer = await verifyEmail(context.database, link, linkRequestOf(context));
-      return changed(context, viewer);
+      const { caller, database, config } = context;
+      return changed(caller, await verifyEmail(database, caller.scope, link, config));
     },
   }),
 );
@@ -88,9 +83,8 @@ builder.mutationField('requestEmailChange', (t) =>
       password: t.arg.string({ required: true, description: 'The password of the signed-in user.' }),
     },
     resolve: async (_root, input, context) => {
-      const { user, origin } = requireSignedIn(context);
-      const { database, config, now } = context;
-      return { email: await requestEmailChange(database, user, input, config, origin, now()) };
+      const { caller, database, config } = context;
+      return { email: await requestEmailChange(database, requireUser(caller.scope), input, config) };
     },
   }),
 );
@@ -109,14 +103,15 @@ builder.mutationField('confirmEmailChange', (t) =>
     args: { token: t.arg.string(tokenArgument), password: t.arg.string(linkPasswordArgument) },
     resolve: async (_root, { token, password }, context) => {
       const link = { token, password: password ?? null };
-      const viewer = await confirmEmailChange(context.database, link, linkRequestOf(context));
-      return changed(context, viewer);
+      const { caller, database, config } = context;
+      return changed(caller, await confirmEmailChange(database, caller.scope, link, config));
     },
   }),
 );
 
-/** A user who was changed by a link, which the caller may or may not be. */
-export function changed({ caller }: Context, viewer: User): { viewer: User } {
-  if (caller.session?.userId === viewer.id) caller.update(caller.session, viewer);
+/** Takes over a user who was changed, by a link for example, where that is the caller. */
+export function changed(caller: Caller, viewer: User): { viewer: User } {
+  const { session } = caller.scope;
+  if (session?.userId === viewer.id) caller.update(session, viewer);
   return { viewer };
 }

@@ -1,9 +1,10 @@
 import { notSignedIn, ReauthenticationRequiredError, SessionNotFoundError } from '../../errors.ts';
+import { requireUser } from '../../scope.ts';
 import { endSessionsOf, logout, revokeSession } from '../../sessions/end.ts';
 import type { Session as SessionRow } from '../../sessions/session.ts';
 import type { User as UserRow } from '../../users/user.ts';
 import { builder } from '../builder.ts';
-import { actorOf, type Context, originOf, requireSignedIn } from '../context.ts';
+import type { Caller } from '../context.ts';
 import { parseNodeId } from '../node-id.ts';
 import { isCurrent, Session } from '../types/session.ts';
 import { User } from '../types/user.ts';
@@ -68,10 +69,9 @@ builder.mutationField('logout', (t) =>
     type: LogoutPayload,
     nullable: true,
     description: 'Ends the session of this request. Without one it does nothing, and is no failure.',
-    resolve: async (_root, _args, { caller, database, request, now }) => {
-      const { session } = caller;
-      if (!session) return { endedSession: null };
-      const endedSession = await logout(database, { device: request.device, session }, now());
+    resolve: async (_root, _args, { caller, database }) => {
+      if (!caller.scope.session) return { endedSession: null };
+      const endedSession = await logout(database, caller.scope);
       caller.signOut();
       return { endedSession };
     },
@@ -91,17 +91,13 @@ builder.mutationField('revoke', (t) =>
       'Ends one session: one of the caller’s own or, for an administrator who proved the password a short while ago, ' +
       'any. Revoking twice is fine.',
     args: { id: t.arg.id({ required: true, description: 'The `id` of the session.' }) },
-    resolve: async (_root, { id }, context) => {
-      const { caller, config, database, now } = context;
-      const actor = actorOf(context);
-      if (!actor) throw notSignedIn();
+    resolve: async (_root, { id }, { caller, config, database }) => {
+      if (!caller.scope.session) throw notSignedIn();
       const node = parseNodeId(id);
       if (node?.type !== 'Session') throw new SessionNotFoundError();
-      const { reauthenticateAfterMs } = config;
-      const origin = originOf(context);
-      const { session, ended } = await revokeSession(database, actor, node.id, reauthenticateAfterMs, origin, now());
-      signOutIfOver(context, [session]);
-      return { session, ended, viewer: caller.session?.user ?? null };
+      const { session, ended } = await revokeSession(database, caller.scope, node.id, config);
+      signOutIfOver(caller, [session]);
+      return { session, ended, viewer: caller.scope.session?.user ?? null };
     },
   }),
 );
@@ -112,10 +108,10 @@ builder.mutationField('revokeOthers', (t) =>
     type: RevokeManyPayload,
     nullable: true,
     description: 'Ends all sessions of the signed-in user but that of this request.',
-    resolve: async (_root, _args, context) => {
-      const { user, origin } = requireSignedIn(context);
-      const sessions = await endSessionsOf(context.database, user.id, origin, context.now(), origin.session.id);
-      return { sessions, viewer: user };
+    resolve: async (_root, _args, { caller, database }) => {
+      const scope = requireUser(caller.scope);
+      const { id, user } = scope.session;
+      return { sessions: await endSessionsOf(database, scope, user.id, id), viewer: user };
     },
   }),
 );
@@ -126,16 +122,16 @@ builder.mutationField('revokeAll', (t) =>
     type: RevokeManyPayload,
     nullable: true,
     description: 'Ends all sessions of the signed-in user, that of this request included.',
-    resolve: async (_root, _args, context) => {
-      const { user, origin } = requireSignedIn(context);
-      const sessions = await endSessionsOf(context.database, user.id, origin, context.now());
-      signOutIfOver(context, sessions);
-      return { sessions, viewer: context.caller.session?.user ?? null };
+    resolve: async (_root, _args, { caller, database }) => {
+      const scope = requireUser(caller.scope);
+      const sessions = await endSessionsOf(database, scope, scope.session.user.id);
+      signOutIfOver(caller, sessions);
+      return { sessions, viewer: caller.scope.session?.user ?? null };
     },
   }),
 );
 
-/** After sessions were ended of which the caller's may be one. */
-export function signOutIfOver({ caller }: Context, ended: SessionRow[]): void {
-  if (ended.some((session) => isCurrent(session, caller.session))) caller.signOut();
+/** Signs the caller out where its session is one of those that were ended. */
+export function signOutIfOver(caller: Caller, ended: SessionRow[]): void {
+  if (ended.some((session) => isCurrent(session, caller.scope))) caller.signOut();
 }

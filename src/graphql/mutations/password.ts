@@ -8,17 +8,18 @@ import {
   TokenInvalidError,
   ValidationError,
 } from '../../errors.ts';
+import { requireUser } from '../../scope.ts';
 import type { RotatedSession } from '../../sessions/rotate.ts';
 import type { Session as SessionRow } from '../../sessions/session.ts';
 import { normalizeEmail } from '../../users/email.ts';
 import type { User as UserRow } from '../../users/user.ts';
 import { builder } from '../builder.ts';
-import { type Context, originOf, requireToken } from '../context.ts';
+import type { Caller } from '../context.ts';
 import { passwordCheck } from '../plugins/limits.ts';
 import { RequestedPayload } from '../types/requested.ts';
 import { Session } from '../types/session.ts';
 import { User } from '../types/user.ts';
-import { LoginSuccess, signIn, signInOptions, transportArgument } from './sign-in.ts';
+import { LoginSuccess, signIn, transportArgument } from './sign-in.ts';
 import { newPasswordDescription } from './sign-up.ts';
 
 /** The current session after a rotation, with what its client needs from then on. */
@@ -54,9 +55,9 @@ const ChangePasswordSuccess = builder.objectRef<Rotated & { viewer: UserRow }>('
 });
 
 /** Makes a new token the caller's. That of a cookie is for the cookie only, where no script can read it. */
-function rotate({ caller }: Context, rotated: RotatedSession, user?: UserRow): Rotated {
+function rotate(caller: Caller, rotated: RotatedSession, user?: UserRow): Rotated {
   caller.rotate(rotated, user);
-  const token = caller.token?.transport === 'BEARER' ? rotated.token : null;
+  const token = caller.scope.presentedToken?.transport === 'BEARER' ? rotated.token : null;
   return { session: rotated.session, token, antiCSRFToken: caller.antiCSRFToken };
 }
 
@@ -74,11 +75,8 @@ builder.mutationField('reauthenticate', (t) =>
       'Proves the password again, for what refuses with ReauthenticationRequiredError where that was too long ago. Gives ' +
       'the session a new token.',
     args: { password: t.arg.string({ required: true, description: 'The password of the signed-in user.' }) },
-    resolve: async (_root, { password }, context) => {
-      const { config, database, now } = context;
-      const { user, origin } = requireToken(context);
-      return rotate(context, await reauthenticate(database, user, password, config, origin, now()));
-    },
+    resolve: async (_root, { password }, { caller, config, database }) =>
+      rotate(caller, await reauthenticate(database, requireUser(caller.scope), password, config)),
   }),
 );
 
@@ -99,12 +97,10 @@ builder.mutationField('changePassword', (t) =>
       currentPassword: t.arg.string({ required: true, description: 'The password until now.' }),
       newPassword: t.arg.string({ required: true, description: newPasswordDescription }),
     },
-    resolve: async (_root, { currentPassword, newPassword }, context) => {
-      const { caller, config, database, now } = context;
-      const { user, origin } = requireToken(context);
+    resolve: async (_root, { currentPassword, newPassword }, { caller, config, database }) => {
       const passwords = { current: currentPassword, new: newPassword };
-      const changed = await changePassword(database, user, passwords, config, origin, caller.deviceToken, now());
-      return { ...rotate(context, changed, changed.user), viewer: changed.user };
+      const changed = await changePassword(database, requireUser(caller.scope), passwords, config);
+      return { ...rotate(caller, changed, changed.user), viewer: changed.user };
     },
   }),
 );
@@ -118,17 +114,11 @@ builder.mutationField('requestPasswordReset', (t) =>
       'Mails the user with this address a link to choose a new password, which is good for an hour and works once. Older ' +
       'links are void.',
     args: { email: t.arg.string({ required: true, description: 'The address of the account. Case does not matter.' }) },
-    resolve: async (_root, { email: address }, context) => {
+    resolve: async (_root, { email: address }, { caller, config, database }) => {
       const email = normalizeEmail(address);
       if (email === null)
         throw new RequestError('BAD_USER_INPUT', 'The email must be an address such as ada@example.com.');
-      await requestPasswordReset(
-        context.database,
-        address.trim(),
-        context.config.attempts,
-        originOf(context),
-        context.now(),
-      );
+      await requestPasswordReset(database, caller.scope, address.trim(), config.attempts);
       return { email };
     },
   }),
@@ -153,10 +143,9 @@ builder.mutationField('resetPassword', (t) =>
       transport: t.arg(transportArgument),
     },
     resolve: async (_root, { token, newPassword, transport }, context) => {
-      const { database, config } = context;
-      const options = await signInOptions(context, transport);
-      const started = await resetPassword(database, { token, newPassword }, config, options);
-      return signIn(context, started, transport);
+      const { caller, config, database } = context;
+      const input = { token, newPassword, transport, visitor: await caller.findVisitor() };
+      return signIn(caller, await resetPassword(database, caller.scope, input, config));
     },
   }),
 );

@@ -1,8 +1,8 @@
 import { type DeletedUser, deleteAccount } from '../../accounts/deletion.ts';
 import { InvalidCredentialsError, LastAdministratorError, RateLimitedError, ValidationError } from '../../errors.ts';
+import { requireUser } from '../../scope.ts';
 import { updateProfile } from '../../users/user.ts';
 import { builder } from '../builder.ts';
-import { requireSignedIn } from '../context.ts';
 import { passwordCheck } from '../plugins/limits.ts';
 import { ViewerPayload } from '../types/viewer-payload.ts';
 import { changed } from './email.ts';
@@ -34,9 +34,9 @@ builder.mutationField('updateProfile', (t) =>
     },
     description: 'Gives the signed-in user another name.',
     args: { name: t.arg.string({ description: 'Up to 200 characters. Null, or nothing, takes the name away.' }) },
-    resolve: async (_root, { name }, context) => {
-      const { user } = requireSignedIn(context);
-      return changed(context, await updateProfile(context.database, user.id, { name: name ?? null }));
+    resolve: async (_root, { name }, { caller, database }) => {
+      const { user } = requireUser(caller.scope).session;
+      return changed(caller, await updateProfile(database, user.id, { name: name ?? null }));
     },
   }),
 );
@@ -55,10 +55,8 @@ builder.mutationField('deleteAccount', (t) =>
       'Deletes the account of the signed-in user with its sessions, for good. They are told by mail. What the ' +
       'application keeps about them is the application’s to delete.',
     args: { password: t.arg.string({ required: true, description: 'The password of the signed-in user.' }) },
-    resolve: async (_root, { password }, context) => {
-      const { caller, config, database, now } = context;
-      const { user, origin } = requireSignedIn(context);
-      const deleted = await deleteAccount(database, user, password, config, origin, now());
+    resolve: async (_root, { password }, { caller, config, database }) => {
+      const deleted = await deleteAccount(database, requireUser(caller.scope), password, config);
       caller.signOut();
       return deleted;
     },

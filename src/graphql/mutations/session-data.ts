@@ -5,7 +5,7 @@ import { builder } from '../builder.ts';
 import { parseNodeId } from '../node-id.ts';
 import { sessionStart } from '../plugins/limits.ts';
 import { Session } from '../types/session.ts';
-import { startOptions, transportArgument } from './sign-in.ts';
+import { transportArgument } from './sign-in.ts';
 import type { StartedOrFound } from './start-session.ts';
 
 const SetDataPayload = builder.objectRef<StartedOrFound>('SetDataPayload').implement({
@@ -39,14 +39,14 @@ builder.mutationField('setPublicData', (t) =>
       data: t.arg({ type: 'JSON', required: true, description: 'A JSON object with the keys that change.' }),
       transport: t.arg({ ...transportArgument, description: 'How the token of a session that is started travels.' }),
     },
-    resolve: async (_root, { data, transport }, context) => {
-      const { caller, database, config, now } = context;
-      if (caller.session) {
-        const session = await mergeData(database, caller.session.id, 'publicData', data, now());
+    resolve: async (_root, { data, transport }, { caller, database, config }) => {
+      const { scope } = caller;
+      if (scope.session) {
+        const session = await mergeData(database, scope.session.id, { column: 'publicData', data }, scope.now);
         caller.update(session);
         return { session, token: null };
       }
-      const started = await startAnonymousSession(database, startOptions(context, transport), config.attempts, data);
+      const started = await startAnonymousSession(database, scope, { transport, publicData: data }, config);
       caller.signIn(started);
       return { session: started.session, token: transport === 'BEARER' ? started.token : null };
     },
@@ -65,11 +65,12 @@ builder.mutationField('setPrivateData', (t) =>
       sessionId: t.arg.id({ required: true, description: 'The `id` of the session.' }),
       data: t.arg({ type: 'JSON', required: true, description: 'A JSON object with the keys that change.' }),
     },
-    resolve: async (_root, { sessionId, data }, { caller, database, now }) => {
+    resolve: async (_root, { sessionId, data }, { caller, database }) => {
       const node = parseNodeId(sessionId);
       if (node?.type !== 'Session') throw new SessionNotFoundError();
-      const session = await mergeData(database, node.id, 'privateData', data, now());
-      if (caller.session?.id === session.id) caller.update(session);
+      const { scope } = caller;
+      const session = await mergeData(database, node.id, { column: 'privateData', data }, scope.now);
+      if (scope.session?.id === session.id) caller.update(session);
       return { session, token: null };
     },
   }),

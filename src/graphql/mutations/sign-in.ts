@@ -1,10 +1,10 @@
 import { login } from '../../accounts/login.ts';
 import { AccountSuspendedError, InvalidCredentialsError, RateLimitedError, ValidationError } from '../../errors.ts';
-import type { SessionWithUser, Transport as TransportValue } from '../../sessions/session.ts';
-import type { StartedSession, StartOptions } from '../../sessions/start.ts';
+import type { SessionWithUser } from '../../sessions/session.ts';
+import type { StartedSession } from '../../sessions/start.ts';
 import type { User as UserRow } from '../../users/user.ts';
 import { builder } from '../builder.ts';
-import type { Context } from '../context.ts';
+import type { Caller } from '../context.ts';
 import { passwordCheck } from '../plugins/limits.ts';
 import { Session } from '../types/session.ts';
 import { User } from '../types/user.ts';
@@ -82,29 +82,16 @@ builder.mutationField('login', (t) =>
       password: t.arg.string({ required: true, description: 'The password of the account.' }),
       transport: t.arg(transportArgument),
     },
-    resolve: async (_root, { email, password, transport }, context) => {
-      const { database, config } = context;
-      const started = await login(database, { email, password }, config, await signInOptions(context, transport));
-      return signIn(context, started, transport);
+    resolve: async (_root, { email, password, transport }, { caller, config, database }) => {
+      const input = { email, password, transport, visitor: await caller.findVisitor() };
+      return signIn(caller, await login(database, caller.scope, input, config));
     },
   }),
 );
 
-/** Returns how a session of this request starts. */
-export function startOptions({ caller, config, request, now }: Context, transport: TransportValue): StartOptions {
-  const { session: replaces, deviceToken } = caller;
-  const { device } = request;
-  return { transport, device, deviceToken, replaces, visitor: null, policy: config.sessions, now: now() };
-}
-
-/** The same for a user's session, in which the data of a visitor continues. */
-export async function signInOptions(context: Context, transport: TransportValue): Promise<StartOptions> {
-  return { ...startOptions(context, transport), visitor: await context.caller.findVisitor() };
-}
-
 /** Makes a new session the caller's. The tokens of cookies are for the cookies only, where no script can read them. */
-export function signIn({ caller }: Context, started: StartedSession, transport: TransportValue): NewLogin {
-  const { session, token, deviceToken } = started;
+export function signIn(caller: Caller, started: StartedSession): NewLogin {
+  const { session, token, transport, deviceToken } = started;
   caller.signIn(started);
   if (!session.user) throw new Error(`Session ${session.handle} was started for a user and has none.`);
   const tokens = transport === 'BEARER' ? { token, deviceToken } : { token: null, deviceToken: null };

@@ -9,7 +9,7 @@ import {
 import { builder } from '../builder.ts';
 import { passwordCheck } from '../plugins/limits.ts';
 import { RequestedPayload } from '../types/requested.ts';
-import { LoginSuccess, signIn, signInOptions, transportArgument } from './sign-in.ts';
+import { LoginSuccess, signIn, transportArgument } from './sign-in.ts';
 
 export const newPasswordDescription =
   'Any Unicode, up to 256 characters; at least 15 unless the server is configured otherwise. Not one that everybody uses.';
@@ -35,13 +35,12 @@ builder.mutationField('signUp', (t) =>
       name: t.arg.string({ description: 'What the user is called, up to 200 characters.' }),
       transport: t.arg(transportArgument),
     },
-    resolve: async (_root, { email, password, name, transport }, context) => {
-      const { database, config } = context;
+    resolve: async (_root, { email, password, name, transport }, { caller, config, database }) => {
+      const { scope } = caller;
       const input = { email, password, name };
-      const options = await signInOptions(context, transport);
-      if (config.isSignUpPrivate) return { email: await requestSignUp(database, input, config, options) };
-      const started = await signUp(database, input, config, options);
-      return signIn(context, started, transport);
+      if (config.isSignUpPrivate) return { email: await requestSignUp(database, scope, input, config) };
+      const request = { ...input, transport, visitor: await caller.findVisitor() };
+      return signIn(caller, await signUp(database, scope, request, config));
     },
   }),
 );
@@ -64,11 +63,9 @@ builder.mutationField('confirmSignUp', (t) =>
       password: t.arg.string({ required: true, description: 'The password that was given to `signUp`.' }),
       transport: t.arg(transportArgument),
     },
-    resolve: async (_root, { token, password, transport }, context) => {
-      const { database, config } = context;
-      const options = await signInOptions(context, transport);
-      const started = await confirmSignUp(database, { token, password }, config, options);
-      return signIn(context, started, transport);
+    resolve: async (_root, { token, password, transport }, { caller, config, database }) => {
+      const input = { token, password, transport, visitor: await caller.findVisitor() };
+      return signIn(caller, await confirmSignUp(database, caller.scope, input, config));
     },
   }),
 );

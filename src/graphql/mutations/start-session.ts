@@ -3,7 +3,7 @@ import { startAnonymousSession } from '../../sessions/start.ts';
 import { builder } from '../builder.ts';
 import { sessionStart } from '../plugins/limits.ts';
 import { Session } from '../types/session.ts';
-import { startOptions, transportArgument } from './sign-in.ts';
+import { transportArgument } from './sign-in.ts';
 
 export type StartedOrFound = { session: SessionRow; token: string | null };
 
@@ -37,10 +37,10 @@ builder.mutationField('startSession', (t) =>
       'keeps it. Nothing else starts a session unasked. One that is not used again ends within hours. RATE_LIMITED ' +
       'where an address starts too many.',
     args: { transport: t.arg(transportArgument) },
-    resolve: async (_root, { transport }, context) => {
-      const { caller, database, config } = context;
-      if (caller.session) return { session: caller.session, token: null };
-      const started = await startAnonymousSession(database, startOptions(context, transport), config.attempts);
+    resolve: async (_root, { transport }, { caller, database, config }) => {
+      const { session } = caller.scope;
+      if (session) return { session, token: null };
+      const started = await startAnonymousSession(database, caller.scope, { transport }, config);
       caller.signIn(started);
       return { session: started.session, token: transport === 'BEARER' ? started.token : null };
     },

@@ -10,7 +10,8 @@ import SchemaBuilder, {
 } from '@pothos/core';
 import type { GraphQLFieldResolver } from 'graphql';
 import { notSignedIn, RequestError } from '../../errors.ts';
-import { actorOf, type Context, maySeeOf } from '../context.ts';
+import type { Scope } from '../../scope.ts';
+import { type Context, maySeeOf } from '../context.ts';
 
 /** The audiences there are, and what each means. */
 export const audiences = {
@@ -42,23 +43,22 @@ declare global {
   }
 }
 
-type Check = (parent: unknown, context: Context) => boolean;
+type Check = (parent: unknown, scope: Scope) => boolean;
 
 /** What is made sure of before a field is resolved. Throws, or returns false where the answer is null. */
 const checks: Partial<Record<Audience, Check>> = {
-  owner: (parent, context) => maySeeOf((parent as { id: number }).id, context),
-  signedIn: (_parent, { caller }) => {
-    if (!caller.session?.user) throw notSignedIn();
+  owner: (parent, scope) => maySeeOf((parent as { id: number }).id, scope),
+  signedIn: (_parent, { session }) => {
+    if (!session?.user) throw notSignedIn();
     return true;
   },
-  administrators: (_parent, context) => {
-    const actor = actorOf(context);
-    if (!actor) throw notSignedIn();
-    if (!actor.isAdmin) throw new RequestError('FORBIDDEN', 'Only administrators may do this.');
+  administrators: (_parent, { session, isAdmin }) => {
+    if (!session) throw notSignedIn();
+    if (!isAdmin) throw new RequestError('FORBIDDEN', 'Only administrators may do this.');
     return true;
   },
-  services: (_parent, { request }) => {
-    if (!request.isService) throw new RequestError('FORBIDDEN', 'Only trusted services may do this, by their key.');
+  services: (_parent, { isService }) => {
+    if (!isService) throw new RequestError('FORBIDDEN', 'Only trusted services may do this, by their key.');
     return true;
   },
 };
@@ -80,7 +80,7 @@ export class AudiencePlugin<Types extends SchemaTypes> extends BasePlugin<Types>
     // Fields without a check, which are most, cost nothing more than without this plugin.
     if (!check) return resolver;
     return (parent, args, context, info) =>
-      check(parent, context as Context) ? resolver(parent, args, context, info) : null;
+      check(parent, (context as Context).caller.scope) ? resolver(parent, args, context, info) : null;
   }
 }
 

@@ -9,7 +9,7 @@ import {
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { RequestErrorCode } from '../../errors.ts';
-import { actorOf, type Context } from '../context.ts';
+import type { Context } from '../context.ts';
 
 type Size = ComplexityResult;
 
@@ -23,8 +23,8 @@ const largest = {
   administrators: { complexity: 30_000, depth: 10, breadth: 300 },
 } satisfies Record<string, Size>;
 
-function largestOperation(context: Context): Size {
-  return actorOf(context)?.isAdmin ? largest.administrators : largest.anybodys;
+function largestOperation({ caller }: Context): Size {
+  return caller.scope.isAdmin ? largest.administrators : largest.anybodys;
 }
 
 /**

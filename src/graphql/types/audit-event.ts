@@ -1,7 +1,7 @@
 import { type AuditEventType, auditEventTypes, isUnproven } from '../../events/record.ts';
 import type { AuditEvent as AuditEventRow } from '../../generated/sqlite/client.ts';
 import { builder } from '../builder.ts';
-import { actorOf, type Context } from '../context.ts';
+import type { Context } from '../context.ts';
 import { parseNodeId, requireCursors } from '../node-id.ts';
 import { pageComplexity } from '../plugins/limits.ts';
 import { User } from './user.ts';
@@ -22,9 +22,9 @@ function actorIdOf({ type, actorId }: AuditEventRow): number | null {
 }
 
 /** Where an administrator was is theirs to know, and other administrators'. The user sees where everybody else was. */
-function maySeeDevice(event: AuditEventRow, context: Context): boolean {
+function maySeeClient(event: AuditEventRow, { caller }: Context): boolean {
   const actorId = actorIdOf(event);
-  return actorId === null || actorId === event.userId || actorOf(context)?.isAdmin === true;
+  return actorId === null || actorId === event.userId || caller.scope.isAdmin;
 }
 
 const AuditEvent = builder.prismaObject('AuditEvent', {
@@ -69,12 +69,12 @@ const AuditEvent = builder.prismaObject('AuditEvent', {
     ipAddress: t.string({
       nullable: true,
       description: 'Where it was done from. Null if it is not known, and where an administrator did it.',
-      resolve: (event, _args, context) => (maySeeDevice(event, context) ? event.ipAddress : null),
+      resolve: (event, _args, context) => (maySeeClient(event, context) ? event.ipAddress : null),
     }),
     userAgent: t.string({
       nullable: true,
       description: 'The User-Agent header it came with. Null if there was none, and where an administrator did it.',
-      resolve: (event, _args, context) => (maySeeDevice(event, context) ? event.userAgent : null),
+      resolve: (event, _args, context) => (maySeeClient(event, context) ? event.userAgent : null),
     }),
     detail: t.exposeString('detail', {
       nullable: true,

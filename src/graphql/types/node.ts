@@ -1,8 +1,8 @@
 import { brandWithType } from '@pothos/core';
 import { RequestError } from '../../errors.ts';
-import { whereMine } from '../../sessions/end.ts';
+import { whereVisibleTo } from '../../sessions/end.ts';
 import { builder } from '../builder.ts';
-import { actorOf, type Context } from '../context.ts';
+import { type Context, maySeeOf } from '../context.ts';
 import { parseNodeId } from '../node-id.ts';
 import { Session } from './session.ts';
 import { User } from './user.ts';
@@ -13,14 +13,16 @@ const maxListLength = 100;
 async function findNodes(context: Context, globalIds: string[]): Promise<(object | null)[]> {
   const ids = globalIds.map(parseNodeId);
   const idsOf = (type: string) => ids.flatMap((node) => (node?.type === type ? [node.id] : []));
-  const actor = actorOf(context);
-  if (!actor) return ids.map(() => null);
-  const visibleUserIds = idsOf('User').filter((id) => actor.isAdmin || id === actor.session.userId);
+  const { scope } = context.caller;
+  if (!scope.session) return ids.map(() => null);
+  const visibleUserIds = idsOf('User').filter((id) => maySeeOf(id, scope));
   const sessionIds = idsOf('Session');
   const { user, session } = context.database;
   const [users, sessions] = await Promise.all([
     visibleUserIds.length > 0 ? user.findMany({ where: { id: { in: visibleUserIds } } }) : [],
-    sessionIds.length > 0 ? session.findMany({ where: { AND: [{ id: { in: sessionIds } }, whereMine(actor)] } }) : [],
+    sessionIds.length > 0
+      ? session.findMany({ where: { AND: [{ id: { in: sessionIds } }, whereVisibleTo(scope)] } })
+      : [],
   ]);
   const found = new Map<string, object>();
   for (const record of users) {

@@ -1,4 +1,5 @@
 import type { Prisma } from '../../generated/sqlite/client.ts';
+import type { Scope } from '../../scope.ts';
 import { type DataColumn, parseData, type SessionData } from '../../sessions/data.ts';
 import { deviceName } from '../../sessions/device.ts';
 import { isLive, type Session as SessionRow, whereLive } from '../../sessions/session.ts';
@@ -88,18 +89,18 @@ export const Session = builder.prismaObject('Session', {
     state: t.field({
       type: SessionState,
       description: 'Whether the session is accepted.',
-      resolve: (session, _args, { now }) => (isLive(session, now()) ? 'LIVE' : 'ENDED'),
+      resolve: (session, _args, { caller }) => (isLive(session, caller.scope.now) ? 'LIVE' : 'ENDED'),
     }),
     isCurrent: t.boolean({
       description: 'Whether this is the session of this very request.',
-      resolve: (session, _args, { caller }) => isCurrent(session, caller.session),
+      resolve: (session, _args, { caller }) => isCurrent(session, caller.scope),
     }),
     antiCSRFToken: t.string({
       nullable: true,
       description:
         'What the client of a cookie session sends in the `anti-csrf` header of every mutation. ' +
         'Null for every session but that of this request, and for sessions whose token is a bearer token.',
-      resolve: (session, _args, { caller }) => (isCurrent(session, caller.session) ? caller.antiCSRFToken : null),
+      resolve: (session, _args, { caller }) => (isCurrent(session, caller.scope) ? caller.antiCSRFToken : null),
     }),
     user: t.field({
       type: User,
@@ -130,12 +131,14 @@ function dataOf(session: SessionRow, column: DataColumn): SessionData | null {
  */
 function userOf({ userId }: SessionRow, context: Context): UserRow | null | Promise<UserRow | null> {
   const { caller, loaders } = context;
-  if (userId === null || !maySeeOf(userId, context)) return null;
-  return caller.session?.userId === userId ? caller.session.user : loaders.user(userId);
+  const { scope } = caller;
+  if (userId === null || !maySeeOf(userId, scope)) return null;
+  return scope.session?.userId === userId ? scope.session.user : loaders.user(userId);
 }
 
-export function isCurrent(session: SessionRow, current: SessionRow | null): boolean {
-  return session.id === current?.id;
+/** Returns whether this is the session of the request. */
+export function isCurrent(session: SessionRow, scope: Scope): boolean {
+  return session.id === scope.session?.id;
 }
 
 builder.queryField('currentSession', (t) =>
@@ -144,7 +147,7 @@ builder.queryField('currentSession', (t) =>
     nullable: true,
     audience: 'everybody',
     description: 'The session of this request. Null when there is none.',
-    resolve: (_root, _args, { caller }) => caller.session,
+    resolve: (_root, _args, { caller }) => caller.scope.session,
   }),
 );
 
@@ -163,7 +166,7 @@ builder.queryField('sessions', (t) =>
       },
       resolve: (query, _root, args, context) => {
         requireCursors(args);
-        const where = whereListed(args, context.now());
+        const where = whereListed(args, context.caller.scope.now);
         return context.replica.session.findMany({ ...query, where, orderBy: { id: 'desc' } });
       },
     },
@@ -171,7 +174,8 @@ builder.queryField('sessions', (t) =>
       fields: (c) => ({
         totalCount: c.int({
           description: 'How many there are on all pages.',
-          resolve: ({ args }, _args, { replica, now }) => replica.session.count({ where: whereListed(args, now()) }),
+          resolve: ({ args }, _args, { replica, caller }) =>
+            replica.session.count({ where: whereListed(args, caller.scope.now) }),
         }),
       }),
     },

@@ -27,7 +27,7 @@ builder.prismaObjectField(User, 'sessions', (t) =>
 /** The sessions of a user, of many users by one query. Those of others are a listing, and come from the replica. */
 function sessionsOf(userId: number, includeEnded: boolean, context: Context): Promise<SessionRow[] | null> {
   const { caller, database, replica, loaders } = context;
-  const from = caller.session?.userId === userId ? database : replica;
+  const from = caller.scope.session?.userId === userId ? database : replica;
   const take = listLength(context);
   if (!includeEnded) return loaders.liveSessions(from, take).load(userId);
   // Prisma makes one query of all that are asked for like this at once.

@@ -40,7 +40,7 @@ builder.queryField('viewer', (t) =>
     type: User,
     nullable: true,
     description: 'The signed-in user; null, never an error, when there is none.',
-    resolve: (_root, _args, { caller }) => caller.session?.user ?? null,
+    resolve: (_root, _args, { caller }) => caller.scope.session?.user ?? null,
   }),
 );
 

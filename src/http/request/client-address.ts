@@ -1,6 +1,6 @@
 import { type BlockList, isIP } from 'node:net';
 import type { TrustedProxies } from '../../config/config.ts';
-import type { HeaderReader } from './facts.ts';
+import type { HeaderReader } from './headers.ts';
 import { stripWhitespace } from './whitespace.ts';
 
 /**

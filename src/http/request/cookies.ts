@@ -1,4 +1,4 @@
-import type { HeaderReader } from './facts.ts';
+import type { HeaderReader } from './headers.ts';
 import { stripWhitespace } from './whitespace.ts';
 
 /**
@@ -6,7 +6,9 @@ import { stripWhitespace } from './whitespace.ts';
  * prefix `__Host-` of a name, and a name with another byte before the prefix is not protected.
  */
 export function readCookies(headers: HeaderReader, name: string): string[] {
-  const pairs = (headers.get('cookie') ?? '').split(';').map(stripWhitespace);
+  const header = headers.get('cookie');
+  if (!header?.includes(`${name}=`)) return [];
+  const pairs = header.split(';').map(stripWhitespace);
   return pairs.filter((pair) => pair.startsWith(`${name}=`)).map((pair) => pair.slice(name.length + 1));
 }
 

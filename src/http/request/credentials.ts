@@ -2,7 +2,7 @@ import type { BlitzPolicy } from '../../config/config.ts';
 import { blitzHandleOf } from '../../tokens/token.ts';
 import { blitzTokens } from '../blitz-cookies.ts';
 import type { Cookie } from './cookies.ts';
-import type { HeaderReader } from './facts.ts';
+import type { HeaderReader } from './headers.ts';
 
 /** What a request shows to prove whose it is. */
 export type Credential = {

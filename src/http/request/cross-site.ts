@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { HeaderReader } from './facts.ts';
+import type { HeaderReader } from './headers.ts';
 
 type Origins = Pick<Config, 'publicUrl' | 'allowedOrigins'>;
 

@@ -9,12 +9,16 @@ export async function convertColumns(source: Source, table: TakenTable, run: Run
   const there = await source.columns(table);
   for (const [name, { holds, isRequired }] of Object.entries(familyColumns[table])) {
     const column = there.find((one) => one.name === name);
-    const alter = `ALTER TABLE ${quoted(table)} ALTER COLUMN ${quoted(name)}`;
+    const alter = alterColumn(table, name);
     if (!column) await run(`ALTER TABLE ${quoted(table)} ADD COLUMN ${quoted(name)} TEXT`);
     else if (holds === 'time') await convertTime(column, alter, run);
-    else if (holds === 'text' && column.type !== 'text') await convertText(source, table, column, alter, run);
+    else if (holds === 'text' && column.type !== 'text') await convertText(source, table, column, run);
     if (column && !isRequired) await run(`${alter} DROP NOT NULL`);
   }
+}
+
+function alterColumn(table: string, name: string): string {
+  return `ALTER TABLE ${quoted(table)} ALTER COLUMN ${quoted(name)}`;
 }
 
 /** What is finer than a millisecond is cut off, since rounding could bring a time into the next day. */
@@ -25,7 +29,8 @@ async function convertTime({ name, type }: Column, alter: string, run: Run): Pro
 }
 
 /** An enum's default is one of its values, and has to become text by itself. */
-async function convertText(source: Source, table: string, { name }: Column, alter: string, run: Run): Promise<void> {
+async function convertText(source: Source, table: string, { name }: Column, run: Run): Promise<void> {
+  const alter = alterColumn(table, name);
   const [row]: Row[] = await source.ask(
     `SELECT "column_default" AS "value" FROM information_schema.columns
        WHERE "table_schema" = current_schema() AND "table_name" = '${table}' AND "column_name" = '${name}'`,

@@ -1,0 +1,45 @@
+import type { Config } from '../../config/config.ts';
+import type { Scope } from '../../scope.ts';
+import { maxUserAgentLength } from '../../sessions/device.ts';
+import { equalSecrets, hashToken } from '../../tokens/token.ts';
+import { clientAddress } from './client-address.ts';
+import type { Cookie } from './cookies.ts';
+import type { HeaderReader } from './headers.ts';
+
+/** How a request arrived. */
+export type Arrival = {
+  headers: HeaderReader;
+  /** The address of the other end of the connection. Null for a request that was made in this process. */
+  peer: string | null;
+  now: Date;
+};
+
+/** Returns the scope of a request, without its session, which is read once the operation is known to be valid. */
+export function requestScope({ headers, peer, now }: Arrival, deviceCookie: Cookie, config: Config): Scope {
+  return {
+    now,
+    client: {
+      userAgent: headers.get('user-agent')?.slice(0, maxUserAgentLength) || null,
+      ipAddress: clientAddress(peer, headers, config.trustedProxies),
+    },
+    session: null,
+    presentedToken: null,
+    deviceToken: deviceToken(headers, deviceCookie),
+    actorId: null,
+    isAdmin: false,
+    isService: isServiceKey(headers.get('x-service-key'), config),
+  };
+}
+
+function deviceToken(headers: HeaderReader, cookie: Cookie): string | null {
+  const [value, ...others] = cookie.read(headers);
+  // Of two, one was planted, as with a session's.
+  return headers.get('x-device-token') ?? (others.length === 0 ? (value ?? null) : null);
+}
+
+function isServiceKey(key: string | null, { hashedServiceKeys }: Config): boolean {
+  if (key === null) return false;
+  const hashed = hashToken(key);
+  // Every key is compared, so that the time does not tell which one it was.
+  return hashedServiceKeys.filter((expected) => equalSecrets(hashed, expected)).length > 0;
+}
