@@ -3,7 +3,7 @@ import { type Config, loadEnvironmentFile, type MailPolicy, readConfig } from '.
 import { claimDatabase, migrateDatabase, openClock, openDatabase } from './database/database.ts';
 import { withoutPassword } from './database/url.ts';
 import { OperatorError } from './errors.ts';
-import { createApp, graphqlPath } from './http/app.ts';
+import { createApp, graphqlPath } from './http/front-door.ts';
 import { listen, type RunningServer } from './http/server.ts';
 import { startDelivery } from './mail/delivery.ts';
 import { openPost } from './mail/post.ts';

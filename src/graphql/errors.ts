@@ -111,7 +111,7 @@ function refusal({ message, code, retryAfterSeconds }: RequestError, position: o
  * What a client is told about an error that was thrown: refusals with their code, GraphQL's own errors as they are,
  * and of everything else only that it happened.
  */
-export function maskError(error: unknown, message: string, report: (error: unknown) => void): Error {
+export function maskError(error: unknown, message: string, report: (error: unknown) => void): GraphQLError {
   const original = error instanceof GraphQLError ? error.originalError : error;
   const position = error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {};
   // What a client sent where a cursor belongs, for example.

@@ -1,7 +1,8 @@
 /** Answers to requests that never reach the app: Node cannot read them, or they name no URL. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type FixedHeaders, refusalBody } from './answers.ts';
+import type { FixedHeaders } from './fixed-headers.ts';
+import { refusalBody } from './messages.ts';
 
 type Problem = { status: string; message: string };
 
@@ -27,19 +28,6 @@ export function answerBadRequests(server: Server, headers: FixedHeaders): void {
     }
     socket.destroySoon();
   });
-  server.on('checkExpectation', (_request, response) =>
-    refuseAtOnce(response, headers, { status: 417, message: 'The only expectation that is met is 100-continue.' }),
-  );
-}
-
-/** Refuses a request before its body is read, and closes the connection, on which the body may follow. */
-export function refuseAtOnce(
-  response: ServerResponse,
-  headers: FixedHeaders,
-  { status, message, headers: more }: { status: number; message: string; headers?: FixedHeaders },
-): void {
-  const body = refusalBody(status, message);
-  response.writeHead(status, { ...closing(body, headers), ...more }).end(body);
 }
 
 function closing(body: string, headers: FixedHeaders): Record<string, string> {

@@ -21,6 +21,7 @@ type Connection = {
 
 /** One request with its answer. */
 export type Exchange = {
+  response: ServerResponse;
   /** Counts bytes that are in memory until the answer is sent or the connection ends. */
   hold(bytes: number): void;
 };
@@ -62,6 +63,7 @@ export class Connections {
       this.#hold(connection, -held);
     });
     return {
+      response,
       hold: (bytes) => {
         held += bytes;
         this.#hold(connection, bytes);

@@ -1,4 +1,3 @@
-/** What all answers have in common, whichever way they are made. */
 import type { Config } from '../config/config.ts';
 
 export type FixedHeaders = Readonly<Record<string, string>>;
@@ -22,25 +21,3 @@ export function headersFor({ publicUrl }: Pick<Config, 'publicUrl'>): FixedHeade
     ...(publicUrl.protocol === 'https:' ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' } : {}),
   };
 }
-
-const codes: Record<number, string> = { 403: 'FORBIDDEN', 500: 'INTERNAL_SERVER_ERROR', 503: 'SERVER_OVERLOADED' };
-
-/** A refusal in the form of a GraphQL response, which is what its reader is going to parse. */
-export function refusalBody(status: number, message: string): string {
-  return JSON.stringify({ errors: [{ message, extensions: { code: codes[status] ?? 'BAD_REQUEST' } }] });
-}
-
-export function refuse(status: number, message: string, headers: Record<string, string> = {}): Response {
-  return new Response(refusalBody(status, message), {
-    status,
-    headers: { 'content-type': 'application/json', ...headers },
-  });
-}
-
-export const foreignSiteMessage =
-  'Pages of this site may not call this server. Its operator can allow that: ALLOWED_ORIGINS.';
-
-export const wrongHostMessage =
-  'This server does not answer for this host. Its operator can allow that: PUBLIC_URL, ALLOWED_HOSTS.';
-
-export const bugMessage = 'Something went wrong here.';

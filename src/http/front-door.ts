@@ -1,24 +1,20 @@
+import type { Plugin } from 'graphql-yoga';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
-import { isMigrated } from '../database/ready.ts';
-import { bugMessage, type FixedHeaders, foreignSiteMessage, headersFor, refuse, wrongHostMessage } from './answers.ts';
-import { AbortedError, isJson, maxBodyBytes, readBody } from './body.ts';
-import { RequestCaller } from './caller.ts';
-import { createFastPath, type FastPath, type NodeRequest } from './fast-path.ts';
-import { createGraphiql } from './graphiql/graphiql.ts';
-import { cookiesFor } from './request/cookies.ts';
-import { corsHeaders, isFromForeignSite, preflightHeaders } from './request/cross-site.ts';
+import type { Context } from '../graphql/context.ts';
+import { AbortedError } from './body.ts';
+import { toIncoming, toResponse } from './fetch.ts';
+import { type FixedHeaders, headersFor } from './fixed-headers.ts';
+import { type Incoming, type Observer, type Outgoing, Refusal, toOutgoing } from './messages.ts';
+import { corsHeaders } from './request/cross-site.ts';
 import { hostCheck } from './request/hosts.ts';
-import { createGraphQL, type ServerContext } from './yoga.ts';
+import { pathOf } from './request/path.ts';
+import { createGraphiql } from './routes/graphiql/graphiql.ts';
+import { graphqlRoute } from './routes/graphql.ts';
+import { type Probes, probeRoutes } from './routes/probes.ts';
+import type { ServerContext } from './routes/yoga.ts';
 
 export const graphqlPath = '/graphql';
-
-/** Whether the process answers at all. */
-const healthPath = '/health';
-
-/** Whether requests should be sent here: the database can be reached and is migrated, and the server is not stopping. */
-const readyPath = '/ready';
-const readyTimeoutMs = 2_000;
 
 export type AppOptions = {
   database: Database;
@@ -29,139 +25,88 @@ export type AppOptions = {
   report: (error: unknown) => void;
   /** What time it is. */
   now?: () => Date;
+  /** Is told of every request and its answer, once: for metrics, traces and request ids. */
+  observe?: Observer;
+  /** Plugins of Yoga that run for every operation, once. Those for HTTP (`onRequest`, `onResponse`) are not called. */
+  plugins?: Plugin<Context, ServerContext>[];
 };
 
+/** The whole server as functions from a request to its answer. */
 export type App = {
-  /** The whole server as one function from a request, and the address that it came from, to its answer. */
+  handle(incoming: Incoming): Promise<Outgoing>;
+  /** Answers a request that the server refuses before its turn. */
+  refuse(incoming: Incoming, refusal: Refusal): Outgoing;
+  /** The same as `handle`, for the standard types of the web. */
   fetch(request: Request, peer?: string | null): Promise<Response>;
-  /** The same for plain requests as Node has them, with the same answers, in less time. */
-  fastPath: FastPath;
-  /** Whether a request has a body that is read. Decided by what came before it. */
-  expectsBody(request: NodeRequest): boolean;
-  /** Whether a request asks how this server is, which it answers however busy it is. */
-  isProbe(request: NodeRequest): boolean;
-  /** What every answer carries, also where a request does not reach the app. */
+  /** Returns whether a request has a body that is read. Decided by what came before it. */
+  expectsBody(incoming: Incoming): boolean;
+  /** Returns whether a request asks how this server is, which it answers however busy it is. */
+  isProbe(incoming: Incoming): boolean;
+  /** The headers of every answer, also where a request does not reach the app. */
   headers: FixedHeaders;
   report: AppOptions['report'];
   /** From now on `/ready` says that this server is not, so that balancers send requests elsewhere. */
   drain(): void;
 };
 
+const wrongHost = 'This server does not answer for this host. Its operator can allow that: PUBLIC_URL, ALLOWED_HOSTS.';
+
+/** Creates the front door: the steps that every request goes through, and the routes behind them. */
 export function createApp(options: AppOptions): App {
-  const { database, replica = database, config, report, now = () => new Date() } = options;
-  const cookies = cookiesFor(config.publicUrl);
+  const { config, database, report, observe } = options;
   const fixedHeaders = headersFor(config);
   const isOurHost = hostCheck(config);
+  const probes: Probes = probeRoutes(database);
   const graphiql = config.graphiql ? createGraphiql(graphqlPath, fixedHeaders) : null;
-  const yoga = createGraphQL({ path: graphqlPath, database, replica, config, report });
-  let isDraining = false;
+  const answerGraphQL = graphqlRoute(graphqlPath, options);
 
-  async function answer(request: Request, context: ServerContext): Promise<Response> {
-    const url = new URL(request.url);
-    if (url.pathname === healthPath) return new Response('ok\n');
-    if (url.pathname === readyPath) return answerReady();
-    // Balancers probe the two above by the address of this server, and learn nothing else from them.
-    if (!isOurHost(hostOf(request))) return refuse(421, wrongHostMessage, { connection: 'close' });
-    if (url.pathname !== graphqlPath) return refuse(404, `There is nothing here. GraphQL is at ${graphqlPath}.`);
-    if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: preflightHeaders });
-    if (request.method !== 'GET' && request.method !== 'POST') {
-      return refuse(405, `${request.method} is not supported.`, { allow: 'GET, POST, OPTIONS' });
-    }
-    if (isFromForeignSite(request.headers, config)) return refuse(403, foreignSiteMessage);
-    if (request.method === 'GET') {
-      const problem = queryStringProblem(url.searchParams);
-      return problem === null ? yoga.fetch(request, context) : refuse(400, problem);
-    }
-    return answerPost(request, context);
+  async function route(incoming: Incoming): Promise<Outgoing> {
+    const path = pathOf(incoming.target);
+    const probe = probes.at(path);
+    // Balancers probe by the address of this server, and learn nothing else from it.
+    if (probe) return finish(incoming, await probe());
+    if (!isOurHost(incoming.headers.get('host'))) throw new Refusal(421, wrongHost, { connection: 'close' });
+    // The page and its files have headers of their own.
+    const page = await graphiql?.(incoming, path);
+    if (page) return page;
+    if (path !== graphqlPath) throw new Refusal(404, `There is nothing here. GraphQL is at ${graphqlPath}.`);
+    return finish(incoming, await answerGraphQL(incoming));
   }
 
-  async function answerReady(): Promise<Response> {
-    const isReady = !isDraining && (await isMigrated(database, readyTimeoutMs));
-    return new Response(isReady ? 'ready\n' : 'not ready\n', { status: isReady ? 200 : 503 });
+  /** Adds the headers that every answer has. */
+  function finish({ headers }: Incoming, outgoing: Outgoing): Outgoing {
+    Object.assign(outgoing.headers, corsHeaders(headers, config), fixedHeaders);
+    return outgoing;
   }
 
-  async function answerPost(request: Request, context: ServerContext): Promise<Response> {
-    if (!isJson(request.headers.get('content-type'))) {
-      return refuse(415, 'The body must be JSON in UTF-8, sent as Content-Type: application/json.');
-    }
-    if ((request.headers.get('content-encoding') ?? 'identity') !== 'identity') {
-      return refuse(415, 'The body must not be compressed.');
-    }
-    const body = await readBody(request);
-    if (body === null) return refuse(413, `The body is larger than ${maxBodyBytes} bytes.`, { connection: 'close' });
-    if (!isJsonObject(body))
-      return refuse(400, 'The body must be a JSON object: { "query": "…", "variables": { … } }.');
-    const headers = new Headers(request.headers);
-    headers.set('content-type', 'application/json');
-    headers.delete('content-length');
-    return yoga.fetch(new Request(request.url, { method: 'POST', headers, body }), context);
+  function failed(incoming: Incoming, error: unknown): Outgoing {
+    if (error instanceof Refusal) return finish(incoming, toOutgoing(error));
+    if (error instanceof AbortedError) return finish(incoming, toOutgoing(new Refusal(400, error.message)));
+    report(error);
+    return finish(incoming, toOutgoing(new Refusal(500, 'Something went wrong here.')));
+  }
+
+  async function handle(incoming: Incoming): Promise<Outgoing> {
+    const observed = observe?.(incoming);
+    const outgoing = await route(incoming).catch((error) => failed(incoming, error));
+    observed?.(outgoing);
+    return outgoing;
   }
 
   return {
-    async fetch(request, peer = null) {
-      const caller = new RequestCaller({ headers: request.headers, peer, now: now() }, cookies, config);
-      let response: Response;
-      try {
-        // These answers have headers of their own.
-        const page = isOurHost(hostOf(request)) ? await graphiql?.(request) : null;
-        if (page) return page;
-        response = await answer(request, { caller });
-      } catch (error) {
-        if (!(error instanceof AbortedError)) report(error);
-        response = error instanceof AbortedError ? refuse(400, error.message) : refuse(500, bugMessage);
-      }
-      await caller.settle(database);
-      const headers = { ...corsHeaders(request.headers, config), ...fixedHeaders };
-      for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
-      for (const value of caller.setCookies) response.headers.append('set-cookie', value);
-      return response;
+    handle,
+    refuse(incoming, refusal) {
+      const observed = observe?.(incoming);
+      const outgoing = failed(incoming, refusal);
+      observed?.(outgoing);
+      return outgoing;
     },
-    fastPath: createFastPath({
-      yoga,
-      path: graphqlPath,
-      database,
-      cookies,
-      config,
-      isOurHost,
-      fixedHeaders,
-      report,
-      now,
-    }),
-    expectsBody: ({ method, url, headers }) =>
-      method === 'POST' && pathOf(url) === graphqlPath && isOurHost(headers.host),
-    isProbe: ({ url }) => [healthPath, readyPath].includes(pathOf(url)),
+    fetch: async (request, peer = null) => toResponse(await handle(toIncoming(request, peer))),
+    expectsBody: ({ method, target, headers }) =>
+      method === 'POST' && pathOf(target) === graphqlPath && isOurHost(headers.get('host')),
+    isProbe: ({ target }) => probes.at(pathOf(target)) !== undefined,
     headers: fixedHeaders,
     report,
-    drain() {
-      isDraining = true;
-    },
+    drain: probes.drain,
   };
-}
-
-/** The path of a request target, as it is understood everywhere else. */
-function pathOf(target = ''): string {
-  return target === graphqlPath ? target : new URL(`http://localhost${target}`).pathname;
-}
-
-/** A request that was made in this process may have a URL only. */
-function hostOf(request: Request): string {
-  return request.headers.get('host') ?? new URL(request.url).host;
-}
-
-/** What is wrong with the parameters of a GET, which hold JSON of their own, or null. */
-function queryStringProblem(parameters: URLSearchParams): string | null {
-  for (const name of ['variables', 'extensions']) {
-    const text = parameters.get(name);
-    if (text && !isJsonObject(text)) return `The parameter ${name} must be a JSON object.`;
-  }
-  return null;
-}
-
-function isJsonObject(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
-  } catch {
-    return false;
-  }
 }

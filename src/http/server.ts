@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Readable } from 'node:stream';
-import { createServerAdapter } from '@whatwg-node/server';
-import type { App } from './app.ts';
-import { answerBadRequests, isAddressed, mayLackHost, refuseAtOnce } from './bad-requests.ts';
+import { answerBadRequests, isAddressed, mayLackHost } from './bad-requests.ts';
 import { batchPerTick } from './batch-per-tick.ts';
-import { Body, maxBodyBytes, saysTooLarge } from './body.ts';
+import { maxBodyBytes, saysTooLarge } from './body.ts';
 import { Connections, type Exchange } from './connections.ts';
+import type { App } from './front-door.ts';
+import { type Incoming, Refusal } from './messages.ts';
+import { collectBody, toIncoming } from './node.ts';
 import { send } from './send.ts';
 
 /** Between them they end every connection that stands still, on either side. */
@@ -18,9 +18,15 @@ const timeouts = {
 };
 const socketTimeoutMs = 30_000;
 
-const unaddressed = { status: 400, message: 'There must be one Host header, which makes a URL with the path.' };
-const tooLarge = { status: 413, message: `The body is larger than ${maxBodyBytes} bytes.` };
-const busy = { status: 503, message: 'Too many requests wait here. Try again later.', headers: { 'retry-after': '1' } };
+/** Refusals of the server itself. They close the connection, on which a body may follow that nobody reads. */
+const unaddressed = refusal(400, 'There must be one Host header, which makes a URL with the path.');
+const tooLarge = refusal(413, `The body is larger than ${maxBodyBytes} bytes.`);
+const busy = refusal(503, 'Too many requests wait here. Try again later.', { 'retry-after': '1' });
+const unexpected = refusal(417, 'The only expectation that is met is 100-continue.');
+
+function refusal(status: number, message: string, headers: Record<string, string> = {}): Refusal {
+  return new Refusal(status, message, { ...headers, connection: 'close' });
+}
 
 /** How long requests in flight may take once the server is stopping. */
 const graceMs = 8_000;
@@ -33,61 +39,63 @@ export type RunningServer = {
 
 /** Serves the app over HTTP. Rejects if the address is not to be had. */
 export async function listen(app: App, address: { host: string; port: number }): Promise<RunningServer> {
-  const adapter = createServerAdapter<{ req: IncomingMessage }>((request, { req }) =>
-    app.fetch(request, req.socket.remoteAddress),
-  );
-  /** One request that fails in an unexpected way must not end the process. */
+  /** Keeps a request that fails in an unexpected way from ending the process. */
   function guard(response: ServerResponse, answering: Promise<void>): Promise<void> {
     return answering.catch((error) => {
       app.report(error);
       response.destroy();
     });
   }
-  async function answer(request: IncomingMessage, response: ServerResponse, exchange: Exchange): Promise<void> {
-    const made = await adapter.handleNodeRequestAndResponse(request, response, { req: request });
-    exchange.hold(Number(made.headers.get('content-length') ?? 0));
+  async function answer(incoming: Incoming, { response, hold }: Exchange): Promise<void> {
+    const outgoing = await app.handle(incoming);
+    const isStream = outgoing.body instanceof ReadableStream;
+    if (isStream) hold(Number(outgoing.headers['content-length'] ?? 0));
     // A client that reads slowly keeps no other request from its turn.
-    guard(response, send(made, response));
-  }
-  async function answerWithBody(request: IncomingMessage, response: ServerResponse, exchange: Exchange, body: string) {
-    // Whoever cannot read a body that has been read already can read an empty stream.
-    await answer(Object.assign(request, { body: body === '' ? Readable.from([]) : body }), response, exchange);
-  }
-  async function answerFast(request: IncomingMessage, response: ServerResponse, exchange: Exchange, body: string) {
-    const fast = await app.fastPath.answer(request, body, request.socket.remoteAddress ?? null);
-    if (!fast) return answerWithBody(request, response, exchange, body);
-    response.writeHead(fast.status, fast.headers).end(fast.body);
+    guard(response, send(outgoing, response));
     // Nothing of an answer that the kernel has taken.
-    exchange.hold(response.writableLength);
+    if (!isStream) hold(response.writableLength);
+  }
+  function refuse(incoming: Incoming, response: ServerResponse, reason: Refusal): void {
+    guard(response, send(app.refuse(incoming, reason), response));
   }
   const begin = batchPerTick();
-  function take(request: IncomingMessage, response: ServerResponse, exchange: Exchange): void {
-    const start = (answering: () => Promise<void>) => {
-      if (!begin(() => guard(response, answering()))) refuseAtOnce(response, app.headers, busy);
-    };
-    if (!app.expectsBody(request) || saysTooLarge(request.headers['content-length'])) {
-      // Nobody reads it, and in pieces of one byte it takes a hundred times as much memory.
-      request.resume();
-      if (app.isProbe(request)) guard(response, answer(request, response, exchange));
-      else start(() => answer(request, response, exchange));
+  function start(incoming: Incoming, exchange: Exchange): void {
+    const isTaken = begin(() => guard(exchange.response, answer(incoming, exchange)));
+    if (!isTaken) refuse(incoming, exchange.response, busy);
+  }
+  function take(request: IncomingMessage, exchange: Exchange): void {
+    const { response } = exchange;
+    const incoming = toIncoming(request, '');
+    if (!isAddressed(request) && !(mayLackHost(request) && app.isProbe(incoming))) {
+      refuse(incoming, response, unaddressed);
       return;
     }
-    const respond = app.fastPath.takes(request) ? answerFast : answerWithBody;
-    collect(request, exchange, (body) => {
-      if (body === null) refuseAtOnce(response, app.headers, tooLarge);
-      else start(() => respond(request, response, exchange, body));
-    });
+    if (app.expectsBody(incoming)) {
+      if (saysTooLarge(request.headers['content-length'])) {
+        request.resume();
+        start(toIncoming(request, null), exchange);
+        return;
+      }
+      collectBody(request, exchange, (body) => {
+        if (body === null) refuse(incoming, response, tooLarge);
+        else start(toIncoming(request, body), exchange);
+      });
+      return;
+    }
+    // Nobody reads its body, and in pieces of one byte it takes a hundred times as much memory.
+    request.resume();
+    if (app.isProbe(incoming)) guard(response, answer(incoming, exchange));
+    else start(incoming, exchange);
   }
   // Node would refuse a missing Host by itself, without our headers.
   const options = { ...timeouts, maxHeaderSize: 16_384, requireHostHeader: false };
   const server = createServer(options, (request, response) => {
     const exchange = connections.admit(request, response);
-    if (!exchange) return;
-    if (isAddressed(request) || (mayLackHost(request) && app.isProbe(request))) take(request, response, exchange);
-    else refuseAtOnce(response, app.headers, unaddressed);
+    if (exchange) take(request, exchange);
   });
   const connections = new Connections(server);
   answerBadRequests(server, app.headers);
+  server.on('checkExpectation', (request, response) => refuse(toIncoming(request, ''), response, unexpected));
   server.setTimeout(socketTimeoutMs);
   server.maxConnections = 10_000;
   await new Promise<void>((resolve, reject) => {
@@ -97,26 +105,6 @@ export async function listen(app: App, address: { host: string; port: number }):
   // A server that listens on TCP has an address with a port.
   const { port } = server.address() as AddressInfo;
   return { port, stop: () => stop(server, connections) };
-}
-
-/**
- * Hands the body of a request on when it is there as a whole, or null as soon as it is too large. Of one that was
- * aborted, that is never.
- */
-function collect(request: IncomingMessage, exchange: Exchange, use: (body: string | null) => void): void {
-  const body = new Body();
-  let isTooLarge = false;
-  request.on('data', (piece: Buffer) => {
-    if (isTooLarge) return;
-    if (body.add(piece)) exchange.hold(piece.length);
-    else {
-      isTooLarge = true;
-      use(null);
-    }
-  });
-  request.once('end', () => {
-    if (!isTooLarge) use(body.text());
-  });
 }
 
 async function stop(server: Server, connections: Connections): Promise<void> {

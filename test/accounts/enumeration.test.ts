@@ -1,6 +1,6 @@
 /** @module-tag slow/timing */
 import { describe, expect, it } from 'vitest';
-import { createApp } from '../../src/http/app.ts';
+import { createApp } from '../../src/http/front-door.ts';
 import { Client, password, realHashing, startApi, type TestApi } from '../support/api.ts';
 import { foreignHashes } from '../support/foreign-hashes.ts';
 

@@ -3,7 +3,7 @@ import { openDatabase } from '../../src/database/database.ts';
 import { isUnavailable } from '../../src/database/failures.ts';
 import { inTransaction } from '../../src/database/transaction.ts';
 import { Prisma } from '../../src/generated/sqlite/client.ts';
-import { createApp } from '../../src/http/app.ts';
+import { createApp } from '../../src/http/front-door.ts';
 import { countOnce } from '../../src/throttle/rate-limit.ts';
 import { Client, type Data, startApi } from '../support/api.ts';
 import { isPostgresql, openEmptyDatabase } from '../support/database.ts';

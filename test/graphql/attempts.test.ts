@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createApp } from '../../src/http/app.ts';
+import { createApp } from '../../src/http/front-door.ts';
 import { forgetFailures } from '../../src/throttle/attempts.ts';
 import { Client, password, rotating, startApi, type TestApi } from '../support/api.ts';
 import { deliverMail, tokenIn } from '../support/mail.ts';

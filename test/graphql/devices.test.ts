@@ -1,7 +1,7 @@
 import Bowser from 'bowser';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
-import { createApp } from '../../src/http/app.ts';
+import { createApp } from '../../src/http/front-door.ts';
 import { Client, startApi } from '../support/api.ts';
 
 const firefox = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0';

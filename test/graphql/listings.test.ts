@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createApp } from '../../src/http/app.ts';
+import { createApp } from '../../src/http/front-door.ts';
 import { Client, password, startApi, type TestApi } from '../support/api.ts';
 import { openEmptyDatabase } from '../support/database.ts';
 

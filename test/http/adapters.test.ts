@@ -4,8 +4,13 @@ import fc from 'fast-check';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { type Config, readConfig } from '../../src/config/config.ts';
 import { openDatabase } from '../../src/database/database.ts';
-import { type App, createApp } from '../../src/http/app.ts';
-import { mediaTypeFor } from '../../src/http/fast-path.ts';
+import { isJson } from '../../src/http/body.ts';
+import { type App, type AppOptions, createApp } from '../../src/http/front-door.ts';
+import { cookiesFor } from '../../src/http/request/cookies.ts';
+import { isFromForeignSite } from '../../src/http/request/cross-site.ts';
+import { RequestCaller } from '../../src/http/routes/caller.ts';
+import { mediaTypeFor } from '../../src/http/routes/media-type.ts';
+import { createGraphQL } from '../../src/http/routes/yoga.ts';
 import { listen } from '../../src/http/server.ts';
 import { hashToken } from '../../src/tokens/token.ts';
 import { password, startApi } from '../support/api.ts';
@@ -22,24 +27,26 @@ const config: Config = {
   hashedServiceKeys: [hashToken(serviceKey)],
 };
 
-/** A server of an app, with or without its fast path. Counts what the fast path answered. */
-async function serve(url: string, now: () => Date, isFast: boolean) {
+/** An app on a database of its own. */
+async function open(url: string, now: () => Date) {
   const database = await openDatabase(url);
   onTestFinished(() => database.$disconnect());
   const reported: unknown[] = [];
-  const app = createApp({ database, config, now, report: (error) => reported.push(error) });
-  let answered = 0;
-  const fastPath: App['fastPath'] = {
-    takes: (request) => isFast && app.fastPath.takes(request),
-    async answer(...given) {
-      const answer = await app.fastPath.answer(...given);
-      if (answer) answered += 1;
-      return answer;
-    },
-  };
-  const { port, stop } = await listen({ ...app, fastPath }, { host: '127.0.0.1', port: 0 });
+  const options: AppOptions = { database, config, now, report: (error) => reported.push(error) };
+  return { options, app: createApp(options), reported };
+}
+
+/** When it was sent, and how its end is found, may differ. */
+function comparable({ date: _, connection: __, 'keep-alive': ___, ...headers }: Record<string, unknown>) {
+  const { 'content-length': ____, 'transfer-encoding': _____, ...rest } = headers;
+  return rest;
+}
+
+/** Sends requests to an app over a socket. */
+async function overNode(app: App) {
+  const { port, stop } = await listen(app, { host: '127.0.0.1', port: 0 });
   onTestFinished(stop);
-  const ask = ({ method, path, headers, body, isChunked }: Sent) =>
+  return ({ method, path, headers, body, isChunked }: Sent) =>
     new Promise<Received>((resolve, reject) => {
       const length = isChunked ? {} : { 'content-length': Buffer.byteLength(body) };
       const all = { host: 'localhost:4000', ...headers, ...length };
@@ -47,27 +54,55 @@ async function serve(url: string, now: () => Date, isFast: boolean) {
         const chunks: Buffer[] = [];
         response.on('data', (chunk) => chunks.push(chunk));
         response.on('end', () => {
-          // When it was sent, and how its end is found, may differ.
-          const { date: _, 'content-length': __, 'transfer-encoding': ___, ...rest } = response.headers;
-          resolve({ status: response.statusCode, headers: rest, body: Buffer.concat(chunks).toString() });
+          const text = Buffer.concat(chunks).toString();
+          resolve({ status: response.statusCode, headers: comparable(response.headers), body: text });
         });
       });
       request.on('error', reject);
       request.end(body);
     });
-  return { ask, reported, answered: () => answered };
 }
 
-/** What is made anew by each server, by its shape. */
+function toRequest({ method, path, headers, body }: Sent): Request {
+  return new Request(`http://localhost:4000${path}`, { method, headers: { host: 'localhost:4000', ...headers }, body });
+}
+
+async function toReceived(response: Response): Promise<Received> {
+  const cookies = response.headers.getSetCookie();
+  const headers = { ...Object.fromEntries(response.headers), ...(cookies.length > 0 ? { 'set-cookie': cookies } : {}) };
+  return { status: response.status, headers: comparable(headers), body: await response.text() };
+}
+
+/** Returns what Yoga answers by its own HTTP layer. */
+async function overYoga({ config, ...options }: AppOptions) {
+  const cookies = cookiesFor(config.publicUrl);
+  const yoga = createGraphQL({ ...options, config, path: '/graphql' });
+  return async (sent: Sent): Promise<Received> => {
+    const request = toRequest({ ...sent, headers: { ...sent.headers, 'content-type': 'application/json' } });
+    const arrival = { headers: request.headers, peer: null, now: options.now?.() ?? new Date() };
+    return toReceived(await yoga.fetch(request, { caller: new RequestCaller(arrival, cookies, config) }));
+  };
+}
+
+/** Returns whether a request reaches its operation, and has an answer of one kind only. */
+function isPlain({ method, path, headers, body }: Sent): boolean {
+  const get = (name: string) => headers[name] ?? (name === 'host' ? 'localhost:4000' : null);
+  if (method !== 'POST' || path !== '/graphql' || !isJson(get('content-type'))) return false;
+  if ((get('content-encoding') ?? 'identity') !== 'identity' || isFromForeignSite({ get }, config)) return false;
+  if (!/^(localhost|127\.0\.0\.1|.*\.localhost|\[::1\])(:\d+)?$/i.test(get('host') ?? '')) return false;
+  const accept = get('accept');
+  return mediaTypeFor(accept) !== null && !accept?.includes('multipart') && /^\{.*\}$/s.test(body);
+}
+
+/** Replaces what is made anew by each server by its kind. */
 function withoutSecrets({ status, headers, body }: Received) {
   const plain = (text: string) =>
     text.replace(/\b[0-9a-f]{32}\b/g, '<handle>').replace(/(?<![\w-])[\w-]{43}(?![\w-])/g, '<secret>');
   return JSON.parse(plain(JSON.stringify({ status, headers, body })));
 }
 
-/** Two servers on two databases that hold the same, one of them with the fast path, and the credentials of each. */
-async function twoServers() {
-  const url = await emptyDatabase();
+/** Three ways to one server, on three databases that hold the same, and the credentials of all. */
+async function threeWays() {
   const api = await startApi({ ...config });
   const ada = await api.signUp('ada@example.com', 'BEARER');
   const grace = await api.signUp('grace@example.com', 'COOKIE');
@@ -79,11 +114,24 @@ async function twoServers() {
   await replaced.act('reauthenticate', { password });
   await api.database.user.update({ where: { email: 'root@example.com' }, data: { role: 'admin' } });
   await api.database.$executeRawUnsafe('PRAGMA wal_checkpoint(TRUNCATE)');
-  await copyFile(api.url.replace('file:', ''), url.replace('file:', ''));
   const now = () => api.clock.now;
-  const [fast, usual] = [await serve(api.url, now, true), await serve(url, now, false)];
-  return { fast, usual, ada, grace, root, over, late };
+  const opened = [];
+  for (let copy = 0; copy < 3; copy += 1) {
+    const url = await emptyDatabase();
+    await copyFile(api.url.replace('file:', ''), url.replace('file:', ''));
+    opened.push(await open(url, now));
+  }
+  const [one, other, third] = opened as [Opened, Opened, Opened];
+  return {
+    node: await overNode(one.app),
+    web: async (sent: Sent) => toReceived(await other.app.fetch(toRequest(sent), '127.0.0.1')),
+    yoga: await overYoga(third.options),
+    reported: opened.flatMap(({ reported }) => reported),
+    credentials: { ada, grace, root, over, late },
+  };
 }
+
+type Opened = Awaited<ReturnType<typeof open>>;
 
 const operations = [
   '{ __typename }',
@@ -197,16 +245,7 @@ const headersWith = (tokens: { bearer: string[]; cookie: string[]; antiCSRF: str
       // In place of the Host that `ask` sends.
       host: onceIn(
         9,
-        fc.constantFrom(
-          'LOCALHOST',
-          '127.0.0.1:4000',
-          'a.localhost',
-          'evil.example',
-          'app.example.com',
-          'a b',
-          '',
-          '[::1]:1',
-        ),
+        fc.constantFrom('LOCALHOST', '127.0.0.1:4000', 'a.localhost', 'evil.example', 'app.example.com', '[::1]:1'),
       ),
       origin: sometimes(
         fc.constantFrom(
@@ -226,9 +265,10 @@ const headersWith = (tokens: { bearer: string[]; cookie: string[]; antiCSRF: str
     { requiredKeys: ['content-type'] },
   );
 
-describe('a request by the fast path', () => {
-  it('has the same answer as by the usual one, whatever it is', async () => {
-    const { fast, usual, ada, grace, root, over, late } = await twoServers();
+describe('a request', () => {
+  it('has the same answer over a socket, as a Request, and by Yoga itself, whatever it is', async () => {
+    const { node, web, yoga, reported, credentials } = await threeWays();
+    const { ada, grace, root, over, late } = credentials;
     const anyHeaders = headersWith({
       bearer: [ada, root, over, late, ada, root].map(({ token }) => `Bearer ${token}`),
       cookie: [
@@ -257,21 +297,30 @@ describe('a request by the fast path', () => {
       isChunked: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
     });
     const runs = inject('isShort') ? 200 : 1_500;
+    let plain = 0;
     await fc.assert(
       fc.asyncProperty(anyRequest, async (sent) => {
-        const [one, other] = [await fast.ask(sent), await usual.ask(sent)];
-        expect(withoutSecrets(one)).toEqual(withoutSecrets(other));
+        const answer = withoutSecrets(await node(sent));
+        expect(withoutSecrets(await web(sent))).toEqual(answer);
+        if (!isPlain(sent)) return;
+        plain += 1;
+        const { status, headers, body: text } = withoutSecrets(await yoga(sent));
+        expect([answer.status, answer.headers['content-type'], answer.body]).toEqual([
+          status,
+          headers['content-type'],
+          text,
+        ]);
       }),
       { numRuns: runs, endOnFailure: true },
     );
-    // About two fifths do. A fifth is far below what chance makes of that.
-    expect(fast.answered()).toBeGreaterThan(runs / 5);
-    expect(usual.answered()).toBe(0);
-    expect([fast.reported, usual.reported]).toEqual([[], []]);
+    // About two fifths are. A fifth is far below what chance makes of that.
+    expect(plain).toBeGreaterThan(runs / 5);
+    expect(reported).toEqual([]);
   });
 
-  it('sends each of many that come at once its own answer', async () => {
-    const { fast, ada, grace, root } = await twoServers();
+  it('that comes with many others at once gets its own answer', async () => {
+    const { node, credentials } = await threeWays();
+    const { ada, grace, root } = credentials;
     const clients = [
       { headers: { authorization: `Bearer ${ada.token}` }, email: 'ada@example.com' },
       { headers: { cookie: `${grace.cookie}` }, email: 'grace@example.com' },
@@ -281,25 +330,27 @@ describe('a request by the fast path', () => {
     const answers = Array.from({ length: 200 }, async (_, n) => {
       const client = clients[n % clients.length];
       const sent = { method: 'POST', path: '/graphql', isChunked: false, body: '{"query":"{ viewer { email } }"}' };
-      const { body: text } = await fast.ask({
+      const { body: text } = await node({
         ...sent,
         headers: { 'content-type': 'application/json', ...client?.headers },
       });
       expect(JSON.parse(text).data.viewer?.email).toBe(client?.email);
     });
     await Promise.all(answers);
-    expect(fast.answered()).toBe(200);
   });
 });
 
 describe('the media type of an answer', () => {
   it.each([
-    [undefined, 'application/json'],
+    [null, 'application/json'],
     ['*/*', 'application/json'],
     ['application/graphql-response+json', 'application/graphql-response+json'],
     ['application/graphql-response+json, application/json;q=0.9', 'application/graphql-response+json'],
     ['text/html, application/xhtml+xml, */*;q=0.8', 'application/json'],
-    ['text/event-stream', null],
+    ['text/event-stream', 'text/event-stream'],
+    ['application/json; charset=latin1', null],
+    ['multipart/mixed', null],
+    ['text/html', null],
   ])('for %s is %s', (accept, mediaType) => {
     expect(mediaTypeFor(accept)).toBe(mediaType);
   });

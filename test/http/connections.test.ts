@@ -1,20 +1,23 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import type { App } from '../../src/http/app.ts';
 import { maxHeldBytes, maxPipelined } from '../../src/http/connections.ts';
+import type { App } from '../../src/http/front-door.ts';
 import { listen } from '../../src/http/server.ts';
 import { startApi } from '../support/api.ts';
-import { rawOperation, sendRaw } from '../support/raw.ts';
+import { framings, rawOperation, sendRaw } from '../support/raw.ts';
 
 const post = 'POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
 const operation = '{"query":"{ __typename }"}';
 const request = `${post}Content-Length: ${operation.length}\r\n\r\n${operation}`;
 const health = 'GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
 
-async function serve(overrides: Partial<App> = {}) {
+/** Starts a server, with something else in place of what answers operations. */
+async function serve(answerOperation?: App['handle']) {
   const api = await startApi();
-  const { port, stop } = await listen({ ...api.app, ...overrides }, { host: '127.0.0.1', port: 0 });
+  const handle: App['handle'] = (incoming) =>
+    answerOperation && incoming.method === 'POST' ? answerOperation(incoming) : api.app.handle(incoming);
+  const { port, stop } = await listen({ ...api.app, handle }, { host: '127.0.0.1', port: 0 });
   onTestFinished(stop);
   return { api, port };
 }
@@ -26,8 +29,8 @@ function open(port: number, bytes: string): Socket {
   return socket;
 }
 
-/** Takes requests as the fast path does, and never answers. */
-const neverAnswers = { takes: () => true, answer: () => new Promise<never>(() => {}) };
+/** Never answers operations; probes as ever. */
+const neverAnswers: App['handle'] = () => new Promise<never>(() => {});
 
 it('answers sixteen requests that come at once on a connection, in their order', async () => {
   const { port } = await serve();
@@ -40,21 +43,20 @@ it('answers sixteen requests that come at once on a connection, in their order',
 
 it('ends a connection on which more come, without carrying any of them out', async () => {
   let taken = 0;
-  function answer() {
+  const { port } = await serve((incoming) => {
     taken += 1;
-    return neverAnswers.answer();
-  }
-  const { port } = await serve({ fastPath: { takes: () => true, answer } });
+    return neverAnswers(incoming);
+  });
   expect(await sendRaw(port, request.repeat(300)).catch(() => '')).toBe('');
   expect(taken).toBeLessThanOrEqual(maxPipelined);
   expect(await sendRaw(port, health)).toMatch(/^HTTP\/1\.1 200 /);
 });
 
 it('refuses requests with 503 while thousands wait, but for the probes of balancers', async () => {
-  const { port } = await serve({ fastPath: neverAnswers });
+  const { port } = await serve(neverAnswers);
   const sockets = Array.from({ length: 188 }, () => open(port, request.repeat(maxPipelined)));
-  for (const lane of ['fast path', 'App.fetch'] as const) {
-    await expect.poll(() => sendRaw(port, rawOperation(lane, '{ __typename }', ['Host: localhost']))).toMatch(/503/);
+  for (const framing of framings) {
+    await expect.poll(() => sendRaw(port, rawOperation(framing, '{ __typename }', ['Host: localhost']))).toMatch(/503/);
   }
   const refused = await sendRaw(port, request);
   expect(refused).toMatch(/^HTTP\/1\.1 503 .*\r\nretry-after: 1\r\n/s);
@@ -96,14 +98,12 @@ it('ends the connections that have sent part of a body for longest once they hol
 it('ends the connections that leave answers unread for longest once they hold 64 MB together', async () => {
   const body = 'x'.repeat(4 * 1024 * 1024);
   const headers = { 'content-type': 'application/json', 'content-length': String(body.length) };
-  for (const isFast of [true, false]) {
+  for (const isStream of [false, true]) {
     let answered = 0;
-    async function answer() {
+    const { port } = await serve(async () => {
       answered += 1;
-      return { status: 200, headers, body };
-    }
-    const fetch = async () => new Response((await answer()).body, { headers });
-    const { port } = await serve({ fastPath: { takes: () => isFast, answer }, fetch });
+      return { status: 200, headers: { ...headers }, body: isStream ? new Blob([body]).stream() : body };
+    });
     // More than the kernel takes.
     const first = open(port, request.repeat(4)).pause();
     await expect.poll(() => answered).toBe(4);

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { listen } from '../../src/http/server.ts';
 import { hashToken } from '../../src/tokens/token.ts';
 import { type Data, password, startApi, type TestApi } from '../support/api.ts';
-import { lanes, rawOperation, sendRaw } from '../support/raw.ts';
+import { framings, rawOperation, sendRaw } from '../support/raw.ts';
 
 /** What `String.trim` takes away and HTTP does not, as single bytes, and U+FEFF and U+00A0 in UTF-8. */
 const bytes = ['\xa0', '\x0b', '\x0c', '\xfe\xff', '\xef\xbb\xbf', '\xc2\xa0', '\x85'];
@@ -18,8 +18,8 @@ async function sendTo(api: TestApi): Promise<(query: string, cookies: string[]) 
   const host = `Host: ${api.config.publicUrl.host}`;
   return async (query, cookies) => {
     const answers: string[] = [];
-    for (const lane of lanes) {
-      answers.push(await sendRaw(port, rawOperation(lane, query, [host, `Cookie: ${cookies.join('; ')}`])));
+    for (const framing of framings) {
+      answers.push(await sendRaw(port, rawOperation(framing, query, [host, `Cookie: ${cookies.join('; ')}`])));
     }
     return answers;
   };
@@ -106,7 +106,7 @@ describe('other headers', () => {
     const { port, stop } = await listen(api.app, { host: '127.0.0.1', port: 0 });
     onTestFinished(stop);
     const send = (header: string) =>
-      Promise.all(lanes.map((lane) => sendRaw(port, rawOperation(lane, me, ['Host: localhost', header]))));
+      Promise.all(framings.map((framing) => sendRaw(port, rawOperation(framing, me, ['Host: localhost', header]))));
     for (const answer of await send(`Authorization:\t Bearer  ${ada.token} \t`)) {
       expect(answer).toContain('ada@example.com');
     }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
-import { exampleOperations } from '../../src/http/graphiql/examples.ts';
+import { exampleOperations } from '../../src/http/routes/graphiql/examples.ts';
 import { type Data, password, startApi, type TestApi } from '../support/api.ts';
 import { temporaryFolder } from '../support/database.ts';
 import { startServer } from '../support/process.ts';

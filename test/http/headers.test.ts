@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listen } from '../../src/http/server.ts';
 import { startApi, type TestApi } from '../support/api.ts';
-import { lanes, rawOperation, sendRaw } from '../support/raw.ts';
+import { framings, rawOperation, sendRaw } from '../support/raw.ts';
 
 const hsts = 'strict-transport-security: max-age=31536000; includeSubDomains';
 
@@ -44,8 +44,8 @@ describe('the headers of every answer', () => {
     ['200', '/health', get('/health', host)],
     ['200', '/ready', get('/ready', host)],
     ['200', 'a GET', get('/graphql?query={__typename}', host)],
-    ['200', 'an answer by the fast path', rawOperation('fast path', '{ __typename }', [host])],
-    ['200', 'an answer by App.fetch', rawOperation('App.fetch', '{ __typename }', [host])],
+    ['200', 'an answer to a body with a length', rawOperation('Content-Length', '{ __typename }', [host])],
+    ['200', 'an answer to a body in chunks', rawOperation('chunks', '{ __typename }', [host])],
     ['204', 'a preflight', `OPTIONS /graphql HTTP/1.1\r\n${host}\r\nConnection: close\r\n\r\n`],
     ['400', 'nonsense', 'NONSENSE\r\n\r\n'],
     ['400', 'no Host', get('/graphql')],
@@ -58,9 +58,9 @@ describe('the headers of every answer', () => {
     [
       '403',
       'a foreign site by the fast path',
-      rawOperation('fast path', '{ a }', [host, 'Origin: https://evil.example']),
+      rawOperation('Content-Length', '{ a }', [host, 'Origin: https://evil.example']),
     ],
-    ['403', 'a foreign site by App.fetch', rawOperation('App.fetch', '{ a }', [host, 'Origin: https://evil.example'])],
+    ['403', 'a foreign site, in chunks', rawOperation('chunks', '{ a }', [host, 'Origin: https://evil.example'])],
     ['404', 'nowhere', get('/nowhere', host)],
     ['405', 'another method', `PUT /graphql HTTP/1.1\r\n${host}\r\nConnection: close\r\n\r\n`],
     ['413', 'a long body', post('{', json, 'Content-Length: 99999')],
@@ -87,10 +87,10 @@ describe('the headers of every answer', () => {
     const port = await serve(api);
     await api.database.$executeRawUnsafe('ALTER TABLE "Session" RENAME TO "Gone"');
     const cookie = `Cookie: __Host-session=${'0'.repeat(32)}.${'s'.repeat(43)}`;
-    for (const lane of lanes) {
-      const answer = await sendRaw(port, rawOperation(lane, '{ viewer { id } }', [host, cookie]));
+    for (const framing of framings) {
+      const answer = await sendRaw(port, rawOperation(framing, '{ viewer { id } }', [host, cookie]));
       expect(answer).toMatch(/^HTTP\/1\.1 500 /);
-      expectHeaders(answer, lane);
+      expectHeaders(answer, framing);
     }
   });
 
@@ -107,7 +107,11 @@ describe('the headers of every answer', () => {
 
   it('have no Strict-Transport-Security where the server is reached over http', async () => {
     const port = await serve(await startApi());
-    for (const bytes of [get('/health', host), get('/graphql'), rawOperation('fast path', '{ __typename }', [host])]) {
+    for (const bytes of [
+      get('/health', host),
+      get('/graphql'),
+      rawOperation('Content-Length', '{ __typename }', [host]),
+    ]) {
       expect(await sendRaw(port, bytes)).not.toMatch(/strict-transport-security/i);
     }
   });
@@ -124,7 +128,7 @@ describe('an error of a connection', () => {
       },
     });
     const { port, stop } = await listen(
-      { ...app, fetch: async () => new Response(body) },
+      { ...app, handle: async () => ({ status: 200, headers: {}, body }) },
       { host: '127.0.0.1', port: 0 },
     );
     onTestFinished(stop);

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { listen } from '../../src/http/server.ts';
 import { startApi } from '../support/api.ts';
-import { lanes, rawOperation, sendRaw } from '../support/raw.ts';
+import { framings, rawOperation, sendRaw } from '../support/raw.ts';
 
 const production = {
   NODE_ENV: 'production',
@@ -18,8 +18,8 @@ async function serve(environment: Record<string, string>) {
   onTestFinished(stop);
   const statuses = (host: string) =>
     Promise.all(
-      lanes.map(async (lane) => {
-        const answer = await sendRaw(port, rawOperation(lane, '{ __typename }', [`Host: ${host}`]));
+      framings.map(async (framing) => {
+        const answer = await sendRaw(port, rawOperation(framing, '{ __typename }', [`Host: ${host}`]));
         return Number(answer.slice(9, 12));
       }),
     );

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { type AttemptPolicy, type Config, readConfig, type SessionPolicy } from '../../src/config/config.ts';
-import { type App, createApp } from '../../src/http/app.ts';
+import { type App, createApp } from '../../src/http/front-door.ts';
 import { openEmptyDatabase, type TestDatabase } from './database.ts';
 
 export const password = 'correct horse battery staple';
@@ -93,11 +93,10 @@ export class Client {
   deviceToken: string | null = null;
   /** Where its requests come from, as far as the server sees. */
   address: string | null = null;
-  readonly #app: Pick<App, 'fetch'> & Partial<App>;
+  readonly #app: Pick<App, 'fetch'>;
   readonly #url: URL;
-  #sent = 0;
 
-  constructor(app: Pick<App, 'fetch'> & Partial<App>, publicUrl: URL) {
+  constructor(app: Pick<App, 'fetch'>, publicUrl: URL) {
     this.#app = app;
     this.#url = new URL('/graphql', publicUrl);
   }
@@ -109,18 +108,11 @@ export class Client {
       headers: { 'content-type': 'application/json', ...this.headers(), ...headers },
       body: JSON.stringify({ query, variables }),
     });
-    const response = await this.#fetch(request);
+    const response = await this.#app.fetch(request, this.address);
     this.#keepCookies(response.headers);
     const { data, errors } = (await response.json()) as Data;
     this.#keepTokens(data?.reauthenticate ?? data?.changePassword);
     return { status: response.status, headers: response.headers, data, errors, code: errors?.[0]?.extensions?.code };
-  }
-
-  /** Every other request goes by the fast path, so that every test is one of both ways. */
-  async #fetch(request: Request): Promise<Response> {
-    this.#sent += 1;
-    const fast = this.#sent % 2 === 0 ? await fetchFast(this.#app, request, this.address) : null;
-    return fast ?? this.#app.fetch(request, this.address);
   }
 
   /** What became of one mutation, which must not fail as a request. */
@@ -201,24 +193,6 @@ export class Client {
       this.cookie = [...set, ...others].join('; ') || null;
     }
   }
-}
-
-/** The answer of the fast path to a request, or null where there is none. */
-export async function fetchFast(app: Partial<App>, request: Request, peer: string | null = null) {
-  const { fastPath } = app;
-  const body = await request.clone().text();
-  const url = new URL(request.url);
-  const headers = {
-    host: url.host,
-    ...Object.fromEntries(request.headers),
-    'content-length': String(Buffer.byteLength(body)),
-  };
-  const nodeRequest = { method: request.method, url: url.pathname + url.search, headers };
-  if (!fastPath?.takes(nodeRequest)) return null;
-  const answer = await fastPath.answer(nodeRequest, body, peer);
-  if (!answer) return null;
-  const pairs = Object.entries(answer.headers).flatMap(([name, value]) => [value].flat().map((one) => [name, one]));
-  return new Response(answer.body, { status: answer.status, headers: pairs as [string, string][] });
 }
 
 /** One operation over HTTP, and the values of the cookies that its answer sets. */

@@ -4,7 +4,7 @@ import { expect, onTestFinished } from 'vitest';
 import { type AdoptionOptions, adoptDatabase } from '../../src/blitz/adopt/adopt.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { openDatabase } from '../../src/database/database.ts';
-import { createApp } from '../../src/http/app.ts';
+import { createApp } from '../../src/http/front-door.ts';
 import { Client } from './api.ts';
 import { temporaryFolder } from './database.ts';
 

@@ -1,6 +1,5 @@
 /** Operations that no ordinary client sends, and what must be true of every answer. */
-import type { App } from '../../src/http/app.ts';
-import { type Client, fetchFast, type TestApi } from './api.ts';
+import type { Client, TestApi } from './api.ts';
 import { expensiveDocuments } from './documents.ts';
 import { operationOf } from './generated-operations.ts';
 import { type Random, randomFrom } from './random.ts';
@@ -25,7 +24,7 @@ export async function fuzzOperations(api: TestApi, seed: number, requests: numbe
     const body = bodyOf(random);
     const headers = { ...random.pick(clients).headers(), ...headersOf(random) };
     const reportedBefore = api.reported.length;
-    const response = await send(api, body, headers, sent % 2 === 0);
+    const response = await send(api, body, headers);
     const text = await response.text();
     fuzzed.statuses.set(response.status, (fuzzed.statuses.get(response.status) ?? 0) + 1);
     const problem =
@@ -101,15 +100,14 @@ function headersOf(random: Random): Record<string, string> {
   };
 }
 
-async function send({ app, config }: TestApi, body: string, headers: Record<string, string>, isFast: boolean) {
+async function send({ app, config }: TestApi, body: string, headers: Record<string, string>) {
   const url = new URL('/graphql', config.publicUrl);
   const request = new Request(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body,
   });
-  const fast = isFast ? await fetchFast(app as App, request, '192.0.2.1') : null;
-  return fast ?? app.fetch(request, '192.0.2.1');
+  return app.fetch(request, '192.0.2.1');
 }
 
 /** Returns what is wrong with an answer whatever the request was, or null. */

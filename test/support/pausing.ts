@@ -1,5 +1,5 @@
 import type { Database } from '../../src/database/database.ts';
-import { createApp } from '../../src/http/app.ts';
+import { createApp } from '../../src/http/front-door.ts';
 import { Client, type Data, type TestApi } from './api.ts';
 
 /** A client of a second server on the same database, whose first renewal of a session waits before it is sent. */

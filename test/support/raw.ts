@@ -16,16 +16,16 @@ export function sendRaw(port: number, bytes: string): Promise<string> {
   });
 }
 
-/** The two ways in: an operation that says how long it is goes by the fast path, one in chunks by `App.fetch`. */
-export const lanes = ['fast path', 'App.fetch'] as const;
+/** How a body says where it ends. */
+export const framings = ['Content-Length', 'chunks'] as const;
 
-/** An operation as bytes, for one way in or the other. */
-export function rawOperation(lane: (typeof lanes)[number], query: string, headers: string[] = []): string {
+/** Returns an operation as bytes, framed in one way or the other. */
+export function rawOperation(framing: (typeof framings)[number], query: string, headers: string[] = []): string {
   const body = JSON.stringify({ query });
-  const [framing, framed] =
-    lane === 'fast path'
+  const [framed, content] =
+    framing === 'Content-Length'
       ? [`Content-Length: ${Buffer.byteLength(body)}`, body]
       : ['Transfer-Encoding: chunked', `${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n0\r\n\r\n`];
-  const lines = ['Content-Type: application/json', 'Connection: close', framing, ...headers];
-  return `POST /graphql HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${framed}`;
+  const lines = ['Content-Type: application/json', 'Connection: close', framed, ...headers];
+  return `POST /graphql HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${content}`;
 }

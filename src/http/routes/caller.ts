@@ -1,20 +1,20 @@
-import type { Config } from '../config/config.ts';
-import type { Database } from '../database/database.ts';
-import { tokenReplaced } from '../errors.ts';
-import type { Caller } from '../graphql/context.ts';
-import type { PresentedToken, Scope } from '../scope.ts';
-import { isTokenOf, type ResumedSession, resumeSession } from '../sessions/resume.ts';
-import type { RotatedSession } from '../sessions/rotate.ts';
-import type { Session, SessionWithUser } from '../sessions/session.ts';
-import type { StartedSession, Visitor } from '../sessions/start.ts';
-import { deriveAntiCSRFToken, equalSecrets, hashToken } from '../tokens/token.ts';
-import { deviceLifetimeMs } from '../tokens/trusted-device.ts';
-import type { User } from '../users/user.ts';
-import { clearBlitzSession, clearBlitzVisitor, findBlitzVisitor } from './blitz-cookies.ts';
-import type { Cookies } from './request/cookies.ts';
-import { type Credential, readCredentials } from './request/credentials.ts';
-import type { HeaderReader } from './request/headers.ts';
-import { type Arrival, requestScope } from './request/scope.ts';
+import type { Config } from '../../config/config.ts';
+import type { Database } from '../../database/database.ts';
+import { tokenReplaced } from '../../errors.ts';
+import type { Caller } from '../../graphql/context.ts';
+import type { PresentedToken, Scope } from '../../scope.ts';
+import { isTokenOf, type ResumedSession, resumeSession } from '../../sessions/resume.ts';
+import type { RotatedSession } from '../../sessions/rotate.ts';
+import type { Session, SessionWithUser } from '../../sessions/session.ts';
+import type { StartedSession, Visitor } from '../../sessions/start.ts';
+import { deriveAntiCSRFToken, equalSecrets, hashToken } from '../../tokens/token.ts';
+import { deviceLifetimeMs } from '../../tokens/trusted-device.ts';
+import type { User } from '../../users/user.ts';
+import { clearBlitzSession, clearBlitzVisitor, findBlitzVisitor } from '../blitz-cookies.ts';
+import type { Cookies } from '../request/cookies.ts';
+import { type Credential, readCredentials } from '../request/credentials.ts';
+import type { HeaderReader } from '../request/headers.ts';
+import { type Arrival, requestScope } from '../request/scope.ts';
 
 /** A credential that opened a session. */
 type Opened = Credential & Extract<ResumedSession, { session: SessionWithUser }>;

@@ -1,29 +1,20 @@
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
-import type { Config } from '../config/config.ts';
-import type { Database } from '../database/database.ts';
-import type { Context } from '../graphql/context.ts';
-import { maskError } from '../graphql/errors.ts';
-import { Loaders } from '../graphql/loaders.ts';
-import { useAntiCSRF } from '../graphql/plugins/anti-csrf.ts';
-import { useDocuments } from '../graphql/plugins/document-cache.ts';
-import { useComplexityLimit } from '../graphql/plugins/limits.ts';
-import { schema } from '../graphql/schema.ts';
+import type { Context } from '../../graphql/context.ts';
+import { maskError } from '../../graphql/errors.ts';
+import { Loaders } from '../../graphql/loaders.ts';
+import { useAntiCSRF } from '../../graphql/plugins/anti-csrf.ts';
+import { useDocuments } from '../../graphql/plugins/document-cache.ts';
+import { useComplexityLimit } from '../../graphql/plugins/limits.ts';
+import { schema } from '../../graphql/schema.ts';
+import type { AppOptions } from '../front-door.ts';
 import type { RequestCaller } from './caller.ts';
 
 /** What is known of a request before its operation is looked at. */
 export type ServerContext = { caller: RequestCaller };
 
-export type YogaOptions = {
-  path: string;
-  database: Database;
-  replica: Database;
-  config: Config;
-  report: (error: unknown) => void;
-};
-
 /** The schema as Yoga serves it. The session of a request is looked up only once its operation is known to be valid. */
-export function createGraphQL(options: YogaOptions): YogaServerInstance<ServerContext, Context> {
-  const { path, database, replica, config, report } = options;
+export function createGraphQL(options: AppOptions & { path: string }): YogaServerInstance<ServerContext, Context> {
+  const { path, database, replica = database, config, report, plugins = [] } = options;
   return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: path,
@@ -31,7 +22,7 @@ export function createGraphQL(options: YogaOptions): YogaServerInstance<ServerCo
       await caller.resume(database);
       return { database, replica, config, caller, loaders: new Loaders(database, caller.scope.now) };
     },
-    plugins: [useDocuments(schema), useAntiCSRF, useComplexityLimit()],
+    plugins: [useDocuments(schema), useAntiCSRF, useComplexityLimit(), ...plugins],
     // useDocuments keeps them.
     parserAndValidationCache: false,
     maskedErrors: { maskError: (error, message) => maskError(error, message, report) },

@@ -1,5 +1,6 @@
-import type { FixedHeaders } from '../answers.ts';
-import { stripWhitespace } from '../request/whitespace.ts';
+import type { FixedHeaders } from '../../fixed-headers.ts';
+import type { Incoming, Outgoing } from '../../messages.ts';
+import { stripWhitespace } from '../../request/whitespace.ts';
 import { type AssetName, assetTypes, loadAsset } from './assets.ts';
 
 /** The page runs only scripts of this server, none inline, and talks to no other. GraphiQL's editor makes styles. */
@@ -35,22 +36,21 @@ export function createGraphiql(endpoint: string, fixedHeaders: FixedHeaders) {
   const { vary: _, ...others } = fixedHeaders;
   const sameForAll = { ...others, 'cache-control': 'no-cache' };
 
-  return async ({ method, url, headers }: Request): Promise<Response | null> => {
+  return async ({ method, headers }: Incoming, path: string): Promise<Outgoing | null> => {
     if (method !== 'GET') return null;
-    const { pathname } = new URL(url);
-    if (pathname === endpoint) {
+    if (path === endpoint) {
       // GraphiQL keeps its operation in the address, so that a page visit may have a query too.
       const isVisit = headers.get('accept')?.includes('text/html');
-      return isVisit ? new Response(pageWith(pathOf), { headers: pageHeaders }) : null;
+      return isVisit ? { status: 200, headers: { ...pageHeaders }, body: pageWith(pathOf) } : null;
     }
-    const name = nameAt.get(pathname);
+    const name = nameAt.get(path);
     if (name === undefined) return null;
     const { bytes, etag } = await loadAsset(name, pathOf, endpoint);
     if (matches(headers.get('if-none-match'), etag)) {
-      return new Response(null, { status: 304, headers: { ...sameForAll, etag } });
+      return { status: 304, headers: { ...sameForAll, etag }, body: null };
     }
     const ofAsset = { 'content-type': assetTypes[name], 'content-length': String(bytes.length), etag };
-    return new Response(streamOf(bytes), { headers: { ...sameForAll, ...ofAsset } });
+    return { status: 200, headers: { ...sameForAll, ...ofAsset }, body: streamOf(bytes) };
   };
 }
 

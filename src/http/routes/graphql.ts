@@ -1,0 +1,81 @@
+/** GraphQL over HTTP: from a request to the answer of its operation. */
+import { type FetchAPI, type GraphQLParams, getSSEProcessor, processRegularResult } from 'graphql-yoga';
+import { maskError } from '../../graphql/errors.ts';
+import type { AppOptions } from '../front-door.ts';
+import { type Incoming, type Outgoing, Refusal } from '../messages.ts';
+import { cookiesFor } from '../request/cookies.ts';
+import { isFromForeignSite, preflightHeaders } from '../request/cross-site.ts';
+import { RequestCaller } from './caller.ts';
+import { eventStream, mediaTypeFor } from './media-type.ts';
+import { paramsOf } from './params.ts';
+import { createGraphQL, type ServerContext } from './yoga.ts';
+
+const foreignSite = 'Pages of this site may not call this server. Its operator can allow that: ALLOWED_ORIGINS.';
+
+/**
+ * Returns the route of GraphQL. Operations go through Yoga's pipeline with all its plugins. Its HTTP layer is left out:
+ * with a `Request`, a `Response` and their streams it takes longer than everything else together.
+ */
+export function graphqlRoute(path: string, options: AppOptions): (incoming: Incoming) => Promise<Outgoing> {
+  const { database, config, report, now = () => new Date() } = options;
+  const cookies = cookiesFor(config.publicUrl);
+  const yoga = createGraphQL({ ...options, path });
+  const processEvents = getSSEProcessor();
+
+  /** Returns the result of an operation. What a plugin throws before the operation begins is an error of the request. */
+  async function execute(incoming: Incoming, params: GraphQLParams, context: ServerContext) {
+    try {
+      // Without a result there would be nothing to answer; no plugin here does that.
+      return (await yoga.getResultForParams({ params, request: toYogaRequest(incoming) }, context)) ?? {};
+    } catch (error) {
+      return { errors: [maskError(error, 'Unexpected error.', report)] };
+    }
+  }
+
+  return async (incoming) => {
+    const { method, headers, peer } = incoming;
+    if (method === 'OPTIONS') return { status: 204, headers: { ...preflightHeaders }, body: null };
+    if (method !== 'GET' && method !== 'POST') {
+      throw new Refusal(405, `${method} is not supported.`, { allow: 'GET, POST, OPTIONS' });
+    }
+    if (isFromForeignSite(headers, config)) throw new Refusal(403, foreignSite);
+    const params = await paramsOf(incoming);
+    const mediaType = mediaTypeFor(headers.get('accept'));
+    if (mediaType === null) throw new Refusal(406, 'The answer is JSON. Accept application/graphql-response+json.');
+    const caller = new RequestCaller({ headers, peer, now: now() }, cookies, config);
+    const result = await execute(incoming, params, { caller });
+    const outgoing =
+      mediaType === eventStream
+        ? toOutgoing(await processEvents(result, webTypes, eventStream))
+        : (processRegularResult(result, plainResponses, mediaType) as unknown as Outgoing);
+    await caller.settle(database);
+    if (caller.setCookies.length > 0) outgoing.headers['set-cookie'] = caller.setCookies;
+    return outgoing;
+  };
+}
+
+/** Returns what Yoga's plugins may ask of a request. */
+function toYogaRequest({ method, target, headers }: Incoming): Request {
+  return { method, url: `http://localhost${target}`, headers } as unknown as Request;
+}
+
+/** Has the form of an answer, and takes the place of `Response` where Yoga makes one. */
+class PlainResponse implements Outgoing {
+  readonly body: string;
+  readonly status: number;
+  readonly headers: Record<string, string>;
+
+  constructor(body: string, { status, headers }: { status: number; headers: Record<string, string> }) {
+    this.body = body;
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+/** What Yoga makes an answer of: nothing else of these is used. */
+const plainResponses = { Response: PlainResponse } as unknown as FetchAPI;
+const webTypes = { Response, ReadableStream, TextEncoder } as unknown as FetchAPI;
+
+function toOutgoing({ status, headers, body }: Response): Outgoing {
+  return { status, headers: Object.fromEntries(headers), body };
+}

@@ -1,0 +1,23 @@
+/** The media type of GraphQL over Server-Sent Events. */
+export const eventStream = 'text/event-stream';
+
+const regular = ['application/json', 'application/graphql-response+json'];
+
+/**
+ * Returns the media type of the answer to a request with this `Accept` header: of those listed, the first that holds
+ * one result, or else events. Null if this server has none of them. Preferences by `q` are ignored, as in Yoga.
+ */
+export function mediaTypeFor(accept: string | null): string | null {
+  if (accept === null || accept === '*/*' || accept === 'application/json') return 'application/json';
+  const types = accept
+    .replace(/[ \t]/g, '')
+    .toLowerCase()
+    .split(',')
+    .map((entry) => entry.split(';'))
+    .filter(([, ...parameters]) => (parameters.find((one) => one.includes('charset=')) ?? utf8) === utf8)
+    .map(([type = '']) => (type === '*/*' || type === 'application/*' ? 'application/json' : type));
+  const found = types.find((type) => regular.includes(type));
+  return found ?? (types.some((type) => type === eventStream || type === 'text/*') ? eventStream : null);
+}
+
+const utf8 = 'charset=utf-8';

@@ -1,0 +1,55 @@
+import type { GraphQLParams } from 'graphql-yoga';
+import { isJson, maxBodyBytes } from '../body.ts';
+import { type Incoming, Refusal } from '../messages.ts';
+
+/**
+ * Reads the parameters of an operation: of a GET from the query string, of a POST from its body. Which there are, and of
+ * which types, is Yoga's to check.
+ *
+ * @throws Refusal for what is not JSON, is compressed, or is too large.
+ * @throws AbortedError
+ */
+export async function paramsOf(incoming: Incoming): Promise<GraphQLParams> {
+  return incoming.method === 'GET' ? paramsOfQuery(incoming.target) : paramsOfBody(incoming);
+}
+
+function paramsOfQuery(target: string): GraphQLParams {
+  const { searchParams } = new URL(`http://localhost${target}`);
+  const params: Record<string, unknown> = {};
+  for (const name of ['query', 'operationName', 'variables', 'extensions']) {
+    const text = searchParams.get(name);
+    if (!text) continue;
+    const holdsJson = name === 'variables' || name === 'extensions';
+    params[name] = holdsJson ? parseObject(text) : text;
+    if (params[name] === null) throw new Refusal(400, `The parameter ${name} must be a JSON object.`);
+  }
+  return params;
+}
+
+async function paramsOfBody({ headers, body }: Incoming): Promise<GraphQLParams> {
+  if (!isJson(headers.get('content-type'))) {
+    throw new Refusal(415, 'The body must be JSON in UTF-8, sent as Content-Type: application/json.');
+  }
+  if ((headers.get('content-encoding') ?? 'identity') !== 'identity') {
+    throw new Refusal(415, 'The body must not be compressed.');
+  }
+  const text = await body();
+  if (text === null) throw new Refusal(413, `The body is larger than ${maxBodyBytes} bytes.`, { connection: 'close' });
+  const params = parseObject(text);
+  if (params === null) throw new Refusal(400, 'The body must be a JSON object: { "query": "…", "variables": { … } }.');
+  return params;
+}
+
+/** Returns the object that a text of JSON holds, or null if it holds none. */
+function parseObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
