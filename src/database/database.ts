@@ -1,7 +1,7 @@
 import type { Prisma, PrismaClient } from '../generated/sqlite/client.ts';
 import type { Clock } from './clock.ts';
+import type { PreparedReads, SessionWithUser } from './hot/prepared-reads.ts';
 import { postgresql } from './postgresql/provider.ts';
-import type { PreparedReads, SessionWithUser } from './prepared-reads.ts';
 import type { DatabaseProvider, OpenOptions, Release } from './provider.ts';
 import type { HasDriver } from './raw-sql.ts';
 import { sqlite } from './sqlite/provider.ts';

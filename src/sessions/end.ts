@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
-import { isLiveAt } from '../database/prepared-reads.ts';
+import { isLiveAt } from '../database/hot/prepared-reads.ts';
 import { run } from '../database/raw-sql.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { SessionNotFoundError } from '../errors.ts';

@@ -17,7 +17,7 @@ import {
   toUser,
   type UserRow,
   userStatement,
-} from '../prepared-reads.ts';
+} from '../hot/prepared-reads.ts';
 import type { OnQuery } from '../provider.ts';
 
 /**

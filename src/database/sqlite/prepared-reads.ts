@@ -15,7 +15,7 @@ import {
   toUser,
   type UserRow,
   userStatement,
-} from '../prepared-reads.ts';
+} from '../hot/prepared-reads.ts';
 import type { OnQuery } from '../provider.ts';
 import { cannotOpen } from './open.ts';
 import { retryWhileBusy } from './serialized-adapter.ts';

@@ -1,4 +1,4 @@
-import type { Prisma, RateLimit, Session, User } from '../generated/sqlite/client.ts';
+import type { Prisma, RateLimit, Session, User } from '../../generated/sqlite/client.ts';
 
 /** A session together with its user; null where it is anonymous. */
 export type SessionWithUser = Prisma.SessionGetPayload<{ include: { user: true } }>;
