@@ -37,7 +37,7 @@ export function trustOfDevice(db: Db, scope: Scope, email: string): Trust | null
  * makes it known: whether there are some more for a moment makes no difference.
  */
 export async function makeRoomForDevice(database: Database, userId: number): Promise<void> {
-  const ids = await database.$findKnownDevices(userId);
+  const ids = await database.$findTokenIds(userId, 'KNOWN_DEVICE');
   // Put into order here: for PostgreSQL the order could be a reason to read the tokens of everybody.
   const surplus = ids.sort((one, other) => other - one).slice(maxPerUser - 1);
   if (surplus.length > 0) await database.userToken.deleteMany({ where: { id: { in: surplus } } });

@@ -2,22 +2,15 @@ import DataLoader from 'dataloader';
 import pg from 'pg';
 import {
   isLiveAt,
-  knownDeviceStatement,
   type PreparedReads,
-  type RateLimitRow,
-  rateLimitStatement,
-  type SessionRow,
+  rateLimits,
   type SessionWithUser,
-  type SessionWithUserRow,
-  sessionStatement,
-  sessionWithUserStatement,
-  toRateLimit,
-  toSession,
-  toSessionWithUser,
-  toUser,
-  type UserRow,
-  userStatement,
+  selectSessionsWithUsers,
+  sessions,
+  tokenIds,
+  users,
 } from '../hot/prepared-reads.ts';
+import { type Row, type Select, select } from '../hot/select.ts';
 import type { OnQuery } from '../provider.ts';
 
 /**
@@ -25,23 +18,19 @@ import type { OnQuery } from '../provider.ts';
  * statement that has room for them: a round trip costs far more than a row. The places are parameters of their own, not
  * one array, so that PostgreSQL need not plan for how many there are each time.
  */
-const sizes = [1, 4, 16] as const;
+const byHandles = [1, 4, 16].map((size) => {
+  const places = Array.from({ length: size }, (_, index) => `$${index + 1}`);
+  return { size, statement: selectSessionsWithUsers(`s."handle" IN (${places.join(', ')})`, toDate) };
+});
 const most = 16;
 
-const byHandles = new Map(
-  sizes.map((size) => {
-    const places = Array.from({ length: size }, (_, index) => `$${index + 1}`);
-    return [size, sessionWithUserStatement(`s."handle" IN (${places.join(', ')})`)];
-  }),
-);
+const byUsers = select(sessions, `s."userId" = ANY($1::int[]) AND ${isLiveAt} $2::timestamp`, toDate);
 
-const byUsers = sessionStatement(`s."userId" = ANY($1::int[]) AND ${isLiveAt} $2::timestamp`);
+const byAddress = select(users, 'lower(u."email") = lower($1)', toDate);
 
-const byAddress = userStatement('lower(u."email") = lower($1)');
+const byPurpose = select(tokenIds, 't."userId" = $1 AND t."purpose" = $2', toDate);
 
-const devicesOf = knownDeviceStatement('$1');
-
-const byKeys = rateLimitStatement('r."key" = ANY($1::text[])');
+const byKeys = select(rateLimits, 'r."key" = ANY($1::text[])', toDate);
 
 /** Times are in UTC, but PostgreSQL does not say so, and the driver would take them for local ones. */
 const types: pg.CustomTypesConfig = {
@@ -59,48 +48,44 @@ const notPrepared = new Set(['26000', '42P05', '0A000']);
 export function preparedReads(pool: pg.Pool, onQuery: OnQuery = () => {}): PreparedReads {
   let isPreparable = true;
 
-  function query<Row extends unknown[]>(text: string, values: unknown[], name?: string) {
+  function query(text: string, values: unknown[], name?: string) {
     onQuery(text);
     const prepared = name === undefined ? {} : { name };
     return pool.query<Row>({ text, values, types, rowMode: 'array', ...prepared });
   }
 
-  async function read<Row extends unknown[]>(name: string, text: string, values: unknown[]): Promise<Row[]> {
-    if (!isPreparable) return (await query<Row>(text, values)).rows;
+  async function read(name: string, text: string, values: unknown[]): Promise<Row[]> {
+    if (!isPreparable) return (await query(text, values)).rows;
     try {
-      return (await query<Row>(text, values, name)).rows;
+      return (await query(text, values, name)).rows;
     } catch (error) {
       if (!notPrepared.has((error as pg.DatabaseError).code ?? '')) throw error;
       isPreparable = false;
-      return (await query<Row>(text, values)).rows;
+      return (await query(text, values)).rows;
     }
+  }
+
+  async function find<Selected>(name: string, { sql, toRecord }: Select<Selected>, values: unknown[]) {
+    const rows = await read(name, sql, values);
+    return rows.map(toRecord);
   }
 
   return {
     $findSession: together(async (handles) => {
-      const size = sizes.find((places) => places >= handles.length) ?? most;
+      const fitting = byHandles.find(({ size }) => size >= handles.length);
+      if (!fitting) throw new Error(`No statement has room for ${handles.length} handles.`);
+      const { size, statement } = fitting;
       const places = Array.from({ length: size }, (_, place) => handles[place] ?? handles[0]);
-      const text = byHandles.get(size) ?? '';
-      const rows = await read<SessionWithUserRow<string>>(`sessions by ${size} handles`, text, places);
-      const sessions = rows.map((row) => toSessionWithUser(row, toDate));
-      return handles.map((handle) => sessions.find((session) => session.handle === handle) ?? null);
+      const found = await find(`sessions by ${size} handles`, statement, places);
+      return handles.map((handle) => found.find((session) => session.handle === handle) ?? null);
     }),
-    async $findLiveSessions(userIds, now) {
-      const rows = await read<SessionRow<string>>('sessions by users', byUsers, [userIds, now.toISOString()]);
-      return rows.map((row) => toSession(row, toDate));
+    $findLiveSessions: (userIds, now) => find('sessions by users', byUsers, [userIds, now.toISOString()]),
+    $findUsersByAddress: (address) => find('users by address', byAddress, [address]),
+    async $findTokenIds(userId, purpose) {
+      const tokens = await find('tokens by purpose', byPurpose, [userId, purpose]);
+      return tokens.map(({ id }) => id);
     },
-    async $findUsersByAddress(address) {
-      const rows = await read<UserRow<string>>('users by address', byAddress, [address]);
-      return rows.map((row) => toUser(row, toDate));
-    },
-    async $findKnownDevices(userId) {
-      const rows = await read<[id: number]>('known devices', devicesOf, [userId]);
-      return rows.map(([id]) => id);
-    },
-    async $findRateLimits(keys) {
-      const rows = await read<RateLimitRow<string>>('rate limits by keys', byKeys, [keys]);
-      return rows.map((row) => toRateLimit(row, toDate));
-    },
+    $findRateLimits: (keys) => find('rate limits by keys', byKeys, [keys]),
   };
 }
 
@@ -113,6 +98,7 @@ function together(findMany: FindMany): PreparedReads['$findSession'] {
   return (handle) => loader.load(handle);
 }
 
-function toDate(time: string): Date {
+/** Reads a timestamp of PostgreSQL, which is in UTC and does not say so. */
+function toDate(time: string | number): Date {
   return new Date(`${time}Z`);
 }

@@ -1,21 +1,14 @@
 import BetterSqlite3 from 'better-sqlite3';
 import {
   isLiveAt,
-  knownDeviceStatement,
   type PreparedReads,
-  type RateLimitRow,
-  rateLimitStatement,
-  type SessionRow,
-  type SessionWithUserRow,
-  sessionStatement,
-  sessionWithUserStatement,
-  toRateLimit,
-  toSession,
-  toSessionWithUser,
-  toUser,
-  type UserRow,
-  userStatement,
+  rateLimits,
+  selectSessionsWithUsers,
+  sessions,
+  tokenIds,
+  users,
 } from '../hot/prepared-reads.ts';
+import { type Row, type Select, select, type Value } from '../hot/select.ts';
 import type { OnQuery } from '../provider.ts';
 import { cannotOpen } from './open.ts';
 import { retryWhileBusy } from './serialized-adapter.ts';
@@ -24,18 +17,20 @@ import { retryWhileBusy } from './serialized-adapter.ts';
  * A parameter that stands alone makes SQLite plan the join anew for every value of it, in case that one were better
  * served by another index. As part of an expression it does not, and the statement takes a third of the time.
  */
-const byHandle = sessionWithUserStatement('s."handle" = CAST(? AS TEXT)');
+const byHandle = selectSessionsWithUsers('s."handle" = CAST(? AS TEXT)', toDate);
 
 /** For a list of ids in JSON, so that it is one statement however long the list is. */
-const byUsers = sessionStatement(
+const byUsers = select(
+  sessions,
   `s."userId" IN (SELECT "value" FROM json_each(CAST(? AS TEXT))) AND ${isLiveAt} CAST(? AS INTEGER)`,
+  toDate,
 );
 
-const byAddress = userStatement('lower(u."email") = lower(CAST(? AS TEXT))');
+const byAddress = select(users, 'lower(u."email") = lower(CAST(? AS TEXT))', toDate);
 
-const devicesOf = knownDeviceStatement('CAST(? AS INTEGER)');
+const byPurpose = select(tokenIds, 't."userId" = CAST(? AS INTEGER) AND t."purpose" = CAST(? AS TEXT)', toDate);
 
-const byKeys = rateLimitStatement('r."key" IN (SELECT "value" FROM json_each(CAST(? AS TEXT)))');
+const byKeys = select(rateLimits, 'r."key" IN (SELECT "value" FROM json_each(CAST(? AS TEXT)))', toDate);
 
 export type Reader = { reads: PreparedReads; close(): void };
 
@@ -46,37 +41,35 @@ export type Reader = { reads: PreparedReads; close(): void };
  */
 export function openReader(file: string, onQuery: OnQuery = () => {}): Reader {
   const connection = open(file);
-  const findByHandle = connection.prepare<[string], SessionWithUserRow<Time>>(byHandle).raw();
-  const findByUsers = connection.prepare<[string, number], SessionRow<Time>>(byUsers).raw();
-  const findByAddress = connection.prepare<[string], UserRow<Time>>(byAddress).raw();
-  const findDevicesOf = connection.prepare<[number], number>(devicesOf).pluck();
-  const findByKeys = connection.prepare<[string], RateLimitRow<Time>>(byKeys).raw();
+  const find = connection.prepare<[string], Row>(byHandle.sql).raw();
+
+  /** Prepares a statement, and returns what reads with parameters for it. */
+  function finder<Selected>({ sql, toRecord }: Select<Selected>) {
+    const statement = connection.prepare<Value[], Row>(sql).raw();
+    return (...parameters: Value[]) => {
+      onQuery(sql);
+      return patiently(() => statement.all(...parameters).map(toRecord));
+    };
+  }
+
+  const findByUsers = finder(byUsers);
+  const findByPurpose = finder(byPurpose);
+  const findByKeys = finder(byKeys);
   const reads: PreparedReads = {
     $findSession(handle) {
-      onQuery(byHandle);
+      onQuery(byHandle.sql);
       return patiently(() => {
-        const row = findByHandle.get(handle);
-        return row === undefined ? null : toSessionWithUser(row, toDate);
+        const row = find.get(handle);
+        return row === undefined ? null : byHandle.toRecord(row);
       });
     },
-    $findLiveSessions(userIds, now) {
-      onQuery(byUsers);
-      return patiently(() =>
-        findByUsers.all(JSON.stringify(userIds), now.getTime()).map((row) => toSession(row, toDate)),
-      );
+    $findLiveSessions: (userIds, now) => findByUsers(JSON.stringify(userIds), now.getTime()),
+    $findUsersByAddress: finder(byAddress),
+    async $findTokenIds(userId, purpose) {
+      const tokens = await findByPurpose(userId, purpose);
+      return tokens.map(({ id }) => id);
     },
-    $findUsersByAddress(address) {
-      onQuery(byAddress);
-      return patiently(() => findByAddress.all(address).map((row) => toUser(row, toDate)));
-    },
-    $findKnownDevices(userId) {
-      onQuery(devicesOf);
-      return patiently(() => findDevicesOf.all(userId));
-    },
-    $findRateLimits(keys) {
-      onQuery(byKeys);
-      return patiently(() => findByKeys.all(JSON.stringify(keys)).map((row) => toRateLimit(row, toDate)));
-    },
+    $findRateLimits: (keys) => findByKeys(JSON.stringify(keys)),
   };
   return { reads, close: () => void connection.close() };
 }
@@ -98,9 +91,7 @@ function open(file: string): BetterSqlite3.Database {
   }
 }
 
-/** Unix milliseconds, or the text that other programs write. */
-type Time = number | string;
-
-function toDate(time: Time): Date {
+/** Reads Unix milliseconds, or the text that other programs write. */
+function toDate(time: number | string): Date {
   return new Date(time);
 }

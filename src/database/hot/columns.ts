@@ -1,0 +1,101 @@
+/**
+ * The columns of the models that are read or inserted past Prisma, once each. What is sent to the database and what is
+ * made of its answers follow from these tables alone, so that no column is forgotten, and none taken for another one.
+ */
+import type { AuditEvent, RateLimit, Session, User, UserToken } from '../../generated/sqlite/client.ts';
+
+/** What a column holds. The values of an `id` are those of other rows' ids too; an `int` is a plain number. */
+type Kinds = { id: number; int: number; text: string; time: Date };
+
+type Kind = keyof Kinds;
+
+/** The columns of a table, in the order in which statements name them. A kind with a `?` may be null. */
+export type ColumnTable = { readonly [column: string]: Kind | `${Kind}?` };
+
+type KindsOf<Value> = { [kind in Kind]: [Value, Kinds[kind]] extends [Kinds[kind], Value] ? kind : never }[Kind];
+
+/** What a column table of a model must be: every column of its rows, in its kind, and no other one. */
+export type ColumnsOf<Row> = {
+  readonly [column in keyof Row]-?: null extends Row[column]
+    ? `${KindsOf<NonNullable<Row[column]>>}?`
+    : KindsOf<Row[column]>;
+};
+
+/** A row of a column table, as Prisma would return it. */
+export type RecordOf<Table extends ColumnTable> = {
+  -readonly [column in keyof Table]: Table[column] extends `${infer K extends Kind}?`
+    ? Kinds[K] | null
+    : Table[column] extends Kind
+      ? Kinds[Table[column]]
+      : never;
+};
+
+export const sessionColumns = {
+  id: 'id',
+  createdAt: 'time',
+  updatedAt: 'time',
+  expiresAt: 'time',
+  lastSeenAt: 'time?',
+  authenticatedAt: 'time?',
+  handle: 'text',
+  userId: 'id?',
+  hashedSessionToken: 'text?',
+  replacedHashedToken: 'text?',
+  transport: 'text?',
+  antiCSRFToken: 'text?',
+  publicData: 'text?',
+  privateData: 'text?',
+  userAgent: 'text?',
+  ipAddress: 'text?',
+} satisfies ColumnsOf<Session>;
+
+export const userColumns = {
+  id: 'id',
+  createdAt: 'time',
+  updatedAt: 'time',
+  name: 'text?',
+  email: 'text',
+  emailVerifiedAt: 'time?',
+  hashedPassword: 'text?',
+  role: 'text',
+  suspendedAt: 'time?',
+} satisfies ColumnsOf<User>;
+
+export const userTokenColumns = {
+  id: 'id',
+  createdAt: 'time',
+  expiresAt: 'time',
+  purpose: 'text',
+  handle: 'text',
+  hashedToken: 'text',
+  sentTo: 'text?',
+  data: 'text?',
+  userId: 'id?',
+} satisfies ColumnsOf<UserToken>;
+
+export const auditEventColumns = {
+  id: 'id',
+  at: 'time',
+  type: 'text',
+  userId: 'id?',
+  actorId: 'id?',
+  sessionHandle: 'text?',
+  ipAddress: 'text?',
+  userAgent: 'text?',
+  detail: 'text?',
+} satisfies ColumnsOf<AuditEvent>;
+
+export const rateLimitColumns = {
+  key: 'text',
+  points: 'int',
+  expiresAt: 'time?',
+} satisfies ColumnsOf<RateLimit>;
+
+/** The column tables, by the names that the models have in the database. */
+export const columnTables = {
+  Session: sessionColumns,
+  User: userColumns,
+  UserToken: userTokenColumns,
+  AuditEvent: auditEventColumns,
+  RateLimit: rateLimitColumns,
+};
