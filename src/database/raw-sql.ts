@@ -5,8 +5,9 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { SqlQueryable, Transaction } from '@prisma/driver-adapter-utils';
-import { type AuditEvent, Prisma, type Session, type UserToken } from '../generated/sqlite/client.ts';
+import { Prisma } from '../generated/sqlite/client.ts';
 import type { Database, Db } from './database.ts';
+import { columnTables, type RecordOf } from './hot/columns.ts';
 import type { OnQuery } from './provider.ts';
 
 /** What sends statements, and is told of them. */
@@ -15,8 +16,16 @@ export type Driver = { queryable: SqlQueryable; onQuery: OnQuery | undefined };
 /** A database's own driver, for what is no part of a transaction. */
 export type HasDriver = { $driver: Driver };
 
-/** The tables that are written to so often, and what their rows hold. */
-type Rows = { Session: Session; AuditEvent: AuditEvent; UserToken: UserToken };
+type WithId<Tables> = { [name in keyof Tables]: Tables[name] extends { id: 'id' } ? name : never }[keyof Tables];
+
+/** The tables whose rows get their ids from the database. */
+type Table = WithId<typeof columnTables>;
+
+/** A row that is to be inserted: every column but the id. */
+export type NewRow<Of extends Table> = Omit<RecordOf<(typeof columnTables)[Of]>, 'id'>;
+
+/** A row that does not compile with properties that are no columns, also where it is no literal. */
+type NothingElse<Row, Of extends Table> = Row & Record<Exclude<keyof Row, keyof NewRow<Of>>, never>;
 
 type Begun = { transaction?: Transaction };
 
@@ -52,19 +61,32 @@ export async function run(db: Db, { sql, text, values }: Prisma.Sql): Promise<un
   return rows;
 }
 
-/** Adds a row, with every column but the id, and returns that. */
-export async function insert<Table extends keyof Rows>(
+/** Inserts a row and returns its id. */
+export async function insert<Of extends Table, Row extends NewRow<Of>>(
   db: Db,
-  table: Table,
-  row: Omit<Rows[Table], 'id'>,
+  table: Of,
+  row: NothingElse<Row, Of>,
 ): Promise<number> {
-  const columns = Object.keys(row).map((column) => `"${column}"`);
-  const [[id] = []] = await run(
-    db,
-    Prisma.sql`INSERT INTO ${Prisma.raw(`"${table}" (${columns.join(', ')})`)} VALUES (${Prisma.join(Object.values(row))})
-      RETURNING "id"`,
-  );
+  const columns = Object.keys(columnTables[table]).filter((column) => column !== 'id');
+  const values = valuesOf(table, columns, row);
+  const list = Prisma.raw(`"${table}" (${columns.map((column) => `"${column}"`).join(', ')})`);
+  const [[id] = []] = await run(db, Prisma.sql`INSERT INTO ${list} VALUES (${Prisma.join(values)}) RETURNING "id"`);
   return Number(id);
+}
+
+/**
+ * Returns the values of a row in the order of the columns.
+ *
+ * @throws Error for a row that lacks one of the columns, or has another one: spread objects can hold more than their
+ *   types say.
+ */
+function valuesOf(table: Table, columns: string[], row: object): unknown[] {
+  const values = new Map<string, unknown>(Object.entries(row));
+  const missing = columns.filter((column) => values.get(column) === undefined);
+  const unknown = [...values.keys()].filter((column) => !columns.includes(column));
+  if (missing.length > 0) throw new Error(`A row for ${table} has no ${missing.join(', ')}.`);
+  if (unknown.length > 0) throw new Error(`A row for ${table} has ${unknown.join(', ')}, which is no column of it.`);
+  return columns.map((column) => values.get(column));
 }
 
 /** A time, as it is in the rows of either database. */

@@ -36,6 +36,28 @@ describe('a statement past Prisma’s client', () => {
     expect([toDate(row[0]), row[1]]).toEqual([event.at, null]);
   });
 
+  it('adds no row that lacks a column or has another one, which does not compile either', async () => {
+    const { database } = await openEmptyDatabase();
+    const { detail: _, ...lacking } = event;
+    // @ts-expect-error: there is no detail.
+    await expect(insert(database, 'AuditEvent', lacking)).rejects.toThrow('A row for AuditEvent has no detail.');
+    // @ts-expect-error: undefined is no value.
+    await expect(insert(database, 'AuditEvent', { ...event, detail: undefined })).rejects.toThrow('has no detail');
+    const longer = { ...event, invented: 'x' };
+    // @ts-expect-error: there is no such column.
+    await expect(insert(database, 'AuditEvent', longer)).rejects.toThrow('has invented, which is no column');
+    // @ts-expect-error: the database gives the id.
+    await expect(insert(database, 'AuditEvent', { ...event, id: 1 })).rejects.toThrow('has id, which is no column');
+    expect(await counted(database)).toBe(0);
+  });
+
+  it('has each value in its own column, in whatever order the row has them', async () => {
+    const { database } = await openEmptyDatabase();
+    const { at, ...rest } = event;
+    const id = await insert(database, 'AuditEvent', { ...rest, at });
+    expect(await database.auditEvent.findUnique({ where: { id } })).toEqual({ id, ...event });
+  });
+
   it('is part of its transaction, and of no other', async () => {
     const { database } = await openEmptyDatabase();
     const other = { ...event, type: 'LOGGED_OUT' };
