@@ -122,6 +122,26 @@ describe('$findSession', () => {
     }
   });
 
+  it('has a sister that returns the ids of the tokens of a user for a purpose, and of no others', async () => {
+    const opened = await openEmptyDatabase();
+    const { database } = opened;
+    await fill(opened);
+    const token = { purpose: 'A', hashedToken: 'x', expiresAt: full.expiresAt };
+    const owners = [1, 2, 2, 2, null].map((userId, n) => ({ ...token, userId, handle: `${n}` }));
+    await database.userToken.createMany({ data: [...owners, { ...token, userId: 2, handle: 'b', purpose: 'B' }] });
+    const expected = await database.userToken.findMany({ where: { userId: 2, purpose: 'A' } });
+    expect(expected.length).toBe(3);
+    const found = await database.$findTokenIds(2, 'A');
+    expect(found.sort()).toEqual(expected.map(({ id }) => id).sort());
+    for (const [userId, purpose] of [
+      [2, ''],
+      [3, 'A'],
+      [1, 'B'],
+    ] as const) {
+      expect(await database.$findTokenIds(userId, purpose)).toEqual([]);
+    }
+  });
+
   it('has a sister that returns what was counted under keys, and under no others', async () => {
     const { database } = await openEmptyDatabase();
     const rows = [
