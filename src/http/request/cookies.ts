@@ -1,15 +1,28 @@
 import type { HeaderReader } from './headers.ts';
-import { stripWhitespace } from './whitespace.ts';
+import { isWhitespace, stripWhitespace } from './whitespace.ts';
 
 /**
  * The values of all cookies with this name. Only SP and HTAB are stripped (RFC 6265bis section 5.6): browsers protect the
  * prefix `__Host-` of a name, and a name with another byte before the prefix is not protected.
  */
 export function readCookies(headers: HeaderReader, name: string): string[] {
-  const header = headers.get('cookie');
-  if (!header?.includes(`${name}=`)) return [];
-  const pairs = header.split(';').map(stripWhitespace);
-  return pairs.filter((pair) => pair.startsWith(`${name}=`)).map((pair) => pair.slice(name.length + 1));
+  const header = headers.get('cookie') ?? '';
+  const start = `${name}=`;
+  const values: string[] = [];
+  for (let at = header.indexOf(start); at !== -1; at = header.indexOf(start, at + 1)) {
+    if (!beginsPair(header, at)) continue;
+    const end = header.indexOf(';', at);
+    const pair = header.slice(at, end === -1 ? header.length : end);
+    values.push(stripWhitespace(pair).slice(start.length));
+  }
+  return values;
+}
+
+/** Returns whether only whitespace lies between this place and the pair before. */
+function beginsPair(header: string, at: number): boolean {
+  let before = at - 1;
+  while (before >= 0 && isWhitespace(header[before])) before -= 1;
+  return before < 0 || header[before] === ';';
 }
 
 export type Cookie = {

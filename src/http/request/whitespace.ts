@@ -12,6 +12,7 @@ export function stripWhitespace(text: string): string {
   return text.slice(start, end);
 }
 
-function isWhitespace(character: string | undefined): boolean {
+/** Returns whether a character is SP or HTAB. */
+export function isWhitespace(character: string | undefined): boolean {
   return character === ' ' || character === '\t';
 }
