@@ -73,6 +73,7 @@ function problemOf({ from, to }: Import): string | null {
   if (!names.includes(room)) return `${room} is not in the list of rooms`;
   if (!to.includes('/') || !/^(src|scripts|test)\//.test(to)) return packageProblem(room, to);
   if (!to.startsWith('src/')) return `${from} imports ${to}, which is not part of the server`;
+  if (onlyFor[to] && !onlyFor[to].includes(from)) return `${from} may not import ${to}`;
   const other = roomOf(to);
   if (other === room) return null;
   if (names.indexOf(other) > names.indexOf(room)) return `${from} imports ${to}, which stands above it`;
@@ -84,6 +85,12 @@ function packageProblem(room: string, specifier: string): string | null {
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
   return rooms[room]?.includes(name) ? null : `${room}/ may not use ${name}`;
 }
+
+/** Modules that only these others may import: what starts a user's session has one door. */
+const onlyFor: Record<string, string[]> = {
+  'src/sessions/start-user-session.ts': ['src/accounts/sign-in.ts'],
+  'src/sessions/create-session.ts': ['src/sessions/start-user-session.ts', 'src/sessions/start.ts'],
+};
 
 describe('The rooms of src/', () => {
   it('import lower rooms only, and the packages that each may use', () => {
@@ -111,9 +118,18 @@ describe('The rooms of src/', () => {
     ['src/users/user.ts', 'graphql'],
     ['src/sessions/end.ts', 'test/support/api.ts'],
     ['src/somewhere/new.ts', 'src/errors.ts'],
+    ['src/accounts/login.ts', 'src/sessions/start-user-session.ts'],
+    ['src/graphql/mutations/sign-in.ts', 'src/sessions/create-session.ts'],
   ])('refuse an import from %s of %s', (from, to) => {
     expect(files.includes(from) || from.includes('somewhere')).toBe(true);
     expect(problemOf({ from, to })).not.toBeNull();
+  });
+
+  it('store sessions in one place', () => {
+    const inserts = files.filter((file) =>
+      /insert\([^)]*'Session'|\bsession\.(create\w*|upsert)\(|INTO "Session"/.test(readFileSync(file, 'utf8')),
+    );
+    expect(inserts).toEqual(['src/sessions/create-session.ts']);
   });
 
   it('are all named in ARCHITECTURE.md', () => {

@@ -10,8 +10,7 @@ import { endSessionsWith } from '../sessions/end.ts';
 import { type RotatedSession, rotateToken } from '../sessions/rotate.ts';
 import { forgetOtherDevices } from '../tokens/trusted-device.ts';
 import type { User } from '../users/user.ts';
-import { type Policies, provePassword } from './prove-password.ts';
-import { overRewrittenHash } from './rewritten-hash.ts';
+import { overRewrittenHash, type Policies, provePassword } from './prove-password.ts';
 
 /**
  * Gives a user a new password and ends, in the same transaction, every live session of theirs but that which asks:

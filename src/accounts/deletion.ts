@@ -8,8 +8,7 @@ import { type Session, whereLive } from '../sessions/session.ts';
 import { forgetFailures } from '../throttle/attempts.ts';
 import { lockUserWithPassword, type User } from '../users/user.ts';
 import { requireAnotherAdministrator } from './administrators.ts';
-import { type Policies, provePassword } from './prove-password.ts';
-import { overRewrittenHash } from './rewritten-hash.ts';
+import { overRewrittenHash, type Policies, provePassword } from './prove-password.ts';
 
 export type DeletedUser = {
   id: number;

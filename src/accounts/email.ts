@@ -16,8 +16,7 @@ import {
   type User,
 } from '../users/user.ts';
 import { type FollowedLink, followLink } from './follow-link.ts';
-import { type Policies, provePassword } from './prove-password.ts';
-import { overRewrittenHash } from './rewritten-hash.ts';
+import { overRewrittenHash, type Policies, provePassword } from './prove-password.ts';
 
 /** Mails a user a link that proves the address to be theirs; older ones are void. Not where it is proved already. */
 export async function requestEmailVerification(database: Database, { session, now }: UserScope): Promise<void> {

@@ -9,8 +9,7 @@ import { withAttempt } from '../throttle/attempts.ts';
 import { isKnownDevice, trustOfDevice } from '../tokens/trusted-device.ts';
 import { findUserToken, redeemUserToken, type TokenPurpose, type UserToken } from '../tokens/user-token.ts';
 import { lockUserWithPassword, type User } from '../users/user.ts';
-import type { Policies } from './prove-password.ts';
-import { overRewrittenHash } from './rewritten-hash.ts';
+import { overRewrittenHash, type Policies } from './prove-password.ts';
 
 /** The token of a link and, where it is not followed in a session of its user, their password. */
 export type FollowedLink = { token: string; password: string | null };

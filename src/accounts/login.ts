@@ -5,12 +5,12 @@ import { type AuditEventType, recordEvent } from '../events/record.ts';
 import { type HashingSlot, withHashingSlot } from '../passwords/hashing-queue.ts';
 import { checkPassword } from '../passwords/password.ts';
 import type { Scope } from '../scope.ts';
-import { type SessionRequest, type StartedSession, startUserSession } from '../sessions/start.ts';
+import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { withAttempt } from '../throttle/attempts.ts';
 import { isKnownDevice, makeRoomForDevice, trustOfDevice } from '../tokens/trusted-device.ts';
 import { findUserByEmail, lockUserWithPassword, requireAddressKey, type User } from '../users/user.ts';
-import type { SignInPolicies } from './prove-password.ts';
-import { overRewrittenHash } from './rewritten-hash.ts';
+import { overRewrittenHash, type SignInPolicies } from './prove-password.ts';
+import { completeSignIn } from './sign-in.ts';
 
 /**
  * Starts a session for whoever an email and a password prove.
@@ -54,9 +54,9 @@ async function loginInSlot(
       return inTransaction(database, async (db) => {
         // A password that was changed since it was checked must not open a session: the change ended all others.
         const unchanged = await lockUserWithPassword(db, user, rehashed);
-        if (unchanged.suspendedAt !== null) throw new AccountSuspendedError();
-        const start = { ...request, user: unchanged, type: 'LOGGED_IN', isKnownDevice: isKnown } as const;
-        const [started] = await together([startUserSession(db, scope, start, sessions), succeed(db)]);
+        const proof = { methods: ['password'], at: scope.now } as const;
+        const signIn = { ...request, user: unchanged, proof, type: 'LOGGED_IN', isKnownDevice: isKnown } as const;
+        const [started] = await together([completeSignIn(db, scope, signIn, sessions), succeed(db)]);
         return started;
       });
     };

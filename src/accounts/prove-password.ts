@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
-import type { Database } from '../database/database.ts';
-import { InvalidCredentialsError } from '../errors.ts';
+import type { Database, Db } from '../database/database.ts';
+import { InvalidCredentialsError, PasswordChangedError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
 import { type HashingSlot, withHashingSlot } from '../passwords/hashing-queue.ts';
 import { verifyPassword } from '../passwords/password.ts';
@@ -35,4 +35,25 @@ export function provePassword(
       throw new InvalidCredentialsError();
     });
   return withHashingSlot(passwords, prove, { account: user.email, isTrusted: true });
+}
+
+/** Of several who prove a password at once, all but one may find a hash that was rewritten since they checked it. */
+const tries = 3;
+
+/**
+ * Does something that needs a user's password to be unchanged, once more where it is only the hash that is another one:
+ * a login has rewritten it, of the same password. Whether it is of the same one is to be seen by who tries again.
+ */
+export async function overRewrittenHash<T>(db: Db, user: User, act: (user: User) => Promise<T>): Promise<T> {
+  let current = user;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await act(current);
+    } catch (error) {
+      if (!(error instanceof PasswordChangedError) || attempt === tries) throw error;
+      const reloaded = await db.user.findUnique({ where: { id: user.id } });
+      if (!reloaded) throw error;
+      current = reloaded;
+    }
+  }
 }

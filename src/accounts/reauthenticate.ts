@@ -4,8 +4,7 @@ import { PasswordChangedError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
 import type { UserScope } from '../scope.ts';
 import { type RotatedSession, rotateToken } from '../sessions/rotate.ts';
-import { type Policies, provePassword } from './prove-password.ts';
-import { overRewrittenHash } from './rewritten-hash.ts';
+import { overRewrittenHash, type Policies, provePassword } from './prove-password.ts';
 
 /**
  * Notes that the user of a session has proved the password again, and returns the session as it is then, with the new

@@ -8,12 +8,13 @@ import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requireAcceptablePassword } from '../passwords/password.ts';
 import { actingAs, type Scope } from '../scope.ts';
 import { endSessionsWith } from '../sessions/end.ts';
-import { type SessionRequest, type StartedSession, startUserSession } from '../sessions/start.ts';
+import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { forgetFailures } from '../throttle/attempts.ts';
 import { quarterMs, requireAttemptFrom, requireRequestFrom } from '../throttle/requests.ts';
 import { findUserToken, redeemUserToken } from '../tokens/user-token.ts';
 import { findUserByEmail, noUserId } from '../users/user.ts';
 import type { SignInPolicies } from './prove-password.ts';
+import { completeSignIn } from './sign-in.ts';
 
 /**
  * Mails the user with this address a link to choose a new password; older ones are void. Whether there is such a user
@@ -83,6 +84,7 @@ export async function resetPassword(
     await forgetFailures(db, user.email);
     await endSessionsWith(db, byUser, user.id);
     await enqueueMail(db, { name: 'password-changed', recipient: user.email, userId: user.id }, now);
-    return startUserSession(db, scope, { ...request, user: verified, type: 'PASSWORD_RESET' }, sessions);
+    const proof = { methods: ['email'], at: now } as const;
+    return completeSignIn(db, scope, { ...request, user: verified, proof, type: 'PASSWORD_RESET' }, sessions);
   });
 }

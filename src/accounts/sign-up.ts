@@ -6,12 +6,13 @@ import { enqueueMail, forgetSignUps, mayBeMailed } from '../mail/outbox.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requireUnbreached, verifyPassword } from '../passwords/password.ts';
 import { actingAs, type Scope } from '../scope.ts';
-import { type SessionRequest, type StartedSession, startUserSession } from '../sessions/start.ts';
+import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { forgetFailures, withAttempt } from '../throttle/attempts.ts';
 import { requireAttemptFrom } from '../throttle/requests.ts';
 import { findUserToken, redeemUserToken } from '../tokens/user-token.ts';
 import { checkUser, createUser, defaultRole, findUserByEmail, type NewUser, type PreparedUser } from '../users/user.ts';
 import type { Policies, SignInPolicies } from './prove-password.ts';
+import { completeSignIn } from './sign-in.ts';
 
 const hourMs = 3_600_000;
 
@@ -31,12 +32,9 @@ export async function signUp(
     const user = await createUser(db, prepared);
     // What was tried before anybody had the address.
     await forgetFailures(db, user.email);
-    const started = await startUserSession(
-      db,
-      scope,
-      { user, type: 'SIGNED_UP', transport, visitor },
-      policies.sessions,
-    );
+    const proof = { methods: ['password'], at: scope.now } as const;
+    const signIn = { user, proof, type: 'SIGNED_UP', transport, visitor } as const;
+    const started = await completeSignIn(db, scope, signIn, policies.sessions);
     await enqueueMail(db, { name: 'verify-email', recipient: user.email, userId: user.id }, scope.now);
     return started;
   });
@@ -90,7 +88,8 @@ export async function confirmSignUp(
         await redeemUserToken(db, 'SIGN_UP', token, now);
         await forgetSignUps(db, email);
         const user = await createConfirmed(db, { email, hashedPassword, name: name || null }, now);
-        const started = await startUserSession(db, scope, { ...request, user, type: 'SIGNED_UP' }, sessions);
+        const proof = { methods: ['password', 'email'], at: now } as const;
+        const started = await completeSignIn(db, scope, { ...request, user, proof, type: 'SIGNED_UP' }, sessions);
         const { handle } = started.session;
         await recordEvent(db, actingAs(scope, user), {
           type: 'EMAIL_VERIFIED',

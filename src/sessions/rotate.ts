@@ -3,6 +3,7 @@ import { tokenReplaced } from '../errors.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
 import type { UserScope } from '../scope.ts';
 import { createToken, equalSecrets, ownHandleOf } from '../tokens/token.ts';
+import { withMethod } from './proof.ts';
 import { type Session, whereLive } from './session.ts';
 
 /** A session with its new token, which exists only here and at its client. */
@@ -17,7 +18,7 @@ export type RotatedSession = { session: Session; token: string };
  */
 export async function rotateToken(
   db: Db,
-  { session: { id, handle }, presentedToken, now }: UserScope,
+  { session: { id, handle, authenticationMethods }, presentedToken, now }: UserScope,
   where: Prisma.SessionWhereInput,
 ): Promise<RotatedSession | null> {
   const next = createToken(ownHandleOf(handle));
@@ -30,6 +31,7 @@ export async function rotateToken(
       transport: presentedToken.transport,
       antiCSRFToken: null,
       authenticatedAt: now,
+      authenticationMethods: withMethod(authenticationMethods, 'password'),
     },
   });
   if (session) return { session, token: next.token };

@@ -37,6 +37,7 @@ export const sessionColumns = {
   expiresAt: 'time',
   lastSeenAt: 'time?',
   authenticatedAt: 'time?',
+  authenticationMethods: 'text?',
   handle: 'text',
   userId: 'id?',
   hashedSessionToken: 'text?',

@@ -1,0 +1,42 @@
+import type { SessionPolicy } from '../config/config.ts';
+import type { Db } from '../database/database.ts';
+import { insert } from '../database/raw-sql.ts';
+import type { Scope, Transport } from '../scope.ts';
+import type { NewToken } from '../tokens/token.ts';
+import type { User } from '../users/user.ts';
+import type { DataColumn } from './data.ts';
+import { expiryOf, unusedExpiryOf } from './expiry.ts';
+import { formatMethods, type Proof } from './proof.ts';
+import type { Session, SessionWithUser } from './session.ts';
+
+/** A session that is about to be stored: of a user with a proof, or of a visitor without. */
+export type NewSession = NewToken &
+  Pick<Session, DataColumn> & { transport: Transport } & ({ user: User; proof: Proof } | { user: null; proof: null });
+
+/** Stores a session. Only for what starts sessions: a user's session starts by `completeSignIn`. */
+export async function createSession(
+  db: Db,
+  { client, now }: Scope,
+  { user, proof, handle, hashedToken, transport, publicData, privateData }: NewSession,
+  policy: SessionPolicy,
+): Promise<SessionWithUser> {
+  const row = {
+    handle,
+    hashedSessionToken: hashedToken,
+    replacedHashedToken: null,
+    transport,
+    antiCSRFToken: null,
+    createdAt: now,
+    updatedAt: now,
+    lastSeenAt: now,
+    expiresAt: user === null ? unusedExpiryOf(now, policy) : expiryOf(now, now, policy),
+    authenticatedAt: proof?.at ?? null,
+    authenticationMethods: proof && formatMethods(proof.methods),
+    publicData,
+    privateData,
+    ...client,
+    userId: user?.id ?? null,
+  };
+  const id = await insert(db, 'Session', row);
+  return { id, ...row, user };
+}

@@ -1,0 +1,122 @@
+import { type GraphQLField, isEnumType, isNonNullType } from 'graphql';
+import { describe, expect, inject, it } from 'vitest';
+import { hashPassword } from '../../src/passwords/password.ts';
+import { createUserToken, type TokenPurpose } from '../../src/tokens/user-token.ts';
+import type { User } from '../../src/users/user.ts';
+import { type Client, password, startApi, type TestApi } from '../support/api.ts';
+import { rootFields } from '../support/generated-operations.ts';
+import { type Random, randomFrom } from '../support/random.ts';
+
+const email = 'grace@example.com';
+const fresh = 'another staple of the horse battery';
+
+/** Links for all that a link can do, in the hands of the caller. */
+async function linksFor({ database, config }: TestApi, userId: number): Promise<string[]> {
+  const expiresAt = new Date(Date.now() + 3_600_000);
+  const create = (purpose: TokenPurpose, of: number | null, sentTo: string, data: string | null = null) =>
+    createUserToken(database, { purpose, userId: of, sentTo, data, expiresAt });
+  const hashedPassword = await hashPassword(password, config.passwords);
+  return Promise.all([
+    create('VERIFY_EMAIL', userId, email),
+    create('RESET_PASSWORD', userId, email),
+    create('CHANGE_EMAIL', userId, 'new@example.com'),
+    create('KNOWN_DEVICE', userId, email),
+    create('SIGN_UP', null, 'someone@example.com', JSON.stringify({ hashedPassword, name: '' })),
+  ]);
+}
+
+/** Returns a mutation each of whose arguments is right, or right for another mutation. */
+function mutationOf({ name, args }: GraphQLField<unknown, unknown>, right: Record<string, string[]>, random: Random) {
+  const values = args.flatMap(({ name: argument, type }) => {
+    const inner = isNonNullType(type) ? type.ofType : type;
+    const choices = isEnumType(inner) ? inner.getValues().map((value) => value.name) : right[argument];
+    return choices ? [`${argument}: ${random.pick(choices)}`] : [];
+  });
+  const selected = name === 'logout' ? 'revokedSessionId' : '__typename';
+  return `mutation { ${name}${values.length > 0 ? `(${values.join(', ')})` : ''} { ${selected} } }`;
+}
+
+const text = (...values: string[]) => values.map((value) => JSON.stringify(value));
+
+/** Sends every mutation many times, with all that a user may know, and returns those that started a user's session. */
+async function startingMutations(api: TestApi, user: User, senders: (() => Client)[]): Promise<Set<string>> {
+  const { database } = api;
+  const random = randomFrom(7);
+  const starting = new Set<string>();
+  const isOfUser = { userId: { not: null }, hashedSessionToken: { not: null } };
+  for (const { operation, field } of rootFields()) {
+    if (operation === 'query') continue;
+    for (let time = 0; time < (inject('isShort') ? 25 : 200); time += 1) {
+      // Whatever the last one did, the user is there as before, and the address of the others is free.
+      await database.user.upsert({ where: { id: user.id }, create: user, update: user });
+      await database.user.deleteMany({ where: { email: { in: ['someone@example.com', 'new@example.com'] } } });
+      await database.rateLimit.deleteMany();
+      const links = await linksFor(api, user.id);
+      const right = {
+        email: text(email, email, 'someone@example.com'),
+        newEmail: text('new@example.com'),
+        password: text(password),
+        currentPassword: text(password),
+        newPassword: text(fresh),
+        token: text(...links),
+        id: text(btoa(`User:${user.id}`)),
+        sessionId: text('U2Vzc2lvbjox'),
+        role: text('user', 'admin'),
+        name: text('Grace'),
+        data: ['{ a: 1 }'],
+      };
+      const last = await database.session.findFirst({ orderBy: { id: 'desc' } });
+      await random
+        .pick(senders)()
+        .send(mutationOf(field, right, random));
+      const started = await database.session.findMany({ where: { ...isOfUser, id: { gt: last?.id ?? 0 } } });
+      for (const session of started) {
+        starting.add(field.name);
+        expect(session.authenticationMethods).toMatch(/^(password|email|password email)$/);
+        expect(session.userId === user.id ? user.suspendedAt : null).toBeNull();
+      }
+    }
+  }
+  return starting;
+}
+
+const patient = { perAccount: 50, perAddress: 1_000_000, signUpsPerAddress: 1_000_000 };
+
+describe('a session of a user', () => {
+  it('is started by four mutations, each with a proof', async () => {
+    const api = await startApi({ attempts: patient });
+    await api.signUp(email);
+    const user = await api.database.user.findFirstOrThrow();
+    const starting = await startingMutations(api, user, [api.client]);
+    expect([...starting].sort()).toEqual(['confirmSignUp', 'login', 'resetPassword', 'signUp']);
+    expect(api.reported).toEqual([]);
+  });
+
+  it('is started by no mutation for a user whom completeSignIn refuses, whoever asks', async () => {
+    const api = await startApi({ attempts: patient });
+    await api.signUp(email);
+    const user = await api.database.user.update({ where: { email }, data: { suspendedAt: api.clock.now } });
+    await api.database.session.deleteMany();
+    const admin = await api.signUpAdmin('root@example.com');
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    await startingMutations(api, user, [api.client, () => ada, () => admin]);
+    expect(api.reported).toEqual([]);
+  });
+
+  it('keeps what the user proved, and when', async () => {
+    const api = await startApi();
+    const ada = await api.signUp(email, 'BEARER');
+    const live = () => api.database.session.findFirstOrThrow({ where: { hashedSessionToken: { not: null } } });
+    const { userId } = await live();
+    expect(await live()).toMatchObject({ authenticationMethods: 'password', authenticatedAt: api.clock.now });
+    const [, token] = await linksFor(api, userId ?? 0);
+    const reset = `mutation ($token: String!, $newPassword: String!) {
+      resetPassword(token: $token, newPassword: $newPassword, transport: BEARER) { ... on LoginSuccess { token } }
+    }`;
+    ada.token = (await api.client().ask(reset, { token, newPassword: fresh })).resetPassword.token;
+    expect(await live()).toMatchObject({ authenticationMethods: 'email', authenticatedAt: api.clock.now });
+    api.clock.now = new Date(api.clock.now.getTime() + 60_000);
+    await ada.act('reauthenticate', { password: fresh });
+    expect(await live()).toMatchObject({ authenticationMethods: 'password email', authenticatedAt: api.clock.now });
+  });
+});
