@@ -17,7 +17,7 @@ export async function missingMigration(
   scratch: string,
 ): Promise<string | null> {
   const models = await readModels(provider);
-  const connection = await migrated(provider, migrations, models, scratch);
+  const connection = await migrated(provider, migrations, scratch);
   try {
     const engine = await openSchemaEngine(models, onConnection(connection, understood));
     const schemaOf = (content: string) => ({ files: [{ path: 'schema.prisma', content }] });
@@ -42,17 +42,12 @@ export async function missingMigration(
 }
 
 /** A connection to the scratch database, which is at the end of the history. */
-async function migrated(
-  provider: Provider,
-  migrations: Migration[],
-  models: string,
-  scratch: string,
-): Promise<SqlDriverAdapter> {
+async function migrated(provider: Provider, migrations: Migration[], scratch: string): Promise<SqlDriverAdapter> {
   if (provider === 'sqlite') {
-    await migrateSqlite(scratch, migrations, models);
+    await migrateSqlite(scratch, migrations);
     return sqliteAdapter(scratch).connect();
   }
-  await migratePostgresql(scratch, migrations, models);
+  await migratePostgresql(scratch, migrations);
   return new PrismaPg({ connectionString: scratch, max: 1 }).connect();
 }
 

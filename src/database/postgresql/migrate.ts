@@ -1,73 +1,49 @@
-import { PrismaPg } from '@prisma/adapter-pg';
-import type { SqlQuery, Transaction } from '@prisma/driver-adapter-utils';
+import type { Transaction } from '@prisma/driver-adapter-utils';
 import pg from 'pg';
 import { OperatorError } from '../../errors.ts';
-import { isUpToDate, type Migration, migrationFailed, toMigrationList } from '../migrations.ts';
-import { type Connection, noFilters, onConnection, openSchemaEngine } from '../schema-engine.ts';
+import { applyMissing, type Migration, type MigrationConnection, migrate, noteApplied } from '../migrations.ts';
 import { withoutPassword } from '../url.ts';
 
 /** Of `pg_advisory_xact_lock`: chosen at random, so that no application takes it for something else. */
 const lockKey = '6146091218476530012';
 
 /**
- * Applies what is missing of the history, all of it in one transaction, and returns the names of what was applied.
+ * Applies what is missing of the history, as `migrate` says.
  *
- * The lock is one of the transaction and not of the session, so that it holds behind a pooler too. Of several that
- * migrate at once, the others wait for the first and then find nothing to do.
- *
- * @throws OperatorError
+ * @throws OperatorError where the database cannot be reached, too.
  */
-export async function migratePostgresql(url: string, migrations: Migration[], datamodel: string): Promise<string[]> {
-  const pool = new pg.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 5_000 });
-  const adapter = await new PrismaPg(pool).connect();
+export async function migratePostgresql(url: string, migrations: Migration[]): Promise<string[]> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  // A connection that breaks is found out by the statement that is sent next.
+  client.on('error', () => {});
   try {
-    if (await isUpToDate(adapter, migrations)) return [];
-    const transaction = await adapter.startTransaction();
-    try {
-      const appliedMigrationNames = await applyInTransaction(transaction, migrations, datamodel);
-      await run(transaction, 'COMMIT');
-      await transaction.commit();
-      return appliedMigrationNames;
-    } catch (error) {
-      await run(transaction, 'ROLLBACK');
-      await transaction.rollback();
-      throw error;
-    }
+    await client.connect();
+    return await migrate(connectionOf(client), migrations);
   } catch (error) {
     throw error instanceof OperatorError ? error : cannotConnect(url, error);
   } finally {
-    await pool.end();
+    await client.end();
   }
 }
 
 /**
- * The same in a transaction that is open, for whoever begins and ends it.
+ * Applies what is missing of the history in a transaction that is open, for whoever begins and ends it. Those of the
+ * migrations that are named in `present` are only noted.
  *
  * @throws OperatorError, after which the transaction can only be rolled back.
  */
 export async function applyInTransaction(
-  transaction: Transaction,
+  client: pg.ClientBase,
   migrations: Migration[],
-  datamodel: string,
+  present: readonly string[],
 ): Promise<string[]> {
-  const client = clientOf(transaction);
-  let applying: string | undefined;
-  let scriptError: unknown;
-  const connection = inTransaction(transaction, client, (error) => {
-    scriptError ??= error;
-  });
-  const migrationsList = toMigrationList('postgresql', migrations);
-  try {
-    await run(transaction, `SELECT pg_advisory_xact_lock(${lockKey})`);
-    const engine = await openSchemaEngine(datamodel, onConnection(connection, withoutLock), (line) => {
-      applying = /Applying `(\w+)`/.exec(line)?.[1] ?? applying;
-    });
-    const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList, filters: noFilters });
-    return appliedMigrationNames;
-  } catch (error) {
-    // What the engine says of a script that failed is only that the transaction is aborted.
-    throw migrationFailed(applying, scriptError ?? error);
-  }
+  await lock(client);
+  const connection = connectionOf(client);
+  await noteApplied(
+    connection,
+    migrations.filter(({ name }) => present.includes(name)),
+  );
+  return applyMissing(connection, migrations);
 }
 
 /** The connection of a transaction, which is in a property that its type does not show. */
@@ -75,37 +51,56 @@ export function clientOf(transaction: Transaction): pg.PoolClient {
   return (transaction as unknown as { client: pg.PoolClient }).client;
 }
 
-function run(transaction: Transaction, sql: string): Promise<unknown> {
-  return transaction.executeRaw({ sql, args: [], argTypes: [] });
+function connectionOf(client: pg.ClientBase): MigrationConnection {
+  const query: MigrationConnection['query'] = async (text, values = []) => {
+    const { rows } = await client.query<unknown[]>({ text, values, rowMode: 'array' });
+    return rows;
+  };
+  const isTrue = async (condition: string, values?: unknown[]) => {
+    const [[value] = []] = await query(`SELECT ${condition}`, values);
+    return value === true;
+  };
+  return {
+    query,
+    async runScript(sql) {
+      await client.query(sql);
+    },
+    async begin() {
+      // Whatever the database's default is: who waited for the lock must see what the one before has committed.
+      await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
+      await lock(client);
+    },
+    hasTable: (name) => isTrue(hasTable, [name]),
+    hasAnyTable: () => isTrue('EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema())'),
+    async createHistory() {
+      if (await isTrue('current_schema() IS NULL')) await client.query('CREATE SCHEMA "public"');
+      await client.query(createHistory);
+    },
+  };
 }
+
+/** Waits for whoever migrates. The lock is one of the transaction, and not of the session: it holds behind a pooler. */
+async function lock(client: pg.ClientBase): Promise<void> {
+  await client.query(`SELECT pg_advisory_xact_lock(${lockKey})`);
+}
+
+/** The catalog is read as other tables are. `to_regclass` may answer with what it knew before it waited for the lock. */
+const hasTable = `EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname = ANY (current_schemas(false)))`;
+
+const createHistory = `CREATE TABLE _prisma_migrations (
+    id                      VARCHAR(36) PRIMARY KEY NOT NULL,
+    checksum                VARCHAR(64) NOT NULL,
+    finished_at             TIMESTAMPTZ,
+    migration_name          VARCHAR(255) NOT NULL,
+    logs                    TEXT,
+    rolled_back_at          TIMESTAMPTZ,
+    started_at              TIMESTAMPTZ NOT NULL DEFAULT now(),
+    applied_steps_count     INTEGER NOT NULL DEFAULT 0
+);`;
 
 /** Why a database cannot be used, for whoever named it. */
 function cannotConnect(url: string, error: unknown): OperatorError {
   const reason = (error as Error).message;
   return new OperatorError(`DATABASE_URL is "${withoutPassword(url)}", which cannot be used: ${reason}.`);
-}
-
-/** Lets the engine work inside a transaction that is open. */
-function inTransaction(
-  transaction: Transaction,
-  client: pg.PoolClient,
-  onScriptError: (error: unknown) => void,
-): Connection {
-  return {
-    provider: transaction.provider,
-    adapterName: transaction.adapterName,
-    queryRaw: (query) => transaction.queryRaw(query),
-    executeRaw: (query) => transaction.executeRaw(query),
-    async executeScript(script) {
-      await client.query(script).catch((error) => {
-        onScriptError(error);
-        throw error;
-      });
-    },
-  };
-}
-
-/** The engine's own lock is one of the session, which a pooler does not keep; that of the transaction makes it needless. */
-function withoutLock(query: SqlQuery): SqlQuery {
-  return /pg_advisory_lock/i.test(query.sql) ? { ...query, sql: 'SELECT 1' } : query;
 }

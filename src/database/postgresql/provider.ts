@@ -1,7 +1,7 @@
 import { PrismaClient } from '../../generated/postgresql/client/client.ts';
 import type { PrismaClient as SqliteClient } from '../../generated/sqlite/client.ts';
 import { databaseClock } from '../clock.ts';
-import { migrationFolders, readMigrations, readModels } from '../migrations.ts';
+import { migrationFolders, readMigrations } from '../migrations.ts';
 import { type DatabaseProvider, transactionOptions } from '../provider.ts';
 import { guardedAdapter } from './guarded-adapter.ts';
 import { migratePostgresql } from './migrate.ts';
@@ -29,8 +29,7 @@ export const postgresql: DatabaseProvider = {
   },
 
   async migrate(url) {
-    const migrations = await readMigrations(migrationFolders.postgresql);
-    return migratePostgresql(url, migrations, await readModels('postgresql'));
+    return migratePostgresql(url, await readMigrations(migrationFolders.postgresql));
   },
 
   async claim() {

@@ -1,47 +1,51 @@
-import type { SqlQuery } from '@prisma/driver-adapter-utils';
-import { isUpToDate, type Migration, migrationFailed, toMigrationList } from '../migrations.ts';
-import { noFilters, onConnection, openSchemaEngine } from '../schema-engine.ts';
+import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils';
+import { type Migration, type MigrationConnection, migrate } from '../migrations.ts';
 import { sqliteAdapter } from './open.ts';
-import { retryWhileBusy } from './serialized-adapter.ts';
 
-/**
- * Applies what is missing of the history, all of it in one transaction, and returns the names of what was applied.
- *
- * A failure or a crash at any point leaves the database as it was. Of two that migrate at once, the second waits for
- * the first and then finds nothing to do.
- *
- * @throws OperatorError that names the migration which failed.
- */
-export async function migrateSqlite(file: string, migrations: Migration[], datamodel: string): Promise<string[]> {
-  const connection = await sqliteAdapter(file).connect();
+/** Applies what is missing of the history to a file, as `migrate` says. */
+export async function migrateSqlite(file: string, migrations: Migration[]): Promise<string[]> {
+  const adapter = await sqliteAdapter(file).connect();
   try {
-    if (await isUpToDate(connection, migrations)) return [];
-    // Rebuilding a table drops the old one, which with foreign keys on would delete what refers to it. It cannot be
-    // switched off inside a transaction, where the migrations' own statements to that end do nothing.
-    await connection.executeScript('PRAGMA foreign_keys = OFF');
-    await retryWhileBusy(async () => connection.executeScript('BEGIN IMMEDIATE'));
-    let applying: string | undefined;
-    const noteWhich = (line: string) => {
-      applying = /Applying `(\w+)`/.exec(line)?.[1] ?? applying;
-    };
-    try {
-      const engine = await openSchemaEngine(datamodel, onConnection(connection, withoutExclusiveLock), noteWhich);
-      const { appliedMigrationNames } = await engine.applyMigrations({
-        migrationsList: toMigrationList('sqlite', migrations),
-        filters: noFilters,
-      });
-      await connection.executeScript('COMMIT');
-      return appliedMigrationNames;
-    } catch (error) {
-      await connection.executeScript('ROLLBACK');
-      throw migrationFailed(applying, error);
-    }
+    return await migrate(connectionOf(adapter), migrations);
   } finally {
-    await connection.dispose();
+    await adapter.dispose();
   }
 }
 
-/** The engine's own lock would shut out every other connection; the transaction already keeps writers away. */
-function withoutExclusiveLock(query: SqlQuery): SqlQuery {
-  return /locking_mode/i.test(query.sql) ? { ...query, sql: 'PRAGMA main.locking_mode' } : query;
+function connectionOf(adapter: SqlDriverAdapter): MigrationConnection {
+  const query: MigrationConnection['query'] = async (sql, values = []) => {
+    const argTypes = values.map(() => ({ scalarType: 'unknown', arity: 'scalar' }) as const);
+    const { rows } = await adapter.queryRaw({ sql: sql.replaceAll(/\$\d/g, '?'), args: values, argTypes });
+    return rows;
+  };
+  return {
+    query,
+    runScript: (sql) => adapter.executeScript(sql),
+    async begin() {
+      // Rebuilding a table drops the old one, which with foreign keys on would delete what refers to it. It cannot be
+      // switched off inside a transaction, where the migrations' own statements to that end do nothing.
+      await adapter.executeScript('PRAGMA foreign_keys = OFF');
+      await adapter.executeScript('BEGIN IMMEDIATE');
+    },
+    async hasTable(name) {
+      const sql = `SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND lower(name) = lower($1)`;
+      return (await query(sql, [name])).length > 0;
+    },
+    async hasAnyTable() {
+      return (await query(`SELECT 1 FROM sqlite_schema WHERE type = 'table' LIMIT 1`)).length > 0;
+    },
+    createHistory: () => adapter.executeScript(createHistory),
+  };
 }
+
+/** SQLite keeps the statement as it was written. */
+const createHistory = `CREATE TABLE "_prisma_migrations" (
+    "id"                    TEXT PRIMARY KEY NOT NULL,
+    "checksum"              TEXT NOT NULL,
+    "finished_at"           DATETIME,
+    "migration_name"        TEXT NOT NULL,
+    "logs"                  TEXT,
+    "rolled_back_at"        DATETIME,
+    "started_at"            DATETIME NOT NULL DEFAULT current_timestamp,
+    "applied_steps_count"   INTEGER UNSIGNED NOT NULL DEFAULT 0
+);`;

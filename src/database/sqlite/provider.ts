@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { OperatorError } from '../../errors.ts';
 import { PrismaClient } from '../../generated/sqlite/client.ts';
 import { localClock } from '../clock.ts';
-import { migrationFolders, readMigrations, readModels } from '../migrations.ts';
+import { migrationFolders, readMigrations } from '../migrations.ts';
 import { type DatabaseProvider, transactionOptions } from '../provider.ts';
 import { startCheckpoints } from './checkpoints.ts';
 import { lockFile } from './file-lock.ts';
@@ -41,7 +41,7 @@ export const sqlite: DatabaseProvider = {
   },
 
   async migrate(url) {
-    return migrateSqlite(fileOf(url), await readMigrations(migrationFolders.sqlite), await readModels('sqlite'));
+    return migrateSqlite(fileOf(url), await readMigrations(migrationFolders.sqlite));
   },
 
   async claim(url) {

@@ -1,16 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { missingMigration } from '../../../scripts/drift.ts';
-import { type Migration, migrationFolders, readMigrations, readModels } from '../../../src/database/migrations.ts';
+import { type Migration, migrationFolders, readMigrations } from '../../../src/database/migrations.ts';
 import { migratePostgresql } from '../../../src/database/postgresql/migrate.ts';
 import { blankDatabase } from '../../support/postgresql-databases.ts';
 import { onServer } from '../../support/postgresql-server.ts';
 import { runNode } from '../../support/process.ts';
 
 const history = await readMigrations(migrationFolders.postgresql);
-const models = await readModels('postgresql');
 
 function migrateTo(url: string, migrations: Migration[]) {
-  return migratePostgresql(url, migrations, models);
+  return migratePostgresql(url, migrations);
 }
 
 describe('the PostgreSQL history', () => {

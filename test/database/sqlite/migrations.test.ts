@@ -23,7 +23,7 @@ async function scratchFile(): Promise<string> {
 }
 
 async function migrateTo(file: string, migrations: Migration[]) {
-  return migrateSqlite(file, migrations, models);
+  return migrateSqlite(file, migrations);
 }
 
 describe('the history', () => {
@@ -40,7 +40,7 @@ describe('the history', () => {
     expect(missing).toContain('CREATE INDEX "Session_expiresAt_idx"');
   });
 
-  it('is applied by the engine of the very Prisma that is installed', async () => {
+  it('is compared by the engine of the very Prisma that is installed', async () => {
     const { dependencies } = JSON.parse(await readFile('node_modules/@prisma/engines/package.json', 'utf8'));
     const engine = await openSchemaEngine(models, sqliteAdapter(join(await temporaryFolder(), 'x.db')));
     expect(engine).toBeDefined();

@@ -1,6 +1,4 @@
-import { hash, randomUUID } from 'node:crypto';
-import type pg from 'pg';
-import { type Migration, migrationFolders, readMigrations, readModels } from '../../../database/migrations.ts';
+import { migrationFolders, readMigrations } from '../../../database/migrations.ts';
 import { applyInTransaction } from '../../../database/postgresql/migrate.ts';
 import { familyMigrations } from '../family.ts';
 import { countTables, quoted, type Source, type Takeover, takenTables } from '../source.ts';
@@ -51,8 +49,7 @@ export async function openPostgresqlTakeover(url: string): Promise<Takeover> {
       await renameIndex(source, 'User', 'email', run);
       await renameIndex(source, 'Session', 'handle', run);
       const migrations = await readMigrations(migrationFolders.postgresql);
-      await noteFamilyMigrations(client, migrations);
-      await applyInTransaction(transaction, migrations, await readModels('postgresql'));
+      await applyInTransaction(client, migrations, familyMigrations);
       for (const { table, name, mode } of triggers) {
         await run(`ALTER TABLE ${quoted(table)} ENABLE ${mode} TRIGGER ${quoted(name)}`);
       }
@@ -87,25 +84,4 @@ async function disableTriggers(source: Source, run: Run): Promise<Trigger[]> {
   }));
   for (const { table, name } of triggers) await run(`ALTER TABLE ${quoted(table)} DISABLE TRIGGER ${quoted(name)}`);
   return triggers;
-}
-
-/**
- * Notes that the migrations which the family shares are done, beside those of the application. The table is made as
- * Prisma's engine makes it, which looks for it by a statement that would end the transaction.
- */
-async function noteFamilyMigrations(client: pg.PoolClient, migrations: Migration[]): Promise<void> {
-  await client.query(
-    `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
-       "id" VARCHAR(36) PRIMARY KEY NOT NULL, "checksum" VARCHAR(64) NOT NULL, "finished_at" TIMESTAMPTZ,
-       "migration_name" VARCHAR(255) NOT NULL, "logs" TEXT, "rolled_back_at" TIMESTAMPTZ,
-       "started_at" TIMESTAMPTZ NOT NULL DEFAULT now(), "applied_steps_count" INTEGER NOT NULL DEFAULT 0)`,
-  );
-  for (const { name, sql } of migrations) {
-    if (!familyMigrations.includes(name)) continue;
-    await client.query(
-      `INSERT INTO "_prisma_migrations" ("id", "checksum", "finished_at", "migration_name", "applied_steps_count")
-         VALUES ($1, $2, now(), $3, 1)`,
-      [randomUUID(), hash('sha256', sql), name],
-    );
-  }
 }

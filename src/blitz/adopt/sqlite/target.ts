@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import { migrationFolders, readMigrations, readModels } from '../../../database/migrations.ts';
+import { migrationFolders, readMigrations } from '../../../database/migrations.ts';
 import { migrateSqlite } from '../../../database/sqlite/migrate.ts';
 import { type Row, type TakenTable, takenTables } from '../source.ts';
 
@@ -24,7 +24,7 @@ export async function readTarget(): Promise<Target> {
   const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-'));
   try {
     const file = join(folder, 'target.db');
-    await migrateSqlite(file, await readMigrations(migrationFolders.sqlite), await readModels('sqlite'));
+    await migrateSqlite(file, await readMigrations(migrationFolders.sqlite));
     const database = new BetterSqlite3(file);
     try {
       return describe(database);

@@ -1,0 +1,39 @@
+/** Prisma's schema engine on a database, to compare what it makes of a history with what this server makes of it. */
+import { PrismaPg } from '@prisma/adapter-pg';
+import { type Migration, type Provider, readModels, toMigrationList } from '../../src/database/migrations.ts';
+import { noFilters, onConnection, openSchemaEngine, type SchemaEngine } from '../../src/database/schema-engine.ts';
+import { sqliteAdapter } from '../../src/database/sqlite/open.ts';
+
+/** Applies migrations by the engine, each by itself, and returns the names of those that it applied. */
+export async function applyByEngine(provider: Provider, place: string, migrations: Migration[]): Promise<string[]> {
+  return withEngine(provider, place, async (engine) => {
+    const migrationsList = toMigrationList(provider, migrations);
+    const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList, filters: noFilters });
+    return appliedMigrationNames;
+  });
+}
+
+/** What the engine says of a database that is at the end of a history, and of rows that it would have written. */
+export const inSync = { editedMigrationNames: [], failedMigrationNames: [], hasMigrationsTable: true, history: null };
+
+/** Returns what the engine says of a database: which migrations failed, were edited since, or are missing. */
+export async function diagnoseByEngine(provider: Provider, place: string, migrations: Migration[]) {
+  return withEngine(provider, place, (engine) =>
+    engine.diagnoseMigrationHistory({
+      migrationsList: toMigrationList(provider, migrations),
+      optInToShadowDatabase: false,
+      filters: noFilters,
+    }),
+  );
+}
+
+/** `place` is the path of an SQLite file, or the URL of a PostgreSQL database. */
+async function withEngine<T>(provider: Provider, place: string, act: (engine: SchemaEngine) => Promise<T>): Promise<T> {
+  const factory = provider === 'sqlite' ? sqliteAdapter(place) : new PrismaPg({ connectionString: place, max: 1 });
+  const connection = await factory.connect();
+  try {
+    return await act(await openSchemaEngine(await readModels(provider), onConnection(connection)));
+  } finally {
+    await connection.dispose();
+  }
+}
