@@ -1,10 +1,11 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import type { SqlDriverAdapter, SqlQuery } from '@prisma/driver-adapter-utils';
-import { type Migration, type Provider, readModels } from '../src/database/migrations.ts';
+import type { Migration, Provider } from '../src/database/migrations.ts';
 import { migratePostgresql } from '../src/database/postgresql/migrate.ts';
-import { noFilters, onConnection, openSchemaEngine } from '../src/database/schema-engine.ts';
 import { migrateSqlite } from '../src/database/sqlite/migrate.ts';
 import { sqliteAdapter } from '../src/database/sqlite/open.ts';
+import { readModels } from './models.ts';
+import { noFilters, onConnection, openSchemaEngine } from './schema-engine.ts';
 
 /**
  * The SQL that is missing between the end of a history and the models of `schema.prisma`, or null if they agree.

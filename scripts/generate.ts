@@ -7,7 +7,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { readModels } from '../src/database/migrations.ts';
+import { readModels } from './models.ts';
 
 const run = promisify(execFile);
 const prisma = createRequire(import.meta.url).resolve('prisma/build/index.js');

@@ -11,7 +11,6 @@ const rooms: Record<string, string[]> = {
     '@prisma/adapter-better-sqlite3',
     '@prisma/adapter-pg',
     '@prisma/driver-adapter-utils',
-    '@prisma/schema-engine-wasm',
     'better-sqlite3',
     'dataloader',
     'pg',

@@ -17,12 +17,6 @@ export const migrationFolders = {
 
 export type Provider = keyof typeof migrationFolders;
 
-/** The text of `schema.prisma` for a database. It stands there for SQLite; the models are the same for all. */
-export async function readModels(provider: Provider): Promise<string> {
-  const text = await readFile(join(prismaFolder, 'schema.prisma'), 'utf8');
-  return text.replace('provider = "sqlite"', `provider = "${provider}"`);
-}
-
 /** The history in the order in which it is applied, oldest first. */
 export async function readMigrations(folder: string): Promise<Migration[]> {
   const entries = await readdir(folder, { withFileTypes: true });
@@ -33,19 +27,6 @@ export async function readMigrations(folder: string): Promise<Migration[]> {
       sql: await readFile(join(folder, name, 'migration.sql'), 'utf8'),
     })),
   );
-}
-
-/** The history in the form that Prisma's schema engine takes. */
-export function toMigrationList(provider: Provider, migrations: Migration[]) {
-  return {
-    baseDir: migrationFolders[provider],
-    lockfile: { path: './migration_lock.toml', content: `provider = "${provider}"\n` },
-    shadowDbInitScript: '',
-    migrationDirectories: migrations.map(({ name, sql }) => ({
-      path: name,
-      migrationFile: { path: 'migration.sql', content: { tag: 'ok' as const, value: sql } },
-    })),
-  };
 }
 
 /** A connection to a database that is migrated, and what differs from one kind of database to the other. */

@@ -1,7 +1,14 @@
 /** Prisma's schema engine on a database, to compare what it makes of a history with what this server makes of it. */
 import { PrismaPg } from '@prisma/adapter-pg';
-import { type Migration, type Provider, readModels, toMigrationList } from '../../src/database/migrations.ts';
-import { noFilters, onConnection, openSchemaEngine, type SchemaEngine } from '../../src/database/schema-engine.ts';
+import { readModels } from '../../scripts/models.ts';
+import {
+  noFilters,
+  onConnection,
+  openSchemaEngine,
+  type SchemaEngine,
+  toMigrationList,
+} from '../../scripts/schema-engine.ts';
+import type { Migration, Provider } from '../../src/database/migrations.ts';
 import { sqliteAdapter } from '../../src/database/sqlite/open.ts';
 
 /** Applies migrations by the engine, each by itself, and returns the names of those that it applied. */

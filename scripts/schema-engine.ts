@@ -7,8 +7,22 @@ import {
   type SqlQuery,
 } from '@prisma/driver-adapter-utils';
 import * as engineModule from '@prisma/schema-engine-wasm/schema_engine_bg';
+import { type Migration, migrationFolders, type Provider } from '../src/database/migrations.ts';
 
 export type SchemaEngine = engineModule.SchemaEngine;
+
+/** The history in the form that Prisma's schema engine takes. */
+export function toMigrationList(provider: Provider, migrations: Migration[]) {
+  return {
+    baseDir: migrationFolders[provider],
+    lockfile: { path: './migration_lock.toml', content: `provider = "${provider}"\n` },
+    shadowDbInitScript: '',
+    migrationDirectories: migrations.map(({ name, sql }) => ({
+      path: name,
+      migrationFile: { path: 'migration.sql', content: { tag: 'ok' as const, value: sql } },
+    })),
+  };
+}
 
 /** No tables are managed by somebody else's migrations. */
 export const noFilters = { externalTables: [], externalEnums: [] };
