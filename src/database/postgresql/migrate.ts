@@ -1,7 +1,8 @@
 import type { Transaction } from '@prisma/driver-adapter-utils';
 import pg from 'pg';
 import { OperatorError } from '../../errors.ts';
-import { applyMissing, type Migration, type MigrationConnection, migrate, noteApplied } from '../migrations.ts';
+import { applyMissing, type MigrationConnection, migrate, noteApplied } from '../migrate.ts';
+import type { Migration } from '../migrations.ts';
 import { withoutPassword } from '../url.ts';
 
 /** Of `pg_advisory_xact_lock`: chosen at random, so that no application takes it for something else. */

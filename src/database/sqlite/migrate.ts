@@ -1,5 +1,6 @@
 import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils';
-import { type Migration, type MigrationConnection, migrate } from '../migrations.ts';
+import { type MigrationConnection, migrate } from '../migrate.ts';
+import type { Migration } from '../migrations.ts';
 import { sqliteAdapter } from './open.ts';
 
 /** Applies what is missing of the history to a file, as `migrate` says. */
