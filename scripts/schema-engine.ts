@@ -41,13 +41,12 @@ const shared = globalThis as { [loadingKey]?: Promise<void> };
 export async function openSchemaEngine(
   datamodel: string,
   adapter: SqlMigrationAwareDriverAdapterFactory,
-  log: (line: string) => void = () => {},
 ): Promise<SchemaEngine> {
   shared[loadingKey] ??= load();
   await shared[loadingKey];
   return engineModule.SchemaEngine.new(
     { datamodels: [['schema.prisma', datamodel]] },
-    log,
+    () => {},
     bindMigrationAwareSqlAdapterFactory(adapter),
   );
 }
@@ -74,13 +73,10 @@ async function load(): Promise<void> {
 }
 
 /** What the engine needs of a connection. */
-export type Connection = Pick<
-  SqlDriverAdapter,
-  'provider' | 'adapterName' | 'queryRaw' | 'executeRaw' | 'executeScript'
->;
+type Connection = Pick<SqlDriverAdapter, 'provider' | 'adapterName' | 'queryRaw' | 'executeRaw' | 'executeScript'>;
 
 /**
- * Lets the engine work on a connection that is open, perhaps with a transaction, instead of on one of its own.
+ * Lets the engine work on a connection that is open, instead of on one of its own.
  * `rewrite` may replace statements of the engine's that do not fit there.
  */
 export function onConnection(
