@@ -27,7 +27,7 @@ const rooms: Record<string, string[]> = {
   transfer: [],
   maintenance: [],
   accounts: [],
-  blitz: ['@prisma/adapter-pg', '@prisma/driver-adapter-utils', 'better-sqlite3', 'pg'],
+  blitz: ['better-sqlite3', 'pg'],
   graphql: [
     '@pothos/core',
     '@pothos/plugin-complexity',

@@ -1,4 +1,3 @@
-import type { Transaction } from '@prisma/driver-adapter-utils';
 import pg from 'pg';
 import { OperatorError } from '../../errors.ts';
 import { applyMissing, type MigrationConnection, migrate, noteApplied } from '../migrate.ts';
@@ -45,11 +44,6 @@ export async function applyInTransaction(
     migrations.filter(({ name }) => present.includes(name)),
   );
   return applyMissing(connection, migrations);
-}
-
-/** The connection of a transaction, which is in a property that its type does not show. */
-export function clientOf(transaction: Transaction): pg.PoolClient {
-  return (transaction as unknown as { client: pg.PoolClient }).client;
 }
 
 function connectionOf(client: pg.ClientBase): MigrationConnection {

@@ -1,7 +1,4 @@
-import { PrismaPg } from '@prisma/adapter-pg';
-import type { SqlDriverAdapter, Transaction } from '@prisma/driver-adapter-utils';
 import pg from 'pg';
-import { clientOf } from '../../../database/postgresql/migrate.ts';
 import { withoutPassword } from '../../../database/url.ts';
 import { OperatorError } from '../../../errors.ts';
 import type { Source } from '../source.ts';
@@ -12,34 +9,31 @@ export const patienceMs = 5_000;
 
 /** Looks at a database in a transaction that may not write. */
 export async function openPostgresqlSource(url: string): Promise<{ source: Source; close(): Promise<void> }> {
-  const { transaction, client, end } = await beginTransaction(url);
+  const client = await beginTransaction(url);
   await client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
   return {
     source: postgresqlSource(client),
     async close() {
       await client.query('ROLLBACK');
-      await transaction.rollback();
-      await end();
+      await client.end();
     },
   };
 }
 
-export type Opened = { transaction: Transaction; client: pg.PoolClient; end(): Promise<void> };
-
-/** A transaction on a connection of its own. @throws OperatorError where the database cannot be reached. */
-export async function beginTransaction(url: string): Promise<Opened> {
-  const pool = new pg.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: patienceMs });
+/** Begins a transaction on a connection of its own. @throws OperatorError where the database cannot be reached. */
+export async function beginTransaction(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: patienceMs });
   // A connection that breaks is found out by the statement that is sent next.
-  pool.on('error', () => {});
+  client.on('error', () => {});
   try {
-    const { rows } = await pool.query<{ schema: string }>('SELECT current_schema() AS "schema"');
+    await client.connect();
+    const { rows } = await client.query<{ schema: string }>('SELECT current_schema() AS "schema"');
     const schema = rows[0]?.schema;
     if (schema !== 'public') throw new Error(`its schema is ${schema}, and this server keeps its tables in public`);
-    const adapter: SqlDriverAdapter = await new PrismaPg(pool).connect();
-    const transaction = await adapter.startTransaction();
-    return { transaction, client: clientOf(transaction), end: () => pool.end() };
+    await client.query('BEGIN');
+    return client;
   } catch (error) {
-    await pool.end();
+    await client.end();
     const reason = (error as Error).message;
     throw new OperatorError(`DATABASE_URL is "${withoutPassword(url)}", which cannot be used: ${reason}.`);
   }

@@ -13,7 +13,7 @@ import { convertColumns, type Run, renameIndex, setForeignKey, tighten } from '.
  * @throws OperatorError where the database cannot be reached.
  */
 export async function openPostgresqlTakeover(url: string): Promise<Takeover> {
-  const { transaction, client, end } = await beginTransaction(url);
+  const client = await beginTransaction(url);
   const source = postgresqlSource(client);
   const run = (sql: string) => client.query(sql);
   let triggers: Trigger[] = [];
@@ -56,13 +56,11 @@ export async function openPostgresqlTakeover(url: string): Promise<Takeover> {
     },
     async commit() {
       await run('COMMIT');
-      await transaction.commit();
     },
     async rollback() {
       await run('ROLLBACK');
-      await transaction.rollback();
     },
-    close: end,
+    close: () => client.end(),
   };
 }
 
