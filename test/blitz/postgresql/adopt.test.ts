@@ -3,11 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inspectDatabase } from '../../../src/blitz/adopt/adopt.ts';
 import { migrateDatabase } from '../../../src/database/database.ts';
+import { migrationFolders, readMigrations } from '../../../src/database/migrations.ts';
 import { adopt, adoptionNow, blitz, serve } from '../../support/blitz.ts';
 import { blitzDatabase, type PostgresqlMember } from '../../support/blitz-postgresql.ts';
 import { emptyDatabase } from '../../support/database.ts';
 import { onServer } from '../../support/postgresql-server.ts';
 import { runNode } from '../../support/process.ts';
+import { applyByEngine, diagnoseByEngine, inSync } from '../../support/schema-engine.ts';
 
 const plain: PostgresqlMember = {
   indexNames: 0,
@@ -206,6 +208,14 @@ describe('a PostgreSQL database that was not taken over', () => {
 });
 
 describe('a PostgreSQL database that was taken over', () => {
+  it('has a history that Prisma’s schema engine takes for its own', async () => {
+    const url = await blitzDatabase(plain);
+    await adopt(url, { plaintext: 'reset' });
+    const history = await readMigrations(migrationFolders.postgresql);
+    expect(await diagnoseByEngine('postgresql', url, history)).toEqual(inSync);
+    expect(await applyByEngine('postgresql', url, history)).toEqual([]);
+  });
+
   it('lets everybody log in with the password that they have', async () => {
     const url = await blitzDatabase(plain);
     await adopt(url);
