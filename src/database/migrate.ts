@@ -119,8 +119,8 @@ const isNotEmpty =
 
 function isUnfinished(name: string): string {
   return (
-    `The migration ${name} failed earlier, and nothing was changed: its row in ${historyTable} has neither finished_at ` +
-    'nor rolled_back_at. Repair what it left behind, and set one of the two.'
+    `The migration ${name} failed earlier, and nothing was changed: its row in ${historyTable} has neither ` +
+    'finished_at nor rolled_back_at. Repair what it left behind, and set one of the two.'
   );
 }
 

@@ -79,7 +79,7 @@ async function lock(client: pg.ClientBase): Promise<void> {
   await client.query(`SELECT pg_advisory_xact_lock(${lockKey})`);
 }
 
-/** The catalog is read as other tables are. `to_regclass` may answer with what it knew before it waited for the lock. */
+/** Reads the catalog as other tables: `to_regclass` may answer with what it knew before it waited for the lock. */
 const hasTable = `EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname = ANY (current_schemas(false)))`;
 

@@ -28,7 +28,8 @@ const catalogs = [
   `SELECT "tablename", "indexname", "indexdef" FROM pg_indexes WHERE "schemaname" = 'public' ORDER BY 1, 2`,
   `SELECT * FROM pg_sequences WHERE "schemaname" = 'public' ORDER BY "sequencename"`,
   `SELECT "refobjid"::regclass::text, "refobjsubid", "objid"::regclass::text, "deptype" FROM pg_depend
-      WHERE "classid" = 'pg_class'::regclass AND "refclassid" = 'pg_class'::regclass AND "objid" ${inPublic} ORDER BY 1, 2, 3`,
+      WHERE "classid" = 'pg_class'::regclass AND "refclassid" = 'pg_class'::regclass AND "objid" ${inPublic}
+      ORDER BY 1, 2, 3`,
   `SELECT "nspname" FROM pg_namespace WHERE "nspname" !~ '^pg_(toast_)?temp_' ORDER BY 1`,
   `SELECT "typname", "typtype" FROM pg_type WHERE "typnamespace" = 'public'::regnamespace ORDER BY 1`,
   `SELECT "proname" FROM pg_proc WHERE "pronamespace" = 'public'::regnamespace ORDER BY 1`,

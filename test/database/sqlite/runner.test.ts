@@ -134,9 +134,8 @@ describe('a history of SQLite', () => {
 
   it('is not begun beside users of somebody else, whatever the case of their table', async () => {
     const file = await newFile();
-    openFile(`file:${file}`).exec(
-      'CREATE TABLE "user" ("id" INTEGER); CREATE TABLE "_prisma_migrations" ("id" TEXT, "migration_name" TEXT, "finished_at", "rolled_back_at")',
-    );
+    openFile(`file:${file}`).exec(`CREATE TABLE "user" ("id" INTEGER);
+      CREATE TABLE "_prisma_migrations" ("migration_name" TEXT, "finished_at" DATETIME, "rolled_back_at" DATETIME)`);
     await expect(migrateSqlite(file, history)).rejects.toThrow(
       /^The database has users that another application keeps/,
     );
@@ -165,7 +164,8 @@ describe('migrating SQLite', () => {
     const file = await newFile();
     await migrateSqlite(file, history.slice(0, 2));
     const database = openFile(`file:${file}`);
-    database.exec(`INSERT INTO "User" ("updatedAt", "email", "hashedPassword", "role") VALUES (1, 'a@x.org', '', 'user');
+    database.exec(`
+      INSERT INTO "User" ("updatedAt", "email", "hashedPassword", "role") VALUES (1, 'a@x.org', '', 'user');
       INSERT INTO "Session" ("updatedAt", "expiresAt", "handle", "userId") VALUES (1, 1, 'h', 1)`);
     const rebuilt = history.find(({ sql }) => sql.includes('DROP TABLE "User"'));
     expect(await migrateSqlite(file, history)).toContain(rebuilt?.name);
