@@ -13,7 +13,8 @@ import { recordEvent } from './events/record.ts';
 import { maintain } from './maintenance/maintenance.ts';
 import { countPrunable } from './maintenance/prune.ts';
 import { commandScope } from './scope.ts';
-import { endSession, endSessionsOf } from './sessions/end.ts';
+import { endSessions, sessionsOfUser } from './sessions/end.ts';
+import { endSession } from './sessions/revoke.ts';
 import { createServiceKey, hashToken } from './tokens/token.ts';
 import { createUser, defaultRole, prepareUser, requireUserByEmail } from './users/user.ts';
 
@@ -82,12 +83,13 @@ program
       const scope = commandScope(clock.now());
       if (options.user !== undefined) {
         const user = await requireUserByEmail(database, options.user);
-        const ended = await endSessionsOf(database, scope, user.id);
+        const where = sessionsOfUser(user.id);
+        const ended = await inTransaction(database, (db) => endSessions(db, scope, where, 'REVOKED_BY_ADMIN'));
         say(`Ended ${sessions(ended.length)} of ${user.email}.`);
       } else {
         const session = await database.session.findUnique({ where: { handle: handle ?? '' } });
         if (!session) throw new SessionNotFoundError();
-        const ended = await endSession(database, scope, session.id);
+        const ended = await endSession(database, scope, session.id, 'REVOKED_BY_ADMIN');
         say(ended ? `Ended the session ${handle}.` : `The session ${handle} had already ended.`);
       }
     });

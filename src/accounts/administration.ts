@@ -6,7 +6,7 @@ import { UserNotFoundError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
 import { enqueueMail, voidLinks } from '../mail/outbox.ts';
 import type { Scope } from '../scope.ts';
-import { endSessionsWith } from '../sessions/end.ts';
+import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import type { Session } from '../sessions/session.ts';
 import { createUser, type NewAccount, prepareAccount, requireRole, type User } from '../users/user.ts';
 import { requireAnotherAdministrator } from './administrators.ts';
@@ -73,7 +73,7 @@ export function suspendUser(
     const user = await db.user.update({ where: { id }, data: { suspendedAt: scope.now } });
     await voidLinks(db, id, ['RESET_PASSWORD', 'CHANGE_EMAIL']);
     await recordEvent(db, scope, { type: 'USER_SUSPENDED', userId: id });
-    return { user, sessions: await endSessionsWith(db, scope, id) };
+    return { user, sessions: await endSessions(db, scope, sessionsOfUser(id), 'SUSPENDED') };
   });
 }
 
@@ -92,7 +92,7 @@ export function reinstateUser(database: Database, scope: Scope, id: number): Pro
 export function revokeUserSessions(database: Database, scope: Scope, id: number): Promise<Administered> {
   return inTransaction(database, async (db) => {
     const user = await lockUser(db, id);
-    return { user, sessions: await endSessionsWith(db, scope, id) };
+    return { user, sessions: await endSessions(db, scope, sessionsOfUser(id), 'REVOKED_BY_ADMIN') };
   });
 }
 

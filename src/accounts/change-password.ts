@@ -6,7 +6,7 @@ import { enqueueMail, voidLinks } from '../mail/outbox.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requireAcceptablePassword } from '../passwords/password.ts';
 import type { UserScope } from '../scope.ts';
-import { endSessionsWith } from '../sessions/end.ts';
+import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import { type RotatedSession, rotateToken } from '../sessions/rotate.ts';
 import { forgetOtherDevices } from '../tokens/trusted-device.ts';
 import type { User } from '../users/user.ts';
@@ -45,7 +45,7 @@ export function changePassword(
       if (!rotated) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
       const rotatedScope = { ...scope, session: { ...rotated.session, user: changed } };
       await recordEvent(db, rotatedScope, { type: 'PASSWORD_CHANGED', userId: user.id });
-      await endSessionsWith(db, rotatedScope, user.id, rotated.session.id);
+      await endSessions(db, rotatedScope, sessionsOfUser(user.id, rotated.session.id), 'PASSWORD_CHANGED');
       await voidLinks(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL']);
       await forgetOtherDevices(db, user.id, scope.deviceToken);
       await enqueueMail(db, { name: 'password-changed', recipient: changed.email, userId: user.id }, scope.now);

@@ -4,7 +4,8 @@ import { inTransaction } from '../database/transaction.ts';
 import { recordEvent } from '../events/record.ts';
 import { enqueueMail, forgetSignUps } from '../mail/outbox.ts';
 import { actingAs, commandScope, type Scope, type UserScope } from '../scope.ts';
-import { type Session, whereLive } from '../sessions/session.ts';
+import { endSessions, sessionsOfUser } from '../sessions/end.ts';
+import type { Session } from '../sessions/session.ts';
 import { forgetFailures } from '../throttle/attempts.ts';
 import { lockUserWithPassword, type User } from '../users/user.ts';
 import { requireAnotherAdministrator } from './administrators.ts';
@@ -52,7 +53,7 @@ export async function deleteUserWith(
   const { now } = scope;
   const { id, email } = user;
   await requireAnotherAdministrator(db, user, adminRoles, now);
-  const sessions = await db.session.findMany({ where: { userId: id, ...whereLive(now) } });
+  const sessions = await endSessions(db, scope, sessionsOfUser(id), 'ACCOUNT_DELETED');
   await db.session.deleteMany({ where: { userId: id } });
   await db.user.delete({ where: { id } });
   await forgetFailures(db, email);

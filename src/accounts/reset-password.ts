@@ -7,7 +7,7 @@ import { enqueueMail, mayBeMailed, voidLinks } from '../mail/outbox.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requireAcceptablePassword } from '../passwords/password.ts';
 import { actingAs, type Scope } from '../scope.ts';
-import { endSessionsWith } from '../sessions/end.ts';
+import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { forgetFailures } from '../throttle/attempts.ts';
 import { quarterMs, requireAttemptFrom, requireRequestFrom } from '../throttle/requests.ts';
@@ -82,7 +82,7 @@ export async function resetPassword(
     // Devices that a thief signed in on are no friends of the account any more.
     await voidLinks(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL', 'VERIFY_EMAIL', 'KNOWN_DEVICE']);
     await forgetFailures(db, user.email);
-    await endSessionsWith(db, byUser, user.id);
+    await endSessions(db, byUser, sessionsOfUser(user.id), 'PASSWORD_CHANGED');
     await enqueueMail(db, { name: 'password-changed', recipient: user.email, userId: user.id }, now);
     const proof = { methods: ['email'], at: now } as const;
     return completeSignIn(db, scope, { ...request, user: verified, proof, type: 'PASSWORD_RESET' }, sessions);

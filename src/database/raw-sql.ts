@@ -8,6 +8,7 @@ import type { SqlQueryable, Transaction } from '@prisma/driver-adapter-utils';
 import { Prisma } from '../generated/sqlite/client.ts';
 import type { Database, Db } from './database.ts';
 import { columnTables, type RecordOf } from './hot/columns.ts';
+import { type Row, readerOf } from './hot/select.ts';
 import type { OnQuery } from './provider.ts';
 
 /** What sends statements, and is told of them. */
@@ -67,11 +68,46 @@ export async function insert<Of extends Table, Row extends NewRow<Of>>(
   table: Of,
   row: NothingElse<Row, Of>,
 ): Promise<number> {
-  const columns = Object.keys(columnTables[table]).filter((column) => column !== 'id');
+  const columns = columnsOf(table);
   const values = valuesOf(table, columns, row);
-  const list = Prisma.raw(`"${table}" (${columns.map((column) => `"${column}"`).join(', ')})`);
+  const list = Prisma.raw(`"${table}" (${quoted(columns)})`);
   const [[id] = []] = await run(db, Prisma.sql`INSERT INTO ${list} VALUES (${Prisma.join(values)}) RETURNING "id"`);
   return Number(id);
+}
+
+/** Inserts rows by as few statements as their number allows. */
+export async function insertAll<Of extends Table>(db: Db, table: Of, rows: NewRow<Of>[]): Promise<void> {
+  const columns = columnsOf(table);
+  const list = Prisma.raw(`"${table}" (${quoted(columns)})`);
+  for (let from = 0; from < rows.length; from += maxRows) {
+    const values = rows
+      .slice(from, from + maxRows)
+      .map((row) => Prisma.sql`(${Prisma.join(valuesOf(table, columns, row))})`);
+    await run(db, Prisma.sql`INSERT INTO ${list} VALUES ${Prisma.join(values)}`);
+  }
+}
+
+/** Far below the number of parameters that a statement of either database may have. */
+const maxRows = 500;
+
+/** Carries out a statement that changes rows of a table, and returns them as they are then. */
+export async function runReturning<Of extends Table>(
+  db: Db,
+  table: Of,
+  statement: Prisma.Sql,
+): Promise<RecordOf<(typeof columnTables)[Of]>[]> {
+  const columns = columnTables[table];
+  const rows = await run(db, Prisma.sql`${statement} RETURNING ${Prisma.raw(quoted(Object.keys(columns)))}`);
+  // What the drivers return of these columns: no other kind of value is in a column table.
+  return (rows as Row[]).map(readerOf(columns, 0, toDate));
+}
+
+function columnsOf(table: Table): string[] {
+  return Object.keys(columnTables[table]).filter((column) => column !== 'id');
+}
+
+function quoted(columns: string[]): string {
+  return columns.map((column) => `"${column}"`).join(', ');
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What happened to accounts, kept for their users and for administrators. */
 import type { Db } from '../database/database.ts';
-import { insert } from '../database/raw-sql.ts';
+import { insertAll } from '../database/raw-sql.ts';
 import type { Scope } from '../scope.ts';
 
 /** The kinds of events, and what each means. */
@@ -14,6 +14,7 @@ export const auditEventTypes = {
   REAUTHENTICATED: 'The password was proved again in a session.',
   LOGGED_OUT: 'A session was ended by its own client.',
   SESSION_REVOKED: 'A session was ended from elsewhere: by its user, an administrator, or a new password.',
+  SESSION_EXPIRED: 'A session reached its idle timeout or its absolute lifetime.',
   PASSWORD_CHANGED: 'The user chose a new password, knowing the old one.',
   PASSWORD_RESET_REQUESTED: 'A link to choose a new password was asked for.',
   PASSWORD_RESET: 'A new password was chosen by a link.',
@@ -44,6 +45,8 @@ export function isUnproven(type: string): boolean {
 }
 
 export type NewAuditEvent = {
+  /** When it happened, where that is not the time of the scope. */
+  at?: Date;
   type: AuditEventType;
   /** Whose history it belongs to. Null where nobody has the address that was tried. */
   userId: number | null;
@@ -58,7 +61,7 @@ export type NewAuditEvent = {
 /** Writes events, in the transaction that makes them true where there is one. */
 export async function recordEvents(db: Db, scope: Scope, events: NewAuditEvent[]): Promise<void> {
   const data = events.map((event) => ({
-    at: scope.now,
+    at: event.at ?? scope.now,
     type: event.type,
     userId: event.userId,
     actorId: actorOf(event, scope),
@@ -66,10 +69,7 @@ export async function recordEvents(db: Db, scope: Scope, events: NewAuditEvent[]
     detail: event.detail ?? null,
     ...scope.client,
   }));
-  const [first] = data;
-  if (!first) return;
-  if (data.length === 1) await insert(db, 'AuditEvent', first);
-  else await db.auditEvent.createMany({ data });
+  await insertAll(db, 'AuditEvent', data);
 }
 
 /** Writes one event, as `recordEvents` does. */

@@ -1,28 +1,34 @@
 import { type Repeated, repeat } from '../background.ts';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../database/clock.ts';
-import type { Database, Db } from '../database/database.ts';
+import type { Database } from '../database/database.ts';
 import { withLease } from '../database/lease.ts';
-import { forgetData, forgetDevices, forgetEvents, type GoOn, pruneExpired, pruneSessions } from './prune.ts';
+import { endExpired, forgetDevices, forgetEvents, type GoOn, pruneExpired, pruneSessions } from './prune.ts';
 
 const intervalMs = 10 * 60_000;
 
-export type Retention = Pick<Config, 'sessionRetentionMs' | 'deviceRetentionMs' | 'auditRetentionMs'>;
+export type Retention = Pick<Config, 'sessionRetentionMs' | 'deviceRetentionMs' | 'auditRetentionMs' | 'sessions'>;
 
 /**
- * Prunes sessions, forgets the data of expired ones, the devices of ended ones and what happened long ago, and deletes
- * what else has expired, unless that is being done just now. Returns how many sessions were deleted, or null if it was
- * left to whoever is at it.
+ * Ends expired sessions, prunes sessions and events that were kept long enough, forgets the devices of ended sessions,
+ * and deletes what else has expired. Returns how many sessions it pruned. Null if another process does it just now.
  */
-export function maintain(db: Db, retention: Retention, clock: Clock, goOn: GoOn = () => true): Promise<number | null> {
-  return withLease(db, 'maintenance', clock, async (isHeld) => {
+export function maintain(
+  database: Database,
+  retention: Retention,
+  clock: Clock,
+  goOn: GoOn = () => true,
+): Promise<number | null> {
+  return withLease(database, 'maintenance', clock, async (isHeld) => {
     const now = clock.now().getTime();
     const both: GoOn = async () => (await goOn()) && (await isHeld());
-    const pruned = await pruneSessions(db, new Date(now - retention.sessionRetentionMs), both);
-    if (await both()) await forgetData(db, new Date(now), both);
-    if (await both()) await forgetDevices(db, new Date(now - retention.deviceRetentionMs), both);
-    if (await both()) await forgetEvents(db, new Date(now - retention.auditRetentionMs), both);
-    if (await both()) await pruneExpired(db, new Date(now), both);
+    // First, so that no session is pruned whose expiry is not recorded.
+    await endExpired(database, new Date(now), retention.sessions, both);
+    if (!(await both())) return 0;
+    const pruned = await pruneSessions(database, new Date(now - retention.sessionRetentionMs), both);
+    if (await both()) await forgetDevices(database, new Date(now - retention.deviceRetentionMs), both);
+    if (await both()) await forgetEvents(database, new Date(now - retention.auditRetentionMs), both);
+    if (await both()) await pruneExpired(database, new Date(now), both);
     return pruned;
   });
 }

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Db } from '../database/database.ts';
-import type { Prisma } from '../generated/sqlite/client.ts';
-import { forgottenData } from '../sessions/end.ts';
+import type { SessionPolicy } from '../config/config.ts';
+import type { Database, Db } from '../database/database.ts';
+import { inTransaction } from '../database/transaction.ts';
+import { commandScope } from '../scope.ts';
+import { endSessions, sessionsWithIds } from '../sessions/end.ts';
 
 /**
  * How long a batch may keep the database from others. A request waits for the batch that is running and for no other:
@@ -33,36 +35,57 @@ export function pruneSessions(db: Db, before: Date, goOn = always): Promise<numb
 
 /** Deletes the address and the user agent of sessions that ended or expired before a moment. Returns of how many. */
 export function forgetDevices(db: Db, before: Date, goOn = always): Promise<number> {
-  return forget(db, { ipAddress: null, userAgent: null }, before, goOn);
-}
-
-/** Deletes the data of sessions that expired before a moment, which nobody ended. Returns of how many. */
-export function forgetData(db: Db, before: Date, goOn = always): Promise<number> {
-  return forget(db, forgottenData, before, goOn);
+  return alongExpiries(db, new Date(before.getTime() - 1), goOn, async (expiresAt) => {
+    const where = { expiresAt, OR: [{ ipAddress: { not: null } }, { userAgent: { not: null } }] };
+    const { count } = await db.session.updateMany({ where, data: { ipAddress: null, userAgent: null } });
+    return count;
+  });
 }
 
 /**
- * Sets columns to null in the sessions that ended or expired before a moment, and returns in how many.
+ * Ends the sessions that have expired and that nobody ended, and so records that and deletes their data. Returns how
+ * many. Whether it was the idle timeout or the lifetime is told by how long the session was to live.
+ */
+export function endExpired(database: Database, now: Date, { lifetimeMs }: SessionPolicy, goOn = always) {
+  const scope = commandScope(now);
+  return alongExpiries(database, now, goOn, async (expiresAt) => {
+    const expired = await database.session.findMany({ where: { expiresAt, hashedSessionToken: { not: null } } });
+    const reached = Map.groupBy(expired, ({ createdAt, expiresAt: end }) =>
+      end.getTime() - createdAt.getTime() >= lifetimeMs ? 'LIFETIME' : 'IDLE_TIMEOUT',
+    );
+    if (expired.length === 0) return 0;
+    return inTransaction(database, async (db) => {
+      let count = 0;
+      for (const [reason, sessions] of reached) {
+        const ids = sessions.map(({ id }) => id);
+        count += (await endSessions(db, scope, sessionsWithIds(ids), reason)).length;
+      }
+      return count;
+    });
+  });
+}
+
+type Range = { gt: Date; lte: Date };
+
+/**
+ * Does something with the sessions that ended or expired up to a moment, range after range, and returns the sum.
  *
- * It walks along the expiries, whether or not there is something left to forget: every step is one short range of the
+ * It walks along the expiries, whether or not there is something left to do: every step is one short range of the
  * index, however many rows were done before.
  */
-function forget(db: Db, forgotten: Prisma.SessionUpdateManyMutationInput, before: Date, goOn: GoOn): Promise<number> {
-  const isThere = Object.keys(forgotten).map((column) => ({ [column]: { not: null } }));
+function alongExpiries(db: Db, until: Date, goOn: GoOn, act: (expiresAt: Range) => Promise<number>): Promise<number> {
   let after = new Date(0);
   return inBatches(goOn, async (limit) => {
     const [last] = await db.session.findMany({
-      where: { expiresAt: { gt: after, lt: before } },
+      where: { expiresAt: { gt: after, lte: until } },
       orderBy: { expiresAt: 'asc' },
       skip: limit - 1,
       take: 1,
       select: { expiresAt: true },
     });
-    const { count } = await db.session.updateMany({
-      where: { expiresAt: { gt: after, ...(last ? { lte: last.expiresAt } : { lt: before }) }, OR: isThere },
-      data: forgotten,
-    });
-    after = last?.expiresAt ?? before;
+    const lte = last?.expiresAt ?? until;
+    const count = await act({ gt: after, lte });
+    after = lte;
     return { count, isLast: !last };
   });
 }

@@ -26,6 +26,7 @@ export async function createSession(
     replacedHashedToken: null,
     transport,
     antiCSRFToken: null,
+    endReason: null,
     createdAt: now,
     updatedAt: now,
     lastSeenAt: now,

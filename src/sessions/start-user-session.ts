@@ -1,14 +1,17 @@
 import type { SessionPolicy } from '../config/config.ts';
 import type { Db } from '../database/database.ts';
+import { isLiveAt } from '../database/hot/prepared-reads.ts';
+import { run } from '../database/raw-sql.ts';
 import { together } from '../database/transaction.ts';
 import { type AuditEventType, recordEvents } from '../events/record.ts';
+import { Prisma } from '../generated/sqlite/client.ts';
 import { actingAs, type Scope } from '../scope.ts';
 import { createToken } from '../tokens/token.ts';
 import { rememberDevice } from '../tokens/trusted-device.ts';
 import type { User } from '../users/user.ts';
 import { createSession } from './create-session.ts';
 import { carriedOver, type DataColumn } from './data.ts';
-import { endWhere, eventsOfEnded, findLeastRecentlyUsed } from './end.ts';
+import { endSessions, sessionsWithIds, sessionWithId } from './end.ts';
 import type { Proof } from './proof.ts';
 import { type Session, whereLive } from './session.ts';
 import type { SessionRequest, StartedSession, Visitor } from './start.ts';
@@ -37,7 +40,7 @@ export async function startUserSession(
 ): Promise<StartedSession> {
   const { session: replaces, now } = scope;
   const own = replaces === null ? noData : await lockVisitorsData(db, replaces, now);
-  const ended = replaces === null ? [] : await endWhere(db, { id: replaces.id }, now);
+  if (replaces !== null) await endSessions(db, scope, sessionWithId(replaces.id), 'REPLACED');
   const before = await dataOfVisitor(db, visitor);
   const carried = {
     publicData: carriedOver(before.publicData, own.publicData),
@@ -49,14 +52,11 @@ export async function startUserSession(
   const cap = { userId: user.id, keptHandle: handle, maxSessions: policy.maxPerUser };
   const [session, surplus, deviceToken] = await together([
     createSession(db, scope, { user, proof, transport, ...carried, ...credential }, policy),
-    findLeastRecentlyUsed(db, cap, now),
+    findSurplus(db, cap, now),
     isKnownDevice ? null : rememberDevice(db, user.id, now),
-    recordEvents(db, byUser, [{ type, userId: user.id, sessionHandle: handle }, ...eventsOfEnded(ended, 'LOGGED_OUT')]),
+    recordEvents(db, byUser, [{ type, userId: user.id, sessionHandle: handle }]),
   ]);
-  if (surplus.length > 0) {
-    const revoked = await endWhere(db, { id: { in: surplus } }, now);
-    await recordEvents(db, byUser, eventsOfEnded(revoked, 'SESSION_REVOKED'));
-  }
+  if (surplus.length > 0) await endSessions(db, byUser, sessionsWithIds(surplus), 'SESSION_LIMIT');
   return { session, token: credential.token, transport, deviceToken };
 }
 
@@ -91,4 +91,25 @@ async function dataOfVisitor(db: Db, visitor: Visitor | null): Promise<Pick<Sess
   const row = await db.session.findUnique({ where: { handle: visitor.handle } });
   const { privateData } = row?.userId === null ? await movedFrom(db, row) : noData;
   return { publicData: visitor.publicData, privateData };
+}
+
+/** Far more than a limit that is lowered leaves over. */
+const maxSurplus = 10_000;
+
+/**
+ * Returns the ids of those of a user's live sessions that were used least recently and are too many. One is kept, and
+ * need not be there yet.
+ */
+async function findSurplus(
+  db: Db,
+  { userId, keptHandle, maxSessions }: { userId: number; keptHandle: string; maxSessions: number },
+  now: Date,
+): Promise<number[]> {
+  const rows = await run(
+    db,
+    Prisma.sql`SELECT s."id" FROM "Session" s
+      WHERE s."userId" = ${userId} AND s."handle" <> ${keptHandle} AND ${Prisma.raw(isLiveAt)} ${now}
+      ORDER BY s."lastSeenAt" DESC NULLS LAST, s."id" DESC LIMIT ${maxSurplus} OFFSET ${maxSessions - 1}`,
+  );
+  return rows.map(([id]) => Number(id));
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openDatabase } from '../../src/database/database.ts';
+import { type Db, openDatabase } from '../../src/database/database.ts';
 import { isUnavailable } from '../../src/database/failures.ts';
 import { inTransaction } from '../../src/database/transaction.ts';
 import { Prisma } from '../../src/generated/sqlite/client.ts';
@@ -71,13 +71,17 @@ describe('a transaction that was in another one’s way', () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     let tries = 0;
-    const updateManyAndReturn = ({ args, query }: { args: Data; query: (args: Data) => Promise<Data> }) => {
+    const $transaction = (act: (db: Db) => Promise<Data>) => {
       tries += 1;
-      if (tries < 3) throw known('P2034');
-      return query(args);
+      return api.database.$transaction(async (db) => {
+        const result = await act(db);
+        if (tries < 3) throw known('P2034');
+        return result;
+      });
     };
-    const extension = { query: { session: { updateManyAndReturn } } } as object;
-    const database = api.database.$extends(extension) as unknown as typeof api.database;
+    const database = new Proxy(api.database, {
+      get: (target, name) => (name === '$transaction' ? $transaction : Reflect.get(target, name)),
+    });
     const app = createApp({ database, config: api.config, report: (error) => api.reported.push(error) });
     const client = Object.assign(new Client(app, api.config.publicUrl), { token: ada.token });
     const { revokeAll } = await client.ask('mutation { revokeAll { revokedSessionIds } }');

@@ -18,6 +18,8 @@ const full = {
   privateData: 'private',
   userAgent: 'curl/8',
   ipAddress: '2001:db8::1',
+  authenticationMethods: 'password',
+  endReason: 'REVOKED',
 };
 
 /** No two columns hold the same, so that none can be taken for another one. */

@@ -1,5 +1,5 @@
 import { describe, expect, inject, it } from 'vitest';
-import { forgetData, pruneSessions } from '../../src/maintenance/prune.ts';
+import { endExpired, pruneSessions } from '../../src/maintenance/prune.ts';
 import { type Client, startApi, type TestApi } from '../support/api.ts';
 import { isPostgresql } from '../support/database.ts';
 
@@ -80,7 +80,7 @@ describe('every statement of what is asked often', () => {
     const { api } = await filledApi();
     const plans = await plansOf(api, async () => {
       await pruneSessions(api.database, api.clock.now);
-      await forgetData(api.database, api.clock.now);
+      await endExpired(api.database, api.clock.now, api.config.sessions);
     });
     for (const plan of plans) expect(plan).not.toMatch(isSlow);
   });

@@ -94,6 +94,7 @@ describe('deleteUser', () => {
       (await root.ask(`{ auditEvents(userId: "${id}") { nodes { type user { id } } } }`)).auditEvents.nodes,
     ).toEqual([
       { type: 'USER_DELETED', user: null },
+      { type: 'SESSION_REVOKED', user: null },
       { type: 'SIGNED_UP', user: null },
     ]);
   });

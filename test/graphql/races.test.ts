@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { changePassword } from '../../src/accounts/change-password.ts';
 import { commandScope } from '../../src/scope.ts';
-import { endSession } from '../../src/sessions/end.ts';
+import { endSession } from '../../src/sessions/revoke.ts';
 import { password, rotating, startApi } from '../support/api.ts';
 import { refuseRows } from '../support/database.ts';
 import { pausingBeforeRenewal, pausingOnceLocked, pausingOnceRead } from '../support/pausing.ts';
@@ -172,7 +172,7 @@ describe('a password that was changed', () => {
     const passwords = { current: password, new: 'another battery staple' };
     const scope = userScope({ ...session, user }, api.clock.now);
     const change = () => changePassword(api.database, scope, passwords, api.config);
-    await endSession(api.database, commandScope(api.clock.now), session.id);
+    await endSession(api.database, commandScope(api.clock.now), session.id, 'REVOKED_BY_ADMIN');
     await expect(change()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     expect(await api.database.user.findFirstOrThrow()).toEqual(user);
     expect((await phone.ask(me)).currentSession).toBeNull();

@@ -1,14 +1,16 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { readConfig } from '../../src/config/config.ts';
 import { localClock } from '../../src/database/clock.ts';
 import type { Database } from '../../src/database/database.ts';
 import { startMaintenance } from '../../src/maintenance/maintenance.ts';
-import { countPrunable, forgetData, forgetDevices, pruneExpired, pruneSessions } from '../../src/maintenance/prune.ts';
+import { countPrunable, endExpired, forgetDevices, pruneExpired, pruneSessions } from '../../src/maintenance/prune.ts';
 import { startApi } from '../support/api.ts';
 import { openEmptyDatabase, type TestDatabase } from '../support/database.ts';
 
 const day = 86_400_000;
 const many = inject('isShort') ? 4_000 : 20_000;
+const { sessions } = readConfig({});
 const ago = (days: number) => new Date(Date.now() - days * day);
 
 /** So many sessions that expired so many days ago, each with a device. */
@@ -81,7 +83,7 @@ describe('forgetDevices', () => {
   });
 });
 
-describe('forgetData', () => {
+describe('endExpired', () => {
   it('deletes the data of sessions that have expired, and of no others', async () => {
     const { database } = await openEmptyDatabase();
     const columns = ['publicData', 'privateData', 'antiCSRFToken'] as const;
@@ -93,13 +95,45 @@ describe('forgetData', () => {
       const where = { id: { in: ids.filter((id) => id % columns.length === n) } };
       await database.session.updateMany({ where, data: { [column]: 'x' } });
     }
-    expect(await forgetData(database, new Date())).toBe(700);
+    expect(await endExpired(database, new Date(), sessions)).toBe(700);
     const kept = await database.session.findMany({ where: { OR: columns.map((column) => ({ [column]: 'x' })) } });
     expect(kept).toHaveLength(10);
     for (const session of kept) expect(session.expiresAt.getTime()).toBeGreaterThan(Date.now());
     // How it was used is forgotten later.
     expect(await database.session.count({ where: { ipAddress: { not: null } } })).toBe(710);
-    expect(await forgetData(database, new Date())).toBe(0);
+    expect(await endExpired(database, new Date(), sessions)).toBe(0);
+  });
+
+  it('records which limit a session of a user reached, and when, once', async () => {
+    const api = await startApi();
+    const started = api.clock.now.getTime();
+    const { idleTimeoutMs, lifetimeMs } = api.config.sessions;
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    await api.client().ask('mutation { startSession { session { id } } }');
+    // One is used to the end of its lifetime, the other is not.
+    await ada.login('ada@example.com', 'BEARER');
+    await api.client().login('ada@example.com', 'BEARER');
+    for (let time = idleTimeoutMs / 2; time < lifetimeMs; time += idleTimeoutMs / 2) {
+      api.clock.now = new Date(started + time);
+      await ada.ask('{ viewer { id } }');
+    }
+    api.clock.now = new Date(started + lifetimeMs - 1);
+    expect(await endExpired(api.database, api.clock.now, api.config.sessions)).toBe(2);
+    api.clock.now = new Date(started + lifetimeMs);
+    expect(await endExpired(api.database, api.clock.now, api.config.sessions)).toBe(1);
+    expect(await endExpired(api.database, api.clock.now, api.config.sessions)).toBe(0);
+    const events = await api.database.auditEvent.findMany({
+      where: { type: 'SESSION_EXPIRED' },
+      orderBy: { id: 'asc' },
+    });
+    const rows = await api.database.session.findMany({ orderBy: { id: 'asc' } });
+    const [, visitors, used, unused] = rows;
+    expect(rows.map(({ endReason }) => endReason)).toEqual(['REPLACED', 'IDLE_TIMEOUT', 'LIFETIME', 'IDLE_TIMEOUT']);
+    expect(events).toMatchObject([
+      { detail: 'IDLE_TIMEOUT', sessionHandle: unused?.handle, at: new Date(started + idleTimeoutMs), actorId: null },
+      { detail: 'LIFETIME', sessionHandle: used?.handle, at: new Date(started + lifetimeMs), actorId: null },
+    ]);
+    for (const row of [visitors, used, unused]) expect(row?.hashedSessionToken).toBeNull();
   });
 });
 
@@ -123,7 +157,7 @@ describe('pruneExpired', () => {
 });
 
 describe('the maintenance of a server', () => {
-  const retention = { sessionRetentionMs: 30 * day, deviceRetentionMs: 7 * day, auditRetentionMs: 365 * day };
+  const retention = { sessionRetentionMs: 30 * day, deviceRetentionMs: 7 * day, auditRetentionMs: 365 * day, sessions };
 
   function maintain({ database }: TestDatabase, reported: unknown[] = []) {
     const maintenance = startMaintenance(database, retention, localClock, {

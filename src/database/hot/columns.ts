@@ -43,6 +43,7 @@ export const sessionColumns = {
   hashedSessionToken: 'text?',
   replacedHashedToken: 'text?',
   transport: 'text?',
+  endReason: 'text?',
   antiCSRFToken: 'text?',
   publicData: 'text?',
   privateData: 'text?',

@@ -60,7 +60,7 @@ function listOf({ alias, columns }: Source<ColumnTable>): string {
 }
 
 /** Returns what makes records of rows in which the columns of a table begin at a place. */
-function readerOf<Table extends ColumnTable>(
+export function readerOf<Table extends ColumnTable>(
   table: Table,
   first: number,
   toDate: ToDate,

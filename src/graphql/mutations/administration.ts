@@ -16,7 +16,7 @@ import {
   ValidationError,
 } from '../../errors.ts';
 import type { Scope } from '../../scope.ts';
-import { requireRecentPassword } from '../../sessions/step-up.ts';
+import { requireRecentPassword } from '../../sessions/proof.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
 import { parseNodeId } from '../node-id.ts';

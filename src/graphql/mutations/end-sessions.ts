@@ -1,6 +1,6 @@
 import { notSignedIn, ReauthenticationRequiredError, SessionNotFoundError } from '../../errors.ts';
 import { requireUser } from '../../scope.ts';
-import { endSessionsOf, logout, revokeSession } from '../../sessions/end.ts';
+import { logout, revokeOwnSessions, revokeSession } from '../../sessions/revoke.ts';
 import type { Session as SessionRow } from '../../sessions/session.ts';
 import type { User as UserRow } from '../../users/user.ts';
 import { builder } from '../builder.ts';
@@ -111,7 +111,7 @@ builder.mutationField('revokeOthers', (t) =>
     resolve: async (_root, _args, { caller, database }) => {
       const scope = requireUser(caller.scope);
       const { id, user } = scope.session;
-      return { sessions: await endSessionsOf(database, scope, user.id, id), viewer: user };
+      return { sessions: await revokeOwnSessions(database, scope, id), viewer: user };
     },
   }),
 );
@@ -124,7 +124,7 @@ builder.mutationField('revokeAll', (t) =>
     description: 'Ends all sessions of the signed-in user, that of this request included.',
     resolve: async (_root, _args, { caller, database }) => {
       const scope = requireUser(caller.scope);
-      const sessions = await endSessionsOf(database, scope, scope.session.user.id);
+      const sessions = await revokeOwnSessions(database, scope);
       signOutIfOver(caller, sessions);
       return { sessions, viewer: caller.scope.session?.user ?? null };
     },

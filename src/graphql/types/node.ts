@@ -1,6 +1,6 @@
 import { brandWithType } from '@pothos/core';
 import { RequestError } from '../../errors.ts';
-import { whereVisibleTo } from '../../sessions/end.ts';
+import { whereVisibleTo } from '../../sessions/revoke.ts';
 import { builder } from '../builder.ts';
 import { type Context, maySeeOf } from '../context.ts';
 import { parseNodeId } from '../node-id.ts';

@@ -1,0 +1,61 @@
+import type { Config } from '../config/config.ts';
+import type { Database } from '../database/database.ts';
+import { inTransaction } from '../database/transaction.ts';
+import { SessionNotFoundError } from '../errors.ts';
+import type { Prisma } from '../generated/sqlite/client.ts';
+import type { Scope, UserScope } from '../scope.ts';
+import { type EndReason, endSessions, sessionsOfUser, sessionWithId } from './end.ts';
+import { requireRecentPassword } from './proof.ts';
+import type { Session } from './session.ts';
+
+/** Ends the session of a request and returns it. Null if there was none, or it was not live any more. */
+export async function logout(database: Database, scope: Scope): Promise<Session | null> {
+  return scope.session && endSession(database, scope, scope.session.id, 'LOGOUT');
+}
+
+/** Ends one session, of any user, and returns it. Null if it was not live any more. */
+export async function endSession(
+  database: Database,
+  scope: Scope,
+  id: number,
+  reason: EndReason,
+): Promise<Session | null> {
+  const [ended] = await inTransaction(database, (db) => endSessions(db, scope, sessionWithId(id), reason));
+  return ended ?? null;
+}
+
+/**
+ * Ends one session that the caller may see. `ended` is false if it was not live any more, which is no failure; of
+ * several who try at once, one gets true.
+ *
+ * @throws SessionNotFoundError in the same way for an unknown session and for one of another user.
+ * @throws ReauthenticationRequiredError for an administrator who ends another user's session and proved the password
+ *   longer ago than that.
+ */
+export async function revokeSession(
+  database: Database,
+  scope: Scope,
+  id: number,
+  { reauthenticateAfterMs }: Pick<Config, 'reauthenticateAfterMs'>,
+): Promise<{ session: Session; ended: boolean }> {
+  const session = await database.session.findFirst({ where: { AND: [{ id }, whereVisibleTo(scope)] } });
+  if (!session) throw new SessionNotFoundError();
+  const { userId } = session;
+  const isOwn = id === scope.session?.id || (userId !== null && userId === scope.session?.userId);
+  if (!isOwn) requireRecentPassword(scope, reauthenticateAfterMs);
+  const ended = await endSession(database, scope, id, isOwn ? 'REVOKED' : 'REVOKED_BY_ADMIN');
+  return ended ? { session: ended, ended: true } : { session, ended: false };
+}
+
+/** Ends the live sessions of the signed-in user, all but one if one is to be kept, and returns them. */
+export function revokeOwnSessions(database: Database, scope: UserScope, keptId?: number): Promise<Session[]> {
+  const where = sessionsOfUser(scope.session.user.id, keptId);
+  return inTransaction(database, (db) => endSessions(db, scope, where, 'REVOKED'));
+}
+
+/** Returns the condition for the sessions that the caller may see and end. */
+export function whereVisibleTo({ session, isAdmin }: Scope): Prisma.SessionWhereInput {
+  if (session === null) return { id: { in: [] } };
+  if (isAdmin) return {};
+  return session.userId === null ? { id: session.id } : { userId: session.userId };
+}
