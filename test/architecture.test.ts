@@ -13,6 +13,7 @@ const rooms: Record<string, string[]> = {
     '@prisma/driver-adapter-utils',
     'better-sqlite3',
     'dataloader',
+    'lru-cache',
     'pg',
   ],
   scope: [],

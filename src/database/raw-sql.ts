@@ -4,18 +4,28 @@
  * third of the time of a model's.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { SqlQueryable, Transaction } from '@prisma/driver-adapter-utils';
+import type { SqlDriverAdapter, SqlQueryable, Transaction } from '@prisma/driver-adapter-utils';
 import { Prisma } from '../generated/sqlite/client.ts';
 import type { Database, Db } from './database.ts';
+import { transactionIsOver } from './failures.ts';
 import { columnTables, type RecordOf } from './hot/columns.ts';
 import { type Row, readerOf } from './hot/select.ts';
-import type { OnQuery } from './provider.ts';
+import { type OnQuery, transactionOptions } from './provider.ts';
 
 /** What sends statements, and is told of them. */
-export type Driver = { queryable: SqlQueryable; onQuery: OnQuery | undefined };
+export type Driver = { queryable: Queryable; onQuery: OnQuery | undefined };
 
-/** A database's own driver, for what is no part of a transaction. */
-export type HasDriver = { $driver: Driver };
+/** An adapter, or a transaction of it, that may keep statements prepared. */
+type Queryable = SqlQueryable & { runPrepared?(sql: string, values: readonly unknown[]): Promise<unknown[][]> };
+
+/** A database's own driver, for what is no part of a transaction of Prisma's. */
+export type HasDriver = { $driver: Driver & { queryable: SqlDriverAdapter } };
+
+/** A transaction past Prisma's client, which takes statements by the functions of this file only. */
+export type RawTransaction = { readonly isRaw: true };
+
+/** What takes statements by the functions of this file. */
+export type Statements = Db | RawTransaction;
 
 type WithId<Tables> = { [name in keyof Tables]: Tables[name] extends { id: 'id' } ? name : never }[keyof Tables];
 
@@ -32,7 +42,7 @@ type Begun = { transaction?: Transaction };
 
 const beginning = new AsyncLocalStorage<Begun>();
 
-const drivers = new WeakMap<Db, Driver>();
+const drivers = new WeakMap<Statements, Driver>();
 
 /** To be told by an adapter of every transaction that it begins. */
 export function hasBegun(transaction: Transaction): void {
@@ -52,11 +62,52 @@ export function transact<T>(database: Database, act: (db: Db) => Promise<T>): Pr
   );
 }
 
+/** Runs a transaction without Prisma's client, which takes more processor time than a few short statements. */
+export async function transactRaw<T>(database: Database, act: (db: RawTransaction) => Promise<T>): Promise<T> {
+  const { queryable, onQuery } = database.$driver;
+  const transaction = await beginInTime(queryable);
+  const db: RawTransaction = { isRaw: true };
+  drivers.set(db, { queryable: transaction, onQuery });
+  try {
+    const result = await act(db);
+    await send(transaction, 'COMMIT');
+    await transaction.commit();
+    return result;
+  } catch (error) {
+    // The connection may be gone; the first error says why.
+    await send(transaction, 'ROLLBACK').catch(() => {});
+    await transaction.rollback().catch(() => {});
+    throw error;
+  }
+}
+
+/** Sends the statement that ends a transaction, where the adapter leaves that to Prisma's engine. */
+async function send(transaction: Transaction, sql: 'COMMIT' | 'ROLLBACK'): Promise<void> {
+  if (!transaction.options.usePhantomQuery) await transaction.executeRaw({ sql, args: [], argTypes: [] });
+}
+
+/** Begins a transaction within the time that Prisma would wait. @throws an error that means 503 */
+function beginInTime(queryable: SqlDriverAdapter): Promise<Transaction> {
+  const { promise, resolve, reject } = Promise.withResolvers<Transaction>();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    reject(transactionIsOver());
+  }, transactionOptions.maxWait);
+  queryable.startTransaction().then((transaction) => {
+    clearTimeout(timer);
+    if (!isLate) resolve(transaction);
+    else void send(transaction, 'ROLLBACK').finally(() => transaction.rollback());
+  }, reject);
+  return promise;
+}
+
 /** Carries a statement out, and returns the rows of its answer, with the columns in their order. */
-export async function run(db: Db, { sql, text, values }: Prisma.Sql): Promise<unknown[][]> {
+export async function run(db: Statements, { sql, text, values }: Prisma.Sql): Promise<unknown[][]> {
   const { queryable, onQuery } = driverOf(db);
   const statement = queryable.provider === 'sqlite' ? sql : text;
   onQuery?.(statement);
+  if (queryable.runPrepared) return queryable.runPrepared(statement, values);
   const query = { sql: statement, args: values, argTypes: values.map(() => asItIs) };
   const { rows } = await queryable.queryRaw(query);
   return rows;
@@ -76,7 +127,7 @@ export async function insert<Of extends Table, Row extends NewRow<Of>>(
 }
 
 /** Inserts rows by as few statements as their number allows. */
-export async function insertAll<Of extends Table>(db: Db, table: Of, rows: NewRow<Of>[]): Promise<void> {
+export async function insertAll<Of extends Table>(db: Statements, table: Of, rows: NewRow<Of>[]): Promise<void> {
   const columns = columnsOf(table);
   const list = Prisma.raw(`"${table}" (${quoted(columns)})`);
   for (let from = 0; from < rows.length; from += maxRows) {
@@ -92,7 +143,7 @@ const maxRows = 500;
 
 /** Carries out a statement that changes rows of a table, and returns them as they are then. */
 export async function runReturning<Of extends Table>(
-  db: Db,
+  db: Statements,
   table: Of,
   statement: Prisma.Sql,
 ): Promise<RecordOf<(typeof columnTables)[Of]>[]> {
@@ -133,7 +184,7 @@ export function toDate(time: unknown): Date {
 /** What a parameter is, is told by its value. */
 const asItIs = { scalarType: 'unknown', arity: 'scalar' } as const;
 
-function driverOf(db: Db): Driver {
+function driverOf(db: Statements): Driver {
   const driver = drivers.get(db);
   if (driver) return driver;
   const database = db as Database;

@@ -1,6 +1,5 @@
 /** What happened to accounts, kept for their users and for administrators. */
-import type { Db } from '../database/database.ts';
-import { insertAll } from '../database/raw-sql.ts';
+import { insertAll, type Statements } from '../database/raw-sql.ts';
 import type { Scope } from '../scope.ts';
 
 /** The kinds of events, and what each means. */
@@ -59,7 +58,7 @@ export type NewAuditEvent = {
 };
 
 /** Writes events, in the transaction that makes them true where there is one. */
-export async function recordEvents(db: Db, scope: Scope, events: NewAuditEvent[]): Promise<void> {
+export async function recordEvents(db: Statements, scope: Scope, events: NewAuditEvent[]): Promise<void> {
   const data = events.map((event) => ({
     at: event.at ?? scope.now,
     type: event.type,
@@ -73,7 +72,7 @@ export async function recordEvents(db: Db, scope: Scope, events: NewAuditEvent[]
 }
 
 /** Writes one event, as `recordEvents` does. */
-export function recordEvent(db: Db, scope: Scope, event: NewAuditEvent): Promise<void> {
+export function recordEvent(db: Statements, scope: Scope, event: NewAuditEvent): Promise<void> {
   return recordEvents(db, scope, [event]);
 }
 

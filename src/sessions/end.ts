@@ -1,6 +1,5 @@
-import type { Db } from '../database/database.ts';
 import { isLiveAt } from '../database/hot/prepared-reads.ts';
-import { runReturning } from '../database/raw-sql.ts';
+import { runReturning, type Statements } from '../database/raw-sql.ts';
 import { type AuditEventType, type NewAuditEvent, recordEvents } from '../events/record.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 import type { Scope } from '../scope.ts';
@@ -45,7 +44,12 @@ export const sessionsOfUser = (userId: number, exceptId?: number) =>
  *
  * Ends those that are live or, where the reason is an expiry, those that have expired since they were last looked at.
  */
-export async function endSessions(db: Db, scope: Scope, where: Prisma.Sql, reason: EndReason): Promise<Session[]> {
+export async function endSessions(
+  db: Statements,
+  scope: Scope,
+  where: Prisma.Sql,
+  reason: EndReason,
+): Promise<Session[]> {
   const { now } = scope;
   const isExpiry = endReasons[reason] === 'SESSION_EXPIRED';
   const isThere = isExpiry

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
-import { inTransaction } from '../database/transaction.ts';
+import { inRawTransaction } from '../database/transaction.ts';
 import { SessionNotFoundError } from '../errors.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
 import type { Scope, UserScope } from '../scope.ts';
@@ -20,7 +20,7 @@ export async function endSession(
   id: number,
   reason: EndReason,
 ): Promise<Session | null> {
-  const [ended] = await inTransaction(database, (db) => endSessions(db, scope, sessionWithId(id), reason));
+  const [ended] = await inRawTransaction(database, (db) => endSessions(db, scope, sessionWithId(id), reason));
   return ended ?? null;
 }
 
@@ -50,7 +50,7 @@ export async function revokeSession(
 /** Ends the live sessions of the signed-in user, all but one if one is to be kept, and returns them. */
 export function revokeOwnSessions(database: Database, scope: UserScope, keptId?: number): Promise<Session[]> {
   const where = sessionsOfUser(scope.session.user.id, keptId);
-  return inTransaction(database, (db) => endSessions(db, scope, where, 'REVOKED'));
+  return inRawTransaction(database, (db) => endSessions(db, scope, where, 'REVOKED'));
 }
 
 /** Returns the condition for the sessions that the caller may see and end. */

@@ -1,11 +1,12 @@
+import { DriverAdapterError } from '@prisma/driver-adapter-utils';
 import { describe, expect, it } from 'vitest';
-import { type Db, openDatabase } from '../../src/database/database.ts';
+import { openDatabase } from '../../src/database/database.ts';
 import { isUnavailable } from '../../src/database/failures.ts';
 import { inTransaction } from '../../src/database/transaction.ts';
 import { Prisma } from '../../src/generated/sqlite/client.ts';
 import { createApp } from '../../src/http/front-door.ts';
 import { countOnce } from '../../src/throttle/rate-limit.ts';
-import { Client, type Data, startApi } from '../support/api.ts';
+import { Client, startApi } from '../support/api.ts';
 import { isPostgresql, openEmptyDatabase } from '../support/database.ts';
 
 const known = (code: string, meta?: Record<string, unknown>) =>
@@ -71,16 +72,22 @@ describe('a transaction that was in another one’s way', () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     let tries = 0;
-    const $transaction = (act: (db: Db) => Promise<Data>) => {
-      tries += 1;
-      return api.database.$transaction(async (db) => {
-        const result = await act(db);
-        if (tries < 3) throw known('P2034');
-        return result;
-      });
-    };
+    const { queryable } = api.database.$driver;
+    const conflicting = new Proxy(queryable, {
+      get: (target, name) => {
+        if (name !== 'startTransaction') return Reflect.get(target, name);
+        return async () => {
+          tries += 1;
+          const transaction = await queryable.startTransaction();
+          if (tries === 3) return transaction;
+          const fail = () => Promise.reject(new DriverAdapterError({ kind: 'TransactionWriteConflict' }));
+          return Object.assign(transaction, { queryRaw: fail, runPrepared: fail });
+        };
+      },
+    });
+    const $driver = { ...api.database.$driver, queryable: conflicting };
     const database = new Proxy(api.database, {
-      get: (target, name) => (name === '$transaction' ? $transaction : Reflect.get(target, name)),
+      get: (target, name) => (name === '$driver' ? $driver : Reflect.get(target, name)),
     });
     const app = createApp({ database, config: api.config, report: (error) => api.reported.push(error) });
     const client = Object.assign(new Client(app, api.config.publicUrl), { token: ada.token });

@@ -10,6 +10,7 @@ import {
 import { SqliteError } from 'better-sqlite3';
 import { transactionIsOver } from '../failures.ts';
 import { hasBegun } from '../raw-sql.ts';
+import { PreparedStatements } from './prepared-statements.ts';
 import { yieldToEventLoop } from './yield-to-event-loop.ts';
 
 /** How long a statement waits for a lock that another process holds, before it fails. */
@@ -54,14 +55,20 @@ export class SerializedAdapter implements SqlDriverAdapter {
   readonly adapterName: string;
   readonly #inner: SqlDriverAdapter;
   readonly #mutex = new Mutex();
+  readonly #prepared: PreparedStatements;
 
   constructor(inner: SqlDriverAdapter) {
     this.#inner = inner;
+    this.#prepared = new PreparedStatements(inner);
     this.adapterName = inner.adapterName;
   }
 
   queryRaw(query: SqlQuery): Promise<SqlResultSet> {
     return retryWhileBusy(() => this.#exclusively(() => this.#inner.queryRaw(query)));
+  }
+
+  runPrepared(sql: string, values: readonly unknown[]): Promise<unknown[][]> {
+    return retryWhileBusy(() => this.#exclusively(async () => this.#prepared.run(sql, values)));
   }
 
   executeRaw(query: SqlQuery): Promise<number> {
@@ -92,7 +99,7 @@ export class SerializedAdapter implements SqlDriverAdapter {
     const release = await this.#mutex.acquire();
     try {
       await this.#inner.executeScript('BEGIN IMMEDIATE');
-      return new SerializedTransaction(this.#inner, release);
+      return new SerializedTransaction(this.#inner, this.#prepared, release);
     } catch (error) {
       release();
       throw error;
@@ -110,11 +117,13 @@ class SerializedTransaction implements Transaction {
   /** Prisma leaves COMMIT and ROLLBACK to the methods below. */
   readonly options = { usePhantomQuery: true };
   readonly #inner: SqlDriverAdapter;
+  readonly #prepared: PreparedStatements;
   readonly #release: Release;
   #isOver = false;
 
-  constructor(inner: SqlDriverAdapter, release: Release) {
+  constructor(inner: SqlDriverAdapter, prepared: PreparedStatements, release: Release) {
     this.#inner = inner;
+    this.#prepared = prepared;
     this.#release = release;
     this.adapterName = inner.adapterName;
   }
@@ -122,6 +131,11 @@ class SerializedTransaction implements Transaction {
   async queryRaw(query: SqlQuery): Promise<SqlResultSet> {
     await this.#requireOpen();
     return this.#inner.queryRaw(query);
+  }
+
+  async runPrepared(sql: string, values: readonly unknown[]): Promise<unknown[][]> {
+    await this.#requireOpen();
+    return this.#prepared.run(sql, values);
   }
 
   async executeRaw(query: SqlQuery): Promise<number> {
