@@ -3,6 +3,7 @@ import { type Config, loadEnvironmentFile, type MailPolicy, readConfig } from '.
 import { claimDatabase, migrateDatabase, openClock, openDatabase } from './database/database.ts';
 import { withoutPassword } from './database/url.ts';
 import { OperatorError } from './errors.ts';
+import { blitzSessions } from './http/blitz-cookies.ts';
 import { createApp, graphqlPath } from './http/front-door.ts';
 import { listen, type RunningServer } from './http/server.ts';
 import { startDelivery } from './mail/delivery.ts';
@@ -29,7 +30,8 @@ async function main(): Promise<void> {
   const replicaUrl = config.databaseReplicaUrl;
   const replica = replicaUrl === null ? database : await openDatabase(replicaUrl, pool);
   const clock = await openClock(config.databaseUrl, database);
-  const app = createApp({ database, replica, config, report, now: () => clock.now() });
+  const legacySessions = config.blitz && blitzSessions(config.blitz);
+  const app = createApp({ database, replica, config, report, now: () => clock.now(), legacySessions });
   const server = await listen(app, config).catch((error) => {
     throw new OperatorError(`HOST is "${config.host}" and PORT is "${config.port}", but: ${error.message}.`);
   });

@@ -1,28 +1,43 @@
 /** The cookies that Blitz.js gave to browsers, so that whoever was signed in stays so. */
 import type { BlitzPolicy } from '../config/config.ts';
 import type { Visitor } from '../sessions/start.ts';
+import { blitzHandleOf } from '../tokens/token.ts';
 import { readCookies } from './request/cookies.ts';
 import type { HeaderReader } from './request/headers.ts';
+import type { LegacySessions } from './request/legacy-sessions.ts';
+
+/** Returns the sessions that a Blitz.js application started, as this server goes on with them. */
+export function blitzSessions(policy: BlitzPolicy): LegacySessions {
+  return {
+    handleOf: blitzHandleOf,
+    // Blitz.js gave such tokens to users only: somebody who had one and has no user any more was deleted.
+    isOver: ({ user }) => user === null,
+    readTokens: (headers) => blitzTokens(headers, policy),
+    findVisitor: (headers) => findBlitzVisitor(headers, policy),
+    clearSession: (headers) => clearBlitzSession(headers, policy),
+    clearVisitor: (headers) => clearBlitzVisitor(headers, policy),
+  };
+}
 
 /** No browser has more cookies of one name that anybody meant. */
 const maxOfOneName = 3;
 
 /** The tokens of users' sessions, by the name of their cookie: a browser may have one of each generation. */
-export function blitzTokens(headers: HeaderReader, policy: BlitzPolicy): string[][] {
+function blitzTokens(headers: HeaderReader, policy: BlitzPolicy): string[][] {
   return namesOf('sSessionToken', policy)
     .map((name) => valuesOf(headers, name))
     .filter((tokens) => tokens.length > 0 && tokens.length <= maxOfOneName);
 }
 
 /** The values of `Set-Cookie` that take the cookies of a session from a browser that has them. */
-export function clearBlitzSession(headers: HeaderReader, policy: BlitzPolicy): string[] {
+function clearBlitzSession(headers: HeaderReader, policy: BlitzPolicy): string[] {
   return ['sSessionToken', 'sAntiCrfToken', 'sAntiCsrfToken', 'sPublicDataToken'].flatMap((name) =>
     cleared(headers, name, policy),
   );
 }
 
 /** The same for what a visitor had. */
-export function clearBlitzVisitor(headers: HeaderReader, policy: BlitzPolicy): string[] {
+function clearBlitzVisitor(headers: HeaderReader, policy: BlitzPolicy): string[] {
   return cleared(headers, visitorCookie, policy);
 }
 
@@ -32,7 +47,7 @@ const visitorCookie = 'sAnonymousSessionToken';
  * What a visitor without an account had, as the old secret proves: the handle of their row, and what was public. Null
  * for whoever had nothing, and for what is not proved.
  */
-export async function findBlitzVisitor(headers: HeaderReader, policy: BlitzPolicy): Promise<Visitor | null> {
+async function findBlitzVisitor(headers: HeaderReader, policy: BlitzPolicy): Promise<Visitor | null> {
   if (policy.secret === null) return null;
   const key = new TextEncoder().encode(policy.secret);
   for (const name of namesOf(visitorCookie, policy)) {

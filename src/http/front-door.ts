@@ -8,6 +8,7 @@ import { type FixedHeaders, headersFor } from './fixed-headers.ts';
 import { type Incoming, type Observer, type Outgoing, Refusal, toOutgoing } from './messages.ts';
 import { corsHeaders } from './request/cross-site.ts';
 import { hostCheck } from './request/hosts.ts';
+import type { LegacySessions } from './request/legacy-sessions.ts';
 import { pathOf } from './request/path.ts';
 import { createGraphiql } from './routes/graphiql/graphiql.ts';
 import { graphqlRoute } from './routes/graphql.ts';
@@ -25,6 +26,8 @@ export type AppOptions = {
   report: (error: unknown) => void;
   /** What time it is. */
   now?: () => Date;
+  /** The sessions that another system started and that go on here. None if not given. */
+  legacySessions?: LegacySessions | null;
   /** Is told of every request and its answer, once: for metrics, traces and request ids. */
   observe?: Observer;
   /** Plugins of Yoga that run for every operation, once. Those for HTTP (`onRequest`, `onResponse`) are not called. */

@@ -1,13 +1,25 @@
-import type { Config, SessionPolicy } from '../config/config.ts';
+import type { SessionPolicy } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
 import type { Scope } from '../scope.ts';
-import { blitzHandleOf, equalSecrets, handleOf, hashToken, ownHandleOf } from '../tokens/token.ts';
+import { equalSecrets, handleOf, hashToken, ownHandleOf } from '../tokens/token.ts';
 import { expiryOf, isRenewalDue } from './expiry.ts';
 import { isJustReplaced } from './rotate.ts';
 import { isLive, type Session, type SessionWithUser, whereLive } from './session.ts';
 
 /** The rules by which sessions are resumed. */
-export type ResumePolicies = Pick<Config, 'sessions' | 'blitz'>;
+export type ResumePolicies = {
+  sessions: SessionPolicy;
+  /** How the tokens of another system are read. Null where none are accepted. */
+  legacyTokens: LegacyTokens | null;
+};
+
+/** The tokens of sessions that another system started and that go on here. Their rows are found by handles too. */
+export type LegacyTokens = {
+  /** Returns the handle that a token of the other system carries, or null for every other token. */
+  handleOf(token: string): string | null;
+  /** Returns whether the other system would not accept such a token for this session any more, live as it may be. */
+  isOver(session: SessionWithUser): boolean;
+};
 
 export type ResumedSession =
   | {
@@ -36,27 +48,26 @@ export async function resumeSession(
   database: Database,
   scope: Scope,
   token: string,
-  policies: ResumePolicies,
+  { sessions: policy, legacyTokens }: ResumePolicies,
 ): Promise<ResumedSession> {
   const { now } = scope;
-  const blitzHandle = policies.blitz !== null ? blitzHandleOf(token) : null;
-  const handle = handleOf(token) ?? blitzHandle;
+  const legacyHandle = legacyTokens?.handleOf(token) ?? null;
+  const handle = handleOf(token) ?? legacyHandle;
   if (handle === null) return unknown;
-  const session = await findSession(database, handle, blitzHandle !== null);
+  const session = await findSession(database, handle, legacyHandle !== null);
   if (!session) return unknown;
-  // Blitz.js gave such tokens to users only: somebody who had one and has no user any more was deleted.
-  if (blitzHandle !== null && session.user === null) return over;
+  if (legacyHandle !== null && legacyTokens?.isOver(session)) return over;
   if (!isLive(session, now) || isSuspended(session)) return over;
   const hashedToken = hashToken(token);
   if (!equalSecrets(hashedToken, session.hashedSessionToken)) return refused(session, hashedToken, now);
-  if (!isRenewalDue(session, now, policies.sessions)) return { session, isRenewed: false };
-  return renewSession(database, scope, session, policies.sessions);
+  if (!isRenewalDue(session, now, policy)) return { session, isRenewed: false };
+  return renewSession(database, scope, session, policy);
 }
 
-/** Finds the session with this handle, also where a rotation gave a session that Blitz.js started another one. */
-async function findSession(database: Database, handle: string, isBlitz: boolean): Promise<SessionWithUser | null> {
+/** Finds the session with this handle, also where a rotation gave a session of another system a handle of our form. */
+async function findSession(database: Database, handle: string, isLegacy: boolean): Promise<SessionWithUser | null> {
   const session = await database.$findSession(handle);
-  return session === null && isBlitz ? database.$findSession(ownHandleOf(handle)) : session;
+  return session === null && isLegacy ? database.$findSession(ownHandleOf(handle)) : session;
 }
 
 /** Of a live session, a token that is not its token. */

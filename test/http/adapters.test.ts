@@ -80,7 +80,7 @@ async function overYoga({ config, ...options }: AppOptions) {
   return async (sent: Sent): Promise<Received> => {
     const request = toRequest({ ...sent, headers: { ...sent.headers, 'content-type': 'application/json' } });
     const arrival = { headers: request.headers, peer: null, now: options.now?.() ?? new Date() };
-    return toReceived(await yoga.fetch(request, { caller: new RequestCaller(arrival, cookies, config) }));
+    return toReceived(await yoga.fetch(request, { caller: new RequestCaller(arrival, cookies, config, null) }));
   };
 }
 

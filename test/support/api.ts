@@ -1,6 +1,8 @@
 import { expect } from 'vitest';
 import { type AttemptPolicy, type Config, readConfig, type SessionPolicy } from '../../src/config/config.ts';
+import { blitzSessions } from '../../src/http/blitz-cookies.ts';
 import { type App, createApp } from '../../src/http/front-door.ts';
+import type { LegacySessions } from '../../src/http/request/legacy-sessions.ts';
 import { openEmptyDatabase, type TestDatabase } from './database.ts';
 
 export const password = 'correct horse battery staple';
@@ -9,6 +11,8 @@ export const password = 'correct horse battery staple';
 export type TestApi = TestDatabase & {
   app: App;
   config: Config;
+  /** The sessions of another system that go on. Null without any. */
+  legacySessions: LegacySessions | null;
   /** What was reported as an unexpected error. */
   reported: unknown[];
   /** Moves the server's clock. */
@@ -42,6 +46,7 @@ export async function startApi({ sessions, attempts, ...settings }: Settings = {
     sessions: { ...defaults.sessions, ...sessions },
     attempts: { ...defaults.attempts, ...attempts },
   };
+  const legacySessions = config.blitz && blitzSessions(config.blitz);
   const reported: unknown[] = [];
   const clock = { now: new Date() };
   const app = createApp({
@@ -49,12 +54,14 @@ export async function startApi({ sessions, attempts, ...settings }: Settings = {
     config,
     report: (error) => reported.push(error),
     now: () => clock.now,
+    legacySessions,
   });
   const client = () => new Client(app, config.publicUrl);
   return {
     ...opened,
     app,
     config,
+    legacySessions,
     reported,
     clock,
     client,

@@ -42,8 +42,9 @@ function pausing(api: TestApi, at: 'before' | 'after', extensionWith: (hook: Hoo
     return result;
   };
   const database = api.database.$extends(extensionWith(hook)) as unknown as Database;
+  const { config, legacySessions } = api;
   const now = () => api.clock.now;
-  const app = createApp({ database, config: api.config, report: (error) => api.reported.push(error), now });
-  const client = new Client(app, api.config.publicUrl);
+  const app = createApp({ database, config, report: (error) => api.reported.push(error), now, legacySessions });
+  const client = new Client(app, config.publicUrl);
   return { client, reached: reached.promise, goOn: goOn.resolve };
 }

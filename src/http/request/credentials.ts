@@ -1,15 +1,13 @@
-import type { BlitzPolicy } from '../../config/config.ts';
-import { blitzHandleOf } from '../../tokens/token.ts';
-import { blitzTokens } from '../blitz-cookies.ts';
 import type { Cookie } from './cookies.ts';
 import type { HeaderReader } from './headers.ts';
+import type { LegacySessions } from './legacy-sessions.ts';
 
 /** What a request shows to prove whose it is. */
 export type Credential = {
   transport: 'COOKIE' | 'BEARER';
   token: string;
-  /** Whether it came in a cookie that Blitz.js had set, and not this server. */
-  isBlitz: boolean;
+  /** Whether it came in a cookie that another system had set, and not this server. */
+  isLegacy: boolean;
 };
 
 /**
@@ -17,25 +15,25 @@ export type Credential = {
  * count for nothing, since one was planted.
  *
  * A bearer token is always meant. The cookie comes along by itself, so it counts only where there is no bearer token;
- * and those of Blitz.js, where they are accepted, come after ours. One of ours that holds a token of Blitz.js is a copy:
- * the application that is still on Blitz.js may have signed somebody in since, so that its own cookies come first.
+ * and those of another system, where they are accepted, come after ours. One of ours that holds a token of that system
+ * is a copy: an application that still runs on it may have signed somebody in since, so that its own cookies come first.
  */
-export function readCredentials(headers: HeaderReader, cookie: Cookie, blitz: BlitzPolicy | null): Credential[][] {
+export function readCredentials(headers: HeaderReader, cookie: Cookie, legacy: LegacySessions | null): Credential[][] {
   const token = bearerToken(headers);
-  if (token !== null) return [[{ transport: 'BEARER', token, isBlitz: false }]];
+  if (token !== null) return [[{ transport: 'BEARER', token, isLegacy: false }]];
   const ours = ownCredentials(cookie.read(headers));
-  if (blitz === null) return ours;
+  if (legacy === null) return ours;
   const copy = ours[0]?.[0]?.token;
-  const old = blitzTokens(headers, blitz).map((tokens) =>
-    tokens.map((one): Credential => ({ transport: 'COOKIE', token: one, isBlitz: one !== copy })),
-  );
-  return copy !== undefined && blitzHandleOf(copy) !== null ? [...old, ...ours] : [...ours, ...old];
+  const old = legacy
+    .readTokens(headers)
+    .map((tokens) => tokens.map((one): Credential => ({ transport: 'COOKIE', token: one, isLegacy: one !== copy })));
+  return copy !== undefined && legacy.handleOf(copy) !== null ? [...old, ...ours] : [...ours, ...old];
 }
 
 function ownCredentials(values: string[]): Credential[][] {
   if (values.length === 0) return [];
   // Of two cookies with our name, one was planted, from a sibling domain for example. We cannot tell which.
-  return [[{ transport: 'COOKIE', token: values.length === 1 ? (values[0] ?? '') : '', isBlitz: false }]];
+  return [[{ transport: 'COOKIE', token: values.length === 1 ? (values[0] ?? '') : '', isLegacy: false }]];
 }
 
 /** The bearer token of a request (RFC 6750 section 2.1), or null. Other schemes hold none. */

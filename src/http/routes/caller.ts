@@ -10,10 +10,10 @@ import type { StartedSession, Visitor } from '../../sessions/start.ts';
 import { deriveAntiCSRFToken, equalSecrets, hashToken } from '../../tokens/token.ts';
 import { deviceLifetimeMs } from '../../tokens/trusted-device.ts';
 import type { User } from '../../users/user.ts';
-import { clearBlitzSession, clearBlitzVisitor, findBlitzVisitor } from '../blitz-cookies.ts';
 import type { Cookies } from '../request/cookies.ts';
 import { type Credential, readCredentials } from '../request/credentials.ts';
 import type { HeaderReader } from '../request/headers.ts';
+import type { LegacySessions } from '../request/legacy-sessions.ts';
 import { type Arrival, requestScope } from '../request/scope.ts';
 
 /** A credential that opened a session. */
@@ -25,6 +25,7 @@ export class RequestCaller implements Caller {
   readonly #headers: HeaderReader;
   readonly #cookies: Cookies;
   readonly #config: Config;
+  readonly #legacySessions: LegacySessions | null;
   readonly #credentials: Credential[][];
   /** The token of the session, and how it came. Null without a session. */
   #token: Pick<Credential, 'token' | 'transport'> | null = null;
@@ -32,15 +33,16 @@ export class RequestCaller implements Caller {
   #resent: { handle: string; token: string; isNew: boolean } | null = null;
   #setSession: string | null = null;
   #setDevice: string | null = null;
-  #clearBlitz: string[] = [];
+  #clearLegacy: string[] = [];
   #hasVisitor = false;
 
-  constructor(arrival: Arrival, cookies: Cookies, config: Config) {
+  constructor(arrival: Arrival, cookies: Cookies, config: Config, legacySessions: LegacySessions | null) {
     this.scope = requestScope(arrival, cookies.device, config);
     this.#headers = arrival.headers;
     this.#cookies = cookies;
     this.#config = config;
-    this.#credentials = readCredentials(arrival.headers, cookies.session, config.blitz);
+    this.#legacySessions = legacySessions;
+    this.#credentials = readCredentials(arrival.headers, cookies.session, legacySessions);
   }
 
   /**
@@ -52,13 +54,14 @@ export class RequestCaller implements Caller {
    *   application, while the new token is on its way.
    */
   async resume(database: Database): Promise<void> {
+    const policies = { sessions: this.#config.sessions, legacyTokens: this.#legacySessions };
     for (const rivals of this.#credentials) {
       const opened: Opened[] = [];
       for (const credential of rivals) {
-        const resumed = await resumeSession(database, this.scope, credential.token, this.#config);
+        const resumed = await resumeSession(database, this.scope, credential.token, policies);
         if (resumed.session) opened.push({ ...credential, ...resumed });
         else if (resumed.isJustReplaced) this.#refuseReplaced();
-        else if (credential.transport === 'COOKIE' && !credential.isBlitz && !resumed.isKnown) this.#clearCookie();
+        else if (credential.transport === 'COOKIE' && !credential.isLegacy && !resumed.isKnown) this.#clearCookie();
       }
       const [first] = opened;
       if (first && opened.length === 1) this.#open(first);
@@ -66,10 +69,10 @@ export class RequestCaller implements Caller {
     }
   }
 
-  #open({ transport, token, isBlitz, session, isRenewed }: Opened): void {
+  #open({ transport, token, isLegacy, session, isRenewed }: Opened): void {
     this.#enter(session, { hashedToken: session.hashedSessionToken ?? '', transport }, token);
-    // From the first request on, what Blitz.js had set goes on as a cookie of ours.
-    if (transport === 'COOKIE' && (isRenewed || isBlitz)) this.#sendCookie(token, session, false);
+    // From the first request on, what another system had set goes on as a cookie of ours.
+    if (transport === 'COOKIE' && (isRenewed || isLegacy)) this.#sendCookie(token, session, false);
   }
 
   #refuseReplaced(): never {
@@ -97,8 +100,8 @@ export class RequestCaller implements Caller {
   }
 
   async findVisitor(): Promise<Visitor | null> {
-    const { blitz } = this.#config;
-    const visitor = blitz && (await findBlitzVisitor(this.#headers, blitz));
+    if (this.#legacySessions === null) return null;
+    const visitor = await this.#legacySessions.findVisitor(this.#headers);
     this.#hasVisitor = visitor !== null;
     return visitor;
   }
@@ -106,7 +109,7 @@ export class RequestCaller implements Caller {
   signIn({ session, token, transport, deviceToken }: StartedSession): void {
     this.#enter(session, { hashedToken: hashToken(token), transport }, token);
     // What the visitor had is this user's now, and not that of whoever signs in next.
-    if (this.#config.blitz && this.#hasVisitor) this.#clearBlitz = clearBlitzVisitor(this.#headers, this.#config.blitz);
+    if (this.#hasVisitor) this.#clearLegacy = this.#legacySessions?.clearVisitor(this.#headers) ?? [];
     if (transport === 'BEARER') {
       this.#clearCookie();
       return;
@@ -134,7 +137,7 @@ export class RequestCaller implements Caller {
     this.scope = { ...this.scope, session: null, presentedToken: null, actorId: null, isAdmin: false };
     this.#token = null;
     this.#clearCookie();
-    if (this.#config.blitz) this.#clearBlitz = clearBlitzSession(this.#headers, this.#config.blitz);
+    this.#clearLegacy = this.#legacySessions?.clearSession(this.#headers) ?? [];
   }
 
   /**
@@ -150,7 +153,7 @@ export class RequestCaller implements Caller {
 
   /** The value of each `Set-Cookie` that the answer needs. Empty if the cookies stay as they are. */
   get setCookies(): string[] {
-    return [this.#setSession, this.#setDevice, ...this.#clearBlitz].filter((value) => value !== null);
+    return [this.#setSession, this.#setDevice, ...this.#clearLegacy].filter((value) => value !== null);
   }
 
   /** Leaves clients alone that neither came with the cookie nor were about to get it. */

@@ -17,7 +17,7 @@ const foreignSite = 'Pages of this site may not call this server. Its operator c
  * with a `Request`, a `Response` and their streams it takes longer than everything else together.
  */
 export function graphqlRoute(path: string, options: AppOptions): (incoming: Incoming) => Promise<Outgoing> {
-  const { database, config, report, now = () => new Date() } = options;
+  const { database, config, report, now = () => new Date(), legacySessions = null } = options;
   const cookies = cookiesFor(config.publicUrl);
   const yoga = createGraphQL({ ...options, path });
   const processEvents = getSSEProcessor();
@@ -42,7 +42,7 @@ export function graphqlRoute(path: string, options: AppOptions): (incoming: Inco
     const params = await paramsOf(incoming);
     const mediaType = mediaTypeFor(headers.get('accept'));
     if (mediaType === null) throw new Refusal(406, 'The answer is JSON. Accept application/graphql-response+json.');
-    const caller = new RequestCaller({ headers, peer, now: now() }, cookies, config);
+    const caller = new RequestCaller({ headers, peer, now: now() }, cookies, config, legacySessions);
     const result = await execute(incoming, params, { caller });
     const outgoing =
       mediaType === eventStream
