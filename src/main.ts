@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { blitzSessions } from './blitz/sessions.ts';
 import { type Config, loadEnvironmentFile, type MailPolicy, readConfig } from './config/config.ts';
 import { claimDatabase, migrateDatabase, openClock, openDatabase } from './database/database.ts';
 import { withoutPassword } from './database/url.ts';
 import { OperatorError } from './errors.ts';
-import { blitzSessions } from './http/blitz-cookies.ts';
 import { createApp, graphqlPath } from './http/front-door.ts';
 import { listen, type RunningServer } from './http/server.ts';
 import { startDelivery } from './mail/delivery.ts';

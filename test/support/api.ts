@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
+import { blitzSessions } from '../../src/blitz/sessions.ts';
 import { type AttemptPolicy, type Config, readConfig, type SessionPolicy } from '../../src/config/config.ts';
-import { blitzSessions } from '../../src/http/blitz-cookies.ts';
 import { type App, createApp } from '../../src/http/front-door.ts';
 import type { LegacySessions } from '../../src/http/request/legacy-sessions.ts';
 import { openEmptyDatabase, type TestDatabase } from './database.ts';

@@ -1,0 +1,18 @@
+import type { BlitzPolicy } from '../config/config.ts';
+import type { LegacySessions } from '../http/request/legacy-sessions.ts';
+import { blitzTokens, clearBlitzSession, clearBlitzVisitor } from './cookies.ts';
+import { blitzHandleOf } from './tokens.ts';
+import { findBlitzVisitor } from './visitor.ts';
+
+/** Returns the sessions that a Blitz.js application started, as this server goes on with them. */
+export function blitzSessions(policy: BlitzPolicy): LegacySessions {
+  return {
+    handleOf: blitzHandleOf,
+    // Blitz.js gave such tokens to users only: somebody who had one and has no user any more was deleted.
+    isOver: ({ user }) => user === null,
+    readTokens: (headers) => blitzTokens(headers, policy),
+    findVisitor: (headers) => findBlitzVisitor(headers, policy),
+    clearSession: (headers) => clearBlitzSession(headers, policy),
+    clearVisitor: (headers) => clearBlitzVisitor(headers, policy),
+  };
+}

@@ -1,0 +1,9 @@
+/**
+ * The handle that a session token of Blitz.js carries, or null if it is none: base64 of `handle;random;hash;v0`. Only
+ * handles of users' sessions, which end in `:ots`; what the hash is of, public data, may have changed since.
+ */
+export function blitzHandleOf(token: string): string | null {
+  if (!/^[A-Za-z0-9+/]{1,1000}={0,2}$/.test(token)) return null;
+  const [handle = '', random, , version, ...rest] = Buffer.from(token, 'base64').toString().split(';');
+  return handle.endsWith(':ots') && random && version === 'v0' && rest.length === 0 ? handle : null;
+}

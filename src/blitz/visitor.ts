@@ -1,0 +1,31 @@
+import type { BlitzPolicy } from '../config/config.ts';
+import type { HeaderReader } from '../http/request/headers.ts';
+import type { Visitor } from '../sessions/start.ts';
+import { visitorJwts } from './cookies.ts';
+
+/**
+ * What a visitor without an account had, as the old secret proves: the handle of their row, and what was public. Null
+ * for whoever had nothing, and for what is not proved.
+ */
+export async function findBlitzVisitor(headers: HeaderReader, policy: BlitzPolicy): Promise<Visitor | null> {
+  if (policy.secret === null) return null;
+  const key = new TextEncoder().encode(policy.secret);
+  for (const jwt of visitorJwts(headers, policy)) {
+    const visitor = await visitorOf(jwt, key);
+    if (visitor) return visitor;
+  }
+  return null;
+}
+
+async function visitorOf(jwt: string, key: Uint8Array): Promise<Visitor | null> {
+  // Few servers need it, and those only while old sessions live.
+  const { jwtVerify } = await import('jose');
+  try {
+    const { payload } = await jwtVerify(jwt, key, { algorithms: ['HS256'] });
+    const { isAnonymous, handle, publicData } = (payload.blitzjs ?? {}) as Record<string, unknown>;
+    if (isAnonymous !== true || typeof handle !== 'string' || !handle.endsWith(':ajwt')) return null;
+    return { handle, publicData: JSON.stringify(publicData ?? null) };
+  } catch {
+    return null;
+  }
+}
