@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { blitzSessions } from './blitz/sessions.ts';
-import { type Config, loadEnvironmentFile, type MailPolicy, readConfig } from './config/config.ts';
+import { readBlitzSessions } from './blitz/sessions.ts';
+import { type Config, loadEnvironmentFile, type MailPolicy, readConfig, readFromEnvironment } from './config/config.ts';
 import { claimDatabase, migrateDatabase, openClock, openDatabase } from './database/database.ts';
 import { withoutPassword } from './database/url.ts';
 import { OperatorError } from './errors.ts';
@@ -20,6 +20,7 @@ async function main(): Promise<void> {
   process.umask(0o077);
   loadEnvironmentFile();
   const config = readConfig();
+  const legacySessions = readFromEnvironment(readBlitzSessions);
   const render = await readTemplates(config.mail.templates);
   const release = await claimDatabase(config.databaseUrl);
   const applied = await migrateDatabase(config.databaseUrl);
@@ -30,7 +31,6 @@ async function main(): Promise<void> {
   const replicaUrl = config.databaseReplicaUrl;
   const replica = replicaUrl === null ? database : await openDatabase(replicaUrl, pool);
   const clock = await openClock(config.databaseUrl, database);
-  const legacySessions = config.blitz && blitzSessions(config.blitz);
   const app = createApp({ database, replica, config, report, now: () => clock.now(), legacySessions });
   const server = await listen(app, config).catch((error) => {
     throw new OperatorError(`HOST is "${config.host}" and PORT is "${config.port}", but: ${error.message}.`);

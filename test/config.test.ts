@@ -88,8 +88,8 @@ describe('the configuration', () => {
 
   it('stands in .env.example with every variable and its default', async () => {
     const example = await readFile('.env.example', 'utf8');
-    const readers = (await readdir('src/config')).map((file) => `src/config/${file}`);
-    const source = (await Promise.all(readers.map((file) => readFile(file, 'utf8')))).join();
+    const readers = (await readdir('src', { recursive: true })).filter((file) => /config\/|config\.ts$/.test(file));
+    const source = (await Promise.all(readers.map((file) => readFile(`src/${file}`, 'utf8')))).join();
     const names = new Set([...source.matchAll(/\benvironment, '([A-Z0-9_]+)'/g)].map(([, name]) => name));
     expect(names.size).toBeGreaterThan(10);
     const documented = parseEnv(example.replace(/^# ?(?=[A-Z0-9_]+=)/gm, ''));

@@ -1,7 +1,7 @@
 /** The cookies that Blitz.js gave to browsers, so that whoever was signed in stays so. */
-import type { BlitzPolicy } from '../config/config.ts';
 import { readCookies } from '../http/request/cookies.ts';
 import type { HeaderReader } from '../http/request/headers.ts';
+import type { BlitzPolicy } from './config.ts';
 
 /** No browser has more cookies of one name that anybody meant. */
 const maxOfOneName = 3;

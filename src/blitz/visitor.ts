@@ -1,6 +1,6 @@
-import type { BlitzPolicy } from '../config/config.ts';
 import type { HeaderReader } from '../http/request/headers.ts';
 import type { Visitor } from '../sessions/start.ts';
+import type { BlitzPolicy } from './config.ts';
 import { visitorJwts } from './cookies.ts';
 
 /**

@@ -1,14 +1,13 @@
 /** The only reader of the environment. Every variable, its default and its unit stands in `.env.example`. */
 
 import { OperatorError } from '../errors.ts';
-import { type BlitzPolicy, readBlitzPolicy } from './blitz.ts';
 import { readDatabaseUrl, readReplicaUrl } from './database.ts';
 import { readAllowedHosts } from './hosts.ts';
 import { type MailPolicy, readMailPolicy } from './mail.ts';
 import { readTrustedProxies, type TrustedProxies } from './proxies.ts';
 import { atLeastOne, duration, type Environment, flag, integer, invalid, list, origin, text } from './variables.ts';
 
-export type { BlitzPolicy, MailPolicy, TrustedProxies };
+export type { MailPolicy, TrustedProxies };
 
 /** How passwords are judged and hashed. */
 export type PasswordPolicy = {
@@ -89,8 +88,6 @@ export type Config = {
   mail: MailPolicy;
   /** Whether `signUp` keeps to itself that an address has an account, and goes on by mail only. */
   isSignUpPrivate: boolean;
-  /** How sessions that a Blitz.js application started go on. Null if they do not. */
-  blitz: BlitzPolicy | null;
   /** How long what happened to accounts is kept. */
   auditRetentionMs: number;
   /** How long the server goes on taking requests after it was told to stop and says that it is not ready. */
@@ -173,13 +170,20 @@ export function readConfig(environment: Environment = process.env): Config {
     },
     mail: readMailPolicy(environment, publicUrl),
     isSignUpPrivate: flag(environment, 'PRIVATE_SIGN_UP', false),
-    blitz: readBlitzPolicy(environment),
     auditRetentionMs: duration(environment, 'AUDIT_RETENTION', '365d'),
     drainMs: duration(environment, 'DRAIN_TIME', '0s', 0),
     startedByNpm: environment.npm_lifecycle_event === 'start',
   };
   if (production) requireSafeForProduction(config);
   return config;
+}
+
+/**
+ * Hands the environment to the reader of a room that a server can do without, so that what configures the room stands in
+ * its own folder.
+ */
+export function readFromEnvironment<Settings>(read: (environment: Environment) => Settings): Settings {
+  return read(process.env);
 }
 
 function requireSafeForProduction(config: Config): void {

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { Config } from '../../src/config/config.ts';
 import { hashToken } from '../../src/tokens/token.ts';
-import { type Client, type Data, password, startApi, type TestApi } from '../support/api.ts';
+import { type Client, type Data, password, type Settings, startApi, type TestApi } from '../support/api.ts';
 import { pausingOnceRead } from '../support/pausing.ts';
 
 /** Users and sessions as Blitz.js wrote them, with the cookies of the sessions. */
@@ -13,7 +12,7 @@ const day = 86_400_000;
 const me = '{ viewer { email } currentSession { handle publicData } }';
 
 /** A server on what is left of the fixture once it was adopted. */
-async function startAdopted(settings: Partial<Config> = on): Promise<TestApi> {
+async function startAdopted(settings: Settings = on): Promise<TestApi> {
   const api = await startApi(settings);
   const expiresAt = new Date(api.clock.now.getTime() + 30 * day);
   await api.database.user.createMany({

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { BlitzPolicy } from '../../src/blitz/config.ts';
 import { blitzSessions } from '../../src/blitz/sessions.ts';
 import { type AttemptPolicy, type Config, readConfig, type SessionPolicy } from '../../src/config/config.ts';
 import { type App, createApp } from '../../src/http/front-door.ts';
@@ -30,12 +31,14 @@ export const realHashing = readConfig({}).passwords;
 const cheapHashing = { ...realHashing, memoryKiB: 8, passes: 1 };
 
 /** What a test sets, with the defaults for the rest. */
-type Settings = Omit<Partial<Config>, 'sessions' | 'attempts'> & {
+export type Settings = Omit<Partial<Config>, 'sessions' | 'attempts'> & {
   sessions?: Partial<SessionPolicy>;
   attempts?: Partial<AttemptPolicy>;
+  /** How sessions of Blitz.js go on. They do not if not given. */
+  blitz?: BlitzPolicy | null;
 };
 
-export async function startApi({ sessions, attempts, ...settings }: Settings = {}): Promise<TestApi> {
+export async function startApi({ sessions, attempts, blitz = null, ...settings }: Settings = {}): Promise<TestApi> {
   const opened = await openEmptyDatabase();
   const defaults = readConfig({});
   const config: Config = {
@@ -46,7 +49,7 @@ export async function startApi({ sessions, attempts, ...settings }: Settings = {
     sessions: { ...defaults.sessions, ...sessions },
     attempts: { ...defaults.attempts, ...attempts },
   };
-  const legacySessions = config.blitz && blitzSessions(config.blitz);
+  const legacySessions = blitz && blitzSessions(blitz);
   const reported: unknown[] = [];
   const clock = { now: new Date() };
   const app = createApp({

@@ -1,4 +1,4 @@
-import { type Environment, invalid, list, read } from './variables.ts';
+import { type Environment, invalid, list, read } from '../config/variables.ts';
 
 /** How sessions that a Blitz.js application started go on. */
 export type BlitzPolicy = {
@@ -8,7 +8,11 @@ export type BlitzPolicy = {
   secret: string | null;
 };
 
-/** Null where no cookies of Blitz.js are accepted. */
+/**
+ * Reads how sessions of Blitz.js go on. Null where none of its cookies are accepted.
+ *
+ * @throws OperatorError that names the variable, its value and what it should be.
+ */
 export function readBlitzPolicy(environment: Environment): BlitzPolicy | null {
   const cookiePrefixes = list(environment, 'BLITZ_COOKIES');
   if (cookiePrefixes.length === 0) return null;
