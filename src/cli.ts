@@ -1,6 +1,5 @@
-import { Command, Option } from 'commander';
-import { adoptDatabase, inspectDatabase } from './blitz/adopt/adopt.ts';
-import { reportAdopted, reportFound } from './blitz/adopt/report.ts';
+import { Command } from 'commander';
+import { addAdoptCommand } from './blitz/adopt-command.ts';
 import type { ExportOptions } from './cli/export-users.ts';
 import type { ImportOptions } from './cli/import-users.ts';
 import { readPassword } from './cli/terminal.ts';
@@ -134,25 +133,7 @@ program
     if (applied.length === 0) say('The database is up to date.');
   });
 
-program
-  .command('adopt')
-  .description('Say what a database of Blitz.js holds, and what taking it over would do. Do it only if told.')
-  .option('--apply', 'do it, in one transaction; an SQLite file is copied first')
-  .addOption(
-    new Option('--hash-plaintext', 'hash the passwords that are stored as plain text').conflicts('resetPlaintext'),
-  )
-  .addOption(new Option('--reset-plaintext', 'forget them: their users choose new ones by mail'))
-  .action(async (options: { apply?: boolean; hashPlaintext?: boolean; resetPlaintext?: boolean }) => {
-    const { databaseUrl: url, passwords, sessions } = readConfig();
-    const now = new Date();
-    const whenReset = options.resetPlaintext ? 'reset' : 'refuse';
-    const plaintext = options.hashPlaintext ? 'hash' : whenReset;
-    const found = await inspectDatabase(url, now);
-    const settings = { plaintext, passwords, lifetimeMs: sessions.lifetimeMs, now } as const;
-    for (const line of reportFound(found, settings)) say(line);
-    if (!found || !options.apply) return;
-    for (const line of reportAdopted(await adoptDatabase(url, settings))) say(line);
-  });
+addAdoptCommand(program);
 
 program
   .command('print-schema')

@@ -41,7 +41,7 @@ const rooms: Record<string, string[]> = {
     'lru-cache',
   ],
   http: ['@graphql-yoga/render-graphiql', 'graphql-yoga'],
-  blitz: ['better-sqlite3', 'jose', 'pg'],
+  blitz: ['better-sqlite3', 'commander', 'jose', 'pg'],
   cli: ['@inquirer/password', 'cli-progress', 'commander'],
   'compile-cache': [],
   main: [],

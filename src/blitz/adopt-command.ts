@@ -1,0 +1,31 @@
+import { type Command, Option } from 'commander';
+import { readConfig } from '../config/config.ts';
+import { adoptDatabase, inspectDatabase } from './adopt/adopt.ts';
+import { reportAdopted, reportFound } from './adopt/report.ts';
+
+/** Adds the command that takes a database of Blitz.js over. */
+export function addAdoptCommand(program: Command): void {
+  program
+    .command('adopt')
+    .description('Say what a database of Blitz.js holds, and what taking it over would do. Do it only if told.')
+    .option('--apply', 'do it, in one transaction; an SQLite file is copied first')
+    .addOption(
+      new Option('--hash-plaintext', 'hash the passwords that are stored as plain text').conflicts('resetPlaintext'),
+    )
+    .addOption(new Option('--reset-plaintext', 'forget them: their users choose new ones by mail'))
+    .action(async (options: { apply?: boolean; hashPlaintext?: boolean; resetPlaintext?: boolean }) => {
+      const { databaseUrl: url, passwords, sessions } = readConfig();
+      const now = new Date();
+      const whenReset = options.resetPlaintext ? 'reset' : 'refuse';
+      const plaintext = options.hashPlaintext ? 'hash' : whenReset;
+      const found = await inspectDatabase(url, now);
+      const settings = { plaintext, passwords, lifetimeMs: sessions.lifetimeMs, now } as const;
+      for (const line of reportFound(found, settings)) say(line);
+      if (!found || !options.apply) return;
+      for (const line of reportAdopted(await adoptDatabase(url, settings))) say(line);
+    });
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
