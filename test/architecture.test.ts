@@ -134,6 +134,12 @@ describe('The rooms of src/', () => {
     expect(inserts).toEqual(['src/sessions/create-session.ts']);
   });
 
+  it('do not mention Blitz.js outside its own room, but where it is plugged in', () => {
+    const plugs = ['src/main.ts', 'src/cli.ts'];
+    const mentioning = files.filter((file) => /blitz/i.test(readFileSync(file, 'utf8')));
+    expect(mentioning.filter((file) => roomOf(file) !== 'blitz' && !plugs.includes(file))).toEqual([]);
+  });
+
   it('are all named in ARCHITECTURE.md', () => {
     const page = readFileSync('ARCHITECTURE.md', 'utf8');
     const found = new Set(files.map(roomOf));

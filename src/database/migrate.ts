@@ -111,8 +111,8 @@ async function note(connection: MigrationConnection, { name, sql }: Migration, s
 const historyTable = '_prisma_migrations';
 
 const isSomebodyElses =
-  'The database has users that another application keeps, and nothing was changed. If that is on Blitz.js, ' +
-  '"npm run cli -- adopt" says what taking it over does. Otherwise let DATABASE_URL name another database.';
+  'The database has users that another application keeps, and nothing was changed. "npm run cli -- adopt" ' +
+  'says whether it can be taken over, and what that does. Otherwise let DATABASE_URL name another database.';
 
 const isNotEmpty =
   'The database has tables that another application keeps, and nothing was changed. Let DATABASE_URL name another one.';

@@ -19,7 +19,7 @@ export type Caller = {
   readonly isCsrfVerified: boolean;
   /** The anti-CSRF token of the session. Null without a session, and for one whose token is a bearer token. */
   readonly antiCSRFToken: string | null;
-  /** Returns what a visitor without an account had in a Blitz.js application before, or null. */
+  /** Returns what a visitor without an account had in another system before, or null. */
   findVisitor(): Promise<Visitor | null>;
   /** Makes a session that has just started the caller's, and sets its cookies if it travels in one. */
   signIn(started: StartedSession): void;

@@ -50,8 +50,8 @@ const pbkdf2Django = /^pbkdf2_(sha256)\$([1-9]\d{0,8})\$([!-#%-~]{1,128})\$([A-Z
 /** The prefixes tell which mistakes the implementation that made it had corrected, and none of them is made today. */
 const bcryptCrypt = /^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[A-Za-z0-9./]{53}$/;
 
-/** Blitz.js': an argon2 hash in PHC string format and NUL bytes after it, 128 together, in base64. */
-const blitz = /^[A-Za-z0-9+/]{171}=$/;
+/** In base64, the 128 bytes of libsodium's `crypto_pwhash_str`: an argon2 hash in PHC string format, then NUL bytes. */
+const libsodium = /^[A-Za-z0-9+/]{171}=$/;
 
 /** More than the longest text of these forms. */
 const maxTextLength = 400;
@@ -71,7 +71,7 @@ export function hashProblem(text: string): string | null {
 /** The hash that a text is, whatever it asks for, or null if it is of no known form. */
 export function parseHash(text: string): PasswordHash | null {
   if (text.length > maxTextLength) return null;
-  if (blitz.test(text)) return parseArgon2(Buffer.from(text, 'base64').toString('latin1').replace(/\0+$/, ''));
+  if (libsodium.test(text)) return parseArgon2(Buffer.from(text, 'base64').toString('latin1').replace(/\0+$/, ''));
   return parseArgon2(text) ?? parseBcrypt(text) ?? parseScrypt(text) ?? parsePbkdf2(text);
 }
 

@@ -17,7 +17,7 @@ const maxDepth = 20;
 /** Names by which code that handles objects without care reaches what belongs to all of them. */
 const dangerousKeys = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** What only the server says of a session. Applications that came from Blitz.js read the first two in public data. */
+/** What only the server says of a session. Applications may have read them in the public data of another system. */
 const serverKeys = new Set(['userId', 'role', 'roles']);
 
 /** The object that a column holds, or null if it holds none: text that another program wrote need not be JSON. */

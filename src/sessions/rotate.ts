@@ -11,8 +11,8 @@ export type RotatedSession = { session: Session; token: string };
 
 /**
  * Gives a session whose user has just proved the password a new token, and rejects the one that the request came with
- * from then on (OWASP ASVS 5.0, 7.2.4). A session that Blitz.js started also gets a handle of our form. Returns null
- * where the session is not live any more, or does not match the condition.
+ * from then on (OWASP ASVS 5.0, 7.2.4). A session that another system started also gets a handle of our form.
+ * Returns null where the session is not live any more, or does not match the condition.
  *
  * @throws RequestError where another request has replaced the token meanwhile: of two rotations at once, one wins.
  */

@@ -85,7 +85,7 @@ async function movedFrom(db: Db, session: Session): Promise<Session> {
 
 const noData = { publicData: null, privateData: null };
 
-/** What a visitor of a Blitz.js application had. Private data is in a row without a user, and only a visitor's counts. */
+/** What a visitor had in another system. Private data is in a row without a user, and only a visitor's counts. */
 async function dataOfVisitor(db: Db, visitor: Visitor | null): Promise<Pick<Session, DataColumn>> {
   if (visitor === null) return noData;
   const row = await db.session.findUnique({ where: { handle: visitor.handle } });

@@ -14,9 +14,9 @@ export type SessionRequest = {
   visitor: Visitor | null;
 };
 
-/** A visitor of a Blitz.js application. */
+/** What a visitor without an account had in another system, whose sessions go on here. */
 export type Visitor = {
-  /** Of the row with the private data, where there is one. */
+  /** The handle of the session with the private data, where there is one. */
   handle: string;
   publicData: string;
 };

@@ -28,8 +28,8 @@ export function handleOf(token: string): string | null {
 }
 
 /**
- * Returns the handle that a session goes by here once its token is rotated: its own or, where Blitz.js started it, one
- * of our form. That one is derived from the old one, so that a token of Blitz.js still leads to the session.
+ * Returns the handle that a session goes by once its token is rotated: its own or, where that is not of our form, one
+ * that is. That one is derived by SHA-256, so that a token with the old handle still leads to the session.
  */
 export function ownHandleOf(handle: string): string {
   return /^[0-9a-f]{32}$/.test(handle) ? handle : hash('sha256', handle, 'hex').slice(0, 2 * handleBytes);
