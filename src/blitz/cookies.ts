@@ -6,14 +6,14 @@ import type { BlitzPolicy } from './config.ts';
 /** No browser has more cookies of one name that anybody meant. */
 const maxOfOneName = 3;
 
-/** The tokens of users' sessions, by the name of their cookie: a browser may have one of each generation. */
+/** Reads the tokens of users' sessions, grouped by the name of the cookie: a browser may have one a generation. */
 export function blitzTokens(headers: HeaderReader, policy: BlitzPolicy): string[][] {
   return namesOf('sSessionToken', policy)
     .map((name) => valuesOf(headers, name))
     .filter((tokens) => tokens.length > 0 && tokens.length <= maxOfOneName);
 }
 
-/** The values of `Set-Cookie` that take the cookies of a session from a browser that has them. */
+/** Returns the values of `Set-Cookie` that take the cookies of a session from a browser that has them. */
 export function clearBlitzSession(headers: HeaderReader, policy: BlitzPolicy): string[] {
   return ['sSessionToken', 'sAntiCrfToken', 'sAntiCsrfToken', 'sPublicDataToken'].flatMap((name) =>
     cleared(headers, name, policy),
@@ -22,22 +22,22 @@ export function clearBlitzSession(headers: HeaderReader, policy: BlitzPolicy): s
 
 const visitorCookie = 'sAnonymousSessionToken';
 
-/** The signed tokens of visitors without an account. */
+/** Reads the signed tokens of visitors without an account. */
 export function visitorJwts(headers: HeaderReader, policy: BlitzPolicy): string[] {
   return namesOf(visitorCookie, policy).flatMap((name) => valuesOf(headers, name).slice(0, maxOfOneName));
 }
 
-/** The values of `Set-Cookie` that take them from a browser that has them. */
+/** Returns the values of `Set-Cookie` that take these tokens from a browser that has them. */
 export function clearBlitzVisitor(headers: HeaderReader, policy: BlitzPolicy): string[] {
   return cleared(headers, visitorCookie, policy);
 }
 
-/** What a cookie is called in each generation, the newest first. */
+/** Returns what a cookie is called in each generation, the newest first. */
 function namesOf(name: string, { cookiePrefixes }: BlitzPolicy): string[] {
   return [...cookiePrefixes.map((prefix) => `${prefix}_${name}`), name];
 }
 
-/** The different values of all cookies with this name. */
+/** Reads the different values of all cookies with this name. */
 function valuesOf(headers: HeaderReader, name: string): string[] {
   const values = readCookies(headers, name).flatMap((value) => {
     try {

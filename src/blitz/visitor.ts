@@ -4,8 +4,8 @@ import type { BlitzPolicy } from './config.ts';
 import { visitorJwts } from './cookies.ts';
 
 /**
- * What a visitor without an account had, as the old secret proves: the handle of their row, and what was public. Null
- * for whoever had nothing, and for what is not proved.
+ * Finds what a visitor without an account had, as the old secret proves: the handle of their row, and what was public.
+ * Null for whoever had nothing, and for what is not proved.
  */
 export async function findBlitzVisitor(headers: HeaderReader, policy: BlitzPolicy): Promise<Visitor | null> {
   if (policy.secret === null) return null;
@@ -22,6 +22,7 @@ async function visitorOf(jwt: string, key: Uint8Array): Promise<Visitor | null> 
   const { jwtVerify } = await import('jose');
   try {
     const { payload } = await jwtVerify(jwt, key, { algorithms: ['HS256'] });
+    // The claim is an object in each token that Blitz.js signed. What it holds is checked below.
     const { isAnonymous, handle, publicData } = (payload.blitzjs ?? {}) as Record<string, unknown>;
     if (isAnonymous !== true || typeof handle !== 'string' || !handle.endsWith(':ajwt')) return null;
     return { handle, publicData: JSON.stringify(publicData ?? null) };

@@ -179,8 +179,8 @@ export function readConfig(environment: Environment = process.env): Config {
 }
 
 /**
- * Hands the environment to the reader of a room that a server can do without, so that what configures the room stands in
- * its own folder.
+ * Hands the environment to the reader of a room that a server can do without, so that what configures the room stands
+ * in its own folder.
  */
 export function readFromEnvironment<Settings>(read: (environment: Environment) => Settings): Settings {
   return read(process.env);

@@ -16,7 +16,7 @@ export type Credential = {
  *
  * A bearer token is always meant. The cookie comes along by itself, so it counts only where there is no bearer token;
  * and those of another system, where they are accepted, come after ours. One of ours that holds a token of that system
- * is a copy: an application that still runs on it may have signed somebody in since, so that its own cookies come first.
+ * is a copy: an application that still runs there may have signed somebody in since, so its own cookies come first.
  */
 export function readCredentials(headers: HeaderReader, cookie: Cookie, legacy: LegacySessions | null): Credential[][] {
   const token = bearerToken(headers);

@@ -3,8 +3,8 @@ import type { Visitor } from '../../sessions/start.ts';
 import type { HeaderReader } from './headers.ts';
 
 /**
- * The sessions that another system started in this database, and that go on here. `main.ts` says whose they are; without
- * that, only the sessions of this server exist.
+ * Knows the sessions that another system started in this database, and that go on here. `main.ts` injects those of one
+ * system, or none: then only the sessions of this server exist, and a request does nothing for others.
  */
 export type LegacySessions = LegacyTokens & {
   /** Reads the tokens of users' sessions from the cookies. Those of one group rival each other: at most one is real. */
