@@ -121,6 +121,29 @@ describe('a session that Blitz.js started', () => {
     expect((await bearer.ask(me)).viewer).toBeNull();
   });
 
+  it.each(['alice-phone', 'mixed-case'])(
+    'is nothing to a server that was given no such sessions: %s',
+    async (label) => {
+      const api = await startAdopted({});
+      expect(api.legacySessions).toBeNull();
+      const browser = browserOf(api, label);
+      const token = Object.entries<string>(sessionOf(label).cookies).find(([name]) =>
+        name.endsWith('sSessionToken'),
+      )?.[1];
+      const before = await api.database.session.findMany();
+      const answer = await browser.send(me);
+      expect(answer.data).toEqual({ viewer: null, currentSession: null });
+      expect(answer.headers.getSetCookie()).toEqual([]);
+      expect((await browser.ask('mutation { logout { revokedSessionId } }')).logout.revokedSessionId).toBeNull();
+      expect(browser.cookie).toBe(browserOf(api, label).cookie);
+      // Nor is a copy of the token in our cookie, which is cleared as any that opens nothing.
+      const copied = Object.assign(api.client(), { cookie: `session=${token}` });
+      expect(await copied.ask(me)).toEqual({ viewer: null, currentSession: null });
+      expect(copied.cookie).toBeNull();
+      expect(await api.database.session.findMany()).toEqual(before);
+    },
+  );
+
   it('leaves the browser when its user logs out', async () => {
     const api = await startAdopted();
     for (const label of ['alice-phone', 'mixed-case']) {
@@ -324,6 +347,20 @@ describe('what a visitor of a Blitz.js application had', () => {
       expect((await browserOf(api, 'modern-anonymous').ask(login)).login.session).toBeDefined();
       expect(await privateDataOf(api)).toBeNull();
     }
+  });
+
+  it('stays behind, with its cookie, on a server that was given no such sessions', async () => {
+    const api = await startAdopted({});
+    const browser = browserOf(api, 'modern-anonymous');
+    const { cookie } = browser;
+    expect((await browser.ask(login)).login.session).toBeDefined();
+    expect(browser.cookie).toMatch(/^session=/);
+    expect(browser.cookie?.endsWith(`; ${cookie}`)).toBe(true);
+    expect(await privateDataOf(api)).toBeNull();
+    const row = await api.database.session.findUniqueOrThrow({
+      where: { handle: sessionOf('modern-anonymous').row.handle },
+    });
+    expect(row.privateData).toBe('{"cart":[1,2]}');
   });
 
   it('is only what is nobody’s', async () => {
