@@ -17,7 +17,7 @@ export type ResumePolicies = {
 export type LegacyTokens = {
   /** Returns the handle that a token of the other system carries, or null for every other token. */
   handleOf(token: string): string | null;
-  /** Returns whether the other system would not accept such a token for this session any more, live as it may be. */
+  /** Returns whether a session to which such a token leads is over, although its row looks live. */
   isOver(session: SessionWithUser): boolean;
 };
 
