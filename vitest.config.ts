@@ -81,6 +81,7 @@ export default defineConfig(({ mode }) => ({
             'test/database/postgresql/**/*.test.ts',
             'test/accounts/**/*.test.ts',
             'test/blitz/*.test.ts',
+            'test/events/**/*.test.ts',
             'test/blitz/postgresql/**/*.test.ts',
             'test/maintenance/**/*.test.ts',
             'test/transfer/**/*.test.ts',

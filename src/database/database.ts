@@ -4,13 +4,14 @@ import type { PreparedReads, SessionWithUser } from './hot/prepared-reads.ts';
 import { postgresql } from './postgresql/provider.ts';
 import type { DatabaseProvider, OpenOptions, Release } from './provider.ts';
 import type { HasDriver } from './raw-sql.ts';
+import type { SettledIds } from './settled-id.ts';
 import { sqlite } from './sqlite/provider.ts';
 
 /**
  * An open database: Prisma's client, and what goes past it. The client's type is SQLite's, the smaller of the two: what
  * compiles runs on both.
  */
-export type Database = PrismaClient & PreparedReads & HasDriver;
+export type Database = PrismaClient & PreparedReads & SettledIds & HasDriver;
 
 /** A database, or a transaction on one. Domain functions take it first. */
 export type Db = Prisma.TransactionClient;

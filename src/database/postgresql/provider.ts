@@ -7,6 +7,7 @@ import { guardedAdapter } from './guarded-adapter.ts';
 import { migratePostgresql } from './migrate.ts';
 import { openPool } from './pool.ts';
 import { preparedReads } from './prepared-reads.ts';
+import { settledIds } from './settled-id.ts';
 
 const defaultPoolSize = 10;
 
@@ -25,7 +26,9 @@ export const postgresql: DatabaseProvider = {
     await database.$connect();
     // Both clients are generated from the same models; what PostgreSQL's has beyond SQLite's is not used.
     const $driver = { queryable, onQuery };
-    return Object.assign(database as unknown as SqliteClient, preparedReads(pool, onQuery), { $driver });
+    return Object.assign(database as unknown as SqliteClient, preparedReads(pool, onQuery), settledIds(pool), {
+      $driver,
+    });
   },
 
   async migrate(url) {

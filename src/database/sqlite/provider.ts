@@ -32,6 +32,12 @@ export const sqlite: DatabaseProvider = {
     return Object.assign(database, {
       ...reader.reads,
       $driver: { queryable, onQuery },
+      // One transaction writes at a time, so that ids are committed in their order.
+      async $settledId(table: 'AuditEvent') {
+        const query = { sql: `SELECT max("id") FROM "${table}"`, args: [], argTypes: [] };
+        const { rows } = await queryable.queryRaw(query);
+        return Number(rows[0]?.[0] ?? 0);
+      },
       async $disconnect() {
         await checkpoints.stop();
         reader.close();
