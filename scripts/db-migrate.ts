@@ -5,7 +5,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { migrationFolders, type Provider, readMigrations } from '../src/database/migrations.ts';
+import { type DialectName, migrationFolders, readMigrations } from '../src/database/migrations.ts';
 import { withScratchDatabase } from '../test/support/postgresql-server.ts';
 import { missingMigration } from './drift.ts';
 
@@ -17,13 +17,13 @@ if (!/^[a-z0-9]+(_[a-z0-9]+)*$/.test(name)) {
 }
 const timestamp = new Date().toISOString().replace(/\D/g, '').slice(0, 14);
 
-async function writeNext(provider: Provider, scratch: string): Promise<void> {
-  const sql = await missingMigration(provider, await readMigrations(migrationFolders[provider]), scratch);
+async function writeNext(dialect: DialectName, scratch: string): Promise<void> {
+  const sql = await missingMigration(dialect, await readMigrations(migrationFolders[dialect]), scratch);
   if (sql === null) {
-    console.log(`The history for ${provider} already leads to prisma/schema.prisma. Nothing was written.`);
+    console.log(`The history for ${dialect} already leads to prisma/schema.prisma. Nothing was written.`);
     return;
   }
-  const folder = join(migrationFolders[provider], `${timestamp}_${name}`);
+  const folder = join(migrationFolders[dialect], `${timestamp}_${name}`);
   await mkdir(folder);
   await writeFile(join(folder, 'migration.sql'), sql);
   console.log(`Wrote ${relative('.', join(folder, 'migration.sql'))}. Read it before you commit it.`);

@@ -1,6 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import type { SqlDriverAdapter, SqlQuery } from '@prisma/driver-adapter-utils';
-import type { Migration, Provider } from '../src/database/migrations.ts';
+import type { DialectName, Migration } from '../src/database/migrations.ts';
 import { migratePostgresql } from '../src/database/postgresql/migrate.ts';
 import { migrateSqlite } from '../src/database/sqlite/migrate.ts';
 import { sqliteAdapter } from '../src/database/sqlite/open.ts';
@@ -13,17 +13,17 @@ import { noFilters, onConnection, openSchemaEngine } from './schema-engine.ts';
  * @param scratch - where an empty database is or, for SQLite, the path of a file that is not there yet
  */
 export async function missingMigration(
-  provider: Provider,
+  dialect: DialectName,
   migrations: Migration[],
   scratch: string,
 ): Promise<string | null> {
-  const models = await readModels(provider);
-  const connection = await migrated(provider, migrations, scratch);
+  const models = await readModels(dialect);
+  const connection = await migrated(dialect, migrations, scratch);
   try {
     const engine = await openSchemaEngine(models, onConnection(connection, understood));
     const schemaOf = (content: string) => ({ files: [{ path: 'schema.prisma', content }] });
     const { schema: current } = await engine.introspect({
-      schema: schemaOf(`datasource db {\n  provider = "${provider}"\n}\n`),
+      schema: schemaOf(`datasource db {\n  provider = "${dialect}"\n}\n`),
       baseDirectoryPath: process.cwd(),
       force: false,
       compositeTypeDepth: 0,
@@ -43,8 +43,8 @@ export async function missingMigration(
 }
 
 /** A connection to the scratch database, which is at the end of the history. */
-async function migrated(provider: Provider, migrations: Migration[], scratch: string): Promise<SqlDriverAdapter> {
-  if (provider === 'sqlite') {
+async function migrated(dialect: DialectName, migrations: Migration[], scratch: string): Promise<SqlDriverAdapter> {
+  if (dialect === 'sqlite') {
     await migrateSqlite(scratch, migrations);
     return sqliteAdapter(scratch).connect();
   }

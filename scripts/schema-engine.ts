@@ -7,15 +7,15 @@ import {
   type SqlQuery,
 } from '@prisma/driver-adapter-utils';
 import * as engineModule from '@prisma/schema-engine-wasm/schema_engine_bg';
-import { type Migration, migrationFolders, type Provider } from '../src/database/migrations.ts';
+import { type DialectName, type Migration, migrationFolders } from '../src/database/migrations.ts';
 
 export type SchemaEngine = engineModule.SchemaEngine;
 
 /** The history in the form that Prisma's schema engine takes. */
-export function toMigrationList(provider: Provider, migrations: Migration[]) {
+export function toMigrationList(dialect: DialectName, migrations: Migration[]) {
   return {
-    baseDir: migrationFolders[provider],
-    lockfile: { path: './migration_lock.toml', content: `provider = "${provider}"\n` },
+    baseDir: migrationFolders[dialect],
+    lockfile: { path: './migration_lock.toml', content: `provider = "${dialect}"\n` },
     shadowDbInitScript: '',
     migrationDirectories: migrations.map(({ name, sql }) => ({
       path: name,

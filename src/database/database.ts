@@ -1,10 +1,10 @@
 import type { Prisma, PrismaClient } from '../generated/sqlite/client.ts';
 import type { Clock } from './clock.ts';
+import type { Dialect, OpenOptions, Release } from './dialect.ts';
 import type { PreparedReads, SessionWithUser } from './hot/prepared-reads.ts';
-import { postgresql } from './postgresql/provider.ts';
-import type { DatabaseProvider, OpenOptions, Release } from './provider.ts';
+import { postgresqlDialect } from './postgresql/dialect.ts';
 import type { HasDriver } from './raw-sql.ts';
-import { sqlite } from './sqlite/provider.ts';
+import { sqliteDialect } from './sqlite/dialect.ts';
 
 /**
  * An open database: Prisma's client, and what goes past it. The client's type is SQLite's, the smaller of the two: what
@@ -17,13 +17,13 @@ export type Db = Prisma.TransactionClient;
 
 export type { OpenOptions, Release, SessionWithUser };
 
-function providerOf(url: string): DatabaseProvider {
-  return /^postgres(ql)?:/.test(url) ? postgresql : sqlite;
+function dialectOf(url: string): Dialect {
+  return /^postgres(ql)?:/.test(url) ? postgresqlDialect : sqliteDialect;
 }
 
 /** Opens the database that the URL names. It must have been migrated. End it with `$disconnect`. */
 export function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
-  return providerOf(url).open(url, options);
+  return dialectOf(url).open(url, options);
 }
 
 /**
@@ -33,7 +33,7 @@ export function openDatabase(url: string, options: OpenOptions = {}): Promise<Da
  * @throws OperatorError that names the migration which failed. The database is then as it was.
  */
 export function migrateDatabase(url: string): Promise<string[]> {
-  return providerOf(url).migrate(url);
+  return dialectOf(url).migrate(url);
 }
 
 /**
@@ -43,17 +43,17 @@ export function migrateDatabase(url: string): Promise<string[]> {
  * @throws OperatorError when another server has the file.
  */
 export function claimDatabase(url: string): Promise<Release> {
-  return providerOf(url).claim(url);
+  return dialectOf(url).claim(url);
 }
 
 /** The clock by which the sessions of a database end: the database's own, where more than one machine uses it. */
 export function openClock(url: string, database: Database): Promise<Clock> {
-  return providerOf(url).clock(database);
+  return dialectOf(url).clock(database);
 }
 
 /** Whether there is a database already. */
 export function databaseExists(url: string): Promise<boolean> {
-  return providerOf(url).exists(url);
+  return dialectOf(url).exists(url);
 }
 
 /**
@@ -61,5 +61,5 @@ export function databaseExists(url: string): Promise<boolean> {
  * do not know this option.
  */
 export function regardlessOfCase(url: string): object {
-  return providerOf(url) === postgresql ? { mode: 'insensitive' } : {};
+  return dialectOf(url) === postgresqlDialect ? { mode: 'insensitive' } : {};
 }

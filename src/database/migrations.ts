@@ -12,7 +12,7 @@ export const migrationFolders = {
   postgresql: join(prismaFolder, 'postgresql/migrations'),
 } as const;
 
-export type Provider = keyof typeof migrationFolders;
+export type DialectName = keyof typeof migrationFolders;
 
 /** The history in the order in which it is applied, oldest first. */
 export async function readMigrations(folder: string): Promise<Migration[]> {

@@ -7,8 +7,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { SqlQueryable, Transaction } from '@prisma/driver-adapter-utils';
 import { Prisma } from '../generated/sqlite/client.ts';
 import type { Database, Db } from './database.ts';
+import type { OnQuery } from './dialect.ts';
 import { columnTables, type RecordOf } from './hot/columns.ts';
-import type { OnQuery } from './provider.ts';
 
 /** What sends statements, and is told of them. */
 export type Driver = { queryable: SqlQueryable; onQuery: OnQuery | undefined };

@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import pg from 'pg';
+import type { OnQuery } from '../dialect.ts';
 import {
   isLiveAt,
   type PreparedReads,
@@ -11,7 +12,6 @@ import {
   users,
 } from '../hot/prepared-reads.ts';
 import { type Row, type Select, select } from '../hot/select.ts';
-import type { OnQuery } from '../provider.ts';
 
 /**
  * How many sessions a statement reads by their handles. Requests that come together are read together, by the smallest

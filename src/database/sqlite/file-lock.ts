@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
-import type { Release } from '../provider.ts';
+import type { Release } from '../dialect.ts';
 import { cannotOpen, createFolderOf } from './open.ts';
 
 function open(file: string): BetterSqlite3.Database {

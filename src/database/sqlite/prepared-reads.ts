@@ -1,4 +1,5 @@
 import BetterSqlite3 from 'better-sqlite3';
+import type { OnQuery } from '../dialect.ts';
 import {
   isLiveAt,
   type PreparedReads,
@@ -9,7 +10,6 @@ import {
   users,
 } from '../hot/prepared-reads.ts';
 import { type Row, type Select, select, type Value } from '../hot/select.ts';
-import type { OnQuery } from '../provider.ts';
 import { cannotOpen } from './open.ts';
 import { retryWhileBusy } from './serialized-adapter.ts';
 

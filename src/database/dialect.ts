@@ -19,7 +19,7 @@ export type OpenOptions = {
 };
 
 /** What differs from one kind of database to another. Everything else is written once, for all of them. */
-export type DatabaseProvider = {
+export type Dialect = {
   open(url: string, options: OpenOptions): Promise<Database>;
   /** Applies what is missing of the history, once however many ask, and returns the names of what it applied. */
   migrate(url: string): Promise<string[]>;

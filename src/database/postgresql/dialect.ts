@@ -1,8 +1,8 @@
 import { PrismaClient } from '../../generated/postgresql/client/client.ts';
 import type { PrismaClient as SqliteClient } from '../../generated/sqlite/client.ts';
 import { databaseClock } from '../clock.ts';
+import { type Dialect, transactionOptions } from '../dialect.ts';
 import { migrationFolders, readMigrations } from '../migrations.ts';
-import { type DatabaseProvider, transactionOptions } from '../provider.ts';
 import { guardedAdapter } from './guarded-adapter.ts';
 import { migratePostgresql } from './migrate.ts';
 import { openPool } from './pool.ts';
@@ -11,7 +11,7 @@ import { preparedReads } from './prepared-reads.ts';
 const defaultPoolSize = 10;
 
 /** PostgreSQL: for production, and for as many servers as one likes. */
-export const postgresql: DatabaseProvider = {
+export const postgresqlDialect: Dialect = {
   async open(url, { poolSize = defaultPoolSize, onQuery, report = () => {} }) {
     const pool = openPool(url, { size: poolSize, report });
     const factory = guardedAdapter(pool);

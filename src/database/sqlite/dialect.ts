@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { OperatorError } from '../../errors.ts';
 import { PrismaClient } from '../../generated/sqlite/client.ts';
 import { localClock } from '../clock.ts';
+import { type Dialect, transactionOptions } from '../dialect.ts';
 import { migrationFolders, readMigrations } from '../migrations.ts';
-import { type DatabaseProvider, transactionOptions } from '../provider.ts';
 import { startCheckpoints } from './checkpoints.ts';
 import { lockFile } from './file-lock.ts';
 import { migrateSqlite } from './migrate.ts';
@@ -15,7 +15,7 @@ import { openReader } from './prepared-reads.ts';
 const serverPatienceMs = 2_000;
 
 /** SQLite: one file, one server. */
-export const sqlite: DatabaseProvider = {
+export const sqliteDialect: Dialect = {
   async open(url, { onQuery }) {
     const factory = sqliteAdapter(fileOf(url));
     const queryable = await factory.connect();
