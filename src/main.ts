@@ -6,8 +6,8 @@ import { OperatorError } from './errors.ts';
 import { createApp, graphqlPath } from './http/front-door.ts';
 import { listen, type RunningServer } from './http/server.ts';
 import { startDelivery } from './mail/delivery.ts';
-import { openPost } from './mail/post.ts';
 import { readTemplates } from './mail/templates.ts';
+import { openMailTransport } from './mail/transport.ts';
 import { startMaintenance } from './maintenance/maintenance.ts';
 
 /** Ends the process if stopping takes longer, so that whoever waits for it does not wait in vain. */
@@ -35,7 +35,14 @@ async function main(): Promise<void> {
   });
   const maintenance = startMaintenance(database, config, clock, { report });
   const { appUrl } = config.mail;
-  const delivery = startDelivery({ database, post: openPost(config.mail), render, appUrl, clock, report });
+  const delivery = startDelivery({
+    database,
+    transport: openMailTransport(config.mail),
+    render,
+    appUrl,
+    clock,
+    report,
+  });
 
   const finish = async () => {
     await sleep(config.drainMs);

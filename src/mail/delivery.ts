@@ -7,15 +7,15 @@ import type { Mail } from '../generated/sqlite/client.ts';
 import { handleOf } from '../tokens/token.ts';
 import { createUserToken } from '../tokens/user-token.ts';
 import type { User } from '../users/user.ts';
-import type { Message, Post } from './message.ts';
+import type { MailTransport, Message } from './message.ts';
 import { type LinkKind, type MailName, mails } from './outbox.ts';
-import { atOnce } from './post.ts';
 import type { Render } from './templates.ts';
+import { maxAtOnce } from './transport.ts';
 
 const intervalMs = 1_000;
 
 /** How long to wait after the first failure; then twice as long each time, and never longer than the second. */
-const pauseMs = { first: 10_000, longest: 3_600_000 };
+const pauseMs = { first: 10_000, max: 3_600_000 };
 
 /** RFC 5321 section 4.5.4.1: a sender gives up after four to five days; links are of no use to anybody by then. */
 const giveUpAfterMs = 3 * 86_400_000;
@@ -24,7 +24,7 @@ const hourMs = 3_600_000;
 
 export type DeliveryOptions = {
   database: Database;
-  post: Post;
+  transport: MailTransport;
   render: Render;
   /** Where the pages are that links lead to. */
   appUrl: URL;
@@ -37,7 +37,7 @@ export type DeliveryOptions = {
  * while if it could not be sent.
  */
 export function startDelivery(options: DeliveryOptions & { clock: Clock }): Repeated {
-  const { database, post, clock, report } = options;
+  const { database, transport, clock, report } = options;
   const delivery = repeat(
     intervalMs,
     async (isStopping) => {
@@ -51,16 +51,16 @@ export function startDelivery(options: DeliveryOptions & { clock: Clock }): Repe
   return {
     async stop() {
       await delivery.stop();
-      await post.close();
+      await transport.close();
     },
   };
 }
 
 /** Sends all that is due, as long as it may go on. */
-export async function deliverDue(options: DeliveryOptions, goOn: () => Promise<boolean>): Promise<void> {
+export async function deliverDue(options: DeliveryOptions, mayContinue: () => Promise<boolean>): Promise<void> {
   for (let due = await findDue(options); due.length > 0; due = await findDue(options)) {
     await Promise.all(due.map((mail) => deliverOne(mail, options)));
-    if (!(await goOn())) return;
+    if (!(await mayContinue())) return;
   }
 }
 
@@ -68,17 +68,17 @@ function findDue({ database, clock }: DeliveryOptions): Promise<Mail[]> {
   return database.mail.findMany({
     where: { sendAfter: { lte: clock.now() } },
     orderBy: { sendAfter: 'asc' },
-    take: atOnce,
+    take: maxAtOnce,
   });
 }
 
 /** Sends a mail, and forgets it once it is sent. One that fails is tried again later, or given up. */
 async function deliverOne(mail: Mail, options: DeliveryOptions): Promise<void> {
-  const { database, post, report, clock } = options;
+  const { database, transport, report, clock } = options;
   const attempt = await claim(mail, options);
   if (attempt === null) return;
   try {
-    await post.send(attempt.message);
+    await transport.send(attempt.message);
   } catch (error) {
     if (attempt.token !== null) {
       await database.userToken.deleteMany({ where: { handle: handleOf(attempt.token) ?? '' } });
@@ -152,7 +152,7 @@ function isWanted({ recipient }: Mail, kind: LinkKind | null, user: User | null)
 
 /** Growing, and a little different each time, so that what failed together is not tried together. */
 function pauseAfter(attempts: number): number {
-  return Math.min(pauseMs.longest, pauseMs.first * 2 ** attempts) * (0.8 + 0.4 * Math.random());
+  return Math.min(pauseMs.max, pauseMs.first * 2 ** attempts) * (0.8 + 0.4 * Math.random());
 }
 
 function validFor(lifetimeMs: number): string {

@@ -13,7 +13,7 @@ export type Message = {
 };
 
 /** What takes messages over. */
-export type Post = {
+export type MailTransport = {
   /** Resolves when somebody else has the message, and will keep it. */
   send(message: Message): Promise<void>;
   close(): Promise<void>;

@@ -1,28 +1,28 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MailPolicy } from '../config/config.ts';
-import type { Message, Post } from './message.ts';
+import type { MailTransport, Message } from './message.ts';
 
 /** In milliseconds. Together they are shorter than the lease under which mail is sent. */
 const timeouts = { connectionTimeout: 5_000, greetingTimeout: 5_000, socketTimeout: 10_000 };
 
 /** How many messages go out at once. */
-export const atOnce = 5;
+export const maxAtOnce = 5;
 
 /** Nothing that a mail says may be read from this machine, or fetched. */
 const closed = { disableFileAccess: true, disableUrlAccess: true };
 
 /** What mail goes out by: the SMTP server or, as long as there is none, a folder. */
-export function openPost(policy: MailPolicy): Post {
-  return policy.smtpUrl === null ? folderPost(policy) : smtpPost(policy.smtpUrl, policy);
+export function openMailTransport(policy: MailPolicy): MailTransport {
+  return policy.smtpUrl === null ? folderTransport(policy) : smtpTransport(policy.smtpUrl, policy);
 }
 
 /** The library takes its time and its memory when there is something to send, not when the server starts. */
 const library = () => import('nodemailer');
 
-function smtpPost(smtpUrl: string, policy: MailPolicy): Post {
+function smtpTransport(smtpUrl: string, policy: MailPolicy): MailTransport {
   const url = requiringTls(smtpUrl);
-  const pool = { pool: true, maxConnections: atOnce } as const;
+  const pool = { pool: true, maxConnections: maxAtOnce } as const;
   const open = async () => (await library()).createTransport({ url, ...pool, ...timeouts, ...closed });
   let opened: ReturnType<typeof open> | undefined;
   return {
@@ -44,7 +44,7 @@ function requiringTls(smtpUrl: string): string {
 }
 
 /** Writes each message to a file of its own, which is there as a whole or not at all. Names sort by time. */
-function folderPost(policy: MailPolicy): Post {
+function folderTransport(policy: MailPolicy): MailTransport {
   return {
     async send(message) {
       const { createTransport } = await library();
