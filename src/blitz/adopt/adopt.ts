@@ -5,14 +5,14 @@ import pg from 'pg';
 import type { PasswordPolicy } from '../../config/config.ts';
 import { claimDatabase } from '../../database/database.ts';
 import { OperatorError } from '../../errors.ts';
-import { type Facts, gatherFacts } from './facts.ts';
-import { ownTables } from './family.ts';
+import { ownTables } from './blitz-schema.ts';
+import { type Inspection, inspect } from './inspection.ts';
 import { type PlaintextChoice, replacePlaintext, storeReplacements } from './passwords.ts';
+import { openPostgresqlAdoption } from './postgresql/adoption.ts';
 import { openPostgresqlSource } from './postgresql/connection.ts';
-import { openPostgresqlTakeover } from './postgresql/takeover.ts';
-import { countTables, type Source, type Takeover } from './source.ts';
+import { type Adoption, countTables, type Source } from './source.ts';
+import { openSqliteAdoption } from './sqlite/adoption.ts';
 import { openFile, sqliteSource } from './sqlite/source.ts';
-import { openSqliteTakeover } from './sqlite/takeover.ts';
 
 export type AdoptionOptions = {
   plaintext: PlaintextChoice;
@@ -23,7 +23,7 @@ export type AdoptionOptions = {
 };
 
 export type Adopted = {
-  facts: Facts;
+  inspection: Inspection;
   /** The copy of the database as it was. Null for PostgreSQL, whose owner makes backups. */
   backup: string | null;
   /** How many rows each table had and has. */
@@ -35,10 +35,10 @@ export type Adopted = {
  *
  * @throws OperatorError for a database that cannot be taken over, with the reason.
  */
-export async function inspectDatabase(url: string, now: Date): Promise<Facts | null> {
+export async function inspectDatabase(url: string, now: Date): Promise<Inspection | null> {
   const { source, close } = await openSource(url);
   try {
-    return await gatherFacts(source, now);
+    return await inspect(source, now);
   } catch (error) {
     throw isFromDatabase(error)
       ? new OperatorError(`The database cannot be read as a whole: ${error.message}.`)
@@ -62,15 +62,15 @@ export async function adoptDatabase(url: string, options: AdoptionOptions): Prom
     throw isFromDatabase(error) ? failed(error) : error;
   });
   try {
-    const takeover = await openTakeover(url, options.now);
+    const adoption = await openAdoption(url, options.now);
     try {
-      await takeover.begin();
-      return await takeOver(takeover, replaced, options);
+      await adoption.begin();
+      return await runAdoption(adoption, replaced, options);
     } catch (error) {
-      await takeover.rollback();
+      await adoption.rollback();
       throw isFromDatabase(error) ? failed(error) : error;
     } finally {
-      await takeover.close();
+      await adoption.close();
     }
   } finally {
     await release();
@@ -88,35 +88,35 @@ function failed(error: Error): OperatorError {
 
 type Replaced = Awaited<ReturnType<typeof replacePlaintext>>;
 
-async function takeOver(takeover: Takeover, replaced: Replaced, options: AdoptionOptions): Promise<Adopted | null> {
+async function runAdoption(adoption: Adoption, replaced: Replaced, options: AdoptionOptions): Promise<Adopted | null> {
   // Once more, now that nobody else can change it.
-  const facts = await gatherFacts(takeover, options.now);
-  if (!facts) {
-    await takeover.rollback();
+  const inspection = await inspect(adoption, options.now);
+  if (!inspection) {
+    await adoption.rollback();
     return null;
   }
-  const backup = await takeover.backUp();
-  await takeover.loosen();
-  await giveExpiry(takeover, options);
-  await takeover.write(
+  const backup = await adoption.backUp();
+  await adoption.relaxConstraints();
+  await giveExpiry(adoption, options);
+  await adoption.write(
     `UPDATE "Session" SET "userId" = NULL WHERE "userId" IS NOT NULL
        AND NOT EXISTS (SELECT 1 FROM "User" u WHERE u."id" = "Session"."userId")`,
   );
-  await storeReplacements(takeover, facts.plainPasswords, replaced);
-  await takeover.finish();
-  const counts = await compareCounts(takeover, facts);
-  await takeover.commit();
-  return { facts, backup, counts };
+  await storeReplacements(adoption, inspection.plainPasswords, replaced);
+  await adoption.finish();
+  const counts = await compareCounts(adoption, inspection);
+  await adoption.commit();
+  return { inspection, backup, counts };
 }
 
 /** In Blitz.js a session without an expiry never ends. Here it has the longest life that a new one can have. */
-function giveExpiry(takeover: Takeover, { now, lifetimeMs }: AdoptionOptions): Promise<void> {
-  const expiresAt = takeover.literal(new Date(now.getTime() + lifetimeMs));
-  return takeover.write(`UPDATE "Session" SET "expiresAt" = ${expiresAt} WHERE "expiresAt" IS NULL`);
+function giveExpiry(adoption: Adoption, { now, lifetimeMs }: AdoptionOptions): Promise<void> {
+  const expiresAt = adoption.literal(new Date(now.getTime() + lifetimeMs));
+  return adoption.write(`UPDATE "Session" SET "expiresAt" = ${expiresAt} WHERE "expiresAt" IS NULL`);
 }
 
 /** @throws Error if a table has other rows than before, but for those that this server adds. */
-async function compareCounts(source: Source, { tables }: Facts): Promise<Adopted['counts']> {
+async function compareCounts(source: Source, { tables }: Inspection): Promise<Adopted['counts']> {
   const after = await countTables(source);
   const names = [...new Set([...tables.keys(), ...after.keys()])];
   const counts = names.map((table) => ({ table, before: tables.get(table) ?? 0, after: after.get(table) ?? 0 }));
@@ -145,8 +145,8 @@ async function openSource(url: string): Promise<{ source: Source; close(): void 
   return { source: sqliteSource(database), close: () => void database.close() };
 }
 
-function openTakeover(url: string, now: Date): Promise<Takeover> {
-  if (isPostgresql(url)) return openPostgresqlTakeover(url);
+function openAdoption(url: string, now: Date): Promise<Adoption> {
+  if (isPostgresql(url)) return openPostgresqlAdoption(url);
   const file = requireFile(url);
-  return openSqliteTakeover(file, `${file}.before-adoption-${now.toISOString().replaceAll(':', '-')}`);
+  return openSqliteAdoption(file, `${file}.before-adoption-${now.toISOString().replaceAll(':', '-')}`);
 }

@@ -2,7 +2,7 @@ import type { PasswordPolicy } from '../../config/config.ts';
 import { OperatorError } from '../../errors.ts';
 import { isKnownHash } from '../../passwords/hash-formats.ts';
 import { hashPassword, normalizePassword } from '../../passwords/password.ts';
-import type { Source, Takeover } from './source.ts';
+import type { Adoption, Source } from './source.ts';
 
 /** What is to become of passwords that were stored as they were typed. */
 export type PlaintextChoice = 'refuse' | 'hash' | 'reset';
@@ -103,7 +103,9 @@ const pageSize = 1_000;
 async function* storedPasswords(source: Source): AsyncGenerator<{ userId: number; stored: string | null }> {
   for (let last: number | null = null; ; ) {
     const after: string = last === null ? '' : `WHERE "id" > ${last}`;
-    const rows = await source.ask(`SELECT "id", "hashedPassword" FROM "User" ${after} ORDER BY "id" LIMIT ${pageSize}`);
+    const rows = await source.query(
+      `SELECT "id", "hashedPassword" FROM "User" ${after} ORDER BY "id" LIMIT ${pageSize}`,
+    );
     for (const row of rows) {
       last = Number(row.id);
       yield { userId: last, stored: row.hashedPassword as string | null };
@@ -114,7 +116,7 @@ async function* storedPasswords(source: Source): AsyncGenerator<{ userId: number
 
 /** Stores what was made of the plain-text passwords. @throws OperatorError if one was changed since. */
 export async function storeReplacements(
-  takeover: Takeover,
+  adoption: Adoption,
   found: readonly PlainPassword[],
   replaced: ReadonlyMap<PlainPassword, string | null>,
 ): Promise<void> {
@@ -126,6 +128,6 @@ export async function storeReplacements(
         'Somebody changed a password in the database meanwhile. Nothing was changed: do it again.',
       );
     }
-    await takeover.write('UPDATE "User" SET "hashedPassword" = ? WHERE "id" = ?', [hashed, plain.userId]);
+    await adoption.write('UPDATE "User" SET "hashedPassword" = ? WHERE "id" = ?', [hashed, plain.userId]);
   }
 }

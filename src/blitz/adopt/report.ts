@@ -1,44 +1,44 @@
 /** What `adopt` says, line by line. */
 import type { Adopted, AdoptionOptions } from './adopt.ts';
-import type { Facts } from './facts.ts';
-import { ownTables } from './family.ts';
+import { ownTables } from './blitz-schema.ts';
+import type { Inspection } from './inspection.ts';
 
 const nothingToDo = 'This database is this server’s own already. There is nothing to take over.';
 
 /** What was found, and what taking it over does. */
-export function reportFound(facts: Facts | null, options: AdoptionOptions): string[] {
-  if (!facts) return [nothingToDo];
-  const { sessions, passwords } = facts;
+export function reportFound(inspection: Inspection | null, options: AdoptionOptions): string[] {
+  if (!inspection) return [nothingToDo];
+  const { sessions, passwords } = inspection;
   return [
-    `A database of Blitz.js, as its migration ${facts.member} left it.`,
+    `A database of Blitz.js, as its migration ${inspection.blitzVersion} left it.`,
     '',
     'Found:',
-    `  ${many(facts.tables.get('User') ?? 0, 'user')}: ${passwords.hash} with a password that goes on, ` +
+    `  ${many(inspection.tables.get('User') ?? 0, 'user')}: ${passwords.hash} with a password that goes on, ` +
       `${passwords.none} without one, ${passwords.plain} with one in plain text`,
     `  ${many(sessions.total, 'session')}: ${sessions.live} live, ${sessions.over} over, ` +
       `${sessions.anonymous} anonymous, ${sessions.ownerless} of deleted users`,
-    ...section('Unusual:', unusual(facts)),
-    ...section('Taking it over (--apply) does this, in one transaction:', steps(facts, options)),
+    ...section('Unusual:', unusual(inspection)),
+    ...section('Taking it over (--apply) does this, in one transaction:', steps(inspection, options)),
   ];
 }
 
 /** What was done. */
 export function reportAdopted(adopted: Adopted | null): string[] {
   if (!adopted) return [nothingToDo];
-  const { facts, backup, counts } = adopted;
+  const { inspection, backup, counts } = adopted;
   const rows = counts.map(({ table, before, after }) => `  ${table}: ${before} → ${after}`);
   return [
     '',
     'Done. Rows before and after:',
     ...rows,
     ...(backup ? [`The database as it was: ${backup}`] : []),
-    ...(backup && facts.passwords.plain > 0
+    ...(backup && inspection.passwords.plain > 0
       ? ['Passwords in plain text are still in there: delete it when you can.']
       : []),
   ];
 }
 
-function unusual({ passwords, sessions, sharedEmails, oddEmails, textTimes }: Facts): string[] {
+function unusual({ passwords, sessions, sharedEmails, oddEmails, textTimes }: Inspection): string[] {
   const texts = textTimes.map(({ table, column, count }) => `${many(count, 'time')} of ${table}.${column} in text`);
   return [
     ...when(passwords.unreadable, (n) => `${many(n, 'hash', 'hashes')} of a password that this server cannot verify`),
@@ -54,8 +54,8 @@ function unusual({ passwords, sessions, sharedEmails, oddEmails, textTimes }: Fa
   ];
 }
 
-function steps(facts: Facts, { plaintext, lifetimeMs, now }: AdoptionOptions): string[] {
-  const { passwords, sessions, tables } = facts;
+function steps(inspection: Inspection, { plaintext, lifetimeMs, now }: AdoptionOptions): string[] {
+  const { passwords, sessions, tables } = inspection;
   const others = [...tables.keys()].filter((table) => table !== 'User' && table !== 'Session');
   const until = new Date(now.getTime() + lifetimeMs).toISOString();
   const plain = {
@@ -65,11 +65,11 @@ function steps(facts: Facts, { plaintext, lifetimeMs, now }: AdoptionOptions): s
   }[plaintext];
   return [
     'gives User and Session the columns, types, indexes and the foreign key of this server, and keeps all others',
-    ...facts.converted.map(
+    ...inspection.converted.map(
       ({ table, column, type }) =>
         `gives ${table}.${column}, of the type ${type}, the type of this server: text, or times to the millisecond`,
     ),
-    ...when(facts.textTimes.length, () => 'writes times that are text as this server does, to the millisecond'),
+    ...when(inspection.textTimes.length, () => 'writes times that are text as this server does, to the millisecond'),
     ...when(sessions.endless, () => `lets sessions without an expiry end at ${until} (SESSION_LIFETIME)`),
     ...when(sessions.dangling, () => 'takes the users who are not there from their sessions, which sign nobody in'),
     ...when(passwords.plain, () => plain),

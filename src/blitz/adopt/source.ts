@@ -3,8 +3,8 @@
 export type Row = Record<string, unknown>;
 
 /** The tables of the family that become ours. All others are left as they are. */
-export const takenTables = ['User', 'Session'] as const;
-export type TakenTable = (typeof takenTables)[number];
+export const adoptedTables = ['User', 'Session'] as const;
+export type AdoptedTable = (typeof adoptedTables)[number];
 
 export type Column = {
   name: string;
@@ -18,7 +18,7 @@ export type Index = { name: string; columns: string[]; isUnique: boolean };
 
 export type Source = {
   kind: 'sqlite' | 'postgresql';
-  ask(sql: string): Promise<Row[]>;
+  query(sql: string): Promise<Row[]>;
   tables(): Promise<string[]>;
   columns(table: string): Promise<Column[]>;
   indexes(table: string): Promise<Index[]>;
@@ -32,14 +32,14 @@ export type Source = {
   literal(moment: Date): string;
 };
 
-/** A source on which a takeover is under way. */
-export type Takeover = Source & {
-  /** Begins the one transaction of the takeover and keeps everybody else from writing. */
+/** A source on which an adoption is under way. */
+export type Adoption = Source & {
+  /** Begins the one transaction of the adoption and keeps everybody else from writing. */
   begin(): Promise<void>;
   /** Copies the database as it is, and returns where to, or null where that is left to its owner. */
   backUp(): Promise<string | null>;
   /** Makes room in the tables for what is to be written: nothing fires, and nothing refuses a null. */
-  loosen(): Promise<void>;
+  relaxConstraints(): Promise<void>;
   /** Writes one statement with its values, in which `?` stands for each. */
   write(sql: string, values?: (string | number | null)[]): Promise<void>;
   /** Brings the tables to the end of this server's history, and notes the history as done. */
@@ -56,7 +56,7 @@ export function quoted(name: string): string {
 
 /** What `SELECT count(*) AS "count" …` says. */
 export async function countOf(source: Source, from: string): Promise<number> {
-  const [row] = await source.ask(`SELECT count(*) AS "count" FROM ${from}`);
+  const [row] = await source.query(`SELECT count(*) AS "count" FROM ${from}`);
   return Number(row?.count);
 }
 

@@ -5,7 +5,7 @@ import type { Source } from '../source.ts';
 import { postgresqlSource } from './source.ts';
 
 /** How long to wait for a database, or for somebody else who has a table, in milliseconds. */
-export const patienceMs = 5_000;
+export const timeoutMs = 5_000;
 
 /** Looks at a database in a transaction that may not write. */
 export async function openPostgresqlSource(url: string): Promise<{ source: Source; close(): Promise<void> }> {
@@ -22,7 +22,7 @@ export async function openPostgresqlSource(url: string): Promise<{ source: Sourc
 
 /** Begins a transaction on a connection of its own. @throws OperatorError where the database cannot be reached. */
 export async function beginTransaction(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: patienceMs });
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: timeoutMs });
   // A connection that breaks is found out by the statement that is sent next.
   client.on('error', () => {});
   try {

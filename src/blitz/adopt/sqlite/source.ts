@@ -1,12 +1,12 @@
 import BetterSqlite3 from 'better-sqlite3';
 import { cannotOpen } from '../../../database/sqlite/open.ts';
-import { type Column, type Index, quoted, type Row, type Source, takenTables } from '../source.ts';
+import { adoptedTables, type Column, type Index, quoted, type Row, type Source } from '../source.ts';
 import { isTime, parseTime } from '../time.ts';
 import { columnNameOf, parseTable } from './table-sql.ts';
 import { targetColumns } from './target.ts';
 
 /** How long to wait for somebody else who writes. */
-const patienceMs = 5_000;
+const timeoutMs = 5_000;
 
 /**
  * Opens an SQLite file that is there. To look at it changes nothing, not even its journal mode; but that it could be
@@ -14,7 +14,7 @@ const patienceMs = 5_000;
  */
 export function openFile(file: string, purpose: 'look' | 'change'): BetterSqlite3.Database {
   try {
-    const database = new BetterSqlite3(file, { fileMustExist: true, timeout: patienceMs });
+    const database = new BetterSqlite3(file, { fileMustExist: true, timeout: timeoutMs });
     if (purpose === 'look') database.pragma('query_only = ON');
     // Otherwise a file of something else would be found out in the middle.
     database.pragma('schema_version');
@@ -32,12 +32,12 @@ function toMilliseconds(value: unknown): bigint | null {
 }
 
 export function sqliteSource(database: BetterSqlite3.Database): Source {
-  const ask = async (sql: string) => database.prepare<[], Row>(sql).all();
+  const query = async (sql: string) => database.prepare<[], Row>(sql).all();
   return {
     kind: 'sqlite',
-    ask,
+    query,
     async tables() {
-      const rows = await ask(
+      const rows = await query(
         `SELECT "name" FROM "sqlite_schema" WHERE "type" = 'table' AND "name" NOT LIKE 'sqlite_%' ORDER BY "name"`,
       );
       return rows.map(({ name }) => String(name));
@@ -54,11 +54,11 @@ export function sqliteSource(database: BetterSqlite3.Database): Source {
       return indexesOf(database, table);
     },
     async countsIds() {
-      return takenTables.every((table) => /AUTOINCREMENT/i.test(elementOf(database, table, 'id')));
+      return adoptedTables.every((table) => /AUTOINCREMENT/i.test(elementOf(database, table, 'id')));
     },
     time: (column) => `milliseconds(${column})`,
     async countTextTimes(table, column) {
-      const [row] = await ask(
+      const [row] = await query(
         `SELECT count(*) AS "count" FROM ${quoted(table)} WHERE typeof(${quoted(column)}) = 'text'`,
       );
       return Number(row?.count);

@@ -1,7 +1,7 @@
 /** Gives User and Session, where they lie, the columns and indexes of this server. */
 import type BetterSqlite3 from 'better-sqlite3';
 import { refusal } from '../requirements.ts';
-import { quoted, type TakenTable, takenTables } from '../source.ts';
+import { type AdoptedTable, adoptedTables, quoted } from '../source.ts';
 import { indexesOf, tableSql } from './source.ts';
 import { columnNameOf, foreignKeyOf, parseTable, printTable, withType } from './table-sql.ts';
 import { type Target, type TargetColumn, targetColumns } from './target.ts';
@@ -13,12 +13,12 @@ export function rewriteTables(database: BetterSqlite3.Database, target: Target, 
   database.unsafeMode(true);
   database.pragma('writable_schema = ON');
   const write = database.prepare(`UPDATE "sqlite_schema" SET "sql" = ? WHERE "type" = 'table' AND "name" = ?`);
-  for (const table of takenTables) write.run(rewritten(table, tableSql(database, table), target, isNullable), table);
+  for (const table of adoptedTables) write.run(rewritten(table, tableSql(database, table), target, isNullable), table);
   database.pragma('writable_schema = RESET');
   database.unsafeMode(false);
 }
 
-function rewritten(table: TakenTable, sql: string, target: Target, isNullable: IsNullable): string {
+function rewritten(table: AdoptedTable, sql: string, target: Target, isNullable: IsNullable): string {
   const parsed = parseTable(sql);
   const ofTarget = parseTable(target.tables.get(table) ?? '');
   const isOurKey = (element: string) => foreignKeyOf(element)?.join().toLowerCase() === 'userid';
@@ -45,7 +45,7 @@ function requireNoOther(element: string): void {
   );
 }
 
-export function addColumns(database: BetterSqlite3.Database, table: TakenTable, target: Target): void {
+export function addColumns(database: BetterSqlite3.Database, table: AdoptedTable, target: Target): void {
   const there = new Set(targetColumns(database, table).map(({ name }) => name));
   const { elements } = parseTable(target.tables.get(table) ?? '');
   for (const element of elements) {
@@ -56,7 +56,7 @@ export function addColumns(database: BetterSqlite3.Database, table: TakenTable, 
 
 /** Gives the tables their indexes. One on the same columns becomes ours: it had another name in every generation. */
 export function renameIndexes(database: BetterSqlite3.Database, target: Target): void {
-  for (const table of takenTables) {
+  for (const table of adoptedTables) {
     const there = indexesOf(database, table);
     for (const { name, sql } of target.indexes.filter((index) => index.table === table)) {
       const [, unique, columns = ''] = /^CREATE (UNIQUE )?INDEX "\w+" ON "\w+"\((.*)\)$/.exec(sql) ?? [];
@@ -73,7 +73,7 @@ export function renameIndexes(database: BetterSqlite3.Database, target: Target):
 
 /** Makes sure that SQLite reads what was edited as it was meant. */
 export function requireSound(database: BetterSqlite3.Database, target: Target): void {
-  for (const table of takenTables) {
+  for (const table of adoptedTables) {
     const columns = new Map(targetColumns(database, table).map((column) => [column.name, column]));
     for (const { name, type, isNullable, isKey } of target.columns[table]) {
       const column = columns.get(name);

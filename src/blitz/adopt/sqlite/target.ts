@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { migrationFolders, readMigrations } from '../../../database/migrations.ts';
 import { migrateSqlite } from '../../../database/sqlite/migrate.ts';
-import { type Row, type TakenTable, takenTables } from '../source.ts';
+import { type AdoptedTable, adoptedTables, type Row } from '../source.ts';
 
 export type TargetColumn = { name: string; type: string; isNullable: boolean; hasDefault: boolean; isKey: boolean };
 
 /** What this server's history leads to, as SQLite itself has it in a database that was just made. */
 export type Target = {
-  columns: Record<TakenTable, TargetColumn[]>;
+  columns: Record<AdoptedTable, TargetColumn[]>;
   /** `CREATE TABLE` by name, of every table. */
   tables: ReadonlyMap<string, string>;
   /** Every index, and of which table it is. */
@@ -37,7 +37,7 @@ export async function readTarget(): Promise<Target> {
 }
 
 function describe(database: BetterSqlite3.Database): Target {
-  const [user, session] = takenTables.map((table) => targetColumns(database, table));
+  const [user, session] = adoptedTables.map((table) => targetColumns(database, table));
   const objects = database
     .prepare<[], { type: string; name: string; table: string; sql: string }>(
       `SELECT "type", "name", "tbl_name" AS "table", "sql" FROM "sqlite_schema" WHERE "sql" IS NOT NULL

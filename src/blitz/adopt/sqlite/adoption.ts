@@ -1,7 +1,7 @@
 import { open as openDescriptor, rename, rm, stat } from 'node:fs/promises';
 import type BetterSqlite3 from 'better-sqlite3';
-import { familyColumns } from '../family.ts';
-import { quoted, type Row, type TakenTable, type Takeover, takenTables } from '../source.ts';
+import { blitzColumns } from '../blitz-schema.ts';
+import { type AdoptedTable, type Adoption, adoptedTables, quoted, type Row } from '../source.ts';
 import { openFile, sqliteSource } from './source.ts';
 import { addColumns, renameIndexes, requireSound, rewriteTables } from './table-shape.ts';
 import { readTarget, type Target } from './target.ts';
@@ -12,7 +12,7 @@ import { readTarget, type Target } from './target.ts';
  * value. It is SQLite's own way where a type or a constraint changes that does not change how rows are stored
  * (sqlite.org/lang_altertable.html, section 7).
  */
-export async function openSqliteTakeover(file: string, backupName: string): Promise<Takeover> {
+export async function openSqliteAdoption(file: string, backupName: string): Promise<Adoption> {
   const target = await readTarget();
   const database = openFile(file, 'change');
   let triggers: string[] = [];
@@ -32,11 +32,11 @@ export async function openSqliteTakeover(file: string, backupName: string): Prom
       backup = backupName;
       return backup;
     },
-    async loosen() {
+    async relaxConstraints() {
       triggers = dropTriggers(database);
       // SQLite looks for no null where there can be none.
       rewriteTables(database, target, () => true);
-      for (const table of takenTables) {
+      for (const table of adoptedTables) {
         addColumns(database, table, target);
         writeTimes(database, table);
       }
@@ -104,8 +104,8 @@ function dropTriggers(database: BetterSqlite3.Database): string[] {
 }
 
 /** Writes times that are text as Unix milliseconds, which is how this server compares them. */
-function writeTimes(database: BetterSqlite3.Database, table: TakenTable): void {
-  for (const [name, { holds }] of Object.entries(familyColumns[table])) {
+function writeTimes(database: BetterSqlite3.Database, table: AdoptedTable): void {
+  for (const [name, { holds }] of Object.entries(blitzColumns[table])) {
     if (holds !== 'time') continue;
     const column = quoted(name);
     database.exec(
