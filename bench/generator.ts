@@ -23,7 +23,7 @@ export type Load = {
   /** How long each connection rests between an answer and its next request, in milliseconds. */
   pauseMs?: number;
   /** How many are sent at most. */
-  most?: number;
+  maxRequests?: number;
 };
 
 export type Result = {
@@ -35,7 +35,7 @@ export type Result = {
   /** Milliseconds. */
   p50: number;
   p99: number;
-  longest: number;
+  max: number;
 };
 
 process.on('message', (load: Load) => {
@@ -68,7 +68,16 @@ function exchangesOf(file: string): Prepared[] {
   return loaded.exchanges;
 }
 
-async function run({ port, connections, seconds, file, from, isRepeatable, most, pauseMs }: Load): Promise<Result> {
+async function run({
+  port,
+  connections,
+  seconds,
+  file,
+  from,
+  isRepeatable,
+  maxRequests,
+  pauseMs,
+}: Load): Promise<Result> {
   const exchanges = exchangesOf(file);
   const latencies: number[] = [];
   let next = from;
@@ -80,7 +89,7 @@ async function run({ port, connections, seconds, file, from, isRepeatable, most,
   function take(): Prepared | undefined {
     if (performance.now() >= deadline) return undefined;
     if (next >= exchanges.length && !isRepeatable) return undefined;
-    if (most !== undefined && next - from >= most) return undefined;
+    if (maxRequests !== undefined && next - from >= maxRequests) return undefined;
     return exchanges[next++ % exchanges.length];
   }
 
@@ -119,7 +128,7 @@ async function run({ port, connections, seconds, file, from, isRepeatable, most,
   const took = (performance.now() - began) / 1_000;
   const sorted = Float64Array.from(latencies).sort();
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-  return { requests: sorted.length, seconds: took, wrong, example, p50: at(0.5), p99: at(0.99), longest: at(1) };
+  return { requests: sorted.length, seconds: took, wrong, example, p50: at(0.5), p99: at(0.99), max: at(1) };
 }
 
 function end(socket: Socket, resolve: () => void): void {

@@ -88,7 +88,7 @@ class Course {
     const file = await this.file(kind, name);
     const from = this.#next.get(key) ?? 0;
     // What can be done only once must last for all rounds.
-    const bounded = isOnce ? { isRepeatable: false, most: maxOnce } : { isRepeatable: true };
+    const bounded = isOnce ? { isRepeatable: false, maxRequests: maxOnce } : { isRepeatable: true };
     const result = await this.#generator.ask({ port, ...effort, file, from, ...bounded });
     if (result.wrong > 0) throw new Error(`${key}: ${result.wrong} wrong answers, such as\n${result.example}`);
     if (result.requests === 0) throw new Error(`${key}: there are no requests left to send.`);

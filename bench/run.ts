@@ -38,9 +38,8 @@ const { values } = parseArgs({
 
 function number(name: 'sessions' | 'rounds' | 'seconds' | 'requests' | 'growth'): number {
   const value = Number(values[name]);
-  const least = name === 'sessions' || name === 'growth' ? 3_000 : name === 'requests' ? 0 : 1;
-  if (!Number.isInteger(value) || value < least)
-    throw new Error(`--${name} must be a whole number of ${least} or more.`);
+  const min = name === 'sessions' || name === 'growth' ? 3_000 : name === 'requests' ? 0 : 1;
+  if (!Number.isInteger(value) || value < min) throw new Error(`--${name} must be a whole number of ${min} or more.`);
   return value;
 }
 

@@ -18,9 +18,9 @@ export async function missingMigration(
   scratch: string,
 ): Promise<string | null> {
   const models = await readModels(dialect);
-  const connection = await migrated(dialect, migrations, scratch);
+  const connection = await openMigrated(dialect, migrations, scratch);
   try {
-    const engine = await openSchemaEngine(models, onConnection(connection, understood));
+    const engine = await openSchemaEngine(models, onConnection(connection, adaptQuery));
     const schemaOf = (content: string) => ({ files: [{ path: 'schema.prisma', content }] });
     const { schema: current } = await engine.introspect({
       schema: schemaOf(`datasource db {\n  provider = "${dialect}"\n}\n`),
@@ -43,7 +43,7 @@ export async function missingMigration(
 }
 
 /** A connection to the scratch database, which is at the end of the history. */
-async function migrated(dialect: DialectName, migrations: Migration[], scratch: string): Promise<SqlDriverAdapter> {
+async function openMigrated(dialect: DialectName, migrations: Migration[], scratch: string): Promise<SqlDriverAdapter> {
   if (dialect === 'sqlite') {
     await migrateSqlite(scratch, migrations);
     return sqliteAdapter(scratch).connect();
@@ -56,7 +56,7 @@ async function migrated(dialect: DialectName, migrations: Migration[], scratch: 
  * The engine asks PostgreSQL for constraints in a type that Prisma's adapter cannot read, and does not expect those of
  * version 18 for NOT NULL.
  */
-function understood(query: SqlQuery): SqlQuery {
+function adaptQuery(query: SqlQuery): SqlQuery {
   const sql = query.sql
     .replace('constr.contype AS constraint_type', 'constr.contype::text AS constraint_type')
     .replace('con.confdeltype,', 'con.confdeltype::text,')

@@ -55,7 +55,7 @@ export async function openSchemaEngine(
 const setTimeoutPrefix = '__wbg_setTimeout_';
 
 /** It never takes back the ten seconds that it grants to a lock, for which a command would wait before it ends. */
-function wait(act: () => void, milliseconds: number): NodeJS.Timeout {
+function setUnrefTimeout(act: () => void, milliseconds: number): NodeJS.Timeout {
   return setTimeout(act, milliseconds).unref();
 }
 
@@ -65,7 +65,10 @@ async function load(): Promise<void> {
   // Instantiated from bytes, WebAssembly gives both the module and the instance.
   const { instance } = await WebAssembly.instantiate(bytes, {
     './schema_engine_bg.js': Object.fromEntries(
-      Object.entries(engineModule).map(([name, value]) => [name, name.startsWith(setTimeoutPrefix) ? wait : value]),
+      Object.entries(engineModule).map(([name, value]) => [
+        name,
+        name.startsWith(setTimeoutPrefix) ? setUnrefTimeout : value,
+      ]),
     ) as WebAssembly.ModuleImports,
   });
   engineModule.__wbg_set_wasm(instance.exports);

@@ -22,9 +22,9 @@ export async function importUsersOf(file: string, { dryRun = false, report }: Im
   const counts: Counts = { imported: 0, present: 0, different: 0, refused: 0 };
   try {
     await withImporter(dryRun, async (importer) => {
-      for await (const outcome of importUsers(readLines(counted(input, progress)), importer)) {
+      for await (const outcome of importUsers(readLines(countBytes(input, progress)), importer)) {
         counts[outcome.kind] += 1;
-        await tell(outcome, counts, progress, reportFile);
+        await reportOutcome(outcome, counts, progress, reportFile);
       }
     });
   } finally {
@@ -45,7 +45,7 @@ async function withImporter(dryRun: boolean, act: (importer: ImportBatch) => Pro
   return withDatabase((database, clock) => act(dryRun ? rehearsal(database) : importInTurns(database, clock)));
 }
 
-async function tell(outcome: ImportOutcome, counts: Counts, progress: Progress, report: FileHandle | null) {
+async function reportOutcome(outcome: ImportOutcome, counts: Counts, progress: Progress, report: FileHandle | null) {
   const { line, kind } = outcome;
   if (kind === 'imported' || (kind === 'present' && outcome.differs.length === 0)) return;
   if (kind === 'refused') {
@@ -65,7 +65,7 @@ function summary({ imported, present, different, refused }: Counts, dryRun: bool
   return `${users} ${there} ${refused} ${refused === 1 ? 'line was' : 'lines were'} refused.`;
 }
 
-async function* counted(input: AsyncIterable<Buffer>, progress: Progress): AsyncGenerator<Buffer> {
+async function* countBytes(input: AsyncIterable<Buffer>, progress: Progress): AsyncGenerator<Buffer> {
   let bytes = 0;
   for await (const chunk of input) {
     yield chunk;

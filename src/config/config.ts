@@ -110,7 +110,7 @@ export function loadEnvironmentFile(): void {
 }
 
 /** NIST SP 800-63B-4 section 3.1.1: never below 8, and at least 15 where the password is the only factor. */
-const shortestPassword = { allowed: 8, default: 15 };
+const passwordMinLength = { min: 8, default: 15 };
 
 /** NIST SP 800-63B-4 section 3.2.2 allows 100 failures in a row; half of them are for devices that are known. */
 const maxAttempts = 50;
@@ -151,8 +151,8 @@ export function readConfig(environment: Environment = process.env): Config {
     hashedServiceKeys: list(environment, 'SERVICE_KEYS').map(hashedKey),
     adminRoles: atLeastOne('ADMIN_ROLES', list(environment, 'ADMIN_ROLES', 'admin')),
     passwords: {
-      minLength: integer(environment, 'PASSWORD_MIN_LENGTH', shortestPassword.default, {
-        min: shortestPassword.allowed,
+      minLength: integer(environment, 'PASSWORD_MIN_LENGTH', passwordMinLength.default, {
+        min: passwordMinLength.min,
         max: 64,
       }),
       memoryKiB: integer(environment, 'ARGON2_MEMORY_KIB', argon2.memoryKiB, { min: argon2.memoryKiB, max: 4_194_304 }),

@@ -16,9 +16,9 @@ function networks(name: string, values: string[]): BlockList {
   for (const value of values) {
     const [address = '', bits] = value.split('/');
     const version = isIP(address);
-    const longest = version === 4 ? 32 : 128;
-    const prefix = bits === undefined ? longest : /^\d{1,3}$/.test(bits) ? Number(bits) : Number.NaN;
-    if (version === 0 || !(prefix >= 1 && prefix <= longest)) {
+    const maxPrefix = version === 4 ? 32 : 128;
+    const prefix = bits === undefined ? maxPrefix : /^\d{1,3}$/.test(bits) ? Number(bits) : Number.NaN;
+    if (version === 0 || !(prefix >= 1 && prefix <= maxPrefix)) {
       throw invalid(
         name,
         value,

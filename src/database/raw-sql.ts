@@ -34,7 +34,7 @@ const beginning = new AsyncLocalStorage<Begun>();
 const drivers = new WeakMap<Db, Driver>();
 
 /** To be told by an adapter of every transaction that it begins. */
-export function hasBegun(transaction: Transaction): void {
+export function registerTransaction(transaction: Transaction): void {
   const begun = beginning.getStore();
   if (begun) begun.transaction = transaction;
 }
@@ -56,7 +56,7 @@ export async function run(db: Db, { sql, text, values }: Prisma.Sql): Promise<un
   const { queryable, onQuery } = driverOf(db);
   const statement = queryable.provider === 'sqlite' ? sql : text;
   onQuery?.(statement);
-  const query = { sql: statement, args: values, argTypes: values.map(() => asItIs) };
+  const query = { sql: statement, args: values, argTypes: values.map(() => untyped) };
   const { rows } = await queryable.queryRaw(query);
   return rows;
 }
@@ -95,7 +95,7 @@ export function toDate(time: unknown): Date {
 }
 
 /** What a parameter is, is told by its value. */
-const asItIs = { scalarType: 'unknown', arity: 'scalar' } as const;
+const untyped = { scalarType: 'unknown', arity: 'scalar' } as const;
 
 function driverOf(db: Db): Driver {
   const driver = drivers.get(db);

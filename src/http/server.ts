@@ -110,10 +110,10 @@ export async function listen(app: App, address: { host: string; port: number }):
 async function stop(server: Server, connections: Connections): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   // Connections that a request in flight leaves open become idle only when it is finished.
-  const tidying = setInterval(() => server.closeIdleConnections(), 20);
+  const closingIdle = setInterval(() => server.closeIdleConnections(), 20);
   connections.endUnused();
-  const impatience = setTimeout(() => server.closeAllConnections(), graceMs);
+  const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
-  clearInterval(tidying);
-  clearTimeout(impatience);
+  clearInterval(closingIdle);
+  clearTimeout(deadline);
 }

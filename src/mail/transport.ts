@@ -10,7 +10,7 @@ const timeouts = { connectionTimeout: 5_000, greetingTimeout: 5_000, socketTimeo
 export const maxAtOnce = 5;
 
 /** Nothing that a mail says may be read from this machine, or fetched. */
-const closed = { disableFileAccess: true, disableUrlAccess: true };
+const noExternalContent = { disableFileAccess: true, disableUrlAccess: true };
 
 /** What mail goes out by: the SMTP server or, as long as there is none, a folder. */
 export function openMailTransport(policy: MailPolicy): MailTransport {
@@ -21,25 +21,25 @@ export function openMailTransport(policy: MailPolicy): MailTransport {
 const library = () => import('nodemailer');
 
 function smtpTransport(smtpUrl: string, policy: MailPolicy): MailTransport {
-  const url = requiringTls(smtpUrl);
+  const url = withTlsRequired(smtpUrl);
   const pool = { pool: true, maxConnections: maxAtOnce } as const;
-  const open = async () => (await library()).createTransport({ url, ...pool, ...timeouts, ...closed });
+  const open = async () => (await library()).createTransport({ url, ...pool, ...timeouts, ...noExternalContent });
   let opened: ReturnType<typeof open> | undefined;
   return {
     async send(message) {
       opened ??= open();
-      await (await opened).sendMail(composed(message, policy));
+      await (await opened).sendMail(compose(message, policy));
     },
     close: async () => (await opened)?.close(),
   };
 }
 
 /** Links open accounts, so they go encrypted, unless the URL says otherwise or the server is on this machine. */
-function requiringTls(smtpUrl: string): string {
+function withTlsRequired(smtpUrl: string): string {
   const url = new URL(smtpUrl);
   const isLocal = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname);
-  const isSaid = url.searchParams.has('requireTLS') || url.searchParams.has('ignoreTLS');
-  if (!isLocal && !isSaid) url.searchParams.set('requireTLS', 'true');
+  const isExplicit = url.searchParams.has('requireTLS') || url.searchParams.has('ignoreTLS');
+  if (!isLocal && !isExplicit) url.searchParams.set('requireTLS', 'true');
   return url.href;
 }
 
@@ -48,8 +48,8 @@ function folderTransport(policy: MailPolicy): MailTransport {
   return {
     async send(message) {
       const { createTransport } = await library();
-      const transport = createTransport({ streamTransport: true, buffer: true, newline: 'unix', ...closed });
-      const { message: content } = await transport.sendMail(composed(message, policy));
+      const transport = createTransport({ streamTransport: true, buffer: true, newline: 'unix', ...noExternalContent });
+      const { message: content } = await transport.sendMail(compose(message, policy));
       await mkdir(policy.folder, { recursive: true, mode: 0o700 });
       const time = message.date.toISOString().replaceAll(':', '-');
       const file = join(policy.folder, `${time} ${message.name} ${message.id}`);
@@ -60,7 +60,7 @@ function folderTransport(policy: MailPolicy): MailTransport {
   };
 }
 
-function composed({ id, to, subject, text, html, date }: Message, { from }: MailPolicy) {
+function compose({ id, to, subject, text, html, date }: Message, { from }: MailPolicy) {
   const domain = from.replace(/^.*@|>$/g, '');
   // As objects, addresses are taken as they are: what looks like a list is none.
   return {

@@ -1,5 +1,5 @@
 /** RFC 5321 section 4.5.3.1: the longest address that mail can be sent to, and the longest part before the @. */
-const longest = { address: 254, local: 64 };
+const maxLength = { address: 254, local: 64 };
 
 /**
  * RFC 5321's dot-string before the @, and at least two labels of letters, digits and inner hyphens behind it.
@@ -15,7 +15,7 @@ const foreignGrammar = /^\P{Cc}+@\P{Cc}+$/u;
 /** The address as it is stored, trimmed and in lower case, or null if it is none. */
 export function normalizeEmail(input: string): string | null {
   const email = input.trim();
-  const fits = email.length <= longest.address && email.indexOf('@') <= longest.local;
+  const fits = email.length <= maxLength.address && email.indexOf('@') <= maxLength.local;
   // RFC 2047's encoded words are read as other addresses by some mailers.
   const isEncoded = fits && email.includes('=?');
   // Judged before it is made lower case, which makes ASCII letters of some that are none.
@@ -29,7 +29,7 @@ export function normalizeEmail(input: string): string | null {
 export function addressKey(input: string): string | null {
   const email = normalizeEmail(input);
   if (email !== null) return email;
-  const isPossible = input.length <= longest.address && input.isWellFormed() && foreignGrammar.test(input);
+  const isPossible = input.length <= maxLength.address && input.isWellFormed() && foreignGrammar.test(input);
   // Letters beyond ASCII are left alone: some would become letters of somebody else's address.
   return isPossible ? input.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : null;
 }

@@ -9,7 +9,7 @@ import {
 } from '@prisma/driver-adapter-utils';
 import type pg from 'pg';
 import { transactionIsOver } from '../failures.ts';
-import { hasBegun } from '../raw-sql.ts';
+import { registerTransaction } from '../raw-sql.ts';
 
 /**
  * Prisma's adapter for node-postgres, but for one thing: a connection that failed in the middle of a transaction goes
@@ -28,7 +28,7 @@ export function guardedAdapter(pool: pg.Pool): SqlDriverAdapterFactory {
       const startTransaction = adapter.startTransaction.bind(adapter);
       adapter.startTransaction = async (level?: IsolationLevel) => {
         const transaction = guard(await startTransaction(level));
-        hasBegun(transaction);
+        registerTransaction(transaction);
         return transaction;
       };
       return adapter;

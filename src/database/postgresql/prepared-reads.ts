@@ -22,7 +22,7 @@ const byHandles = [1, 4, 16].map((size) => {
   const places = Array.from({ length: size }, (_, index) => `$${index + 1}`);
   return { size, statement: selectSessionsWithUsers(`s."handle" IN (${places.join(', ')})`, toDate) };
 });
-const most = 16;
+const maxHandles = 16;
 
 const byUsers = select(sessions, `s."userId" = ANY($1::int[]) AND ${isLiveAt} $2::timestamp`, toDate);
 
@@ -93,7 +93,11 @@ type FindMany = (handles: string[]) => Promise<(SessionWithUser | null)[]>;
 
 /** Finds one at a time, those that are asked for in one turn of the event loop together. Nothing is kept. */
 function together(findMany: FindMany): PreparedReads['$findSession'] {
-  const options = { cache: false, maxBatchSize: most, batchScheduleFn: (batch: () => void) => process.nextTick(batch) };
+  const options = {
+    cache: false,
+    maxBatchSize: maxHandles,
+    batchScheduleFn: (batch: () => void) => process.nextTick(batch),
+  };
   const loader = new DataLoader((handles: readonly string[]) => findMany([...handles]), options);
   return (handle) => loader.load(handle);
 }

@@ -7,13 +7,13 @@ import { type Repeated, repeat } from '../../background.ts';
 const minLogSize = 4_096_000;
 
 /** A thread that had nothing to do for so many intervals ends, and gives its memory back. */
-const maxIdle = 30;
+const maxIdleIntervals = 30;
 
 /**
  * Pages that the log may hold before whoever commits moves them into the file. It is done here long before; should
  * that fail, the log does not grow for ever.
  */
-export const lastResortPages = 16_384;
+export const autocheckpointPages = 16_384;
 
 /**
  * Moves what the write-ahead log holds into the file now and then, in a thread. Left to SQLite, a commit does it when
@@ -29,7 +29,7 @@ export function startCheckpoints(file: string, intervalMs = 1_000): Repeated {
     const log = await stat(`${file}-wal`).catch(() => null);
     const isDue = log !== null && log.size >= minLogSize && log.mtimeMs > doneAtMs;
     if (isDue) await checkpoint(log.mtimeMs);
-    else if (worker && ++idle > maxIdle) await end();
+    else if (worker && ++idle > maxIdleIntervals) await end();
   }
 
   async function checkpoint(mtimeMs: number): Promise<void> {

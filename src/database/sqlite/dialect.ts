@@ -12,7 +12,7 @@ import { sqliteAdapter } from './open.ts';
 import { openReader } from './prepared-reads.ts';
 
 /** How long a server waits for another one that is stopping. */
-const serverPatienceMs = 2_000;
+const claimTimeoutMs = 2_000;
 
 /** SQLite: one file, one server. */
 export const sqliteDialect: Dialect = {
@@ -46,7 +46,7 @@ export const sqliteDialect: Dialect = {
 
   async claim(url) {
     const file = fileOf(url);
-    const release = await lockFile(`${file}.server-lock`, serverPatienceMs);
+    const release = await lockFile(`${file}.server-lock`, claimTimeoutMs);
     if (release) return release;
     throw new OperatorError(
       `Another server is running on ${file}. Stop it first, or let DATABASE_URL name another file.`,

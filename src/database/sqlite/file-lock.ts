@@ -15,10 +15,10 @@ function open(file: string): BetterSqlite3.Database {
  * Takes a lock that the operating system keeps, on a small file: nothing has to be cleaned up after a crash. Null if
  * another process, or another part of this one, keeps it for longer than the patience.
  */
-export async function lockFile(file: string, patienceMs: number): Promise<Release | null> {
+export async function lockFile(file: string, timeoutMs: number): Promise<Release | null> {
   await createFolderOf(file);
   const lock = open(file);
-  const deadline = performance.now() + patienceMs;
+  const deadline = performance.now() + timeoutMs;
   for (;;) {
     try {
       lock.exec('BEGIN IMMEDIATE');

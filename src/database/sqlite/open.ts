@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3';
 import type { SqlDriverAdapter, SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils';
 import { OperatorError } from '../../errors.ts';
-import { lastResortPages } from './checkpoints.ts';
+import { autocheckpointPages } from './checkpoints.ts';
 import { SerializedAdapter } from './serialized-adapter.ts';
 
 /** The adapter's default writes dates as text, which compares wrongly with the integers that older Prisma wrote. */
@@ -22,7 +22,7 @@ export function sqliteAdapter(file: string): SqlMigrationAwareDriverAdapterFacto
       const adapter = new SerializedAdapter(await factory.connect());
       await requireWriteAheadLog(adapter, file);
       await adapter.executeScript(
-        `PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = ${lastResortPages};
+        `PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = ${autocheckpointPages};
         PRAGMA secure_delete = ON;`,
       );
       return adapter;

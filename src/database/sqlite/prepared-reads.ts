@@ -48,7 +48,7 @@ export function openReader(file: string, onQuery: OnQuery = () => {}): Reader {
     const statement = connection.prepare<Value[], Row>(sql).raw();
     return (...parameters: Value[]) => {
       onQuery(sql);
-      return patiently(() => statement.all(...parameters).map(toRecord));
+      return retryRead(() => statement.all(...parameters).map(toRecord));
     };
   }
 
@@ -58,7 +58,7 @@ export function openReader(file: string, onQuery: OnQuery = () => {}): Reader {
   const reads: PreparedReads = {
     $findSession(handle) {
       onQuery(byHandle.sql);
-      return patiently(() => {
+      return retryRead(() => {
         const row = find.get(handle);
         return row === undefined ? null : byHandle.toRecord(row);
       });
@@ -75,7 +75,7 @@ export function openReader(file: string, onQuery: OnQuery = () => {}): Reader {
 }
 
 /** While another process recovers the file, or has it for itself, a reader waits as everybody does. */
-async function patiently<T>(read: () => T): Promise<T> {
+async function retryRead<T>(read: () => T): Promise<T> {
   try {
     return read();
   } catch {

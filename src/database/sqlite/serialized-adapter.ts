@@ -9,7 +9,7 @@ import {
 } from '@prisma/driver-adapter-utils';
 import { SqliteError } from 'better-sqlite3';
 import { transactionIsOver } from '../failures.ts';
-import { hasBegun } from '../raw-sql.ts';
+import { registerTransaction } from '../raw-sql.ts';
 import { yieldToEventLoop } from './yield-to-event-loop.ts';
 
 /** How long a statement waits for a lock that another process holds, before it fails. */
@@ -84,7 +84,7 @@ export class SerializedAdapter implements SqlDriverAdapter {
       throw new Error(`SQLite is always SERIALIZABLE; ${isolationLevel} was asked for.`);
     }
     const transaction = await retryWhileBusy(() => this.#begin());
-    hasBegun(transaction);
+    registerTransaction(transaction);
     return transaction;
   }
 
