@@ -10,7 +10,7 @@ import { preparedReads } from './prepared-reads.ts';
 
 const defaultPoolSize = 10;
 
-/** PostgreSQL: for production, and for as many servers as one likes. */
+/** PostgreSQL: for production, and for any number of servers. */
 export const postgresqlDialect: Dialect = {
   async open(url, { poolSize = defaultPoolSize, onQuery, report = () => {} }) {
     const pool = openPool(url, { size: poolSize, report });
@@ -23,7 +23,7 @@ export const postgresqlDialect: Dialect = {
     });
     if (onQuery) database.$on('query', (event) => onQuery(event.query));
     await database.$connect();
-    // Both clients are generated from the same models; what PostgreSQL's has beyond SQLite's is not used.
+    // Both clients are generated from the same models. Additional features of PostgreSQL's client are not used.
     const $driver = { queryable, onQuery };
     return Object.assign(database as unknown as SqliteClient, preparedReads(pool, onQuery), { $driver });
   },

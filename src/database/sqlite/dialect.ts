@@ -11,7 +11,7 @@ import { migrateSqlite } from './migrate.ts';
 import { sqliteAdapter } from './open.ts';
 import { openReader } from './prepared-reads.ts';
 
-/** How long a server waits for another one that is stopping. */
+/** The time for which a server waits for another one that is stopping, in milliseconds. */
 const claimTimeoutMs = 2_000;
 
 /** SQLite: one file, one server. */
@@ -49,7 +49,7 @@ export const sqliteDialect: Dialect = {
     const release = await lockFile(`${file}.server-lock`, claimTimeoutMs);
     if (release) return release;
     throw new OperatorError(
-      `Another server is running on ${file}. Stop it first, or let DATABASE_URL name another file.`,
+      `Another server is running on ${file}. Stop it first, or set DATABASE_URL to another file.`,
     );
   },
 
@@ -63,8 +63,8 @@ export const sqliteDialect: Dialect = {
 };
 
 /**
- * The path of the file that an SQLite URL (`file:…`) names, relative to the working directory. Links are followed, so
- * that a file has one name, by which it is locked.
+ * Returns the path of the file in an SQLite URL (`file:…`), relative to the working directory. Symbolic links are
+ * resolved, so that a file has one name, by which it is locked.
  */
 function fileOf(url: string): string {
   const file = resolve(url.replace(/^file:/, ''));

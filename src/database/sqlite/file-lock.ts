@@ -12,8 +12,8 @@ function open(file: string): BetterSqlite3.Database {
 }
 
 /**
- * Takes a lock that the operating system keeps, on a small file: nothing has to be cleaned up after a crash. Null if
- * another process, or another part of this one, keeps it for longer than the patience.
+ * Locks a small file by a lock of the operating system, so that nothing has to be cleaned up after a crash. Returns
+ * null if another process, or another part of this one, holds the lock for longer than the timeout.
  */
 export async function lockFile(file: string, timeoutMs: number): Promise<Release | null> {
   await createFolderOf(file);

@@ -194,7 +194,7 @@ describe('adopt that is interrupted on PostgreSQL', () => {
 describe('a PostgreSQL database that was not taken over', () => {
   it('is refused by the server, with the way out', async () => {
     const url = await blitzDatabase(plain);
-    await expect(migrateDatabase(url)).rejects.toThrow(/^The database has users that another application keeps/);
+    await expect(migrateDatabase(url)).rejects.toThrow(/^The database contains users of another application/);
     const facts = await inspectDatabase(url, adoptionNow);
     expect(facts?.converted).toEqual([]);
     await onServer(url, `CREATE TYPE "Kind" AS ENUM ('user', 'admin', 'USER', 'ADMIN', 'owner')`);
