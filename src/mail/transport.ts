@@ -3,21 +3,21 @@ import { join } from 'node:path';
 import type { MailPolicy } from '../config/config.ts';
 import type { MailTransport, Message } from './message.ts';
 
-/** In milliseconds. Together they are shorter than the lease under which mail is sent. */
+/** In milliseconds. Their sum is shorter than the lease under which mail is sent. */
 const timeouts = { connectionTimeout: 5_000, greetingTimeout: 5_000, socketTimeout: 10_000 };
 
-/** How many messages go out at once. */
+/** The maximum number of messages that are sent at once. */
 export const maxAtOnce = 5;
 
-/** Nothing that a mail says may be read from this machine, or fetched. */
+/** A mail's content must not make nodemailer read files of this machine or fetch URLs. */
 const noExternalContent = { disableFileAccess: true, disableUrlAccess: true };
 
-/** What mail goes out by: the SMTP server or, as long as there is none, a folder. */
+/** Opens the SMTP server or, if none is configured, the folder. */
 export function openMailTransport(policy: MailPolicy): MailTransport {
   return policy.smtpUrl === null ? folderTransport(policy) : smtpTransport(policy.smtpUrl, policy);
 }
 
-/** The library takes its time and its memory when there is something to send, not when the server starts. */
+/** The library costs time and memory only when there is mail to send, not at the start of the server. */
 const library = () => import('nodemailer');
 
 function smtpTransport(smtpUrl: string, policy: MailPolicy): MailTransport {
@@ -34,7 +34,10 @@ function smtpTransport(smtpUrl: string, policy: MailPolicy): MailTransport {
   };
 }
 
-/** Links open accounts, so they go encrypted, unless the URL says otherwise or the server is on this machine. */
+/**
+ * Requires TLS, because links give access to accounts. Exceptions: the URL says otherwise, or the server is on this
+ * machine.
+ */
 function withTlsRequired(smtpUrl: string): string {
   const url = new URL(smtpUrl);
   const isLocal = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname);
@@ -43,7 +46,10 @@ function withTlsRequired(smtpUrl: string): string {
   return url.href;
 }
 
-/** Writes each message to a file of its own, which is there as a whole or not at all. Names sort by time. */
+/**
+ * Returns a transport that writes each message to its own file, which appears complete or not at all. Names sort by
+ * time.
+ */
 function folderTransport(policy: MailPolicy): MailTransport {
   return {
     async send(message) {
@@ -62,7 +68,7 @@ function folderTransport(policy: MailPolicy): MailTransport {
 
 function compose({ id, to, subject, text, html, date }: Message, { from }: MailPolicy) {
   const domain = from.replace(/^.*@|>$/g, '');
-  // As objects, addresses are taken as they are: what looks like a list is none.
+  // As objects, addresses are taken literally: one that looks like a list is not parsed as a list.
   return {
     from,
     to: { name: '', address: to },

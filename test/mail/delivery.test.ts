@@ -212,7 +212,7 @@ describe('a mail that fails', () => {
     pass(api, 73 * hour);
     await deliverBy(api, transport);
     expect(await api.database.mail.count()).toBe(0);
-    expect(String(api.reported)).toMatch(/Mail \d+ \(verify-email, user \d+\) is given up: ECONNECTION/);
+    expect(String(api.reported)).toMatch(/Mail \d+ \(verify-email, user \d+\) was given up: ECONNECTION/);
     expect(String(api.reported)).not.toContain('ada@');
   });
 });
@@ -254,7 +254,7 @@ describe('over SMTP', () => {
     const transport = openMailTransport({ ...policy, smtpUrl: smtp.url });
     await deliverBy(api, transport);
     expect(await api.database.mail.findMany()).toMatchObject([{ recipient: 'ada@example.com', attempts: 1 }]);
-    expect(String(api.reported)).toMatch(/account-deleted, user none\) is given up: EENVELOPE 550/);
+    expect(String(api.reported)).toMatch(/account-deleted, user none\) was given up: EENVELOPE 550/);
     expect(String(api.reported)).not.toContain('nobody@');
     isBusy = false;
     pass(api, 20_000);
