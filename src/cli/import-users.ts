@@ -4,7 +4,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { readConfig } from '../config/config.ts';
 import { databaseExists, migrateDatabase } from '../database/database.ts';
 import { OperatorError } from '../errors.ts';
-import { type ImportBatch, type ImportOutcome, importUsers, rehearsal } from '../transfer/import.ts';
+import { dryRunImport, type ImportBatch, type ImportOutcome, importUsers } from '../transfer/import.ts';
 import { importInTurns } from '../transfer/import-batch.ts';
 import { readLines } from './lines.ts';
 import { openProgress, type Progress } from './progress.ts';
@@ -39,10 +39,10 @@ export async function importUsersOf(file: string, { dryRun = false, report }: Im
 async function withImporter(dryRun: boolean, act: (importer: ImportBatch) => Promise<void>): Promise<void> {
   const { databaseUrl } = readConfig();
   if (!(await databaseExists(databaseUrl))) {
-    if (dryRun) return act(rehearsal(null));
+    if (dryRun) return act(dryRunImport(null));
     await migrateDatabase(databaseUrl);
   }
-  return withDatabase((database, clock) => act(dryRun ? rehearsal(database) : importInTurns(database, clock)));
+  return withDatabase((database, clock) => act(dryRun ? dryRunImport(database) : importInTurns(database, clock)));
 }
 
 async function reportOutcome(outcome: ImportOutcome, counts: Counts, progress: Progress, report: FileHandle | null) {

@@ -56,7 +56,7 @@ function readLine(line: Line): Batch[number] | ImportOutcome {
  *
  * @param db - null if there is no database yet
  */
-export function rehearsal(db: Db | null): ImportBatch {
+export function dryRunImport(db: Db | null): ImportBatch {
   const seen = new Set<string>();
   return async (batch) => {
     const present = db === null ? new Map() : await findPresent(db, batch);
