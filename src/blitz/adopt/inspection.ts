@@ -13,33 +13,33 @@ import { type AdoptedTable, adoptedTables, countOf, countTables, type Source } f
 
 export type SessionCounts = {
   total: number;
-  /** Of users who are there, and not expired. */
+  /** Live sessions of existing users. */
   live: number;
-  /** Of users who are there, and over. */
+  /** Ended or expired sessions of existing users. */
   over: number;
-  /** Never signed in. */
+  /** Sessions in which no user has signed in. */
   anonymous: number;
-  /** Of users who were deleted. */
+  /** Sessions of deleted users. */
   ownerless: number;
-  /** Of those, the ones that still name the user who is gone. */
+  /** Those of them whose `userId` still names the deleted user. */
   dangling: number;
-  /** Without an expiry. */
+  /** Sessions without an expiry. */
   endless: number;
-  /** That ended before Blitz.js, or any browser, was there. */
+  /** Sessions that ended before Blitz.js, or any browser, existed. */
   ancient: number;
 };
 
-/** A column whose type becomes another one, and the type that it has. */
+/** A column whose type changes, and its present type. */
 export type Converted = { table: AdoptedTable; column: string; type: string };
 
-/** What a database of the family holds. */
+/** The contents of a Blitz.js database. */
 export type Inspection = Shape & {
   blitzVersion: string;
   passwords: Record<StoredPassword, number>;
   plainPasswords: PlainPassword[];
-  /** Addresses that several users have, if case makes no difference. */
+  /** The number of addresses that several users share, ignoring case. */
   sharedEmails: number;
-  /** Addresses of a form that this server gives to nobody. */
+  /** The number of addresses in a form that this server does not accept. */
   oddEmails: number;
   sessions: SessionCounts;
   textTimes: TextTimes[];
@@ -47,9 +47,9 @@ export type Inspection = Shape & {
 };
 
 /**
- * What a database holds, or null if it is this server's own already. It is only read.
+ * Inspects a database without a write. Returns null if it already belongs to this server.
  *
- * @throws OperatorError for a database that cannot be taken over, with the reason.
+ * @throws OperatorError, with the reason, for a database that cannot be adopted.
  */
 export async function inspect(source: Source, now: Date): Promise<Inspection | null> {
   const tables = await countTables(source);
@@ -72,7 +72,9 @@ export async function inspect(source: Source, now: Date): Promise<Inspection | n
   };
 }
 
-/** SQLite stores a value by itself and not by the type of its column. */
+/**
+ * Returns the columns whose type changes on PostgreSQL. On SQLite, a value does not depend on the type of its column.
+ */
 function findConverted({ columns }: Shape): Converted[] {
   const types = { number: 'integer', text: 'text', time: 'timestamp(3) without time zone' };
   return adoptedTables.flatMap((table) =>
@@ -89,7 +91,7 @@ async function isOurs(source: Source, tables: ReadonlyMap<string, number>): Prom
 
 async function readShape(source: Source, tables: ReadonlyMap<string, number>): Promise<Shape> {
   for (const table of adoptedTables) {
-    if (!tables.has(table)) throw refusal(`There is no table ${table}: this is not a database of Blitz.js`);
+    if (!tables.has(table)) throw refusal(`There is no table ${table}: this is not a Blitz.js database`);
   }
   return {
     tables,
@@ -126,6 +128,6 @@ async function countSessions(source: Source, now: Date): Promise<SessionCounts> 
   );
   const { total, live, over, anonymous, ownerless, dangling, endless, ancient } = row ?? {};
   const counts = { total, live, over, anonymous, ownerless, dangling, endless, ancient };
-  // The drivers give sums as numbers, bigints or text.
+  // The drivers return sums as numbers, bigints or text.
   return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, Number(count)])) as SessionCounts;
 }

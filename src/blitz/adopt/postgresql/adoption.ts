@@ -7,10 +7,10 @@ import { postgresqlSource } from './source.ts';
 import { convertColumns, type Run, renameIndex, restoreConstraints, setForeignKey } from './table-shape.ts';
 
 /**
- * Takes a PostgreSQL database over in one transaction: its tables are brought to the second of this server's
- * migrations, which the family shares, and the others do the rest. They only add.
+ * Opens an adoption of a PostgreSQL database in one transaction. It brings the tables to the second of this server's
+ * migrations, which Blitz.js shares, and then applies the others, which only add.
  *
- * @throws OperatorError where the database cannot be reached.
+ * @throws OperatorError if the database cannot be reached.
  */
 export async function openPostgresqlAdoption(url: string): Promise<Adoption> {
   const client = await beginTransaction(url);
@@ -25,7 +25,7 @@ export async function openPostgresqlAdoption(url: string): Promise<Adoption> {
         (table) => !adoptedTables.some((one) => one === table),
       );
       await run(`LOCK TABLE ${adoptedTables.map(quoted).join(', ')} IN ACCESS EXCLUSIVE MODE`);
-      // What the application reads goes on being read.
+      // The application can still read these tables.
       if (others.length > 0) await run(`LOCK TABLE ${others.map(quoted).join(', ')} IN SHARE MODE`);
     },
     backUp: async () => null,
@@ -64,10 +64,10 @@ export async function openPostgresqlAdoption(url: string): Promise<Adoption> {
   };
 }
 
-/** `mode` is how it was enabled: always, on replicas, or as most are. */
+/** `mode` is how it was enabled: always, on replicas, or in the default way. */
 type Trigger = { table: string; name: string; mode: '' | 'ALWAYS' | 'REPLICA' };
 
-/** Keeps the triggers of the tables still, so that a time that is written otherwise is no news to the application. */
+/** Disables the triggers of the tables, so that the application does not react to a converted time. */
 async function disableTriggers(source: Source, run: Run): Promise<Trigger[]> {
   const found = await source.query(
     `SELECT c."relname" AS "table", t."tgname" AS "name", t."tgenabled" AS "enabled"

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { adoptedTables, type Column, quoted, type Row, type Source } from '../source.ts';
 
-/** What a database says of itself, in the schema in which unqualified names are found. */
+/** Restricts the catalog to the schema of unqualified names. */
 const inSchema = 'n."nspname" = current_schema()';
 
 export function postgresqlSource(client: Pick<pg.ClientBase, 'query'>): Source {
@@ -50,7 +50,7 @@ export function postgresqlSource(client: Pick<pg.ClientBase, 'query'>): Source {
       );
       return rows.length === adoptedTables.length;
     },
-    // An infinite time, or one that JavaScript cannot read, is none.
+    // An infinite time, or one that JavaScript cannot read, does not count as a time.
     time: (column) => `CASE WHEN ${column} BETWEEN '0001-01-01' AND '9999-12-31' THEN ${column} END`,
     countTextTimes: async () => 0,
     literal: (moment) => `'${moment.toISOString().replace('Z', '')}'::timestamp(3)`,

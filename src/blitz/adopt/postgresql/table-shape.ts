@@ -1,10 +1,10 @@
-/** Gives User and Session, where they lie, the shape that they have in the second of this server's migrations. */
+/** Changes User and Session in place to their form in the second of this server's migrations. */
 import { blitzColumns } from '../blitz-schema.ts';
 import { type AdoptedTable, adoptedTables, type Column, quoted, type Row, type Source } from '../source.ts';
 
 export type Run = (sql: string) => Promise<unknown>;
 
-/** Gives the columns of the family the types that they have in this server's second migration. */
+/** Converts the columns of Blitz.js to their types in this server's second migration. */
 export async function convertColumns(source: Source, table: AdoptedTable, run: Run): Promise<void> {
   const there = await source.columns(table);
   for (const [name, { holds, isRequired }] of Object.entries(blitzColumns[table])) {
@@ -21,14 +21,17 @@ function alterColumn(table: string, name: string): string {
   return `ALTER TABLE ${quoted(table)} ALTER COLUMN ${quoted(name)}`;
 }
 
-/** What is finer than a millisecond is cut off, since rounding could bring a time into the next day. */
+/**
+ * Converts a column to `TIMESTAMP(3)` in UTC. Finer digits are cut off, since rounding could move a time into the next
+ * day.
+ */
 async function convertTime({ name, type }: Column, alter: string, run: Run): Promise<void> {
   if (type === 'timestamp(3) without time zone') return;
   const utc = /with time zone/.test(type) ? `${quoted(name)} AT TIME ZONE 'UTC'` : `${quoted(name)}::timestamp`;
   await run(`${alter} TYPE TIMESTAMP(3) USING date_trunc('milliseconds', ${utc})`);
 }
 
-/** An enum's default is one of its values, and has to become text by itself. */
+/** Converts a column to `TEXT`. The default of an enum is one of its values, and must be converted separately. */
 async function convertText(source: Source, table: string, { name }: Column, run: Run): Promise<void> {
   const alter = alterColumn(table, name);
   const [row]: Row[] = await source.query(
@@ -41,7 +44,7 @@ async function convertText(source: Source, table: string, { name }: Column, run:
   if (value) await run(`${alter} SET DEFAULT ${value}`);
 }
 
-/** What a row must have. */
+/** Restores NOT NULL on required columns. */
 export async function restoreConstraints(run: Run): Promise<void> {
   for (const table of adoptedTables) {
     const required = Object.entries(blitzColumns[table]).filter(([, { isRequired }]) => isRequired);
@@ -49,7 +52,7 @@ export async function restoreConstraints(run: Run): Promise<void> {
   }
 }
 
-/** The session of a deleted user stays, and is nobody's. */
+/** Replaces the foreign key of Session. The session of a deleted user stays, without a user. */
 export async function setForeignKey(source: Source, run: Run): Promise<void> {
   const keys = await source.query(
     `SELECT k."conname" AS "name" FROM pg_constraint k
@@ -63,7 +66,7 @@ export async function setForeignKey(source: Source, run: Run): Promise<void> {
   );
 }
 
-/** The unique index had another name in every generation. */
+/** Renames the unique index, which had another name in every version, or creates it. */
 export async function renameIndex(source: Source, table: AdoptedTable, column: string, run: Run): Promise<void> {
   const wanted = `${table}_${column}_key`;
   const same = (await source.indexes(table)).filter((index) => index.isUnique && index.columns.join() === column);
