@@ -117,13 +117,13 @@ describe('import-users', () => {
     const rehearsed = await cli(url, ['import-users', file, '--dry-run']);
     expect(rehearsed).toEqual({
       ...none,
-      stdout: 'Would import 2 users. 0 were there already. 0 lines were refused.\n',
+      stdout: 'Would import 2 users. 0 existed already. 0 lines were refused.\n',
     });
     expect(await databaseExists(url)).toBe(false);
     const first = await cli(url, ['import-users', file]);
-    expect(first).toEqual({ ...none, stdout: 'Imported 2 users. 0 were there already. 0 lines were refused.\n' });
+    expect(first).toEqual({ ...none, stdout: 'Imported 2 users. 0 existed already. 0 lines were refused.\n' });
     const second = await cli(url, ['import-users', '-'], await readFile(file, 'utf8'));
-    expect(second).toEqual({ ...none, stdout: 'Imported 0 users. 2 were there already. 0 lines were refused.\n' });
+    expect(second).toEqual({ ...none, stdout: 'Imported 0 users. 2 existed already. 0 lines were refused.\n' });
   });
 
   it('lets in who was imported with a hash, while the server runs', async () => {
@@ -144,7 +144,7 @@ describe('import-users', () => {
     const ended = await cli(url, ['import-users', '-', '--report', report], mixed);
     expect(ended).toEqual({
       code: 1,
-      stdout: 'Imported 1 user. 2 were there already, 1 of them different. 2 lines were refused.\n',
+      stdout: 'Imported 1 user. 2 existed already, 1 of them different. 2 lines were refused.\n',
       stderr: expect.stringMatching(
         /^Line 2: password is not imported.*\nLine 3: .* JSON object\.\nLine 1: .* name\.\n$/,
       ),

@@ -14,7 +14,7 @@ export type ImportOptions = { dryRun?: boolean; report?: string };
 
 type Counts = Record<ImportOutcome['kind'] | 'different', number>;
 
-/** Imports the users of a file, or of standard input for `-`, and returns whether no line was refused. */
+/** Imports the users of a file, or of standard input for `-`. Returns whether every line was accepted. */
 export async function importUsersOf(file: string, { dryRun = false, report }: ImportOptions): Promise<boolean> {
   const input = file === '-' ? process.stdin : await openFile(file);
   const reportFile = report === undefined ? null : await openReport(report);
@@ -35,7 +35,7 @@ export async function importUsersOf(file: string, { dryRun = false, report }: Im
   return counts.refused === 0;
 }
 
-/** A first import makes the database; a rehearsal makes none. */
+/** Opens the importer. An import creates a missing database; a dry run does not. */
 async function withImporter(dryRun: boolean, act: (importer: ImportBatch) => Promise<void>): Promise<void> {
   const { databaseUrl } = readConfig();
   if (!(await databaseExists(databaseUrl))) {
@@ -53,7 +53,9 @@ async function reportOutcome(outcome: ImportOutcome, counts: Counts, progress: P
     await report?.write(`${JSON.stringify({ line, refused: outcome.reason })}\n`);
   } else {
     counts.different += 1;
-    progress.note(`Line ${line}: there already, and left as it is; it differs in ${outcome.differs.join(', ')}.`);
+    progress.note(
+      `Line ${line}: the user exists and stays unchanged. Different fields: ${outcome.differs.join(', ')}.`,
+    );
     await report?.write(`${JSON.stringify({ line, differs: outcome.differs })}\n`);
   }
 }
@@ -61,8 +63,7 @@ async function reportOutcome(outcome: ImportOutcome, counts: Counts, progress: P
 function summary({ imported, present, different, refused }: Counts, dryRun: boolean): string {
   const users = `${dryRun ? 'Would import' : 'Imported'} ${imported} ${imported === 1 ? 'user' : 'users'}.`;
   const differing = different === 0 ? '' : `, ${different} of them different`;
-  const there = `${present} ${present === 1 ? 'was' : 'were'} there already${differing}.`;
-  return `${users} ${there} ${refused} ${refused === 1 ? 'line was' : 'lines were'} refused.`;
+  return `${users} ${present} existed already${differing}. ${refused} ${refused === 1 ? 'line was' : 'lines were'} refused.`;
 }
 
 async function* countBytes(input: AsyncIterable<Buffer>, progress: Progress): AsyncGenerator<Buffer> {
