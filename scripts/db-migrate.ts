@@ -1,6 +1,6 @@
 /**
- * Writes the next migration of each history, SQLite's and PostgreSQL's: what `prisma/schema.prisma` has that they do
- * not. PostgreSQL's is found on a server from npm, which is started for it, or on the one that TEST_DATABASE_URL names.
+ * Writes the next migration of each history, SQLite's and PostgreSQL's: the changes of `prisma/schema.prisma` that they
+ * lack. PostgreSQL's is computed on a server from npm, which is started for it, or on the server of TEST_DATABASE_URL.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { missingMigration } from './drift.ts';
 
 const name = process.argv[2] ?? '';
 if (!/^[a-z0-9]+(_[a-z0-9]+)*$/.test(name)) {
-  console.error(`The name of a migration is made of a-z, 0-9 and _, such as add_user_locale. It is "${name}".`);
+  console.error(`The name of a migration must consist of a-z, 0-9 and _, such as add_user_locale. It is "${name}".`);
   console.error('Usage: npm run db:migrate -- <name>');
   process.exit(2);
 }
@@ -26,7 +26,7 @@ async function writeNext(dialect: DialectName, scratch: string): Promise<void> {
   const folder = join(migrationFolders[dialect], `${timestamp}_${name}`);
   await mkdir(folder);
   await writeFile(join(folder, 'migration.sql'), sql);
-  console.log(`Wrote ${relative('.', join(folder, 'migration.sql'))}. Read it before you commit it.`);
+  console.log(`Wrote ${relative('.', join(folder, 'migration.sql'))}. Review it before you commit it.`);
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-'));

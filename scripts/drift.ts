@@ -8,9 +8,9 @@ import { readModels } from './models.ts';
 import { noFilters, onConnection, openSchemaEngine } from './schema-engine.ts';
 
 /**
- * The SQL that is missing between the end of a history and the models of `schema.prisma`, or null if they agree.
+ * Returns the SQL that leads from the end of a history to the models of `schema.prisma`, or null if they agree.
  *
- * @param scratch - where an empty database is or, for SQLite, the path of a file that is not there yet
+ * @param scratch - the URL of an empty database or, for SQLite, the path of a file that does not exist yet
  */
 export async function missingMigration(
   dialect: DialectName,
@@ -42,7 +42,7 @@ export async function missingMigration(
   }
 }
 
-/** A connection to the scratch database, which is at the end of the history. */
+/** Opens a connection to the scratch database, migrated to the end of the history. */
 async function openMigrated(dialect: DialectName, migrations: Migration[], scratch: string): Promise<SqlDriverAdapter> {
   if (dialect === 'sqlite') {
     await migrateSqlite(scratch, migrations);
@@ -53,8 +53,8 @@ async function openMigrated(dialect: DialectName, migrations: Migration[], scrat
 }
 
 /**
- * The engine asks PostgreSQL for constraints in a type that Prisma's adapter cannot read, and does not expect those of
- * version 18 for NOT NULL.
+ * Adapts queries of the engine: it asks PostgreSQL for constraints in a type that Prisma's adapter cannot read, and
+ * does not expect those of version 18 for NOT NULL.
  */
 function adaptQuery(query: SqlQuery): SqlQuery {
   const sql = query.sql
@@ -66,8 +66,8 @@ function adaptQuery(query: SqlQuery): SqlQuery {
 }
 
 /**
- * Where a migration rebuilds a table, SQLite forgets the highest id that the old one ever gave out, and would give
- * the ids of deleted rows to new ones. Carries it over.
+ * Carries the AUTOINCREMENT counter over when a migration rebuilds a table. Otherwise SQLite forgets the highest id
+ * that the old table ever assigned, and assigns the ids of deleted rows again.
  */
 export function withAutoincrementMemory(sql: string): string {
   return sql.replace(
