@@ -1,5 +1,5 @@
 /**
- * Measures a default server while many connections make it hold what they send, or what they do not read: `node
+ * Measures a default server while many connections fill its memory with sent or unread data: `node
  * bench/attacks/connections.ts [connections] [seconds] [options of Node]`. Every kind gets its own server.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-/** GraphQL Yoga, Pothos and Prisma, combined as in their documentation: the straightforward alternative to this server. */
+/** GraphQL Yoga, Pothos and Prisma, combined as in their documentation: the simple alternative to this server. */
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import SchemaBuilder from '@pothos/core';

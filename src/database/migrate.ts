@@ -79,7 +79,7 @@ async function isUpToDate(connection: MigrationConnection, migrations: Migration
   // In this order, because a concurrent migration makes both visible at once.
   const hasUsers = await connection.hasTable('User');
   const names = (await connection.hasTable(historyTable)) ? await appliedNames(connection) : new Set();
-  if (hasUsers && !names.has(migrations[0]?.name)) throw new OperatorError(isSomebodyElses);
+  if (hasUsers && !names.has(migrations[0]?.name)) throw new OperatorError(belongsToAnother);
   return migrations.every(({ name }) => names.has(name));
 }
 
@@ -110,7 +110,7 @@ async function note(connection: MigrationConnection, { name, sql }: Migration, s
 
 const historyTable = '_prisma_migrations';
 
-const isSomebodyElses =
+const belongsToAnother =
   'The database contains users of another application, and nothing was changed. For a Blitz.js application, ' +
   '"npm run cli -- adopt" shows the changes of an adoption. Otherwise, set DATABASE_URL to another database.';
 

@@ -24,7 +24,7 @@ async function sendStream(body: ReadableStream<Uint8Array>, response: ServerResp
   if (response.socket === null) await once(response, 'socket');
   const reader = body.getReader();
   const closed = new Promise<void>((resolve) => response.once('close', resolve));
-  // A client that disconnects ends the stream, whatever the stream waits for.
+  // A client that disconnects ends the stream, even while the stream waits.
   closed.then(() => reader.cancel()).catch(() => {});
   for (;;) {
     const { done, value } = await reader.read();

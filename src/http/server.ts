@@ -52,7 +52,7 @@ export async function listen(app: App, address: { host: string; port: number }):
     if (isStream) hold(Number(outgoing.headers['content-length'] ?? 0));
     // A client that reads slowly must not delay other requests.
     guard(response, send(outgoing, response));
-    // What the kernel has taken of an answer does not count.
+    // Bytes of an answer that the kernel has taken do not count.
     if (!isStream) hold(response.writableLength);
   }
   function refuse(incoming: Incoming, response: ServerResponse, reason: Refusal): void {

@@ -15,7 +15,9 @@ export function nameIssue(name: string | null): ValidationIssue | null {
   return { path: ['name'], message: `The name must be printable text of at most ${maxNameLength} characters.` };
 }
 
-/** The length in UTF-16 units comes first: a character has at most two of them. */
+/**
+ * Returns whether a name is valid. The length in UTF-16 units is checked first: a character has at most two of them.
+ */
 function isName(name: string): boolean {
   const fits = name.length <= 2 * maxNameLength && [...name].length <= maxNameLength;
   return fits && name.isWellFormed() && !/\p{Cc}/u.test(name);

@@ -161,7 +161,7 @@ export async function findUserByEmail(database: Database, address: string): Prom
   return exact ?? only ?? null;
 }
 
-/** Rejects an address of another user, in any case of its letters. @throws EmailTakenError */
+/** Rejects an address of another user. @throws EmailTakenError if it is the same in any case of its letters. */
 export async function requireFreeAddress(db: Db, address: string, ownerId: number = noUserId): Promise<void> {
   const written = asWritten(address);
   // Like `$findUsersByAddress`, but with the view of the transaction.

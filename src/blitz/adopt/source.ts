@@ -49,7 +49,7 @@ export type Adoption = Source & {
   close(): Promise<void>;
 };
 
-/** Returns a name as a quoted SQL identifier, whatever characters it contains. */
+/** Returns a name, with any characters in it, as a quoted SQL identifier. */
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

@@ -29,7 +29,7 @@ export function corsHeaders(headers: HeaderReader, { allowedOrigins }: Origins):
   return { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true' };
 }
 
-/** The answer to a preflight request: what pages of allowed origins may send. */
+/** The answer to a preflight request: the methods and headers that pages of allowed origins may send. */
 export const preflightHeaders = {
   'access-control-allow-methods': 'GET, POST',
   'access-control-allow-headers': 'content-type, authorization, anti-csrf, x-device-token',
