@@ -1,4 +1,4 @@
-/** What every server is measured on: users with sessions, whose tokens are worked out again instead of being kept. */
+/** The data set for every server: users with sessions. Tokens are derived again instead of being stored. */
 import { createHash } from 'node:crypto';
 import { hash } from '@node-rs/argon2';
 import BetterSqlite3 from 'better-sqlite3';
@@ -12,18 +12,24 @@ export const password = 'correct horse battery staple';
 export type Dataset = {
   users: number;
   sessions: number;
-  /** When every session expires, as servers write it. */
+  /** The expiry of every session, in the form that servers write. */
   expiresAt: string;
 };
 
 const day = 86_400_000;
 
-/** A third as many users as sessions. No use of a session is due to be noted while it is measured. */
+/**
+ * Returns a data set with a third as many users as sessions. No session becomes due for a recorded use during a
+ * measurement.
+ */
 export function datasetOf(sessions: number): Dataset {
   return { users: Math.ceil(sessions / 3), sessions, expiresAt: new Date(Date.now() + 7 * day).toISOString() };
 }
 
-/** Session `i` is that of user `i`, going round; both count from 1, as their ids do. */
+/**
+ * Returns the user of a session. Session `i` belongs to user `i`, and the users repeat. Both count from 1, as their ids
+ * do.
+ */
 export function userIdOf(session: number, { users }: Pick<Dataset, 'users'>): number {
   return ((session - 1) % users) + 1;
 }
@@ -40,7 +46,7 @@ export function tokenOf(session: number): string {
   return `${handleOf(session)}.${createHash('sha256').update(`secret ${session}`).digest('base64url')}`;
 }
 
-/** As Relay and Pothos have it. */
+/** Returns a global id in the form of Relay and Pothos. */
 export function globalId(type: 'User' | 'Session', id: number): string {
   return Buffer.from(`${type}:${id}`).toString('base64');
 }
@@ -54,7 +60,7 @@ const userColumns = '("createdAt", "updatedAt", "name", "email", "hashedPassword
 const sessionColumns = `("createdAt", "updatedAt", "lastSeenAt", "authenticatedAt", "expiresAt", "handle", "userId",
   "hashedSessionToken", "antiCSRFToken", "userAgent", "ipAddress")`;
 
-/** Makes an SQLite file that holds the data set. */
+/** Creates an SQLite file with the data set. */
 export async function fillSqlite(file: string, data: Dataset): Promise<void> {
   await migrateDatabase(`file:${file}`);
   const database = new BetterSqlite3(file);
@@ -87,7 +93,7 @@ export async function fillSqlite(file: string, data: Dataset): Promise<void> {
   database.close();
 }
 
-/** Fills an empty PostgreSQL database with the data set. The server itself works the tokens out. */
+/** Fills an empty PostgreSQL database with the data set. PostgreSQL itself derives the tokens. */
 export async function fillPostgresql(url: string, data: Dataset): Promise<void> {
   await migrateDatabase(url);
   const client = new pg.Client({ connectionString: url });

@@ -1,41 +1,40 @@
 /**
- * Sends requests over kept-alive connections and compares every answer with the one that is right for its request. A
- * process of its own, so that it can have a processor of its own; it is told what to do by a message.
+ * Sends requests over kept-alive connections, and compares every answer with the right one for its request. It is a
+ * process of its own, so that it can have its own processor, and is controlled by messages.
  *
- * Load generators that can be installed either do not look at the answers or need as much time for one as the fastest
- * server here does.
+ * Available load generators either do not look at the answers, or need as much time for one as the fastest server here.
  */
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 
-/** A request as it goes over the wire, and its answer: the whole body, or what must be in it. */
+/** A request in its wire form, and its answer: the whole body, or a part that the body must contain. */
 export type Exchange = { request: string; body: string } | { request: string; includes: string };
 
 export type Load = {
   port: number;
   connections: number;
   seconds: number;
-  /** A file that holds the exchanges as JSON. */
+  /** A file with the exchanges as JSON. */
   file: string;
-  /** Where in the list to begin, and whether to begin anew when it is used up. */
+  /** The index of the first exchange, and whether to start again after the last one. */
   from: number;
   isRepeatable: boolean;
-  /** How long each connection rests between an answer and its next request, in milliseconds. */
+  /** The pause of each connection between an answer and its next request, in milliseconds. */
   pauseMs?: number;
-  /** How many are sent at most. */
-  most?: number;
+  /** The maximum number of requests. */
+  maxRequests?: number;
 };
 
 export type Result = {
   requests: number;
   seconds: number;
-  /** Answers that were not the right ones, and one of them. */
+  /** The number of wrong answers, and one of them. */
   wrong: number;
   example: string | null;
   /** Milliseconds. */
   p50: number;
   p99: number;
-  longest: number;
+  max: number;
 };
 
 process.on('message', (load: Load) => {
@@ -52,7 +51,7 @@ type Prepared = { request: Buffer; body?: string; includes?: string };
 
 let loaded: { file: string; exchanges: Prepared[] } | undefined;
 
-/** Everything is compared as bytes, one character each, so that nothing has to be decoded. */
+/** Compares bytes, one character each, so that nothing has to be decoded. */
 function exchangesOf(file: string): Prepared[] {
   const bytes = (text: string) => Buffer.from(text).toString('latin1');
   if (loaded?.file !== file) {
@@ -68,7 +67,16 @@ function exchangesOf(file: string): Prepared[] {
   return loaded.exchanges;
 }
 
-async function run({ port, connections, seconds, file, from, isRepeatable, most, pauseMs }: Load): Promise<Result> {
+async function run({
+  port,
+  connections,
+  seconds,
+  file,
+  from,
+  isRepeatable,
+  maxRequests,
+  pauseMs,
+}: Load): Promise<Result> {
   const exchanges = exchangesOf(file);
   const latencies: number[] = [];
   let next = from;
@@ -80,7 +88,7 @@ async function run({ port, connections, seconds, file, from, isRepeatable, most,
   function take(): Prepared | undefined {
     if (performance.now() >= deadline) return undefined;
     if (next >= exchanges.length && !isRepeatable) return undefined;
-    if (most !== undefined && next - from >= most) return undefined;
+    if (maxRequests !== undefined && next - from >= maxRequests) return undefined;
     return exchanges[next++ % exchanges.length];
   }
 
@@ -119,7 +127,7 @@ async function run({ port, connections, seconds, file, from, isRepeatable, most,
   const took = (performance.now() - began) / 1_000;
   const sorted = Float64Array.from(latencies).sort();
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-  return { requests: sorted.length, seconds: took, wrong, example, p50: at(0.5), p99: at(0.99), longest: at(1) };
+  return { requests: sorted.length, seconds: took, wrong, example, p50: at(0.5), p99: at(0.99), max: at(1) };
 }
 
 function end(socket: Socket, resolve: () => void): void {
@@ -128,7 +136,7 @@ function end(socket: Socket, resolve: () => void): void {
   resolve();
 }
 
-/** The body of an answer, or null while it is not there as a whole. */
+/** Returns the body of an answer, or null while it is incomplete. */
 function bodyOf(received: string): string | null {
   const headEnd = received.indexOf('\r\n\r\n');
   if (headEnd < 0) return null;

@@ -10,41 +10,41 @@ export type Options = {
   rounds: number;
   seconds: number;
   requests: number;
-  /** The names of the workloads that are wanted; all of them if not given. */
+  /** The names of the workloads to measure; all of them if absent. */
   only?: string[] | undefined;
 };
 
-/** One thing, done by one server, beside its limit. Medians of all rounds. */
+/** One workload on one server, relative to its limit. Medians of all rounds. */
 export type Measurement = {
   workload: WorkloadName;
   server: Kind;
   perSecond: number;
   limitPerSecond: number;
-  /** This server's rate by that of its limit, which was measured right before and after it. */
+  /** The ratio of this server's rate to that of its limit, which was measured right before and after it. */
   ofLimit: number;
-  /** Milliseconds; null for the limit of a login, which is no server. */
+  /** Milliseconds; null for the limit of a login, which is not a server. */
   p50: number;
   p99: number;
   limitP50: number | null;
-  /** Microseconds of this server's processor time for a request. */
+  /** Processor time of this server per request, in microseconds. */
   cpuUs: number;
 };
 
 export type Figures = {
   measurements: Measurement[];
-  /** Reads by bearer token on the larger data set, by those on the usual one. */
+  /** The rate of reads by bearer token on the larger data set, relative to the usual one. */
   growth: { sessions: number; ratio: number } | null;
-  /** The 99th percentile of reads while others log in, in milliseconds, beside that without. */
+  /** The 99th percentile of reads while other clients log in, in milliseconds, and that without logins. */
   beside: { quietP99: number; busyP99: number } | null;
-  /** From the start of the process to the first right answer, in milliseconds. */
+  /** The time from the start of the process to the first right answer, in milliseconds. */
   startMs: Record<'ours' | 'naive' | 'limit', number>;
-  /** Resident megabytes after so many requests. */
+  /** Resident megabytes after a number of requests. */
   memory: { requests: number; megabytes: number }[];
 };
 
 export type Report = { database: string; machine: string; sessions: number } & Figures;
 
-/** So long the load goes on before it counts: the compiler of V8 shares the one processor with the server. */
+/** The load runs for this time before it counts: V8's compiler shares the one processor with the server. */
 const warmUpSeconds = 6;
 const limitSeconds = 1;
 const maxOnce = 1_000;
@@ -58,7 +58,7 @@ type ReadWorkload = Workload & { limit: Exclude<Workload['limit'], 'argon2'> };
 
 type Effort = Pick<Load, 'seconds' | 'connections'>;
 
-/** Servers of one stand, started when they are needed, and what is sent to them. */
+/** The servers of one stand, started on demand, and the load for them. */
 class Course {
   readonly #stand: Stand;
   readonly #servers = new Map<Kind, Promise<Server>>();
@@ -76,7 +76,7 @@ class Course {
     return running;
   }
 
-  /** Sends a server a workload. Every answer must be right. */
+  /** Sends a workload to a server. Every answer must be right. */
   async load(kind: Kind, name: WorkloadName, seconds: number, connections: number): Promise<Result> {
     const { port } = await this.server(kind);
     return this.loadPort(port, kind, name, { seconds, connections });
@@ -87,8 +87,8 @@ class Course {
     const key = `${kind}-${name}`;
     const file = await this.file(kind, name);
     const from = this.#next.get(key) ?? 0;
-    // What can be done only once must last for all rounds.
-    const bounded = isOnce ? { isRepeatable: false, most: maxOnce } : { isRepeatable: true };
+    // Requests that can be sent only once must last for all rounds.
+    const bounded = isOnce ? { isRepeatable: false, maxRequests: maxOnce } : { isRepeatable: true };
     const result = await this.#generator.ask({ port, ...effort, file, from, ...bounded });
     if (result.wrong > 0) throw new Error(`${key}: ${result.wrong} wrong answers, such as\n${result.example}`);
     if (result.requests === 0) throw new Error(`${key}: there are no requests left to send.`);
@@ -111,7 +111,7 @@ class Course {
   }
 }
 
-/** The rate of the limit of a workload right now, and how long it takes for one request. */
+/** Measures the present rate of a workload's limit, and its time per request. */
 async function limitOf(course: Course, { limit, connections }: ReadWorkload) {
   const { requests, seconds, p50 } = await course.load(limit.server, limit.workload, limitSeconds, connections);
   return { perSecond: requests / seconds, p50 };
@@ -157,8 +157,8 @@ async function measureOne(course: Course, server: Kind, name: WorkloadName, opti
 const allCores = '0-1';
 
 /**
- * Logins, with all processors, as a server has them; and how long a few reads take meanwhile, beside how long they take
- * while nobody logs in. The limit hashes as many passwords at once as the server does: one processor is left.
+ * Measures logins on all processors, as in production, and the time of a few concurrent reads, beside their time
+ * without logins. The limit hashes as many passwords at once as the server does: one processor is left.
  */
 async function measureBeside(course: Course, stand: Stand, { rounds, seconds }: Options) {
   const server = await stand.start('ours', allCores);
@@ -259,7 +259,7 @@ async function measureGrowth(course: Course, larger: Stand, { rounds, seconds }:
   }
 }
 
-/** Everything there is to know of the servers of a stand. */
+/** Measures everything about the servers of a stand. */
 export async function measure(stand: Stand, larger: Stand | null, options: Options): Promise<Figures> {
   const isWanted = (name: string) => options.only?.includes(name) ?? true;
   const startMs = {

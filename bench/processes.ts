@@ -1,4 +1,4 @@
-/** Processes that are measured: started on a processor of their own, watched from outside, and ended by their id. */
+/** Processes to measure: started on their own processor, observed from outside, and ended by their id. */
 import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -6,18 +6,18 @@ import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Load, Result } from './generator.ts';
 
-/** The measured servers have the first processor; the load, and PostgreSQL, the second. */
+/** The measured servers use the first processor; the load, and PostgreSQL, the second. */
 export const serverCore = '0';
 export const loadCore = '1';
 
 const canPin = cpus().length > 1 && spawnSync('taskset', ['--version']).status === 0;
 
-/** The same command on some of the processors; on all of them where that is not to be had. */
+/** Returns the same command on some of the processors, or on all of them if pinning is not available. */
 function pinned(cores: string, command: string[]): string[] {
   return canPin ? ['taskset', '-c', cores, ...command] : command;
 }
 
-/** Moves a running process, and what it starts from now on. */
+/** Moves a running process, and the processes that it starts from now on. */
 export function pin(pid: number, cores: string): void {
   if (canPin) spawnSync('taskset', ['-a', '-c', '-p', cores, String(pid)]);
 }
@@ -26,19 +26,19 @@ export type Server = {
   name: string;
   port: number;
   pid: number;
-  /** From the start of the process to the first right answer. */
+  /** The time from the start of the process to the first right answer. */
   startMs: number;
   stop(): Promise<void>;
 };
 
 export type Start = {
   name: string;
-  /** What Node is started with: options and the file. */
+  /** The arguments of Node: options and the file. */
   args: string[];
   port: number;
   env: Record<string, string>;
   cores?: string;
-  /** Whether the server gives right answers by now. */
+  /** Returns whether the server gives right answers yet. */
   answers(port: number): Promise<boolean>;
 };
 
@@ -70,12 +70,12 @@ async function stop(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
-/** How much processor time a process has used, in milliseconds. */
+/** Returns the processor time that a process has used, in milliseconds. */
 export function cpuMs(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')
     .split(' ');
-  // Ticks of user and system time, of which Linux counts a hundred a second.
+  // Ticks of user and system time. Linux counts 100 per second.
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
@@ -84,7 +84,7 @@ export function residentMB(pid: number): number {
   return Number(kilobytes) / 1024;
 }
 
-/** A process that answers each message with one. */
+/** A process that answers each message with one message. */
 export type Tool<Question, Answer> = { ask(question: Question): Promise<Answer>; stop(): Promise<void> };
 
 export function startTool<Question extends object, Answer>(file: string, cores: string): Tool<Question, Answer> {

@@ -22,7 +22,7 @@ function row(measurement: Measurement): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-/** The figures as tables in Markdown. */
+/** Returns the figures as Markdown tables. */
 export function toMarkdown(report: Report): string {
   const { database, machine, sessions, measurements, growth, beside, startMs, memory } = report;
   const lines = [
@@ -31,19 +31,21 @@ export function toMarkdown(report: Report): string {
     `${machine}. The server has one processor, the load and PostgreSQL the other; for logins,
 the server has all of them.`,
     '',
-    '| what | server | a second | of the limit | target | p50 / p99 ms | limit’s p50 ms | CPU µs |',
+    '| workload | server | per second | of the limit | target | p50 / p99 ms | limit’s p50 ms | CPU µs |',
     '|---|---|--:|--:|--:|--:|--:|--:|',
     ...measurements.map(row),
     '',
     `- From the start to the first right answer: this server ${startMs.ours.toFixed(0)} ms, as documented ` +
       `${startMs.naive.toFixed(0)} ms, limit ${startMs.limit.toFixed(0)} ms.`,
     ...(beside
-      ? [`- Reads while 200 others log in: p99 ${ms(beside.busyP99)} ms; while nobody does, ${ms(beside.quietP99)} ms.`]
+      ? [
+          `- Reads during 200 concurrent logins: p99 ${ms(beside.busyP99)} ms; without logins, ${ms(beside.quietP99)} ms.`,
+        ]
       : []),
   ];
   if (growth) {
     lines.push(
-      `- With ${growth.sessions.toLocaleString('en')} sessions: ${growth.ratio.toFixed(2)} of that rate of reads.`,
+      `- With ${growth.sessions.toLocaleString('en')} sessions: ${growth.ratio.toFixed(2)} of this rate of reads.`,
     );
   }
   if (memory.length > 0) {
@@ -58,7 +60,7 @@ the server has all of them.`,
 const width = 760;
 const bar = { left: 300, full: 380, height: 20, gap: 12 };
 
-/** The rates by that of the limit, as a picture of bars. */
+/** Returns the rates, relative to the limit, as a bar chart in SVG. */
 export function toSvg({ database, measurements }: Report): string {
   const largest = Math.max(1, ...measurements.map(({ ofLimit }) => ofLimit));
   const length = (ratio: number) => ((bar.full * ratio) / largest).toFixed(1);
@@ -75,7 +77,7 @@ export function toSvg({ database, measurements }: Report): string {
   });
   const height = 60 + measurements.length * (bar.height + bar.gap);
   const one = bar.left + Number(length(1));
-  const heading = `Requests a second, by those of the limit (${database})`;
+  const heading = `Requests per second, relative to the limit (${database})`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="12">`,
     `<title>${heading}</title>`,

@@ -1,6 +1,6 @@
 /**
- * Measures this server beside the fastest one that could do the same, and beside the one that the documentation of its
- * libraries leads to: `npm run bench -- --help`.
+ * Measures this server beside the fastest one that could do the same, and beside one built as the documentation of its
+ * libraries suggests: `npm run bench -- --help`.
  */
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -13,14 +13,14 @@ import { workloads } from './workloads.ts';
 
 const help = `npm run bench -- [options]
 
-  --database sqlite|postgresql   only one of them
-  --sessions 30000               how many sessions, of a third as many users
-  --growth 10000000              also compare with that many sessions
-  --rounds 3                     how often each thing is measured; the median counts
-  --seconds 3                    how long each time
-  --requests 1000000             how many requests the memory is watched over; 0 for none
-  --only bearer,login            only these, named as in bench/workloads.ts; nothing is written then
-  --out bench/results            where tables, pictures and figures go`;
+  --database sqlite|postgresql   measure only one database
+  --sessions 30000               number of sessions, with a third as many users
+  --growth 10000000              also compare with this number of sessions
+  --rounds 3                     number of measurements per workload; the median counts
+  --seconds 3                    duration of each measurement
+  --requests 1000000             number of requests for the memory measurement; 0 skips it
+  --only bearer,login            only these workloads of bench/workloads.ts; writes no results
+  --out bench/results            folder for tables, charts and figures`;
 
 const { values } = parseArgs({
   options: {
@@ -38,9 +38,8 @@ const { values } = parseArgs({
 
 function number(name: 'sessions' | 'rounds' | 'seconds' | 'requests' | 'growth'): number {
   const value = Number(values[name]);
-  const least = name === 'sessions' || name === 'growth' ? 3_000 : name === 'requests' ? 0 : 1;
-  if (!Number.isInteger(value) || value < least)
-    throw new Error(`--${name} must be a whole number of ${least} or more.`);
+  const min = name === 'sessions' || name === 'growth' ? 3_000 : name === 'requests' ? 0 : 1;
+  if (!Number.isInteger(value) || value < min) throw new Error(`--${name} must be a whole number of ${min} or more.`);
   return value;
 }
 

@@ -1,4 +1,4 @@
-/** A database that holds the data set, and the servers on it. Each server has a copy of its own. */
+/** A database with the data set, and the servers on it. Each server has its own copy. */
 import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,14 +10,14 @@ import type { Kind } from './workloads.ts';
 
 export type Stand = {
   data: Dataset;
-  /** A folder for whatever is needed meanwhile. */
+  /** A folder for temporary files. */
   folder: string;
-  /** On the processor for servers, or on those that are given. */
+  /** Starts a server on the processor for servers, or on the given ones. */
   start(kind: Kind, cores?: string): Promise<Server>;
   close(): Promise<void>;
 };
 
-/** With the options with which `npm start` starts it. */
+/** With the options of `npm start`. */
 const [, ...ours] = packageJson.scripts.start.split(' ');
 
 const commands: Record<Kind, string[]> = {
@@ -27,7 +27,7 @@ const commands: Record<Kind, string[]> = {
   ours,
 };
 
-/** Whether a server answers rightly by now. */
+/** Returns whether a server gives the right answer yet. */
 async function answers(kind: Kind, port: number): Promise<boolean> {
   const url = `http://127.0.0.1:${port}`;
   if (kind === 'limit') return (await (await fetch(url)).text()) === '{"session":null}';
@@ -41,7 +41,7 @@ async function startOn(databaseUrl: string, kind: Kind, cores?: string): Promise
     name: kind,
     args: commands[kind],
     port: await freePort(),
-    // All of the load comes from one address, and none of it is to be turned away.
+    // All load comes from one address, and none of it may be refused.
     env: {
       DATABASE_URL: databaseUrl,
       PUBLIC_URL: 'https://bench.example.com',

@@ -1,8 +1,8 @@
-/** What the servers are asked, and what the right answers are. */
+/** The requests for the servers, and the right answers. */
 import { type Dataset, globalId, handleOf, password, tokenOf, userIdOf, userOf } from './dataset.ts';
 import type { Exchange } from './generator.ts';
 
-/** The servers. Each gives a session in its own form. */
+/** The servers. Each returns a session in its own form. */
 export type Kind = 'limit' | 'naive' | 'join' | 'ours';
 
 type Request = { path: string; headers?: Record<string, string>; body?: string };
@@ -26,7 +26,7 @@ function graphql(query: string, headers: Headers = {}, variables?: object): stri
 const bearer = (session: number): Headers => ({ authorization: `Bearer ${tokenOf(session)}` });
 const cookie = (session: number): Headers => ({ cookie: `__Host-session=${tokenOf(session)}` });
 
-/** Some sessions, spread evenly over those that nothing here ends. */
+/** Returns some sessions, spread evenly over those that no workload ends. */
 function sample({ sessions, users }: Dataset, count = 3_000): number[] {
   const kept = Math.min(sessions, 2 * users);
   const step = Math.max(1, Math.floor(kept / count));
@@ -52,7 +52,7 @@ function reading(credential: (session: number) => Headers) {
 
 const json = (value: object) => JSON.stringify(value);
 
-/** A session with all sessions of its user. */
+/** Requests a session with all sessions of its user. */
 function readingAll(_kind: Kind, data: Dataset): Exchange[] {
   return sample(data).map((i) => {
     const query = '{ currentSession { handle expiresAt user { id email sessions { id handle } } } }';
@@ -63,7 +63,7 @@ function readingAll(_kind: Kind, data: Dataset): Exchange[] {
   });
 }
 
-/** The page of an administrator: users with their live sessions and each session's user, newest first. */
+/** Requests the page of an administrator: users with their live sessions and each session's user, newest first. */
 function listing(kind: Kind, data: Dataset): Exchange[] {
   const fields = 'id email name role sessions { id handle expiresAt user { id email name } }';
   const users = Array.from({ length: Math.min(100, data.users) }, (_, index) => {
@@ -82,7 +82,7 @@ function listing(kind: Kind, data: Dataset): Exchange[] {
   return [{ request, body: json({ data: { users: { nodes: users } } }) }];
 }
 
-/** Users who log in and whose third sessions are ended: not the administrator, nor those of the listing. */
+/** Returns users who log in, and whose third sessions are ended: not the administrator, nor those of the listing. */
 function actingUsers({ users }: Dataset): number[] {
   return Array.from({ length: Math.min(20_000, Math.max(0, users - 200)) }, (_, index) => index + 2);
 }
@@ -113,19 +113,19 @@ function loggingIn(_kind: Kind, data: Dataset): Exchange[] {
 }
 
 export type Workload = {
-  /** As it is called in tables. */
+  /** The title in tables. */
   title: string;
   exchanges(kind: Kind, data: Dataset): Exchange[];
-  /** What is the limit of it: a server, asked this, or the bare hashing of passwords. */
+  /** The limit: a server with a workload, or the bare hashing of passwords. */
   limit: { server: Kind; workload: WorkloadName } | 'argon2';
-  /** What has to be reached of the limit. */
+  /** The part of the limit to reach. */
   target?: number;
-  /** Whether the naive server can be asked it too. */
+  /** Whether the naive server supports it too. */
   isNaive?: true;
   /** Whether each request can be sent only once. */
   isOnce?: true;
   connections: number;
-  /** How often it is measured at least, where a few rounds do not settle it. */
+  /** The minimum number of rounds, if a few do not settle it. */
   rounds?: number;
 };
 
@@ -143,7 +143,7 @@ export const workloads: Record<WorkloadName, Workload> = {
     connections: 32,
   },
   cookie: {
-    title: 'the same by cookie, beside by bearer token',
+    title: 'the same by cookie, relative to bearer token',
     exchanges: reading(cookie),
     limit: { server: 'ours', workload: 'bearer' },
     target: 0.95,
@@ -169,7 +169,7 @@ export const workloads: Record<WorkloadName, Workload> = {
   },
   own: { title: 'a session and all sessions of its user', exchanges: readingAll, limit: read, connections: 32 },
   listing: {
-    title: '100 users with 3 sessions each, and whose they are',
+    title: '100 users with 3 sessions each, and the user of each',
     exchanges: listing,
     limit: { server: 'join', workload: 'listing' },
     target: 0.4,

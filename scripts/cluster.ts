@@ -1,6 +1,7 @@
 /**
- * Three servers on one PostgreSQL behind one address, on this machine, to try out: `npm run cluster`. PostgreSQL comes
- * from npm and its data is gone afterwards, unless TEST_DATABASE_URL names a server, in which a database is made.
+ * Runs three servers on one PostgreSQL behind one address, on this machine, for a trial: `npm run cluster`. PostgreSQL
+ * comes from npm, and its data is deleted afterwards. If TEST_DATABASE_URL names a server, a database is created there
+ * instead.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,7 +19,7 @@ async function startNode(number: number, databaseUrl: string): Promise<{ origin:
     TRUSTED_PROXIES: '127.0.0.1',
     DRAIN_TIME: '1s',
   };
-  // biome-ignore lint/style/noProcessEnv: what the operator set is passed on
+  // biome-ignore lint/style/noProcessEnv: the environment of the operator is passed on
   const node = spawn(process.execPath, ['src/main.ts'], { env: { ...process.env, ...settings } });
   for (const stream of [node.stdout, node.stderr]) {
     stream.on('data', (text) =>
@@ -46,7 +47,7 @@ await withScratchDatabase(async (databaseUrl) => {
     port,
   );
   console.log(`\nThree servers behind  ${proxy.url}/graphql  (open it in a browser)`);
-  console.log('Kill one by its id, and go on. Ctrl-C ends all.\n');
+  console.log('Kill one by its process id: the others continue. Ctrl-C ends all.\n');
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   for (const { node } of nodes) node.kill('SIGTERM');
   await Promise.all(nodes.map(({ node }) => node.exitCode ?? once(node, 'exit')));

@@ -1,6 +1,6 @@
 /**
- * Makes `src/passwords/common-passwords.txt.gz` of the list that comes with `@zxcvbn-ts/language-common`: the most used
- * passwords first, one a line, each as it is and without the digits and signs that it begins and ends with.
+ * Generates `src/passwords/common-passwords.txt.gz` from the list of `@zxcvbn-ts/language-common`: the most used
+ * passwords first, one per line, each unchanged and without its leading and trailing digits and signs.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';

@@ -1,6 +1,6 @@
 /**
- * Has Node compile the server and the command line, and keep what it made for every start (`src/compile-cache.js`).
- * For that they are loaded, and end before they do anything: one with a port that is none, the other with its help.
+ * Lets Node compile the server and the command line, and keeps the result for every start (`src/compile-cache.js`).
+ * Both are loaded, and end before they do anything: the server with an invalid port, the command line with its help.
  */
 import { spawnSync } from 'node:child_process';
 import packageJson from '../package.json' with { type: 'json' };

@@ -1,6 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import type { SqlDriverAdapter, SqlQuery } from '@prisma/driver-adapter-utils';
-import type { Migration, Provider } from '../src/database/migrations.ts';
+import type { DialectName, Migration } from '../src/database/migrations.ts';
 import { migratePostgresql } from '../src/database/postgresql/migrate.ts';
 import { migrateSqlite } from '../src/database/sqlite/migrate.ts';
 import { sqliteAdapter } from '../src/database/sqlite/open.ts';
@@ -8,22 +8,22 @@ import { readModels } from './models.ts';
 import { noFilters, onConnection, openSchemaEngine } from './schema-engine.ts';
 
 /**
- * The SQL that is missing between the end of a history and the models of `schema.prisma`, or null if they agree.
+ * Returns the SQL that leads from the end of a history to the models of `schema.prisma`, or null if they agree.
  *
- * @param scratch - where an empty database is or, for SQLite, the path of a file that is not there yet
+ * @param scratch - the URL of an empty database or, for SQLite, the path of a file that does not exist yet
  */
 export async function missingMigration(
-  provider: Provider,
+  dialect: DialectName,
   migrations: Migration[],
   scratch: string,
 ): Promise<string | null> {
-  const models = await readModels(provider);
-  const connection = await migrated(provider, migrations, scratch);
+  const models = await readModels(dialect);
+  const connection = await openMigrated(dialect, migrations, scratch);
   try {
-    const engine = await openSchemaEngine(models, onConnection(connection, understood));
+    const engine = await openSchemaEngine(models, onConnection(connection, adaptQuery));
     const schemaOf = (content: string) => ({ files: [{ path: 'schema.prisma', content }] });
     const { schema: current } = await engine.introspect({
-      schema: schemaOf(`datasource db {\n  provider = "${provider}"\n}\n`),
+      schema: schemaOf(`datasource db {\n  provider = "${dialect}"\n}\n`),
       baseDirectoryPath: process.cwd(),
       force: false,
       compositeTypeDepth: 0,
@@ -42,9 +42,9 @@ export async function missingMigration(
   }
 }
 
-/** A connection to the scratch database, which is at the end of the history. */
-async function migrated(provider: Provider, migrations: Migration[], scratch: string): Promise<SqlDriverAdapter> {
-  if (provider === 'sqlite') {
+/** Opens a connection to the scratch database, migrated to the end of the history. */
+async function openMigrated(dialect: DialectName, migrations: Migration[], scratch: string): Promise<SqlDriverAdapter> {
+  if (dialect === 'sqlite') {
     await migrateSqlite(scratch, migrations);
     return sqliteAdapter(scratch).connect();
   }
@@ -53,10 +53,10 @@ async function migrated(provider: Provider, migrations: Migration[], scratch: st
 }
 
 /**
- * The engine asks PostgreSQL for constraints in a type that Prisma's adapter cannot read, and does not expect those of
- * version 18 for NOT NULL.
+ * Adapts queries of the engine: it asks PostgreSQL for constraints in a type that Prisma's adapter cannot read, and
+ * does not expect those of version 18 for NOT NULL.
  */
-function understood(query: SqlQuery): SqlQuery {
+function adaptQuery(query: SqlQuery): SqlQuery {
   const sql = query.sql
     .replace('constr.contype AS constraint_type', 'constr.contype::text AS constraint_type')
     .replace('con.confdeltype,', 'con.confdeltype::text,')
@@ -66,8 +66,8 @@ function understood(query: SqlQuery): SqlQuery {
 }
 
 /**
- * Where a migration rebuilds a table, SQLite forgets the highest id that the old one ever gave out, and would give
- * the ids of deleted rows to new ones. Carries it over.
+ * Carries the AUTOINCREMENT counter over when a migration rebuilds a table. Otherwise SQLite forgets the highest id
+ * that the old table ever assigned, and assigns the ids of deleted rows again.
  */
 export function withAutoincrementMemory(sql: string): string {
   return sql.replace(

@@ -1,6 +1,7 @@
 /**
- * Generates the Prisma client of each database, and Pothos' types, from the one `prisma/schema.prisma`. A client is
- * bound to one kind of database, and the schema names SQLite; PostgreSQL's is a copy that names PostgreSQL.
+ * Generates the Prisma client of each database, and Pothos' types, from the single `prisma/schema.prisma`. A client is
+ * bound to one kind of database. The schema names SQLite; PostgreSQL's client is generated from a copy that names
+ * PostgreSQL.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';

@@ -6,8 +6,8 @@ const checkIntervalMs = 200;
 export type Proxy = { url: string; stop(): Promise<void> };
 
 /**
- * A small balancer, to see several servers behind one address: each request goes to the next server whose `/ready`
- * says so, and to another one if that cannot be connected to.
+ * Starts a small load balancer, to run several servers behind one address. Each request goes to the next server whose
+ * `/ready` succeeds, and to another one if the connection is refused.
  *
  * @param targets - the origins of the servers
  */
@@ -48,7 +48,7 @@ export async function startProxy(targets: string[], port = 0): Promise<Proxy> {
       response.pipe(outgoing);
     });
     onward.on('error', (error) => {
-      // Only a request that was never sent may be sent again: one that was may have been carried out.
+      // Only a request that was never sent may be sent again: a sent one may have been carried out.
       if ('code' in error && error.code === 'ECONNREFUSED') {
         forward(incoming, outgoing, body, tried.add(target));
       } else if (!outgoing.headersSent) outgoing.writeHead(502).end();

@@ -7,15 +7,15 @@ import {
   type SqlQuery,
 } from '@prisma/driver-adapter-utils';
 import * as engineModule from '@prisma/schema-engine-wasm/schema_engine_bg';
-import { type Migration, migrationFolders, type Provider } from '../src/database/migrations.ts';
+import { type DialectName, type Migration, migrationFolders } from '../src/database/migrations.ts';
 
 export type SchemaEngine = engineModule.SchemaEngine;
 
-/** The history in the form that Prisma's schema engine takes. */
-export function toMigrationList(provider: Provider, migrations: Migration[]) {
+/** Returns the history in the form that Prisma's schema engine takes. */
+export function toMigrationList(dialect: DialectName, migrations: Migration[]) {
   return {
-    baseDir: migrationFolders[provider],
-    lockfile: { path: './migration_lock.toml', content: `provider = "${provider}"\n` },
+    baseDir: migrationFolders[dialect],
+    lockfile: { path: './migration_lock.toml', content: `provider = "${dialect}"\n` },
     shadowDbInitScript: '',
     migrationDirectories: migrations.map(({ name, sql }) => ({
       path: name,
@@ -24,19 +24,19 @@ export function toMigrationList(provider: Provider, migrations: Migration[]) {
   };
 }
 
-/** No tables are managed by somebody else's migrations. */
+/** No tables are managed by other migrations. */
 export const noFilters = { externalTables: [], externalEnums: [] };
 
 /**
- * Of the process, and not of this module, which a test runner may load more than once: the engine's own module has one
- * instance in it, and a second one would pull the memory from under the first.
+ * One loading per process, not per module instance: a test runner may load this module more than once. The engine's own
+ * module has one WebAssembly instance, and a second one would replace the memory of the first.
  */
 const loadingKey = Symbol.for('graphql-sessions.schema-engine');
 const shared = globalThis as { [loadingKey]?: Promise<void> };
 
 /**
- * Prisma's own schema engine, compiled to WebAssembly, on the database that the adapter connects to.
- * The native engine is downloaded at install, from a host that many machines cannot reach; this one comes with npm.
+ * Opens Prisma's schema engine, compiled to WebAssembly, on the database of the adapter. The native engine is
+ * downloaded at install, from a host that many machines cannot reach. This one comes from npm.
  */
 export async function openSchemaEngine(
   datamodel: string,
@@ -51,33 +51,39 @@ export async function openSchemaEngine(
   );
 }
 
-/** What the engine calls to wait. The name goes on with a hash. */
+/** The prefix of the engine's import for `setTimeout`. The name continues with a hash. */
 const setTimeoutPrefix = '__wbg_setTimeout_';
 
-/** It never takes back the ten seconds that it grants to a lock, for which a command would wait before it ends. */
-function wait(act: () => void, milliseconds: number): NodeJS.Timeout {
+/**
+ * Sets a timer that keeps no process alive. The engine never clears its ten-second timeout for a lock, and a command
+ * would wait for it before it ends.
+ */
+function setUnrefTimeout(act: () => void, milliseconds: number): NodeJS.Timeout {
   return setTimeout(act, milliseconds).unref();
 }
 
 async function load(): Promise<void> {
   const modulePath = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg');
   const bytes = await readFile(modulePath.replace(/\.js$/, '.wasm'));
-  // Instantiated from bytes, WebAssembly gives both the module and the instance.
+  // Instantiated from bytes, WebAssembly returns both the module and the instance.
   const { instance } = await WebAssembly.instantiate(bytes, {
     './schema_engine_bg.js': Object.fromEntries(
-      Object.entries(engineModule).map(([name, value]) => [name, name.startsWith(setTimeoutPrefix) ? wait : value]),
+      Object.entries(engineModule).map(([name, value]) => [
+        name,
+        name.startsWith(setTimeoutPrefix) ? setUnrefTimeout : value,
+      ]),
     ) as WebAssembly.ModuleImports,
   });
   engineModule.__wbg_set_wasm(instance.exports);
   (instance.exports.__wbindgen_start as () => void)();
 }
 
-/** What the engine needs of a connection. */
+/** The operations that the engine needs of a connection. */
 type Connection = Pick<SqlDriverAdapter, 'provider' | 'adapterName' | 'queryRaw' | 'executeRaw' | 'executeScript'>;
 
 /**
- * Lets the engine work on a connection that is open, instead of on one of its own.
- * `rewrite` may replace statements of the engine's that do not fit there.
+ * Returns an adapter that runs the engine on an open connection, instead of one of its own. `rewrite` may replace the
+ * engine's statements that do not work there.
  */
 export function onConnection(
   connection: Connection,

@@ -1,13 +1,13 @@
-/** Work that is done again and again in the background. */
+/** Repeated work in the background. */
 export type Repeated = {
-  /** Does it no more, and waits until what is being done is done. */
+  /** Stops the repetition, and waits until the running work is done. */
   stop(): Promise<void>;
 };
 
 /**
- * Does something again and again, with a pause after each time, and keeps no process alive by it.
+ * Repeats work, with a pause after each time. The timer keeps no process alive.
  *
- * @param work - is given a function that says whether to stop in the middle; what it throws is reported
+ * @param work - gets a function that tells whether to stop in the middle; its errors are reported
  */
 export function repeat(
   pauseMs: number,

@@ -17,28 +17,30 @@ import { endSession } from './sessions/revoke.ts';
 import { createServiceKey, hashToken } from './tokens/token.ts';
 import { createUser, defaultRole, prepareUser, requireUserByEmail } from './users/user.ts';
 
-/** Exit codes: 0 done, 1 refused or failed, 2 called in a way that makes no sense. */
+/** Exit codes: 0 done, 1 refused or failed, 2 invalid usage. */
 const exitCodes = { failed: 1, usage: 2 };
 
 const program = new Command('graphql-sessions')
-  .description('Users and sessions, from a shell. The environment configures it as it does the server.')
+  .description('Manage users and sessions. Uses the same environment variables as the server.')
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError()
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : exitCodes.usage));
 
 program
   .command('create-user')
-  .description('Make an account. The password is asked for, or read from standard input.')
-  .argument('<email>', 'the address that the user logs in with')
-  .option('--name <name>', 'what the user is called')
-  .option('--role <role>', 'what the user is to the application', defaultRole)
+  .description('Create a user. Reads the password from the terminal or from standard input.')
+  .argument('<email>', 'email address for the login')
+  .option('--name <name>', 'name of the user')
+  .option('--role <role>', 'role of the user in the application', defaultRole)
   .action(createAccount);
 
 program
   .command('create-admin')
-  .description('Make an account for an administrator: one with the first role of ADMIN_ROLES.')
-  .argument('<email>', 'the address that the administrator logs in with')
-  .option('--name <name>', 'what the administrator is called')
+  .description(
+    'Create an administrator: a user with the first role of ADMIN_ROLES. Reads the password as create-user does.',
+  )
+  .argument('<email>', 'email address for the login')
+  .option('--name <name>', 'name of the administrator')
   .action((email: string, options: { name?: string }) =>
     createAccount(email, { ...options, role: readConfig().adminRoles[0] }),
   );
@@ -46,12 +48,12 @@ program
 program
   .command('import-users')
   .description(
-    'Make an account for each line of a file, a JSON object such as export-users writes. Addresses that are there ' +
-      'already are left as they are. Lines that are refused stop no others; the exit code is 1 then.',
+    'Create a user for each line of a file: a JSON object, as export-users writes it. Existing users stay unchanged. ' +
+      'A refused line does not stop the others; the exit code is then 1.',
   )
-  .argument('<file>', 'the file, or - for standard input')
-  .option('--dry-run', 'only say what would become of each line')
-  .option('--report <file>', 'write the lines that were refused, or differ from what is there, as JSON Lines')
+  .argument('<file>', 'file, or - for standard input')
+  .option('--dry-run', 'report the result of each line without importing')
+  .option('--report <file>', 'write lines that were refused, or differ from existing users, as JSON Lines')
   .action(async (file: string, options: ImportOptions) => {
     const { importUsersOf } = await import('./cli/import-users.ts');
     if (!(await importUsersOf(file, options))) process.exitCode = exitCodes.failed;
@@ -59,9 +61,9 @@ program
 
 program
   .command('export-users')
-  .description('Write all users, a line of JSON for each, such as import-users reads.')
-  .argument('[file]', 'the file, or - for standard output', '-')
-  .option('--with-password-hashes', 'also write the hashes of their passwords')
+  .description('Write all users, one line of JSON each, as import-users reads them.')
+  .argument('[file]', 'file, or - for standard output', '-')
+  .option('--with-password-hashes', 'include the hashes of the passwords')
   .action(async (file: string, options: ExportOptions) => {
     const { exportUsersTo } = await import('./cli/export-users.ts');
     const count = await exportUsersTo(file, options);
@@ -72,11 +74,11 @@ program
 program
   .command('revoke')
   .description('End one session, or all sessions of a user.')
-  .argument('[handle]', 'the handle of the session')
+  .argument('[handle]', 'handle of the session')
   .option('--user <email>', 'end all sessions of this user')
   .action(async (handle: string | undefined, options: { user?: string }, command: Command) => {
     if ((handle === undefined) === (options.user === undefined)) {
-      command.error('Say which: the handle of a session, or --user and an email.');
+      command.error('Specify either the handle of a session, or --user with an email address.');
     }
     await withDatabase(async (database, clock) => {
       const scope = commandScope(clock.now());
@@ -97,10 +99,11 @@ program
 program
   .command('prune')
   .description(
-    'Delete the sessions that ended or expired longer ago than SESSION_RETENTION, and forget the devices of those ' +
-      'that did longer ago than DEVICE_RETENTION. A running server does this by itself.',
+    'Delete sessions that ended or expired longer ago than SESSION_RETENTION, the addresses and user agents of ' +
+      'those that did so longer ago than DEVICE_RETENTION, audit events older than AUDIT_RETENTION, and other expired ' +
+      'data. A running server does this by itself.',
   )
-  .option('--dry-run', 'only say how many would be deleted')
+  .option('--dry-run', 'print how many sessions would be deleted')
   .action(async (options: { dryRun?: boolean }) => {
     const config = readConfig();
     await withDatabase(async (database, clock) => {
@@ -110,23 +113,25 @@ program
         return;
       }
       const deleted = await maintain(database, config, clock);
-      if (deleted === null) throw new OperatorError('A server, or another command, is pruning just now.');
+      if (deleted === null) throw new OperatorError('A server or another command is pruning right now.');
       say(`Deleted ${sessions(deleted)}.`);
     });
   });
 
 program
   .command('create-service-key')
-  .description('Make a key for a trusted service. Print it, which is done once, and what goes into SERVICE_KEYS.')
+  .description(
+    'Create a key for a trusted service. Prints the key, which is shown only once, and its hash for SERVICE_KEYS.',
+  )
   .action(() => {
     const key = createServiceKey();
-    say(`Key, for the service to send as x-service-key:  ${key}`);
-    say(`SHA-256 of it, for SERVICE_KEYS:                ${hashToken(key)}`);
+    say(`Service key, to send as x-service-key:  ${key}`);
+    say(`Its SHA-256, for SERVICE_KEYS:          ${hashToken(key)}`);
   });
 
 program
   .command('migrate')
-  .description('Create the database where there is none, and bring it up to the newest migration.')
+  .description('Apply the missing migrations. Creates the database if it does not exist.')
   .action(async () => {
     const applied = await migrateDatabase(readConfig().databaseUrl);
     for (const name of applied) say(`Migrated ${name}`);
@@ -137,7 +142,7 @@ addAdoptCommand(program);
 
 program
   .command('print-schema')
-  .description('Print the GraphQL schema, as schema.graphql holds it.')
+  .description('Print the GraphQL schema, as it is in schema.graphql.')
   .action(async () => {
     const { printedSchema } = await import('./graphql/schema.ts');
     process.stdout.write(printedSchema());

@@ -1,7 +1,7 @@
 /**
- * Keeps what Node makes of every file, beside the packages, so that it is made once. It is JavaScript since it comes
- * before the first file of TypeScript, whose compiler is then not even loaded. Where nothing can be written, Node goes
- * on without.
+ * Keeps Node's compiled code of every file, beside the packages, so that each is compiled once. This is JavaScript
+ * because it runs before the first TypeScript file: then the compiler of TypeScript is not even loaded. If the cache
+ * cannot be written, Node continues without it.
  */
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';

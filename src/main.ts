@@ -7,16 +7,19 @@ import { OperatorError } from './errors.ts';
 import { createApp, graphqlPath } from './http/front-door.ts';
 import { listen, type RunningServer } from './http/server.ts';
 import { startDelivery } from './mail/delivery.ts';
-import { openPost } from './mail/post.ts';
 import { readTemplates } from './mail/templates.ts';
+import { openMailTransport } from './mail/transport.ts';
 import { startMaintenance } from './maintenance/maintenance.ts';
 
-/** Ends the process if stopping takes longer, so that whoever waits for it does not wait in vain. */
+/**
+ * The time after which the process ends although stopping is not complete, so that its supervisor does not wait in
+ * vain.
+ */
 const stopDeadlineMs = 9_500;
 
 /** Reads the configuration, opens and migrates the database, and serves until a signal ends it. */
 async function main(): Promise<void> {
-  // The database and what lies beside it are nobody else's to read.
+  // No other user of the machine may read the database and the files beside it.
   process.umask(0o077);
   loadEnvironmentFile();
   const config = readConfig();
@@ -33,11 +36,20 @@ async function main(): Promise<void> {
   const clock = await openClock(config.databaseUrl, database);
   const app = createApp({ database, replica, config, report, now: () => clock.now(), legacySessions });
   const server = await listen(app, config).catch((error) => {
-    throw new OperatorError(`HOST is "${config.host}" and PORT is "${config.port}", but: ${error.message}.`);
+    throw new OperatorError(
+      `HOST is "${config.host}" and PORT is "${config.port}", but the server cannot listen there: ${error.message}.`,
+    );
   });
   const maintenance = startMaintenance(database, config, clock, { report });
   const { appUrl } = config.mail;
-  const delivery = startDelivery({ database, post: openPost(config.mail), render, appUrl, clock, report });
+  const delivery = startDelivery({
+    database,
+    transport: openMailTransport(config.mail),
+    render,
+    appUrl,
+    clock,
+    report,
+  });
 
   const finish = async () => {
     await sleep(config.drainMs);
@@ -62,21 +74,21 @@ async function main(): Promise<void> {
     );
   };
   const stopFor = (signal: NodeJS.Signals) => stop(signal, 0);
-  /** Something may be half done that nobody knows of, so this process ends, and its supervisor starts a new one. */
+  /** An operation may be incomplete without detection, so this process ends, and its supervisor starts a new one. */
   const fail = (error: unknown) => {
     report(error);
-    stop('An error that nothing caught', 1);
+    stop('Uncaught error', 1);
   };
   if (config.startedByNpm) onceParentIsGone(() => stop('SIGTERM', 0));
   process.once('SIGTERM', stopFor);
   process.once('SIGINT', stopFor);
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
-  // Whoever reads this may send a signal at once.
+  // The reader of this output may send a signal at once.
   announce(config, server);
 }
 
-/** Notices that the process which started this one has ended. */
+/** Calls `act` when the parent process has ended. */
 function onceParentIsGone(act: () => void): void {
   const parent = process.ppid;
   const watch = setInterval(() => {
@@ -97,7 +109,7 @@ function announce(config: Config, { port }: RunningServer): void {
 }
 
 function mailPlace({ smtpUrl, folder }: MailPolicy): string {
-  return smtpUrl === null ? `${folder}  (files; SMTP_URL sends it)` : new URL(smtpUrl).host;
+  return smtpUrl === null ? `${folder}  (files; set SMTP_URL to send mail)` : new URL(smtpUrl).host;
 }
 
 function say(line: string): void {

@@ -117,13 +117,13 @@ describe('import-users', () => {
     const rehearsed = await cli(url, ['import-users', file, '--dry-run']);
     expect(rehearsed).toEqual({
       ...none,
-      stdout: 'Would import 2 users. 0 were there already. 0 lines were refused.\n',
+      stdout: 'Would import 2 users. 0 existed already. 0 lines were refused.\n',
     });
     expect(await databaseExists(url)).toBe(false);
     const first = await cli(url, ['import-users', file]);
-    expect(first).toEqual({ ...none, stdout: 'Imported 2 users. 0 were there already. 0 lines were refused.\n' });
+    expect(first).toEqual({ ...none, stdout: 'Imported 2 users. 0 existed already. 0 lines were refused.\n' });
     const second = await cli(url, ['import-users', '-'], await readFile(file, 'utf8'));
-    expect(second).toEqual({ ...none, stdout: 'Imported 0 users. 2 were there already. 0 lines were refused.\n' });
+    expect(second).toEqual({ ...none, stdout: 'Imported 0 users. 2 existed already. 0 lines were refused.\n' });
   });
 
   it('lets in who was imported with a hash, while the server runs', async () => {
@@ -144,7 +144,7 @@ describe('import-users', () => {
     const ended = await cli(url, ['import-users', '-', '--report', report], mixed);
     expect(ended).toEqual({
       code: 1,
-      stdout: 'Imported 1 user. 2 were there already, 1 of them different. 2 lines were refused.\n',
+      stdout: 'Imported 1 user. 2 existed already, 1 of them different. 2 lines were refused.\n',
       stderr: expect.stringMatching(
         /^Line 2: password is not imported.*\nLine 3: .* JSON object\.\nLine 1: .* name\.\n$/,
       ),
@@ -258,9 +258,11 @@ describe('adopt', () => {
     const before = await readFile(url.slice('file:'.length));
     const { code, stdout } = await cli(url, ['adopt']);
     expect(code).toBe(0);
-    expect(stdout).toContain('as its migration 20200704181258 left it');
-    expect(stdout).toContain('5 users: 4 with a password that goes on, 0 without one, 1 with one in plain text');
-    expect(stdout).toContain('10 sessions: 5 live, 1 over, 3 anonymous, 1 of deleted users');
+    expect(stdout).toContain('A Blitz.js database, at the migration 20200704181258');
+    expect(stdout).toContain(
+      '5 users: 4 with a password that stays valid, 0 without a password, 1 with a password in plain text',
+    );
+    expect(stdout).toContain('10 sessions: 5 live, 1 ended, 3 anonymous, 1 of deleted users');
     expect(await cli(url, ['adopt', '--apply'])).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/^1 password is stored as plain text.*--hash-plaintext.*--reset-plaintext.*\n$/),
@@ -273,11 +275,11 @@ describe('adopt', () => {
     const done = await cli(url, ['adopt', '--apply', '--hash-plaintext']);
     expect(done).toMatchObject({ code: 0, stderr: '' });
     expect(done.stdout).toMatch(
-      /Session: 10 → 10\n.*The database as it was: \S+after\.db\.before-adoption-\S+\nPasswords in plain text are still in there.*\n$/s,
+      /Session: 10 → 10\n.*Backup of the unchanged database: \S+after\.db\.before-adoption-\S+\nThe backup contains passwords in plain text\..*\n$/s,
     );
     const after = await readFile(url.slice('file:'.length));
     const again = await cli(url, ['adopt', '--apply', '--hash-plaintext']);
-    expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('own already') });
+    expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('already belongs to this server') });
     expect(await readFile(url.slice('file:'.length))).toEqual(after);
     expect(await cli(url, ['migrate'])).toMatchObject({ stdout: 'The database is up to date.\n' });
   });

@@ -1,6 +1,6 @@
 /**
- * Watches a default server while many connections make it hold what they send, or what they do not read:
- * `node bench/attacks/connections.ts [connections] [seconds] [options of Node]`. Every kind has a server of its own.
+ * Measures a default server while many connections fill its memory with sent or unread data: `node
+ * bench/attacks/connections.ts [connections] [seconds] [options of Node]`. Every kind gets its own server.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { holdingRequests, holdOpen } from '../../test/support/unread.ts';
@@ -11,7 +11,7 @@ const [connections = 1_000, seconds = 15] = process.argv.slice(2, 4).map(Number)
 const nodeOptions = process.argv.slice(4);
 
 console.log(`${connections} connections, ${seconds} s, ${nodeOptions.join(' ') || 'the options of npm start'}`);
-console.log('| what each sends | MB before | MB at most | slowest /health, ms | alive |\n|---|--:|--:|--:|---|');
+console.log('| content of each | MB before | max MB | slowest /health, ms | alive |\n|---|--:|--:|--:|---|');
 for (const [name, bytes] of Object.entries(holdingRequests)) {
   const server = await startDefaultServer(nodeOptions);
   try {

@@ -6,7 +6,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { freePort } from '../../test/support/postgresql-server.ts';
 import { startServer } from '../processes.ts';
 
-/** Starts it with further options of Node and other settings. `stop` deletes what it has written. */
+/** Starts it with additional Node options and other settings. `stop` deletes its files. */
 export async function startDefaultServer(nodeOptions: string[] = [], settings: Record<string, string> = {}) {
   const [, ...options] = packageJson.scripts.start.split(' ');
   const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-attack-'));

@@ -1,6 +1,6 @@
 /**
- * Watches a default server while clients ask for GraphiQL again and again and never read:
- * `node bench/attacks/graphiql.ts [connections] [requests on each] [seconds]`.
+ * Measures a default server while clients request GraphiQL repeatedly and never read: `node bench/attacks/graphiql.ts
+ * [connections] [requests on each] [seconds]`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { askWithoutReading, countSockets } from '../../test/support/unread.ts';
@@ -12,9 +12,7 @@ const [connections = 40, requests = 30, seconds = 40] = process.argv.slice(2).ma
 const server = await startDefaultServer();
 try {
   console.log(`${connections} connections, ${requests} requests on each, ${seconds} s`);
-  console.log(
-    '| path | MB before | MB at most | slowest /health, ms | connections more than before |\n|---|--:|--:|--:|--:|',
-  );
+  console.log('| path | MB before | max MB | slowest /health, ms | additional connections |\n|---|--:|--:|--:|--:|');
   for (const path of ['/graphql', '/graphql/graphiql.js']) {
     await (await fetch(`http://127.0.0.1:${server.port}/graphql/graphiql.js`)).arrayBuffer();
     const before = residentMB(server.pid);

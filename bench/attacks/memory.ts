@@ -1,6 +1,6 @@
 /**
- * Watches the memory of a default server under documents of which no two are the same:
- * `node bench/attacks/memory.ts [documents of each kind] [heap in MB]`.
+ * Measures the memory of a default server under documents that all differ: `node bench/attacks/memory.ts [documents of
+ * each kind] [heap in MB]`.
  */
 import { distinctDocuments, floodDocuments } from '../../test/support/document-flood.ts';
 import { residentMB } from '../processes.ts';
@@ -16,7 +16,7 @@ const watch = setInterval(() => {
 }, 100);
 try {
   console.log(`${documents} documents of each kind${heap.length > 0 ? `, ${heap[0]}` : ''}`);
-  console.log(`| documents | MB after | MB at most so far | answers |\n|---|--:|--:|---|`);
+  console.log(`| documents | MB after | max MB so far | answers |\n|---|--:|--:|---|`);
   console.log(`| none | ${residentMB(server.pid).toFixed(0)} | | |`);
   for (const kind of Object.keys(distinctDocuments)) {
     const statuses = await floodDocuments(server.port, { kinds: [kind], requests: documents });

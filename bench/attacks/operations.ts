@@ -1,7 +1,7 @@
 /**
- * Measures the processor time of the most expensive operations that a default server accepts, for anonymous clients, for
- * visitors with an anonymous session full of data, and for users: every field of the roots, as often as it is accepted
- * in one operation. `node bench/attacks/operations.ts`
+ * Measures the processor time of the most expensive operations that a default server accepts, for anonymous clients,
+ * for visitors with an anonymous session full of data, and for users: every root field, as often as it is accepted in
+ * one operation. `node bench/attacks/operations.ts`
  */
 import { request } from 'node:http';
 import { isRequiredArgument } from 'graphql';
@@ -12,17 +12,17 @@ import { startDefaultServer } from './default-server.ts';
 
 const rounds = Number(process.argv[2] ?? 9);
 
-/** How many operations are measured together: Linux counts in steps of ten milliseconds. */
+/** The number of operations per measurement: Linux counts in steps of ten milliseconds. */
 const atOnce = 5;
 
-/** Chooses what comes first, and everything that there is to select. */
+/** Chooses the first option, and selects every field. */
 const everything: Random = {
   below: () => 0,
   pick: <T>(choices: readonly T[]) => choices[0] as T,
   onceIn: (n) => n === 2,
 };
 
-// The load comes from one address. What limits per address leave is not what is measured.
+// The load comes from one address. The limits per address are not to be measured.
 const server = await startDefaultServer([], {
   LOGIN_ATTEMPTS_PER_ADDRESS: '1000000',
   SIGN_UPS_PER_ADDRESS: '1000000',
@@ -46,7 +46,7 @@ function post(body: string, headers: Record<string, string>): Promise<string> {
   });
 }
 
-/** Returns the largest number of times that a piece is accepted. */
+/** Returns the maximum number of repetitions that is accepted. */
 async function maxAccepted(operationOf: (times: number) => string, token: string | null): Promise<number> {
   let [accepted, refused] = [0, 700];
   while (refused - accepted > 1) {
@@ -68,7 +68,7 @@ async function newUser(n: number): Promise<string> {
   return JSON.parse(text).data.signUp.token;
 }
 
-/** An anonymous session with 16 KB of data, of which a parser makes 5,300 arrays. */
+/** Starts an anonymous session with 16 KB of data, from which a parser makes 5,300 arrays. */
 async function newVisitor(): Promise<string> {
   const { text } = await send(
     'mutation ($data: JSON!) { setPublicData(data: $data, transport: BEARER) { ... on SetDataPayload { token } } }',
@@ -80,7 +80,7 @@ async function newVisitor(): Promise<string> {
 
 type Row = { who: string; what: string; times: number; ms: number };
 const rows: Row[] = [];
-/** What is refused even once. */
+/** Operations that are refused even once. */
 const skipped: string[] = [];
 
 let users = 0;

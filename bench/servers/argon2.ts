@@ -1,4 +1,4 @@
-/** Verifies one password again and again, so many at a time: the limit of any login. Says how many it did. */
+/** Verifies one password repeatedly, several at a time: the limit of any login. Reports the number per second. */
 import { hash, verify } from '@node-rs/argon2';
 import { readConfig } from '../../src/config/config.ts';
 import { password } from '../dataset.ts';

@@ -1,4 +1,6 @@
-/** GraphQL Yoga over resolvers written by hand: a page of users with their sessions and each session's user, one join. */
+/**
+ * GraphQL Yoga with handwritten resolvers: a page of users with their sessions and each session's user, in one join.
+ */
 import { createServer } from 'node:http';
 import BetterSqlite3 from 'better-sqlite3';
 import { DateTimeResolver } from 'graphql-scalars';

@@ -1,5 +1,5 @@
 /**
- * As little as a server can do that reads a session and its user from a database: `node:http`, SHA-256, one prepared
+ * The minimum that a server must do to read a session and its user from a database: `node:http`, SHA-256, one prepared
  * join, JSON. No limits, no checks, no GraphQL. `/end` ends a session, by one prepared UPDATE.
  */
 import { createHash } from 'node:crypto';
@@ -22,14 +22,14 @@ const end = (handle: string, now: string) =>
 
 type Source = {
   find(handle: string): Row | undefined | Promise<Row | undefined>;
-  /** How many sessions were ended. */
+  /** Ends a session, and returns the number of ended sessions. */
   end(handle: string): number | null | Promise<number | null>;
 };
 
 function openSqlite(): Source {
   const database = new BetterSqlite3(DATABASE_URL.slice('file:'.length));
   database.exec('PRAGMA synchronous = FULL');
-  // Like this, SQLite does not plan the join anew for every value.
+  // With the cast, SQLite does not plan the join anew for every value.
   const finding = database.prepare<[string], Row>(join('CAST(? AS TEXT)'));
   const ending = database.prepare<[{ handle: string; now: number }]>(end('@handle', '@now'));
   return {

@@ -1,4 +1,4 @@
-/** GraphQL Yoga, Pothos and Prisma put together as their documentation does: what this server would be otherwise. */
+/** GraphQL Yoga, Pothos and Prisma, combined as in their documentation: the simple alternative to this server. */
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import SchemaBuilder from '@pothos/core';
@@ -23,7 +23,7 @@ const builder = new SchemaBuilder<{
   PrismaTypes: PrismaTypes;
   Context: { request: Request };
   Scalars: { DateTime: { Input: Date; Output: Date } };
-  // The plugins that the server itself has loaded say what must be given; this one has fewer.
+  // The types of the server's own plugins require more options than this builder has.
 }>({ plugins: [PrismaPlugin], prisma: { client: prisma, dmmf: getDatamodel() } } as never);
 
 builder.addScalarType('DateTime', DateTimeResolver);

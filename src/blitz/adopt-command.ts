@@ -3,16 +3,16 @@ import { readConfig } from '../config/config.ts';
 import { adoptDatabase, inspectDatabase } from './adopt/adopt.ts';
 import { reportAdopted, reportFound } from './adopt/report.ts';
 
-/** Adds the command that takes a database of Blitz.js over. */
+/** Adds the command that adopts a database of Blitz.js. */
 export function addAdoptCommand(program: Command): void {
   program
     .command('adopt')
-    .description('Say what a database of Blitz.js holds, and what taking it over would do. Do it only if told.')
-    .option('--apply', 'do it, in one transaction; an SQLite file is copied first')
+    .description('Inspect a Blitz.js database, and print the changes of an adoption. Makes them only with --apply.')
+    .option('--apply', 'make the changes, in one transaction; copies an SQLite file first')
     .addOption(
       new Option('--hash-plaintext', 'hash the passwords that are stored as plain text').conflicts('resetPlaintext'),
     )
-    .addOption(new Option('--reset-plaintext', 'forget them: their users choose new ones by mail'))
+    .addOption(new Option('--reset-plaintext', 'delete them: their users set new ones by mail'))
     .action(async (options: { apply?: boolean; hashPlaintext?: boolean; resetPlaintext?: boolean }) => {
       const { databaseUrl: url, passwords, sessions } = readConfig();
       const now = new Date();

@@ -8,7 +8,9 @@ import { withDatabase } from './with-database.ts';
 
 export type ExportOptions = { withPasswordHashes?: boolean };
 
-/** Exports all users to a file that is there when it is whole, or to standard output for `-`. Returns how many. */
+/**
+ * Exports all users to a file, which appears once it is complete, or to standard output for `-`. Returns their number.
+ */
 export function exportUsersTo(file: string, { withPasswordHashes = false }: ExportOptions): Promise<number> {
   return withDatabase(async (database) => {
     const counted = { count: 0 };
@@ -29,12 +31,16 @@ async function print(pages: AsyncIterable<string>): Promise<void> {
   try {
     await pipeline(pages, process.stdout, { end: false });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EPIPE') throw new OperatorError('Nobody reads the export any more.');
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE')
+      throw new OperatorError('The reader of the export closed it.');
     throw error;
   }
 }
 
-/** Writes beside the file and renames it, so that nobody takes a part for the whole. It is for nobody else to read. */
+/**
+ * Writes a partial file beside it and renames that, so that a part is never taken for the whole. Only its owner can
+ * read the file.
+ */
 async function write(pages: AsyncIterable<string>, file: string): Promise<void> {
   const partial = `${file}.${process.pid}.partial`;
   const handle = await open(partial, 'wx', 0o600).catch((error: Error) => {

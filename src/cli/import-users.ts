@@ -4,7 +4,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { readConfig } from '../config/config.ts';
 import { databaseExists, migrateDatabase } from '../database/database.ts';
 import { OperatorError } from '../errors.ts';
-import { type ImportBatch, type ImportOutcome, importUsers, rehearsal } from '../transfer/import.ts';
+import { dryRunImport, type ImportBatch, type ImportOutcome, importUsers } from '../transfer/import.ts';
 import { importInTurns } from '../transfer/import-batch.ts';
 import { readLines } from './lines.ts';
 import { openProgress, type Progress } from './progress.ts';
@@ -14,7 +14,7 @@ export type ImportOptions = { dryRun?: boolean; report?: string };
 
 type Counts = Record<ImportOutcome['kind'] | 'different', number>;
 
-/** Imports the users of a file, or of standard input for `-`, and returns whether no line was refused. */
+/** Imports the users of a file, or of standard input for `-`. Returns whether every line was accepted. */
 export async function importUsersOf(file: string, { dryRun = false, report }: ImportOptions): Promise<boolean> {
   const input = file === '-' ? process.stdin : await openFile(file);
   const reportFile = report === undefined ? null : await openReport(report);
@@ -22,9 +22,9 @@ export async function importUsersOf(file: string, { dryRun = false, report }: Im
   const counts: Counts = { imported: 0, present: 0, different: 0, refused: 0 };
   try {
     await withImporter(dryRun, async (importer) => {
-      for await (const outcome of importUsers(readLines(counted(input, progress)), importer)) {
+      for await (const outcome of importUsers(readLines(countBytes(input, progress)), importer)) {
         counts[outcome.kind] += 1;
-        await tell(outcome, counts, progress, reportFile);
+        await reportOutcome(outcome, counts, progress, reportFile);
       }
     });
   } finally {
@@ -35,17 +35,17 @@ export async function importUsersOf(file: string, { dryRun = false, report }: Im
   return counts.refused === 0;
 }
 
-/** A first import makes the database; a rehearsal makes none. */
+/** Opens the importer. An import creates a missing database; a dry run does not. */
 async function withImporter(dryRun: boolean, act: (importer: ImportBatch) => Promise<void>): Promise<void> {
   const { databaseUrl } = readConfig();
   if (!(await databaseExists(databaseUrl))) {
-    if (dryRun) return act(rehearsal(null));
+    if (dryRun) return act(dryRunImport(null));
     await migrateDatabase(databaseUrl);
   }
-  return withDatabase((database, clock) => act(dryRun ? rehearsal(database) : importInTurns(database, clock)));
+  return withDatabase((database, clock) => act(dryRun ? dryRunImport(database) : importInTurns(database, clock)));
 }
 
-async function tell(outcome: ImportOutcome, counts: Counts, progress: Progress, report: FileHandle | null) {
+async function reportOutcome(outcome: ImportOutcome, counts: Counts, progress: Progress, report: FileHandle | null) {
   const { line, kind } = outcome;
   if (kind === 'imported' || (kind === 'present' && outcome.differs.length === 0)) return;
   if (kind === 'refused') {
@@ -53,7 +53,9 @@ async function tell(outcome: ImportOutcome, counts: Counts, progress: Progress, 
     await report?.write(`${JSON.stringify({ line, refused: outcome.reason })}\n`);
   } else {
     counts.different += 1;
-    progress.note(`Line ${line}: there already, and left as it is; it differs in ${outcome.differs.join(', ')}.`);
+    progress.note(
+      `Line ${line}: the user exists and stays unchanged. Different fields: ${outcome.differs.join(', ')}.`,
+    );
     await report?.write(`${JSON.stringify({ line, differs: outcome.differs })}\n`);
   }
 }
@@ -61,11 +63,10 @@ async function tell(outcome: ImportOutcome, counts: Counts, progress: Progress, 
 function summary({ imported, present, different, refused }: Counts, dryRun: boolean): string {
   const users = `${dryRun ? 'Would import' : 'Imported'} ${imported} ${imported === 1 ? 'user' : 'users'}.`;
   const differing = different === 0 ? '' : `, ${different} of them different`;
-  const there = `${present} ${present === 1 ? 'was' : 'were'} there already${differing}.`;
-  return `${users} ${there} ${refused} ${refused === 1 ? 'line was' : 'lines were'} refused.`;
+  return `${users} ${present} existed already${differing}. ${refused} ${refused === 1 ? 'line was' : 'lines were'} refused.`;
 }
 
-async function* counted(input: AsyncIterable<Buffer>, progress: Progress): AsyncGenerator<Buffer> {
+async function* countBytes(input: AsyncIterable<Buffer>, progress: Progress): AsyncGenerator<Buffer> {
   let bytes = 0;
   for await (const chunk of input) {
     yield chunk;

@@ -5,8 +5,8 @@ const maxLineLength = 65_536;
 const newline = 0x0a;
 
 /**
- * The lines of UTF-8 text as it comes in, one at a time. One that is too long is not kept, and one that is not UTF-8 is
- * not guessed at: what is wrong with it stands in its place.
+ * Yields the lines of UTF-8 text as it arrives. A line that is too long is not kept, and one that is not UTF-8 is not
+ * guessed at: the problem stands in its place.
  */
 export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Line> {
   const decoder = new TextDecoder('utf-8', { fatal: true });

@@ -1,15 +1,15 @@
 import { MultiBar } from 'cli-progress';
 
-/** How far a command has come, on standard error, where somebody looks at it. */
+/** The progress of a command, on standard error if that is a terminal. */
 export type Progress = {
-  /** Says how many bytes were read by now. */
+  /** Reports the number of bytes read so far. */
   update(bytes: number): void;
-  /** Prints a line, above the bar where there is one. */
+  /** Prints a line, above the progress bar if there is one. */
   note(line: string): void;
   stop(): void;
 };
 
-/** @param total - in bytes, or null where it is not known, and so there is no bar */
+/** Opens a progress bar. @param total - in bytes, or null if it is unknown, which shows no bar */
 export function openProgress(total: number | null): Progress {
   const { stderr } = process;
   const note = (line: string) => void stderr.write(`${line}\n`);

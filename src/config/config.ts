@@ -1,4 +1,4 @@
-/** The only reader of the environment. Every variable, its default and its unit stands in `.env.example`. */
+/** The only reader of the environment. `.env.example` lists every variable with its default and its unit. */
 
 import { OperatorError } from '../errors.ts';
 import { readDatabaseUrl, readReplicaUrl } from './database.ts';
@@ -9,94 +9,100 @@ import { atLeastOne, duration, type Environment, flag, integer, invalid, list, o
 
 export type { MailPolicy, TrustedProxies };
 
-/** How passwords are judged and hashed. */
+/** Rules for passwords, and the cost of hashing them. */
 export type PasswordPolicy = {
-  /** In code points, after normalisation. */
+  /** The minimum length in code points, after normalisation. */
   minLength: number;
-  /** argon2id's memory, in KiB. */
+  /** argon2id: memory in KiB. */
   memoryKiB: number;
-  /** argon2id's number of passes over that memory. */
+  /** argon2id: number of passes over the memory. */
   passes: number;
-  /** argon2id's number of lanes. */
+  /** argon2id: number of lanes. */
   lanes: number;
-  /** How many may wait for their password to be hashed before others are told to come back. */
+  /** The number of password hashes that may wait. Further requests are rejected, and may be repeated later. */
   queueLength: number;
-  /** A k-anonymity range service to ask whether a password is known to have been breached. Null asks nobody. */
+  /** A k-anonymity range service that knows breached passwords. Null asks no service. */
   rangeUrl: URL | null;
-  /** The host by which users know this server, whose name makes no password. */
+  /** The host name by which users know this server. A password made of it is rejected. */
   serviceHost: string;
 };
 
-/** How long sessions live, and how many of them. */
+/** The lifetimes of sessions, and the limit on their number. */
 export type SessionPolicy = {
-  /** How long a session lives from its last use. Sliding, in steps of a tenth. */
+  /** The lifetime of a session from its last use. The expiry slides in steps of a tenth. */
   idleTimeoutMs: number;
-  /** How long a session lives from its start, however much it is used. */
+  /** The lifetime of a session from its start, regardless of its use. */
   lifetimeMs: number;
-  /** How many live sessions a user may have. */
+  /** The maximum number of live sessions of a user. */
   maxPerUser: number;
-  /** How long an anonymous session lives that is not used again after it started. */
+  /** The lifetime of an anonymous session that is not used again after its start. */
   unusedTimeoutMs: number;
 };
 
-/** How often something may be done before one has to wait. A network of /24 or /48 may do ten times what an address may. */
+/** Rate limits of attempts. A network of /24 or /48 may make ten times as many as an address. */
 export type AttemptPolicy = {
-  /** Wrong passwords for one account in a row before each further one has to wait, longer each time. */
+  /** Wrong passwords for one account in a row. Each further one has to wait, longer each time. */
   perAccount: number;
-  /** Wrong passwords and links from one address, or one IPv6 network of /64, in a quarter of an hour. */
+  /** Wrong passwords and links from one address, or one IPv6 network of /64, per 15 minutes. */
   perAddress: number;
-  /** Accounts that may be asked for from one address, or one IPv6 network of /64, in an hour. */
+  /** Requests for accounts from one address, or one IPv6 network of /64, per hour. */
   signUpsPerAddress: number;
-  /** Anonymous sessions that may start from one address, or one IPv6 network of /64, in an hour. */
+  /** Starts of anonymous sessions from one address, or one IPv6 network of /64, per hour. */
   anonymousSessionsPerAddress: number;
 };
 
 export type Config = {
   databaseUrl: string;
-  /** A read replica of the database, for listings. Null if there is none. */
+  /** The URL of a read replica of the database, for listings. Null if there is none. */
   databaseReplicaUrl: string | null;
-  /** How many connections to PostgreSQL may be open at once. */
+  /** The maximum number of open connections to PostgreSQL. */
   databasePoolSize: number;
   host: string;
-  /** 0 lets the system choose a free one. */
+  /** 0 lets the system choose a free port. */
   port: number;
-  /** Where clients reach this server: scheme, host and port. Over https, cookies are `__Host-` and `Secure`. */
+  /** The public origin of this server: scheme, host and port. Over https, cookies are `__Host-` and `Secure`. */
   publicUrl: URL;
-  /** Host names, beside that of `publicUrl`, for which this server answers. */
+  /** Host names for which this server answers, beside that of `publicUrl`. */
   allowedHosts: ReadonlySet<string>;
-  /** Whether it answers for `localhost` too, and for the other names of the loopback address. */
+  /** Whether this server also answers for `localhost` and the other names of the loopback address. */
   allowsLoopbackHosts: boolean;
-  /** Web origins other than our own whose pages may call this server with the user's cookie. */
+  /** Foreign web origins whose pages may call this server with the user's cookie. */
   allowedOrigins: ReadonlySet<string>;
   /** Whether a browser that opens the GraphQL path gets GraphiQL. */
   graphiql: boolean;
   sessions: SessionPolicy;
-  /** How long a session is kept after it ended or expired, before it is pruned. */
+  /** The time from the end or expiry of a session until it is pruned. */
   sessionRetentionMs: number;
-  /** How long the address and the user agent of a session are kept after it ended or expired. */
+  /** The time from the end or expiry of a session until its address and user agent are deleted. */
   deviceRetentionMs: number;
-  /** How long a proof of the password is good for what asks for a recent one. */
+  /** The time during which a proof of the password counts as recent. */
   reauthenticateAfterMs: number;
-  /** The proxies whose word on where a request comes from is taken. */
+  /** The proxies that may report the client's address. */
   trustedProxies: TrustedProxies;
-  /** The SHA-256, in lower-case hex, of each key by which a trusted service is known. */
+  /** The SHA-256 of each key of a trusted service, in lower-case hex. */
   hashedServiceKeys: readonly string[];
-  /** Roles whose users may see and end everything; the first is what `create-admin` gives. */
+  /** Roles of administrators, who may see and end everything. `create-admin` assigns the first one. */
   adminRoles: readonly [string, ...string[]];
   passwords: PasswordPolicy;
   attempts: AttemptPolicy;
   mail: MailPolicy;
-  /** Whether `signUp` keeps to itself that an address has an account, and goes on by mail only. */
+  /** Whether `signUp` hides that an address has an account, and continues by mail only. */
   isSignUpPrivate: boolean;
-  /** How long what happened to accounts is kept. */
+  /** The time for which audit events are kept. */
   auditRetentionMs: number;
-  /** How long the server goes on taking requests after it was told to stop and says that it is not ready. */
+  /**
+   * The time during which the server still accepts requests after a stop signal, while it reports that it is not ready.
+   */
   drainMs: number;
-  /** Whether `npm start` started the process, which on a signal ends its shell and not what runs in it. */
+  /** Whether `npm start` started the process. On a signal, npm ends its shell but not the process in it. */
   startedByNpm: boolean;
 };
 
-/** Adds what the file `.env` in the working directory sets, where there is one, to the environment that is there. */
+/**
+ * Adds the variables of the file `.env` in the working directory, if it exists, to the environment.
+ *
+ * @throws OperatorError if the file exists but cannot be read.
+ */
 export function loadEnvironmentFile(): void {
   try {
     process.loadEnvFile('.env');
@@ -106,19 +112,19 @@ export function loadEnvironmentFile(): void {
   }
 }
 
-/** NIST SP 800-63B-4 section 3.1.1: never below 8, and at least 15 where the password is the only factor. */
-const shortestPassword = { allowed: 8, default: 15 };
+/** NIST SP 800-63B-4 section 3.1.1: never below 8, and at least 15 if the password is the only factor. */
+const passwordMinLength = { min: 8, default: 15 };
 
-/** NIST SP 800-63B-4 section 3.2.2 allows 100 failures in a row; half of them are for devices that are known. */
+/** NIST SP 800-63B-4 section 3.2.2 allows 100 failures in a row. Half of them are left to known devices. */
 const maxAttempts = 50;
 
 /** OWASP's minimum for argon2id (Password Storage Cheat Sheet). */
 const argon2 = { memoryKiB: 19_456, passes: 2, lanes: 1 };
 
 /**
- * The configuration that the environment describes.
+ * Returns the configuration from the environment.
  *
- * @throws OperatorError that names the variable, its value and what it should be.
+ * @throws OperatorError that names the variable, its value and the expected form.
  */
 export function readConfig(environment: Environment = process.env): Config {
   const production = environment.NODE_ENV === 'production';
@@ -148,8 +154,8 @@ export function readConfig(environment: Environment = process.env): Config {
     hashedServiceKeys: list(environment, 'SERVICE_KEYS').map(hashedKey),
     adminRoles: atLeastOne('ADMIN_ROLES', list(environment, 'ADMIN_ROLES', 'admin')),
     passwords: {
-      minLength: integer(environment, 'PASSWORD_MIN_LENGTH', shortestPassword.default, {
-        min: shortestPassword.allowed,
+      minLength: integer(environment, 'PASSWORD_MIN_LENGTH', passwordMinLength.default, {
+        min: passwordMinLength.min,
         max: 64,
       }),
       memoryKiB: integer(environment, 'ARGON2_MEMORY_KIB', argon2.memoryKiB, { min: argon2.memoryKiB, max: 4_194_304 }),
@@ -191,17 +197,15 @@ function requireSafeForProduction(config: Config): void {
     throw invalid(
       'PUBLIC_URL',
       config.publicUrl.origin,
-      'must begin with https:// when NODE_ENV is production, or cookies would travel in the clear',
+      'must begin with https:// if NODE_ENV is production: otherwise cookies are sent unencrypted',
     );
   }
 }
 
 function hashedKey(value: string): string {
   if (/^[0-9a-f]{64}$/.test(value)) return value;
-  // The value is not repeated: it may be the key itself.
-  throw new OperatorError(
-    'SERVICE_KEYS has an entry that is not the SHA-256 of a key, which is 64 digits of lower-case hex.',
-  );
+  // The message does not repeat the value, because it may be the key itself.
+  throw new OperatorError('SERVICE_KEYS has an entry that is not the SHA-256 of a key: 64 lower-case hex digits.');
 }
 
 function rangeUrl(environment: Environment): URL | null {
@@ -209,7 +213,11 @@ function rangeUrl(environment: Environment): URL | null {
   if (value === '') return null;
   const url = URL.parse(value);
   if (url === null || !/^https?:$/.test(url.protocol) || !url.pathname.endsWith('/')) {
-    throw invalid('PASSWORD_RANGE_URL', value, 'must be an address to which five hex digits can be added: https://…/');
+    throw invalid(
+      'PASSWORD_RANGE_URL',
+      value,
+      'must be an http or https URL that ends with /, such as https://…/: the server appends five hex digits to it',
+    );
   }
   return url;
 }

@@ -6,7 +6,11 @@ function isPostgresql(value: string): boolean {
   return url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.hostname !== '' && url.pathname.length > 1;
 }
 
-/** The URL of the read replica, or null if there is none. */
+/**
+ * Returns the URL of the read replica, or null if none is configured.
+ *
+ * @throws OperatorError for a URL that is not of PostgreSQL.
+ */
 export function readReplicaUrl(environment: Environment): string | null {
   const value = text(environment, 'DATABASE_REPLICA_URL', '');
   if (value === '' || isPostgresql(value)) return value || null;
@@ -17,14 +21,17 @@ export function readReplicaUrl(environment: Environment): string | null {
   );
 }
 
-/** Prisma's URLs often name a schema. One that is not looked into would be mistaken for an empty database. */
+/**
+ * Rejects a URL with a schema other than `public`. Prisma's URLs often name one. The server would not look into it, and
+ * would take the database for empty.
+ */
 function requirePublicSchema(name: string, value: string): void {
   const schema = new URL(value).searchParams.get('schema') ?? 'public';
   if (schema === 'public') return;
   throw invalid(
     name,
     withoutPassword(value),
-    'may not name a schema but public, in which this server keeps its tables',
+    'may not name a schema other than public, where this server keeps its tables',
   );
 }
 

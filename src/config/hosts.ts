@@ -1,6 +1,11 @@
 import { type Environment, invalid, list } from './variables.ts';
 
-/** The host names that this server answers for beside that of `PUBLIC_URL`, in the form in which URLs have them. */
+/**
+ * Returns the host names of `ALLOWED_HOSTS`, in the form of `URL.hostname`. They are accepted beside that of
+ * `PUBLIC_URL`.
+ *
+ * @throws OperatorError for a value that is not a host name without scheme and port.
+ */
 export function readAllowedHosts(environment: Environment): ReadonlySet<string> {
   return new Set(list(environment, 'ALLOWED_HOSTS').map(hostName));
 }

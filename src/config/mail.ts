@@ -1,22 +1,25 @@
 import { type Environment, invalid, origin, read, text } from './variables.ts';
 
-/** How mail leaves the server, and what it says. */
+/** The transport, the sender and the templates of mail. */
 export type MailPolicy = {
-  /** The SMTP server with its credentials, such as `smtps://user:password@mail.example.com`. Null for the folder. */
+  /**
+   * The SMTP server with its credentials, such as `smtps://user:password@mail.example.com`. Null writes mail to
+   * `folder`.
+   */
   smtpUrl: string | null;
-  /** Where mail goes as `.eml` files as long as there is no SMTP server. */
+  /** The folder for mail as `.eml` files, used if there is no SMTP server. */
   folder: string;
   /** The sender, as an address or as `Name <address>`. */
   from: string;
-  /** A folder whose templates go before those that come with the server. Null if there is none. */
+  /** A folder with templates that override those of the server. Null if there is none. */
   templates: string | null;
-  /** Where the application's pages are, to which the links in mails lead: scheme, host and port. */
+  /** The origin of the application's pages, to which the links in mails lead: scheme, host and port. */
   appUrl: URL;
 };
 
 export function readMailPolicy(environment: Environment, publicUrl: URL): MailPolicy {
   const smtpUrl = read(environment, 'SMTP_URL') ?? null;
-  // The value is not repeated: it has a password in it.
+  // The message does not repeat the value, because it may contain a password.
   if (smtpUrl !== null && !isSmtp(smtpUrl)) {
     throw invalid('SMTP_URL', '…', 'must be smtp://user:password@host:587 or smtps://user:password@host');
   }

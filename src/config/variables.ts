@@ -1,14 +1,14 @@
-/** How the values of environment variables are read: each with its default, and refused with its name and value. */
+/** Readers of environment variables. Each has a default, and rejects a value with its name and the value. */
 import { OperatorError } from '../errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What whoever set a variable is told of it. */
+/** Returns the error for an invalid value, addressed to the operator. */
 export function invalid(name: string, value: string, rule: string): OperatorError {
   return new OperatorError(`${name} is "${value}", but it ${rule}.`);
 }
 
-/** A variable that is set to nothing counts as not set. */
+/** Returns the trimmed value. An empty variable counts as not set. */
 export function read(environment: Environment, name: string): string | undefined {
   return environment[name]?.trim() || undefined;
 }

@@ -1,26 +1,27 @@
 import type { Db } from './database.ts';
 
-/** What time it is, for everybody who shares the database. */
+/** A clock that all users of a database share. */
 export type Clock = {
   now(): Date;
-  /** Ends what keeps it right. */
+  /** Ends the synchronisation. */
   stop(): void;
 };
 
-/** The clock of this machine, which is right where only one machine has the database. */
+/** The clock of this machine, which is right if only one machine uses the database. */
 export const localClock: Clock = { now: () => new Date(), stop: () => {} };
 
 const intervalMs = 30_000;
 const samples = 3;
 
 /**
- * The clock of the database. Servers whose own clocks disagree still agree on when a session ends: it is asked now and
- * then, and in between the time is counted on, which costs nothing and does not jump when a machine's clock is set.
+ * Opens the clock of the database, so that servers whose own clocks disagree still agree on when a session ends. The
+ * database is asked at intervals. In between, the time is counted on, which costs nothing and does not jump when a
+ * machine's clock is set.
  */
 export async function databaseClock(db: Db): Promise<Clock> {
   let origin = await originOf(db);
   const timer = setInterval(async () => {
-    // While the database cannot be asked, the time is counted on.
+    // If the database does not answer, the time is counted on.
     origin = await originOf(db).catch(() => origin);
   }, intervalMs);
   timer.unref();
@@ -30,7 +31,10 @@ export async function databaseClock(db: Db): Promise<Clock> {
   };
 }
 
-/** The database's time at the zero of `performance.now()`, in Unix milliseconds, from the quickest of some answers. */
+/**
+ * Returns the database's time at the zero of `performance.now()`, in Unix milliseconds, by the quickest of several
+ * answers.
+ */
 async function originOf(db: Db): Promise<number> {
   let best = { tookMs: Number.POSITIVE_INFINITY, origin: 0 };
   for (let sample = 0; sample < samples; sample += 1) {

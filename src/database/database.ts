@@ -1,66 +1,66 @@
 import type { Prisma, PrismaClient } from '../generated/sqlite/client.ts';
 import type { Clock } from './clock.ts';
+import type { Dialect, OpenOptions, Release } from './dialect.ts';
 import type { PreparedReads, SessionWithUser } from './hot/prepared-reads.ts';
-import { postgresql } from './postgresql/provider.ts';
-import type { DatabaseProvider, OpenOptions, Release } from './provider.ts';
+import { postgresqlDialect } from './postgresql/dialect.ts';
 import type { HasDriver } from './raw-sql.ts';
 import type { SettledIds } from './settled-id.ts';
-import { sqlite } from './sqlite/provider.ts';
+import { sqliteDialect } from './sqlite/dialect.ts';
 
 /**
- * An open database: Prisma's client, and what goes past it. The client's type is SQLite's, the smaller of the two: what
- * compiles runs on both.
+ * An open database: Prisma's client, and the operations that bypass it. The type is that of SQLite's client, the
+ * smaller of the two, so that code that compiles runs on both.
  */
 export type Database = PrismaClient & PreparedReads & SettledIds & HasDriver;
 
-/** A database, or a transaction on one. Domain functions take it first. */
+/** A database, or a transaction on one. Domain functions take it as their first parameter. */
 export type Db = Prisma.TransactionClient;
 
 export type { OpenOptions, Release, SessionWithUser };
 
-function providerOf(url: string): DatabaseProvider {
-  return /^postgres(ql)?:/.test(url) ? postgresql : sqlite;
+function dialectOf(url: string): Dialect {
+  return /^postgres(ql)?:/.test(url) ? postgresqlDialect : sqliteDialect;
 }
 
-/** Opens the database that the URL names. It must have been migrated. End it with `$disconnect`. */
+/** Opens the database of a URL. It must have been migrated. Close it with `$disconnect`. */
 export function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
-  return providerOf(url).open(url, options);
+  return dialectOf(url).open(url, options);
 }
 
 /**
- * Brings the database up to the newest migration, creating an SQLite file where there is none. Returns the names of
- * what was applied. Of several that ask at once, one applies it.
+ * Applies the missing migrations, and creates the SQLite file if it does not exist. Returns the names of the applied
+ * migrations. Of several concurrent callers, one applies them.
  *
- * @throws OperatorError that names the migration which failed. The database is then as it was.
+ * @throws OperatorError that names the failed migration. The database is then unchanged.
  */
 export function migrateDatabase(url: string): Promise<string[]> {
-  return providerOf(url).migrate(url);
+  return dialectOf(url).migrate(url);
 }
 
 /**
- * Makes this process a server of the database. An SQLite file has one server at a time, beside which commands may work
- * on it; a PostgreSQL database has as many as one likes. The returned function gives it up.
+ * Makes this process a server of the database. An SQLite file has one server at a time, and commands may work on it
+ * beside the server. A PostgreSQL database has any number of servers. The returned function releases the claim.
  *
- * @throws OperatorError when another server has the file.
+ * @throws OperatorError if another server has the file.
  */
 export function claimDatabase(url: string): Promise<Release> {
-  return providerOf(url).claim(url);
+  return dialectOf(url).claim(url);
 }
 
-/** The clock by which the sessions of a database end: the database's own, where more than one machine uses it. */
+/** Opens the clock by which the sessions of a database end: the database's own if several machines may use it. */
 export function openClock(url: string, database: Database): Promise<Clock> {
-  return providerOf(url).clock(database);
+  return dialectOf(url).clock(database);
 }
 
-/** Whether there is a database already. */
+/** Returns whether the database exists. Always true for PostgreSQL. */
 export function databaseExists(url: string): Promise<boolean> {
-  return providerOf(url).exists(url);
+  return dialectOf(url).exists(url);
 }
 
 /**
- * What makes a filter for a part of a text pay no regard to case. SQLite's never does, for ASCII; Prisma's types for it
- * do not know this option.
+ * Returns the filter option for a substring search that ignores case. SQLite always ignores the case of ASCII letters,
+ * and Prisma's types for SQLite do not have this option.
  */
 export function regardlessOfCase(url: string): object {
-  return providerOf(url) === postgresql ? { mode: 'insensitive' } : {};
+  return dialectOf(url) === postgresqlDialect ? { mode: 'insensitive' } : {};
 }

@@ -3,19 +3,19 @@ import { Prisma } from '../generated/sqlite/client.ts';
 import type { Clock } from './clock.ts';
 import type { Db } from './database.ts';
 
-/** How long after a holder died somebody else takes over. */
+/** The lifetime of a lease, in milliseconds: the time until another holder takes over from one that died. */
 const leaseMs = 30_000;
 
 /**
- * Whether somebody still holds a lease, which is renewed on the way. False once it was lost, to somebody who took over
- * from a holder that was silent for too long.
+ * Renews a lease on the way, and returns whether it is still held. False once it was lost: the holder was silent too
+ * long, and another one took over.
  */
 export type IsHeld = () => Promise<boolean>;
 
 /**
- * Does a piece of background work unless it is being done, by this process or by another one on the same database.
- * Returns what it returns, or null if it was not done. Made of ordinary rows and conditional writes, it works behind a
- * pooler and on databases without advisory locks.
+ * Does background work under a lease, unless this process or another one on the same database is doing it. Returns the
+ * result of the work, or null if it was not done. A lease needs only ordinary rows and conditional writes, so it works
+ * behind a pooler and on databases without advisory locks.
  */
 export async function withLease<T>(
   db: Db,

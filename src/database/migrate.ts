@@ -3,29 +3,29 @@ import { isDriverAdapterError } from '@prisma/driver-adapter-utils';
 import { OperatorError } from '../errors.ts';
 import type { Migration } from './migrations.ts';
 
-/** A connection to a database that is migrated, and what differs from one kind of database to the other. */
+/** A connection for migrations, with the operations that differ between SQLite and PostgreSQL. */
 export type MigrationConnection = {
-  /** Sends one statement, whose parameters are `$1`, `$2` and so on, and returns the rows of the answer. */
+  /** Sends one statement with the parameters `$1`, `$2` and so on, and returns the rows of the answer. */
   query(sql: string, values?: unknown[]): Promise<unknown[][]>;
   /** Runs all statements of a script. */
   runScript(sql: string): Promise<void>;
-  /** Begins a transaction that nobody else who migrates has at the same time, and waits for it. */
+  /** Begins a transaction that excludes other migrations, and waits for a running one. */
   begin(): Promise<void>;
-  /** Tells whether a statement that names this table, without a schema, finds one. */
+  /** Returns whether a statement finds a table by this name without a schema. */
   hasTable(name: string): Promise<boolean>;
-  /** Tells whether there is any table where new ones are created. */
+  /** Returns whether the schema for new tables contains any table. */
   hasAnyTable(): Promise<boolean>;
-  /** Creates `_prisma_migrations` by the very statement that Prisma's schema engine sends. */
+  /** Creates `_prisma_migrations` by the exact statement of Prisma's schema engine. */
   createHistory(): Promise<void>;
 };
 
 /**
- * Applies what is missing of the history, all of it in one transaction, and returns the names of what was applied.
+ * Applies the missing migrations in one transaction, and returns their names.
  *
- * A failure or a crash at any point leaves the database as it was. Of several that migrate at once, the others wait for
- * the first and then find nothing to do.
+ * A failure or a crash at any point leaves the database unchanged. Of several concurrent callers, the others wait for
+ * the first, and then find nothing to do.
  *
- * @throws OperatorError that names the migration which failed, or says whose database it is.
+ * @throws OperatorError that names the failed migration, or says that the database belongs to another application.
  */
 export async function migrate(connection: MigrationConnection, migrations: Migration[]): Promise<string[]> {
   if (await isUpToDate(connection, migrations)) return [];
@@ -35,16 +35,16 @@ export async function migrate(connection: MigrationConnection, migrations: Migra
     await connection.runScript('COMMIT');
     return applied;
   } catch (error) {
-    // The database may have rolled back by itself, or be gone; the first error says why.
+    // The database may have rolled back by itself, or be gone. The first error is the cause.
     await connection.runScript('ROLLBACK').catch(() => {});
     throw error instanceof OperatorError ? error : failed('Migrating', error);
   }
 }
 
 /**
- * Applies what is missing of the history in a transaction that is open, for whoever begins and ends it. Returns the
- * names of what was applied. Rows of migrations that are not in the list are ignored: those of a newer version, which
- * may run beside this one. So are checksums that differ, as by Prisma's schema engine.
+ * Applies the missing migrations in an open transaction, which the caller begins and ends. Returns their names. Rows of
+ * migrations that are not in the list are ignored: they belong to a newer version, which may run beside this one.
+ * Checksums that differ are ignored too, as by Prisma's schema engine.
  *
  * @throws OperatorError, after which the transaction can only be rolled back.
  */
@@ -64,22 +64,22 @@ export async function applyMissing(connection: MigrationConnection, migrations: 
   return missing.map(({ name }) => name);
 }
 
-/** Notes migrations as applied whose effects are there already, in a history that is made where there is none. */
+/** Records migrations as applied whose effects are already there. Creates the history if there is none. */
 export async function noteApplied(connection: MigrationConnection, migrations: Migration[]): Promise<void> {
   if (!(await connection.hasTable(historyTable))) await connection.createHistory();
   for (const migration of migrations) await note(connection, migration, new Date());
 }
 
 /**
- * Tells whether every migration is applied, which spares a start the transaction.
+ * Returns whether every migration is applied, which saves a start the transaction.
  *
- * @throws OperatorError for a database with users that another program keeps.
+ * @throws OperatorError for a database with users of another application.
  */
 async function isUpToDate(connection: MigrationConnection, migrations: Migration[]): Promise<boolean> {
-  // In this order: somebody else may be migrating, and makes both visible at once.
+  // In this order, because a concurrent migration makes both visible at once.
   const hasUsers = await connection.hasTable('User');
   const names = (await connection.hasTable(historyTable)) ? await appliedNames(connection) : new Set();
-  if (hasUsers && !names.has(migrations[0]?.name)) throw new OperatorError(isSomebodyElses);
+  if (hasUsers && !names.has(migrations[0]?.name)) throw new OperatorError(belongsToAnother);
   return migrations.every(({ name }) => names.has(name));
 }
 
@@ -110,21 +110,21 @@ async function note(connection: MigrationConnection, { name, sql }: Migration, s
 
 const historyTable = '_prisma_migrations';
 
-const isSomebodyElses =
-  'The database has users that another application keeps, and nothing was changed. "npm run cli -- adopt" ' +
-  'says whether it can be taken over, and what that does. Otherwise let DATABASE_URL name another database.';
+const belongsToAnother =
+  'The database contains users of another application, and nothing was changed. "npm run cli -- adopt" shows whether ' +
+  'it can be adopted, and what that changes. Otherwise, set DATABASE_URL to another database.';
 
 const isNotEmpty =
-  'The database has tables that another application keeps, and nothing was changed. Let DATABASE_URL name another one.';
+  'The database contains tables of another application, and nothing was changed. Set DATABASE_URL to another database.';
 
 function isUnfinished(name: string): string {
   return (
     `The migration ${name} failed earlier, and nothing was changed: its row in ${historyTable} has neither ` +
-    'finished_at nor rolled_back_at. Repair what it left behind, and set one of the two.'
+    'finished_at nor rolled_back_at. Repair its partial changes, then set one of the two.'
   );
 }
 
-/** Returns what whoever started the server is told, in the database's own words. */
+/** Returns the error for the operator, with the database's own message. */
 function failed(what: string, error: unknown): OperatorError {
   const words = isDriverAdapterError(error) ? error.cause.originalMessage : undefined;
   return new OperatorError(`${what} failed, and nothing was changed: ${words ?? (error as Error).message}`);

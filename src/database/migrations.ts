@@ -6,15 +6,15 @@ export type Migration = { name: string; sql: string };
 
 const prismaFolder = fileURLToPath(new URL('../../prisma/', import.meta.url));
 
-/** Where the history of each database lies. */
+/** The folder of each dialect's migration history. */
 export const migrationFolders = {
   sqlite: join(prismaFolder, 'migrations'),
   postgresql: join(prismaFolder, 'postgresql/migrations'),
 } as const;
 
-export type Provider = keyof typeof migrationFolders;
+export type DialectName = keyof typeof migrationFolders;
 
-/** The history in the order in which it is applied, oldest first. */
+/** Reads a migration history in the order in which it is applied, oldest first. */
 export async function readMigrations(folder: string): Promise<Migration[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);

@@ -1,30 +1,30 @@
 /**
- * Statements past Prisma's client, over the connection that it uses: those of a login, of which there are many. Prisma
- * sends one of a transaction when the one before it is answered; these are sent when they are asked for, and take a
- * third of the time of a model's.
+ * Statements that bypass Prisma's client, on the connection that it uses: those of a login, of which there are many.
+ * Prisma sends a statement of a transaction only after the answer to the one before. These are sent at once, and take a
+ * third of the time of a model's statement.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { SqlDriverAdapter, SqlQueryable, Transaction } from '@prisma/driver-adapter-utils';
 import { Prisma } from '../generated/sqlite/client.ts';
 import type { Database, Db } from './database.ts';
+import { type OnQuery, transactionOptions } from './dialect.ts';
 import { transactionIsOver } from './failures.ts';
 import { columnTables, type RecordOf } from './hot/columns.ts';
 import { type Row, readerOf } from './hot/select.ts';
-import { type OnQuery, transactionOptions } from './provider.ts';
 
-/** What sends statements, and is told of them. */
+/** A connection that sends statements, and the listener for their SQL. */
 export type Driver = { queryable: Queryable; onQuery: OnQuery | undefined };
 
 /** An adapter, or a transaction of it, that may keep statements prepared. */
 type Queryable = SqlQueryable & { runPrepared?(sql: string, values: readonly unknown[]): Promise<unknown[][]> };
 
-/** A database's own driver, for what is no part of a transaction of Prisma's. */
+/** The driver of a database, for statements outside Prisma's transactions. */
 export type HasDriver = { $driver: Driver & { queryable: SqlDriverAdapter } };
 
 /** A transaction past Prisma's client, which takes statements by the functions of this file only. */
 export type RawTransaction = { readonly isRaw: true };
 
-/** What takes statements by the functions of this file. */
+/** A connection for the functions of this file. */
 export type Statements = Db | RawTransaction;
 
 type WithId<Tables> = { [name in keyof Tables]: Tables[name] extends { id: 'id' } ? name : never }[keyof Tables];
@@ -32,10 +32,10 @@ type WithId<Tables> = { [name in keyof Tables]: Tables[name] extends { id: 'id' 
 /** The tables whose rows get their ids from the database. */
 type Table = WithId<typeof columnTables>;
 
-/** A row that is to be inserted: every column but the id. */
+/** A row to insert: every column but the id. */
 export type NewRow<Of extends Table> = Omit<RecordOf<(typeof columnTables)[Of]>, 'id'>;
 
-/** A row that does not compile with properties that are no columns, also where it is no literal. */
+/** A row type that rejects properties that are not columns at compile time, also if the row is not a literal. */
 type NothingElse<Row, Of extends Table> = Row & Record<Exclude<keyof Row, keyof NewRow<Of>>, never>;
 
 type Begun = { transaction?: Transaction };
@@ -44,8 +44,8 @@ const beginning = new AsyncLocalStorage<Begun>();
 
 const drivers = new WeakMap<Statements, Driver>();
 
-/** To be told by an adapter of every transaction that it begins. */
-export function hasBegun(transaction: Transaction): void {
+/** Registers a transaction. Adapters call it for every transaction that they begin. */
+export function registerTransaction(transaction: Transaction): void {
   const begun = beginning.getStore();
   if (begun) begun.transaction = transaction;
 }
@@ -55,7 +55,7 @@ export function transact<T>(database: Database, act: (db: Db) => Promise<T>): Pr
   const begun: Begun = {};
   return beginning.run(begun, () =>
     database.$transaction((db) => {
-      if (!begun.transaction) throw new Error('A transaction began that its adapter does not know of.');
+      if (!begun.transaction) throw new Error('The adapter did not register the transaction.');
       drivers.set(db, { queryable: begun.transaction, onQuery: database.$driver.onQuery });
       return act(db);
     }),
@@ -102,13 +102,13 @@ function beginInTime(queryable: SqlDriverAdapter): Promise<Transaction> {
   return promise;
 }
 
-/** Carries a statement out, and returns the rows of its answer, with the columns in their order. */
+/** Sends a statement and returns the rows of its answer, with the columns in their order. */
 export async function run(db: Statements, { sql, text, values }: Prisma.Sql): Promise<unknown[][]> {
   const { queryable, onQuery } = driverOf(db);
   const statement = queryable.provider === 'sqlite' ? sql : text;
   onQuery?.(statement);
   if (queryable.runPrepared) return queryable.runPrepared(statement, values);
-  const query = { sql: statement, args: values, argTypes: values.map(() => asItIs) };
+  const query = { sql: statement, args: values, argTypes: values.map(() => untyped) };
   const { rows } = await queryable.queryRaw(query);
   return rows;
 }
@@ -164,31 +164,30 @@ function quoted(columns: string[]): string {
 /**
  * Returns the values of a row in the order of the columns.
  *
- * @throws Error for a row that lacks one of the columns, or has another one: spread objects can hold more than their
- *   types say.
+ * @throws Error for a row with a missing or an unknown column: spread objects can hold more than their types say.
  */
 function valuesOf(table: Table, columns: string[], row: object): unknown[] {
   const values = new Map<string, unknown>(Object.entries(row));
   const missing = columns.filter((column) => values.get(column) === undefined);
   const unknown = [...values.keys()].filter((column) => !columns.includes(column));
   if (missing.length > 0) throw new Error(`A row for ${table} has no ${missing.join(', ')}.`);
-  if (unknown.length > 0) throw new Error(`A row for ${table} has ${unknown.join(', ')}, which is no column of it.`);
+  if (unknown.length > 0) throw new Error(`A row for ${table} has ${unknown.join(', ')}, which is not a column of it.`);
   return columns.map((column) => values.get(column));
 }
 
-/** A time, as it is in the rows of either database. */
+/** Returns a time from a row of either database as a `Date`. */
 export function toDate(time: unknown): Date {
   return new Date(time as string | number);
 }
 
-/** What a parameter is, is told by its value. */
-const asItIs = { scalarType: 'unknown', arity: 'scalar' } as const;
+/** The type of every parameter: the driver derives it from the value. */
+const untyped = { scalarType: 'unknown', arity: 'scalar' } as const;
 
 function driverOf(db: Statements): Driver {
   const driver = drivers.get(db);
   if (driver) return driver;
   const database = db as Database;
-  // Prisma's clients of transactions have everything that the database's has, but for this.
-  if (!database.$extends) throw new Error('Only what inTransaction begins can be used here.');
+  // A transaction's client has every property of the database's client except this one.
+  if (!database.$extends) throw new Error('This transaction was not begun by inTransaction.');
   return database.$driver;
 }

@@ -2,10 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from './database.ts';
 import { migrationFolders, readMigrations } from './migrations.ts';
 
-/** The newest migration. Both histories have the same steps. */
+/** The name of the newest migration. Both histories have the same steps. */
 let newest: Promise<string> | undefined;
 
-/** Whether the database answers within that time and is migrated as far as this server knows. Never throws. */
+/**
+ * Returns whether the database answers within the timeout and has the newest migration that this server knows. Never
+ * throws.
+ */
 export async function isMigrated(database: Database, timeoutMs: number): Promise<boolean> {
   newest ??= readMigrations(migrationFolders.sqlite).then((migrations) => migrations.at(-1)?.name ?? '');
   const giveUp = new AbortController();

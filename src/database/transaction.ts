@@ -4,7 +4,7 @@ import { type RawTransaction, transact, transactRaw } from './raw-sql.ts';
 
 const tries = 5;
 
-/** Runs a transaction, and runs it anew where it and another one were in each other's way. It must bear that. */
+/** Runs a transaction, and repeats it after a conflict with another one. `act` must tolerate the repetition. */
 export function inTransaction<T>(database: Database, act: (db: Db) => Promise<T>): Promise<T> {
   return retryConflicts(() => transact(database, act));
 }
@@ -17,20 +17,20 @@ export function inRawTransaction<T>(database: Database, act: (db: RawTransaction
 type Answers<Acts> = { -readonly [index in keyof Acts]: Awaited<Acts[index]> };
 
 /**
- * Waits for what a transaction does of which nothing needs anything else's answer. What of it goes past Prisma (`run`)
- * is sent to PostgreSQL at once, in this order. If one fails, its error is thrown, once nothing is under way that could
- * still be carried out after the transaction is rolled back.
+ * Waits for independent operations of a transaction: none needs the answer of another. Those that bypass Prisma (`run`)
+ * are sent to PostgreSQL at once, in this order. If one fails, its error is thrown after all of them have ended, so
+ * that none is carried out after the rollback.
  */
 export async function together<const Acts extends readonly unknown[]>(acts: Acts): Promise<Answers<Acts>> {
   const results = await Promise.allSettled(acts);
   const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
-  // What comes after a failure is refused because of that, and may be told first.
+  // Operations after a failure are refused because of it, and their errors may come first.
   if (failures.length > 0) throw failures.find((error) => !isConsequence(error)) ?? failures[0];
   return results.map((result) => (result.status === 'fulfilled' ? result.value : undefined)) as Answers<Acts>;
 }
 
 /**
- * Does something anew where somebody else was in its way: what locks many rows can deadlock with what locks them in
+ * Repeats an operation after a conflict. Statements that lock many rows can deadlock with others that lock them in
  * another order. Not for a part of a transaction, which is over after a conflict.
  */
 export async function retryConflicts<T>(act: () => Promise<T>): Promise<T> {

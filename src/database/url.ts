@@ -1,4 +1,4 @@
-/** A database's URL as it may be shown. */
+/** Returns the URL of a database with the password masked. */
 export function withoutPassword(url: string): string {
   const parsed = URL.parse(url);
   if (!parsed?.password) return url;

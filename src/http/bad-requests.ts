@@ -1,4 +1,4 @@
-/** Answers to requests that never reach the app: Node cannot read them, or they name no URL. */
+/** Answers to requests that never reach the app, because Node cannot parse them or they name no URL. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FixedHeaders } from './fixed-headers.ts';
@@ -8,17 +8,17 @@ type Problem = { status: string; message: string };
 
 const badRequest: Problem = { status: '400 Bad Request', message: 'This is not an HTTP request.' };
 
-/** By the codes of Node's errors. */
+/** The answers by the codes of Node's errors. */
 const problems: Record<string, Problem> = {
   ERR_HTTP_REQUEST_TIMEOUT: { status: '408 Request Timeout', message: 'The request took too long to arrive.' },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: '413 Payload Too Large', message: 'The chunk extensions are too large.' },
   HPE_HEADER_OVERFLOW: { status: '431 Request Header Fields Too Large', message: 'The headers are too large.' },
 };
 
-/** Answers in place of Node, whose own answers to errors have no headers. */
+/** Answers requests that Node cannot parse. Node's own answers to errors lack our headers. */
 export function answerBadRequests(server: Server, headers: FixedHeaders): void {
   server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
-    // A server without TLS has plain sockets; Node keeps the answer that is under way in this member.
+    // A server without TLS has plain sockets. Node keeps the current answer in this property.
     const socket = stream as Socket & { _httpMessage?: ServerResponse | null };
     if (socket.writable && !socket._httpMessage?.headersSent) {
       const { status, message } = problems[error.code ?? ''] ?? badRequest;
@@ -35,7 +35,9 @@ function closing(body: string, headers: FixedHeaders): Record<string, string> {
   return { ...headers, 'content-type': 'application/json', 'content-length': length, connection: 'close' };
 }
 
-/** Whether `Host` and the target make a URL. Behind this check nothing has to expect one that does not parse. */
+/**
+ * Returns whether `Host` and the target form a URL. After this check, no code needs to handle one that does not parse.
+ */
 export function isAddressed({ headers, rawHeaders, url }: IncomingMessage): boolean {
   if (countHosts(rawHeaders) !== 1) return false;
   const host = headers.host ?? '';
@@ -43,12 +45,15 @@ export function isAddressed({ headers, rawHeaders, url }: IncomingMessage): bool
   return URL.canParse(`http://${host}${url}`);
 }
 
-/** Whether a request has no `Host` and needs none: HTTP/1.0 has no such header (HAProxy's `option httpchk`). */
+/** Returns whether a request has no `Host` and needs none: HTTP/1.0 has no such header (HAProxy's `option httpchk`). */
 export function mayLackHost({ httpVersion, rawHeaders, url }: IncomingMessage): boolean {
   return httpVersion === '1.0' && countHosts(rawHeaders) === 0 && url?.startsWith('/') === true;
 }
 
-/** RFC 9112 section 3.2: two are refused. Node keeps the first only; a proxy may have gone by the last. */
+/**
+ * Counts `Host` headers. RFC 9112 section 3.2: two are refused. Node keeps only the first, and a proxy may have used
+ * the last.
+ */
 function countHosts(rawHeaders: string[]): number {
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {

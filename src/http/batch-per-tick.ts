@@ -1,30 +1,32 @@
-/** So many begin in one turn of the event loop; the next ones begin in its next turn. */
+/** The maximum number of requests that begin in one turn of the event loop. The next ones begin in its next turn. */
 const maxAtOnce = 32;
 
-/** Fewer begin where a turn takes longer, because Node accepts one new connection a turn. */
+/**
+ * If a turn takes longer than this, fewer requests begin per turn, because Node accepts one new connection per turn.
+ */
 const longTurnMs = 10;
 
-/** So many are carried out at once, most of them waiting for the database. */
+/** The maximum number of requests in progress, most of which wait for the database. */
 export const maxRunning = 1_000;
 
-/** So many wait for their turn. Each has a request with its headers and body in memory. */
+/** The maximum number of waiting requests. Each keeps its headers and body in memory. */
 export const maxWaiting = 2_000;
 
 /**
- * Lets requests that have arrived in one turn of the event loop go through their steps together: each is parsed, then
- * each reads its session, then each is answered. Three times as many are answered that way as when each goes its whole
- * way alone: what a step needs, code and data, is still in the processor's caches when the next one takes it, and the
- * kernel is asked once for many. A request that is alone waits for nothing but the end of the turn.
+ * Returns a scheduler that runs the requests of one turn of the event loop together, step by step: each is parsed, then
+ * each reads its session, then each is answered. This answers three times as many as running each to its end: the code
+ * and data of a step are still in the processor's caches for the next request, and one system call serves many. A
+ * single request waits only for the end of the turn.
  *
- * What is returned takes a function that begins one and never rejects, and tells whether it is going to be called:
- * not if too many wait.
+ * The scheduler takes a function that begins a request and never rejects. It returns whether the function will be
+ * called: not if too many requests wait.
  */
 export function batchPerTick(): (begin: () => Promise<void>) => boolean {
   let waiting: (() => Promise<void>)[] = [];
   let running = 0;
   let isScheduled = false;
   let atOnce = maxAtOnce;
-  /** When the turn began after which others had to wait; 0 if none did. */
+  /** The start of the last turn that left requests waiting; 0 if none did. */
   let leftOthersAt = 0;
   function schedule(): void {
     if (isScheduled || waiting.length === 0 || running >= maxRunning) return;

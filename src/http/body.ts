@@ -1,20 +1,20 @@
 import { stripWhitespace } from './request/whitespace.ts';
 
-/** Larger than any operation on this schema needs to be, and small enough to keep many of. */
+/** Larger than any operation on this schema needs, and small enough to keep many bodies in memory. */
 export const maxBodyBytes = 64 * 1024;
 
-/** A body that did not arrive whole: its sender went away. */
+/** The error for an incomplete body: its sender went away. */
 export class AbortedError extends Error {}
 
 /**
- * A body as it arrives. Its bytes are copied into one buffer: a chunk may have one byte, and as an object of its own takes
- * a hundred times as much.
+ * A body as it arrives. Its bytes are copied into one buffer: a chunk may have one byte, and takes a hundred times as
+ * much memory as an object of its own.
  */
 export class Body {
   #bytes = Buffer.alloc(0);
   #length = 0;
 
-  /** Adds what has arrived, and tells whether the whole is still no larger than `maxBodyBytes`. */
+  /** Adds a chunk, and returns whether the body is still no larger than `maxBodyBytes`. */
   add(piece: Uint8Array): boolean {
     const length = this.#length + piece.byteLength;
     if (length > maxBodyBytes) return false;
@@ -33,15 +33,15 @@ export class Body {
   }
 }
 
-/** Whether a request says that its body is larger than `maxBodyBytes`. */
+/** Returns whether a `Content-Length` is larger than `maxBodyBytes`. */
 export function saysTooLarge(contentLength: string | null | undefined): boolean {
   return Number(contentLength ?? 0) > maxBodyBytes;
 }
 
 /**
- * The body of a request as text, or null if it is larger than `maxBodyBytes`; the rest is then not read.
+ * Reads the body of a request as text. Returns null if it is larger than `maxBodyBytes`; the rest is then not read.
  *
- * @throws AbortedError
+ * @throws AbortedError if the request is aborted.
  */
 export async function readBody(request: Request): Promise<string | null> {
   if (saysTooLarge(request.headers.get('content-length'))) return null;
@@ -53,12 +53,14 @@ export async function readBody(request: Request): Promise<string | null> {
       throw new AbortedError('The request was aborted.', { cause: error });
     });
     if (done) return body.text();
-    // The reader is left as it is: to cancel it would close the connection before the refusal is sent.
+    // The reader is not cancelled, because that would close the connection before the refusal is sent.
     if (!body.add(value)) return null;
   }
 }
 
-/** Whether a `Content-Type` says JSON in UTF-8. Types and charsets are compared without regard to case (RFC 9110). */
+/**
+ * Returns whether a `Content-Type` is JSON in UTF-8. Types and charsets are compared without regard to case (RFC 9110).
+ */
 export function isJson(contentType: string | null): boolean {
   const [type, ...parameters] = (contentType ?? '').split(';').map((part) => stripWhitespace(part).toLowerCase());
   const charsets = parameters.filter((parameter) => parameter.startsWith('charset='));

@@ -1,28 +1,28 @@
-/** What open connections hold in memory, and the limits on it. */
+/** The memory that open connections hold, and its limits. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /**
- * Requests that a client may send on one connection before the first of them is answered (pipelining, RFC 9112 section
- * 9.3.2). Browsers and most libraries wait for each answer. One packet may bring hundreds, each with objects of its own.
+ * The maximum number of requests on one connection before the first is answered (pipelining, RFC 9112 section 9.3.2).
+ * Browsers and most libraries wait for each answer. One packet may contain hundreds, each with its own objects.
  */
 export const maxPipelined = 16;
 
-/** Bytes of bodies that have not arrived whole, or wait, and of answers that clients have not read. */
+/** The maximum number of bytes of bodies that are incomplete or waiting, and of answers that clients have not read. */
 export const maxHeldBytes = 64 * 1024 * 1024;
 
 type Connection = {
   inFlight: number;
   held: number;
-  /** When it began to hold something, by a count of such moments. */
+  /** The moment when the connection began to hold bytes, as a count of such moments. */
   since: number;
   isOpen: boolean;
 };
 
-/** One request with its answer. */
+/** A request with its answer. */
 export type Exchange = {
   response: ServerResponse;
-  /** Counts bytes that are in memory until the answer is sent or the connection ends. */
+  /** Counts bytes that stay in memory until the answer is sent or the connection ends. */
   hold(bytes: number): void;
 };
 
@@ -44,12 +44,12 @@ export class Connections {
   }
 
   /**
-   * Counts a request until it is answered. Null for one that is not to be answered, because too many others on its
-   * connection are in flight: the connection is ended, as an answer would have to wait for theirs.
+   * Counts a request until it is answered. Returns null, and the request gets no answer, if too many others on its
+   * connection are in flight: the connection is closed, because an answer would have to wait for theirs.
    */
   admit({ socket }: IncomingMessage, response: ServerResponse): Exchange | null {
     const connection = this.#open.get(socket);
-    // What a packet brought besides is handed on although its connection is ended.
+    // The rest of a packet is delivered even after its connection was closed.
     if (!connection || socket.destroyed) return null;
     if (connection.inFlight === maxPipelined) {
       socket.destroy();
@@ -57,7 +57,7 @@ export class Connections {
     }
     connection.inFlight += 1;
     let held = 0;
-    // Of answers that wait for others, Node says nothing when the connection ends; then nothing is counted any more.
+    // Node emits no event for answers that wait for others when the connection ends. Then nothing is counted any more.
     response.on('close', () => {
       connection.inFlight -= 1;
       this.#hold(connection, -held);
@@ -71,7 +71,7 @@ export class Connections {
     };
   }
 
-  /** Ends connections on which nothing has come yet: Node counts them as busy. */
+  /** Closes connections that have sent nothing yet, because Node counts them as busy. */
   endUnused(): void {
     for (const socket of this.#open.keys()) if (socket.bytesRead === 0) socket.destroy();
   }
@@ -87,7 +87,7 @@ export class Connections {
     if (this.#held > maxHeldBytes) this.#endOldest();
   }
 
-  /** Ends the connections that have held something longest, until half of the limit is free. */
+  /** Closes the connections that have held bytes for the longest time, until half of the limit is free. */
   #endOldest(): void {
     const holding = [...this.#open].filter(([, { held }]) => held > 0);
     holding.sort(([, one], [, other]) => one.since - other.since);

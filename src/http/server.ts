@@ -9,7 +9,7 @@ import { type Incoming, Refusal } from './messages.ts';
 import { collectBody, toIncoming } from './node.ts';
 import { send } from './send.ts';
 
-/** Between them they end every connection that stands still, on either side. */
+/** Together they end every connection that stands still, on either side. */
 const timeouts = {
   headersTimeout: 5_000,
   requestTimeout: 10_000,
@@ -18,28 +18,28 @@ const timeouts = {
 };
 const socketTimeoutMs = 30_000;
 
-/** Refusals of the server itself. They close the connection, on which a body may follow that nobody reads. */
-const unaddressed = refusal(400, 'There must be one Host header, which makes a URL with the path.');
+/** Refusals by the server itself. They close the connection, because an unread body may follow on it. */
+const unaddressed = refusal(400, 'The request must have exactly one Host header, which forms a URL with the path.');
 const tooLarge = refusal(413, `The body is larger than ${maxBodyBytes} bytes.`);
-const busy = refusal(503, 'Too many requests wait here. Try again later.', { 'retry-after': '1' });
-const unexpected = refusal(417, 'The only expectation that is met is 100-continue.');
+const busy = refusal(503, 'Too many requests are waiting. Try again later.', { 'retry-after': '1' });
+const unexpected = refusal(417, 'The only supported expectation is 100-continue.');
 
 function refusal(status: number, message: string, headers: Record<string, string> = {}): Refusal {
   return new Refusal(status, message, { ...headers, connection: 'close' });
 }
 
-/** How long requests in flight may take once the server is stopping. */
+/** The maximum time for requests in flight after the server begins to stop. */
 const graceMs = 8_000;
 
 export type RunningServer = {
   port: number;
-  /** Finishes the requests in flight and takes no more. */
+  /** Finishes the requests in flight and accepts no more. */
   stop(): Promise<void>;
 };
 
-/** Serves the app over HTTP. Rejects if the address is not to be had. */
+/** Serves the app over HTTP. Rejects if the address is not available. */
 export async function listen(app: App, address: { host: string; port: number }): Promise<RunningServer> {
-  /** Keeps a request that fails in an unexpected way from ending the process. */
+  /** Keeps an unexpected failure of a request from ending the process. */
   function guard(response: ServerResponse, answering: Promise<void>): Promise<void> {
     return answering.catch((error) => {
       app.report(error);
@@ -50,9 +50,9 @@ export async function listen(app: App, address: { host: string; port: number }):
     const outgoing = await app.handle(incoming);
     const isStream = outgoing.body instanceof ReadableStream;
     if (isStream) hold(Number(outgoing.headers['content-length'] ?? 0));
-    // A client that reads slowly keeps no other request from its turn.
+    // A client that reads slowly must not delay other requests.
     guard(response, send(outgoing, response));
-    // Nothing of an answer that the kernel has taken.
+    // Bytes of an answer that the kernel has taken do not count.
     if (!isStream) hold(response.writableLength);
   }
   function refuse(incoming: Incoming, response: ServerResponse, reason: Refusal): void {
@@ -82,7 +82,7 @@ export async function listen(app: App, address: { host: string; port: number }):
       });
       return;
     }
-    // Nobody reads its body, and in pieces of one byte it takes a hundred times as much memory.
+    // Discards the body: unread, and in chunks of one byte, it takes a hundred times as much memory.
     request.resume();
     if (app.isProbe(incoming)) guard(response, answer(incoming, exchange));
     else start(incoming, exchange);
@@ -109,11 +109,11 @@ export async function listen(app: App, address: { host: string; port: number }):
 
 async function stop(server: Server, connections: Connections): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  // Connections that a request in flight leaves open become idle only when it is finished.
-  const tidying = setInterval(() => server.closeIdleConnections(), 20);
+  // Connections with a request in flight become idle only when it is finished.
+  const closingIdle = setInterval(() => server.closeIdleConnections(), 20);
   connections.endUnused();
-  const impatience = setTimeout(() => server.closeAllConnections(), graceMs);
+  const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
-  clearInterval(tidying);
-  clearTimeout(impatience);
+  clearInterval(closingIdle);
+  clearTimeout(deadline);
 }

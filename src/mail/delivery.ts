@@ -7,37 +7,37 @@ import type { Mail } from '../generated/sqlite/client.ts';
 import { handleOf } from '../tokens/token.ts';
 import { createUserToken } from '../tokens/user-token.ts';
 import type { User } from '../users/user.ts';
-import type { Message, Post } from './message.ts';
+import type { MailTransport, Message } from './message.ts';
 import { type LinkKind, type MailName, mails } from './outbox.ts';
-import { atOnce } from './post.ts';
 import type { Render } from './templates.ts';
+import { maxAtOnce } from './transport.ts';
 
 const intervalMs = 1_000;
 
-/** How long to wait after the first failure; then twice as long each time, and never longer than the second. */
-const pauseMs = { first: 10_000, longest: 3_600_000 };
+/** The pause after the first failure. It doubles with each further failure, up to `max`. */
+const pauseMs = { first: 10_000, max: 3_600_000 };
 
-/** RFC 5321 section 4.5.4.1: a sender gives up after four to five days; links are of no use to anybody by then. */
+/** RFC 5321 section 4.5.4.1: a sender gives up after four to five days. Links are useless by then. */
 const giveUpAfterMs = 3 * 86_400_000;
 
 const hourMs = 3_600_000;
 
 export type DeliveryOptions = {
   database: Database;
-  post: Post;
+  transport: MailTransport;
   render: Render;
-  /** Where the pages are that links lead to. */
+  /** The origin of the pages to which links lead. */
   appUrl: URL;
   clock: Pick<Clock, 'now'>;
   report: (error: unknown) => void;
 };
 
 /**
- * Sends the mail of the outbox in the background: at least once, by one node at a time, and each mail again after a
- * while if it could not be sent.
+ * Sends the mail of the outbox in the background: at least once, and by one node at a time. Mail that could not be sent
+ * is sent again after a pause.
  */
 export function startDelivery(options: DeliveryOptions & { clock: Clock }): Repeated {
-  const { database, post, clock, report } = options;
+  const { database, transport, clock, report } = options;
   const delivery = repeat(
     intervalMs,
     async (isStopping) => {
@@ -51,16 +51,16 @@ export function startDelivery(options: DeliveryOptions & { clock: Clock }): Repe
   return {
     async stop() {
       await delivery.stop();
-      await post.close();
+      await transport.close();
     },
   };
 }
 
-/** Sends all that is due, as long as it may go on. */
-export async function deliverDue(options: DeliveryOptions, goOn: () => Promise<boolean>): Promise<void> {
+/** Sends all due mail, for as long as `mayContinue` allows. */
+export async function deliverDue(options: DeliveryOptions, mayContinue: () => Promise<boolean>): Promise<void> {
   for (let due = await findDue(options); due.length > 0; due = await findDue(options)) {
     await Promise.all(due.map((mail) => deliverOne(mail, options)));
-    if (!(await goOn())) return;
+    if (!(await mayContinue())) return;
   }
 }
 
@@ -68,17 +68,17 @@ function findDue({ database, clock }: DeliveryOptions): Promise<Mail[]> {
   return database.mail.findMany({
     where: { sendAfter: { lte: clock.now() } },
     orderBy: { sendAfter: 'asc' },
-    take: atOnce,
+    take: maxAtOnce,
   });
 }
 
-/** Sends a mail, and forgets it once it is sent. One that fails is tried again later, or given up. */
+/** Sends a mail, and deletes it once it is sent. After a failure it is sent again later, or given up. */
 async function deliverOne(mail: Mail, options: DeliveryOptions): Promise<void> {
-  const { database, post, report, clock } = options;
+  const { database, transport, report, clock } = options;
   const attempt = await claim(mail, options);
   if (attempt === null) return;
   try {
-    await post.send(attempt.message);
+    await transport.send(attempt.message);
   } catch (error) {
     if (attempt.token !== null) {
       await database.userToken.deleteMany({ where: { handle: handleOf(attempt.token) ?? '' } });
@@ -86,7 +86,7 @@ async function deliverOne(mail: Mail, options: DeliveryOptions): Promise<void> {
     const isOver = clock.now().getTime() - mail.createdAt.getTime() > giveUpAfterMs;
     if (!isOver && !isPermanent(error)) return;
     report(
-      new Error(`Mail ${mail.id} (${mail.template}, user ${mail.userId ?? 'none'}) is given up: ${reasonOf(error)}`),
+      new Error(`Mail ${mail.id} (${mail.template}, user ${mail.userId ?? 'none'}) was given up: ${reasonOf(error)}`),
     );
   }
   await database.mail.deleteMany({ where: { id: mail.id } });
@@ -94,14 +94,13 @@ async function deliverOne(mail: Mail, options: DeliveryOptions): Promise<void> {
 
 type Attempt = {
   message: Message;
-  /** The secret of the link, which exists only here and in the message. Null where there is no link. */
+  /** The secret of the link, which exists only here and in the message. Null for a mail without a link. */
   token: string | null;
 };
 
 /**
- * Makes one attempt at a mail this worker's: it is due again only after a pause, so that whatever becomes of the
- * process, it is sent once more and not at once. Null if somebody else has it, if it was withdrawn, or if it is not to
- * be sent any more.
+ * Claims a mail for one attempt. It is due again only after a pause, so that after a crash it is sent once more, but
+ * not at once. Returns null if another worker has it, if it was withdrawn, or if it is no longer to be sent.
  */
 async function claim(mail: Mail, { database, render, appUrl, clock }: DeliveryOptions): Promise<Attempt | null> {
   const { id, attempts, recipient, data } = mail;
@@ -112,7 +111,7 @@ async function claim(mail: Mail, { database, render, appUrl, clock }: DeliveryOp
       where: { id, attempts },
       data: { attempts: attempts + 1, sendAfter: new Date(now.getTime() + pauseAfter(attempts)) },
     });
-    // A newer version of this server, beside this one, knows what it is.
+    // An unknown mail is left to a newer version of this server, which runs beside this one.
     if (count === 0 || kind === undefined) return null;
     const user = mail.userId === null ? null : await db.user.findUnique({ where: { id: mail.userId } });
     if (!isWanted(mail, kind, user)) {
@@ -130,7 +129,7 @@ async function claim(mail: Mail, { database, render, appUrl, clock }: DeliveryOp
         data: isSignUp ? data : null,
         expiresAt: new Date(now.getTime() + kind.lifetimeMs),
       }));
-    // What a sign-up waits with is for its link, and not to be read.
+    // The data of a sign-up belongs to its link, and not to the template.
     const values: Record<string, string> = isSignUp || data === null ? {} : JSON.parse(data);
     const rendered = render(name, {
       ...values,
@@ -143,16 +142,19 @@ async function claim(mail: Mail, { database, render, appUrl, clock }: DeliveryOp
   });
 }
 
-/** Links to an account are sent as long as they lead to it, by the address that it has. */
+/**
+ * Returns whether a mail is still to be sent. A link to an account is sent only while it leads to that account, by the
+ * address that the account has.
+ */
 function isWanted({ recipient }: Mail, kind: LinkKind | null, user: User | null): boolean {
   if (kind === null || kind.purpose === 'SIGN_UP') return true;
   if (user === null || user.suspendedAt !== null) return false;
   return kind.purpose === 'CHANGE_EMAIL' || user.email === recipient;
 }
 
-/** Growing, and a little different each time, so that what failed together is not tried together. */
+/** Returns a growing pause with random jitter, so that mails that failed together are not sent again together. */
 function pauseAfter(attempts: number): number {
-  return Math.min(pauseMs.longest, pauseMs.first * 2 ** attempts) * (0.8 + 0.4 * Math.random());
+  return Math.min(pauseMs.max, pauseMs.first * 2 ** attempts) * (0.8 + 0.4 * Math.random());
 }
 
 function validFor(lifetimeMs: number): string {
@@ -162,8 +164,8 @@ function validFor(lifetimeMs: number): string {
 }
 
 /**
- * Whether it is the recipient who was refused, and for good (RFC 5321 section 4.2.1). The sender may be refused too, or
- * what they may do (RFC 3463: 5.7), which somebody can set right while the mail waits.
+ * Returns whether the server rejected the recipient for good (RFC 5321 section 4.2.1). It may also reject the sender or
+ * its permissions (RFC 3463: 5.7), which an operator can correct while the mail waits.
  */
 function isPermanent(error: unknown): boolean {
   const { responseCode, command, response } = error as { responseCode?: number; command?: string; response?: string };
@@ -172,7 +174,7 @@ function isPermanent(error: unknown): boolean {
   );
 }
 
-/** Codes only: what servers say in words repeats addresses. */
+/** Returns the codes of an error only, because the words of servers repeat addresses. */
 function reasonOf(error: unknown): string {
   const { responseCode, code } = error as { responseCode?: number; code?: string };
   return [code, responseCode].filter((part) => part !== undefined).join(' ') || 'it cannot be sent.';

@@ -1,8 +1,8 @@
 import type { MailName } from './outbox.ts';
 
-/** A mail as it leaves the server. */
+/** A mail, ready to be sent. */
 export type Message = {
-  /** The same each time that a mail is sent, so that a second copy is recognised as one. */
+  /** The same for each attempt, so that a second copy is recognised. */
   id: string;
   name: MailName;
   to: string;
@@ -12,9 +12,9 @@ export type Message = {
   date: Date;
 };
 
-/** What takes messages over. */
-export type Post = {
-  /** Resolves when somebody else has the message, and will keep it. */
+/** The connection to the SMTP server, or the folder that stands in for it. */
+export type MailTransport = {
+  /** Sends a message. Resolves when the receiver has taken over the responsibility for it. */
   send(message: Message): Promise<void>;
   close(): Promise<void>;
 };

@@ -4,15 +4,15 @@ import { RateLimitedError } from '../errors.ts';
 import { countOnce, requireNotReached } from '../throttle/rate-limit.ts';
 import { type TokenPurpose, voidUserTokens } from '../tokens/user-token.ts';
 
-/** A link in a mail: what its token is good for, and for how long from when it is sent. */
+/** The purpose of a link's token, and its lifetime from the moment when the mail is sent. */
 export type LinkKind = { purpose: TokenPurpose; lifetimeMs: number };
 
 const hour = 3_600_000;
 const day = 24 * hour;
 
 /**
- * The mails there are. Each has templates of the same name. Those with a link get its token when they are sent, so
- * that no secret waits in the outbox.
+ * All mails. Each has templates of the same name. A mail with a link gets its token when it is sent, so that no secret
+ * waits in the outbox.
  */
 export const mails = {
   'verify-email': { purpose: 'VERIFY_EMAIL', lifetimeMs: 7 * day },
@@ -29,18 +29,18 @@ export const mails = {
 
 export type MailName = keyof typeof mails;
 
-/** Values for a template, beside `appUrl` and, where there is a link, `token`. Never a secret. */
+/** Values for a template, beside `appUrl` and, in a mail with a link, `token`. Never a secret. */
 export type MailData = Record<string, string>;
 
 export type NewMail = {
   name: MailName;
   recipient: string;
-  /** Whose mail it is: it is not sent any more once their account is gone. Null where there is no account. */
+  /** The user of the mail, which is not sent after their account is deleted. Null if there is no account. */
   userId: number | null;
   data?: MailData;
 };
 
-/** Puts mail into the outbox, in the transaction that is the reason for it. It is sent by `mail/delivery.ts`. */
+/** Adds a mail to the outbox, in the transaction that causes it. `mail/delivery.ts` sends it. */
 export async function enqueueMail(db: Db, mail: NewMail, now: Date): Promise<void> {
   const { name, recipient, userId, data } = mail;
   await db.mail.create({
@@ -55,14 +55,14 @@ export async function enqueueMail(db: Db, mail: NewMail, now: Date): Promise<voi
   });
 }
 
-/** Takes mails of a user back that have not been sent yet. */
+/** Deletes mails of a user that are not sent yet. */
 export async function withdrawMails(db: Db, userId: number, names: MailName[]): Promise<void> {
   await db.mail.deleteMany({ where: { userId, template: { in: names } } });
 }
 
 /**
- * Makes the links of a user for these purposes worthless: those that wait, and those that were sent. Waiting ones first:
- * one that is being sent at the moment holds this up until its token is there to be voided.
+ * Voids a user's links for these purposes, waiting and sent ones. Waiting ones come first: a mail that is being sent at
+ * the moment blocks this until its token exists and can be voided.
  */
 export async function voidLinks(db: Db, userId: number, purposes: TokenPurpose[]): Promise<void> {
   const names = Object.entries(mails).flatMap(([name, kind]) =>
@@ -72,16 +72,19 @@ export async function voidLinks(db: Db, userId: number, purposes: TokenPurpose[]
   await voidUserTokens(db, userId, purposes);
 }
 
-/** Forgets who else asked for an account with an address, where that is private: what waits, and what was sent. */
+/** Deletes the private sign-ups with an address, waiting and sent ones. Other people may have asked for them. */
 export async function forgetSignUps(db: Db, email: string): Promise<void> {
   await db.mail.deleteMany({ where: { recipient: email, template: 'confirm-sign-up' } });
   await db.userToken.deleteMany({ where: { sentTo: email, purpose: 'SIGN_UP' } });
 }
 
-/** How many links a mailbox gets in an hour, however many ask for them. */
+/** The maximum number of links to one mailbox per hour, for any number of requests. */
 const mailsPerHour = 5;
 
-/** Whether one more link of this kind may be mailed to an address: nobody fills somebody else's mailbox. Counts it. */
+/**
+ * Returns whether one more link of this kind may be mailed to an address, and counts it. The limit keeps attackers from
+ * flooding the mailbox of another person.
+ */
 export async function mayBeMailed(database: Database, kind: MailName, email: string, now: Date): Promise<boolean> {
   const key = `${kind}:${hash('sha256', email.toLowerCase())}`;
   const limit = { key, points: mailsPerHour, durationMs: hour };

@@ -6,7 +6,7 @@ import { type MailName, mails } from './outbox.ts';
 
 const ownFolder = join(import.meta.dirname, 'templates');
 
-/** What every HTML template may include: `{{> header}}` and `{{> footer}}`. */
+/** The partials of HTML templates: `{{> header}}` and `{{> footer}}`. */
 const partialNames = ['header', 'footer'];
 
 export type Rendered = { subject: string; text: string; html: string };
@@ -14,9 +14,9 @@ export type Rendered = { subject: string; text: string; html: string };
 export type Render = (name: MailName, values: Record<string, string>) => Rendered;
 
 /**
- * Reads the templates of all mails: from the folder, where it has a file of that name, or else those of the server.
+ * Reads the templates of all mails. A file in the folder overrides the server's file of the same name.
  *
- * @throws OperatorError that names a file which cannot be read or is no template.
+ * @throws OperatorError that names a file that cannot be read or is not a template.
  */
 export async function readTemplates(folder: string | null): Promise<Render> {
   const texts = new Map<string, string>();
@@ -32,7 +32,7 @@ export async function readTemplates(folder: string | null): Promise<Render> {
     const [first = '', ...lines] = (texts.get(name) ?? '').split('\n');
     const asText = { escape: (value: string) => value };
     const line = Mustache.render(first.slice(subjectPrefix.length), values, undefined, asText);
-    // Nothing in a value begins another header.
+    // A line break in a value must not begin another header.
     const subject = line.replace(/\s+/g, ' ').trim();
     return {
       subject,

@@ -4,8 +4,8 @@ import type { User } from '../users/user.ts';
 const pageSize = 1_000;
 
 /**
- * All users in the order in which they were made, page by page. It is no snapshot: who is made or deleted meanwhile may
- * be there or not, and nobody is there twice.
+ * Yields all users in the order of their creation, page by page. This is not a snapshot: a user who is created or
+ * deleted meanwhile may be missing or not, and no user appears twice.
  */
 export async function* pagesOfUsers(db: Db): AsyncGenerator<User[]> {
   for (let after = 0; ; ) {

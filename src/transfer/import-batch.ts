@@ -10,8 +10,8 @@ import { absent, type Batch, divide, type Fresh, findPresent, type ImportBatch, 
 import type { UserRecord } from './user-record.ts';
 
 /**
- * Makes the users of batches one after the other. In between, the database is left to others for as long as a batch
- * took: a server whose file it is waits for the batch that is running and for no other.
+ * Returns an importer that creates the users of batches one after the other. It pauses between batches for as long as a
+ * batch took, so that a server on the same file waits for the running batch only.
  */
 export function importInTurns(database: Database, clock: Clock): ImportBatch {
   let pauseMs = 0;
@@ -25,8 +25,8 @@ export function importInTurns(database: Database, clock: Clock): ImportBatch {
 }
 
 /**
- * Makes the users of a batch, in one transaction, but those whose address somebody has already: an import that was
- * interrupted can be done again.
+ * Creates the users of a batch in one transaction, except those whose address is taken. So an interrupted import can be
+ * repeated.
  */
 export function importBatch(database: Database, batch: Batch, now: Date): Promise<ImportOutcome[]> {
   return inTransaction(database, async (db) => {
@@ -43,7 +43,9 @@ export function importBatch(database: Database, batch: Batch, now: Date): Promis
   });
 }
 
-/** Of two imports at once, one waits here for the other's batch: with the same people in another order they deadlock. */
+/**
+ * Lets one of two concurrent imports wait for the other's batch: with the same people in another order they deadlock.
+ */
 async function waitForOthers(db: Db, now: Date): Promise<void> {
   // The row of the lease stays locked until the transaction ends.
   const lease = { holder: 'import-users', expiresAt: now };
@@ -53,8 +55,8 @@ async function waitForOthers(db: Db, now: Date): Promise<void> {
 type Created = Pick<User, 'id' | 'email' | 'role'>;
 
 /**
- * Inserts the users whose address nobody has, and returns those. In SQL, since Prisma takes five times as long for it,
- * during which an SQLite file is locked, and knows no way to leave out those who have just signed up.
+ * Inserts the users whose address is free, and returns them. This is SQL because Prisma takes five times as long, while
+ * an SQLite file is locked, and cannot skip users who have just signed up.
  */
 async function insertUsers(db: Db, records: UserRecord[], now: Date): Promise<Created[]> {
   if (records.length === 0) return [];
@@ -70,7 +72,7 @@ async function insertUsers(db: Db, records: UserRecord[], now: Date): Promise<Cr
     ) VALUES ${Prisma.join(rows)} ON CONFLICT ("email") DO NOTHING RETURNING "id", "email", "role"`;
 }
 
-/** The outcomes, where some of those who were to be made had signed up a moment before. */
+/** Returns the results after some of the users to create had signed up a moment before. */
 function withoutLate(outcomes: ImportOutcome[], fresh: Fresh, created: Created[]): ImportOutcome[] {
   const made = new Set(created.map(({ email }) => email));
   const late = new Set([...fresh].filter(([email]) => !made.has(email)).map(([, { line }]) => line));

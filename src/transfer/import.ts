@@ -3,26 +3,26 @@ import { ValidationError } from '../errors.ts';
 import { defaultRole, type User } from '../users/user.ts';
 import { parseUserRecord, type UserRecord } from './user-record.ts';
 
-/** A line of a file, counted from 1, or why it cannot be read. */
+/** A line of a file, counted from 1, or the reason why it cannot be read. */
 export type Line = { number: number; text: string } | { number: number; problem: string };
 
-/** What became of a line. */
+/** The result of a line. */
 export type ImportOutcome = { line: number } & (
   | { kind: 'imported' }
-  /** Somebody has the address already, and was left as they are; `differs` names the fields that say otherwise. */
+  /** A user with this address exists and stays unchanged. `differs` names the fields whose values differ. */
   | { kind: 'present'; differs: string[] }
   | { kind: 'refused'; reason: string }
 );
 
 export type Batch = { line: number; record: UserRecord }[];
 
-/** Does something with the users of some lines, and says what became of each. */
+/** Processes the users of some lines, and returns the result of each line. */
 export type ImportBatch = (batch: Batch) => Promise<ImportOutcome[]>;
 
-/** How many users one transaction makes, which keeps others waiting for some hundredths of a second on SQLite. */
+/** The number of users per transaction. It blocks others for some hundredths of a second on SQLite. */
 const batchSize = 200;
 
-/** Imports users line by line, in batches, whatever is wrong with other lines. Blank lines are nothing. */
+/** Imports users line by line, in batches. An invalid line does not stop the others. Blank lines are skipped. */
 export async function* importUsers(
   lines: AsyncIterable<Line>,
   importBatch: ImportBatch,
@@ -51,11 +51,12 @@ function readLine(line: Line): Batch[number] | ImportOutcome {
 }
 
 /**
- * Says what would become of batches, and writes nothing. It keeps the addresses that it has seen, to know them again.
+ * Returns a dry run, which reports the result of batches and writes nothing. It remembers the addresses that it has
+ * seen, to recognise repetitions.
  *
- * @param db - null where there is no database yet
+ * @param db - null if there is no database yet
  */
-export function rehearsal(db: Db | null): ImportBatch {
+export function dryRunImport(db: Db | null): ImportBatch {
   const seen = new Set<string>();
   return async (batch) => {
     const present = db === null ? new Map() : await findPresent(db, batch);
@@ -65,7 +66,7 @@ export function rehearsal(db: Db | null): ImportBatch {
   };
 }
 
-/** What somebody is of whom a line says nothing else. */
+/** The defaults for fields that a line leaves out. */
 export const absent = { name: null, role: defaultRole, hashedPassword: null, emailVerifiedAt: null, suspendedAt: null };
 
 export async function findPresent(db: Db, batch: Batch): Promise<Map<string, User>> {
@@ -73,10 +74,13 @@ export async function findPresent(db: Db, batch: Batch): Promise<Map<string, Use
   return new Map(users.map((user) => [user.email, user]));
 }
 
-/** Those of a batch who are to be made, by their address. */
+/** The users of a batch to create, by their address. */
 export type Fresh = Map<string, Batch[number]>;
 
-/** Those of a batch whose address nobody has, and what becomes of each line. Of two with one address, the first. */
+/**
+ * Returns the users of a batch whose address is free, and the result of each line. Of two with one address, the first
+ * counts.
+ */
 export function divide(batch: Batch, present: ReadonlyMap<string, User>, seen: ReadonlySet<string> = new Set()) {
   const fresh: Fresh = new Map();
   const outcomes = batch.map(({ line, record }): ImportOutcome => {
@@ -89,7 +93,7 @@ export function divide(batch: Batch, present: ReadonlyMap<string, User>, seen: R
   return { fresh, outcomes };
 }
 
-/** The fields of a record that say something else than what is there. */
+/** Returns the names of the fields whose values differ from the existing user. */
 function differences(record: UserRecord, there: UserRecord): string[] {
   const before = { ...absent, ...there };
   const names = Object.keys(record) as (keyof UserRecord)[];

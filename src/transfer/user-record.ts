@@ -1,9 +1,9 @@
-/** A user in a file: one JSON object on a line, as `export-users` writes and `import-users` reads it. */
+/** The line of a user in a file: one JSON object, as `export-users` writes and `import-users` reads it. */
 import { ValidationError, type ValidationIssue } from '../errors.ts';
 import { hashProblem } from '../passwords/hash-formats.ts';
 import { prepareAccount, type User } from '../users/user.ts';
 
-/** What a line says of a user: what it leaves out is not there. Checked and normalised. */
+/** The fields of a line, checked and normalised. A field that the line leaves out is absent. */
 export type UserRecord = {
   email: string;
   name?: string | null;
@@ -17,7 +17,7 @@ export type UserRecord = {
 type Field = keyof UserRecord;
 type Reader<T> = (value: unknown) => T | undefined;
 
-/** How the value of each field is read, and what it must be. */
+/** The reader of each field, and the rule for its value. */
 const fields: { [Name in Field]: { read: Reader<UserRecord[Name]>; rule: string | ((value: unknown) => string) } } = {
   email: { read: text, rule: 'must be an address such as ada@example.com' },
   name: { read: orNull(text), rule: 'must be a text or null' },
@@ -32,9 +32,9 @@ const fields: { [Name in Field]: { read: Reader<UserRecord[Name]>; rule: string 
 };
 
 /**
- * The user that a line describes.
+ * Returns the user of a line.
  *
- * @throws ValidationError with everything that is wrong. It repeats no values: there may be secrets among them.
+ * @throws ValidationError with all problems. It repeats no values, which may contain secrets.
  */
 export function parseUserRecord(line: string): UserRecord {
   const entries = Object.entries(parseObject(line));
@@ -56,7 +56,7 @@ export function parseUserRecord(line: string): UserRecord {
   return { ...record, email, ...('name' in record && { name }), ...('role' in record && { role }) };
 }
 
-/** The line of a user, without its end. The hash of the password is in it only where that is asked for. */
+/** Returns the line of a user, without a line break. The hash of the password is included only on request. */
 export function formatUserRecord(user: User, { withPasswordHash }: { withPasswordHash: boolean }): string {
   const { email, name, role, hashedPassword, emailVerifiedAt, suspendedAt, createdAt } = user;
   return JSON.stringify({
@@ -82,9 +82,9 @@ function parseObject(line: string): object {
 
 function unknown(name: string): string {
   if (name === 'password') {
-    return 'password is not imported: give hashedPassword, or neither, and let the user choose one by a link.';
+    return 'password is not imported. Set hashedPassword, or leave both out and let the user choose a password by a link.';
   }
-  return `${JSON.stringify(name.slice(0, 50))} is not a field: there are ${Object.keys(fields).join(', ')}.`;
+  return `${JSON.stringify(name.slice(0, 50))} is not a field. The fields are ${Object.keys(fields).join(', ')}.`;
 }
 
 function text(value: unknown): string | undefined {
@@ -98,14 +98,14 @@ function orNull<T>(read: Reader<T>): Reader<T | null> {
 const rfc3339 =
   /^(?<date>(?:19[7-9]\d|[2-9]\d{3})-\d\d-\d\d)T\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i;
 
-/** More than the longest of these times. */
+/** Longer than any of these times. */
 const maxTimeLength = 40;
 
-/** A time of RFC 3339, from 1970 on, to the millisecond: what is finer is cut off. */
+/** Reads a time of RFC 3339, from 1970 on, to the millisecond. Finer digits are cut off. */
 function time(value: unknown): Date | undefined {
   const match = typeof value === 'string' && value.length <= maxTimeLength ? rfc3339.exec(value) : null;
   if (!match) return undefined;
-  // JavaScript takes the 30th of February for the 2nd of March.
+  // JavaScript parses the 30th of February as the 2nd of March.
   const day = match.groups?.date ?? '';
   const isDay = new Date(`${day}T00:00:00Z`).toJSON()?.startsWith(day);
   const read = new Date(match[0].toUpperCase());

@@ -15,24 +15,24 @@ import { nameIssue, notAnEmail, roleIssue } from './field-issues.ts';
 
 export type { User };
 
-/** What everybody is who is not made something else. */
+/** The role of a user who is not given another one. */
 export const defaultRole = 'user';
 
-/** No user has it: ids begin with 1. For statements that are to be sent whether or not there is somebody. */
+/** The id of no user, because ids begin with 1. For statements that are sent whether or not there is a user. */
 export const noUserId = 0;
 
 export type NewAccount = { email: string; name?: string | null | undefined; role?: string | undefined };
 export type NewUser = NewAccount & { password: string };
 
-/** Who can be written to the database: checked and normalised. */
+/** An account that can be written to the database: checked and normalised. */
 export type PreparedAccount = { email: string; name: string | null; role: string };
 export type PreparedUser = PreparedAccount & { hashedPassword: string };
 
 /**
- * Checks and hashes what a new user gave. Hashing takes milliseconds of a core, so it happens before, and never in,
- * a transaction.
+ * Checks and hashes the input of a new user. Hashing takes milliseconds of a core, so it happens before a transaction,
+ * and never in one.
  *
- * @throws ValidationError with everything that is wrong.
+ * @throws ValidationError with all problems.
  */
 export async function prepareUser(user: NewUser, policy: PasswordPolicy): Promise<PreparedUser> {
   const account = checkUser(user, policy);
@@ -41,13 +41,13 @@ export async function prepareUser(user: NewUser, policy: PasswordPolicy): Promis
 }
 
 /**
- * Checks what a new user gave, without hashing, and without asking others about the password.
+ * Checks the input of a new user, without hashing, and without asking another service about the password.
  *
- * @throws ValidationError with everything that is wrong.
+ * @throws ValidationError with all problems.
  */
 export function checkUser({ password, ...account }: NewUser, policy: PasswordPolicy): PreparedAccount {
   const { issues, ...prepared } = checkAccount(account);
-  // Judged last, by what has passed: the words of a long name are looked for in the password one by one.
+  // Checked last, and only with valid fields: the words of a long name are searched for in the password one by one.
   const known = { email: prepared.email, name: nameIssue(prepared.name) === null ? prepared.name : null };
   const problem = passwordProblem(password, known, policy);
   const all = problem === null ? issues : [...issues, { path: ['password'], message: problem }];
@@ -56,9 +56,9 @@ export function checkUser({ password, ...account }: NewUser, policy: PasswordPol
 }
 
 /**
- * The same for somebody who has yet to choose a password.
+ * Checks the input of a user who has yet to choose a password.
  *
- * @throws ValidationError with everything that is wrong.
+ * @throws ValidationError with all problems.
  */
 export function prepareAccount(account: NewAccount): PreparedAccount {
   const { issues, ...prepared } = checkAccount(account);
@@ -74,14 +74,14 @@ function checkAccount(account: NewAccount): PreparedAccount & { issues: Validati
   return { email: email ?? '', name, role, issues: issues.filter((issue) => issue !== null) };
 }
 
-/** @throws ValidationError for what can be no role. */
+/** Returns the role. @throws ValidationError for an invalid role. */
 export function requireRole(role: string): string {
   const issue = roleIssue(role);
   if (issue !== null) throw new ValidationError([issue]);
   return role;
 }
 
-/** @throws EmailTakenError when the address belongs to somebody, be it in another case. */
+/** Creates a user. @throws EmailTakenError if a user has the address, in any case of its letters. */
 export async function createUser(
   db: Db,
   user: PreparedAccount & { hashedPassword: string | null; emailVerifiedAt?: Date },
@@ -94,16 +94,16 @@ export async function createUser(
   }
 }
 
-/** Whether the database refused to give an address to a second user. */
+/** Returns whether the database refused to give an address to a second user. */
 export function isTaken(error: unknown): boolean {
   return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
 }
 
 /**
- * Gives a user another name, or none if it is empty, and returns them as they are then.
+ * Changes or, if it is empty, removes the name of a user, and returns the updated user.
  *
- * @throws ValidationError
- * @throws RequestError where the account is gone.
+ * @throws ValidationError for an invalid name.
+ * @throws RequestError if the account was deleted.
  */
 export async function updateProfile(db: Db, id: number, profile: { name: string | null }): Promise<User> {
   const name = profile.name?.trim() || null;
@@ -115,11 +115,11 @@ export async function updateProfile(db: Db, id: number, profile: { name: string 
 }
 
 /**
- * Makes sure that somebody whose password was checked is still there, with that password, and keeps it so until the
- * transaction ends: the write, of what is there already or of another hash of that password, locks the row. What the
- * user's other transactions do comes before or after this one, and not in the middle. Returns them as they are now.
+ * Verifies that a user still has the password that was checked, and locks the row until the transaction ends. The lock
+ * is a write of the existing hash or of a new hash of the same password. Other transactions of the user come before or
+ * after this one, and not in its middle. Returns the current user.
  *
- * @throws PasswordChangedError if not.
+ * @throws PasswordChangedError if the user or that password is gone.
  */
 export async function lockUserWithPassword(
   db: Db,
@@ -134,14 +134,14 @@ export async function lockUserWithPassword(
   return locked;
 }
 
-/** What attempts at an address are counted by. @throws ValidationError for one that nobody can have. */
+/** Returns the key by which attempts at an address are counted. @throws ValidationError for an impossible address. */
 export function requireAddressKey(address: string): string {
   const key = addressKey(address);
   if (key === null) throw new ValidationError([notAnEmail]);
   return key;
 }
 
-/** @throws UserNotFoundError when nobody has this address. */
+/** Returns the user with this address. @throws UserNotFoundError if there is none. */
 export async function requireUserByEmail(database: Database, email: string): Promise<User> {
   const user = await findUserByEmail(database, email);
   if (!user) throw new UserNotFoundError();
@@ -149,9 +149,9 @@ export async function requireUserByEmail(database: Database, email: string): Pro
 }
 
 /**
- * The user with this address as it is written or, where that is nobody's, the only one who has it in another case; or
- * null. Those who signed up here have theirs in lower case and to themselves; those who came from elsewhere as they
- * typed it there.
+ * Returns the user with exactly this address or, if there is none, the only user whose address differs in case; or
+ * null. Users who signed up here have their address in lower case and to themselves. Imported users have it as they
+ * typed it elsewhere.
  */
 export async function findUserByEmail(database: Database, address: string): Promise<User | null> {
   const written = asWritten(address);
@@ -161,16 +161,18 @@ export async function findUserByEmail(database: Database, address: string): Prom
   return exact ?? only ?? null;
 }
 
-/** @throws EmailTakenError when the address belongs to somebody else, in whatever case. */
+/** Rejects an address of another user. @throws EmailTakenError if it is the same in any case of its letters. */
 export async function requireFreeAddress(db: Db, address: string, ownerId: number = noUserId): Promise<void> {
   const written = asWritten(address);
-  // As `$findUsersByAddress`, of what the transaction sees.
+  // Like `$findUsersByAddress`, but with the view of the transaction.
   const found = await db.$queryRaw<Pick<User, 'id' | 'email'>[]>`
     SELECT "id", "email" FROM "User" WHERE lower("email") = lower(${written})`;
   if (ownersOf(written, found).some(({ id }) => id !== ownerId)) throw new EmailTakenError();
 }
 
-/** Those who have an address, of whom the database found. PostgreSQL makes ASCII letters of some that are none. */
+/**
+ * Returns the owners of an address among the found users. PostgreSQL turns some non-ASCII letters into ASCII letters.
+ */
 function ownersOf<Owner extends Pick<User, 'email'>>(address: string, found: Owner[]): Owner[] {
   const key = addressKey(address);
   return found.filter(({ email }) => email === address || addressKey(email) === key);

@@ -45,9 +45,9 @@ describe('a statement past Prisma’s client', () => {
     await expect(insert(database, 'AuditEvent', { ...event, detail: undefined })).rejects.toThrow('has no detail');
     const longer = { ...event, invented: 'x' };
     // @ts-expect-error: there is no such column.
-    await expect(insert(database, 'AuditEvent', longer)).rejects.toThrow('has invented, which is no column');
+    await expect(insert(database, 'AuditEvent', longer)).rejects.toThrow('has invented, which is not a column');
     // @ts-expect-error: the database gives the id.
-    await expect(insert(database, 'AuditEvent', { ...event, id: 1 })).rejects.toThrow('has id, which is no column');
+    await expect(insert(database, 'AuditEvent', { ...event, id: 1 })).rejects.toThrow('has id, which is not a column');
     expect(await counted(database)).toBe(0);
   });
 

@@ -137,7 +137,7 @@ describe('the mails with links', () => {
     for (const name of ['verify-email', 'confirm-email-change']) {
       const mail = mails.find((one) => one.name === name);
       for (const text of [mail?.text, mail?.html]) {
-        for (const advice of ['do not follow the link', 'somebody used your address', 'password reset', 'sessions']) {
+        for (const advice of ['do not follow the link', 'someone used your address', 'password reset', 'sessions']) {
           expect(text?.replace(/\s+/g, ' ')).toContain(advice);
         }
       }

@@ -6,10 +6,10 @@ import { SMTPServer } from 'smtp-server';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { MailPolicy } from '../../src/config/config.ts';
 import { deliverDue, startDelivery } from '../../src/mail/delivery.ts';
-import type { Message, Post } from '../../src/mail/message.ts';
+import type { MailTransport, Message } from '../../src/mail/message.ts';
 import { enqueueMail, type MailName, mails } from '../../src/mail/outbox.ts';
-import { openPost } from '../../src/mail/post.ts';
 import { readTemplates } from '../../src/mail/templates.ts';
+import { openMailTransport } from '../../src/mail/transport.ts';
 import { findUserToken } from '../../src/tokens/user-token.ts';
 import { startApi, type TestApi } from '../support/api.ts';
 import { temporaryFolder } from '../support/database.ts';
@@ -18,13 +18,13 @@ import { startServer } from '../support/process.ts';
 
 const hour = 3_600_000;
 
-/** Sends what is due through a post of the test's. */
-async function deliverBy(api: TestApi, post: Pick<Post, 'send'>): Promise<void> {
+/** Sends what is due through a transport of the test's. */
+async function deliverBy(api: TestApi, transport: Pick<MailTransport, 'send'>): Promise<void> {
   const { database, config, clock, reported } = api;
   await deliverDue(
     {
       database,
-      post: { ...post, close: async () => {} },
+      transport: { ...transport, close: async () => {} },
       render: await readTemplates(null),
       appUrl: config.mail.appUrl,
       clock: { now: () => clock.now },
@@ -172,23 +172,23 @@ describe('a mail that fails', () => {
     await api.signUp('ada@example.com');
     await api.signUp('bob@example.com');
     const tried: string[] = [];
-    const post = {
+    const transport = {
       async send({ to }: Message) {
         tried.push(to);
         if (to.startsWith('ada')) throw new Error(`cannot reach the server of ${to}`);
       },
     };
-    await deliverBy(api, post);
+    await deliverBy(api, transport);
     expect(tried.sort()).toEqual(['ada@example.com', 'bob@example.com']);
     expect(await api.database.userToken.findMany({ where: links })).toMatchObject([{ sentTo: 'bob@example.com' }]);
     const pauses: number[] = [];
     for (let attempt = 0; attempt < 12; attempt += 1) {
       const [mail] = await api.database.mail.findMany();
       pauses.push((mail?.sendAfter.getTime() ?? 0) - api.clock.now.getTime());
-      await deliverBy(api, post);
+      await deliverBy(api, transport);
       expect(tried).toHaveLength(2 + attempt);
       pass(api, pauses.at(-1) ?? 0);
-      await deliverBy(api, post);
+      await deliverBy(api, transport);
     }
     expect(pauses[0]).toBeGreaterThanOrEqual(8_000);
     expect(pauses[0]).toBeLessThanOrEqual(12_000);
@@ -203,16 +203,16 @@ describe('a mail that fails', () => {
   it('is given up after three days, which is reported without an address', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
-    const post = {
+    const transport = {
       send: async () => {
         throw Object.assign(new Error('no mail for ada@example.com'), { code: 'ECONNECTION' });
       },
     };
-    await deliverBy(api, post);
+    await deliverBy(api, transport);
     pass(api, 73 * hour);
-    await deliverBy(api, post);
+    await deliverBy(api, transport);
     expect(await api.database.mail.count()).toBe(0);
-    expect(String(api.reported)).toMatch(/Mail \d+ \(verify-email, user \d+\) is given up: ECONNECTION/);
+    expect(String(api.reported)).toMatch(/Mail \d+ \(verify-email, user \d+\) was given up: ECONNECTION/);
     expect(String(api.reported)).not.toContain('ada@');
   });
 });
@@ -229,9 +229,9 @@ describe('over SMTP', () => {
   it('arrives in both forms, from the sender, once', async () => {
     const smtp = await startSmtp();
     const api = await enqueued('ada@example.com');
-    const post = openPost({ ...policy, smtpUrl: smtp.url });
-    await deliverBy(api, post);
-    post.close();
+    const transport = openMailTransport({ ...policy, smtpUrl: smtp.url });
+    await deliverBy(api, transport);
+    transport.close();
     expect(smtp.messages).toHaveLength(1);
     const [message = ''] = smtp.messages;
     expect(message).toMatch(/^From: Example <accounts@example\.com>$/m);
@@ -251,15 +251,15 @@ describe('over SMTP', () => {
       },
     });
     const api = await enqueued('ada@example.com', 'nobody@example.com');
-    const post = openPost({ ...policy, smtpUrl: smtp.url });
-    await deliverBy(api, post);
+    const transport = openMailTransport({ ...policy, smtpUrl: smtp.url });
+    await deliverBy(api, transport);
     expect(await api.database.mail.findMany()).toMatchObject([{ recipient: 'ada@example.com', attempts: 1 }]);
-    expect(String(api.reported)).toMatch(/account-deleted, user none\) is given up: EENVELOPE 550/);
+    expect(String(api.reported)).toMatch(/account-deleted, user none\) was given up: EENVELOPE 550/);
     expect(String(api.reported)).not.toContain('nobody@');
     isBusy = false;
     pass(api, 20_000);
-    await deliverBy(api, post);
-    post.close();
+    await deliverBy(api, transport);
+    transport.close();
     expect(smtp.messages).toHaveLength(1);
     expect(await api.database.mail.count()).toBe(0);
   });
@@ -272,9 +272,9 @@ describe('over SMTP', () => {
     for (const refusal of refusals) {
       const smtp = await startSmtp(refusal);
       const api = await enqueued('ada@example.com');
-      const post = openPost({ ...policy, smtpUrl: smtp.url });
-      await deliverBy(api, post);
-      post.close();
+      const transport = openMailTransport({ ...policy, smtpUrl: smtp.url });
+      await deliverBy(api, transport);
+      transport.close();
       expect(await api.database.mail.findMany()).toMatchObject([{ attempts: 1 }]);
       expect(api.reported).toEqual([]);
     }
@@ -285,12 +285,12 @@ describe('over SMTP', () => {
     const api = await enqueued('ada@example.com');
     const { port } = new URL(smtp.url);
     // Another name of this machine, of which nothing is known.
-    const post = openPost({ ...policy, smtpUrl: `smtp://[::ffff:127.0.0.1]:${port}` });
-    await deliverBy(api, post);
-    post.close();
+    const transport = openMailTransport({ ...policy, smtpUrl: `smtp://[::ffff:127.0.0.1]:${port}` });
+    await deliverBy(api, transport);
+    transport.close();
     expect(smtp.messages).toEqual([]);
     expect(await api.database.mail.count()).toBe(1);
-    const told = openPost({ ...policy, smtpUrl: `smtp://[::ffff:127.0.0.1]:${port}?ignoreTLS=true` });
+    const told = openMailTransport({ ...policy, smtpUrl: `smtp://[::ffff:127.0.0.1]:${port}?ignoreTLS=true` });
     pass(api, 20_000);
     await deliverBy(api, told);
     told.close();
@@ -301,13 +301,13 @@ describe('over SMTP', () => {
     const smtp = await startSmtp({ onData: () => sleep(20) });
     const api = await startApi();
     const recipients = Array.from({ length: 30 }, (_, n) => `user${n}@example.com`);
-    const workers = [1, 2].map(() => openPost({ ...policy, smtpUrl: smtp.url }));
+    const workers = [1, 2].map(() => openMailTransport({ ...policy, smtpUrl: smtp.url }));
     const render = await readTemplates(null);
     const clock = { now: () => new Date(), stop: () => {} };
     const report = (error: unknown) => api.reported.push(error);
     const { database } = api;
-    const deliveries = workers.map((post) =>
-      startDelivery({ database, post, render, appUrl: policy.appUrl, clock, report }),
+    const deliveries = workers.map((transport) =>
+      startDelivery({ database, transport, render, appUrl: policy.appUrl, clock, report }),
     );
     for (const recipient of recipients) {
       await enqueueMail(database, { name: 'account-deleted', recipient, userId: null }, new Date());
@@ -325,7 +325,7 @@ describe('a server', () => {
     const api = await startApi();
     const folder = join(await temporaryFolder(), 'mail');
     await api.signUp('ada@example.com');
-    await deliverBy(api, openPost({ ...policy, folder }));
+    await deliverBy(api, openMailTransport({ ...policy, folder }));
     const files = await readdir(folder);
     expect(files).toEqual([expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d-]+\.\d{3}Z verify-email \d+\.\d+\.eml$/)]);
     const file = join(folder, files[0] ?? '');
@@ -372,11 +372,11 @@ describe('the folder of mail', () => {
     const folder = join(await temporaryFolder(), 'in-the-way');
     await writeFile(folder, '');
     await api.signUp('ada@example.com');
-    await deliverBy(api, openPost({ ...policy, folder: join(folder, 'mail') }));
+    await deliverBy(api, openMailTransport({ ...policy, folder: join(folder, 'mail') }));
     expect(await api.database.mail.count()).toBe(1);
     await mkdir(join(folder, '..', 'mail'));
     pass(api, 20_000);
-    await deliverBy(api, openPost({ ...policy, folder: join(folder, '..', 'mail') }));
+    await deliverBy(api, openMailTransport({ ...policy, folder: join(folder, '..', 'mail') }));
     expect(await api.database.mail.count()).toBe(0);
   });
 });

@@ -11,7 +11,7 @@ export type Delivered = Message & {
 /** Sends all mail of a server that is due, into memory, as its worker would. */
 export async function deliverMail(api: TestApi): Promise<Delivered[]> {
   const delivered: Delivered[] = [];
-  const post = {
+  const transport = {
     send: async (message: Message) => {
       const [, token = null] = /#token=(\S+)/.exec(message.text) ?? [];
       delivered.push({ ...message, token });
@@ -22,7 +22,7 @@ export async function deliverMail(api: TestApi): Promise<Delivered[]> {
   const clock = { now: () => api.clock.now };
   const render = await readTemplates(config.mail.templates);
   const report = (error: unknown) => reported.push(error);
-  await deliverDue({ database, post, render, appUrl: config.mail.appUrl, clock, report }, async () => true);
+  await deliverDue({ database, transport, render, appUrl: config.mail.appUrl, clock, report }, async () => true);
   return delivered;
 }
 

@@ -8,13 +8,13 @@ import {
   type SchemaEngine,
   toMigrationList,
 } from '../../scripts/schema-engine.ts';
-import type { Migration, Provider } from '../../src/database/migrations.ts';
+import type { DialectName, Migration } from '../../src/database/migrations.ts';
 import { sqliteAdapter } from '../../src/database/sqlite/open.ts';
 
 /** Applies migrations by the engine, each by itself, and returns the names of those that it applied. */
-export async function applyByEngine(provider: Provider, place: string, migrations: Migration[]): Promise<string[]> {
-  return withEngine(provider, place, async (engine) => {
-    const migrationsList = toMigrationList(provider, migrations);
+export async function applyByEngine(dialect: DialectName, place: string, migrations: Migration[]): Promise<string[]> {
+  return withEngine(dialect, place, async (engine) => {
+    const migrationsList = toMigrationList(dialect, migrations);
     const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList, filters: noFilters });
     return appliedMigrationNames;
   });
@@ -24,10 +24,10 @@ export async function applyByEngine(provider: Provider, place: string, migration
 export const inSync = { editedMigrationNames: [], failedMigrationNames: [], hasMigrationsTable: true, history: null };
 
 /** Returns what the engine says of a database: which migrations failed, were edited since, or are missing. */
-export async function diagnoseByEngine(provider: Provider, place: string, migrations: Migration[]) {
-  return withEngine(provider, place, (engine) =>
+export async function diagnoseByEngine(dialect: DialectName, place: string, migrations: Migration[]) {
+  return withEngine(dialect, place, (engine) =>
     engine.diagnoseMigrationHistory({
-      migrationsList: toMigrationList(provider, migrations),
+      migrationsList: toMigrationList(dialect, migrations),
       optInToShadowDatabase: false,
       filters: noFilters,
     }),
@@ -35,11 +35,15 @@ export async function diagnoseByEngine(provider: Provider, place: string, migrat
 }
 
 /** `place` is the path of an SQLite file, or the URL of a PostgreSQL database. */
-async function withEngine<T>(provider: Provider, place: string, act: (engine: SchemaEngine) => Promise<T>): Promise<T> {
-  const factory = provider === 'sqlite' ? sqliteAdapter(place) : new PrismaPg({ connectionString: place, max: 1 });
+async function withEngine<T>(
+  dialect: DialectName,
+  place: string,
+  act: (engine: SchemaEngine) => Promise<T>,
+): Promise<T> {
+  const factory = dialect === 'sqlite' ? sqliteAdapter(place) : new PrismaPg({ connectionString: place, max: 1 });
   const connection = await factory.connect();
   try {
-    return await act(await openSchemaEngine(await readModels(provider), onConnection(connection)));
+    return await act(await openSchemaEngine(await readModels(dialect), onConnection(connection)));
   } finally {
     await connection.dispose();
   }

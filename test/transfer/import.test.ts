@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { pagesOfUsers } from '../../src/transfer/export.ts';
-import { type ImportOutcome, importUsers, type Line, rehearsal } from '../../src/transfer/import.ts';
+import { dryRunImport, type ImportOutcome, importUsers, type Line } from '../../src/transfer/import.ts';
 import { importBatch } from '../../src/transfer/import-batch.ts';
 import { formatUserRecord } from '../../src/transfer/user-record.ts';
 import { openEmptyDatabase } from '../support/database.ts';
@@ -142,7 +142,7 @@ describe('rehearsal', () => {
     const many = Array.from({ length: 700 }, (_, index) => ({ email: `user${index}@example.com` }));
     const lines = [...people, ...many, { email: 'nobody' }, ...many, { ...people[0], name: 'Lovelace' }];
     const rehearse = async (db: Database | null) => {
-      const outcomes = await Array.fromAsync(importUsers(linesOf(lines), rehearsal(db)));
+      const outcomes = await Array.fromAsync(importUsers(linesOf(lines), dryRunImport(db)));
       const count = (kind: string) => outcomes.filter((outcome) => outcome.kind === kind).length;
       return { imported: count('imported'), present: count('present'), refused: count('refused') };
     };

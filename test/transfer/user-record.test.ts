@@ -75,7 +75,7 @@ describe('a line of a user', () => {
     [{ email: 'a@b.cd', createdAt: '2023-01-01T00:00:00' }, /^createdAt must be a time/],
     [{ email: 'a@b.cd', createdAt: '2023-01-01' }, /^createdAt must be a time/],
     [{ email: 'a@b.cd', createdAt: '0001-01-01T00:00:00Z' }, /^createdAt must be a time/],
-    [{ email: 'a@b.cd', nmae: 'Ada' }, /^"nmae" is not a field: there are email, name/],
+    [{ email: 'a@b.cd', nmae: 'Ada' }, /^"nmae" is not a field. The fields are email, name/],
     [{ email: 'a@b.cd', id: 7 }, /^"id" is not a field/],
     [{ email: 'a@b.cd', toString: 7 }, /^"toString" is not a field/],
     [['a@b.cd'], /^The line is not a JSON object/],

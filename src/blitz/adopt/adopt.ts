@@ -5,43 +5,43 @@ import pg from 'pg';
 import type { PasswordPolicy } from '../../config/config.ts';
 import { claimDatabase } from '../../database/database.ts';
 import { OperatorError } from '../../errors.ts';
-import { type Facts, gatherFacts } from './facts.ts';
-import { ownTables } from './family.ts';
+import { ownTables } from './blitz-schema.ts';
+import { type Inspection, inspect } from './inspection.ts';
 import { type PlaintextChoice, replacePlaintext, storeReplacements } from './passwords.ts';
+import { openPostgresqlAdoption } from './postgresql/adoption.ts';
 import { openPostgresqlSource } from './postgresql/connection.ts';
-import { openPostgresqlTakeover } from './postgresql/takeover.ts';
-import { countTables, type Source, type Takeover } from './source.ts';
+import { type Adoption, countTables, type Source } from './source.ts';
+import { openSqliteAdoption } from './sqlite/adoption.ts';
 import { openFile, sqliteSource } from './sqlite/source.ts';
-import { openSqliteTakeover } from './sqlite/takeover.ts';
 
 export type AdoptionOptions = {
   plaintext: PlaintextChoice;
   passwords: PasswordPolicy;
-  /** How long a session that has no expiry goes on from now. */
+  /** The lifetime, from now, of a session without an expiry. */
   lifetimeMs: number;
   now: Date;
 };
 
 export type Adopted = {
-  facts: Facts;
-  /** The copy of the database as it was. Null for PostgreSQL, whose owner makes backups. */
+  inspection: Inspection;
+  /** The path of the backup. Null for PostgreSQL, where backups are the owner's task. */
   backup: string | null;
-  /** How many rows each table had and has. */
+  /** The number of rows of each table before and after. */
   counts: { table: string; before: number; after: number }[];
 };
 
 /**
- * What a database of Blitz.js holds, or null if it is this server's already. It is only read.
+ * Inspects a Blitz.js database without a write. Returns null if it already belongs to this server.
  *
- * @throws OperatorError for a database that cannot be taken over, with the reason.
+ * @throws OperatorError, with the reason, for a database that cannot be adopted.
  */
-export async function inspectDatabase(url: string, now: Date): Promise<Facts | null> {
+export async function inspectDatabase(url: string, now: Date): Promise<Inspection | null> {
   const { source, close } = await openSource(url);
   try {
-    return await gatherFacts(source, now);
+    return await inspect(source, now);
   } catch (error) {
     throw isFromDatabase(error)
-      ? new OperatorError(`The database cannot be read as a whole: ${error.message}.`)
+      ? new OperatorError(`The database cannot be read completely: ${error.message}.`)
       : error;
   } finally {
     await close();
@@ -49,10 +49,10 @@ export async function inspectDatabase(url: string, now: Date): Promise<Facts | n
 }
 
 /**
- * Takes a database of Blitz.js over in one transaction, after a backup where it is a file. Returns null if it is this
- * server's already, and then nothing was done.
+ * Adopts a Blitz.js database in one transaction, after a backup of an SQLite file. Returns null, and changes nothing,
+ * if it already belongs to this server.
  *
- * @throws OperatorError, and whatever else goes wrong, with the database as it was.
+ * @throws OperatorError, or any other error, and leaves the database unchanged.
  */
 export async function adoptDatabase(url: string, options: AdoptionOptions): Promise<Adopted | null> {
   const seen = await inspectDatabase(url, options.now);
@@ -62,15 +62,15 @@ export async function adoptDatabase(url: string, options: AdoptionOptions): Prom
     throw isFromDatabase(error) ? failed(error) : error;
   });
   try {
-    const takeover = await openTakeover(url, options.now);
+    const adoption = await openAdoption(url, options.now);
     try {
-      await takeover.begin();
-      return await takeOver(takeover, replaced, options);
+      await adoption.begin();
+      return await runAdoption(adoption, replaced, options);
     } catch (error) {
-      await takeover.rollback();
+      await adoption.rollback();
       throw isFromDatabase(error) ? failed(error) : error;
     } finally {
-      await takeover.close();
+      await adoption.close();
     }
   } finally {
     await release();
@@ -81,42 +81,50 @@ function isFromDatabase(error: unknown): error is Error {
   return error instanceof BetterSqlite3.SqliteError || error instanceof pg.DatabaseError;
 }
 
-/** What whoever began it is told: another program has a lock, something depends on a column, the disk is full. */
+/**
+ * Returns the error for the operator: another program has a lock, an object depends on a column, or the disk is full.
+ */
 function failed(error: Error): OperatorError {
-  return new OperatorError(`Taking the database over failed, and nothing was changed: ${error.message}.`);
+  return new OperatorError(`The adoption failed, and nothing was changed: ${error.message}.`);
 }
 
 type Replaced = Awaited<ReturnType<typeof replacePlaintext>>;
 
-async function takeOver(takeover: Takeover, replaced: Replaced, options: AdoptionOptions): Promise<Adopted | null> {
-  // Once more, now that nobody else can change it.
-  const facts = await gatherFacts(takeover, options.now);
-  if (!facts) {
-    await takeover.rollback();
+async function runAdoption(adoption: Adoption, replaced: Replaced, options: AdoptionOptions): Promise<Adopted | null> {
+  // Inspects again, now that no other program can change the database.
+  const inspection = await inspect(adoption, options.now);
+  if (!inspection) {
+    await adoption.rollback();
     return null;
   }
-  const backup = await takeover.backUp();
-  await takeover.loosen();
-  await giveExpiry(takeover, options);
-  await takeover.write(
+  const backup = await adoption.backUp();
+  await adoption.relaxConstraints();
+  await giveExpiry(adoption, options);
+  await adoption.write(
     `UPDATE "Session" SET "userId" = NULL WHERE "userId" IS NOT NULL
        AND NOT EXISTS (SELECT 1 FROM "User" u WHERE u."id" = "Session"."userId")`,
   );
-  await storeReplacements(takeover, facts.plainPasswords, replaced);
-  await takeover.finish();
-  const counts = await compareCounts(takeover, facts);
-  await takeover.commit();
-  return { facts, backup, counts };
+  await storeReplacements(adoption, inspection.plainPasswords, replaced);
+  await adoption.finish();
+  const counts = await compareCounts(adoption, inspection);
+  await adoption.commit();
+  return { inspection, backup, counts };
 }
 
-/** In Blitz.js a session without an expiry never ends. Here it has the longest life that a new one can have. */
-function giveExpiry(takeover: Takeover, { now, lifetimeMs }: AdoptionOptions): Promise<void> {
-  const expiresAt = takeover.literal(new Date(now.getTime() + lifetimeMs));
-  return takeover.write(`UPDATE "Session" SET "expiresAt" = ${expiresAt} WHERE "expiresAt" IS NULL`);
+/**
+ * Sets the expiry of sessions without one. In Blitz.js they never end. Here they get the maximum lifetime of a new
+ * session.
+ */
+function giveExpiry(adoption: Adoption, { now, lifetimeMs }: AdoptionOptions): Promise<void> {
+  const expiresAt = adoption.literal(new Date(now.getTime() + lifetimeMs));
+  return adoption.write(`UPDATE "Session" SET "expiresAt" = ${expiresAt} WHERE "expiresAt" IS NULL`);
 }
 
-/** @throws Error if a table has other rows than before, but for those that this server adds. */
-async function compareCounts(source: Source, { tables }: Facts): Promise<Adopted['counts']> {
+/**
+ * Counts the rows of each table before and after. @throws Error for a difference, except in tables that this server
+ * adds.
+ */
+async function compareCounts(source: Source, { tables }: Inspection): Promise<Adopted['counts']> {
   const after = await countTables(source);
   const names = [...new Set([...tables.keys(), ...after.keys()])];
   const counts = names.map((table) => ({ table, before: tables.get(table) ?? 0, after: after.get(table) ?? 0 }));
@@ -132,7 +140,7 @@ function isPostgresql(url: string): boolean {
   return /^postgres(ql)?:/.test(url);
 }
 
-/** The path of the file that an SQLite URL names. */
+/** Returns the path of the file in an SQLite URL. @throws OperatorError if it does not exist. */
 function requireFile(url: string): string {
   const file = resolve(url.replace(/^file:/, ''));
   if (!existsSync(file)) throw new OperatorError(`DATABASE_URL is "${url}", but there is no database.`);
@@ -145,8 +153,8 @@ async function openSource(url: string): Promise<{ source: Source; close(): void 
   return { source: sqliteSource(database), close: () => void database.close() };
 }
 
-function openTakeover(url: string, now: Date): Promise<Takeover> {
-  if (isPostgresql(url)) return openPostgresqlTakeover(url);
+function openAdoption(url: string, now: Date): Promise<Adoption> {
+  if (isPostgresql(url)) return openPostgresqlAdoption(url);
   const file = requireFile(url);
-  return openSqliteTakeover(file, `${file}.before-adoption-${now.toISOString().replaceAll(':', '-')}`);
+  return openSqliteAdoption(file, `${file}.before-adoption-${now.toISOString().replaceAll(':', '-')}`);
 }

@@ -2,20 +2,23 @@ import type { PasswordPolicy } from '../../config/config.ts';
 import { OperatorError } from '../../errors.ts';
 import { isKnownHash } from '../../passwords/hash-formats.ts';
 import { hashPassword, normalizePassword } from '../../passwords/password.ts';
-import type { Source, Takeover } from './source.ts';
+import type { Adoption, Source } from './source.ts';
 
-/** What is to become of passwords that were stored as they were typed. */
+/** The treatment of passwords in plain text. */
 export type PlaintextChoice = 'refuse' | 'hash' | 'reset';
 
-/** `hash`: goes on. `none`: there is no password. `unreadable`: somebody's hash that is not verified here. */
+/**
+ * The kind of a stored password. `hash` stays valid. `none` is no password. `unreadable` is a hash that this server
+ * cannot verify.
+ */
 export type StoredPassword = 'hash' | 'none' | 'unreadable' | 'plain';
 
-/** Somebody whose password can be read, and what it is. */
+/** A user and their plain-text password. */
 export type PlainPassword = { userId: number; password: string };
 
 /**
- * What hashes look like: MD5, SHA-1 and SHA-2 in hex or base64, perhaps beside a salt; what Blitz.js wrote; and what
- * begins with the name of an algorithm, as in the modular crypt format, LDAP and Django.
+ * The forms of hashes: MD5, SHA-1 and SHA-2 in hex or base64, perhaps beside a salt; the form of Blitz.js; and
+ * everything that begins with the name of an algorithm, as in the modular crypt format, LDAP and Django.
  */
 const hashLike = new RegExp(
   [
@@ -23,7 +26,7 @@ const hashLike = new RegExp(
     '[0-9a-f]{8,}[:.][0-9a-f]{32,}',
     '(?:[A-Za-z0-9+/]{27}|[A-Za-z0-9+/]{43}|[A-Za-z0-9+/]{171})=',
     '[A-Za-z0-9+/]{86}==',
-    // The base64 of what begins with $argon2.
+    // The base64 of text that begins with $argon2.
     'JGFyZ29uM[A-Za-z0-9+/]+={0,2}',
     '\\$[\\w-]+\\$\\S{15,}',
     '\\{[\\w.-]+\\}\\S{16,}',
@@ -35,8 +38,8 @@ const hashLike = new RegExp(
 );
 
 /**
- * What is stored for a password. A hash that is not known must not be taken for a password: whoever has read the
- * database could log in with it.
+ * Returns the kind of a stored password. An unknown hash must not be taken for a plain-text password: an attacker who
+ * has read the database could log in with it.
  */
 export function kindOfStored(stored: string | null): StoredPassword {
   if (stored === null || stored === '') return 'none';
@@ -44,14 +47,14 @@ export function kindOfStored(stored: string | null): StoredPassword {
   return hashLike.test(stored) ? 'unreadable' : 'plain';
 }
 
-/** Few at a time, so that nobody who logs in on the same machine is refused. */
+/** The number of concurrent hashes. It is small, so that no login on the same machine is refused. */
 const atOnce = 8;
 
 /**
- * What is to be stored instead of each plain-text password, by what is stored now. Made before the transaction, since
- * every hash takes milliseconds of a processor.
+ * Returns the value to store for each plain-text password. Called before the transaction, since every hash takes
+ * milliseconds of a processor.
  *
- * @throws OperatorError where nobody said what to do, or a password is none that could ever be typed here.
+ * @throws OperatorError if the operator made no choice, or if a password could never be typed here.
  */
 export async function replacePlaintext(
   found: readonly PlainPassword[],
@@ -64,8 +67,8 @@ export async function replacePlaintext(
   const impossible = found.filter(({ password }) => normalizePassword(password) === null).length;
   if (impossible > 0) {
     throw new OperatorError(
-      `${impossible} of the plain-text passwords cannot be hashed: they are longer than this server takes. ` +
-        'Nothing was changed. --reset-plaintext makes their users choose new ones.',
+      `${impossible} of the plain-text passwords cannot be hashed: they are longer than this server accepts. ` +
+        'Nothing was changed. --reset-plaintext deletes them, so that their users set new ones by mail.',
     );
   }
   const replaced = new Map<PlainPassword, string | null>();
@@ -81,12 +84,12 @@ export async function replacePlaintext(
 function plaintextRefusal(count: number): string {
   return (
     `${count === 1 ? '1 password is' : `${count} passwords are`} stored as plain text, which this server does not ` +
-    'accept. Nothing was changed. --hash-plaintext hashes them, so that they go on; --reset-plaintext forgets them, ' +
-    'so that their users have to choose new ones by mail.'
+    'accept. Nothing was changed. --hash-plaintext hashes them, so that they stay valid. --reset-plaintext deletes ' +
+    'them, so that their users have to set new ones by mail.'
   );
 }
 
-/** Every plain-text password, and how many of each kind there are. */
+/** Returns every plain-text password, and the number of passwords of each kind. */
 export async function findPasswords(source: Source) {
   const counts: Record<StoredPassword, number> = { hash: 0, none: 0, unreadable: 0, plain: 0 };
   const plain: PlainPassword[] = [];
@@ -103,7 +106,9 @@ const pageSize = 1_000;
 async function* storedPasswords(source: Source): AsyncGenerator<{ userId: number; stored: string | null }> {
   for (let last: number | null = null; ; ) {
     const after: string = last === null ? '' : `WHERE "id" > ${last}`;
-    const rows = await source.ask(`SELECT "id", "hashedPassword" FROM "User" ${after} ORDER BY "id" LIMIT ${pageSize}`);
+    const rows = await source.query(
+      `SELECT "id", "hashedPassword" FROM "User" ${after} ORDER BY "id" LIMIT ${pageSize}`,
+    );
     for (const row of rows) {
       last = Number(row.id);
       yield { userId: last, stored: row.hashedPassword as string | null };
@@ -112,9 +117,9 @@ async function* storedPasswords(source: Source): AsyncGenerator<{ userId: number
   }
 }
 
-/** Stores what was made of the plain-text passwords. @throws OperatorError if one was changed since. */
+/** Replaces the plain-text passwords. @throws OperatorError if one has changed since the inspection. */
 export async function storeReplacements(
-  takeover: Takeover,
+  adoption: Adoption,
   found: readonly PlainPassword[],
   replaced: ReadonlyMap<PlainPassword, string | null>,
 ): Promise<void> {
@@ -123,9 +128,9 @@ export async function storeReplacements(
     const hashed = made.get(JSON.stringify(plain));
     if (hashed === undefined) {
       throw new OperatorError(
-        'Somebody changed a password in the database meanwhile. Nothing was changed: do it again.',
+        'A password in the database changed meanwhile. The adoption changed nothing. Run it again.',
       );
     }
-    await takeover.write('UPDATE "User" SET "hashedPassword" = ? WHERE "id" = ?', [hashed, plain.userId]);
+    await adoption.write('UPDATE "User" SET "hashedPassword" = ? WHERE "id" = ?', [hashed, plain.userId]);
   }
 }

@@ -1,82 +1,85 @@
-/** What `adopt` says, line by line. */
+/** The output of `adopt`, line by line. */
 import type { Adopted, AdoptionOptions } from './adopt.ts';
-import type { Facts } from './facts.ts';
-import { ownTables } from './family.ts';
+import { ownTables } from './blitz-schema.ts';
+import type { Inspection } from './inspection.ts';
 
-const nothingToDo = 'This database is this server’s own already. There is nothing to take over.';
+const nothingToDo = 'This database already belongs to this server. There is nothing to adopt.';
 
-/** What was found, and what taking it over does. */
-export function reportFound(facts: Facts | null, options: AdoptionOptions): string[] {
-  if (!facts) return [nothingToDo];
-  const { sessions, passwords } = facts;
+/** Returns the report of an inspection, and of the changes that an adoption would make. */
+export function reportFound(inspection: Inspection | null, options: AdoptionOptions): string[] {
+  if (!inspection) return [nothingToDo];
+  const { sessions, passwords } = inspection;
   return [
-    `A database of Blitz.js, as its migration ${facts.member} left it.`,
+    `A Blitz.js database, at the migration ${inspection.blitzVersion} of Blitz.js.`,
     '',
     'Found:',
-    `  ${many(facts.tables.get('User') ?? 0, 'user')}: ${passwords.hash} with a password that goes on, ` +
-      `${passwords.none} without one, ${passwords.plain} with one in plain text`,
-    `  ${many(sessions.total, 'session')}: ${sessions.live} live, ${sessions.over} over, ` +
+    `  ${many(inspection.tables.get('User') ?? 0, 'user')}: ${passwords.hash} with a password that stays valid, ` +
+      `${passwords.none} without a password, ${passwords.plain} with a password in plain text`,
+    `  ${many(sessions.total, 'session')}: ${sessions.live} live, ${sessions.over} ended, ` +
       `${sessions.anonymous} anonymous, ${sessions.ownerless} of deleted users`,
-    ...section('Unusual:', unusual(facts)),
-    ...section('Taking it over (--apply) does this, in one transaction:', steps(facts, options)),
+    ...section('Unusual:', unusual(inspection)),
+    ...section('An adoption (--apply) does this, in one transaction:', steps(inspection, options)),
   ];
 }
 
-/** What was done. */
+/** Returns the report of an adoption. */
 export function reportAdopted(adopted: Adopted | null): string[] {
   if (!adopted) return [nothingToDo];
-  const { facts, backup, counts } = adopted;
+  const { inspection, backup, counts } = adopted;
   const rows = counts.map(({ table, before, after }) => `  ${table}: ${before} → ${after}`);
   return [
     '',
     'Done. Rows before and after:',
     ...rows,
-    ...(backup ? [`The database as it was: ${backup}`] : []),
-    ...(backup && facts.passwords.plain > 0
-      ? ['Passwords in plain text are still in there: delete it when you can.']
+    ...(backup ? [`Backup of the unchanged database: ${backup}`] : []),
+    ...(backup && inspection.passwords.plain > 0
+      ? ['The backup contains passwords in plain text. Delete it when you can.']
       : []),
   ];
 }
 
-function unusual({ passwords, sessions, sharedEmails, oddEmails, textTimes }: Facts): string[] {
-  const texts = textTimes.map(({ table, column, count }) => `${many(count, 'time')} of ${table}.${column} in text`);
+function unusual({ passwords, sessions, sharedEmails, oddEmails, textTimes }: Inspection): string[] {
+  const texts = textTimes.map(({ table, column, count }) => `${many(count, 'time')} in ${table}.${column} as text`);
   return [
-    ...when(passwords.unreadable, (n) => `${many(n, 'hash', 'hashes')} of a password that this server cannot verify`),
-    ...when(
-      sharedEmails,
-      (n) => `${many(n, 'address', 'addresses')} that several users have but for upper and lower case`,
-    ),
-    ...when(oddEmails, (n) => `${many(n, 'address', 'addresses')} of a form that this server gives to nobody`),
+    ...when(passwords.unreadable, (n) => `${many(n, 'hash', 'hashes')} of passwords that this server cannot verify`),
+    ...when(sharedEmails, (n) => `${many(n, 'address', 'addresses')} that several users share, ignoring case`),
+    ...when(oddEmails, (n) => `${many(n, 'address', 'addresses')} in a form that this server does not accept`),
     ...when(sessions.endless, (n) => `${many(n, 'session')} without an expiry`),
-    ...when(sessions.dangling, (n) => `${many(n, 'session')} of a user who is not there`),
-    ...when(sessions.ancient, (n) => `${many(n, 'session')} that ended before 1990, as times in seconds would look`),
+    ...when(sessions.dangling, (n) => `${many(n, 'session')} whose user does not exist`),
+    ...when(
+      sessions.ancient,
+      (n) => `${many(n, 'session')} that ended before 1990. Times in seconds would look like this`,
+    ),
     ...texts,
   ];
 }
 
-function steps(facts: Facts, { plaintext, lifetimeMs, now }: AdoptionOptions): string[] {
-  const { passwords, sessions, tables } = facts;
+function steps(inspection: Inspection, { plaintext, lifetimeMs, now }: AdoptionOptions): string[] {
+  const { passwords, sessions, tables } = inspection;
   const others = [...tables.keys()].filter((table) => table !== 'User' && table !== 'Session');
   const until = new Date(now.getTime() + lifetimeMs).toISOString();
   const plain = {
-    hash: 'hashes the passwords in plain text, so that they go on',
-    reset: 'forgets the passwords in plain text: their users choose new ones by mail',
-    refuse: 'refuses to begin, because of the passwords in plain text: --hash-plaintext or --reset-plaintext',
+    hash: 'hashes the passwords in plain text, so that they stay valid',
+    reset: 'deletes the passwords in plain text: their users set new ones by mail',
+    refuse: 'stops because of the passwords in plain text: choose --hash-plaintext or --reset-plaintext',
   }[plaintext];
   return [
-    'gives User and Session the columns, types, indexes and the foreign key of this server, and keeps all others',
-    ...facts.converted.map(
+    'gives User and Session the columns, types, indexes and foreign key of this server, and keeps all others',
+    ...inspection.converted.map(
       ({ table, column, type }) =>
-        `gives ${table}.${column}, of the type ${type}, the type of this server: text, or times to the millisecond`,
+        `converts ${table}.${column} from ${type} to the type of this server: text, or times to the millisecond`,
     ),
-    ...when(facts.textTimes.length, () => 'writes times that are text as this server does, to the millisecond'),
-    ...when(sessions.endless, () => `lets sessions without an expiry end at ${until} (SESSION_LIFETIME)`),
-    ...when(sessions.dangling, () => 'takes the users who are not there from their sessions, which sign nobody in'),
+    ...when(inspection.textTimes.length, () => 'converts times in text to the form of this server, to the millisecond'),
+    ...when(sessions.endless, () => `sets the expiry of sessions without one to ${until} (SESSION_LIFETIME)`),
+    ...when(sessions.dangling, () => 'sets userId to NULL in sessions whose user does not exist: they sign no user in'),
     ...when(passwords.plain, () => plain),
-    ...when(passwords.unreadable, () => 'keeps the hashes that it cannot verify: their users choose new ones by mail'),
+    ...when(
+      passwords.unreadable,
+      () => 'keeps the hashes that it cannot verify: their users set new passwords by mail',
+    ),
     `adds the tables ${ownTables.join(', ')}`,
-    'notes its own migrations in _prisma_migrations',
-    ...when(others.length, () => `leaves as they are: ${others.join(', ')}`),
+    'records its own migrations in _prisma_migrations',
+    ...when(others.length, () => `leaves unchanged: ${others.join(', ')}`),
   ];
 }
 

@@ -1,17 +1,17 @@
-/** What a database must be to be taken over. Each refusal says what it is not. */
+/** The requirements for an adoption. Each refusal names the one that is not met. */
 import { OperatorError } from '../../errors.ts';
-import { dispensable, familyColumns, ownColumns, ownTables, type Shape } from './family.ts';
-import { countOf, quoted, type Source, type TakenTable, takenTables } from './source.ts';
+import { blitzColumns, optionalColumns, ownColumns, ownTables, type Shape } from './blitz-schema.ts';
+import { type AdoptedTable, adoptedTables, countOf, quoted, type Source } from './source.ts';
 
-export type TextTimes = { table: TakenTable; column: string; count: number };
+export type TextTimes = { table: AdoptedTable; column: string; count: number };
 
-/** @throws OperatorError where a table or column is not what it is in the family. */
-export async function requireFamily(source: Source, { tables, columns }: Shape): Promise<void> {
-  for (const table of takenTables) {
-    for (const [name, { holds, isRequired }] of Object.entries(familyColumns[table])) {
+/** Checks tables and columns. @throws OperatorError if one differs from Blitz.js. */
+export async function requireBlitzSchema(source: Source, { tables, columns }: Shape): Promise<void> {
+  for (const table of adoptedTables) {
+    for (const [name, { holds, isRequired }] of Object.entries(blitzColumns[table])) {
       const column = columns[table].find((one) => one.name === name);
-      if (!column && dispensable.includes(name)) continue;
-      if (!column) throw refusal(`${table} has no column ${name}: this is not a database of Blitz.js`);
+      if (!column && optionalColumns.includes(name)) continue;
+      if (!column) throw refusal(`${table} has no column ${name}: this is not a Blitz.js database`);
       if (column.holds !== holds) throw refusal(wrongType(table, name, column.type));
       if (isRequired && name !== 'expiresAt' && column.isNullable) await requireValues(source, table, name);
     }
@@ -20,41 +20,42 @@ export async function requireFamily(source: Source, { tables, columns }: Shape):
   }
   const taken = ownTables.find((table) => tables.has(table));
   if (taken) throw refusal(`There is a table ${taken} that is not this server's, which needs that name`);
-  if (!(await source.countsIds())) throw refusal('The database does not count the ids of User and Session by itself');
+  if (!(await source.countsIds()))
+    throw refusal('The database does not generate the ids of User and Session by itself');
   if (tables.has('_prisma_migrations')) await requireFinishedMigrations(source);
 }
 
-function wrongType(table: TakenTable, name: string, type: string): string {
+function wrongType(table: AdoptedTable, name: string, type: string): string {
   const what = `${table}.${name} is of the type ${type}`;
   const isId = /^(id|userId)$/.test(name);
   return isId
-    ? `${what}, and the ids of this server are integers of 32 bits`
-    : `${what}, which it has nowhere in Blitz.js`;
+    ? `${what}, and the ids of this server are 32-bit integers`
+    : `${what}, which no version of Blitz.js gives it`;
 }
 
-async function requireValues(source: Source, table: TakenTable, name: string): Promise<void> {
+async function requireValues(source: Source, table: AdoptedTable, name: string): Promise<void> {
   const missing = await countOf(source, `${quoted(table)} WHERE ${quoted(name)} IS NULL`);
   if (missing > 0) throw refusal(`${table}.${name} is NULL in ${missing} rows, and this server needs a value`);
 }
 
 async function requireFinishedMigrations(source: Source): Promise<void> {
-  const [row] = await source.ask(
+  const [row] = await source.query(
     'SELECT "migration_name" AS "name" FROM "_prisma_migrations" WHERE "finished_at" IS NULL AND "rolled_back_at" IS NULL',
   );
   if (row) throw refusal(`The application's own migration ${row.name} was begun and not finished. Resolve it first`);
 }
 
-/** Where times are written as text. @throws OperatorError for a time that cannot be read. */
+/** Returns the columns with times as text. @throws OperatorError for a time that cannot be read. */
 export async function requireReadableTimes(source: Source): Promise<TextTimes[]> {
   const found: TextTimes[] = [];
-  for (const table of takenTables) {
-    const times = Object.entries(familyColumns[table]).filter(([, { holds }]) => holds === 'time');
+  for (const table of adoptedTables) {
+    const times = Object.entries(blitzColumns[table]).filter(([, { holds }]) => holds === 'time');
     for (const [column] of times) {
       const unreadable = `${quoted(table)} WHERE ${quoted(column)} IS NOT NULL AND ${source.time(quoted(column))} IS NULL`;
-      const [row] = await source.ask(
+      const [row] = await source.query(
         `SELECT "id", CAST(${quoted(column)} AS TEXT) AS "value" FROM ${unreadable} ORDER BY "id" LIMIT 1`,
       );
-      if (row) throw refusal(`${table}.${column} of the id ${row.id} is no time: ${JSON.stringify(row.value)}`);
+      if (row) throw refusal(`${table}.${column} of the id ${row.id} is not a time: ${JSON.stringify(row.value)}`);
       const count = await source.countTextTimes(table, column);
       if (count > 0) found.push({ table, column, count });
     }
@@ -62,20 +63,22 @@ export async function requireReadableTimes(source: Source): Promise<TextTimes[]>
   return found;
 }
 
-/** @throws OperatorError where SQLite holds something else in a column of text, which it lets anybody store. */
+/**
+ * Checks text columns of SQLite, which accepts values of any type. @throws OperatorError for a value that is not text.
+ */
 export async function requireTexts(source: Source): Promise<void> {
   if (source.kind !== 'sqlite') return;
-  for (const table of takenTables) {
+  for (const table of adoptedTables) {
     for (const { name, holds } of await source.columns(table)) {
-      if (holds !== 'text' || !(name in familyColumns[table])) continue;
+      if (holds !== 'text' || !(name in blitzColumns[table])) continue;
       const isOther = `typeof(${quoted(name)}) NOT IN ('text', 'null')`;
-      const [row] = await source.ask(`SELECT "id" FROM ${quoted(table)} WHERE ${isOther} ORDER BY "id" LIMIT 1`);
-      if (row) throw refusal(`${table}.${name} of the id ${row.id} is no text`);
+      const [row] = await source.query(`SELECT "id" FROM ${quoted(table)} WHERE ${isOther} ORDER BY "id" LIMIT 1`);
+      if (row) throw refusal(`${table}.${name} of the id ${row.id} is not text`);
     }
   }
 }
 
-/** @throws OperatorError where what has to be unique is not. */
+/** Checks unique columns. @throws OperatorError for duplicates. */
 export async function requireNoDuplicates(source: Source): Promise<void> {
   for (const [table, column] of [
     ['User', 'email'],
@@ -86,7 +89,7 @@ export async function requireNoDuplicates(source: Source): Promise<void> {
   }
 }
 
-/** A reason to leave a database alone. */
+/** Returns the error for a database that cannot be adopted. */
 export function refusal(reason: string): OperatorError {
-  return new OperatorError(`This database cannot be taken over, and nothing was changed. ${reason}.`);
+  return new OperatorError(`This database cannot be adopted, and nothing was changed. ${reason}.`);
 }

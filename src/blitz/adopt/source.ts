@@ -1,14 +1,14 @@
-/** What is asked of a database that may be taken over, and done to it, whichever kind it is. */
+/** The operations on a database that may be adopted, for SQLite and PostgreSQL. */
 
 export type Row = Record<string, unknown>;
 
-/** The tables of the family that become ours. All others are left as they are. */
-export const takenTables = ['User', 'Session'] as const;
-export type TakenTable = (typeof takenTables)[number];
+/** The tables of Blitz.js that become ours. All others stay unchanged. */
+export const adoptedTables = ['User', 'Session'] as const;
+export type AdoptedTable = (typeof adoptedTables)[number];
 
 export type Column = {
   name: string;
-  /** As the database declares it. */
+  /** The type as declared in the database. */
   type: string;
   holds: 'number' | 'text' | 'time' | 'other';
   isNullable: boolean;
@@ -18,49 +18,49 @@ export type Index = { name: string; columns: string[]; isUnique: boolean };
 
 export type Source = {
   kind: 'sqlite' | 'postgresql';
-  ask(sql: string): Promise<Row[]>;
+  query(sql: string): Promise<Row[]>;
   tables(): Promise<string[]>;
   columns(table: string): Promise<Column[]>;
   indexes(table: string): Promise<Index[]>;
-  /** Whether the database itself gives every user and session the next number. */
+  /** Returns whether the database itself generates the ids of users and sessions. */
   countsIds(): Promise<boolean>;
-  /** The SQL of a time in a column, comparable with `literal`; null where it is none. */
+  /** Returns SQL for the time in a column, comparable with `literal`, and null if the value is not a time. */
   time(column: string): string;
-  /** How many times of a column are written as text. */
+  /** Returns the number of times in a column that are stored as text. */
   countTextTimes(table: string, column: string): Promise<number>;
-  /** The SQL of a moment, as this server stores it. */
+  /** Returns SQL for a moment, as this server stores it. */
   literal(moment: Date): string;
 };
 
-/** A source on which a takeover is under way. */
-export type Takeover = Source & {
-  /** Begins the one transaction of the takeover and keeps everybody else from writing. */
+/** A source during an adoption. */
+export type Adoption = Source & {
+  /** Begins the single transaction of the adoption, and blocks all other writers. */
   begin(): Promise<void>;
-  /** Copies the database as it is, and returns where to, or null where that is left to its owner. */
+  /** Copies the unchanged database. Returns the path of the copy, or null if backups are the owner's task. */
   backUp(): Promise<string | null>;
-  /** Makes room in the tables for what is to be written: nothing fires, and nothing refuses a null. */
-  loosen(): Promise<void>;
-  /** Writes one statement with its values, in which `?` stands for each. */
+  /** Disables triggers and allows nulls, so that the new values can be written. */
+  relaxConstraints(): Promise<void>;
+  /** Runs one statement, in which `?` stands for each value. */
   write(sql: string, values?: (string | number | null)[]): Promise<void>;
-  /** Brings the tables to the end of this server's history, and notes the history as done. */
+  /** Brings the tables to the end of this server's history, and records the history as applied. */
   finish(): Promise<void>;
   commit(): Promise<void>;
   rollback(): Promise<void>;
   close(): Promise<void>;
 };
 
-/** A name as SQL writes it, whatever is in it. */
+/** Returns a name, with any characters in it, as a quoted SQL identifier. */
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** What `SELECT count(*) AS "count" …` says. */
+/** Returns the result of `SELECT count(*) AS "count" …`. */
 export async function countOf(source: Source, from: string): Promise<number> {
-  const [row] = await source.ask(`SELECT count(*) AS "count" FROM ${from}`);
+  const [row] = await source.query(`SELECT count(*) AS "count" FROM ${from}`);
   return Number(row?.count);
 }
 
-/** How many rows each table has. */
+/** Returns the number of rows of each table. */
 export async function countTables(source: Source): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for (const table of await source.tables()) counts.set(table, await countOf(source, quoted(table)));

@@ -1,15 +1,17 @@
 const firstMs = Date.UTC(-1, 12);
 const lastMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
-/** Whether there is such a moment in Unix milliseconds: of the years 0 to 9999, which every part of this server can read. */
+/**
+ * Returns whether a number of Unix milliseconds is in the years 0 to 9999, which every part of this server can read.
+ */
 export function isTime(ms: number): boolean {
   return ms >= firstMs && ms <= lastMs;
 }
 
-/** `YYYY-MM-DD HH:MM:SS`, which SQLite means in UTC, and RFC 3339. */
+/** RFC 3339, and `YYYY-MM-DD HH:MM:SS`, which is UTC in SQLite. */
 const form = /^(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):?(\d\d))?$/i;
 
-/** The moment that a text means, in Unix milliseconds, or null if it is no time. What is finer is cut off. */
+/** Parses a time in text. Returns Unix milliseconds, or null if it is not a time. Finer digits are cut off. */
 export function parseTime(text: string): number | null {
   const match = form.exec(text);
   if (!match) return null;
@@ -18,7 +20,7 @@ export function parseTime(text: string): number | null {
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
   date.setUTCHours(hour, minute, second, Number(fraction.padEnd(3, '0').slice(0, 3)));
-  // What there is not, such as the 30th of February, would become another moment.
+  // A day that does not exist, such as the 30th of February, would become another moment.
   const there = [
     date.getUTCMonth() + 1,
     date.getUTCDate(),

@@ -1,10 +1,11 @@
 /**
- * The columns of the models that are read or inserted past Prisma, once each. What is sent to the database and what is
- * made of its answers follow from these tables alone, so that no column is forgotten, and none taken for another one.
+ * The columns of the models that are read or inserted without Prisma's client, once each. The statements, and the
+ * records made of their answers, follow from these tables alone, so that no column is forgotten or mistaken for another
+ * one.
  */
 import type { AuditEvent, RateLimit, Session, User, UserToken } from '../../generated/sqlite/client.ts';
 
-/** What a column holds. The values of an `id` are those of other rows' ids too; an `int` is a plain number. */
+/** The value of each kind of column. An `id` may be the id of another row; an `int` is a plain number. */
 type Kinds = { id: number; int: number; text: string; time: Date };
 
 type Kind = keyof Kinds;
@@ -14,14 +15,14 @@ export type ColumnTable = { readonly [column: string]: Kind | `${Kind}?` };
 
 type KindsOf<Value> = { [kind in Kind]: [Value, Kinds[kind]] extends [Kinds[kind], Value] ? kind : never }[Kind];
 
-/** What a column table of a model must be: every column of its rows, in its kind, and no other one. */
+/** The type of a model's column table: every column of its rows with its kind, and no other column. */
 export type ColumnsOf<Row> = {
   readonly [column in keyof Row]-?: null extends Row[column]
     ? `${KindsOf<NonNullable<Row[column]>>}?`
     : KindsOf<Row[column]>;
 };
 
-/** A row of a column table, as Prisma would return it. */
+/** A row of a column table, as Prisma returns it. */
 export type RecordOf<Table extends ColumnTable> = {
   -readonly [column in keyof Table]: Table[column] extends `${infer K extends Kind}?`
     ? Kinds[K] | null
@@ -93,7 +94,7 @@ export const rateLimitColumns = {
   expiresAt: 'time?',
 } satisfies ColumnsOf<RateLimit>;
 
-/** The column tables, by the names that the models have in the database. */
+/** The column tables, by the names of the models in the database. */
 export const columnTables = {
   Session: sessionColumns,
   User: userColumns,

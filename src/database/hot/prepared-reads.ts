@@ -2,36 +2,36 @@ import type { Prisma, RateLimit, Session, User } from '../../generated/sqlite/cl
 import { rateLimitColumns, sessionColumns, userColumns, userTokenColumns } from './columns.ts';
 import { type Select, selectLeftJoin, type ToDate } from './select.ts';
 
-/** A session together with its user; null where it is anonymous. */
+/** A session with its user, who is null for an anonymous session. */
 export type SessionWithUser = Prisma.SessionGetPayload<{ include: { user: true } }>;
 
-/** Reads that are made so often that they go past Prisma, as prepared statements, in a tenth of the time. */
+/** Frequent reads that bypass Prisma as prepared statements, in a tenth of the time. */
 export type PreparedReads = {
   /**
-   * The session with this handle and its user, as `session.findUnique` would return them, or null: the one read that
+   * Returns the session with this handle and its user, as `session.findUnique` does, or null. This is the one read that
    * every request makes.
    */
   $findSession(handle: string): Promise<SessionWithUser | null>;
-  /** The sessions of these users that are live at that time, in no order. */
+  /** Returns the sessions of these users that are live at that time, in no order. */
   $findLiveSessions(userIds: readonly number[], now: Date): Promise<Session[]>;
   /**
-   * The users who have this address, if the case of its letters makes no difference, in no order. By an index on just
-   * that, however many users there are.
+   * Returns the users with this address, ignoring the case of its letters, in no order. Uses an index on the lower-case
+   * address, so that the number of users does not matter.
    */
   $findUsersByAddress(address: string): Promise<User[]>;
-  /** The ids of the tokens that a user has for a purpose, in no order. */
+  /** Returns the ids of a user's tokens for a purpose, in no order. */
   $findTokenIds(userId: number, purpose: string): Promise<number[]>;
-  /** What was counted under these keys, also what has expired, in no order. */
+  /** Returns the counters with these keys, expired ones too, in no order. */
   $findRateLimits(keys: readonly string[]): Promise<RateLimit[]>;
 };
 
-/** What the reads select from. Conditions name the rows by the aliases. */
+/** The sources of the reads. Conditions name the rows by the aliases. */
 export const sessions = { name: 'Session', alias: 's', columns: sessionColumns };
 export const users = { name: 'User', alias: 'u', columns: userColumns };
 export const tokenIds = { name: 'UserToken', alias: 't', columns: { id: userTokenColumns.id } };
 export const rateLimits = { name: 'RateLimit', alias: 'r', columns: rateLimitColumns };
 
-/** Selects the sessions for which a condition is true, with their users. */
+/** Selects the sessions that match a condition, with their users. */
 export function selectSessionsWithUsers(condition: string, toDate: ToDate): Select<SessionWithUser> {
   const join = { left: sessions, right: users, on: 'u."id" = s."userId"' };
   const { sql, toRecord } = selectLeftJoin(join, condition, toDate);
@@ -44,5 +44,5 @@ export function selectSessionsWithUsers(condition: string, toDate: ToDate): Sele
   };
 }
 
-/** `whereLive`, in the terms of a statement on `"Session" s`, which goes on with the time. */
+/** `whereLive` as a condition on `"Session" s`. It must be followed by the time. */
 export const isLiveAt = `s."hashedSessionToken" IS NOT NULL AND s."expiresAt" >`;

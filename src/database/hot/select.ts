@@ -1,28 +1,28 @@
-/** Statements that select all columns of a column table, and the records that rows of the answer become. */
+/** Statements that select all columns of a column table, and the conversion of result rows to records. */
 import type { ColumnTable, RecordOf } from './columns.ts';
 
-/** A table of the database, the name of its rows in conditions, and what is selected of it. */
+/** A table of the database, the alias of its rows in conditions, and the selected columns. */
 export type Source<Table extends ColumnTable> = { name: string; alias: string; columns: Table };
 
-/** Two tables, of which the second may have no row for one of the first. */
+/** Two tables. The right one may have no row for a row of the left one. */
 export type LeftJoin<Left extends ColumnTable, Right extends ColumnTable & { id: 'id' }> = {
   left: Source<Left>;
   right: Source<Right>;
   on: string;
 };
 
-/** A value of a row, as the drivers of both databases return it. A time has the form of the database. */
+/** A value of a row, as the drivers of both databases return it. A time has the form of its database. */
 export type Value = string | number | null;
 
-/** A row of an answer, with its values in the order of the statement's columns. */
+/** A row of a result, with its values in the order of the statement's columns. */
 export type Row = Value[];
 
 export type ToDate = (time: string | number) => Date;
 
-/** A statement, and what makes a record of each row of its answer. */
+/** A statement, and the conversion of its result rows to records. */
 export type Select<Selected> = { sql: string; toRecord: (row: Row) => Selected };
 
-/** Selects the rows for which a condition is true. */
+/** Selects the rows that match a condition. */
 export function select<Table extends ColumnTable>(
   source: Source<Table>,
   condition: string,
@@ -32,7 +32,7 @@ export function select<Table extends ColumnTable>(
   return { sql, toRecord: readerOf(source.columns, 0, toDate) };
 }
 
-/** Selects the pairs of rows for which a condition is true. The second of a pair is null where there is none. */
+/** Selects the pairs of rows that match a condition. The second of a pair is null if there is no such row. */
 export function selectLeftJoin<Left extends ColumnTable, Right extends ColumnTable & { id: 'id' }>(
   { left, right, on }: LeftJoin<Left, Right>,
   condition: string,
@@ -59,7 +59,7 @@ function listOf({ alias, columns }: Source<ColumnTable>): string {
     .join(', ');
 }
 
-/** Returns what makes records of rows in which the columns of a table begin at a place. */
+/** Returns the conversion to records for rows in which the columns of a table begin at index `first`. */
 export function readerOf<Table extends ColumnTable>(
   table: Table,
   first: number,
@@ -70,16 +70,17 @@ export function readerOf<Table extends ColumnTable>(
     place: first + index,
     isTime: kind === 'time' || kind === 'time?',
   }));
-  // V8 makes a slow dictionary of an object that gets 20 properties by computed names, but not of a copy of this one.
+  // V8 turns an object into a slow dictionary when it gets 20 properties by computed names, but not a copy of this one.
   const blank: Record<string, Value | Date> = Object.fromEntries(columns.map(({ name }) => [name, null]));
   return (row) => {
     const record = { ...blank };
     for (const { name, place, isTime } of columns) {
       const value = row[place];
-      if (value === undefined) throw new Error(`A row was read that has no ${name}.`);
+      if (value === undefined) throw new Error(`A row has no value for ${name}.`);
       record[name] = isTime && value !== null ? toDate(value) : value;
     }
-    // tsc cannot follow a loop over names. Each column of the table has its own value here, and no other property is.
+    // tsc cannot follow a loop over names. Here, each column of the table has its own value, and there is no other
+    // property.
     return record as RecordOf<Table>;
   };
 }

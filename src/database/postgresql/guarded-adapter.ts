@@ -9,14 +9,14 @@ import {
 } from '@prisma/driver-adapter-utils';
 import type pg from 'pg';
 import { transactionIsOver } from '../failures.ts';
-import { hasBegun } from '../raw-sql.ts';
+import { registerTransaction } from '../raw-sql.ts';
 
 /**
- * Prisma's adapter for node-postgres, but for one thing: a connection that failed in the middle of a transaction goes
- * out of use.
+ * Returns Prisma's adapter for node-postgres with one difference: a connection that failed during a transaction is
+ * discarded.
  *
- * Prisma's puts it back into the pool. If the database froze and ROLLBACK timed out, the transaction is still open
- * there, and whoever gets the connection next writes into it, is told that it is done, and never sees it committed.
+ * Prisma returns it to the pool. If the database froze and ROLLBACK timed out, the transaction is still open there. The
+ * next user of the connection writes into it, gets a success, and the write is never committed.
  */
 export function guardedAdapter(pool: pg.Pool): SqlDriverAdapterFactory {
   const factory = new PrismaPg(pool, { disposeExternalPool: true });
@@ -28,7 +28,7 @@ export function guardedAdapter(pool: pg.Pool): SqlDriverAdapterFactory {
       const startTransaction = adapter.startTransaction.bind(adapter);
       adapter.startTransaction = async (level?: IsolationLevel) => {
         const transaction = guard(await startTransaction(level));
-        hasBegun(transaction);
+        registerTransaction(transaction);
         return transaction;
       };
       return adapter;
@@ -37,7 +37,7 @@ export function guardedAdapter(pool: pg.Pool): SqlDriverAdapterFactory {
 }
 
 function guard(transaction: Transaction): Transaction {
-  // PgTransaction has its connection in a property that its type does not show.
+  // PgTransaction has its connection in a property that is not in its type.
   const { client } = transaction as unknown as { client: pg.PoolClient };
   let broken: unknown;
   let isOver = false;
@@ -46,7 +46,7 @@ function guard(transaction: Transaction): Transaction {
     async (query: SqlQuery): Promise<T> => {
       // A connection that did not answer would only be waited for once more.
       if (broken) throw broken;
-      // What comes too late would be carried out as a statement of its own, or in somebody else's transaction.
+      // A late statement would run on its own, or in the transaction of another user.
       const isEnd = /^(COMMIT|ROLLBACK)$/.test(query.sql);
       if (isOver && !isEnd) throw transactionIsOver();
       isOver ||= isEnd;
@@ -60,11 +60,12 @@ function guard(transaction: Transaction): Transaction {
   transaction.queryRaw = guarded(transaction.queryRaw.bind(transaction));
   transaction.executeRaw = guarded(transaction.executeRaw.bind(transaction));
   const rollback = transaction.rollback.bind(transaction);
-  transaction.rollback = async () => (broken ? client.release(new Error('It is of no use any more.')) : rollback());
+  transaction.rollback = async () =>
+    broken ? client.release(new Error('The connection failed during a transaction.')) : rollback();
   return transaction;
 }
 
-/** Whether it was PostgreSQL that refused, by one of its codes, rather than the connection that failed. */
+/** Returns whether PostgreSQL refused a statement with one of its codes, rather than the connection failed. */
 function isAnswer(error: unknown): boolean {
   return isDriverAdapterError(error) && error.cause.originalCode !== undefined;
 }

@@ -4,17 +4,19 @@ import { applyMissing, type MigrationConnection, migrate, noteApplied } from '..
 import type { Migration } from '../migrations.ts';
 import { withoutPassword } from '../url.ts';
 
-/** Of `pg_advisory_xact_lock`: chosen at random, so that no application takes it for something else. */
+/**
+ * The key for `pg_advisory_xact_lock`. It was chosen at random, so that it does not collide with another application's.
+ */
 const lockKey = '6146091218476530012';
 
 /**
- * Applies what is missing of the history, as `migrate` says.
+ * Applies the missing migrations, as `migrate` describes.
  *
- * @throws OperatorError where the database cannot be reached, too.
+ * @throws OperatorError also if the database cannot be reached.
  */
 export async function migratePostgresql(url: string, migrations: Migration[]): Promise<string[]> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
-  // A connection that breaks is found out by the statement that is sent next.
+  // The next statement detects a broken connection.
   client.on('error', () => {});
   try {
     await client.connect();
@@ -27,8 +29,8 @@ export async function migratePostgresql(url: string, migrations: Migration[]): P
 }
 
 /**
- * Applies what is missing of the history in a transaction that is open, for whoever begins and ends it. Those of the
- * migrations that are named in `present` are only noted.
+ * Applies the missing migrations in an open transaction, which the caller begins and ends. Migrations named in
+ * `present` are only recorded.
  *
  * @throws OperatorError, after which the transaction can only be rolled back.
  */
@@ -61,7 +63,8 @@ function connectionOf(client: pg.ClientBase): MigrationConnection {
       await client.query(sql);
     },
     async begin() {
-      // Whatever the database's default is: who waited for the lock must see what the one before has committed.
+      // Regardless of the database's default: after the wait for the lock, the commits of its earlier holder must be
+      // visible.
       await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
       await lock(client);
     },
@@ -74,12 +77,18 @@ function connectionOf(client: pg.ClientBase): MigrationConnection {
   };
 }
 
-/** Waits for whoever migrates. The lock is one of the transaction, and not of the session: it holds behind a pooler. */
+/**
+ * Waits for a running migration. The lock belongs to the transaction and not to the session, so that it works behind a
+ * pooler.
+ */
 async function lock(client: pg.ClientBase): Promise<void> {
   await client.query(`SELECT pg_advisory_xact_lock(${lockKey})`);
 }
 
-/** Reads the catalog as other tables: `to_regclass` may answer with what it knew before it waited for the lock. */
+/**
+ * Reads the catalog like any other table: `to_regclass` may answer with its knowledge from before the wait for the
+ * lock.
+ */
 const hasTable = `EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname = ANY (current_schemas(false)))`;
 
@@ -94,7 +103,7 @@ const createHistory = `CREATE TABLE _prisma_migrations (
     applied_steps_count     INTEGER NOT NULL DEFAULT 0
 );`;
 
-/** Why a database cannot be used, for whoever named it. */
+/** Returns the error for the operator if a database cannot be used. */
 function cannotConnect(url: string, error: unknown): OperatorError {
   const reason = (error as Error).message;
   return new OperatorError(`DATABASE_URL is "${withoutPassword(url)}", which cannot be used: ${reason}.`);

@@ -1,8 +1,8 @@
 import pg from 'pg';
 
 /**
- * In milliseconds. The driver's defaults wait for ever, for a database that hangs too. Between them, these answer a
- * request that finds the database frozen within five seconds.
+ * In milliseconds. The driver's defaults wait for ever, even for a database that hangs. With these, a request that
+ * finds the database frozen is answered within five seconds.
  */
 const timeouts = {
   connectionTimeoutMillis: 2_000,
@@ -15,18 +15,18 @@ const timeouts = {
 
 export type PoolOptions = { size: number; report: (error: unknown) => void };
 
-/** Connections to a PostgreSQL database, none of which waits for ever. */
+/** Opens a pool of connections to a PostgreSQL database. No operation on it waits for ever. */
 export function openPool(url: string, { size, report }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: size,
     keepAlive: true,
-    // What a transaction asks for at once is sent at once (`together`).
+    // Statements that a transaction sends at once travel at once (`together`).
     pipeline: true,
     application_name: 'graphql-sessions',
     ...timeouts,
   });
-  // A connection that breaks while it is idle is replaced when the next one is needed.
+  // The pool replaces a broken idle connection when the next one is needed.
   pool.on('error', (error) => report(`An idle connection to the database broke: ${error.message}`));
   return pool;
 }

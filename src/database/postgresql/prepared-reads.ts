@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import pg from 'pg';
+import type { OnQuery } from '../dialect.ts';
 import {
   isLiveAt,
   type PreparedReads,
@@ -11,18 +12,17 @@ import {
   users,
 } from '../hot/prepared-reads.ts';
 import { type Row, type Select, select } from '../hot/select.ts';
-import type { OnQuery } from '../provider.ts';
 
 /**
- * How many sessions a statement reads by their handles. Requests that come together are read together, by the smallest
- * statement that has room for them: a round trip costs far more than a row. The places are parameters of their own, not
- * one array, so that PostgreSQL need not plan for how many there are each time.
+ * Statements that read up to 1, 4 or 16 sessions by their handles. Concurrent requests are read together, by the
+ * smallest statement with room for them: a round trip costs far more than a row. The handles are separate parameters
+ * and not one array, so that PostgreSQL need not plan for their number each time.
  */
 const byHandles = [1, 4, 16].map((size) => {
   const places = Array.from({ length: size }, (_, index) => `$${index + 1}`);
   return { size, statement: selectSessionsWithUsers(`s."handle" IN (${places.join(', ')})`, toDate) };
 });
-const most = 16;
+const maxHandles = 16;
 
 const byUsers = select(sessions, `s."userId" = ANY($1::int[]) AND ${isLiveAt} $2::timestamp`, toDate);
 
@@ -32,19 +32,19 @@ const byPurpose = select(tokenIds, 't."userId" = $1 AND t."purpose" = $2', toDat
 
 const byKeys = select(rateLimits, 'r."key" = ANY($1::text[])', toDate);
 
-/** Times are in UTC, but PostgreSQL does not say so, and the driver would take them for local ones. */
+/** Times are in UTC, but PostgreSQL does not say so, and the driver would parse them as local times. */
 const types: pg.CustomTypesConfig = {
   getTypeParser: (oid, format) =>
     oid === pg.types.builtins.TIMESTAMP ? (time: string) => time : pg.types.getTypeParser(oid, format),
 };
 
 /**
- * What a pooler makes of a named statement that it does not know of: the connection behind it, with whatever was
- * prepared there, is another one for every query. And what PostgreSQL says of one whose columns a migration changed.
+ * SQLSTATE codes for a named statement that the connection does not know. Behind a pooler, every query may get another
+ * connection, with other prepared statements. Another cause is a migration that changed the statement's columns.
  */
 const notPrepared = new Set(['26000', '42P05', '0A000']);
 
-/** Reads over the pool, by statements that every connection prepares once. */
+/** Returns the reads on a pool, by statements that every connection prepares once. */
 export function preparedReads(pool: pg.Pool, onQuery: OnQuery = () => {}): PreparedReads {
   let isPreparable = true;
 
@@ -73,7 +73,7 @@ export function preparedReads(pool: pg.Pool, onQuery: OnQuery = () => {}): Prepa
   return {
     $findSession: together(async (handles) => {
       const fitting = byHandles.find(({ size }) => size >= handles.length);
-      if (!fitting) throw new Error(`No statement has room for ${handles.length} handles.`);
+      if (!fitting) throw new Error(`No statement fits ${handles.length} handles.`);
       const { size, statement } = fitting;
       const places = Array.from({ length: size }, (_, place) => handles[place] ?? handles[0]);
       const found = await find(`sessions by ${size} handles`, statement, places);
@@ -91,14 +91,18 @@ export function preparedReads(pool: pg.Pool, onQuery: OnQuery = () => {}): Prepa
 
 type FindMany = (handles: string[]) => Promise<(SessionWithUser | null)[]>;
 
-/** Finds one at a time, those that are asked for in one turn of the event loop together. Nothing is kept. */
+/** Finds one session per call, and combines the calls of one turn of the event loop. Caches nothing. */
 function together(findMany: FindMany): PreparedReads['$findSession'] {
-  const options = { cache: false, maxBatchSize: most, batchScheduleFn: (batch: () => void) => process.nextTick(batch) };
+  const options = {
+    cache: false,
+    maxBatchSize: maxHandles,
+    batchScheduleFn: (batch: () => void) => process.nextTick(batch),
+  };
   const loader = new DataLoader((handles: readonly string[]) => findMany([...handles]), options);
   return (handle) => loader.load(handle);
 }
 
-/** Reads a timestamp of PostgreSQL, which is in UTC and does not say so. */
+/** Reads a timestamp of PostgreSQL, which is in UTC without saying so. */
 function toDate(time: string | number): Date {
   return new Date(`${time}Z`);
 }

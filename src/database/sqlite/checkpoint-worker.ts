@@ -1,4 +1,4 @@
-/** What the thread of `checkpoints.ts` runs, with a connection of its own. */
+/** The thread of `checkpoints.ts`, with a connection of its own. */
 import { parentPort, workerData } from 'node:worker_threads';
 import BetterSqlite3 from 'better-sqlite3';
 
@@ -6,7 +6,7 @@ const connection = new BetterSqlite3(workerData as string, { fileMustExist: true
 
 parentPort?.on('message', (message: 'checkpoint' | 'end') => {
   if (message === 'checkpoint') {
-    // PASSIVE waits for nobody, and does what can be done.
+    // PASSIVE waits for no reader or writer, and moves what it can.
     parentPort?.postMessage(connection.pragma('wal_checkpoint(PASSIVE)'));
   } else {
     connection.close();

@@ -3,22 +3,25 @@ import { stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { type Repeated, repeat } from '../../background.ts';
 
-/** In bytes: what SQLite's own threshold, of a thousand pages, comes to. Before that a file gains nothing by it. */
+/**
+ * The minimum size of the log for a checkpoint, in bytes: SQLite's own threshold of 1,000 pages. A checkpoint of a
+ * smaller log gains nothing.
+ */
 const minLogSize = 4_096_000;
 
-/** A thread that had nothing to do for so many intervals ends, and gives its memory back. */
-const maxIdle = 30;
+/** After this many intervals without work, the thread ends and frees its memory. */
+const maxIdleIntervals = 30;
 
 /**
- * Pages that the log may hold before whoever commits moves them into the file. It is done here long before; should
- * that fail, the log does not grow for ever.
+ * The size of the log in pages at which a commit makes the checkpoint itself. Checkpoints here come long before. If
+ * they fail, this keeps the log from growing for ever.
  */
-export const lastResortPages = 16_384;
+export const autocheckpointPages = 16_384;
 
 /**
- * Moves what the write-ahead log holds into the file now and then, in a thread. Left to SQLite, a commit does it when
- * the log has become long, and everybody waits for the tens of milliseconds which that takes: commits are made on the
- * event loop. In another thread it stands in the way of neither those who read nor those who write.
+ * Moves the write-ahead log into the database file at intervals, in a thread. Otherwise, SQLite does it in a commit
+ * when the log is long. Commits run on the event loop, so every request would wait for those tens of milliseconds. In
+ * another thread, a checkpoint delays neither readers nor writers.
  */
 export function startCheckpoints(file: string, intervalMs = 1_000): Repeated {
   let worker: Worker | null = null;
@@ -29,7 +32,7 @@ export function startCheckpoints(file: string, intervalMs = 1_000): Repeated {
     const log = await stat(`${file}-wal`).catch(() => null);
     const isDue = log !== null && log.size >= minLogSize && log.mtimeMs > doneAtMs;
     if (isDue) await checkpoint(log.mtimeMs);
-    else if (worker && ++idle > maxIdle) await end();
+    else if (worker && ++idle > maxIdleIntervals) await end();
   }
 
   async function checkpoint(mtimeMs: number): Promise<void> {
@@ -38,11 +41,12 @@ export function startCheckpoints(file: string, intervalMs = 1_000): Repeated {
     worker ??= new Worker(new URL('./checkpoint-worker.ts', import.meta.url), { workerData: file });
     worker.unref();
     worker.postMessage('checkpoint');
-    // One that fails ends the thread; it is tried again with a new one, and there is the last resort.
+    // A failed checkpoint ends the thread. The next one uses a new thread, and `autocheckpointPages` is the last
+    // resort.
     if (!(await hasAnswered(worker))) worker = null;
   }
 
-  /** Whether it was an answer, and not the end, that came of it. */
+  /** Returns whether the thread answered, rather than ended. */
   async function hasAnswered(thread: Worker): Promise<boolean> {
     const waiting = new AbortController();
     const { signal } = waiting;
@@ -53,7 +57,7 @@ export function startCheckpoints(file: string, intervalMs = 1_000): Repeated {
     } catch {
       return false;
     } finally {
-      // Or the thread would have one listener more each time.
+      // Otherwise the thread gets one more listener each time.
       waiting.abort();
     }
   }
@@ -67,7 +71,7 @@ export function startCheckpoints(file: string, intervalMs = 1_000): Repeated {
     await once(ending, 'exit').catch(() => {});
   }
 
-  // It throws nothing: the log that cannot be looked at is looked at again.
+  // There is nothing to report: if the log cannot be examined, the next interval tries again.
   const checks = repeat(intervalMs, check, () => {});
   return {
     async stop() {

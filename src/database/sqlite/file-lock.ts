@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
-import type { Release } from '../provider.ts';
+import type { Release } from '../dialect.ts';
 import { cannotOpen, createFolderOf } from './open.ts';
 
 function open(file: string): BetterSqlite3.Database {
@@ -12,13 +12,13 @@ function open(file: string): BetterSqlite3.Database {
 }
 
 /**
- * Takes a lock that the operating system keeps, on a small file: nothing has to be cleaned up after a crash. Null if
- * another process, or another part of this one, keeps it for longer than the patience.
+ * Locks a small file by a lock of the operating system, so that nothing has to be cleaned up after a crash. Returns
+ * null if another process, or another part of this one, holds the lock for longer than the timeout.
  */
-export async function lockFile(file: string, patienceMs: number): Promise<Release | null> {
+export async function lockFile(file: string, timeoutMs: number): Promise<Release | null> {
   await createFolderOf(file);
   const lock = open(file);
-  const deadline = performance.now() + patienceMs;
+  const deadline = performance.now() + timeoutMs;
   for (;;) {
     try {
       lock.exec('BEGIN IMMEDIATE');

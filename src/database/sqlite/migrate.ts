@@ -3,7 +3,7 @@ import { type MigrationConnection, migrate } from '../migrate.ts';
 import type { Migration } from '../migrations.ts';
 import { sqliteAdapter } from './open.ts';
 
-/** Applies what is missing of the history to a file, as `migrate` says. */
+/** Applies the missing migrations to a file, as `migrate` describes. */
 export async function migrateSqlite(file: string, migrations: Migration[]): Promise<string[]> {
   const adapter = await sqliteAdapter(file).connect();
   try {
@@ -23,8 +23,8 @@ function connectionOf(adapter: SqlDriverAdapter): MigrationConnection {
     query,
     runScript: (sql) => adapter.executeScript(sql),
     async begin() {
-      // Rebuilding a table drops the old one, which with foreign keys on would delete what refers to it. It cannot be
-      // switched off inside a transaction, where the migrations' own statements to that end do nothing.
+      // Rebuilding a table drops the old one. With foreign keys on, that would delete the rows that refer to it. They
+      // cannot be switched off inside a transaction: there, the migrations' own statements for that have no effect.
       await adapter.executeScript('PRAGMA foreign_keys = OFF');
       await adapter.executeScript('BEGIN IMMEDIATE');
     },
@@ -39,7 +39,7 @@ function connectionOf(adapter: SqlDriverAdapter): MigrationConnection {
   };
 }
 
-/** SQLite keeps the statement as it was written. */
+/** SQLite stores the text of the statement. */
 const createHistory = `CREATE TABLE "_prisma_migrations" (
     "id"                    TEXT PRIMARY KEY NOT NULL,
     "checksum"              TEXT NOT NULL,

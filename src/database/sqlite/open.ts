@@ -3,18 +3,18 @@ import { dirname } from 'node:path';
 import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3';
 import type { SqlDriverAdapter, SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils';
 import { OperatorError } from '../../errors.ts';
-import { lastResortPages } from './checkpoints.ts';
+import { autocheckpointPages } from './checkpoints.ts';
 import { SerializedAdapter } from './serialized-adapter.ts';
 
-/** The adapter's default writes dates as text, which compares wrongly with the integers that older Prisma wrote. */
+/** The adapter's default writes dates as text, which does not compare with the integers of older versions of Prisma. */
 const adapterOptions = { timestampFormat: 'unixepoch-ms' } as const;
 
 /**
- * Connections to an SQLite file that lose nothing: one user at a time, a write-ahead log, and every commit on the disk
- * before it is acknowledged. And that keep nothing: what is deleted is overwritten.
+ * Returns a factory for connections to an SQLite file that lose no data: one user at a time, a write-ahead log, and
+ * every commit on the disk before it is acknowledged. They also keep no data: deleted content is overwritten.
  */
 export function sqliteAdapter(file: string): SqlMigrationAwareDriverAdapterFactory {
-  // SQLite's own waiting for a lock would stop the event loop; SerializedAdapter waits instead.
+  // A wait for a lock inside SQLite would block the event loop. `SerializedAdapter` waits instead.
   const factory = new PrismaBetterSqlite3({ url: file, timeout: 0 }, adapterOptions);
   const connect = async (): Promise<SqlDriverAdapter> => {
     await createFolderOf(file);
@@ -22,7 +22,7 @@ export function sqliteAdapter(file: string): SqlMigrationAwareDriverAdapterFacto
       const adapter = new SerializedAdapter(await factory.connect());
       await requireWriteAheadLog(adapter, file);
       await adapter.executeScript(
-        `PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = ${lastResortPages};
+        `PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = ${autocheckpointPages};
         PRAGMA secure_delete = ON;`,
       );
       return adapter;
@@ -40,18 +40,18 @@ async function requireWriteAheadLog(adapter: SqlDriverAdapter, file: string): Pr
   }
 }
 
-/** Why a file cannot be the database, for whoever named it. */
+/** Returns the error for the operator if a file cannot be opened as a database. */
 export function cannotOpen(file: string, error: unknown): OperatorError {
   return new OperatorError(
     `DATABASE_URL names ${file}, which cannot be opened as a database: ${(error as Error).message}.`,
   );
 }
 
-/** @throws OperatorError when the folder of the file is not there and cannot be made. */
+/** Creates the folder of a file if it does not exist. @throws OperatorError if that fails. */
 export async function createFolderOf(file: string): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new OperatorError(`DATABASE_URL names ${file}, whose folder cannot be made: ${(error as Error).message}.`);
+    throw new OperatorError(`DATABASE_URL names ${file}, whose folder cannot be created: ${(error as Error).message}.`);
   }
 }

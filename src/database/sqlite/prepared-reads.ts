@@ -1,4 +1,5 @@
 import BetterSqlite3 from 'better-sqlite3';
+import type { OnQuery } from '../dialect.ts';
 import {
   isLiveAt,
   type PreparedReads,
@@ -9,17 +10,17 @@ import {
   users,
 } from '../hot/prepared-reads.ts';
 import { type Row, type Select, select, type Value } from '../hot/select.ts';
-import type { OnQuery } from '../provider.ts';
 import { cannotOpen } from './open.ts';
 import { retryWhileBusy } from './serialized-adapter.ts';
 
 /**
- * A parameter that stands alone makes SQLite plan the join anew for every value of it, in case that one were better
- * served by another index. As part of an expression it does not, and the statement takes a third of the time.
+ * The cast keeps SQLite from planning the join anew for every value of a parameter, in case another index suits that
+ * value better. SQLite does so for a bare parameter, but not for one inside an expression, and the statement then takes
+ * a third of the time.
  */
 const byHandle = selectSessionsWithUsers('s."handle" = CAST(? AS TEXT)', toDate);
 
-/** For a list of ids in JSON, so that it is one statement however long the list is. */
+/** Takes the ids as a JSON list, so that there is one statement for lists of any length. */
 const byUsers = select(
   sessions,
   `s."userId" IN (SELECT "value" FROM json_each(CAST(? AS TEXT))) AND ${isLiveAt} CAST(? AS INTEGER)`,
@@ -35,20 +36,20 @@ const byKeys = select(rateLimits, 'r."key" IN (SELECT "value" FROM json_each(CAS
 export type Reader = { reads: PreparedReads; close(): void };
 
 /**
- * Reads over a connection of its own, to the same file, with the same SQLite library. Over the writers' it would have
- * to wait for open transactions, or see what they have not committed; beside them it sees, in the write-ahead log,
- * whatever was committed when it is asked, and so whatever was acknowledged.
+ * Opens the reads on a connection of their own, to the same file, with the same SQLite library. On the writers'
+ * connection they would wait for open transactions, or see uncommitted data. On their own they see, in the write-ahead
+ * log, everything that was committed when they begin, and so everything that was acknowledged.
  */
 export function openReader(file: string, onQuery: OnQuery = () => {}): Reader {
   const connection = open(file);
   const find = connection.prepare<[string], Row>(byHandle.sql).raw();
 
-  /** Prepares a statement, and returns what reads with parameters for it. */
+  /** Prepares a statement, and returns a function that reads with its parameters. */
   function finder<Selected>({ sql, toRecord }: Select<Selected>) {
     const statement = connection.prepare<Value[], Row>(sql).raw();
     return (...parameters: Value[]) => {
       onQuery(sql);
-      return patiently(() => statement.all(...parameters).map(toRecord));
+      return retryRead(() => statement.all(...parameters).map(toRecord));
     };
   }
 
@@ -58,7 +59,7 @@ export function openReader(file: string, onQuery: OnQuery = () => {}): Reader {
   const reads: PreparedReads = {
     $findSession(handle) {
       onQuery(byHandle.sql);
-      return patiently(() => {
+      return retryRead(() => {
         const row = find.get(handle);
         return row === undefined ? null : byHandle.toRecord(row);
       });
@@ -74,8 +75,8 @@ export function openReader(file: string, onQuery: OnQuery = () => {}): Reader {
   return { reads, close: () => void connection.close() };
 }
 
-/** While another process recovers the file, or has it for itself, a reader waits as everybody does. */
-async function patiently<T>(read: () => T): Promise<T> {
+/** Retries while another process recovers the file or has it exclusively, as all other statements do. */
+async function retryRead<T>(read: () => T): Promise<T> {
   try {
     return read();
   } catch {
@@ -91,7 +92,7 @@ function open(file: string): BetterSqlite3.Database {
   }
 }
 
-/** Reads Unix milliseconds, or the text that other programs write. */
+/** Reads Unix milliseconds, or text as other programs write it. */
 function toDate(time: number | string): Date {
   return new Date(time);
 }

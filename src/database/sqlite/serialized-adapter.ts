@@ -9,16 +9,16 @@ import {
 } from '@prisma/driver-adapter-utils';
 import { SqliteError } from 'better-sqlite3';
 import { transactionIsOver } from '../failures.ts';
-import { hasBegun } from '../raw-sql.ts';
+import { registerTransaction } from '../raw-sql.ts';
 import { PreparedStatements } from './prepared-statements.ts';
 import { yieldToEventLoop } from './yield-to-event-loop.ts';
 
-/** How long a statement waits for a lock that another process holds, before it fails. */
+/** The time for which a statement waits for a lock of another process before it fails, in milliseconds. */
 const busyTimeoutMs = 4_000;
 
 type Release = () => void;
 
-/** A lock with a queue: whoever asks first gets it first. */
+/** A lock that is granted in the order of the requests. */
 class Mutex {
   #last: Promise<void> = Promise.resolve();
 
@@ -43,12 +43,12 @@ class Mutex {
 /**
  * Gives one SQLite connection to one user at a time: a plain query, or a whole transaction.
  *
- * Without it, a plain query that arrives while a transaction is open runs inside that transaction: it sees what was
- * not committed, and when the transaction is rolled back, its own acknowledged write is undone.
+ * Otherwise, a plain query that arrives during a transaction runs inside that transaction: it sees uncommitted data,
+ * and a rollback of the transaction undoes its own acknowledged write.
  *
- * Transactions begin IMMEDIATE, so that one which reads first and then writes cannot lose its snapshot to another
- * process. Waiting for another process is done here and not in SQLite, whose waiting would stop the event loop; and
- * whoever waits lets others have the connection meanwhile, so that readers are not held up.
+ * Transactions begin IMMEDIATE, so that a transaction that first reads and then writes cannot lose its snapshot to
+ * another process. Waits for another process happen here and not in SQLite, where they would block the event loop. A
+ * waiting statement leaves the connection to others meanwhile, so that readers are not delayed.
  */
 export class SerializedAdapter implements SqlDriverAdapter {
   readonly provider = 'sqlite';
@@ -88,10 +88,10 @@ export class SerializedAdapter implements SqlDriverAdapter {
 
   async startTransaction(isolationLevel?: IsolationLevel): Promise<Transaction> {
     if (isolationLevel !== undefined && isolationLevel !== 'SERIALIZABLE') {
-      throw new Error(`SQLite is always SERIALIZABLE; ${isolationLevel} was asked for.`);
+      throw new Error(`SQLite is always SERIALIZABLE, not ${isolationLevel}.`);
     }
     const transaction = await retryWhileBusy(() => this.#begin());
-    hasBegun(transaction);
+    registerTransaction(transaction);
     return transaction;
   }
 
@@ -143,7 +143,7 @@ class SerializedTransaction implements Transaction {
     return this.#inner.executeRaw(query);
   }
 
-  /** Refuses a late statement: it would run on its own, or in another transaction. */
+  /** Rejects a late statement: it would run on its own, or in another transaction. */
   async #requireOpen(): Promise<void> {
     await yieldToEventLoop();
     if (this.#isOver) throw transactionIsOver();
@@ -175,7 +175,7 @@ class SerializedTransaction implements Transaction {
     try {
       await this.#inner.executeScript('ROLLBACK');
     } catch (error) {
-      // A full disk, among others, makes SQLite roll back by itself; there is nothing left to do then.
+      // On a full disk, among other errors, SQLite rolls back by itself, and nothing is left to do.
       if (!(error instanceof Error && error.message.includes('no transaction is active'))) throw error;
     }
   }
@@ -193,7 +193,7 @@ class SerializedTransaction implements Transaction {
   }
 }
 
-/** Repeats a statement that another process kept from beginning. Such a statement has changed nothing. */
+/** Retries a statement while another process keeps it from beginning. Such a statement has changed nothing. */
 export async function retryWhileBusy<T>(act: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + busyTimeoutMs;
   for (let waitMs = 1; ; waitMs = Math.min(waitMs * 2, 50)) {

@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** How long the event loop may be kept from others, in milliseconds. */
+/** The maximum time in one turn of the event loop, in milliseconds. */
 const maxMs = 1;
 
 let begunAtMs: number | null = null;
 
 /**
- * Lets everybody else have the event loop, if this turn of it has lasted long by now. SQLite answers at once, so that
- * whatever waits for one statement after the other would have it to the end: others would wait for a whole login.
+ * Yields to other work if this turn of the event loop has taken too long. SQLite answers at once, so a sequence of
+ * statements would otherwise keep the event loop until its end, and other requests would wait for a whole login.
  */
 export async function yieldToEventLoop(): Promise<void> {
   while (begunAtMs !== null && performance.now() - begunAtMs > maxMs) await nextTurn();

@@ -4,8 +4,8 @@ import type { HeaderReader } from './headers.ts';
 import { stripWhitespace } from './whitespace.ts';
 
 /**
- * The address of the client behind a connection, or null if it is not known. What a header says of it is taken from
- * trusted proxies only: from the last one back, each is believed as far as the one that named it is.
+ * Returns the IP address of the client of a connection, or null if it is unknown. Only trusted proxies may report it in
+ * a header. From the last entry backwards, each is believed only if the address that reported it is trusted.
  */
 export function clientAddress(peer: string | null, headers: HeaderReader, proxies: TrustedProxies): string | null {
   let address = peer === null ? null : plainAddress(peer);
@@ -14,7 +14,7 @@ export function clientAddress(peer: string | null, headers: HeaderReader, proxie
   for (const entry of named.split(',').reverse()) {
     if (address === null || !isTrusted(address, proxies.networks)) break;
     const before = plainAddress(proxies.header === 'forwarded' ? forwardedFor(entry) : entry);
-    // What a trusted proxy could not or would not name ends the chain.
+    // An entry without an address, which a trusted proxy could not or would not name, ends the chain.
     if (before === null) break;
     address = before;
   }
@@ -25,13 +25,16 @@ function isTrusted(address: string, networks: BlockList): boolean {
   return networks.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6');
 }
 
-/** `for=` of one element of a `Forwarded` header (RFC 7239 section 4), as it stands there. */
+/** Returns the literal value of `for=` in one element of a `Forwarded` header (RFC 7239 section 4). */
 function forwardedFor(element: string): string {
   const [, value = ''] = /(?:^|;)[ \t]*for=("[^"]*"|[^; \t]+)/i.exec(stripWhitespace(element)) ?? [];
   return value.replace(/^"|"$/g, '');
 }
 
-/** An address without its port, brackets and zone, and IPv4 as such where it is mapped into IPv6. Null if it is none. */
+/**
+ * Returns an address without port, brackets and zone, and an IPv4-mapped IPv6 address as IPv4. Null if it is not an
+ * address.
+ */
 function plainAddress(text: string): string | null {
   const trimmed = stripWhitespace(text);
   const [, bracketed] = /^\[([^\]]+)\](?::\d+)?$/.exec(trimmed) ?? [];

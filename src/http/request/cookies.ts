@@ -2,8 +2,8 @@ import type { HeaderReader } from './headers.ts';
 import { isWhitespace, stripWhitespace } from './whitespace.ts';
 
 /**
- * The values of all cookies with this name. Only SP and HTAB are stripped (RFC 6265bis section 5.6): browsers protect the
- * prefix `__Host-` of a name, and a name with another byte before the prefix is not protected.
+ * Returns the values of all cookies with this name. Only SP and HTAB are stripped (RFC 6265bis section 5.6): browsers
+ * protect the prefix `__Host-` of a name, and a name with another byte before the prefix is not protected.
  */
 export function readCookies(headers: HeaderReader, name: string): string[] {
   const header = headers.get('cookie') ?? '';
@@ -26,9 +26,9 @@ function beginsPair(header: string, at: number): boolean {
 }
 
 export type Cookie = {
-  /** The values of all cookies with its name, of which there should be one at most. */
+  /** Returns the values of all cookies with its name. There should be at most one. */
   read(headers: HeaderReader): string[];
-  /** The value of `Set-Cookie`, for a cookie that lives as long as what it holds. */
+  /** Returns the value of `Set-Cookie`, for a cookie with the lifetime of its content. */
   set(token: string, maxAgeMs: number): string;
   clear(): string;
 };
@@ -36,14 +36,14 @@ export type Cookie = {
 export type Cookies = {
   /** Holds the token of a session. */
   session: Cookie;
-  /** Holds what a device is known by on which its user has signed in. It stays when they log out. */
+  /** Holds the token of a device on which its user has signed in. It stays after a logout. */
   device: Cookie;
 };
 
 /**
- * The cookies of this server. Over https their names begin with `__Host-`, so that no other host, and nothing in the
- * clear, can set them (RFC 6265bis section 4.1.3.2). `Lax` keeps them out of other sites' requests, but lets a link from
- * another site open a page signed in.
+ * Returns the cookies of this server. Over https their names begin with `__Host-`, so that no other host, and no
+ * unencrypted response, can set them (RFC 6265bis section 4.1.3.2). `Lax` keeps them out of other sites' requests, but
+ * lets a link from another site open a page signed in.
  */
 export function cookiesFor(publicUrl: URL): Cookies {
   const isSecure = publicUrl.protocol === 'https:';

@@ -4,12 +4,12 @@ import type { HeaderReader } from './headers.ts';
 type Origins = Pick<Config, 'publicUrl' | 'allowedOrigins'>;
 
 /**
- * Whether a request comes from a page that has no business with this server. Every request is asked, queries too: what
- * they answer, or how long they take, could tell another site about the user.
+ * Returns whether a request comes from a page of a site that may not call this server. This applies to every request,
+ * also to queries: their answers, or the time that they take, could tell another site about the user.
  *
- * The algorithm is that of Go's `http.CrossOriginProtection`: browsers say where a request comes from, in
- * `Sec-Fetch-Site` or, if they are old, in `Origin`; programs say neither, and send no cookie that they did not mean to.
- * A bearer token makes no difference: that only pages of allowed origins can add one is a promise of browsers.
+ * The algorithm is that of Go's `http.CrossOriginProtection`. Browsers report the origin of a request in
+ * `Sec-Fetch-Site` or, if they are old, in `Origin`. Other programs send neither, and no cookie that they did not mean
+ * to send. A bearer token is no exception: browsers alone guarantee that only pages of allowed origins can add one.
  */
 export function isFromForeignSite(headers: HeaderReader, { publicUrl, allowedOrigins }: Origins): boolean {
   const origin = headers.get('origin');
@@ -18,18 +18,18 @@ export function isFromForeignSite(headers: HeaderReader, { publicUrl, allowedOri
   if (site !== null) return site !== 'same-origin' && site !== 'none';
   if (origin === null || origin === publicUrl.origin) return false;
   const url = URL.parse(origin);
-  // A page that came in the clear may be anybody's, although its host is ours.
+  // An unencrypted page may come from an attacker, although its host is ours.
   return url?.protocol !== publicUrl.protocol || url.host !== headers.get('host')?.toLowerCase();
 }
 
-/** What a response to a page of an allowed origin says, so that its browser lets the page read it. Empty for others. */
+/** Returns the headers that let a browser give the response to a page of an allowed origin. Empty for other origins. */
 export function corsHeaders(headers: HeaderReader, { allowedOrigins }: Origins): Record<string, string> {
   const origin = headers.get('origin');
   if (origin === null || !allowedOrigins.has(origin)) return {};
   return { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true' };
 }
 
-/** What a browser that asks beforehand is told that pages of allowed origins may send. */
+/** The answer to a preflight request: the methods and headers that pages of allowed origins may send. */
 export const preflightHeaders = {
   'access-control-allow-methods': 'GET, POST',
   'access-control-allow-headers': 'content-type, authorization, anti-csrf, x-device-token',

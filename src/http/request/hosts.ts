@@ -1,15 +1,14 @@
 import type { Config } from '../../config/config.ts';
 
-/** The loopback host, in the forms in which browsers and programs write it. */
+/** The loopback host, in the forms that browsers and programs use. */
 const loopbackHosts = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
- * Returns a function that tells whether this server answers for a `Host` header. Names are compared without case and
- * port.
+ * Returns a check whether this server answers for a `Host` header. Names are compared without case and port.
  *
- * A page of another site can let its own name lead to the address of this server (DNS rebinding). Its browser then
- * takes both for one origin, and only the `Host` header tells the difference. Names below `localhost` are accepted like
- * `localhost` itself: nobody can register one (RFC 6761 section 6.3).
+ * A page of another site can point its own name to the address of this server (DNS rebinding). Its browser then treats
+ * both as one origin, and only the `Host` header shows the difference. Names below `localhost` are accepted like
+ * `localhost` itself, because they cannot be registered (RFC 6761 section 6.3).
  */
 export function hostCheck(config: Pick<Config, 'publicUrl' | 'allowedHosts' | 'allowsLoopbackHosts'>) {
   const names = new Set([config.publicUrl.hostname, ...config.allowedHosts]);

@@ -143,9 +143,9 @@ describe('what cannot be taken over on PostgreSQL', () => {
     [
       'a time without end',
       `UPDATE "Session" SET "expiresAt" = 'infinity' WHERE "id" = 3`,
-      /Session\.expiresAt of the id 3 is no time: "infinity"/,
+      /Session\.expiresAt of the id 3 is not a time: "infinity"/,
     ],
-    ['ids that it does not count', 'ALTER TABLE "User" ALTER COLUMN "id" DROP DEFAULT', /does not count the ids/],
+    ['ids that it does not count', 'ALTER TABLE "User" ALTER COLUMN "id" DROP DEFAULT', /does not generate the ids/],
   ])('is one with %s', async (_what, sql, reason) => {
     const url = await blitzDatabase(plain);
     await onServer(url, sql);
@@ -165,7 +165,7 @@ describe('what cannot be taken over on PostgreSQL', () => {
     const url = await blitzDatabase({ ...plain, timeType: 'TIMESTAMPTZ(3)' });
     await onServer(url, 'CREATE VIEW "Recent" AS SELECT "createdAt" FROM "User"');
     const before = [await dump(url), await columnsOf(url), await objectsOf(url)];
-    await expect(adopt(url)).rejects.toThrow(/^Taking the database over failed, and nothing was changed: .*view/);
+    await expect(adopt(url)).rejects.toThrow(/^The adoption failed, and nothing was changed: .*view/);
     expect([await dump(url), await columnsOf(url), await objectsOf(url)]).toEqual(before);
   });
 });
@@ -194,7 +194,7 @@ describe('adopt that is interrupted on PostgreSQL', () => {
 describe('a PostgreSQL database that was not taken over', () => {
   it('is refused by the server, with the way out', async () => {
     const url = await blitzDatabase(plain);
-    await expect(migrateDatabase(url)).rejects.toThrow(/^The database has users that another application keeps/);
+    await expect(migrateDatabase(url)).rejects.toThrow(/^The database contains users of another application/);
     const facts = await inspectDatabase(url, adoptionNow);
     expect(facts?.converted).toEqual([]);
     await onServer(url, `CREATE TYPE "Kind" AS ENUM ('user', 'admin', 'USER', 'ADMIN', 'owner')`);

@@ -268,7 +268,7 @@ describe('what cannot be taken over', () => {
     [
       'a time that is none',
       [`UPDATE "Session" SET "expiresAt" = 'soon' WHERE "id" = 3`],
-      /Session\.expiresAt of the id 3 is no time: "soon"/,
+      /Session\.expiresAt of the id 3 is not a time: "soon"/,
     ],
     [
       'a time of half a millisecond',
@@ -278,7 +278,7 @@ describe('what cannot be taken over', () => {
     [
       'a time in nanoseconds',
       [`UPDATE "User" SET "createdAt" = 1593878400000000000 WHERE "id" = 3`],
-      /User\.createdAt of the id 3 is no time: "1593878400000000000"/,
+      /User\.createdAt of the id 3 is not a time: "1593878400000000000"/,
     ],
     [
       'a time without end',
@@ -298,7 +298,7 @@ describe('what cannot be taken over', () => {
     [
       'an address of bytes',
       [`UPDATE "User" SET "email" = x'00ff' WHERE "id" = 3`],
-      /User\.email of the id 3 is no text/,
+      /User\.email of the id 3 is not text/,
     ],
     [
       'an address twice',
@@ -328,7 +328,7 @@ describe('what cannot be taken over', () => {
     const before = dump(openFile(url));
     const { code, stderr } = await runNode('src/main.ts', [], { DATABASE_URL: url, PORT: '0' }).ended;
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^The database has users that another application keeps.*npm run cli -- adopt.*\n$/);
+    expect(stderr).toMatch(/^The database contains users of another application.*npm run cli -- adopt.*\n$/);
     expect(dump(openFile(url))).toEqual(before);
   });
 

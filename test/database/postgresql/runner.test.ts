@@ -149,7 +149,7 @@ describe('a history of PostgreSQL', () => {
     await onServer(url, 'CREATE TABLE "Song" ("id" INTEGER)');
     await expect(applyByEngine('postgresql', url, history)).rejects.toMatchObject({ code: 'P3005' });
     await expect(migratePostgresql(url, history)).rejects.toThrow(
-      /^The database has tables that another application keeps/,
+      /^The database contains tables of another application/,
     );
     expect(await tablesOf(url)).toEqual([{ tablename: 'Song' }]);
   });

@@ -157,7 +157,7 @@ describe('migrating', () => {
     expect(await readdir(join(folder, 'a/b'))).toContain('c.db');
     await writeFile(join(folder, 'file'), '');
     const impossible = openDatabase(`file:${join(folder, 'file/x.db')}`);
-    await expect(impossible).rejects.toThrow(/^DATABASE_URL names .*file\/x\.db, whose folder cannot be made/);
+    await expect(impossible).rejects.toThrow(/^DATABASE_URL names .*file\/x\.db, whose folder cannot be created/);
   });
 });
 

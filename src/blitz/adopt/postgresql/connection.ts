@@ -4,10 +4,10 @@ import { OperatorError } from '../../../errors.ts';
 import type { Source } from '../source.ts';
 import { postgresqlSource } from './source.ts';
 
-/** How long to wait for a database, or for somebody else who has a table, in milliseconds. */
-export const patienceMs = 5_000;
+/** The maximum wait for a database, or for a lock on a table, in milliseconds. */
+export const timeoutMs = 5_000;
 
-/** Looks at a database in a transaction that may not write. */
+/** Opens a database in a read-only transaction. */
 export async function openPostgresqlSource(url: string): Promise<{ source: Source; close(): Promise<void> }> {
   const client = await beginTransaction(url);
   await client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
@@ -22,8 +22,8 @@ export async function openPostgresqlSource(url: string): Promise<{ source: Sourc
 
 /** Begins a transaction on a connection of its own. @throws OperatorError where the database cannot be reached. */
 export async function beginTransaction(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: patienceMs });
-  // A connection that breaks is found out by the statement that is sent next.
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: timeoutMs });
+  // The next statement detects a broken connection.
   client.on('error', () => {});
   try {
     await client.connect();

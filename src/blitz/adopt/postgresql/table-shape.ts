@@ -1,13 +1,13 @@
-/** Gives User and Session, where they lie, the shape that they have in the second of this server's migrations. */
-import { familyColumns } from '../family.ts';
-import { type Column, quoted, type Row, type Source, type TakenTable, takenTables } from '../source.ts';
+/** Changes User and Session in place to their form in the second of this server's migrations. */
+import { blitzColumns } from '../blitz-schema.ts';
+import { type AdoptedTable, adoptedTables, type Column, quoted, type Row, type Source } from '../source.ts';
 
 export type Run = (sql: string) => Promise<unknown>;
 
-/** Gives the columns of the family the types that they have in this server's second migration. */
-export async function convertColumns(source: Source, table: TakenTable, run: Run): Promise<void> {
+/** Converts the columns of Blitz.js to their types in this server's second migration. */
+export async function convertColumns(source: Source, table: AdoptedTable, run: Run): Promise<void> {
   const there = await source.columns(table);
-  for (const [name, { holds, isRequired }] of Object.entries(familyColumns[table])) {
+  for (const [name, { holds, isRequired }] of Object.entries(blitzColumns[table])) {
     const column = there.find((one) => one.name === name);
     const alter = alterColumn(table, name);
     if (!column) await run(`ALTER TABLE ${quoted(table)} ADD COLUMN ${quoted(name)} TEXT`);
@@ -21,17 +21,20 @@ function alterColumn(table: string, name: string): string {
   return `ALTER TABLE ${quoted(table)} ALTER COLUMN ${quoted(name)}`;
 }
 
-/** What is finer than a millisecond is cut off, since rounding could bring a time into the next day. */
+/**
+ * Converts a column to `TIMESTAMP(3)` in UTC. Finer digits are cut off, since rounding could move a time into the next
+ * day.
+ */
 async function convertTime({ name, type }: Column, alter: string, run: Run): Promise<void> {
   if (type === 'timestamp(3) without time zone') return;
   const utc = /with time zone/.test(type) ? `${quoted(name)} AT TIME ZONE 'UTC'` : `${quoted(name)}::timestamp`;
   await run(`${alter} TYPE TIMESTAMP(3) USING date_trunc('milliseconds', ${utc})`);
 }
 
-/** An enum's default is one of its values, and has to become text by itself. */
+/** Converts a column to `TEXT`. The default of an enum is one of its values, and must be converted separately. */
 async function convertText(source: Source, table: string, { name }: Column, run: Run): Promise<void> {
   const alter = alterColumn(table, name);
-  const [row]: Row[] = await source.ask(
+  const [row]: Row[] = await source.query(
     `SELECT "column_default" AS "value" FROM information_schema.columns
        WHERE "table_schema" = current_schema() AND "table_name" = '${table}' AND "column_name" = '${name}'`,
   );
@@ -41,17 +44,17 @@ async function convertText(source: Source, table: string, { name }: Column, run:
   if (value) await run(`${alter} SET DEFAULT ${value}`);
 }
 
-/** What a row must have. */
-export async function tighten(run: Run): Promise<void> {
-  for (const table of takenTables) {
-    const required = Object.entries(familyColumns[table]).filter(([, { isRequired }]) => isRequired);
+/** Restores NOT NULL on required columns. */
+export async function restoreConstraints(run: Run): Promise<void> {
+  for (const table of adoptedTables) {
+    const required = Object.entries(blitzColumns[table]).filter(([, { isRequired }]) => isRequired);
     for (const [name] of required) await run(`ALTER TABLE ${quoted(table)} ALTER COLUMN ${quoted(name)} SET NOT NULL`);
   }
 }
 
-/** The session of a deleted user stays, and is nobody's. */
+/** Replaces the foreign key of Session. The session of a deleted user stays, without a user. */
 export async function setForeignKey(source: Source, run: Run): Promise<void> {
-  const keys = await source.ask(
+  const keys = await source.query(
     `SELECT k."conname" AS "name" FROM pg_constraint k
        JOIN pg_attribute a ON a."attrelid" = k."conrelid" AND a."attnum" = ANY (k."conkey") AND a."attname" = 'userId'
        WHERE k."conrelid" = '"Session"'::regclass AND k."contype" = 'f' AND array_length(k."conkey", 1) = 1`,
@@ -63,8 +66,8 @@ export async function setForeignKey(source: Source, run: Run): Promise<void> {
   );
 }
 
-/** The unique index had another name in every generation. */
-export async function renameIndex(source: Source, table: TakenTable, column: string, run: Run): Promise<void> {
+/** Renames the unique index, which had another name in every version, or creates it. */
+export async function renameIndex(source: Source, table: AdoptedTable, column: string, run: Run): Promise<void> {
   const wanted = `${table}_${column}_key`;
   const same = (await source.indexes(table)).filter((index) => index.isUnique && index.columns.join() === column);
   if (same.some(({ name }) => name === wanted)) return;

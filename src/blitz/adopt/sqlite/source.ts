@@ -1,24 +1,24 @@
 import BetterSqlite3 from 'better-sqlite3';
 import { cannotOpen } from '../../../database/sqlite/open.ts';
-import { type Column, type Index, quoted, type Row, type Source, takenTables } from '../source.ts';
+import { adoptedTables, type Column, type Index, quoted, type Row, type Source } from '../source.ts';
 import { isTime, parseTime } from '../time.ts';
 import { columnNameOf, parseTable } from './table-sql.ts';
 import { targetColumns } from './target.ts';
 
-/** How long to wait for somebody else who writes. */
-const patienceMs = 5_000;
+/** The maximum wait for another writer, in milliseconds. */
+const timeoutMs = 5_000;
 
 /**
- * Opens an SQLite file that is there. To look at it changes nothing, not even its journal mode; but that it could be
- * changed lets SQLite take back what was interrupted before, without which nobody can read it.
+ * Opens an existing SQLite file. `look` changes nothing, not even the journal mode. It still opens the file for
+ * writing, so that SQLite can roll back an interrupted transaction: without that, no program can read the file.
  */
 export function openFile(file: string, purpose: 'look' | 'change'): BetterSqlite3.Database {
   try {
-    const database = new BetterSqlite3(file, { fileMustExist: true, timeout: patienceMs });
+    const database = new BetterSqlite3(file, { fileMustExist: true, timeout: timeoutMs });
     if (purpose === 'look') database.pragma('query_only = ON');
-    // Otherwise a file of something else would be found out in the middle.
+    // Otherwise, a file that is not a database would be detected only in the middle.
     database.pragma('schema_version');
-    // As integers of 64 bits: a REAL would become text in a column of another kind.
+    // As 64-bit integers: a REAL would become text in a column of another kind.
     database.function('milliseconds', { deterministic: true }, (value) => toMilliseconds(value));
     return database;
   } catch (error) {
@@ -32,12 +32,12 @@ function toMilliseconds(value: unknown): bigint | null {
 }
 
 export function sqliteSource(database: BetterSqlite3.Database): Source {
-  const ask = async (sql: string) => database.prepare<[], Row>(sql).all();
+  const query = async (sql: string) => database.prepare<[], Row>(sql).all();
   return {
     kind: 'sqlite',
-    ask,
+    query,
     async tables() {
-      const rows = await ask(
+      const rows = await query(
         `SELECT "name" FROM "sqlite_schema" WHERE "type" = 'table' AND "name" NOT LIKE 'sqlite_%' ORDER BY "name"`,
       );
       return rows.map(({ name }) => String(name));
@@ -54,11 +54,11 @@ export function sqliteSource(database: BetterSqlite3.Database): Source {
       return indexesOf(database, table);
     },
     async countsIds() {
-      return takenTables.every((table) => /AUTOINCREMENT/i.test(elementOf(database, table, 'id')));
+      return adoptedTables.every((table) => /AUTOINCREMENT/i.test(elementOf(database, table, 'id')));
     },
     time: (column) => `milliseconds(${column})`,
     async countTextTimes(table, column) {
-      const [row] = await ask(
+      const [row] = await query(
         `SELECT count(*) AS "count" FROM ${quoted(table)} WHERE typeof(${quoted(column)}) = 'text'`,
       );
       return Number(row?.count);
@@ -73,13 +73,13 @@ function whatHolds(type: string): Column['holds'] {
   return /^(TEXT|(VAR)?CHAR(\(\d+\))?)$/i.test(type) ? 'text' : 'other';
 }
 
-/** The definition of a column, as it was written. */
+/** Returns the definition of a column in its original text. */
 function elementOf(database: BetterSqlite3.Database, table: string, column: string): string {
   const { elements } = parseTable(tableSql(database, table));
   return elements.find((element) => columnNameOf(element) === column) ?? '';
 }
 
-/** The statement that a table was made with, as SQLite has kept it since. */
+/** Returns the `CREATE TABLE` statement of a table, as SQLite stores it. */
 export function tableSql(database: BetterSqlite3.Database, table: string): string {
   const sql = database
     .prepare<[string], string>(`SELECT "sql" FROM "sqlite_schema" WHERE "type" = 'table' AND "name" = ?`)
@@ -91,8 +91,8 @@ export function tableSql(database: BetterSqlite3.Database, table: string): strin
 type IndexInfo = { name: string; unique: 0 | 1; origin: string; partial: 0 | 1 };
 
 /**
- * The indexes that were made by a statement of their own, on whole tables and plain columns, and compare values as they
- * are: one that takes upper and lower case for the same is another promise.
+ * Returns the indexes that were created by a statement of their own, on whole tables and plain columns, with the BINARY
+ * collation. An index that ignores case is another guarantee.
  */
 export function indexesOf(database: BetterSqlite3.Database, table: string): Index[] {
   const made = (database.pragma(`index_list(${quoted(table)})`) as IndexInfo[]).filter(

@@ -1,4 +1,4 @@
-/** `CREATE TABLE` as SQLite keeps it: taken apart and put together again, with all that is not understood in place. */
+/** A parser and printer for `CREATE TABLE` as SQLite stores it. Text that it does not understand stays in place. */
 
 const token =
   /--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|\s+|[\p{L}\p{N}_$]+|[\s\S]/gu;
@@ -8,7 +8,7 @@ const endsType = /^(?:CONSTRAINT|PRIMARY|NOT|NULL|UNIQUE|CHECK|DEFAULT|COLLATE|R
 
 export type TableSql = { head: string; elements: string[]; tail: string };
 
-/** The columns and constraints of a table, each as it is written. */
+/** Splits a statement into the columns and constraints of its table, each in its original text. */
 export function parseTable(sql: string): TableSql {
   const tokens: string[] = sql.match(token) ?? [];
   const open = tokens.indexOf('(');
@@ -24,20 +24,20 @@ export function parseTable(sql: string): TableSql {
     else if (at > open) elements[elements.length - 1] += text;
     if (text === '(') depth += 1;
   }
-  throw new Error(`This is no CREATE TABLE: ${sql}`);
+  throw new Error(`This is not a CREATE TABLE statement: ${sql}`);
 }
 
 export function printTable({ head, elements, tail }: TableSql): string {
   return `${head}${elements.join(',')}${tail}`;
 }
 
-/** The name of the column that an element defines, or null if it is a constraint of the table. */
+/** Returns the name of the column that an element defines, or null for a constraint of the table. */
 export function columnNameOf(element: string): string | null {
   const [first = ''] = significant(element);
   return beginsConstraint.test(first) ? null : unquoted(first);
 }
 
-/** The columns of this table whose values refer to another one by a constraint of the table, or null. */
+/** Returns the columns of a foreign key that is a constraint of the table, or null for any other element. */
 export function foreignKeyOf(element: string): string[] | null {
   const words = significant(element);
   const at = words.findIndex((word) => /^FOREIGN$/i.test(word));
@@ -46,7 +46,7 @@ export function foreignKeyOf(element: string): string[] | null {
   return columns.filter((word) => word !== ',').map(unquoted);
 }
 
-/** A column with another type and with or without NOT NULL. Whatever else is said of it stays. */
+/** Returns a column's definition with another type, and with or without NOT NULL. All other clauses stay. */
 export function withType(element: string, type: string, isNullable: boolean): string {
   const tokens = element.match(token) ?? [];
   const name = tokens.findIndex((text) => !blank.test(text));
@@ -63,8 +63,8 @@ function trailingBlanks(tokens: string[], name: number): string[] {
 }
 
 /**
- * Leaves `NOT NULL`, with what is to be done on a conflict, and `NULL` away, but for those of a default, of a foreign
- * key's `SET NULL` or in brackets.
+ * Removes `NOT NULL`, with its conflict clause, and `NULL`, except in a default, in a foreign key's `SET NULL` or in
+ * brackets.
  */
 function withoutNullness(tokens: string[]): string {
   const kept: string[] = [];

@@ -4,22 +4,22 @@ import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { migrationFolders, readMigrations } from '../../../database/migrations.ts';
 import { migrateSqlite } from '../../../database/sqlite/migrate.ts';
-import { type Row, type TakenTable, takenTables } from '../source.ts';
+import { type AdoptedTable, adoptedTables, type Row } from '../source.ts';
 
 export type TargetColumn = { name: string; type: string; isNullable: boolean; hasDefault: boolean; isKey: boolean };
 
-/** What this server's history leads to, as SQLite itself has it in a database that was just made. */
+/** The schema at the end of this server's history, read from a new database. */
 export type Target = {
-  columns: Record<TakenTable, TargetColumn[]>;
-  /** `CREATE TABLE` by name, of every table. */
+  columns: Record<AdoptedTable, TargetColumn[]>;
+  /** `CREATE TABLE` of every table, by name. */
   tables: ReadonlyMap<string, string>;
-  /** Every index, and of which table it is. */
+  /** Every index, with its table. */
   indexes: { name: string; table: string; sql: string }[];
   /** The rows of `_prisma_migrations`. */
   history: Row[];
 };
 
-/** Makes a database of this server in a folder that is gone afterwards, and looks at it. */
+/** Creates a database of this server in a temporary folder, and reads its schema. */
 export async function readTarget(): Promise<Target> {
   const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-'));
   try {
@@ -37,7 +37,7 @@ export async function readTarget(): Promise<Target> {
 }
 
 function describe(database: BetterSqlite3.Database): Target {
-  const [user, session] = takenTables.map((table) => targetColumns(database, table));
+  const [user, session] = adoptedTables.map((table) => targetColumns(database, table));
   const objects = database
     .prepare<[], { type: string; name: string; table: string; sql: string }>(
       `SELECT "type", "name", "tbl_name" AS "table", "sql" FROM "sqlite_schema" WHERE "sql" IS NOT NULL
@@ -54,7 +54,7 @@ function describe(database: BetterSqlite3.Database): Target {
 
 type ColumnInfo = { name: string; type: string; notnull: 0 | 1; dflt_value: string | null; pk: number };
 
-/** What SQLite says of the columns of a table. */
+/** Returns the columns of a table from `table_info`. */
 export function targetColumns(database: BetterSqlite3.Database, table: string): TargetColumn[] {
   return (database.pragma(`table_info("${table}")`) as ColumnInfo[]).map((column) => ({
     name: column.name,

@@ -1,18 +1,18 @@
 import { open as openDescriptor, rename, rm, stat } from 'node:fs/promises';
 import type BetterSqlite3 from 'better-sqlite3';
-import { familyColumns } from '../family.ts';
-import { quoted, type Row, type TakenTable, type Takeover, takenTables } from '../source.ts';
+import { blitzColumns } from '../blitz-schema.ts';
+import { type AdoptedTable, type Adoption, adoptedTables, quoted, type Row } from '../source.ts';
 import { openFile, sqliteSource } from './source.ts';
 import { addColumns, renameIndexes, requireSound, rewriteTables } from './table-shape.ts';
 import { readTarget, type Target } from './target.ts';
 
 /**
- * Takes an SQLite file over where it lies: the definitions of User and Session are edited, and no row is copied. So
- * nothing that is not known can be lost: columns, indexes, triggers, views, the AUTOINCREMENT memory, the bytes of a
- * value. It is SQLite's own way where a type or a constraint changes that does not change how rows are stored
+ * Opens an adoption of an SQLite file in place: it edits the definitions of User and Session, and copies no row. So
+ * unknown parts cannot be lost: columns, indexes, triggers, views, the AUTOINCREMENT counter, the bytes of a value.
+ * This is SQLite's own procedure for a change of a type or constraint that does not change how rows are stored
  * (sqlite.org/lang_altertable.html, section 7).
  */
-export async function openSqliteTakeover(file: string, backupName: string): Promise<Takeover> {
+export async function openSqliteAdoption(file: string, backupName: string): Promise<Adoption> {
   const target = await readTarget();
   const database = openFile(file, 'change');
   let triggers: string[] = [];
@@ -20,23 +20,24 @@ export async function openSqliteTakeover(file: string, backupName: string): Prom
   return {
     ...sqliteSource(database),
     async begin() {
-      // Cannot be switched off inside the transaction, and would act on what was always amiss.
+      // Foreign keys cannot be switched off inside the transaction, and would act on references that were always
+      // broken.
       database.pragma('foreign_keys = OFF');
-      // Or a password in plain text would stay in the file, where nothing refers to it.
+      // Otherwise, a plain-text password would stay in unreferenced pages of the file.
       database.pragma('secure_delete = ON');
       database.exec('BEGIN IMMEDIATE');
     },
     async backUp() {
-      // Over a second connection, beside the transaction that keeps others from writing: exactly what it begins with.
+      // A second connection, beside the transaction that blocks other writers, sees exactly the state at its beginning.
       await backUpTo(file, backupName);
       backup = backupName;
       return backup;
     },
-    async loosen() {
+    async relaxConstraints() {
       triggers = dropTriggers(database);
-      // SQLite looks for no null where there can be none.
+      // SQLite does not look for nulls in a NOT NULL column.
       rewriteTables(database, target, () => true);
-      for (const table of takenTables) {
+      for (const table of adoptedTables) {
         addColumns(database, table, target);
         writeTimes(database, table);
       }
@@ -58,7 +59,7 @@ export async function openSqliteTakeover(file: string, backupName: string): Prom
     },
     async rollback() {
       if (database.inTransaction) database.exec('ROLLBACK');
-      // A copy of what is as it was is of no use.
+      // A backup of an unchanged database is useless.
       if (backup) await rm(backup);
     },
     async close() {
@@ -67,10 +68,7 @@ export async function openSqliteTakeover(file: string, backupName: string): Prom
   };
 }
 
-/**
- * Copies a database into a file that is there as a whole or not at all, which whoever may read the database may read,
- * and nobody else.
- */
+/** Copies a database into a file that appears complete or not at all, with the permissions of the database. */
 async function backUpTo(file: string, backup: string): Promise<void> {
   const part = `${backup}.part`;
   const { mode } = await stat(file);
@@ -79,7 +77,7 @@ async function backUpTo(file: string, backup: string): Promise<void> {
   const reader = openFile(file, 'change');
   try {
     reader.prepare('VACUUM INTO ?').run(part);
-    // SQLite does not wait for the disk here.
+    // SQLite does not sync the file to the disk here.
     const descriptor = await openDescriptor(part, 'r+');
     await descriptor.sync().finally(() => descriptor.close());
     await rename(part, backup);
@@ -91,7 +89,7 @@ async function backUpTo(file: string, backup: string): Promise<void> {
   }
 }
 
-/** Takes the triggers of the tables away, so that a time that is written otherwise is no news to the application. */
+/** Drops the triggers of the tables, so that the application does not react to a converted time. Returns their SQL. */
 function dropTriggers(database: BetterSqlite3.Database): string[] {
   const triggers = database
     .prepare<[], { name: string; sql: string }>(
@@ -103,9 +101,9 @@ function dropTriggers(database: BetterSqlite3.Database): string[] {
   return triggers.map(({ sql }) => sql);
 }
 
-/** Writes times that are text as Unix milliseconds, which is how this server compares them. */
-function writeTimes(database: BetterSqlite3.Database, table: TakenTable): void {
-  for (const [name, { holds }] of Object.entries(familyColumns[table])) {
+/** Converts times in text to Unix milliseconds, which this server compares. */
+function writeTimes(database: BetterSqlite3.Database, table: AdoptedTable): void {
+  for (const [name, { holds }] of Object.entries(blitzColumns[table])) {
     if (holds !== 'time') continue;
     const column = quoted(name);
     database.exec(
@@ -124,7 +122,7 @@ function createOwnTables(database: BetterSqlite3.Database, target: Target): void
   for (const { table, sql } of target.indexes) if (names.has(table)) database.exec(sql);
 }
 
-/** Notes that every migration of this server is done, beside those of the application. */
+/** Records every migration of this server as applied, beside those of the application. */
 function writeHistory(database: BetterSqlite3.Database, history: Row[]): void {
   for (const row of history) {
     const names = Object.keys(row);

@@ -1,16 +1,16 @@
-/** The databases of Blitz.js' authentication: what they have in common, and what tells one from another. */
+/** The schema of Blitz.js' authentication: the common part of its versions, and their differences. */
 import { Prisma } from '../../generated/sqlite/client.ts';
-import type { Column, Index, TakenTable } from './source.ts';
+import type { AdoptedTable, Column, Index } from './source.ts';
 
-/** The migrations that this server's history begins with, and which the family had under other names. */
-export const familyMigrations: readonly string[] = [
+/** The first migrations of this server's history. Blitz.js databases have them under other names. */
+export const sharedMigrations: readonly string[] = [
   '20200627163756_users_and_sessions',
   '20200704181258_nullable_session_columns',
 ];
 
-/** The columns of the second migration, what they hold, and whether a row must have it. */
-export const familyColumns: Record<
-  TakenTable,
+/** The columns of the second migration, the kind of their values, and whether a row must have a value. */
+export const blitzColumns: Record<
+  AdoptedTable,
   Record<string, { holds: Exclude<Column['holds'], 'other'>; isRequired: boolean }>
 > = {
   User: {
@@ -36,27 +36,30 @@ export const familyColumns: Record<
   },
 };
 
-/** Real applications did without these. They are added. */
-export const dispensable: readonly string[] = ['name', 'publicData', 'privateData'];
+/** Columns that real applications did without. They are added. */
+export const optionalColumns: readonly string[] = ['name', 'publicData', 'privateData'];
 
-/** The columns of the family's tables that are this server's only. */
-export const ownColumns: Record<TakenTable, string[]> = {
-  User: Object.keys(Prisma.UserScalarFieldEnum).filter((name) => !(name in familyColumns.User)),
-  Session: Object.keys(Prisma.SessionScalarFieldEnum).filter((name) => !(name in familyColumns.Session)),
+/** The columns of `User` and `Session` that only this server has. */
+export const ownColumns: Record<AdoptedTable, string[]> = {
+  User: Object.keys(Prisma.UserScalarFieldEnum).filter((name) => !(name in blitzColumns.User)),
+  Session: Object.keys(Prisma.SessionScalarFieldEnum).filter((name) => !(name in blitzColumns.Session)),
 };
 
-/** The tables that are this server's only. */
-export const ownTables: string[] = Object.keys(Prisma.ModelName).filter((name) => !(name in familyColumns));
+/** The tables that only this server has. */
+export const ownTables: string[] = Object.keys(Prisma.ModelName).filter((name) => !(name in blitzColumns));
 
 export type Shape = {
   tables: ReadonlyMap<string, number>;
-  columns: Record<TakenTable, Column[]>;
-  indexes: Record<TakenTable, Index[]>;
+  columns: Record<AdoptedTable, Column[]>;
+  indexes: Record<AdoptedTable, Index[]>;
 };
 
-/** The migration of Blitz.js' example application at which a database is, as far as can be seen, newest first. */
-export function memberOf({ tables, columns, indexes }: Shape): string {
-  const isNullable = (table: TakenTable, name: string) =>
+/**
+ * Returns the migration of Blitz.js' example application that a database is at, as far as its schema shows, newest
+ * first.
+ */
+export function blitzVersionOf({ tables, columns, indexes }: Shape): string {
+  const isNullable = (table: AdoptedTable, name: string) =>
     columns[table].some((column) => column.name === name && column.isNullable);
   if (indexes.Session.some(({ name }) => name === 'Session_handle_key')) return '20220330155417';
   if (tables.has('Token')) return '20210204235014';

@@ -3,19 +3,19 @@ import { resolve } from 'node:path';
 import { OperatorError } from '../../errors.ts';
 import { PrismaClient } from '../../generated/sqlite/client.ts';
 import { localClock } from '../clock.ts';
+import { type Dialect, transactionOptions } from '../dialect.ts';
 import { migrationFolders, readMigrations } from '../migrations.ts';
-import { type DatabaseProvider, transactionOptions } from '../provider.ts';
 import { startCheckpoints } from './checkpoints.ts';
 import { lockFile } from './file-lock.ts';
 import { migrateSqlite } from './migrate.ts';
 import { sqliteAdapter } from './open.ts';
 import { openReader } from './prepared-reads.ts';
 
-/** How long a server waits for another one that is stopping. */
-const serverPatienceMs = 2_000;
+/** The time for which a server waits for another one that is stopping, in milliseconds. */
+const claimTimeoutMs = 2_000;
 
 /** SQLite: one file, one server. */
-export const sqlite: DatabaseProvider = {
+export const sqliteDialect: Dialect = {
   async open(url, { onQuery }) {
     const factory = sqliteAdapter(fileOf(url));
     const queryable = await factory.connect();
@@ -52,10 +52,10 @@ export const sqlite: DatabaseProvider = {
 
   async claim(url) {
     const file = fileOf(url);
-    const release = await lockFile(`${file}.server-lock`, serverPatienceMs);
+    const release = await lockFile(`${file}.server-lock`, claimTimeoutMs);
     if (release) return release;
     throw new OperatorError(
-      `Another server is running on ${file}. Stop it first, or let DATABASE_URL name another file.`,
+      `Another server is running on ${file}. Stop it first, or set DATABASE_URL to another file.`,
     );
   },
 
@@ -69,8 +69,8 @@ export const sqlite: DatabaseProvider = {
 };
 
 /**
- * The path of the file that an SQLite URL (`file:…`) names, relative to the working directory. Links are followed, so
- * that a file has one name, by which it is locked.
+ * Returns the path of the file in an SQLite URL (`file:…`), relative to the working directory. Symbolic links are
+ * resolved, so that a file has one name, by which it is locked.
  */
 function fileOf(url: string): string {
   const file = resolve(url.replace(/^file:/, ''));

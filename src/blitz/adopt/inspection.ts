@@ -1,45 +1,45 @@
 import { normalizeEmail } from '../../users/email.ts';
-import { familyColumns, familyMigrations, memberOf, type Shape } from './family.ts';
+import { blitzColumns, blitzVersionOf, type Shape, sharedMigrations } from './blitz-schema.ts';
 import { findPasswords, type PlainPassword, type StoredPassword } from './passwords.ts';
 import {
   refusal,
-  requireFamily,
+  requireBlitzSchema,
   requireNoDuplicates,
   requireReadableTimes,
   requireTexts,
   type TextTimes,
 } from './requirements.ts';
-import { countOf, countTables, type Source, type TakenTable, takenTables } from './source.ts';
+import { type AdoptedTable, adoptedTables, countOf, countTables, type Source } from './source.ts';
 
 export type SessionCounts = {
   total: number;
-  /** Of users who are there, and not expired. */
+  /** Live sessions of existing users. */
   live: number;
-  /** Of users who are there, and over. */
+  /** Ended or expired sessions of existing users. */
   over: number;
-  /** Never signed in. */
+  /** Sessions in which no user has signed in. */
   anonymous: number;
-  /** Of users who were deleted. */
+  /** Sessions of deleted users. */
   ownerless: number;
-  /** Of those, the ones that still name the user who is gone. */
+  /** Those of them whose `userId` still names the deleted user. */
   dangling: number;
-  /** Without an expiry. */
+  /** Sessions without an expiry. */
   endless: number;
-  /** That ended before Blitz.js, or any browser, was there. */
+  /** Sessions that ended before Blitz.js, or any browser, existed. */
   ancient: number;
 };
 
-/** A column whose type becomes another one, and the type that it has. */
-export type Converted = { table: TakenTable; column: string; type: string };
+/** A column whose type changes, and its present type. */
+export type Converted = { table: AdoptedTable; column: string; type: string };
 
-/** What a database of the family holds. */
-export type Facts = Shape & {
-  member: string;
+/** The contents of a Blitz.js database. */
+export type Inspection = Shape & {
+  blitzVersion: string;
   passwords: Record<StoredPassword, number>;
   plainPasswords: PlainPassword[];
-  /** Addresses that several users have, if case makes no difference. */
+  /** The number of addresses that several users share, ignoring case. */
   sharedEmails: number;
-  /** Addresses of a form that this server gives to nobody. */
+  /** The number of addresses in a form that this server does not accept. */
   oddEmails: number;
   sessions: SessionCounts;
   textTimes: TextTimes[];
@@ -47,22 +47,22 @@ export type Facts = Shape & {
 };
 
 /**
- * What a database holds, or null if it is this server's own already. It is only read.
+ * Inspects a database without a write. Returns null if it already belongs to this server.
  *
- * @throws OperatorError for a database that cannot be taken over, with the reason.
+ * @throws OperatorError, with the reason, for a database that cannot be adopted.
  */
-export async function gatherFacts(source: Source, now: Date): Promise<Facts | null> {
+export async function inspect(source: Source, now: Date): Promise<Inspection | null> {
   const tables = await countTables(source);
   if (await isOurs(source, tables)) return null;
   const shape = await readShape(source, tables);
-  await requireFamily(source, shape);
+  await requireBlitzSchema(source, shape);
   await requireTexts(source);
   const textTimes = await requireReadableTimes(source);
   await requireNoDuplicates(source);
   const { counts: passwords, plain: plainPasswords } = await findPasswords(source);
   return {
     ...shape,
-    member: memberOf(shape),
+    blitzVersion: blitzVersionOf(shape),
     passwords,
     plainPasswords,
     ...(await countEmails(source)),
@@ -72,24 +72,26 @@ export async function gatherFacts(source: Source, now: Date): Promise<Facts | nu
   };
 }
 
-/** SQLite stores a value by itself and not by the type of its column. */
+/**
+ * Returns the columns whose type changes on PostgreSQL. On SQLite, a value does not depend on the type of its column.
+ */
 function findConverted({ columns }: Shape): Converted[] {
   const types = { number: 'integer', text: 'text', time: 'timestamp(3) without time zone' };
-  return takenTables.flatMap((table) =>
+  return adoptedTables.flatMap((table) =>
     columns[table]
-      .filter(({ name, type }) => familyColumns[table][name] && type !== types[familyColumns[table][name].holds])
+      .filter(({ name, type }) => blitzColumns[table][name] && type !== types[blitzColumns[table][name].holds])
       .map(({ name, type }) => ({ table, column: name, type })),
   );
 }
 
 async function isOurs(source: Source, tables: ReadonlyMap<string, number>): Promise<boolean> {
   if (!tables.has('_prisma_migrations')) return false;
-  return (await countOf(source, `"_prisma_migrations" WHERE "migration_name" = '${familyMigrations[0]}'`)) > 0;
+  return (await countOf(source, `"_prisma_migrations" WHERE "migration_name" = '${sharedMigrations[0]}'`)) > 0;
 }
 
 async function readShape(source: Source, tables: ReadonlyMap<string, number>): Promise<Shape> {
-  for (const table of takenTables) {
-    if (!tables.has(table)) throw refusal(`There is no table ${table}: this is not a database of Blitz.js`);
+  for (const table of adoptedTables) {
+    if (!tables.has(table)) throw refusal(`There is no table ${table}: this is not a Blitz.js database`);
   }
   return {
     tables,
@@ -98,10 +100,10 @@ async function readShape(source: Source, tables: ReadonlyMap<string, number>): P
   };
 }
 
-async function countEmails(source: Source): Promise<Pick<Facts, 'sharedEmails' | 'oddEmails'>> {
+async function countEmails(source: Source): Promise<Pick<Inspection, 'sharedEmails' | 'oddEmails'>> {
   const users = new Map<string, number>();
   let oddEmails = 0;
-  for (const row of await source.ask('SELECT "email" FROM "User"')) {
+  for (const row of await source.query('SELECT "email" FROM "User"')) {
     const email = normalizeEmail(String(row.email));
     if (email === null || email.length !== String(row.email).length) oddEmails += 1;
     else users.set(email, (users.get(email) ?? 0) + 1);
@@ -113,7 +115,7 @@ async function countSessions(source: Source, now: Date): Promise<SessionCounts> 
   const expiresAt = source.time('s."expiresAt"');
   const isAhead = `(s."expiresAt" IS NULL OR ${expiresAt} > ${source.literal(now)})`;
   const sum = (condition: string) => `coalesce(sum(CASE WHEN ${condition} THEN 1 ELSE 0 END), 0)`;
-  const [row] = await source.ask(
+  const [row] = await source.query(
     `SELECT count(*) AS "total",
        ${sum(`u."id" IS NOT NULL AND s."hashedSessionToken" IS NOT NULL AND ${isAhead}`)} AS "live",
        ${sum(`u."id" IS NOT NULL AND NOT (s."hashedSessionToken" IS NOT NULL AND ${isAhead})`)} AS "over",
@@ -126,6 +128,6 @@ async function countSessions(source: Source, now: Date): Promise<SessionCounts> 
   );
   const { total, live, over, anonymous, ownerless, dangling, endless, ancient } = row ?? {};
   const counts = { total, live, over, anonymous, ownerless, dangling, endless, ancient };
-  // The drivers give sums as numbers, bigints or text.
+  // The drivers return sums as numbers, bigints or text.
   return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, Number(count)])) as SessionCounts;
 }

@@ -1,8 +1,8 @@
 import { PrismaClient } from '../../generated/postgresql/client/client.ts';
 import type { PrismaClient as SqliteClient } from '../../generated/sqlite/client.ts';
 import { databaseClock } from '../clock.ts';
+import { type Dialect, transactionOptions } from '../dialect.ts';
 import { migrationFolders, readMigrations } from '../migrations.ts';
-import { type DatabaseProvider, transactionOptions } from '../provider.ts';
 import { guardedAdapter } from './guarded-adapter.ts';
 import { migratePostgresql } from './migrate.ts';
 import { openPool } from './pool.ts';
@@ -11,8 +11,8 @@ import { settledIds } from './settled-id.ts';
 
 const defaultPoolSize = 10;
 
-/** PostgreSQL: for production, and for as many servers as one likes. */
-export const postgresql: DatabaseProvider = {
+/** PostgreSQL: for production, and for any number of servers. */
+export const postgresqlDialect: Dialect = {
   async open(url, { poolSize = defaultPoolSize, onQuery, report = () => {} }) {
     const pool = openPool(url, { size: poolSize, report });
     const factory = guardedAdapter(pool);
@@ -24,7 +24,7 @@ export const postgresql: DatabaseProvider = {
     });
     if (onQuery) database.$on('query', (event) => onQuery(event.query));
     await database.$connect();
-    // Both clients are generated from the same models; what PostgreSQL's has beyond SQLite's is not used.
+    // Both clients are generated from the same models. Additional features of PostgreSQL's client are not used.
     const $driver = { queryable, onQuery };
     return Object.assign(database as unknown as SqliteClient, preparedReads(pool, onQuery), settledIds(pool), {
       $driver,

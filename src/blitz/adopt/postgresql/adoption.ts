@@ -1,18 +1,18 @@
 import { migrationFolders, readMigrations } from '../../../database/migrations.ts';
 import { applyInTransaction } from '../../../database/postgresql/migrate.ts';
-import { familyMigrations } from '../family.ts';
-import { countTables, quoted, type Source, type Takeover, takenTables } from '../source.ts';
-import { beginTransaction, patienceMs } from './connection.ts';
+import { sharedMigrations } from '../blitz-schema.ts';
+import { type Adoption, adoptedTables, countTables, quoted, type Source } from '../source.ts';
+import { beginTransaction, timeoutMs } from './connection.ts';
 import { postgresqlSource } from './source.ts';
-import { convertColumns, type Run, renameIndex, setForeignKey, tighten } from './table-shape.ts';
+import { convertColumns, type Run, renameIndex, restoreConstraints, setForeignKey } from './table-shape.ts';
 
 /**
- * Takes a PostgreSQL database over in one transaction: its tables are brought to the second of this server's
- * migrations, which the family shares, and the others do the rest. They only add.
+ * Opens an adoption of a PostgreSQL database in one transaction. It brings the tables to the second of this server's
+ * migrations, which Blitz.js shares, and then applies the others, which only add.
  *
- * @throws OperatorError where the database cannot be reached.
+ * @throws OperatorError if the database cannot be reached.
  */
-export async function openPostgresqlTakeover(url: string): Promise<Takeover> {
+export async function openPostgresqlAdoption(url: string): Promise<Adoption> {
   const client = await beginTransaction(url);
   const source = postgresqlSource(client);
   const run = (sql: string) => client.query(sql);
@@ -20,18 +20,18 @@ export async function openPostgresqlTakeover(url: string): Promise<Takeover> {
   return {
     ...source,
     async begin() {
-      await run(`SET LOCAL lock_timeout = ${patienceMs}`);
+      await run(`SET LOCAL lock_timeout = ${timeoutMs}`);
       const others = [...(await countTables(source)).keys()].filter(
-        (table) => !takenTables.some((one) => one === table),
+        (table) => !adoptedTables.some((one) => one === table),
       );
-      await run(`LOCK TABLE ${takenTables.map(quoted).join(', ')} IN ACCESS EXCLUSIVE MODE`);
-      // What the application reads goes on being read.
+      await run(`LOCK TABLE ${adoptedTables.map(quoted).join(', ')} IN ACCESS EXCLUSIVE MODE`);
+      // The application can still read these tables.
       if (others.length > 0) await run(`LOCK TABLE ${others.map(quoted).join(', ')} IN SHARE MODE`);
     },
     backUp: async () => null,
-    async loosen() {
+    async relaxConstraints() {
       triggers = await disableTriggers(source, run);
-      for (const table of takenTables) await convertColumns(source, table, run);
+      for (const table of adoptedTables) await convertColumns(source, table, run);
     },
     async write(sql, values = []) {
       let number = 0;
@@ -44,12 +44,12 @@ export async function openPostgresqlTakeover(url: string): Promise<Takeover> {
       );
     },
     async finish() {
-      await tighten(run);
+      await restoreConstraints(run);
       await setForeignKey(source, run);
       await renameIndex(source, 'User', 'email', run);
       await renameIndex(source, 'Session', 'handle', run);
       const migrations = await readMigrations(migrationFolders.postgresql);
-      await applyInTransaction(client, migrations, familyMigrations);
+      await applyInTransaction(client, migrations, sharedMigrations);
       for (const { table, name, mode } of triggers) {
         await run(`ALTER TABLE ${quoted(table)} ENABLE ${mode} TRIGGER ${quoted(name)}`);
       }
@@ -64,15 +64,15 @@ export async function openPostgresqlTakeover(url: string): Promise<Takeover> {
   };
 }
 
-/** `mode` is how it was enabled: always, on replicas, or as most are. */
+/** `mode` is how it was enabled: always, on replicas, or in the default way. */
 type Trigger = { table: string; name: string; mode: '' | 'ALWAYS' | 'REPLICA' };
 
-/** Keeps the triggers of the tables still, so that a time that is written otherwise is no news to the application. */
+/** Disables the triggers of the tables, so that the application does not react to a converted time. */
 async function disableTriggers(source: Source, run: Run): Promise<Trigger[]> {
-  const found = await source.ask(
+  const found = await source.query(
     `SELECT c."relname" AS "table", t."tgname" AS "name", t."tgenabled" AS "enabled"
        FROM pg_trigger t JOIN pg_class c ON c."oid" = t."tgrelid"
-       WHERE t."tgrelid" IN (${takenTables.map((table) => `'${quoted(table)}'::regclass`).join(', ')})
+       WHERE t."tgrelid" IN (${adoptedTables.map((table) => `'${quoted(table)}'::regclass`).join(', ')})
          AND NOT t."tgisinternal" AND t."tgenabled" <> 'D'`,
   );
   const triggers = found.map(({ table, name, enabled }) => ({

@@ -1,0 +1,34 @@
+import type { Clock } from './clock.ts';
+import type { Database } from './database.ts';
+
+/**
+ * In milliseconds. `maxWait` covers the time for which another transaction may hold a lock. After that, all is quick.
+ */
+export const transactionOptions = { maxWait: 4_500, timeout: 4_500 };
+
+/** Releases a claim or a lock. */
+export type Release = () => void | Promise<void>;
+
+export type OnQuery = (sql: string) => void;
+
+export type OpenOptions = {
+  /** The maximum number of open connections, for a database that has more than one. */
+  poolSize?: number | undefined;
+  /** Is called with the SQL of every statement that is sent. */
+  onQuery?: OnQuery | undefined;
+  /** Is called with failures outside any request, such as a connection that breaks while it is idle. */
+  report?: ((error: unknown) => void) | undefined;
+};
+
+/** The operations that differ between SQLite and PostgreSQL. All other code is written once. */
+export type Dialect = {
+  open(url: string, options: OpenOptions): Promise<Database>;
+  /** Applies the missing migrations, once for any number of concurrent callers, and returns their names. */
+  migrate(url: string): Promise<string[]>;
+  /** Makes this process a server of the database. @throws OperatorError if there can be no other server. */
+  claim(url: string): Promise<Release>;
+  /** Returns whether there is a database to open. */
+  exists(url: string): Promise<boolean>;
+  /** Opens the clock by which sessions end. */
+  clock(database: Database): Promise<Clock>;
+};
