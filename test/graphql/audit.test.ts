@@ -30,7 +30,7 @@ describe('what happened to an account', () => {
     await ada.act('requestPasswordReset', { email: 'lovelace@example.com' });
     const token = tokenIn(await deliverMail(api), 'reset-password');
     const reset =
-      'mutation ($token: String!) { resetPassword(token: $token, newPassword: "battery staple correct", transport: BEARER) { ... on LoginSuccess { token } } }';
+      'mutation ($token: String!) { resetPassword(token: $token, newPassword: "battery staple correct", transport: BEARER) { ... on SignInPayload { token } } }';
     ada.token = (await ada.ask(reset, { token })).resetPassword.token;
     expect(await historyOf(ada)).toEqual([
       'SIGNED_UP',
@@ -152,7 +152,7 @@ describe('what happened to an account', () => {
     const shared = Object.assign(api.client(), { token: eve.token, address: '192.0.2.20' });
     const { data } = await shared.send(
       `mutation { resetPassword(token: "${token}", newPassword: "${fresh}", transport: BEARER) {
-        ... on LoginSuccess { token } } }`,
+        ... on SignInPayload { token } } }`,
     );
     const query = '{ viewer { auditEvents(first: 3) { nodes { type isOwn ipAddress } } } }';
     const ada = Object.assign(api.client(), { token: data.resetPassword.token });

@@ -6,7 +6,7 @@ import { Client, startApi } from '../support/api.ts';
 
 const firefox = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0';
 const login = `mutation { login(email: "ada@example.com", password: "correct horse battery staple", transport: BEARER) {
-  ... on LoginSuccess { token session { userAgent device ipAddress } } } }`;
+  ... on SignInPayload { token session { userAgent device ipAddress } } } }`;
 
 describe('the device of a session', () => {
   it('is named as a person would', async () => {

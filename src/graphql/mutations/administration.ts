@@ -22,7 +22,7 @@ import type { Context } from '../context.ts';
 import { parseNodeId } from '../node-id.ts';
 import { User } from '../types/user.ts';
 import { signOutIfOver, toGlobalId } from './end-sessions.ts';
-import { DeletedUserPayload } from './profile.ts';
+import { DeleteUserPayload } from './profile.ts';
 
 const UserPayload = builder.objectRef<Administered>('UserPayload').implement({
   audience: 'holders',
@@ -37,7 +37,7 @@ const UserPayload = builder.objectRef<Administered>('UserPayload').implement({
   }),
 });
 
-const AdminUserResult = builder.errorUnion('AdminUserResult', {
+const UserResult = builder.errorUnion('UserResult', {
   description: 'What became of something that an administrator did to a user.',
   types: [UserPayload, UserNotFoundError, ValidationError, LastAdministratorError, ReauthenticationRequiredError],
 });
@@ -95,7 +95,7 @@ builder.mutationField('createUser', (t) =>
 builder.mutationField('setUserRole', (t) =>
   t.field({
     audience: 'administrators',
-    type: AdminUserResult,
+    type: UserResult,
     nullable: true,
     description: `Gives a user another role, which holds from their very next request on. ${forAdministrators}`,
     args: {
@@ -113,7 +113,7 @@ builder.mutationField('setUserRole', (t) =>
 builder.mutationField('suspendUser', (t) =>
   t.field({
     audience: 'administrators',
-    type: AdminUserResult,
+    type: UserResult,
     nullable: true,
     description: `Ends all sessions of a user, and keeps them from signing in until they are reinstated. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
@@ -128,7 +128,7 @@ builder.mutationField('suspendUser', (t) =>
 builder.mutationField('reinstateUser', (t) =>
   t.field({
     audience: 'administrators',
-    type: AdminUserResult,
+    type: UserResult,
     nullable: true,
     description: `Lets a suspended user sign in again. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
@@ -142,7 +142,7 @@ builder.mutationField('reinstateUser', (t) =>
 builder.mutationField('revokeUserSessions', (t) =>
   t.field({
     audience: 'administrators',
-    type: AdminUserResult,
+    type: UserResult,
     nullable: true,
     description: `Ends all sessions of a user, who may sign in again. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
@@ -156,11 +156,11 @@ builder.mutationField('revokeUserSessions', (t) =>
 builder.mutationField('deleteUser', (t) =>
   t.field({
     audience: 'administrators',
-    type: DeletedUserPayload,
+    type: DeleteUserPayload,
     nullable: true,
     errors: {
       types: [UserNotFoundError, LastAdministratorError, ReauthenticationRequiredError],
-      union: { name: 'AdminDeleteUserResult', description: 'What became of `deleteUser`.' },
+      union: { name: 'DeleteUserResult', description: 'What became of `deleteUser`.' },
     },
     description: `Deletes a user with all sessions, for good. They are told by mail. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },

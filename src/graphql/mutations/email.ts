@@ -11,13 +11,13 @@ import type { User } from '../../users/user.ts';
 import { builder } from '../builder.ts';
 import type { Caller, Context } from '../context.ts';
 import { mutationCost, passwordCheck } from '../plugins/limits.ts';
-import { RequestedPayload } from '../types/requested.ts';
+import { MailRequestPayload } from '../types/mail-request-payload.ts';
 import { ViewerPayload } from '../types/viewer-payload.ts';
 
 builder.mutationField('requestEmailVerification', (t) =>
   t.field({
     audience: 'signedIn',
-    type: RequestedPayload,
+    type: MailRequestPayload,
     nullable: true,
     description:
       'Mails the signed-in user a link that proves the address to be theirs, which is good for a week and works once. ' +
@@ -68,7 +68,7 @@ builder.mutationField('verifyEmail', (t) =>
 builder.mutationField('requestEmailChange', (t) =>
   t.field({
     audience: 'signedIn',
-    type: RequestedPayload,
+    type: MailRequestPayload,
     nullable: true,
     complexity: passwordCheck,
     errors: {

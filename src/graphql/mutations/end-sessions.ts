@@ -23,7 +23,7 @@ const LogoutPayload = builder.objectRef<{ endedSession: SessionRow | null }>('Lo
 
 type Revoked = { session: SessionRow; ended: boolean; viewer: UserRow | null };
 
-const RevokeSuccess = builder.objectRef<Revoked>('RevokeSuccess').implement({
+const RevokePayload = builder.objectRef<Revoked>('RevokePayload').implement({
   audience: 'holders',
   description: 'The session is not live any more.',
   fields: (t) => ({
@@ -43,7 +43,7 @@ const RevokeSuccess = builder.objectRef<Revoked>('RevokeSuccess').implement({
 
 type RevokedMany = { sessions: SessionRow[]; viewer: UserRow | null };
 
-const RevokeManyPayload = builder.objectRef<RevokedMany>('RevokeManyPayload').implement({
+const RevokeSessionsPayload = builder.objectRef<RevokedMany>('RevokeSessionsPayload').implement({
   audience: 'holders',
   description: 'None of these sessions is live any more.',
   fields: (t) => ({
@@ -81,7 +81,7 @@ builder.mutationField('logout', (t) =>
 builder.mutationField('revoke', (t) =>
   t.field({
     audience: 'everybody',
-    type: RevokeSuccess,
+    type: RevokePayload,
     nullable: true,
     errors: {
       types: [SessionNotFoundError, ReauthenticationRequiredError],
@@ -105,7 +105,7 @@ builder.mutationField('revoke', (t) =>
 builder.mutationField('revokeOthers', (t) =>
   t.field({
     audience: 'signedIn',
-    type: RevokeManyPayload,
+    type: RevokeSessionsPayload,
     nullable: true,
     description: 'Ends all sessions of the signed-in user but that of this request.',
     resolve: async (_root, _args, { caller, database }) => {
@@ -119,7 +119,7 @@ builder.mutationField('revokeOthers', (t) =>
 builder.mutationField('revokeAll', (t) =>
   t.field({
     audience: 'signedIn',
-    type: RevokeManyPayload,
+    type: RevokeSessionsPayload,
     nullable: true,
     description: 'Ends all sessions of the signed-in user, that of this request included.',
     resolve: async (_root, _args, { caller, database }) => {

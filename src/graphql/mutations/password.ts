@@ -16,10 +16,10 @@ import type { User as UserRow } from '../../users/user.ts';
 import { builder } from '../builder.ts';
 import type { Caller } from '../context.ts';
 import { passwordCheck } from '../plugins/limits.ts';
-import { RequestedPayload } from '../types/requested.ts';
+import { MailRequestPayload } from '../types/mail-request-payload.ts';
 import { Session } from '../types/session.ts';
 import { User } from '../types/user.ts';
-import { LoginSuccess, signIn, transportArgument } from './sign-in.ts';
+import { SignInPayload, signIn, transportArgument } from './sign-in.ts';
 import { newPasswordDescription } from './sign-up.ts';
 
 /** The current session after a rotation, with what its client needs from then on. */
@@ -33,7 +33,7 @@ const antiCSRFTokenDescription =
   'The new anti-CSRF token, to be sent in the `anti-csrf` header of every mutation. Null for a bearer session, which ' +
   'needs none.';
 
-const ReauthenticateSuccess = builder.objectRef<Rotated>('ReauthenticateSuccess').implement({
+const ReauthenticatePayload = builder.objectRef<Rotated>('ReauthenticatePayload').implement({
   audience: 'holders',
   description: 'The password was proved again, and the session has a new token.',
   fields: (t) => ({
@@ -43,7 +43,7 @@ const ReauthenticateSuccess = builder.objectRef<Rotated>('ReauthenticateSuccess'
   }),
 });
 
-const ChangePasswordSuccess = builder.objectRef<Rotated & { viewer: UserRow }>('ChangePasswordSuccess').implement({
+const ChangePasswordPayload = builder.objectRef<Rotated & { viewer: UserRow }>('ChangePasswordPayload').implement({
   audience: 'holders',
   description: 'The user has the new password, and the session a new token. All other sessions of the user have ended.',
   fields: (t) => ({
@@ -64,7 +64,7 @@ function rotate(caller: Caller, rotated: RotatedSession, user?: UserRow): Rotate
 builder.mutationField('reauthenticate', (t) =>
   t.field({
     audience: 'signedIn',
-    type: ReauthenticateSuccess,
+    type: ReauthenticatePayload,
     nullable: true,
     complexity: passwordCheck,
     errors: {
@@ -83,7 +83,7 @@ builder.mutationField('reauthenticate', (t) =>
 builder.mutationField('changePassword', (t) =>
   t.field({
     audience: 'signedIn',
-    type: ChangePasswordSuccess,
+    type: ChangePasswordPayload,
     nullable: true,
     complexity: passwordCheck,
     errors: {
@@ -108,7 +108,7 @@ builder.mutationField('changePassword', (t) =>
 builder.mutationField('requestPasswordReset', (t) =>
   t.field({
     audience: 'everybody',
-    type: RequestedPayload,
+    type: MailRequestPayload,
     nullable: true,
     description:
       'Mails the user with this address a link to choose a new password, which is good for an hour and works once. Older ' +
@@ -127,7 +127,7 @@ builder.mutationField('requestPasswordReset', (t) =>
 builder.mutationField('resetPassword', (t) =>
   t.field({
     audience: 'everybody',
-    type: LoginSuccess,
+    type: SignInPayload,
     nullable: true,
     complexity: passwordCheck,
     errors: {

@@ -8,7 +8,7 @@ import { ViewerPayload } from '../types/viewer-payload.ts';
 import { changed } from './email.ts';
 import { toGlobalId } from './end-sessions.ts';
 
-export const DeletedUserPayload = builder.objectRef<DeletedUser>('DeletedUserPayload').implement({
+export const DeleteUserPayload = builder.objectRef<DeletedUser>('DeleteUserPayload').implement({
   audience: 'holders',
   description: 'The account is gone, with all that belonged to it.',
   fields: (t) => ({
@@ -44,7 +44,7 @@ builder.mutationField('updateProfile', (t) =>
 builder.mutationField('deleteAccount', (t) =>
   t.field({
     audience: 'signedIn',
-    type: DeletedUserPayload,
+    type: DeleteUserPayload,
     nullable: true,
     complexity: passwordCheck,
     errors: {

@@ -8,7 +8,7 @@ import { Session } from '../types/session.ts';
 import { transportArgument } from './sign-in.ts';
 import type { StartedOrFound } from './start-session.ts';
 
-const SetDataPayload = builder.objectRef<StartedOrFound>('SetDataPayload').implement({
+const SessionDataPayload = builder.objectRef<StartedOrFound>('SessionDataPayload').implement({
   audience: 'holders',
   description: 'The data is stored.',
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'session' in value,
@@ -21,15 +21,15 @@ const SetDataPayload = builder.objectRef<StartedOrFound>('SetDataPayload').imple
   }),
 });
 
-const SetDataResult = builder.errorUnion('SetDataResult', {
+const SessionDataResult = builder.errorUnion('SessionDataResult', {
   description: 'What became of setting the data of a session.',
-  types: [SetDataPayload, ValidationError, SessionNotFoundError],
+  types: [SessionDataPayload, ValidationError, SessionNotFoundError],
 });
 
 builder.mutationField('setPublicData', (t) =>
   t.field({
     audience: 'everybody',
-    type: SetDataResult,
+    type: SessionDataResult,
     nullable: true,
     complexity: sessionStart,
     description:
@@ -56,7 +56,7 @@ builder.mutationField('setPublicData', (t) =>
 builder.mutationField('setPrivateData', (t) =>
   t.field({
     audience: 'services',
-    type: SetDataResult,
+    type: SessionDataResult,
     nullable: true,
     description:
       'For trusted services: merges keys into the private data of a live session; a null value removes its key. ' +

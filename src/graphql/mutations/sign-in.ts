@@ -30,7 +30,7 @@ export type NewLogin = {
   deviceToken: string | null;
 };
 
-export const LoginSuccess = builder.objectRef<NewLogin>('LoginSuccess').implement({
+export const SignInPayload = builder.objectRef<NewLogin>('SignInPayload').implement({
   audience: 'holders',
   description: 'A new session and, once, what its client needs to use it.',
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'session' in value,
@@ -67,7 +67,7 @@ export const transportArgument = {
 builder.mutationField('login', (t) =>
   t.field({
     audience: 'everybody',
-    type: LoginSuccess,
+    type: SignInPayload,
     nullable: true,
     complexity: passwordCheck,
     errors: {

@@ -8,15 +8,15 @@ import {
 } from '../../errors.ts';
 import { builder } from '../builder.ts';
 import { passwordCheck } from '../plugins/limits.ts';
-import { RequestedPayload } from '../types/requested.ts';
-import { LoginSuccess, signIn, transportArgument } from './sign-in.ts';
+import { MailRequestPayload } from '../types/mail-request-payload.ts';
+import { SignInPayload, signIn, transportArgument } from './sign-in.ts';
 
 export const newPasswordDescription =
   'Any Unicode, up to 256 characters; at least 15 unless the server is configured otherwise. Not one that everybody uses.';
 
 const SignUpResult = builder.errorUnion('SignUpResult', {
   description: 'What became of `signUp`.',
-  types: [LoginSuccess, RequestedPayload, EmailTakenError, ValidationError, RateLimitedError],
+  types: [SignInPayload, MailRequestPayload, EmailTakenError, ValidationError, RateLimitedError],
 });
 
 builder.mutationField('signUp', (t) =>
@@ -28,7 +28,7 @@ builder.mutationField('signUp', (t) =>
     description:
       'Makes an account and signs its user in. The session that the request came with ends; if it was anonymous, its ' +
       'data goes on in the new one. Mail with a link proves the address. A server that keeps to itself who has an ' +
-      'account answers RequestedPayload to everybody, and makes the account by `confirmSignUp`.',
+      'account answers MailRequestPayload to everybody, and makes the account by `confirmSignUp`.',
     args: {
       email: t.arg.string({ required: true, description: 'An email address. Case does not matter.' }),
       password: t.arg.string({ required: true, description: newPasswordDescription }),
@@ -48,7 +48,7 @@ builder.mutationField('signUp', (t) =>
 builder.mutationField('confirmSignUp', (t) =>
   t.field({
     audience: 'everybody',
-    type: LoginSuccess,
+    type: SignInPayload,
     nullable: true,
     complexity: passwordCheck,
     errors: {
@@ -56,7 +56,7 @@ builder.mutationField('confirmSignUp', (t) =>
       union: { name: 'ConfirmSignUpResult', description: 'What became of `confirmSignUp`.' },
     },
     description:
-      'Makes the account that `signUp` asked for, where the server answered it with RequestedPayload, and signs its user ' +
+      'Makes the account that `signUp` asked for, where the server answered it with MailRequestPayload, and signs its user ' +
       'in. The link proves the address, and the password that it was the same person who asked.',
     args: {
       token: t.arg.string({ required: true, description: 'From the link in the mail.' }),

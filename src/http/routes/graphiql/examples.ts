@@ -4,7 +4,7 @@ export const exampleOperations = [
 # an anonymous session, and goes on in that of the user.
 mutation Visit {
   setPublicData(data: { cart: ["tea", "milk"] }) {
-    ... on SetDataPayload {
+    ... on SessionDataPayload {
       session { id publicData user { id } }
     }
     ... on UserError { code message }
@@ -19,7 +19,7 @@ mutation SignUp {
     password: "correct horse battery staple"
     name: "Ada"
   ) {
-    ... on LoginSuccess {
+    ... on SignInPayload {
       viewer { id email name role }
       session { id expiresAt publicData }
     }
@@ -47,7 +47,7 @@ mutation LogIn {
     password: "correct horse battery staple"
     transport: COOKIE
   ) {
-    ... on LoginSuccess {
+    ... on SignInPayload {
       viewer { email }
       session { id handle }
       token
@@ -76,7 +76,7 @@ mutation Reset($token: String!) {
     token: $token
     newPassword: "another horse, another staple"
   ) {
-    ... on LoginSuccess { viewer { email emailVerifiedAt } }
+    ... on SignInPayload { viewer { email emailVerifiedAt } }
     ... on UserError { code message }
   }
 }
@@ -85,7 +85,7 @@ mutation Reset($token: String!) {
 # and goes into Variables below.
 mutation Revoke($id: ID!) {
   revoke(id: $id) {
-    ... on RevokeSuccess {
+    ... on RevokePayload {
       revokedSessionId
       session { id state }
       viewer { sessions { id } }

@@ -1,7 +1,7 @@
 import { builder } from '../builder.ts';
 
 /** What was asked for goes on by mail. */
-export const RequestedPayload = builder.objectRef<{ email: string }>('RequestedPayload').implement({
+export const MailRequestPayload = builder.objectRef<{ email: string }>('MailRequestPayload').implement({
   audience: 'holders',
   description:
     'It goes on by mail. Says the same whether or not the address belongs to anybody; mail is sent where it does.',
