@@ -7,7 +7,7 @@ import { DateTimeResolver, JSONResolver } from 'graphql-scalars';
 import type PrismaTypes from '../generated/pothos.ts';
 import { getDatamodel } from '../generated/pothos.ts';
 import type { Context } from './context.ts';
-import { AudiencePluginName } from './plugins/audience.ts';
+import { AccessPluginName } from './plugins/access.ts';
 import { withinPage } from './plugins/limits.ts';
 import { MutationCostPluginName } from './plugins/mutation-cost.ts';
 
@@ -25,7 +25,7 @@ export const builder = new SchemaBuilder<{
 }>({
   defaultFieldNullability: false,
   // A plugin that is listed earlier wraps those that come later: errors are turned into data around everything.
-  plugins: [ComplexityPlugin, ErrorsPlugin, AudiencePluginName, MutationCostPluginName, RelayPlugin, PrismaPlugin],
+  plugins: [ComplexityPlugin, ErrorsPlugin, AccessPluginName, MutationCostPluginName, RelayPlugin, PrismaPlugin],
   errors: { directResult: true, defaultTypes: [] },
   // Measured once an operation, and before any of it is executed, by useComplexityLimit.
   complexity: { disabled: true },
@@ -41,11 +41,11 @@ export const builder = new SchemaBuilder<{
     nodeQueryOptions: false,
     nodesQueryOptions: false,
     nodeTypeOptions: {
-      audience: 'holders',
+      access: 'parent',
       description: 'Something that has an id of its own, unique among all types.',
     },
     idFieldOptions: { description: 'Unique among all types, opaque, and never a credential.' },
-    pageInfoTypeOptions: { audience: 'holders', description: 'Where a page lies within its connection.' },
+    pageInfoTypeOptions: { access: 'parent', description: 'Where a page lies within its connection.' },
     hasNextPageFieldOptions: { description: 'Whether there is more after this page.' },
     hasPreviousPageFieldOptions: { description: 'Whether there is more before this page.' },
     startCursorFieldOptions: { description: 'The cursor of the first edge. Null if the page is empty.' },
@@ -59,8 +59,8 @@ export const builder = new SchemaBuilder<{
     afterArgOptions: { description: 'A cursor: what comes after it.' },
     lastArgOptions: { description: 'How many from the end, or before `before`: 100 at most.' },
     beforeArgOptions: { description: 'A cursor: what comes before it.' },
-    defaultConnectionTypeOptions: { audience: 'holders', description: 'A page of a list.' },
-    defaultEdgeTypeOptions: { audience: 'holders', description: 'One of a page.' },
+    defaultConnectionTypeOptions: { access: 'parent', description: 'A page of a list.' },
+    defaultEdgeTypeOptions: { access: 'parent', description: 'One of a page.' },
   },
 });
 

@@ -29,7 +29,7 @@ const UserErrorCodeEnum = builder.enumType('UserErrorCode', {
 });
 
 const UserErrorInterface = builder.interfaceRef<UserError>('UserError').implement({
-  audience: 'holders',
+  access: 'parent',
   description: 'A refusal that the caller can do something about.',
   fields: (t) => ({
     code: t.expose('code', { type: UserErrorCodeEnum, description: 'For programs: stable.' }),
@@ -38,7 +38,7 @@ const UserErrorInterface = builder.interfaceRef<UserError>('UserError').implemen
 });
 
 const ValidationIssueType = builder.objectRef<ValidationIssue>('ValidationIssue').implement({
-  audience: 'holders',
+  access: 'parent',
   description: 'What is wrong with one value.',
   fields: (t) => ({
     path: t.exposeStringList('path', { description: 'Leads to the value from the arguments of the field.' }),
@@ -59,11 +59,11 @@ const plainRefusals: [type: new () => UserError, description: string][] = [
 ];
 
 for (const [type, description] of plainRefusals) {
-  builder.objectType(type, { audience: 'holders', name: type.name, description, interfaces: [UserErrorInterface] });
+  builder.objectType(type, { access: 'parent', name: type.name, description, interfaces: [UserErrorInterface] });
 }
 
 builder.objectType(ValidationError, {
-  audience: 'holders',
+  access: 'parent',
   name: 'ValidationError',
   description: 'Something that was sent is not acceptable, and nothing was done.',
   interfaces: [UserErrorInterface],
@@ -73,7 +73,7 @@ builder.objectType(ValidationError, {
 });
 
 builder.objectType(RateLimitedError, {
-  audience: 'holders',
+  access: 'parent',
   name: 'RateLimitedError',
   description: 'That was tried too often, for this account or from this address. Nothing was checked.',
   interfaces: [UserErrorInterface],

@@ -25,7 +25,7 @@ import { signOutIfOver, toGlobalId } from './end-sessions.ts';
 import { DeleteUserPayload } from './profile.ts';
 
 const UserPayload = builder.objectRef<Administered>('UserPayload').implement({
-  audience: 'holders',
+  access: 'parent',
   description: 'What an administrator did is done.',
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'user' in value,
   fields: (t) => ({
@@ -70,7 +70,7 @@ function settled({ caller }: Context, administered: Administered): Administered 
 
 builder.mutationField('createUser', (t) =>
   t.field({
-    audience: 'administrators',
+    access: 'admin',
     type: UserPayload,
     nullable: true,
     errors: {
@@ -94,7 +94,7 @@ builder.mutationField('createUser', (t) =>
 
 builder.mutationField('setUserRole', (t) =>
   t.field({
-    audience: 'administrators',
+    access: 'admin',
     type: UserResult,
     nullable: true,
     description: `Gives a user another role, which holds from their very next request on. ${forAdministrators}`,
@@ -112,7 +112,7 @@ builder.mutationField('setUserRole', (t) =>
 
 builder.mutationField('suspendUser', (t) =>
   t.field({
-    audience: 'administrators',
+    access: 'admin',
     type: UserResult,
     nullable: true,
     description: `Ends all sessions of a user, and keeps them from signing in until they are reinstated. ${forAdministrators}`,
@@ -127,7 +127,7 @@ builder.mutationField('suspendUser', (t) =>
 
 builder.mutationField('reinstateUser', (t) =>
   t.field({
-    audience: 'administrators',
+    access: 'admin',
     type: UserResult,
     nullable: true,
     description: `Lets a suspended user sign in again. ${forAdministrators}`,
@@ -141,7 +141,7 @@ builder.mutationField('reinstateUser', (t) =>
 
 builder.mutationField('revokeUserSessions', (t) =>
   t.field({
-    audience: 'administrators',
+    access: 'admin',
     type: UserResult,
     nullable: true,
     description: `Ends all sessions of a user, who may sign in again. ${forAdministrators}`,
@@ -155,7 +155,7 @@ builder.mutationField('revokeUserSessions', (t) =>
 
 builder.mutationField('deleteUser', (t) =>
   t.field({
-    audience: 'administrators',
+    access: 'admin',
     type: DeleteUserPayload,
     nullable: true,
     errors: {

@@ -16,7 +16,7 @@ import { ViewerPayload } from '../types/viewer-payload.ts';
 
 builder.mutationField('requestEmailVerification', (t) =>
   t.field({
-    audience: 'signedIn',
+    access: 'user',
     type: MailRequestPayload,
     nullable: true,
     description:
@@ -47,7 +47,7 @@ function linkComplexity(args: { password?: string | null | undefined }, context:
 
 builder.mutationField('verifyEmail', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: ViewerPayload,
     nullable: true,
     complexity: linkComplexity,
@@ -67,7 +67,7 @@ builder.mutationField('verifyEmail', (t) =>
 
 builder.mutationField('requestEmailChange', (t) =>
   t.field({
-    audience: 'signedIn',
+    access: 'user',
     type: MailRequestPayload,
     nullable: true,
     complexity: passwordCheck,
@@ -91,7 +91,7 @@ builder.mutationField('requestEmailChange', (t) =>
 
 builder.mutationField('confirmEmailChange', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: ViewerPayload,
     nullable: true,
     complexity: linkComplexity,

@@ -10,7 +10,7 @@ import { isCurrent, Session } from '../types/session.ts';
 import { User } from '../types/user.ts';
 
 const LogoutPayload = builder.objectRef<{ endedSession: SessionRow | null }>('LogoutPayload').implement({
-  audience: 'holders',
+  access: 'parent',
   description: 'The caller has no session any more.',
   fields: (t) => ({
     revokedSessionId: t.globalID({
@@ -24,7 +24,7 @@ const LogoutPayload = builder.objectRef<{ endedSession: SessionRow | null }>('Lo
 type Revoked = { session: SessionRow; ended: boolean; viewer: UserRow | null };
 
 const RevokePayload = builder.objectRef<Revoked>('RevokePayload').implement({
-  audience: 'holders',
+  access: 'parent',
   description: 'The session is not live any more.',
   fields: (t) => ({
     revokedSessionId: t.globalID({
@@ -44,7 +44,7 @@ const RevokePayload = builder.objectRef<Revoked>('RevokePayload').implement({
 type RevokedMany = { sessions: SessionRow[]; viewer: UserRow | null };
 
 const RevokeSessionsPayload = builder.objectRef<RevokedMany>('RevokeSessionsPayload').implement({
-  audience: 'holders',
+  access: 'parent',
   description: 'None of these sessions is live any more.',
   fields: (t) => ({
     revokedSessionIds: t.globalIDList({
@@ -65,7 +65,7 @@ export function toGlobalId(session: SessionRow) {
 
 builder.mutationField('logout', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: LogoutPayload,
     nullable: true,
     description: 'Ends the session of this request. Without one it does nothing, and is no failure.',
@@ -80,7 +80,7 @@ builder.mutationField('logout', (t) =>
 
 builder.mutationField('revoke', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: RevokePayload,
     nullable: true,
     errors: {
@@ -104,7 +104,7 @@ builder.mutationField('revoke', (t) =>
 
 builder.mutationField('revokeOthers', (t) =>
   t.field({
-    audience: 'signedIn',
+    access: 'user',
     type: RevokeSessionsPayload,
     nullable: true,
     description: 'Ends all sessions of the signed-in user but that of this request.',
@@ -118,7 +118,7 @@ builder.mutationField('revokeOthers', (t) =>
 
 builder.mutationField('revokeAll', (t) =>
   t.field({
-    audience: 'signedIn',
+    access: 'user',
     type: RevokeSessionsPayload,
     nullable: true,
     description: 'Ends all sessions of the signed-in user, that of this request included.',

@@ -34,7 +34,7 @@ const antiCSRFTokenDescription =
   'needs none.';
 
 const ReauthenticatePayload = builder.objectRef<Rotated>('ReauthenticatePayload').implement({
-  audience: 'holders',
+  access: 'parent',
   description: 'The password was proved again, and the session has a new token.',
   fields: (t) => ({
     session: t.expose('session', { type: Session, description: sessionDescription }),
@@ -44,7 +44,7 @@ const ReauthenticatePayload = builder.objectRef<Rotated>('ReauthenticatePayload'
 });
 
 const ChangePasswordPayload = builder.objectRef<Rotated & { viewer: UserRow }>('ChangePasswordPayload').implement({
-  audience: 'holders',
+  access: 'parent',
   description: 'The user has the new password, and the session a new token. All other sessions of the user have ended.',
   fields: (t) => ({
     viewer: t.expose('viewer', { type: User, description: 'The signed-in user.' }),
@@ -63,7 +63,7 @@ function rotate(caller: Caller, rotated: RotatedSession, user?: UserRow): Rotate
 
 builder.mutationField('reauthenticate', (t) =>
   t.field({
-    audience: 'signedIn',
+    access: 'user',
     type: ReauthenticatePayload,
     nullable: true,
     complexity: passwordCheck,
@@ -82,7 +82,7 @@ builder.mutationField('reauthenticate', (t) =>
 
 builder.mutationField('changePassword', (t) =>
   t.field({
-    audience: 'signedIn',
+    access: 'user',
     type: ChangePasswordPayload,
     nullable: true,
     complexity: passwordCheck,
@@ -107,7 +107,7 @@ builder.mutationField('changePassword', (t) =>
 
 builder.mutationField('requestPasswordReset', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: MailRequestPayload,
     nullable: true,
     description:
@@ -126,7 +126,7 @@ builder.mutationField('requestPasswordReset', (t) =>
 
 builder.mutationField('resetPassword', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: SignInPayload,
     nullable: true,
     complexity: passwordCheck,

@@ -9,7 +9,7 @@ import { changed } from './email.ts';
 import { toGlobalId } from './end-sessions.ts';
 
 export const DeleteUserPayload = builder.objectRef<DeletedUser>('DeleteUserPayload').implement({
-  audience: 'holders',
+  access: 'parent',
   description: 'The account is gone, with all that belonged to it.',
   fields: (t) => ({
     deletedUserId: t.globalID({
@@ -25,7 +25,7 @@ export const DeleteUserPayload = builder.objectRef<DeletedUser>('DeleteUserPaylo
 
 builder.mutationField('updateProfile', (t) =>
   t.field({
-    audience: 'signedIn',
+    access: 'user',
     type: ViewerPayload,
     nullable: true,
     errors: {
@@ -43,7 +43,7 @@ builder.mutationField('updateProfile', (t) =>
 
 builder.mutationField('deleteAccount', (t) =>
   t.field({
-    audience: 'signedIn',
+    access: 'user',
     type: DeleteUserPayload,
     nullable: true,
     complexity: passwordCheck,

@@ -9,7 +9,7 @@ import { transportArgument } from './sign-in.ts';
 import type { StartedOrFound } from './start-session.ts';
 
 const SessionDataPayload = builder.objectRef<StartedOrFound>('SessionDataPayload').implement({
-  audience: 'holders',
+  access: 'parent',
   description: 'The data is stored.',
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'session' in value,
   fields: (t) => ({
@@ -28,7 +28,7 @@ const SessionDataResult = builder.errorUnion('SessionDataResult', {
 
 builder.mutationField('setPublicData', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: SessionDataResult,
     nullable: true,
     complexity: sessionStart,
@@ -55,7 +55,7 @@ builder.mutationField('setPublicData', (t) =>
 
 builder.mutationField('setPrivateData', (t) =>
   t.field({
-    audience: 'services',
+    access: 'service',
     type: SessionDataResult,
     nullable: true,
     description:

@@ -31,7 +31,7 @@ export type NewLogin = {
 };
 
 export const SignInPayload = builder.objectRef<NewLogin>('SignInPayload').implement({
-  audience: 'holders',
+  access: 'parent',
   description: 'A new session and, once, what its client needs to use it.',
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'session' in value,
   fields: (t) => ({
@@ -66,7 +66,7 @@ export const transportArgument = {
 
 builder.mutationField('login', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: SignInPayload,
     nullable: true,
     complexity: passwordCheck,

@@ -21,7 +21,7 @@ const SignUpResult = builder.errorUnion('SignUpResult', {
 
 builder.mutationField('signUp', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: SignUpResult,
     nullable: true,
     complexity: passwordCheck,
@@ -47,7 +47,7 @@ builder.mutationField('signUp', (t) =>
 
 builder.mutationField('confirmSignUp', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: SignInPayload,
     nullable: true,
     complexity: passwordCheck,

@@ -8,7 +8,7 @@ import { transportArgument } from './sign-in.ts';
 export type StartedOrFound = { session: SessionRow; token: string | null };
 
 const StartSessionPayload = builder.objectRef<StartedOrFound>('StartSessionPayload').implement({
-  audience: 'holders',
+  access: 'parent',
   description: 'The anonymous session that was started, or the live session that the caller already has.',
   fields: (t) => ({
     session: t.expose('session', { type: Session, description: 'The session of the caller.' }),
@@ -28,7 +28,7 @@ const StartSessionPayload = builder.objectRef<StartedOrFound>('StartSessionPaylo
 
 builder.mutationField('startSession', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: StartSessionPayload,
     nullable: true,
     complexity: sessionStart,

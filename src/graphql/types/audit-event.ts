@@ -28,7 +28,7 @@ function maySeeClient(event: AuditEventRow, { caller }: Context): boolean {
 }
 
 const AuditEvent = builder.prismaObject('AuditEvent', {
-  audience: 'holders',
+  access: 'parent',
   description: 'Something that happened to an account. Visible to its user and to administrators, and never changed.',
   fields: (t) => ({
     at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
@@ -47,7 +47,7 @@ const AuditEvent = builder.prismaObject('AuditEvent', {
     actor: t.field({
       type: User,
       nullable: true,
-      audience: 'administrators',
+      access: 'admin',
       description:
         'Who did it. Null where nobody proved to be anybody, such as for a failed login, and once they are deleted. ' +
         'For administrators only.',
@@ -85,7 +85,7 @@ const AuditEvent = builder.prismaObject('AuditEvent', {
 
 builder.prismaObjectField(User, 'auditEvents', (t) =>
   t.prismaConnection({
-    audience: 'owner',
+    access: 'owner',
     type: AuditEvent,
     cursor: 'id',
     nullable: true,
@@ -101,7 +101,7 @@ builder.prismaObjectField(User, 'auditEvents', (t) =>
 builder.queryField('auditEvents', (t) =>
   t.prismaConnection(
     {
-      audience: 'administrators',
+      access: 'admin',
       type: AuditEvent,
       cursor: 'id',
       nullable: true,

@@ -38,7 +38,7 @@ async function findNodes(context: Context, globalIds: string[]): Promise<(object
 
 builder.queryField('node', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: builder.nodeInterfaceRef(),
     nullable: true,
     description: 'The object with this id. Null if there is none, or none that the caller may see.',
@@ -49,7 +49,7 @@ builder.queryField('node', (t) =>
 
 builder.queryField('nodes', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: [builder.nodeInterfaceRef()],
     nullable: { list: false, items: true },
     description:

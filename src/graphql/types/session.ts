@@ -25,7 +25,7 @@ const SessionState = builder.enumType('SessionState', {
 const dataComplexity = 25;
 
 export const Session = builder.prismaObject('Session', {
-  audience: 'holders',
+  access: 'parent',
   description: 'One device or program that is signed in. Visible to its user and to administrators.',
   interfaces: [builder.nodeInterfaceRef()],
   fields: (t) => ({
@@ -75,7 +75,7 @@ export const Session = builder.prismaObject('Session', {
     privateData: t.field({
       type: 'JSON',
       nullable: true,
-      audience: 'services',
+      access: 'service',
       description:
         'What trusted services keep in the session: a JSON object. Null if there is none, and after the session has ended. ' +
         'FORBIDDEN for everybody else.',
@@ -145,7 +145,7 @@ builder.queryField('currentSession', (t) =>
   t.field({
     type: Session,
     nullable: true,
-    audience: 'everybody',
+    access: 'public',
     description: 'The session of this request. Null when there is none.',
     resolve: (_root, _args, { caller }) => caller.scope.session,
   }),
@@ -159,7 +159,7 @@ builder.queryField('sessions', (t) =>
       nullable: true,
       description: 'The sessions of everybody, newest first. For administrators only.',
       complexity: pageComplexity,
-      audience: 'administrators',
+      access: 'admin',
       args: {
         state: t.arg({ type: SessionState, description: 'Only those that are live, or only those that have ended.' }),
         anonymous: t.arg.boolean({ description: 'Only those without a user, or only those with one.' }),

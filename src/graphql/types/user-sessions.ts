@@ -6,7 +6,7 @@ import { User } from './user.ts';
 
 builder.prismaObjectField(User, 'sessions', (t) =>
   t.field({
-    audience: 'owner',
+    access: 'owner',
     type: [Session],
     nullable: { list: true, items: false },
     description:

@@ -7,7 +7,7 @@ import { requireCursors, toNodeId } from '../node-id.ts';
 import { pageComplexity } from '../plugins/limits.ts';
 
 export const User = builder.prismaObject('User', {
-  audience: 'holders',
+  access: 'parent',
   description: 'Somebody with an account. Visible to themselves and to administrators.',
   interfaces: [builder.nodeInterfaceRef()],
   fields: (t) => ({
@@ -28,7 +28,7 @@ export const User = builder.prismaObject('User', {
     suspendedAt: t.expose('suspendedAt', {
       type: 'DateTime',
       nullable: true,
-      audience: 'owner',
+      access: 'owner',
       description: 'Since when the user may not sign in; an administrator can change that. Null for everybody else.',
     }),
   }),
@@ -36,7 +36,7 @@ export const User = builder.prismaObject('User', {
 
 builder.queryField('viewer', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: User,
     nullable: true,
     description: 'The signed-in user; null, never an error, when there is none.',
@@ -55,7 +55,7 @@ builder.queryField('users', (t) =>
       nullable: true,
       description: 'Everybody with an account, newest first. For administrators only.',
       complexity: pageComplexity,
-      audience: 'administrators',
+      access: 'admin',
       args: {
         search: t.arg.string({
           description:

@@ -3,7 +3,7 @@ import { builder } from '../builder.ts';
 import { User } from './user.ts';
 
 export const ViewerPayload = builder.objectRef<{ viewer: UserRow }>('ViewerPayload').implement({
-  audience: 'holders',
+  access: 'parent',
   description: 'The user, changed.',
   fields: (t) => ({
     viewer: t.expose('viewer', {

@@ -2,7 +2,7 @@ import SchemaBuilder from '@pothos/core';
 import { isObjectType } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { toNodeId } from '../../src/graphql/node-id.ts';
-import { AudiencePluginName, audiences } from '../../src/graphql/plugins/audience.ts';
+import { AccessPluginName, accessLevels } from '../../src/graphql/plugins/access.ts';
 import { schema } from '../../src/graphql/schema.ts';
 import { hashToken } from '../../src/tokens/token.ts';
 import { type Answer, type Client, startApi } from '../support/api.ts';
@@ -10,22 +10,22 @@ import { type Answer, type Client, startApi } from '../support/api.ts';
 const serviceKey = 'the key of a service';
 
 describe('every field', () => {
-  it('says who it is for', () => {
+  it('says who may use it', () => {
     const objects = Object.values(schema.getTypeMap()).filter((type) => isObjectType(type));
     const fields = objects
       .filter(({ name }) => !name.startsWith('__'))
       .flatMap((type) =>
-        Object.values(type.getFields()).map((field) => [`${type.name}.${field.name}`, field.extensions.audience]),
+        Object.values(type.getFields()).map((field) => [`${type.name}.${field.name}`, field.extensions.access]),
       );
     expect(fields.length).toBeGreaterThan(100);
-    expect(fields.filter(([, audience]) => !(String(audience) in audiences))).toEqual([]);
+    expect(fields.filter(([, access]) => !(String(access) in accessLevels))).toEqual([]);
   });
 
   it('must, or there is no schema', () => {
     // The types of all plugins hold for every builder of a program.
-    const builder = new SchemaBuilder({ plugins: [AudiencePluginName], prisma: {} as never });
+    const builder = new SchemaBuilder({ plugins: [AccessPluginName], prisma: {} as never });
     builder.queryType({ fields: (t) => ({ open: t.string({ resolve: () => 'to everybody, by omission' }) }) });
-    expect(() => builder.toSchema()).toThrow('Query.open does not say who it is for.');
+    expect(() => builder.toSchema()).toThrow('Query.open does not say who may use it.');
   });
 });
 
