@@ -10,13 +10,10 @@ import {
 import {
   EmailTakenError,
   LastAdministratorError,
-  notSignedIn,
   ReauthenticationRequiredError,
   UserNotFoundError,
   ValidationError,
 } from '../../errors.ts';
-import type { Scope } from '../../scope.ts';
-import { requireRecentPassword } from '../../sessions/step-up.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
 import { parseNodeId } from '../node-id.ts';
@@ -52,13 +49,6 @@ function userIdOf(id: string): number {
   return node.id;
 }
 
-/** Requires that the administrator proved the password lately: the device may have been left unlocked. */
-function requireRecent({ caller, config }: Context): Scope {
-  if (!caller.scope.session) throw notSignedIn();
-  requireRecentPassword(caller.scope, config.reauthenticateAfterMs);
-  return caller.scope;
-}
-
 /** Takes over what an administrator's act changed of the caller, who may be the user that it was done to. */
 function settled({ caller }: Context, administered: Administered): Administered {
   const { user, sessions } = administered;
@@ -70,7 +60,7 @@ function settled({ caller }: Context, administered: Administered): Administered 
 
 builder.mutationField('createUser', (t) =>
   t.field({
-    access: 'admin',
+    access: 'recentAdmin',
     type: UserPayload,
     nullable: true,
     errors: {
@@ -85,16 +75,14 @@ builder.mutationField('createUser', (t) =>
       name: t.arg.string({ description: 'What they are called, up to 200 characters.' }),
       role: t.arg.string({ description: 'What they are to the application; `user` if not said.' }),
     },
-    resolve: async (_root, { email, name, role }, context) => {
-      const scope = requireRecent(context);
-      return inviteUser(context.database, scope, { email, name, role: role ?? undefined });
-    },
+    resolve: (_root, { email, name, role }, { caller, database }) =>
+      inviteUser(database, caller.scope, { email, name, role: role ?? undefined }),
   }),
 );
 
 builder.mutationField('setUserRole', (t) =>
   t.field({
-    access: 'admin',
+    access: 'recentAdmin',
     type: UserResult,
     nullable: true,
     description: `Gives a user another role, which holds from their very next request on. ${forAdministrators}`,
@@ -103,59 +91,53 @@ builder.mutationField('setUserRole', (t) =>
       role: t.arg.string({ required: true, description: 'The new role: 1 to 50 of a-z, A-Z, 0-9 and _.:-.' }),
     },
     resolve: async (_root, { id, role }, context) => {
-      const scope = requireRecent(context);
-      const { database, config } = context;
-      return settled(context, await setUserRole(database, scope, { id: userIdOf(id), role }, config.adminRoles));
+      const { caller, database, config } = context;
+      return settled(context, await setUserRole(database, caller.scope, { id: userIdOf(id), role }, config.adminRoles));
     },
   }),
 );
 
 builder.mutationField('suspendUser', (t) =>
   t.field({
-    access: 'admin',
+    access: 'recentAdmin',
     type: UserResult,
     nullable: true,
     description: `Ends all sessions of a user, and keeps them from signing in until they are reinstated. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
     resolve: async (_root, { id }, context) => {
-      const scope = requireRecent(context);
-      const { database, config } = context;
-      return settled(context, await suspendUser(database, scope, userIdOf(id), config.adminRoles));
+      const { caller, database, config } = context;
+      return settled(context, await suspendUser(database, caller.scope, userIdOf(id), config.adminRoles));
     },
   }),
 );
 
 builder.mutationField('reinstateUser', (t) =>
   t.field({
-    access: 'admin',
+    access: 'recentAdmin',
     type: UserResult,
     nullable: true,
     description: `Lets a suspended user sign in again. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
-    resolve: async (_root, { id }, context) => {
-      const scope = requireRecent(context);
-      return settled(context, await reinstateUser(context.database, scope, userIdOf(id)));
-    },
+    resolve: async (_root, { id }, context) =>
+      settled(context, await reinstateUser(context.database, context.caller.scope, userIdOf(id))),
   }),
 );
 
 builder.mutationField('revokeUserSessions', (t) =>
   t.field({
-    access: 'admin',
+    access: 'recentAdmin',
     type: UserResult,
     nullable: true,
     description: `Ends all sessions of a user, who may sign in again. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
-    resolve: async (_root, { id }, context) => {
-      const scope = requireRecent(context);
-      return settled(context, await revokeUserSessions(context.database, scope, userIdOf(id)));
-    },
+    resolve: async (_root, { id }, context) =>
+      settled(context, await revokeUserSessions(context.database, context.caller.scope, userIdOf(id))),
   }),
 );
 
 builder.mutationField('deleteUser', (t) =>
   t.field({
-    access: 'admin',
+    access: 'recentAdmin',
     type: DeleteUserPayload,
     nullable: true,
     errors: {
@@ -165,9 +147,8 @@ builder.mutationField('deleteUser', (t) =>
     description: `Deletes a user with all sessions, for good. They are told by mail. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
     resolve: async (_root, { id }, context) => {
-      const scope = requireRecent(context);
       const { caller, database, config } = context;
-      const deleted = await deleteUser(database, scope, userIdOf(id), config.adminRoles);
+      const deleted = await deleteUser(database, caller.scope, userIdOf(id), config.adminRoles);
       signOutIfOver(caller, deleted.sessions);
       return deleted;
     },

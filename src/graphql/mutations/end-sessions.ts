@@ -1,4 +1,4 @@
-import { notSignedIn, ReauthenticationRequiredError, SessionNotFoundError } from '../../errors.ts';
+import { ReauthenticationRequiredError, SessionNotFoundError } from '../../errors.ts';
 import { requireUser } from '../../scope.ts';
 import { endSessionsOf, logout, revokeSession } from '../../sessions/end.ts';
 import type { Session as SessionRow } from '../../sessions/session.ts';
@@ -80,7 +80,7 @@ builder.mutationField('logout', (t) =>
 
 builder.mutationField('revoke', (t) =>
   t.field({
-    access: 'public',
+    access: 'session',
     type: RevokePayload,
     nullable: true,
     errors: {
@@ -92,7 +92,6 @@ builder.mutationField('revoke', (t) =>
       'any. Revoking twice is fine.',
     args: { id: t.arg.id({ required: true, description: 'The `id` of the session.' }) },
     resolve: async (_root, { id }, { caller, config, database }) => {
-      if (!caller.scope.session) throw notSignedIn();
       const node = parseNodeId(id);
       if (node?.type !== 'Session') throw new SessionNotFoundError();
       const { session, ended } = await revokeSession(database, caller.scope, node.id, config);

@@ -10,15 +10,17 @@ import SchemaBuilder, {
 } from '@pothos/core';
 import type { GraphQLFieldResolver } from 'graphql';
 import { notSignedIn, RequestError } from '../../errors.ts';
-import type { Scope } from '../../scope.ts';
+import { requireRecentPassword } from '../../sessions/step-up.ts';
 import { type Context, maySeeOf } from '../context.ts';
 
 /** Describes the levels of access. */
 export const accessLevels = {
   public: 'Every caller, also without a credential.',
+  session: 'Callers with a live session, also an anonymous one. UNAUTHENTICATED for others.',
   user: 'Signed-in users. UNAUTHENTICATED for others.',
   owner: 'The user that the object is, and administrators. Null for others.',
   admin: 'Administrators. FORBIDDEN for others.',
+  recentAdmin: 'Administrators whose last proof of the password is recent. ReauthenticationRequiredError without one.',
   service: 'Trusted services, by their key. FORBIDDEN for others.',
   parent: 'Every caller that received the object: the field that returned it decided who may see it.',
 } as const;
@@ -43,25 +45,40 @@ declare global {
   }
 }
 
-type Check = (parent: unknown, scope: Scope) => boolean;
+type Check = (context: Context, parent: unknown) => boolean;
 
-/** Runs before a field is resolved. A check throws, or returns false to make the field null. */
+/** Run before a field is resolved. A check throws, or returns false to make the field null. */
 const checks: Partial<Record<Access, Check>> = {
-  owner: (parent, scope) => maySeeOf((parent as { id: number }).id, scope),
-  user: (_parent, { session }) => {
-    if (!session?.user) throw notSignedIn();
+  session: requireSession,
+  user: ({ caller }) => {
+    if (!caller.scope.session?.user) throw notSignedIn();
     return true;
   },
-  admin: (_parent, { session, isAdmin }) => {
-    if (!session) throw notSignedIn();
-    if (!isAdmin) throw new RequestError('FORBIDDEN', 'Only administrators may do this.');
+  owner: ({ caller }, parent) => maySeeOf((parent as { id: number }).id, caller.scope),
+  admin: requireAdmin,
+  recentAdmin: (context) => {
+    requireAdmin(context);
+    // An unlocked device of an administrator is not enough.
+    requireRecentPassword(context.caller.scope, context.config.reauthenticateAfterMs);
     return true;
   },
-  service: (_parent, { isService }) => {
-    if (!isService) throw new RequestError('FORBIDDEN', 'Only trusted services may do this, by their key.');
+  service: ({ caller }) => {
+    if (!caller.scope.isService)
+      throw new RequestError('FORBIDDEN', 'Only trusted services may do this, by their key.');
     return true;
   },
 };
+
+function requireSession({ caller }: Context): boolean {
+  if (!caller.scope.session) throw notSignedIn();
+  return true;
+}
+
+function requireAdmin(context: Context): boolean {
+  requireSession(context);
+  if (!context.caller.scope.isAdmin) throw new RequestError('FORBIDDEN', 'Only administrators may do this.');
+  return true;
+}
 
 export class AccessPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override onOutputFieldConfig(fieldConfig: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
@@ -80,7 +97,7 @@ export class AccessPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     // Most fields have no check, and then this plugin adds no cost.
     if (!check) return resolver;
     return (parent, args, context, info) =>
-      check(parent, (context as Context).caller.scope) ? resolver(parent, args, context, info) : null;
+      check(context as Context, parent) ? resolver(parent, args, context, info) : null;
   }
 }
 
