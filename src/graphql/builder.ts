@@ -9,7 +9,7 @@ import { getDatamodel } from '../generated/pothos.ts';
 import type { Context } from './context.ts';
 import { AccessPluginName } from './plugins/access.ts';
 import { withinPage } from './plugins/limits.ts';
-import { MutationCostPluginName } from './plugins/mutation-cost.ts';
+import { MutationDefaultsPluginName } from './plugins/mutation-defaults.ts';
 
 export const builder = new SchemaBuilder<{
   Context: Context;
@@ -25,7 +25,7 @@ export const builder = new SchemaBuilder<{
 }>({
   defaultFieldNullability: false,
   // A plugin that is listed earlier wraps those that come later: errors are turned into data around everything.
-  plugins: [ComplexityPlugin, ErrorsPlugin, AccessPluginName, MutationCostPluginName, RelayPlugin, PrismaPlugin],
+  plugins: [ComplexityPlugin, ErrorsPlugin, AccessPluginName, MutationDefaultsPluginName, RelayPlugin, PrismaPlugin],
   errors: { directResult: true, defaultTypes: [] },
   // Measured once an operation, and before any of it is executed, by useComplexityLimit.
   complexity: { disabled: true },

@@ -35,7 +35,7 @@ const UserPayload = builder.objectRef<Administered>('UserPayload').implement({
 });
 
 const UserResult = builder.errorUnion('UserResult', {
-  description: 'What became of something that an administrator did to a user.',
+  description: 'Result of `setUserRole`, `suspendUser`, `reinstateUser` and `revokeUserSessions`.',
   types: [UserPayload, UserNotFoundError, ValidationError, LastAdministratorError, ReauthenticationRequiredError],
 });
 
@@ -62,11 +62,7 @@ builder.mutationField('createUser', (t) =>
   t.field({
     access: 'recentAdmin',
     type: UserPayload,
-    nullable: true,
-    errors: {
-      types: [EmailTakenError, ValidationError, ReauthenticationRequiredError],
-      union: { name: 'CreateUserResult', description: 'What became of `createUser`.' },
-    },
+    errors: { types: [EmailTakenError, ValidationError, ReauthenticationRequiredError] },
     description:
       `Makes an account for somebody, and mails them a link to choose a password. ${forAdministrators} Nobody chooses a ` +
       'password for somebody else.',
@@ -84,7 +80,6 @@ builder.mutationField('setUserRole', (t) =>
   t.field({
     access: 'recentAdmin',
     type: UserResult,
-    nullable: true,
     description: `Gives a user another role, which holds from their very next request on. ${forAdministrators}`,
     args: {
       id: t.arg.id(idArgument),
@@ -101,7 +96,6 @@ builder.mutationField('suspendUser', (t) =>
   t.field({
     access: 'recentAdmin',
     type: UserResult,
-    nullable: true,
     description: `Ends all sessions of a user, and keeps them from signing in until they are reinstated. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
     resolve: async (_root, { id }, context) => {
@@ -115,7 +109,6 @@ builder.mutationField('reinstateUser', (t) =>
   t.field({
     access: 'recentAdmin',
     type: UserResult,
-    nullable: true,
     description: `Lets a suspended user sign in again. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
     resolve: async (_root, { id }, context) =>
@@ -127,7 +120,6 @@ builder.mutationField('revokeUserSessions', (t) =>
   t.field({
     access: 'recentAdmin',
     type: UserResult,
-    nullable: true,
     description: `Ends all sessions of a user, who may sign in again. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
     resolve: async (_root, { id }, context) =>
@@ -139,11 +131,7 @@ builder.mutationField('deleteUser', (t) =>
   t.field({
     access: 'recentAdmin',
     type: DeleteUserPayload,
-    nullable: true,
-    errors: {
-      types: [UserNotFoundError, LastAdministratorError, ReauthenticationRequiredError],
-      union: { name: 'DeleteUserResult', description: 'What became of `deleteUser`.' },
-    },
+    errors: { types: [UserNotFoundError, LastAdministratorError, ReauthenticationRequiredError] },
     description: `Deletes a user with all sessions, for good. They are told by mail. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
     resolve: async (_root, { id }, context) => {

@@ -18,7 +18,6 @@ builder.mutationField('requestEmailVerification', (t) =>
   t.field({
     access: 'user',
     type: MailRequestPayload,
-    nullable: true,
     description:
       'Mails the signed-in user a link that proves the address to be theirs, which is good for a week and works once. ' +
       'Older links are void. Nothing is sent where it is proved already. `signUp` does this by itself.',
@@ -49,12 +48,8 @@ builder.mutationField('verifyEmail', (t) =>
   t.field({
     access: 'public',
     type: ViewerPayload,
-    nullable: true,
     complexity: linkComplexity,
-    errors: {
-      types: [TokenInvalidError, InvalidCredentialsError, RateLimitedError],
-      union: { name: 'VerifyEmailResult', description: 'What became of `verifyEmail`.' },
-    },
+    errors: { types: [TokenInvalidError, InvalidCredentialsError, RateLimitedError] },
     description: `Notes that an address is its user’s, by a link that was mailed to it. ${followedBy}`,
     args: { token: t.arg.string(tokenArgument), password: t.arg.string(linkPasswordArgument) },
     resolve: async (_root, { token, password }, context) => {
@@ -69,12 +64,8 @@ builder.mutationField('requestEmailChange', (t) =>
   t.field({
     access: 'user',
     type: MailRequestPayload,
-    nullable: true,
     complexity: passwordCheck,
-    errors: {
-      types: [InvalidCredentialsError, ValidationError, RateLimitedError],
-      union: { name: 'RequestEmailChangeResult', description: 'What became of `requestEmailChange`.' },
-    },
+    errors: { types: [InvalidCredentialsError, ValidationError, RateLimitedError] },
     description:
       'Mails a link to the address that the signed-in user wants to have, which is good for an hour and works once, and ' +
       'word of it to the one that they have. Nothing changes before the link is followed.',
@@ -93,12 +84,8 @@ builder.mutationField('confirmEmailChange', (t) =>
   t.field({
     access: 'public',
     type: ViewerPayload,
-    nullable: true,
     complexity: linkComplexity,
-    errors: {
-      types: [TokenInvalidError, EmailTakenError, InvalidCredentialsError, RateLimitedError],
-      union: { name: 'ConfirmEmailChangeResult', description: 'What became of `confirmEmailChange`.' },
-    },
+    errors: { types: [TokenInvalidError, EmailTakenError, InvalidCredentialsError, RateLimitedError] },
     description: `Gives a user the address that the link was mailed to, and tells the old one. ${followedBy}`,
     args: { token: t.arg.string(tokenArgument), password: t.arg.string(linkPasswordArgument) },
     resolve: async (_root, { token, password }, context) => {

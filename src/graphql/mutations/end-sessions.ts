@@ -67,7 +67,6 @@ builder.mutationField('logout', (t) =>
   t.field({
     access: 'public',
     type: LogoutPayload,
-    nullable: true,
     description: 'Ends the session of this request. Without one it does nothing, and is no failure.',
     resolve: async (_root, _args, { caller, database }) => {
       if (!caller.scope.session) return { endedSession: null };
@@ -82,11 +81,7 @@ builder.mutationField('revoke', (t) =>
   t.field({
     access: 'session',
     type: RevokePayload,
-    nullable: true,
-    errors: {
-      types: [SessionNotFoundError, ReauthenticationRequiredError],
-      union: { name: 'RevokeResult', description: 'What became of `revoke`.' },
-    },
+    errors: { types: [SessionNotFoundError, ReauthenticationRequiredError] },
     description:
       'Ends one session: one of the caller’s own or, for an administrator who proved the password a short while ago, ' +
       'any. Revoking twice is fine.',
@@ -105,7 +100,6 @@ builder.mutationField('revokeOthers', (t) =>
   t.field({
     access: 'user',
     type: RevokeSessionsPayload,
-    nullable: true,
     description: 'Ends all sessions of the signed-in user but that of this request.',
     resolve: async (_root, _args, { caller, database }) => {
       const scope = requireUser(caller.scope);
@@ -119,7 +113,6 @@ builder.mutationField('revokeAll', (t) =>
   t.field({
     access: 'user',
     type: RevokeSessionsPayload,
-    nullable: true,
     description: 'Ends all sessions of the signed-in user, that of this request included.',
     resolve: async (_root, _args, { caller, database }) => {
       const scope = requireUser(caller.scope);

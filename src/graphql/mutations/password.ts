@@ -65,12 +65,8 @@ builder.mutationField('reauthenticate', (t) =>
   t.field({
     access: 'user',
     type: ReauthenticatePayload,
-    nullable: true,
     complexity: passwordCheck,
-    errors: {
-      types: [InvalidCredentialsError, RateLimitedError],
-      union: { name: 'ReauthenticateResult', description: 'What became of `reauthenticate`.' },
-    },
+    errors: { types: [InvalidCredentialsError, RateLimitedError] },
     description:
       'Proves the password again, for what refuses with ReauthenticationRequiredError where that was too long ago. Gives ' +
       'the session a new token.',
@@ -84,12 +80,8 @@ builder.mutationField('changePassword', (t) =>
   t.field({
     access: 'user',
     type: ChangePasswordPayload,
-    nullable: true,
     complexity: passwordCheck,
-    errors: {
-      types: [InvalidCredentialsError, ValidationError, RateLimitedError],
-      union: { name: 'ChangePasswordResult', description: 'What became of `changePassword`.' },
-    },
+    errors: { types: [InvalidCredentialsError, ValidationError, RateLimitedError] },
     description:
       'Gives the signed-in user a new password and the current session a new token, and ends all their other sessions. ' +
       'They are told by mail.',
@@ -109,7 +101,6 @@ builder.mutationField('requestPasswordReset', (t) =>
   t.field({
     access: 'public',
     type: MailRequestPayload,
-    nullable: true,
     description:
       'Mails the user with this address a link to choose a new password, which is good for an hour and works once. Older ' +
       'links are void.',
@@ -128,12 +119,8 @@ builder.mutationField('resetPassword', (t) =>
   t.field({
     access: 'public',
     type: SignInPayload,
-    nullable: true,
     complexity: passwordCheck,
-    errors: {
-      types: [TokenInvalidError, ValidationError, RateLimitedError],
-      union: { name: 'ResetPasswordResult', description: 'What became of `resetPassword`.' },
-    },
+    errors: { types: [TokenInvalidError, ValidationError, RateLimitedError] },
     description:
       'Chooses a new password by a link that was mailed, ends all sessions of the user, and signs them in with a new one. ' +
       'It is the same for a first password, where an administrator made the account.',

@@ -27,11 +27,7 @@ builder.mutationField('updateProfile', (t) =>
   t.field({
     access: 'user',
     type: ViewerPayload,
-    nullable: true,
-    errors: {
-      types: [ValidationError],
-      union: { name: 'UpdateProfileResult', description: 'What became of `updateProfile`.' },
-    },
+    errors: { types: [ValidationError] },
     description: 'Gives the signed-in user another name.',
     args: { name: t.arg.string({ description: 'Up to 200 characters. Null, or nothing, takes the name away.' }) },
     resolve: async (_root, { name }, { caller, database }) => {
@@ -45,12 +41,8 @@ builder.mutationField('deleteAccount', (t) =>
   t.field({
     access: 'user',
     type: DeleteUserPayload,
-    nullable: true,
     complexity: passwordCheck,
-    errors: {
-      types: [InvalidCredentialsError, LastAdministratorError, RateLimitedError],
-      union: { name: 'DeleteAccountResult', description: 'What became of `deleteAccount`.' },
-    },
+    errors: { types: [InvalidCredentialsError, LastAdministratorError, RateLimitedError] },
     description:
       'Deletes the account of the signed-in user with its sessions, for good. They are told by mail. What the ' +
       'application keeps about them is the application’s to delete.',

@@ -22,7 +22,7 @@ const SessionDataPayload = builder.objectRef<StartedOrFound>('SessionDataPayload
 });
 
 const SessionDataResult = builder.errorUnion('SessionDataResult', {
-  description: 'What became of setting the data of a session.',
+  description: 'Result of `setPublicData` and `setPrivateData`.',
   types: [SessionDataPayload, ValidationError, SessionNotFoundError],
 });
 
@@ -30,7 +30,6 @@ builder.mutationField('setPublicData', (t) =>
   t.field({
     access: 'public',
     type: SessionDataResult,
-    nullable: true,
     complexity: sessionStart,
     description:
       'Merges keys into the public data of the current session; a null value removes its key. At most 16 KB in all. ' +
@@ -57,7 +56,6 @@ builder.mutationField('setPrivateData', (t) =>
   t.field({
     access: 'service',
     type: SessionDataResult,
-    nullable: true,
     description:
       'For trusted services: merges keys into the private data of a live session; a null value removes its key. ' +
       'At most 16 KB in all. FORBIDDEN for everybody else.',

@@ -68,12 +68,8 @@ builder.mutationField('login', (t) =>
   t.field({
     access: 'public',
     type: SignInPayload,
-    nullable: true,
     complexity: passwordCheck,
-    errors: {
-      types: [InvalidCredentialsError, AccountSuspendedError, RateLimitedError, ValidationError],
-      union: { name: 'LoginResult', description: 'What became of `login`.' },
-    },
+    errors: { types: [InvalidCredentialsError, AccountSuspendedError, RateLimitedError, ValidationError] },
     description:
       'Signs a user in with a new session. The session that the request came with ends; if it was anonymous, its data ' +
       'goes on in the new one. The session of the user that was used least recently ends if they have too many.',

@@ -15,7 +15,7 @@ export const newPasswordDescription =
   'Any Unicode, up to 256 characters; at least 15 unless the server is configured otherwise. Not one that everybody uses.';
 
 const SignUpResult = builder.errorUnion('SignUpResult', {
-  description: 'What became of `signUp`.',
+  description: 'Result of `signUp`.',
   types: [SignInPayload, MailRequestPayload, EmailTakenError, ValidationError, RateLimitedError],
 });
 
@@ -23,7 +23,6 @@ builder.mutationField('signUp', (t) =>
   t.field({
     access: 'public',
     type: SignUpResult,
-    nullable: true,
     complexity: passwordCheck,
     description:
       'Makes an account and signs its user in. The session that the request came with ends; if it was anonymous, its ' +
@@ -49,12 +48,8 @@ builder.mutationField('confirmSignUp', (t) =>
   t.field({
     access: 'public',
     type: SignInPayload,
-    nullable: true,
     complexity: passwordCheck,
-    errors: {
-      types: [TokenInvalidError, InvalidCredentialsError, RateLimitedError],
-      union: { name: 'ConfirmSignUpResult', description: 'What became of `confirmSignUp`.' },
-    },
+    errors: { types: [TokenInvalidError, InvalidCredentialsError, RateLimitedError] },
     description:
       'Makes the account that `signUp` asked for, where the server answered it with MailRequestPayload, and signs its user ' +
       'in. The link proves the address, and the password that it was the same person who asked.',

@@ -30,7 +30,6 @@ builder.mutationField('startSession', (t) =>
   t.field({
     access: 'public',
     type: StartSessionPayload,
-    nullable: true,
     complexity: sessionStart,
     description:
       'Starts an anonymous session, which keeps a visitor’s data until they log in. Whoever has a live session already ' +
