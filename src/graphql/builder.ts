@@ -17,6 +17,7 @@ export const builder = new SchemaBuilder<{
   DefaultFieldNullability: false;
   DefaultEdgesNullability: { list: false; items: false };
   DefaultNodeNullability: false;
+  Connection: { totalCount: () => Promise<number> };
   Scalars: {
     JSON: { Input: unknown; Output: unknown };
     DateTime: { Input: Date; Output: Date };
@@ -59,10 +60,17 @@ export const builder = new SchemaBuilder<{
     afterArgOptions: { description: 'A cursor: what comes after it.' },
     lastArgOptions: { description: 'How many from the end, or before `before`: 100 at most.' },
     beforeArgOptions: { description: 'A cursor: what comes before it.' },
-    defaultConnectionTypeOptions: { access: 'parent', description: 'A page of a list.' },
-    defaultEdgeTypeOptions: { access: 'parent', description: 'One of a page.' },
+    defaultConnectionTypeOptions: { access: 'parent' },
+    defaultEdgeTypeOptions: { access: 'parent' },
   },
 });
+
+builder.globalConnectionField('totalCount', (t) =>
+  t.int({
+    description: 'How many items there are on all pages.',
+    resolve: (connection) => connection.totalCount(),
+  }),
+);
 
 builder.addScalarType('DateTime', DateTimeResolver);
 builder.addScalarType('JSON', JSONResolver);

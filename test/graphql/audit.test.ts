@@ -52,6 +52,20 @@ describe('what happened to an account', () => {
     expect(await historyOf(await api.signUp('bob@example.com'))).toEqual(['SIGNED_UP']);
   });
 
+  it('is counted for its user on all pages, but only if the count is selected', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    for (const secret of ['wrong', 'wrong again']) await ada.act('reauthenticate', { password: secret });
+    await api.signUp('bob@example.com');
+    const { viewer } = await ada.ask('{ viewer { auditEvents(first: 1) { totalCount nodes { type } } } }');
+    expect(viewer.auditEvents).toEqual({ totalCount: 3, nodes: [{ type: 'PASSWORD_CHECK_FAILED' }] });
+    api.statements.length = 0;
+    await ada.ask('{ viewer { auditEvents(first: 1) { nodes { type } edges { cursor } pageInfo { hasNextPage } } } }');
+    expect(api.statements.filter((sql) => /COUNT\(/i.test(sql))).toEqual([]);
+    await ada.ask('{ viewer { auditEvents { totalCount } } }');
+    expect(api.statements.filter((sql) => /COUNT\(/i.test(sql))).toHaveLength(1);
+  });
+
   it('tells when, in which session and from where', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');

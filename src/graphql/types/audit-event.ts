@@ -83,19 +83,28 @@ const AuditEvent = builder.prismaObject('AuditEvent', {
   }),
 });
 
+const AuditEventConnection = builder.connectionObject(
+  { type: AuditEvent, name: 'AuditEventConnection', description: 'A page of audit events.' },
+  { description: 'An audit event on a page.' },
+);
+
 builder.prismaObjectField(User, 'auditEvents', (t) =>
-  t.prismaConnection({
-    access: 'owner',
-    type: AuditEvent,
-    cursor: 'id',
-    nullable: true,
-    description: 'What happened to the account, newest first. Null for anybody but the user and administrators.',
-    complexity: pageComplexity,
-    resolve: (query, user, args, { replica }) => {
-      requireCursors(args);
-      return replica.auditEvent.findMany({ ...query, where: { userId: user.id }, orderBy: { id: 'desc' } });
+  t.prismaConnection(
+    {
+      access: 'owner',
+      type: AuditEvent,
+      cursor: 'id',
+      nullable: true,
+      description: 'What happened to the account, newest first. Null for anybody but the user and administrators.',
+      complexity: pageComplexity,
+      resolve: (query, user, args, { replica }) => {
+        requireCursors(args);
+        return replica.auditEvent.findMany({ ...query, where: { userId: user.id }, orderBy: { id: 'desc' } });
+      },
+      totalCount: (user, _args, { replica }) => replica.auditEvent.count({ where: { userId: user.id } }),
     },
-  }),
+    AuditEventConnection,
+  ),
 );
 
 builder.queryField('auditEvents', (t) =>
@@ -115,15 +124,9 @@ builder.queryField('auditEvents', (t) =>
         requireCursors(args);
         return replica.auditEvent.findMany({ ...query, where: whereListed(args), orderBy: { id: 'desc' } });
       },
+      totalCount: (_root, args, { replica }) => replica.auditEvent.count({ where: whereListed(args) }),
     },
-    {
-      fields: (c) => ({
-        totalCount: c.int({
-          description: 'How many there are on all pages.',
-          resolve: ({ args }, _args, { replica }) => replica.auditEvent.count({ where: whereListed(args) }),
-        }),
-      }),
-    },
+    AuditEventConnection,
   ),
 );
 

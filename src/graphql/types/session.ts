@@ -151,6 +151,11 @@ builder.queryField('currentSession', (t) =>
   }),
 );
 
+const SessionConnection = builder.connectionObject(
+  { type: Session, name: 'SessionConnection', description: 'A page of sessions.' },
+  { description: 'A session on a page.' },
+);
+
 builder.queryField('sessions', (t) =>
   t.prismaConnection(
     {
@@ -169,16 +174,10 @@ builder.queryField('sessions', (t) =>
         const where = whereListed(args, context.caller.scope.now);
         return context.replica.session.findMany({ ...query, where, orderBy: { id: 'desc' } });
       },
+      totalCount: (_root, args, { replica, caller }) =>
+        replica.session.count({ where: whereListed(args, caller.scope.now) }),
     },
-    {
-      fields: (c) => ({
-        totalCount: c.int({
-          description: 'How many there are on all pages.',
-          resolve: ({ args }, _args, { replica, caller }) =>
-            replica.session.count({ where: whereListed(args, caller.scope.now) }),
-        }),
-      }),
-    },
+    SessionConnection,
   ),
 );
 

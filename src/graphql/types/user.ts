@@ -34,6 +34,11 @@ export const User = builder.prismaObject('User', {
   }),
 });
 
+const UserConnection = builder.connectionObject(
+  { type: User, name: 'UserConnection', description: 'A page of users.' },
+  { description: 'A user on a page.' },
+);
+
 builder.queryField('viewer', (t) =>
   t.field({
     access: 'public',
@@ -78,15 +83,9 @@ builder.queryField('users', (t) =>
         loaders.remember(users);
         return users;
       },
+      totalCount: (_root, args, { config, replica }) => replica.user.count({ where: whereListed(args, config) }),
     },
-    {
-      fields: (c) => ({
-        totalCount: c.int({
-          description: 'How many there are on all pages.',
-          resolve: ({ args }, _args, { config, replica }) => replica.user.count({ where: whereListed(args, config) }),
-        }),
-      }),
-    },
+    UserConnection,
   ),
 );
 
