@@ -41,7 +41,12 @@ async function everybody() {
   const session = await api.database.session.findFirstOrThrow({
     where: { user: { is: { email: 'ada@example.com' } } },
   });
-  const ids = { user: toNodeId('User', session.userId ?? 0), session: toNodeId('Session', session.id) };
+  const event = await api.database.auditEvent.findFirstOrThrow({ where: { userId: session.userId } });
+  const ids = {
+    user: toNodeId('User', session.userId ?? 0),
+    session: toNodeId('Session', session.id),
+    event: toNodeId('AuditEvent', event.id),
+  };
   const clients = { nobody: api.client(), visitor, bob, ada, root, service: api.client() };
   return { api, ids, clients };
 }
@@ -165,9 +170,21 @@ const objects: Record<string, Record<string, string[]>> = {
     ipAddress: ['hidden', 'null', 'null', 'null'],
     antiCSRFToken: ['hidden', 'null', 'null', 'null'],
   },
+  AuditEvent: {
+    ...Object.fromEntries(['id', 'at', 'type', 'user', 'isOwn', 'sessionHandle'].map((f) => [f, all])),
+    actor: ['hidden', 'FORBIDDEN', 'value', 'FORBIDDEN'],
+    ipAddress: ['hidden', 'null', 'null', 'null'],
+    userAgent: ['hidden', 'null', 'null', 'null'],
+    detail: ['hidden', 'null', 'null', 'null'],
+  },
 };
 
-const selections: Record<string, string> = { sessions: '{ id }', user: '{ id }', auditEvents: '{ nodes { type } }' };
+const selections: Record<string, string> = {
+  sessions: '{ id }',
+  user: '{ id }',
+  actor: '{ id }',
+  auditEvents: '{ nodes { type } }',
+};
 
 describe('what belongs to somebody', () => {
   it('is seen by them and by administrators, each field by those who may', async () => {
@@ -175,7 +192,7 @@ describe('what belongs to somebody', () => {
     for (const [type, fields] of Object.entries(objects)) {
       const known = schema.getType(type);
       expect(Object.keys(fields).sort()).toEqual(isObjectType(known) ? Object.keys(known.getFields()).sort() : []);
-      const id = type === 'User' ? ids.user : ids.session;
+      const id = { User: ids.user, Session: ids.session, AuditEvent: ids.event }[type];
       for (const [field, outcomes] of Object.entries(fields)) {
         const query = `{ node(id: "${id}") { ... on ${type} { seen: ${field} ${selections[field] ?? ''} } } }`;
         const look = async (client: Client, headers = {}) => {

@@ -1,8 +1,9 @@
 import { type AuditEventType, auditEventTypes, isUnproven } from '../../events/record.ts';
-import type { AuditEvent as AuditEventRow } from '../../generated/sqlite/client.ts';
+import type { AuditEvent as AuditEventRow, Prisma } from '../../generated/sqlite/client.ts';
+import type { Scope } from '../../scope.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
-import { parseNodeId, requireCursors } from '../node-id.ts';
+import { parseNodeId, requireCursors, toNodeId } from '../node-id.ts';
 import { pageComplexity } from '../plugins/limits.ts';
 import { User } from './user.ts';
 
@@ -27,10 +28,22 @@ function maySeeClient(event: AuditEventRow, { caller }: Context): boolean {
   return actorId === null || actorId === event.userId || caller.scope.isAdmin;
 }
 
-const AuditEvent = builder.prismaObject('AuditEvent', {
+/** Returns the condition for the events that the caller may see: those of its user, and for administrators all. */
+export function whereEventVisibleTo({ session, isAdmin }: Scope): Prisma.AuditEventWhereInput {
+  if (isAdmin) return {};
+  // Null would match the events without a user.
+  return session === null || session.userId === null ? { id: { in: [] } } : { userId: session.userId };
+}
+
+export const AuditEvent = builder.prismaObject('AuditEvent', {
   access: 'parent',
   description: 'Something that happened to an account. Visible to its user and to administrators, and never changed.',
+  interfaces: [builder.nodeInterfaceRef()],
   fields: (t) => ({
+    id: t.id({
+      description: 'Unique among all types, opaque, and never a credential.',
+      resolve: ({ id }) => toNodeId('AuditEvent', id),
+    }),
     at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
     type: t.field({
       type: AuditEventTypeEnum,
