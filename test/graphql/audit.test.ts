@@ -70,7 +70,7 @@ describe('what happened to an account', () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const query =
-      '{ viewer { auditEvents { nodes { type at isOwn sessionHandle userAgent ipAddress detail } } } currentSession { handle } }';
+      '{ viewer { auditEvents { nodes { type createdAt isOwn sessionHandle userAgent ipAddress detail } } } currentSession { handle } }';
     await api
       .client()
       .send(
@@ -79,11 +79,11 @@ describe('what happened to an account', () => {
         { 'user-agent': 'curl/8.5.0' },
       );
     const { viewer, currentSession } = await ada.ask(query);
-    const at = api.clock.now.toISOString();
+    const createdAt = api.clock.now.toISOString();
     expect(viewer.auditEvents.nodes).toEqual([
       {
         type: 'LOGIN_FAILED',
-        at,
+        createdAt,
         isOwn: false,
         sessionHandle: null,
         userAgent: 'curl/8.5.0',
@@ -92,7 +92,7 @@ describe('what happened to an account', () => {
       },
       {
         type: 'SIGNED_UP',
-        at,
+        createdAt,
         isOwn: true,
         sessionHandle: currentSession.handle,
         userAgent: null,

@@ -44,7 +44,7 @@ export const AuditEvent = builder.prismaObject('AuditEvent', {
       description: 'Unique among all types, opaque, and never a credential.',
       resolve: ({ id }) => toNodeId('AuditEvent', id),
     }),
-    at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
+    createdAt: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
     type: t.field({
       type: AuditEventTypeEnum,
       description: 'What happened.',

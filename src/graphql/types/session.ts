@@ -54,7 +54,7 @@ export const Session = builder.prismaObject('Session', {
       description:
         'The User-Agent header of the last use that was noted. Null if there was none, and once it is forgotten.',
     }),
-    device: t.string({
+    clientName: t.string({
       nullable: true,
       description: 'The user agent as a person would say it, such as `Firefox on Windows`. Null if it does not tell.',
       resolve: ({ userAgent }) => deviceName(userAgent),

@@ -32,7 +32,7 @@ query Me {
   viewer {
     id
     email
-    sessions { id device ipAddress lastSeenAt expiresAt isCurrent }
+    sessions { id clientName ipAddress lastSeenAt expiresAt isCurrent }
   }
   currentSession { id expiresAt user { email } }
 }
@@ -60,7 +60,7 @@ mutation LogIn {
 query History {
   viewer {
     auditEvents(first: 20) {
-      nodes { at type ipAddress userAgent sessionHandle detail }
+      nodes { createdAt type ipAddress userAgent sessionHandle detail }
     }
   }
 }
