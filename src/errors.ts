@@ -76,7 +76,7 @@ export class InvalidCredentialsError extends plainError('INVALID_CREDENTIALS') {
 /** Refuses a password that was right when it was checked: another password or hash has been stored since. */
 export class PasswordChangedError extends InvalidCredentialsError {}
 
-/** Describes what is wrong with one value. `path` leads to the value from the arguments of the field. */
+/** Describes a problem with one value. `path` leads to the value from the arguments of the field. */
 export type ValidationIssue = { path: string[]; message: string };
 
 /** Refuses values that are not valid, with all their problems. */

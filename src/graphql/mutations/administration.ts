@@ -23,12 +23,12 @@ import { DeleteUserPayload } from './profile.ts';
 
 const UserPayload = builder.objectRef<Administered>('UserPayload').implement({
   access: 'parent',
-  description: 'What an administrator did is done.',
+  description: 'The user after the administrator’s change.',
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'user' in value,
   fields: (t) => ({
-    user: t.expose('user', { type: User, description: 'The user as they are now.' }),
+    user: t.expose('user', { type: User, description: 'The user after the change.' }),
     revokedSessionIds: t.globalIDList({
-      description: 'The sessions that ended by it. Empty where none did.',
+      description: 'The IDs of the sessions that the change ended. Empty if it ended none.',
       resolve: ({ sessions }) => sessions.map(toGlobalId),
     }),
   }),
@@ -40,16 +40,16 @@ const UserResult = builder.errorUnion('UserResult', {
 });
 
 const idArgument = { required: true, description: 'The `id` of the user.' } as const;
-const forAdministrators = 'For administrators who proved the password a short while ago.';
+const forAdministrators = 'Only for administrators who entered their password recently: see `reauthenticate`.';
 
-/** Which user is meant. @throws UserNotFoundError for what is no id of a user. */
+/** Returns the row ID of a user. @throws UserNotFoundError for an ID that no user can have. */
 function userIdOf(id: string): number {
   const node = parseNodeId(id);
   if (node?.type !== 'User') throw new UserNotFoundError();
   return node.id;
 }
 
-/** Takes over what an administrator's act changed of the caller, who may be the user that it was done to. */
+/** Updates the caller after a change by an administrator, who may have changed their own account. */
 function settled({ caller }: Context, administered: Administered): Administered {
   const { user, sessions } = administered;
   signOutIfOver(caller, sessions);
@@ -64,12 +64,12 @@ builder.mutationField('createUser', (t) =>
     type: UserPayload,
     errors: { types: [EmailTakenError, ValidationError, ReauthenticationRequiredError] },
     description:
-      `Makes an account for somebody, and mails them a link to choose a password. ${forAdministrators} Nobody chooses a ` +
-      'password for somebody else.',
+      'Creates an account, and mails the user a link to choose a password. No administrator chooses it for the ' +
+      `user. ${forAdministrators}`,
     args: {
-      email: t.arg.string({ required: true, description: 'Their address. Case does not matter.' }),
-      name: t.arg.string({ description: 'What they are called, up to 200 characters.' }),
-      role: t.arg.string({ description: 'What they are to the application; `user` if not said.' }),
+      email: t.arg.string({ required: true, description: 'The email address of the user. Case does not matter.' }),
+      name: t.arg.string({ description: 'The display name, up to 200 characters.' }),
+      role: t.arg.string({ description: 'The role of the user. The default is `user`.' }),
     },
     resolve: (_root, { email, name, role }, { caller, database }) =>
       inviteUser(database, caller.scope, { email, name, role: role ?? undefined }),
@@ -80,10 +80,13 @@ builder.mutationField('setUserRole', (t) =>
   t.field({
     access: 'recentAdmin',
     type: UserResult,
-    description: `Gives a user another role, which holds from their very next request on. ${forAdministrators}`,
+    description: `Changes the role of a user. The new role applies from the next request on. ${forAdministrators}`,
     args: {
       id: t.arg.id(idArgument),
-      role: t.arg.string({ required: true, description: 'The new role: 1 to 50 of a-z, A-Z, 0-9 and _.:-.' }),
+      role: t.arg.string({
+        required: true,
+        description: 'The new role: 1 to 50 characters from a-z, A-Z, 0-9 and `_.:-`.',
+      }),
     },
     resolve: async (_root, { id, role }, context) => {
       const { caller, database, config } = context;
@@ -96,7 +99,9 @@ builder.mutationField('suspendUser', (t) =>
   t.field({
     access: 'recentAdmin',
     type: UserResult,
-    description: `Ends all sessions of a user, and keeps them from signing in until they are reinstated. ${forAdministrators}`,
+    description:
+      'Ends all sessions of a user. The user cannot sign in again until an administrator reinstates the account. ' +
+      forAdministrators,
     args: { id: t.arg.id(idArgument) },
     resolve: async (_root, { id }, context) => {
       const { caller, database, config } = context;
@@ -120,7 +125,7 @@ builder.mutationField('revokeUserSessions', (t) =>
   t.field({
     access: 'recentAdmin',
     type: UserResult,
-    description: `Ends all sessions of a user, who may sign in again. ${forAdministrators}`,
+    description: `Ends all sessions of a user. The user can sign in again. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
     resolve: async (_root, { id }, context) =>
       settled(context, await revokeUserSessions(context.database, context.caller.scope, userIdOf(id))),
@@ -132,7 +137,7 @@ builder.mutationField('deleteUser', (t) =>
     access: 'recentAdmin',
     type: DeleteUserPayload,
     errors: { types: [UserNotFoundError, LastAdministratorError, ReauthenticationRequiredError] },
-    description: `Deletes a user with all sessions, for good. They are told by mail. ${forAdministrators}`,
+    description: `Deletes a user with all sessions, permanently. A mail notifies the user. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
     resolve: async (_root, { id }, context) => {
       const { caller, database, config } = context;

@@ -10,13 +10,14 @@ import type { StartedOrFound } from './start-session.ts';
 
 const SessionDataPayload = builder.objectRef<StartedOrFound>('SessionDataPayload').implement({
   access: 'parent',
-  description: 'The data is stored.',
+  description: 'The session after a change of its data.',
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'session' in value,
   fields: (t) => ({
-    session: t.expose('session', { type: Session, description: 'The session with its data as it is now.' }),
+    session: t.expose('session', { type: Session, description: 'The session with the new data.' }),
     token: t.exposeString('token', {
       nullable: true,
-      description: 'The secret of a bearer session that was started for the data. Null where none was.',
+      description:
+        'The token of a bearer session that this mutation started. The server shows it only once. Null otherwise.',
     }),
   }),
 });
@@ -32,11 +33,14 @@ builder.mutationField('setPublicData', (t) =>
     type: SessionDataResult,
     complexity: sessionStart,
     description:
-      'Merges keys into the public data of the current session; a null value removes its key. At most 16 KB in all. ' +
-      'Starts an anonymous session if there is none; RATE_LIMITED where an address starts too many.',
+      'Merges keys into the public data of the current session. A null value removes its key. All data together has ' +
+      'at most 16 KB. Without a session, it starts an anonymous one. RATE_LIMITED if an address starts too many.',
     args: {
-      data: t.arg({ type: 'JSON', required: true, description: 'A JSON object with the keys that change.' }),
-      transport: t.arg({ ...transportArgument, description: 'How the token of a session that is started travels.' }),
+      data: t.arg({ type: 'JSON', required: true, description: 'A JSON object with the changed keys.' }),
+      transport: t.arg({
+        ...transportArgument,
+        description: 'How the client sends the token of a session that this mutation starts.',
+      }),
     },
     resolve: async (_root, { data, transport }, { caller, database, config }) => {
       const { scope } = caller;
@@ -57,11 +61,11 @@ builder.mutationField('setPrivateData', (t) =>
     access: 'service',
     type: SessionDataResult,
     description:
-      'For trusted services: merges keys into the private data of a live session; a null value removes its key. ' +
-      'At most 16 KB in all. FORBIDDEN for everybody else.',
+      'Merges keys into the private data of a live session. A null value removes its key. All data together has at ' +
+      'most 16 KB. Only for trusted services; FORBIDDEN for others.',
     args: {
       sessionId: t.arg.id({ required: true, description: 'The `id` of the session.' }),
-      data: t.arg({ type: 'JSON', required: true, description: 'A JSON object with the keys that change.' }),
+      data: t.arg({ type: 'JSON', required: true, description: 'A JSON object with the changed keys.' }),
     },
     resolve: async (_root, { sessionId, data }, { caller, database }) => {
       const node = parseNodeId(sessionId);

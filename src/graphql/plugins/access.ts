@@ -20,7 +20,7 @@ export const accessLevels = {
   user: 'Signed-in users. UNAUTHENTICATED for others.',
   owner: 'The user that the object is, and administrators. Null for others.',
   admin: 'Administrators. FORBIDDEN for others.',
-  recentAdmin: 'Administrators whose last proof of the password is recent. ReauthenticationRequiredError without one.',
+  recentAdmin: 'Administrators who entered their password recently. ReauthenticationRequiredError for the others.',
   service: 'Trusted services, by their key. FORBIDDEN for others.',
   parent: 'Every caller that received the object: the field that returned it decided who may see it.',
 } as const;

@@ -1,4 +1,4 @@
-/** Gives every mutation what all of them have, so that a new one cannot be without it. */
+/** Gives every mutation the properties that all mutations share, so that a new one cannot lack them. */
 import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core';
 import { mutationCost } from './limits.ts';
 

@@ -1,12 +1,13 @@
 import { builder } from '../builder.ts';
 
-/** What was asked for goes on by mail. */
+/** Reports a request that continues by email. */
 export const MailRequestPayload = builder.objectRef<{ email: string }>('MailRequestPayload').implement({
   access: 'parent',
   description:
-    'It goes on by mail. Says the same whether or not the address belongs to anybody; mail is sent where it does.',
+    'The request was accepted; the rest happens by email. The response is the same whether or not an account exists ' +
+    'for this address.',
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'email' in value && !('session' in value),
   fields: (t) => ({
-    email: t.exposeString('email', { description: 'The address that was given, as it is written to: in lower case.' }),
+    email: t.exposeString('email', { description: 'The email address of the request, in lower case.' }),
   }),
 });

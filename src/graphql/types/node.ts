@@ -29,8 +29,8 @@ const finders: Record<NodeType, Find> = {
 const types = { User, Session, AuditEvent } satisfies Record<NodeType, unknown>;
 
 /**
- * Returns the objects with these global IDs, in their order, by one query per type. Null stands for an object that does
- * not exist, or that the caller may not see.
+ * Returns the objects with these global IDs, in the same order, with one query per type. Null stands for an object that
+ * does not exist, or that the caller may not see.
  */
 async function findNodes(context: Context, globalIds: string[]): Promise<(object | null)[]> {
   if (!context.caller.scope.session) return globalIds.map(() => null);
