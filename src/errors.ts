@@ -34,7 +34,7 @@ export const userErrors = {
   },
   ACCOUNT_SUSPENDED: {
     message: 'This account is suspended.',
-    description: 'The account is suspended. Only its proven user gets this error. Administrators know the reason.',
+    description: 'The account is suspended. Only the right password gets this error. Administrators know the reason.',
   },
   TOKEN_INVALID: {
     message: 'This link is not valid, or no longer valid. Request a new one.',
@@ -111,7 +111,7 @@ export class RateLimitedError extends UserError {
   }
 }
 
-/** Tells the proven user that the account is suspended. To others, a suspended account is like any other. */
+/** Tells a user with the right password that the account is suspended. To others, it is like any other account. */
 export class AccountSuspendedError extends plainError('ACCOUNT_SUSPENDED') {}
 
 /** Refuses links that were never issued, used, expired or replaced in the same way, on purpose. */

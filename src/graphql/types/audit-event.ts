@@ -155,7 +155,7 @@ type EventFilter = { userId?: string | null | undefined; type?: AuditEventType |
 function whereListed({ userId, type }: EventFilter) {
   const node = userId == null ? null : parseNodeId(userId);
   return {
-    // An ID of another type or none matches no event.
+    // An ID that is not of a user matches no event.
     ...(userId == null ? {} : { userId: node?.type === 'User' ? node.id : 0 }),
     ...(type == null ? {} : { type }),
   };

@@ -30,7 +30,8 @@ export const User = builder.prismaObject('User', {
       nullable: true,
       access: 'owner',
       description:
-        'When an administrator suspended the user, who cannot sign in since then. Null if the user is not suspended.',
+        'When an administrator suspended the user, who cannot sign in since then. Null if the user is not suspended, ' +
+        'and for callers other than the user and administrators.',
     }),
   }),
 });

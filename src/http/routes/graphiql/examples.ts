@@ -1,7 +1,7 @@
-/** The operations in GraphiQL's tabs: a session's whole life, in the order in which a newcomer tries them. */
+/** The operations in GraphiQL's tabs: the whole life of a session, in the order in which newcomers try them. */
 export const exampleOperations = [
-  `# Before anybody signs in: keep a visitor's data. It starts
-# an anonymous session, and goes on in that of the user.
+  `# Store data before the visitor signs in. This starts an
+# anonymous session. After sign-up, the new session keeps it.
 mutation Visit {
   setPublicData(data: { cart: ["tea", "milk"] }) {
     ... on SessionDataPayload {
@@ -11,8 +11,8 @@ mutation Visit {
   }
 }
 `,
-  `# Make an account. The answer sets the session cookie.
-# This page sends the anti-CSRF token along by itself.
+  `# Create an account. The response sets the session cookie.
+# This page sends the anti-CSRF token automatically.
 mutation SignUp {
   signUp(
     email: "ada@example.com"
@@ -27,7 +27,7 @@ mutation SignUp {
   }
 }
 `,
-  `# Who is signed in, and on which devices?
+  `# List the signed-in user and their sessions.
 query Me {
   viewer {
     id
@@ -37,9 +37,9 @@ query Me {
   currentSession { id expiresAt user { email } }
 }
 `,
-  `# Sign in: a new session; that of this page ends.
-# With transport: BEARER the answer holds a token.
-# It goes into Headers below:
+  `# Sign in with a new session. The session of this page ends.
+# With transport: BEARER, the response contains a token.
+# Put it into Headers below:
 #   { "authorization": "Bearer <token>" }
 mutation LogIn {
   login(
@@ -56,7 +56,7 @@ mutation LogIn {
   }
 }
 `,
-  `# What happened to the account: logins, failures, changes.
+  `# List the history of the account: logins, failures, changes.
 query History {
   viewer {
     auditEvents(first: 20) {
@@ -65,8 +65,8 @@ query History {
   }
 }
 `,
-  `# Forgot the password? The link is in the mail: as long as
-# there is no mail server, a file in data/mail.
+  `# Reset a forgotten password by a mailed link. Without a mail
+# server, the mail is a file in data/mail.
 mutation AskForReset {
   requestPasswordReset(email: "ada@example.com") { email }
 }
@@ -81,8 +81,8 @@ mutation Reset($token: String!) {
   }
 }
 `,
-  `# End one session. Its id comes from the list in the tab Me,
-# and goes into Variables below.
+  `# End one session. Copy its id from the list in the tab Me
+# into Variables below.
 mutation Revoke($id: ID!) {
   revoke(id: $id) {
     ... on RevokePayload {
@@ -94,12 +94,12 @@ mutation Revoke($id: ID!) {
   }
 }
 `,
-  `# End all sessions but that of this page.
+  `# End all sessions except the one of this page.
 mutation RevokeOthers {
   revokeOthers { revokedSessionIds viewer { sessions { id } } }
 }
 `,
-  `# End all sessions, that of this page included.
+  `# End all sessions, including the one of this page.
 mutation RevokeAll {
   revokeAll { revokedSessionIds }
 }
