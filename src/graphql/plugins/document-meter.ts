@@ -11,15 +11,15 @@ import {
 import type { RequestErrorCode } from '../../errors.ts';
 import type { ListLengths } from './introspection.ts';
 
-/** Ten times the depth limit of an operation, and far too little to overflow the stack. */
+/** The maximum depth: ten times that of an operation, and far too little to overflow the stack. */
 const maxDepth = 100;
 
-/** Counts selections, arguments and directives, and each fragment wherever it is spread. */
+/** The maximum of selections, arguments and directives. A fragment counts wherever it is spread. */
 const maxSelections = 5_000;
 
 /**
- * Counts comparisons of two fields with one response name, of two fragments in one selection set, or of two arguments.
- * Forty fragments that all select `id` and `__typename`, as clients write them, need 2,340.
+ * The maximum of comparisons: of two fields with one response name, two fragments in one selection set, or two
+ * arguments. Forty fragments that all select `id` and `__typename`, as clients write them, need 2,340.
  */
 const maxComparisons = 3_000;
 
