@@ -94,7 +94,7 @@ function revoking(kind: Kind, data: Dataset): Exchange[] {
       return { request: wire({ path: `/end/${handleOf(ended)}`, headers: bearer(user) }), body: json({ ended: 1 }) };
     }
     const id = globalId('Session', ended);
-    const query = 'mutation ($id: ID!) { revoke(id: $id) { ... on RevokeSuccess { revokedSessionId } } }';
+    const query = 'mutation ($id: ID!) { revoke(id: $id) { ... on RevokePayload { revokedSessionId } } }';
     return {
       request: graphql(query, bearer(user), { id }),
       body: json({ data: { revoke: { revokedSessionId: id } } }),
@@ -107,7 +107,7 @@ function loggingIn(_kind: Kind, data: Dataset): Exchange[] {
     const { email } = userOf(user);
     const query = `mutation ($email: String!, $password: String!) {
       login(email: $email, password: $password, transport: BEARER) {
-        ... on LoginSuccess { token viewer { email } } } }`;
+        ... on SignInPayload { token viewer { email } } } }`;
     return { request: graphql(query, {}, { email, password }), includes: `"viewer":{"email":"${email}"}` };
   });
 }

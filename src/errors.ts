@@ -1,125 +1,126 @@
-/** Every way this server says no, and its code. */
+/** Defines every refusal of this server, and its code. */
 
-/** Codes of refusals that a caller can do something about. They are stable; messages are for people. */
-export const userErrorCodes = {
-  INVALID_CREDENTIALS: 'The email and the password do not belong together.',
-  VALIDATION_FAILED: 'Something that was sent is not acceptable; the issues say what.',
-  EMAIL_TAKEN: 'Another account already has this email address.',
-  SESSION_NOT_FOUND: 'There is no such session, or it is not yours.',
-  REAUTHENTICATION_REQUIRED: 'The password was proved too long ago: call `reauthenticate`, then repeat.',
-  USER_NOT_FOUND: 'There is no such user.',
-  RATE_LIMITED: 'That was tried too often. Wait as long as it says.',
-  ACCOUNT_SUSPENDED: 'The account is suspended. Its administrators can say why.',
-  TOKEN_INVALID: 'The link was used, has expired, or was replaced by a newer one.',
-  LAST_ADMINISTRATOR: 'There would be no administrator left.',
-} as const;
+/**
+ * Defines the refusals that the caller can act on, by code. Codes are stable. Messages go to people, descriptions into
+ * the schema. Where a message is missing, the class composes it.
+ */
+export const userErrors = {
+  INVALID_CREDENTIALS: {
+    message: 'The email or the password is wrong.',
+    description: 'The email or the password is wrong. The error deliberately does not tell which.',
+  },
+  VALIDATION_FAILED: {
+    description: 'At least one value is not valid, and nothing was changed. `issues` describes each problem.',
+  },
+  EMAIL_TAKEN: {
+    message: 'This email address is taken. Log in instead, or use another address.',
+    description: 'Another account already has this email address.',
+  },
+  SESSION_NOT_FOUND: {
+    message: 'There is no such session.',
+    description: 'The session does not exist, or belongs to another user. The error deliberately does not tell which.',
+  },
+  REAUTHENTICATION_REQUIRED: {
+    message: 'Verify your password again with the mutation reauthenticate, then retry.',
+    description:
+      'The last verification of the password is too old for this operation. Call `reauthenticate`, then retry.',
+  },
+  USER_NOT_FOUND: {
+    message: 'There is no such user.',
+    description: 'The user does not exist.',
+  },
+  RATE_LIMITED: {
+    description: 'Too many attempts for this account or from this address. Nothing was checked. Wait, then retry.',
+  },
+  ACCOUNT_SUSPENDED: {
+    message: 'This account is suspended.',
+    description: 'The account is suspended. Only the right password gets this error. Administrators know the reason.',
+  },
+  TOKEN_INVALID: {
+    message: 'This link is not valid, or no longer valid. Request a new one.',
+    description:
+      'The link is unknown, used, expired or replaced by a newer one. The error deliberately does not tell which.',
+  },
+  LAST_ADMINISTRATOR: {
+    message: 'This is the last administrator. Make another user an administrator first.',
+    description: 'The operation would leave no administrator who can sign in.',
+  },
+} as const satisfies Record<string, { message?: string; description: string }>;
 
-export type UserErrorCode = keyof typeof userErrorCodes;
+export type UserErrorCode = keyof typeof userErrors;
 
-/** A refusal that belongs into the result of a mutation, as data. */
+/** Refuses an operation, as data in the result of a mutation. */
 export abstract class UserError extends Error {
-  abstract readonly code: UserErrorCode;
-}
+  readonly code: UserErrorCode;
 
-/** Deliberately the same for an unknown email and a wrong password. */
-export class InvalidCredentialsError extends UserError {
-  readonly code = 'INVALID_CREDENTIALS';
-
-  constructor(message = 'The email or the password is wrong.') {
+  constructor(code: UserErrorCode, message: string) {
     super(message);
+    this.code = code;
   }
 }
 
-/** The password was right when it was checked, and what is stored is another one, or another hash of it, by now. */
+/** Returns the base class of refusals with no fields but the code and the message. */
+function plainError(code: Exclude<UserErrorCode, 'VALIDATION_FAILED' | 'RATE_LIMITED'>) {
+  return class extends UserError {
+    static readonly code = code;
+
+    constructor(message: string = userErrors[code].message) {
+      super(code, message);
+    }
+  };
+}
+
+/** Refuses an unknown email and a wrong password in the same way, on purpose. */
+export class InvalidCredentialsError extends plainError('INVALID_CREDENTIALS') {}
+
+/** Refuses a password that was right when it was checked: another password or hash has been stored since. */
 export class PasswordChangedError extends InvalidCredentialsError {}
 
-/** What is wrong with one value. `path` leads to it from the arguments of the field. */
+/** Describes a problem with one value. `path` leads to the value from the arguments of the field. */
 export type ValidationIssue = { path: string[]; message: string };
 
+/** Refuses values that are not valid, with all their problems. */
 export class ValidationError extends UserError {
-  readonly code = 'VALIDATION_FAILED';
   readonly issues: ValidationIssue[];
 
   constructor(issues: ValidationIssue[]) {
-    super(issues.map((issue) => issue.message).join(' '));
+    super('VALIDATION_FAILED', issues.map((issue) => issue.message).join(' '));
     this.issues = issues;
   }
 }
 
-export class EmailTakenError extends UserError {
-  readonly code = 'EMAIL_TAKEN';
+/** Refuses an email address that another account has. */
+export class EmailTakenError extends plainError('EMAIL_TAKEN') {}
 
-  constructor() {
-    super('This email address is taken. Log in instead, or use another one.');
-  }
-}
+/** Refuses a session that does not exist and a session of another user in the same way, on purpose. */
+export class SessionNotFoundError extends plainError('SESSION_NOT_FOUND') {}
 
-/** Deliberately the same for a session that does not exist and one that is somebody else's. */
-export class SessionNotFoundError extends UserError {
-  readonly code = 'SESSION_NOT_FOUND';
+/** Refuses an operation for which the last verification of the password is too old. */
+export class ReauthenticationRequiredError extends plainError('REAUTHENTICATION_REQUIRED') {}
 
-  constructor() {
-    super('There is no such session.');
-  }
-}
+/** Tells administrators, who may know which accounts exist, that a user does not. */
+export class UserNotFoundError extends plainError('USER_NOT_FOUND') {}
 
-/** The act needs the password to have been proved a short while ago. */
-export class ReauthenticationRequiredError extends UserError {
-  readonly code = 'REAUTHENTICATION_REQUIRED';
-
-  constructor() {
-    super('Prove the password again with the mutation reauthenticate, then repeat this.');
-  }
-}
-
-/** Only for administrators, who may know who has an account. */
-export class UserNotFoundError extends UserError {
-  readonly code = 'USER_NOT_FOUND';
-
-  constructor() {
-    super('There is no such user.');
-  }
-}
-
-/** Tried too often: an account, or an address, has to wait. */
+/** Refuses an attempt while an account or an address has to wait. */
 export class RateLimitedError extends UserError {
-  readonly code = 'RATE_LIMITED';
   readonly retryAfterSeconds: number;
 
   constructor(retryAfterSeconds: number) {
-    super(`That was tried too often. Try again in ${retryAfterSeconds} seconds.`);
+    super('RATE_LIMITED', `Too many attempts. Try again in ${retryAfterSeconds} seconds.`);
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 
-/** Only for whoever has proved to be the user: to others, a suspended account is like any other. */
-export class AccountSuspendedError extends UserError {
-  readonly code = 'ACCOUNT_SUSPENDED';
+/** Tells a user with the right password that the account is suspended. To others, it is like any other account. */
+export class AccountSuspendedError extends plainError('ACCOUNT_SUSPENDED') {}
 
-  constructor() {
-    super('This account is suspended.');
-  }
-}
+/** Refuses links that were never issued, used, expired or replaced in the same way, on purpose. */
+export class TokenInvalidError extends plainError('TOKEN_INVALID') {}
 
-/** Deliberately the same for a link that was never given out, was used, has expired, or was replaced. */
-export class TokenInvalidError extends UserError {
-  readonly code = 'TOKEN_INVALID';
+/** Refuses an operation that would leave no administrator. */
+export class LastAdministratorError extends plainError('LAST_ADMINISTRATOR') {}
 
-  constructor() {
-    super('This link is not valid (any more). Ask for a new one.');
-  }
-}
-
-/** What would leave nobody to administer the server. */
-export class LastAdministratorError extends UserError {
-  readonly code = 'LAST_ADMINISTRATOR';
-
-  constructor() {
-    super('This is the last administrator. Make somebody else one first.');
-  }
-}
-
-/** Codes of failures of the caller or the system, which stand in `errors`. */
+/** Codes of failed requests, in `errors`. */
 export type RequestErrorCode =
   | 'BAD_USER_INPUT'
   | 'UNAUTHENTICATED'
@@ -130,10 +131,10 @@ export type RequestErrorCode =
   | 'SERVER_OVERLOADED'
   | 'SERVICE_UNAVAILABLE';
 
-/** A failure of the caller, or of the system: thrown, to stand in `errors` with `extensions.code`. */
+/** Fails a request because of the caller or the system: it is thrown, and goes into `errors` with `extensions.code`. */
 export class RequestError extends Error {
   readonly code: RequestErrorCode;
-  /** When it may be worth trying again. Null where that would change nothing. */
+  /** When a retry may succeed. Null where a retry changes nothing. */
   readonly retryAfterSeconds: number | null;
 
   constructor(code: RequestErrorCode, message: string, retryAfterSeconds: number | null = null) {
@@ -143,16 +144,16 @@ export class RequestError extends Error {
   }
 }
 
-/** The refusal of what only somebody who is signed in may do. */
+/** Returns the refusal of an operation that needs a signed-in user. */
 export function notSignedIn(): RequestError {
-  return new RequestError('UNAUTHENTICATED', 'Nobody is signed in. Log in first.');
+  return new RequestError('UNAUTHENTICATED', 'You are not signed in. Log in first.');
 }
 
-/** The refusal of a request that was sent with a token which another one has replaced meanwhile. */
+/** Returns the refusal of a request with a session token that a newer one has replaced in the meantime. */
 export function tokenReplaced(): RequestError {
   const message = 'This session has a new token. Send the request again with it.';
   return new RequestError('SESSION_TOKEN_REPLACED', message, 1);
 }
 
-/** Why the server or a command cannot begin: a sentence for whoever started it, never a stack trace. */
+/** Says in one sentence, without a stack trace, why the server or a command cannot start. */
 export class OperatorError extends Error {}

@@ -132,7 +132,7 @@ describe('import-users', () => {
     const { hashedPassword } = await api.database.user.findUniqueOrThrow({ where: { email: 'ada@example.com' } });
     const imported = await cli(api.url, ['import-users', '-'], linesOf({ email: 'bob@example.com', hashedPassword }));
     expect(imported.code).toBe(0);
-    expect(await api.client().login('bob@example.com')).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await api.client().login('bob@example.com')).toMatchObject({ __typename: 'SignInPayload' });
   });
 
   it('reports the lines that it refuses, or that differ, imports the others, and exits with 1', async () => {

@@ -27,7 +27,7 @@ async function ask(address: string, query: string, headers: Record<string, strin
 }
 
 const signUp = `mutation { signUp(email: "ada@example.com", password: "${password}", transport: BEARER) {
-  ... on LoginSuccess { token } } }`;
+  ... on SignInPayload { token } } }`;
 
 describe('the server', () => {
   it('creates and migrates its database, says where it is, and keeps the data over a restart', async () => {

@@ -76,7 +76,7 @@ describe('a secret', () => {
     };
 
     const email = 'ada@example.com';
-    const start = '... on LoginSuccess { token deviceToken session { id } viewer { id } }';
+    const start = '... on SignInPayload { token deviceToken session { id } viewer { id } }';
     const signedUp = await ask(
       `mutation { signUp(email: "${email}", password: "${passwords.first}", transport: BEARER) { ${start} } }`,
     );
@@ -86,7 +86,7 @@ describe('a secret', () => {
     await ask(`mutation { login(email: "${email}", password: "${passwords.wrong}") { __typename } }`);
     await ask(`mutation { login(email: "nobody@example.com", password: "${passwords.wrong}") { __typename } }`);
     const byCookie = await ask(
-      `mutation { login(email: "${email}", password: "${passwords.first}") { ... on LoginSuccess { antiCSRFToken } } }`,
+      `mutation { login(email: "${email}", password: "${passwords.first}") { ... on SignInPayload { antiCSRFToken } } }`,
     );
     const visitors = await ask('mutation { startSession { antiCSRFToken session { antiCSRFToken } } }');
     for (const { antiCSRFToken } of [byCookie.data.login, visitors.data.startSession]) {

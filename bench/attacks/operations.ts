@@ -61,7 +61,7 @@ async function maxAccepted(operationOf: (times: number) => string, token: string
 async function newUser(n: number): Promise<string> {
   const { text } = await send(
     `mutation { signUp(email: "user${n}@example.com", password: "correct horse battery staple", transport: BEARER) {
-      ... on LoginSuccess { token } } }`,
+      ... on SignInPayload { token } } }`,
     {},
     null,
   );
@@ -71,7 +71,7 @@ async function newUser(n: number): Promise<string> {
 /** Starts an anonymous session with 16 KB of data, from which a parser makes 5,300 arrays. */
 async function newVisitor(): Promise<string> {
   const { text } = await send(
-    'mutation ($data: JSON!) { setPublicData(data: $data, transport: BEARER) { ... on SetDataPayload { token } } }',
+    'mutation ($data: JSON!) { setPublicData(data: $data, transport: BEARER) { ... on SessionDataPayload { token } } }',
     { data: { a: Array.from({ length: 5_300 }, () => []) } },
     null,
   );

@@ -7,9 +7,9 @@ import { DateTimeResolver, JSONResolver } from 'graphql-scalars';
 import type PrismaTypes from '../generated/pothos.ts';
 import { getDatamodel } from '../generated/pothos.ts';
 import type { Context } from './context.ts';
-import { AudiencePluginName } from './plugins/audience.ts';
+import { AccessPluginName } from './plugins/access.ts';
 import { withinPage } from './plugins/limits.ts';
-import { MutationCostPluginName } from './plugins/mutation-cost.ts';
+import { MutationDefaultsPluginName } from './plugins/mutation-defaults.ts';
 
 export const builder = new SchemaBuilder<{
   Context: Context;
@@ -17,6 +17,7 @@ export const builder = new SchemaBuilder<{
   DefaultFieldNullability: false;
   DefaultEdgesNullability: { list: false; items: false };
   DefaultNodeNullability: false;
+  Connection: { totalCount: () => Promise<number> };
   Scalars: {
     JSON: { Input: unknown; Output: unknown };
     DateTime: { Input: Date; Output: Date };
@@ -24,10 +25,10 @@ export const builder = new SchemaBuilder<{
   };
 }>({
   defaultFieldNullability: false,
-  // A plugin that is listed earlier wraps those that come later: errors are turned into data around everything.
-  plugins: [ComplexityPlugin, ErrorsPlugin, AudiencePluginName, MutationCostPluginName, RelayPlugin, PrismaPlugin],
+  // Earlier plugins wrap later ones. So the errors plugin turns also their errors into data.
+  plugins: [ComplexityPlugin, ErrorsPlugin, AccessPluginName, MutationDefaultsPluginName, RelayPlugin, PrismaPlugin],
   errors: { directResult: true, defaultTypes: [] },
-  // Measured once an operation, and before any of it is executed, by useComplexityLimit.
+  // useComplexityLimit measures an operation once, before it is executed.
   complexity: { disabled: true },
   prisma: {
     client: (context) => context.database,
@@ -37,39 +38,45 @@ export const builder = new SchemaBuilder<{
     defaultConnectionSize: 20,
   },
   relay: {
-    // `node` and `nodes` are reads with a rule in them, see node.ts.
+    // `node` and `nodes` check who may see an object: see node.ts.
     nodeQueryOptions: false,
     nodesQueryOptions: false,
-    nodeTypeOptions: {
-      audience: 'holders',
-      description: 'Something that has an id of its own, unique among all types.',
-    },
-    idFieldOptions: { description: 'Unique among all types, opaque, and never a credential.' },
-    pageInfoTypeOptions: { audience: 'holders', description: 'Where a page lies within its connection.' },
-    hasNextPageFieldOptions: { description: 'Whether there is more after this page.' },
-    hasPreviousPageFieldOptions: { description: 'Whether there is more before this page.' },
+    nodeTypeOptions: { access: 'parent', description: 'An object with a global ID.' },
+    idFieldOptions: { description: 'The global ID: unique among all types, opaque, and never a credential.' },
+    pageInfoTypeOptions: { access: 'parent', description: 'The position of a page in its list.' },
+    hasNextPageFieldOptions: { description: 'Whether more items follow this page.' },
+    hasPreviousPageFieldOptions: { description: 'Whether more items precede this page.' },
     startCursorFieldOptions: { description: 'The cursor of the first edge. Null if the page is empty.' },
     endCursorFieldOptions: { description: 'The cursor of the last edge. Null if the page is empty.' },
-    cursorFieldOptions: { description: 'Where the edge lies, for `after` and `before`.' },
-    nodeFieldOptions: { description: 'What is at the edge.' },
-    edgesFieldOptions: { description: 'The page, with a cursor for each of it.', complexity: withinPage },
-    nodesOnConnection: { description: 'The page, without cursors.', complexity: withinPage },
-    pageInfoFieldOptions: { description: 'Where the page lies.' },
-    firstArgOptions: { description: 'How many from the beginning, or after `after`: 20 if not said, 100 at most.' },
-    afterArgOptions: { description: 'A cursor: what comes after it.' },
-    lastArgOptions: { description: 'How many from the end, or before `before`: 100 at most.' },
-    beforeArgOptions: { description: 'A cursor: what comes before it.' },
-    defaultConnectionTypeOptions: { audience: 'holders', description: 'A page of a list.' },
-    defaultEdgeTypeOptions: { audience: 'holders', description: 'One of a page.' },
+    cursorFieldOptions: { description: 'The position of the item, for `after` and `before`.' },
+    nodeFieldOptions: { description: 'The item.' },
+    edgesFieldOptions: { description: 'The edges of this page: each item with its cursor.', complexity: withinPage },
+    nodesOnConnection: { description: 'The items of this page, without cursors.', complexity: withinPage },
+    pageInfoFieldOptions: { description: 'The position of this page in the list.' },
+    firstArgOptions: {
+      description: 'The number of items from the start, or after `after`: by default 20, at most 100.',
+    },
+    afterArgOptions: { description: 'A cursor. The page starts after it.' },
+    lastArgOptions: { description: 'The number of items from the end, or before `before`: at most 100.' },
+    beforeArgOptions: { description: 'A cursor. The page ends before it.' },
+    defaultConnectionTypeOptions: { access: 'parent' },
+    defaultEdgeTypeOptions: { access: 'parent' },
   },
 });
+
+builder.globalConnectionField('totalCount', (t) =>
+  t.int({
+    description: 'The number of items on all pages.',
+    resolve: (connection) => connection.totalCount(),
+  }),
+);
 
 builder.addScalarType('DateTime', DateTimeResolver);
 builder.addScalarType('JSON', JSONResolver);
 
-builder.queryType({ description: 'What can be asked. Nothing here changes anything, or starts a session.' });
+builder.queryType({ description: 'Reads. A query changes nothing and starts no session.' });
 builder.mutationType({
   description:
-    'What can be done. Over the session cookie, each of these needs the anti-CSRF token in the `anti-csrf` header. ' +
-    'What a caller can do something about is in the result; a root is null only beside an entry in `errors`.',
+    'Changes. With the session cookie, every mutation needs the anti-CSRF token in the `anti-csrf` header. Refusals ' +
+    'that the caller can act on are part of the result. A mutation is null only together with an entry in `errors`.',
 });

@@ -7,34 +7,33 @@ import type { StartedSession, Visitor } from '../sessions/start.ts';
 import type { User } from '../users/user.ts';
 import type { Loaders } from './loaders.ts';
 
-/** The caller of a request: its scope, and what its mutations make of its session. */
+/** The caller of a request: its scope, and the changes that its mutations make to its session. */
 export type Caller = {
-  /** Who asks. Mutations of one operation run one after the other, and each sees what the last one left. */
+  /** The current scope. Mutations of one operation run in order, and each sees the scope after the previous one. */
   readonly scope: Scope;
   /**
-   * Whether the client itself meant to send the request. A browser adds the cookie to requests that another site made
-   * it send; only our client knows the anti-CSRF token that goes with it. Computed when it is asked for, which only a
-   * mutation needs.
+   * Whether the client itself sent the request. A browser also adds the cookie to requests that another site causes,
+   * but only our client knows the anti-CSRF token. Computed on first use, because only mutations need it.
    */
   readonly isCsrfVerified: boolean;
-  /** The anti-CSRF token of the session. Null without a session, and for one whose token is a bearer token. */
+  /** The anti-CSRF token of the session. Null without a session, and for a bearer session. */
   readonly antiCSRFToken: string | null;
-  /** Returns what a visitor without an account had in another system before, or null. */
+  /** Returns the data of a visitor without an account from another system, or null. */
   findVisitor(): Promise<Visitor | null>;
-  /** Makes a session that has just started the caller's, and sets its cookies if it travels in one. */
+  /** Gives the caller a new session, and sets the cookies of a cookie session. */
   signIn(started: StartedSession): void;
-  /** Takes over what has changed of the caller's own session or, where it is given, its user. */
+  /** Updates the session of the caller and, if given, its user. */
   update(session: Session, user?: User): void;
-  /** Takes over the new token of the caller's own session, and sets its cookie if it travels in one. */
+  /** Gives the session of the caller its new token, and sets the cookie of a cookie session. */
   rotate(rotated: RotatedSession, user?: User): void;
-  /** Forgets the session, which has ended, and clears its cookie. */
+  /** Removes the ended session of the caller, and clears its cookie. */
   signOut(): void;
 };
 
-/** What resolvers see. They pass the scope and plain values on to domain functions, never the context. */
+/** The context of resolvers. They pass the scope and plain values on to domain functions, never the context. */
 export type Context = {
   database: Database;
-  /** For listings that may be a moment behind: a replica where there is one, or the database itself. */
+  /** A read replica for lists that may be a moment behind, or the database itself if there is no replica. */
   replica: Database;
   config: Config;
   caller: Caller;
@@ -42,9 +41,8 @@ export type Context = {
 };
 
 /**
- * Returns whether the caller may see the objects of this user: the user may, and administrators. A plain function,
- * where a scope of Pothos would do, since it is asked for every object of a list and in every request: the scope alone
- * would take a tenth of the time of a request.
+ * Returns whether the caller may see the objects of this user: the caller is that user or an administrator. An auth
+ * scope of Pothos would do the same, but takes a tenth of the time of a request: it runs for every object of a list.
  */
 export function maySeeOf(userId: number | null, { session, isAdmin }: Scope): boolean {
   if (session === null || userId === null) return false;

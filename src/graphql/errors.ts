@@ -15,76 +15,79 @@ import {
   type UserError,
   type UserErrorCode,
   UserNotFoundError,
-  userErrorCodes,
+  userErrors,
   ValidationError,
   type ValidationIssue,
 } from '../errors.ts';
 import { builder } from './builder.ts';
 
 const UserErrorCodeEnum = builder.enumType('UserErrorCode', {
-  description: 'Why something was refused. The codes are stable; more may be added.',
+  description: 'The reason of a refusal. Codes are stable; more may be added.',
   values: Object.fromEntries(
-    Object.entries(userErrorCodes).map(([code, description]) => [code, { value: code, description }]),
+    Object.entries(userErrors).map(([code, { description }]) => [code, { value: code, description }]),
   ) as Record<UserErrorCode, { value: UserErrorCode; description: string }>,
 });
 
+const messageDescription = 'For people, in English: the problem and its solution.';
+
 const UserErrorInterface = builder.interfaceRef<UserError>('UserError').implement({
-  audience: 'holders',
-  description: 'A refusal that the caller can do something about.',
+  access: 'parent',
+  description: 'A refusal that the caller can act on.',
   fields: (t) => ({
     code: t.expose('code', { type: UserErrorCodeEnum, description: 'For programs: stable.' }),
-    message: t.exposeString('message', { description: 'For people: what is wrong and what to do, in English.' }),
+    message: t.exposeString('message', { description: messageDescription }),
   }),
 });
 
 const ValidationIssueType = builder.objectRef<ValidationIssue>('ValidationIssue').implement({
-  audience: 'holders',
-  description: 'What is wrong with one value.',
+  access: 'parent',
+  description: 'A problem with one value.',
   fields: (t) => ({
-    path: t.exposeStringList('path', { description: 'Leads to the value from the arguments of the field.' }),
-    message: t.exposeString('message', { description: 'For people: what is wrong and what to do, in English.' }),
+    path: t.exposeStringList('path', { description: 'The path to the value, from the arguments of the field.' }),
+    message: t.exposeString('message', { description: messageDescription }),
   }),
 });
 
-/** Refusals that have nothing but their code and message, and what each means. */
-const plainRefusals: [type: new () => UserError, description: string][] = [
-  [InvalidCredentialsError, 'The email or the password is wrong; deliberately not which.'],
-  [EmailTakenError, 'Another account already has this email address.'],
-  [SessionNotFoundError, 'There is no such session, or it is somebody else’s; deliberately not which.'],
-  [ReauthenticationRequiredError, 'The password was proved too long ago for this. `reauthenticate`, then repeat.'],
-  [UserNotFoundError, 'There is no such user.'],
-  [AccountSuspendedError, 'The account is suspended. Told only to whoever proved to be its user.'],
-  [TokenInvalidError, 'The link was never given out, was used, has expired or was replaced; deliberately not which.'],
-  [LastAdministratorError, 'There would be no administrator left who can sign in.'],
+/** The refusals without fields of their own. */
+const plainErrors: ((new () => UserError) & { code: UserErrorCode })[] = [
+  InvalidCredentialsError,
+  EmailTakenError,
+  SessionNotFoundError,
+  ReauthenticationRequiredError,
+  UserNotFoundError,
+  AccountSuspendedError,
+  TokenInvalidError,
+  LastAdministratorError,
 ];
 
-for (const [type, description] of plainRefusals) {
-  builder.objectType(type, { audience: 'holders', name: type.name, description, interfaces: [UserErrorInterface] });
+for (const type of plainErrors) {
+  const { description } = userErrors[type.code];
+  builder.objectType(type, { access: 'parent', name: type.name, description, interfaces: [UserErrorInterface] });
 }
 
 builder.objectType(ValidationError, {
-  audience: 'holders',
+  access: 'parent',
   name: 'ValidationError',
-  description: 'Something that was sent is not acceptable, and nothing was done.',
+  description: userErrors.VALIDATION_FAILED.description,
   interfaces: [UserErrorInterface],
   fields: (t) => ({
-    issues: t.expose('issues', { type: [ValidationIssueType], description: 'Everything that is wrong, at least one.' }),
+    issues: t.expose('issues', { type: [ValidationIssueType], description: 'All problems: at least one.' }),
   }),
 });
 
 builder.objectType(RateLimitedError, {
-  audience: 'holders',
+  access: 'parent',
   name: 'RateLimitedError',
-  description: 'That was tried too often, for this account or from this address. Nothing was checked.',
+  description: userErrors.RATE_LIMITED.description,
   interfaces: [UserErrorInterface],
   fields: (t) => ({
     retryAfterSeconds: t.exposeInt('retryAfterSeconds', {
-      description: 'In how many seconds it may be tried again, at least 1.',
+      description: 'The number of seconds after which a retry may succeed: at least 1.',
     }),
   }),
 });
 
-/** Fails closed: a database that does not answer is never taken for a session that is not there. */
+/** Returns the failure for a database that does not answer. Fails closed: such a caller never counts as signed out. */
 function serviceUnavailable(position: object): GraphQLError {
   const http = { status: 503, headers: { 'retry-after': '1' } };
   return new GraphQLError('The database does not answer. Try again in a moment.', {
@@ -93,7 +96,7 @@ function serviceUnavailable(position: object): GraphQLError {
   });
 }
 
-/** Statuses of refusals that a proxy or a client library should understand without reading the answer. */
+/** HTTP statuses for refusals that proxies and client libraries must understand without reading the body. */
 const statuses: Partial<Record<RequestErrorCode, number>> = {
   SESSION_TOKEN_REPLACED: 409,
   RATE_LIMITED: 429,
@@ -108,13 +111,13 @@ function refusal({ message, code, retryAfterSeconds }: RequestError, position: o
 }
 
 /**
- * What a client is told about an error that was thrown: refusals with their code, GraphQL's own errors as they are,
- * and of everything else only that it happened.
+ * Returns the error that the client sees: a refusal with its code, an error of GraphQL itself unchanged, and for
+ * everything else only that it happened. Reports the latter.
  */
 export function maskError(error: unknown, message: string, report: (error: unknown) => void): GraphQLError {
   const original = error instanceof GraphQLError ? error.originalError : error;
   const position = error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {};
-  // What a client sent where a cursor belongs, for example.
+  // Such as a malformed cursor.
   if (original instanceof PothosValidationError) {
     const extensions = { code: 'BAD_USER_INPUT' satisfies RequestErrorCode };
     return new GraphQLError(original.message, { ...position, extensions });
@@ -124,7 +127,7 @@ export function maskError(error: unknown, message: string, report: (error: unkno
   if (original instanceof RequestError) return refusal(original, position);
   if (isUnavailable(original)) return serviceUnavailable(position);
   report(original);
-  // Without a position nothing was executed, and the whole request failed.
+  // Without a position, nothing was executed: the whole request failed.
   const status = 'path' in position && position.path ? {} : { http: { status: 500 } };
   return new GraphQLError(message, { ...position, extensions: { code: 'INTERNAL_SERVER_ERROR', ...status } });
 }

@@ -3,7 +3,7 @@ import type { Database } from '../database/database.ts';
 import type { Session } from '../sessions/session.ts';
 import type { User } from '../users/user.ts';
 
-/** What the resolvers of one request load by id, and share: of a whole list by one query, and nothing twice. */
+/** Loads rows for all resolvers of one request: a whole list with one query, and nothing twice. */
 export class Loaders {
   readonly #database: Database;
   readonly #now: Date;
@@ -16,12 +16,12 @@ export class Loaders {
     this.#now = now;
   }
 
-  /** Users that were read for another reason, and need not be read again. */
+  /** Keeps users that a resolver has read already, so that they are not read again. */
   remember(users: User[]): void {
     for (const user of users) this.#known.set(user.id, user);
   }
 
-  /** The user with this id, at once if they are known; null if there is none. */
+  /** Returns the user with this ID, or null. A known user is returned at once, without a promise. */
   user(id: number): User | Promise<User | null> {
     const known = this.#known.get(id);
     if (known) return known;
@@ -34,8 +34,7 @@ export class Loaders {
   }
 
   /**
-   * The live sessions of users, by the ids of the users, at most so many of each,
-   * newest first. From the database, or from a replica of it.
+   * Returns a loader of live sessions by user ID: newest first, at most `most` per user, from this database or replica.
    */
   liveSessions(from: Database, most: number): DataLoader<number, Session[]> {
     const known = this.#liveSessions.get(from);

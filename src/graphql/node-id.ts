@@ -1,27 +1,31 @@
 import { RequestError } from '../errors.ts';
 
-/** Prisma's Int. */
+const nodeTypes = ['User', 'Session', 'AuditEvent'] as const;
+
+/** A type that implements `Node`. */
+export type NodeType = (typeof nodeTypes)[number];
+
+/** The largest value of Prisma's `Int`. */
 const largestId = 2 ** 31 - 1;
 
-/** Longer than any id or cursor that this server gave out, in characters of base64. */
+/** In characters of base64: longer than any ID or cursor of this server. */
 const maxLength = 100;
 
-type NodeId = { type: string; id: number };
-
-/** The global id of a row: what Pothos makes of it too, which would take a promise for each. */
-export function toNodeId(type: 'User' | 'Session', id: number): string {
+/** Returns the global ID of a row. Pothos makes the same one, but with a promise for each. */
+export function toNodeId(type: NodeType, id: number): string {
   return btoa(`${type}:${id}`);
 }
 
-/** What a global id stands for, or null if it is none that this server gave out. */
-export function parseNodeId(globalId: string): NodeId | null {
-  const [, type, digits] = /^([A-Z]\w*):([1-9]\d{0,9})$/.exec(decode(globalId)) ?? [];
+/** Returns the type and the row ID that a global ID stands for, or null if this server never issued it. */
+export function parseNodeId(globalId: string): { type: NodeType; id: number } | null {
+  const [, name, digits] = /^([A-Z]\w*):([1-9]\d{0,9})$/.exec(decode(globalId)) ?? [];
+  const type = nodeTypes.find((known) => known === name);
   const id = Number(digits);
   return type !== undefined && id <= largestId ? { type, id } : null;
 }
 
 /**
- * Makes sure that cursors are ones of this server, before a query is made of them.
+ * Rejects cursors that this server never issued, before a query is built from them.
  *
  * @throws RequestError
  */
@@ -35,11 +39,12 @@ export function requireCursors({
   for (const cursor of [after, before]) {
     if (cursor == null) continue;
     const [, digits] = /^GPC:N:([1-9]\d{0,9})$/.exec(decode(cursor)) ?? [];
-    if (!(Number(digits) <= largestId)) throw new RequestError('BAD_USER_INPUT', 'This is no cursor of this list.');
+    if (!(Number(digits) <= largestId))
+      throw new RequestError('BAD_USER_INPUT', 'The cursor does not belong to this list.');
   }
 }
 
-/** What base64 stands for, or nothing where it is too long to be looked at. */
+/** Decodes base64. Returns an empty string for a text that is too long to be an ID or a cursor. */
 function decode(base64: string): string {
   return base64.length <= maxLength ? Buffer.from(base64, 'base64').toString() : '';
 }

@@ -18,7 +18,7 @@ import './types/user-sessions.ts';
 
 export const schema = builder.toSchema();
 
-/** The schema as `schema.graphql` holds it: sorted, so that its history shows what changed and nothing else. */
+/** Returns the text of `schema.graphql`. It is sorted, so that its history shows only real changes. */
 export function printedSchema(): string {
   return `${printSchema(lexicographicSortSchema(schema))}\n`;
 }

@@ -111,7 +111,7 @@ describe('a session of a user', () => {
     expect(await live()).toMatchObject({ authenticationMethods: 'password', authenticatedAt: api.clock.now });
     const [, token] = await linksFor(api, userId ?? 0);
     const reset = `mutation ($token: String!, $newPassword: String!) {
-      resetPassword(token: $token, newPassword: $newPassword, transport: BEARER) { ... on LoginSuccess { token } }
+      resetPassword(token: $token, newPassword: $newPassword, transport: BEARER) { ... on SignInPayload { token } }
     }`;
     ada.token = (await api.client().ask(reset, { token, newPassword: fresh })).resetPassword.token;
     expect(await live()).toMatchObject({ authenticationMethods: 'email', authenticatedAt: api.clock.now });

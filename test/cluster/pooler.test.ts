@@ -58,15 +58,15 @@ describe('PgBouncer in transaction mode', () => {
     const password = 'correct horse battery staple';
     const [one = '', two = ''] = addresses;
     const account = `(email: "ada@example.com", password: "${password}", transport: BEARER)`;
-    const { body } = await send(one, `mutation { signUp${account} { ... on LoginSuccess { token } } }`);
+    const { body } = await send(one, `mutation { signUp${account} { ... on SignInPayload { token } } }`);
     const { token } = body.data.signUp;
     const logins = Array.from({ length: 30 }, (_, n) =>
-      send(n % 2 ? one : two, `mutation { login${account} { ... on LoginSuccess { token } } }`),
+      send(n % 2 ? one : two, `mutation { login${account} { ... on SignInPayload { token } } }`),
     );
     for (const { status } of await Promise.all(logins)) expect(status).toBe(200);
     const change = `mutation { changePassword(currentPassword: "${password}", newPassword: "another battery staple") { __typename } }`;
     expect((await send(two, change, token)).body.data?.changePassword?.__typename ?? 'over').toMatch(
-      /ChangePasswordSuccess|over/,
+      /ChangePasswordPayload|over/,
     );
     await load.reach(200);
     const seen = await load.stop();

@@ -5,7 +5,7 @@ import { isPostgresql } from '../support/database.ts';
 import { deliverMail } from '../support/mail.ts';
 
 const named = '... on ViewerPayload { viewer { name } } ... on UserError { code }';
-const deleted = '... on DeletedUserPayload { deletedUserId revokedSessionIds } ... on UserError { code }';
+const deleted = '... on DeleteUserPayload { deletedUserId revokedSessionIds } ... on UserError { code }';
 
 describe('updateProfile', () => {
   it('changes the name, trims it, and takes it away', async () => {
@@ -29,7 +29,7 @@ describe('deleteAccount', () => {
     const agent = { 'user-agent': 'the browser of Ada' };
     const ada = api.client();
     const visit =
-      'mutation { setPublicData(data: { note: "of Ada" }, transport: BEARER) { ... on SetDataPayload { token } } }';
+      'mutation { setPublicData(data: { note: "of Ada" }, transport: BEARER) { ... on SessionDataPayload { token } } }';
     ada.token = (await ada.send(visit, {}, agent)).data.setPublicData.token;
     await ada.signUp('ada@example.com', 'BEARER');
     await ada.act('updateProfile', { name: 'Ada Lovelace' });

@@ -3,7 +3,7 @@ import { toNodeId } from '../../src/graphql/node-id.ts';
 import { password, startApi, type TestApi } from '../support/api.ts';
 
 const changedUser = `... on UserPayload { user { id email role suspendedAt } revokedSessionIds } ... on UserError { code }`;
-const deletedUser = `... on DeletedUserPayload { deletedUserId revokedSessionIds } ... on UserError { code }`;
+const deletedUser = `... on DeleteUserPayload { deletedUserId revokedSessionIds } ... on UserError { code }`;
 
 async function idOf(api: TestApi, email: string): Promise<string> {
   return toNodeId('User', (await api.database.user.findUniqueOrThrow({ where: { email } })).id);
@@ -51,7 +51,7 @@ describe('suspendUser', () => {
     expect(await root.act('suspendUser', { id }, changedUser)).toMatchObject({ revokedSessionIds: [] });
     expect(await root.act('reinstateUser', { id }, changedUser)).toMatchObject({ user: { suspendedAt: null } });
     expect((await ada.ask('{ viewer { id } }')).viewer).toBeNull();
-    expect(await another.login('ada@example.com', 'BEARER')).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await another.login('ada@example.com', 'BEARER')).toMatchObject({ __typename: 'SignInPayload' });
     expect((await root.ask('{ auditEvents(type: USER_SUSPENDED) { totalCount } }')).auditEvents.totalCount).toBe(1);
   });
 
@@ -78,7 +78,7 @@ describe('revokeUserSessions', () => {
     await phone.login('ada@example.com', 'BEARER');
     expect((await root.act('revokeUserSessions', { id }, changedUser)).revokedSessionIds).toHaveLength(2);
     expect((await ada.ask('{ viewer { id } }')).viewer).toBeNull();
-    expect(await phone.login('ada@example.com', 'BEARER')).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await phone.login('ada@example.com', 'BEARER')).toMatchObject({ __typename: 'SignInPayload' });
   });
 });
 
@@ -147,7 +147,7 @@ describe('what administrators do', () => {
     expect(await root.act('setUserRole', { id, role: 'admin' }, changedUser)).toMatchObject(code);
     expect(await root.act('deleteUser', { id }, deletedUser)).toMatchObject(code);
     expect(await root.act('createUser', { email: 'new@example.com' }, changedUser)).toMatchObject(code);
-    expect(await root.act('reauthenticate', { password })).toMatchObject({ __typename: 'ReauthenticateSuccess' });
+    expect(await root.act('reauthenticate', { password })).toMatchObject({ __typename: 'ReauthenticatePayload' });
     expect(await root.act('suspendUser', { id }, changedUser)).toMatchObject({ user: { id } });
   });
 });

@@ -44,7 +44,7 @@ describe('a wrong password', () => {
     await guess(ada, 10);
     expect(await ada.login(email)).toMatchObject(waitOf(30));
     later(api, 30);
-    expect(await ada.login(email)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await ada.login(email)).toMatchObject({ __typename: 'SignInPayload' });
     expect(await api.database.rateLimit.count()).toBe(0);
     for (const answer of await guess(api.client(), 10)) expect(answer).toMatchObject(isWrong);
   });
@@ -65,7 +65,7 @@ describe('a wrong password', () => {
     const api = await startApi();
     await guess(api.client(), 11);
     await api.signUp(email);
-    expect(await api.client().login(email)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await api.client().login(email)).toMatchObject({ __typename: 'SignInPayload' });
   });
 
   it('reaches the hash function ten times when forty come at once', async () => {
@@ -115,7 +115,7 @@ describe('a wrong password', () => {
       expect(retryAfterSeconds).toBeGreaterThan(200 * 86_400);
     }
     await forgetFailures(api.database, email);
-    expect(await ada.login(email)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await ada.login(email)).toMatchObject({ __typename: 'SignInPayload' });
   });
 
   it('leaves nobody’s address in the database', async () => {
@@ -148,9 +148,9 @@ describe('wrong passwords from one address', () => {
     expect(await spray(api, '203.0.113.7', 6)).toEqual([...Array(5).fill('INVALID_CREDENTIALS'), 'RATE_LIMITED']);
     later(api, 300);
     expect(await from(api, '203.0.113.7').login(email)).toMatchObject(waitOf(600));
-    expect(await from(api, '203.0.113.8').login(email)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await from(api, '203.0.113.8').login(email)).toMatchObject({ __typename: 'SignInPayload' });
     later(api, 600);
-    expect(await from(api, '203.0.113.7').login(email)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await from(api, '203.0.113.7').login(email)).toMatchObject({ __typename: 'SignInPayload' });
   });
 
   it('are no more when they come at once', async () => {
@@ -205,7 +205,7 @@ describe('wrong passwords from one address', () => {
     const api = await startApi({ attempts: policy });
     await api.signUp(email);
     const ada = () => from(api, '203.0.113.7').login(email);
-    for (let time = 0; time < 8; time += 1) expect(await ada()).toMatchObject({ __typename: 'LoginSuccess' });
+    for (let time = 0; time < 8; time += 1) expect(await ada()).toMatchObject({ __typename: 'SignInPayload' });
     expect(await spray(api, '203.0.113.7', 5)).toEqual(Array(5).fill('INVALID_CREDENTIALS'));
     expect(await spray(api, null, 9)).toEqual(Array(9).fill('INVALID_CREDENTIALS'));
   });
@@ -222,11 +222,11 @@ describe('wrong passwords from one address', () => {
     const api = await startApi({ attempts: policy });
     await spray(api, '203.0.113.7', 5);
     const signUp = (n: number, address = '203.0.113.7') => from(api, address).signUp(`new${n}@example.com`);
-    for (const n of [1, 2, 3]) expect(await signUp(n)).toMatchObject({ __typename: 'LoginSuccess' });
+    for (const n of [1, 2, 3]) expect(await signUp(n)).toMatchObject({ __typename: 'SignInPayload' });
     expect(await signUp(4)).toMatchObject(waitOf(3_600));
-    expect(await signUp(4, '203.0.113.8')).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await signUp(4, '203.0.113.8')).toMatchObject({ __typename: 'SignInPayload' });
     later(api, 3_600);
-    expect(await signUp(5)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await signUp(5)).toMatchObject({ __typename: 'SignInPayload' });
     expect(await api.database.user.count()).toBe(5);
   });
 
@@ -242,7 +242,7 @@ describe('wrong passwords from one address', () => {
         code: 'VALIDATION_FAILED',
       });
     }
-    expect(await client.signUp('new@example.com')).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await client.signUp('new@example.com')).toMatchObject({ __typename: 'SignInPayload' });
   });
 
   it('do not keep anybody at the same address from following a link', async () => {
@@ -260,7 +260,7 @@ describe('wrong passwords from one address', () => {
     }
     expect(await follow(junk, password)).toMatchObject({ code: 'RATE_LIMITED' });
     expect(await follow(token, 'short')).toMatchObject({ code: 'VALIDATION_FAILED' });
-    expect(await follow(token, 'another battery staple')).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await follow(token, 'another battery staple')).toMatchObject({ __typename: 'SignInPayload' });
   });
 
   it('are limited for a network like sign-ups, requests for resets and links', async () => {
@@ -277,7 +277,7 @@ describe('wrong passwords from one address', () => {
     for (let n = 1; n <= 10; n += 1) {
       expect((await reset(n)).code).toBeUndefined();
       expect(await follow(n)).toMatchObject({ code: 'TOKEN_INVALID' });
-      expect(await signUp(n)).toMatchObject({ __typename: 'LoginSuccess' });
+      expect(await signUp(n)).toMatchObject({ __typename: 'SignInPayload' });
     }
     expect((await reset(11)).code).toBe('RATE_LIMITED');
     expect(await follow(11)).toMatchObject({ code: 'RATE_LIMITED' });
@@ -301,7 +301,7 @@ describe('somebody who is signed in and asked for the password', () => {
     expect((await ada.ask(prove, { password })).reauthenticate).toMatchObject(waitOf(30));
     expect((await ada.ask(change, { current: password, new: wrong })).changePassword).toMatchObject(waitOf(30));
     later(api, 30);
-    expect((await ada.ask(prove, { password })).reauthenticate.__typename).toBe('ReauthenticateSuccess');
+    expect((await ada.ask(prove, { password })).reauthenticate.__typename).toBe('ReauthenticatePayload');
     expect((await ada.ask(prove, { password: wrong })).reauthenticate).toMatchObject(isWrong);
   });
 
@@ -309,7 +309,7 @@ describe('somebody who is signed in and asked for the password', () => {
     const api = await startApi();
     const ada = await api.signUp(email);
     await guess(api.client(), 11);
-    expect((await ada.ask(prove, { password })).reauthenticate.__typename).toBe('ReauthenticateSuccess');
+    expect((await ada.ask(prove, { password })).reauthenticate.__typename).toBe('ReauthenticatePayload');
   });
 
   it('may choose a bad new password as often as one likes', async () => {

@@ -30,7 +30,7 @@ describe('what happened to an account', () => {
     await ada.act('requestPasswordReset', { email: 'lovelace@example.com' });
     const token = tokenIn(await deliverMail(api), 'reset-password');
     const reset =
-      'mutation ($token: String!) { resetPassword(token: $token, newPassword: "battery staple correct", transport: BEARER) { ... on LoginSuccess { token } } }';
+      'mutation ($token: String!) { resetPassword(token: $token, newPassword: "battery staple correct", transport: BEARER) { ... on SignInPayload { token } } }';
     ada.token = (await ada.ask(reset, { token })).resetPassword.token;
     expect(await historyOf(ada)).toEqual([
       'SIGNED_UP',
@@ -52,11 +52,25 @@ describe('what happened to an account', () => {
     expect(await historyOf(await api.signUp('bob@example.com'))).toEqual(['SIGNED_UP']);
   });
 
+  it('is counted for its user on all pages, but only if the count is selected', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    for (const secret of ['wrong', 'wrong again']) await ada.act('reauthenticate', { password: secret });
+    await api.signUp('bob@example.com');
+    const { viewer } = await ada.ask('{ viewer { auditEvents(first: 1) { totalCount nodes { type } } } }');
+    expect(viewer.auditEvents).toEqual({ totalCount: 3, nodes: [{ type: 'PASSWORD_CHECK_FAILED' }] });
+    api.statements.length = 0;
+    await ada.ask('{ viewer { auditEvents(first: 1) { nodes { type } edges { cursor } pageInfo { hasNextPage } } } }');
+    expect(api.statements.filter((sql) => /COUNT\(/i.test(sql))).toEqual([]);
+    await ada.ask('{ viewer { auditEvents { totalCount } } }');
+    expect(api.statements.filter((sql) => /COUNT\(/i.test(sql))).toHaveLength(1);
+  });
+
   it('tells when, in which session and from where', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const query =
-      '{ viewer { auditEvents { nodes { type at isOwn sessionHandle userAgent ipAddress detail } } } currentSession { handle } }';
+      '{ viewer { auditEvents { nodes { type createdAt isOwn sessionHandle userAgent ipAddress detail } } } currentSession { handle } }';
     await api
       .client()
       .send(
@@ -65,11 +79,11 @@ describe('what happened to an account', () => {
         { 'user-agent': 'curl/8.5.0' },
       );
     const { viewer, currentSession } = await ada.ask(query);
-    const at = api.clock.now.toISOString();
+    const createdAt = api.clock.now.toISOString();
     expect(viewer.auditEvents.nodes).toEqual([
       {
         type: 'LOGIN_FAILED',
-        at,
+        createdAt,
         isOwn: false,
         sessionHandle: null,
         userAgent: 'curl/8.5.0',
@@ -78,7 +92,7 @@ describe('what happened to an account', () => {
       },
       {
         type: 'SIGNED_UP',
-        at,
+        createdAt,
         isOwn: true,
         sessionHandle: currentSession.handle,
         userAgent: null,
@@ -152,7 +166,7 @@ describe('what happened to an account', () => {
     const shared = Object.assign(api.client(), { token: eve.token, address: '192.0.2.20' });
     const { data } = await shared.send(
       `mutation { resetPassword(token: "${token}", newPassword: "${fresh}", transport: BEARER) {
-        ... on LoginSuccess { token } } }`,
+        ... on SignInPayload { token } } }`,
     );
     const query = '{ viewer { auditEvents(first: 3) { nodes { type isOwn ipAddress } } } }';
     const ada = Object.assign(api.client(), { token: data.resetPassword.token });

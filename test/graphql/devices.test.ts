@@ -6,7 +6,7 @@ import { Client, startApi } from '../support/api.ts';
 
 const firefox = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0';
 const login = `mutation { login(email: "ada@example.com", password: "correct horse battery staple", transport: BEARER) {
-  ... on LoginSuccess { token session { userAgent device ipAddress } } } }`;
+  ... on SignInPayload { token session { userAgent clientName ipAddress } } } }`;
 
 describe('the device of a session', () => {
   it('is named as a person would', async () => {
@@ -23,7 +23,7 @@ describe('the device of a session', () => {
     ];
     for (const [agent, name] of agents) {
       const { data } = await api.client().send(login, {}, { 'user-agent': agent });
-      expect(data.login.session).toEqual({ userAgent: agent, device: name, ipAddress: null });
+      expect(data.login.session).toEqual({ userAgent: agent, clientName: name, ipAddress: null });
     }
     const { data } = await api.client().send(login, {}, { 'user-agent': 'x'.repeat(10_000) });
     expect(data.login.session.userAgent).toHaveLength(512);
@@ -43,7 +43,7 @@ describe('the device of a session', () => {
     await api.database.session.createMany({ data: ended });
     const parse = vi.spyOn(Bowser, 'parse');
     onTestFinished(() => parse.mockRestore());
-    const devices = Array.from({ length: 20 }, (_, n) => `d${n}: device`).join(' ');
+    const devices = Array.from({ length: 20 }, (_, n) => `d${n}: clientName`).join(' ');
     const { viewer } = await ada.ask(`{ viewer { sessions(includeEnded: true) { ${devices} } } }`);
     expect(viewer.sessions).toHaveLength(61);
     expect(viewer.sessions[1].d19).toBe('Firefox on Windows');
@@ -55,11 +55,11 @@ describe('the device of a session', () => {
     await api.signUp('ada@example.com');
     const ada = api.client();
     ada.token = (await ada.send(login, {}, { 'user-agent': 'curl/8.5.0' })).data.login.token;
-    const query = '{ currentSession { device } }';
-    expect((await ada.send(query, {}, { 'user-agent': firefox })).data.currentSession.device).toBe('curl');
+    const query = '{ currentSession { clientName } }';
+    expect((await ada.send(query, {}, { 'user-agent': firefox })).data.currentSession.clientName).toBe('curl');
     api.clock.now = new Date(api.clock.now.getTime() + 86_400_000);
     const { data } = await ada.send(query, {}, { 'user-agent': firefox });
-    expect(data.currentSession.device).toBe('Firefox on Windows');
+    expect(data.currentSession.clientName).toBe('Firefox on Windows');
   });
 });
 

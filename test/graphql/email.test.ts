@@ -4,7 +4,7 @@ import { foreignHashes } from '../support/foreign-hashes.ts';
 import { deliverMail, tokenIn } from '../support/mail.ts';
 
 const viewer = '... on ViewerPayload { viewer { email emailVerifiedAt } } ... on UserError { code }';
-const requested = '... on RequestedPayload { email } ... on UserError { code }';
+const requested = '... on MailRequestPayload { email } ... on UserError { code }';
 
 /** The events of an account, newest first. */
 const events = '{ viewer { auditEvents(first: 3) { nodes { type isOwn ipAddress sessionHandle } } } }';
@@ -115,7 +115,7 @@ describe('confirmEmailChange', () => {
     for (let time = 0; time < 11; time += 1) await api.client().login(email, 'BEARER', 'wrong');
     expect(await api.client().login(email)).toMatchObject({ code: 'RATE_LIMITED' });
     await ada.act('confirmEmailChange', { token });
-    expect(await api.client().login(email)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await api.client().login(email)).toMatchObject({ __typename: 'SignInPayload' });
   });
 
   it('goes on with a password that another system hashed', async () => {
@@ -124,7 +124,7 @@ describe('confirmEmailChange', () => {
     await api.database.user.updateMany({ where: { email: 'ada@example.com' }, data: { hashedPassword } });
     const { viewer: changed } = await api.client().act('confirmEmailChange', { token, password }, viewer);
     expect(changed).toMatchObject({ email });
-    expect(await api.client().login(email)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await api.client().login(email)).toMatchObject({ __typename: 'SignInPayload' });
   });
 });
 
@@ -166,7 +166,7 @@ describe('requestEmailChange', () => {
     expect(await deliverMail(api)).toMatchObject([{ name: 'email-changed', to: 'ada@example.com' }]);
     expect((await ada.ask('{ viewer { email } }')).viewer.email).toBe('lovelace@example.com');
     expect(await api.client().login('ada@example.com')).toMatchObject({ code: 'INVALID_CREDENTIALS' });
-    expect(await api.client().login('lovelace@example.com')).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await api.client().login('lovelace@example.com')).toMatchObject({ __typename: 'SignInPayload' });
     expect(await ada.act('confirmEmailChange', { token }, viewer)).toMatchObject({ code: 'TOKEN_INVALID' });
   });
 
@@ -188,7 +188,7 @@ describe('requestEmailChange', () => {
     await api.signUp('bob@example.com');
     await deliverMail(api);
     const answer = await ada.act('requestEmailChange', { newEmail: 'bob@example.com', password }, requested);
-    expect(answer).toEqual({ __typename: 'RequestedPayload', email: 'bob@example.com' });
+    expect(answer).toEqual({ __typename: 'MailRequestPayload', email: 'bob@example.com' });
     const mails = await deliverMail(api);
     expect(mails.map(({ name, to, token }) => [name, to, token]).sort()).toEqual([
       ['email-change-requested', 'ada@example.com', null],

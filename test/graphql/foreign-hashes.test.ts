@@ -89,7 +89,7 @@ describe('a user whose hash another system made', () => {
       const thieves = Array.from({ length: 4 }, () => api.client());
       const logins = thieves.map((thief) => thief.login(email, 'BEARER'));
       const [{ changePassword }] = await Promise.all([ada.ask(change, { current: password, new: fresh }), ...logins]);
-      expect(changePassword.__typename).toBe('ChangePasswordSuccess');
+      expect(changePassword.__typename).toBe('ChangePasswordPayload');
       expect(await api.client().login(email, 'BEARER')).toMatchObject({ code: 'INVALID_CREDENTIALS' });
       expect(await api.client().login(email, 'BEARER', fresh)).toMatchObject({ viewer: { email } });
       for (const thief of thieves) expect((await thief.ask('{ viewer { id } }')).viewer).toBeNull();
@@ -101,10 +101,10 @@ describe('a user whose hash another system made', () => {
     const ada = api.client();
     await ada.login(email, 'BEARER');
     await takeOver(api, foreignHashes['argon2id of Blitz.js']);
-    expect((await ada.ask(prove, { password })).reauthenticate.__typename).toBe('ReauthenticateSuccess');
+    expect((await ada.ask(prove, { password })).reauthenticate.__typename).toBe('ReauthenticatePayload');
     expect((await ada.ask(prove, { password: fresh })).reauthenticate.__typename).toBe('InvalidCredentialsError');
     const { changePassword } = await ada.ask(change, { current: password, new: fresh });
-    expect(changePassword.__typename).toBe('ChangePasswordSuccess');
+    expect(changePassword.__typename).toBe('ChangePasswordPayload');
     expect(await api.client().login(email, 'BEARER', fresh)).toMatchObject({ viewer: { email } });
   });
 });

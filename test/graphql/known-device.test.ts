@@ -26,7 +26,7 @@ describe('a device on which its user has signed in', () => {
       const device = await knownDevice(api, transport);
       await guess(api.client(), 100);
       expect(await api.client().login(email)).toMatchObject({ code: 'RATE_LIMITED' });
-      expect(await device.login(email, transport)).toMatchObject({ __typename: 'LoginSuccess' });
+      expect(await device.login(email, transport)).toMatchObject({ __typename: 'SignInPayload' });
     },
   );
 
@@ -64,7 +64,7 @@ describe('a device on which its user has signed in', () => {
     const device = await knownDevice(api, 'BEARER');
     await guess(device, 10);
     expect(await device.login(email)).toMatchObject({ retryAfterSeconds: 30 });
-    expect(await api.client().login(email)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await api.client().login(email)).toMatchObject({ __typename: 'SignInPayload' });
   });
 
   it('is not known for another account, by half a token, by two, or by one of a session', async () => {
@@ -95,7 +95,7 @@ describe('a device on which its user has signed in', () => {
       const deviceCookie = both.map((value) => `device=${value}`).join('; ');
       expect(await Object.assign(api.client(), { deviceCookie }).login(email)).toMatchObject({ code: 'RATE_LIMITED' });
     }
-    expect(await ada.login(email)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await ada.login(email)).toMatchObject({ __typename: 'SignInPayload' });
   });
 
   it('opens nothing by that', async () => {
@@ -116,7 +116,7 @@ describe('a device on which its user has signed in', () => {
     expect(await Object.assign(api.client(), { address: '203.0.113.7' }).login(email)).toMatchObject({
       code: 'RATE_LIMITED',
     });
-    expect(await device.login(email)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await device.login(email)).toMatchObject({ __typename: 'SignInPayload' });
   });
 
   it('is forgotten after 400 days, and when fifty others were used since', async () => {
@@ -143,6 +143,6 @@ describe('a device on which its user has signed in', () => {
     await ada.ask(logout);
     ada.token = null;
     expect(await thief.login(email, 'BEARER', fresh)).toMatchObject({ code: 'RATE_LIMITED' });
-    expect(await ada.login(email, 'BEARER', fresh)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await ada.login(email, 'BEARER', fresh)).toMatchObject({ __typename: 'SignInPayload' });
   });
 });

@@ -8,7 +8,7 @@ describe('signUp', () => {
     const api = await startApi();
     const ada = api.client();
     const result = await ada.signUp('  Ada@Example.COM ', 'BEARER');
-    expect(result).toMatchObject({ __typename: 'LoginSuccess', viewer: { email: 'ada@example.com' } });
+    expect(result).toMatchObject({ __typename: 'SignInPayload', viewer: { email: 'ada@example.com' } });
     expect(await ada.ask('{ viewer { email name role } }')).toEqual({
       viewer: { email: 'ada@example.com', name: null, role: 'user' },
     });
@@ -71,7 +71,7 @@ describe('login', () => {
     const ada = api.client();
     const { headers, data } = await ada.send(
       `mutation { login(email: "ada@example.com", password: "${password}") {
-        ... on LoginSuccess { token antiCSRFToken } } }`,
+        ... on SignInPayload { token antiCSRFToken } } }`,
     );
     expect(data.login).toEqual({ token: null, antiCSRFToken: expect.stringMatching(/^[\w-]{43}$/) });
     expect(headers.getSetCookie()).toEqual([
@@ -115,7 +115,7 @@ describe('login', () => {
     const decomposed = composed.normalize('NFKD');
     expect(decomposed).not.toBe(composed);
     expect(await api.client().login('zoe@example.com', 'COOKIE', decomposed)).toMatchObject({
-      __typename: 'LoginSuccess',
+      __typename: 'SignInPayload',
     });
   });
 
@@ -136,7 +136,7 @@ describe('login', () => {
     await api.signUp('ada@example.com');
     const data = await api.client().ask(
       `mutation { login(email: "ada@example.com", password: "${password}", transport: BEARER) {
-          ... on LoginSuccess { session { isCurrent user { sessions { isCurrent } } } } }
+          ... on SignInPayload { session { isCurrent user { sessions { isCurrent } } } } }
         revokeAll { revokedSessionIds viewer { id } } }`,
     );
     expect(data.login.session.isCurrent).toBe(true);

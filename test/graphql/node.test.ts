@@ -15,6 +15,37 @@ describe('node', () => {
     });
   });
 
+  it('finds audit events for their user and for administrators, and for nobody else', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const bob = await api.signUp('bob@example.com', 'BEARER');
+    const root = await api.signUpAdmin('root@example.com');
+    const visitor = api.client();
+    visitor.token = (await visitor.ask('mutation { startSession(transport: BEARER) { token } }')).startSession.token;
+    // This one belongs to no user: it must not be taken for an event of a visitor, who has none either.
+    await api.client().login('unknown@example.com');
+    const query = 'query ($id: ID!) { node(id: $id) { __typename id ... on AuditEvent { type } } }';
+    const { nodes } = (await root.ask('{ auditEvents(first: 100) { nodes { id type user { email } } } }')).auditEvents;
+    const idsOf = (email?: string) =>
+      nodes.flatMap((event: { id: string; user: { email: string } | null }) =>
+        event.user?.email === email ? [event.id] : [],
+      );
+    const [ofAda] = idsOf('ada@example.com');
+    const [ofUnknown] = idsOf();
+    expect((await ada.ask('{ viewer { auditEvents { nodes { id } } } }')).viewer.auditEvents.nodes).toEqual([
+      { id: ofAda },
+    ]);
+    const signedUp = { node: { __typename: 'AuditEvent', id: ofAda, type: 'SIGNED_UP' } };
+    for (const client of [ada, root]) expect(await client.ask(query, { id: ofAda })).toEqual(signedUp);
+    for (const client of [bob, visitor, api.client()]) {
+      expect(await client.ask(query, { id: ofAda })).toEqual({ node: null });
+    }
+    for (const client of [ada, bob, visitor, api.client()]) {
+      expect(await client.ask(query, { id: ofUnknown })).toEqual({ node: null });
+    }
+    expect((await root.ask(query, { id: ofUnknown })).node.type).toBe('LOGIN_FAILED');
+  });
+
   it('is null for what is unknown, what is another’s, what is nonsense, and for anybody without a session', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
@@ -43,6 +74,29 @@ describe('nodes', () => {
     const { nodes } = await ada.ask('query ($ids: [ID!]!) { nodes(ids: $ids) { __typename } }', { ids });
     const session = { __typename: 'Session' };
     expect(nodes).toEqual([null, session, null, { __typename: 'User' }, session]);
+  });
+
+  it('looks up all objects of one type by one statement', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com');
+    for (const secret of ['wrong', 'wrong again']) await ada.act('reauthenticate', { password: secret });
+    const { viewer, currentSession } = await ada.ask(
+      '{ viewer { id auditEvents { nodes { id } } } currentSession { id } }',
+    );
+    const events = viewer.auditEvents.nodes.map(({ id }: { id: string }) => id);
+    expect(events).toHaveLength(3);
+    const ids = [events[0], viewer.id, events[1], currentSession.id, events[2], idOf('AuditEvent:9999')];
+    api.statements.length = 0;
+    const { nodes } = await ada.ask('query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids });
+    expect(nodes).toEqual([...ids.slice(0, -1).map((id) => ({ id })), null]);
+    for (const table of ['User', 'Session', 'AuditEvent']) {
+      const selects = api.statements.filter((sql) => new RegExp(`FROM (\\S+\\.)?[\`"]${table}[\`"] WHERE`).test(sql));
+      // Besides, the session of the request was read, by a statement of its own.
+      expect({ table, count: selects.filter((sql) => /[`"]id[`"] (=|IN)/.test(sql)).length }).toEqual({
+        table,
+        count: 1,
+      });
+    }
   });
 
   it('refuses more than a hundred ids', async () => {

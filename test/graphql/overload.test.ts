@@ -29,7 +29,7 @@ const wrongLogin = `mutation ($email: String!) {
 
 function loginRequest(api: TestApi, secret: string, accept: string): Request {
   const query = `mutation ($email: String!, $secret: String!) {
-    login(email: $email, password: $secret, transport: BEARER) { __typename ... on LoginSuccess { viewer { email } } } }`;
+    login(email: $email, password: $secret, transport: BEARER) { __typename ... on SignInPayload { viewer { email } } } }`;
   return new Request(new URL('/graphql', api.config.publicUrl), {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept },
@@ -71,7 +71,7 @@ describe('more logins than can wait', () => {
       expect(served.length).toBeGreaterThanOrEqual(3);
       expect(served.length + refused.length).toBe(40);
       for (const { secret, body } of served) {
-        const kind = secret === password ? 'LoginSuccess' : 'InvalidCredentialsError';
+        const kind = secret === password ? 'SignInPayload' : 'InvalidCredentialsError';
         expect(body).toMatchObject({ data: { login: { __typename: kind } } });
       }
       expect(api.reported).toEqual([]);
@@ -108,7 +108,7 @@ describe('while strangers fill the queue', () => {
       expect(code).toBe('SERVER_OVERLOADED');
     }
     const before = served.length;
-    expect(await device.login(email)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await device.login(email)).toMatchObject({ __typename: 'SignInPayload' });
     expect(served.length - before).toBeLessThan(queueLength / 2);
     await all;
     expect(served.length).toBeGreaterThan(queueLength);
@@ -122,7 +122,7 @@ describe('while strangers fill the queue', () => {
     const { served, all } = await crowd(api, queueLength);
     const before = served.length;
     const { __typename } = await ada.act('reauthenticate', { password });
-    expect(__typename).toBe('ReauthenticateSuccess');
+    expect(__typename).toBe('ReauthenticatePayload');
     expect(served.length - before).toBeLessThan(queueLength / 2);
     await all;
   });

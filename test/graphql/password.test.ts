@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { password, startApi } from '../support/api.ts';
 
 const change = `mutation ($current: String!, $new: String!) { changePassword(currentPassword: $current, newPassword: $new) {
-  __typename ... on ChangePasswordSuccess { viewer { email sessions { isCurrent } } session { id authenticatedAt isCurrent } token antiCSRFToken }
+  __typename ... on ChangePasswordPayload { viewer { email sessions { isCurrent } } session { id authenticatedAt isCurrent } token antiCSRFToken }
   ... on UserError { code } } }`;
 const prove = `mutation ($password: String!) { reauthenticate(password: $password) {
-  __typename ... on ReauthenticateSuccess { session { authenticatedAt } token antiCSRFToken } ... on UserError { code } } }`;
+  __typename ... on ReauthenticatePayload { session { authenticatedAt } token antiCSRFToken } ... on UserError { code } } }`;
 const revoke = `mutation ($id: ID!) { revoke(id: $id) { __typename ... on UserError { code } } }`;
 const fresh = 'another battery staple';
 
@@ -27,7 +27,7 @@ describe('changePassword', () => {
     expect(await api.client().login('ada@example.com', 'COOKIE', password)).toMatchObject({
       code: 'INVALID_CREDENTIALS',
     });
-    expect(await api.client().login('ada@example.com', 'COOKIE', fresh)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await api.client().login('ada@example.com', 'COOKIE', fresh)).toMatchObject({ __typename: 'SignInPayload' });
   });
 
   it('changes nothing with a wrong current password, or a new one that may not be chosen', async () => {
@@ -38,7 +38,7 @@ describe('changePassword', () => {
     expect((await ada.ask(change, { current: fresh, new: fresh })).changePassword.code).toBe('INVALID_CREDENTIALS');
     expect((await ada.ask(change, { current: password, new: 'short' })).changePassword.code).toBe('VALIDATION_FAILED');
     expect((await phone.ask('{ viewer { id } }')).viewer).not.toBeNull();
-    expect(await api.client().login('ada@example.com')).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await api.client().login('ada@example.com')).toMatchObject({ __typename: 'SignInPayload' });
     expect((await api.client().send(change, { current: password, new: fresh })).code).toBe('UNAUTHENTICATED');
   });
 
@@ -50,7 +50,7 @@ describe('changePassword', () => {
       const thieves = Array.from({ length: 6 }, () => api.client());
       const logins = thieves.map((thief) => thief.login('ada@example.com', 'BEARER', from));
       const [changed] = await Promise.all([ada.ask(change, { current: from, new: to }), ...logins]);
-      expect(changed.changePassword.__typename).toBe('ChangePasswordSuccess');
+      expect(changed.changePassword.__typename).toBe('ChangePasswordPayload');
       for (const thief of thieves) expect((await thief.ask('{ viewer { id } }')).viewer).toBeNull();
     }
   });
@@ -62,7 +62,7 @@ describe('changePassword', () => {
       [1, 2, 3].map((n) => ada.ask(change, { current: password, new: `${fresh} ${n}` })),
     );
     const kinds = answers.map(({ changePassword }) => changePassword.__typename).sort();
-    expect(kinds).toEqual(['ChangePasswordSuccess', 'InvalidCredentialsError', 'InvalidCredentialsError']);
+    expect(kinds).toEqual(['ChangePasswordPayload', 'InvalidCredentialsError', 'InvalidCredentialsError']);
   });
 });
 
@@ -95,12 +95,12 @@ describe('reauthenticate', () => {
     });
     expect((await ada.ask('{ viewer { id } }')).viewer).not.toBeNull();
     await root.ask(prove, { password });
-    expect((await root.ask(revoke, { id })).revoke.__typename).toBe('RevokeSuccess');
+    expect((await root.ask(revoke, { id })).revoke.__typename).toBe('RevokePayload');
     expect((await ada.ask('{ viewer { id } }')).viewer).toBeNull();
 
     api.clock.now = new Date(api.clock.now.getTime() + api.config.reauthenticateAfterMs + 1);
     const { currentSession } = await root.ask('{ currentSession { id } }');
-    expect((await root.ask(revoke, { id: currentSession.id })).revoke.__typename).toBe('RevokeSuccess');
+    expect((await root.ask(revoke, { id: currentSession.id })).revoke.__typename).toBe('RevokePayload');
   });
 
   it('counts a session of which it is not known when the password was proved as one where it was not', async () => {

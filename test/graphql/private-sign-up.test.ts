@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { password, startApi } from '../support/api.ts';
 import { deliverMail, tokenIn } from '../support/mail.ts';
 
-const answered = '... on RequestedPayload { email } ... on UserError { code }';
-const confirmed = '... on LoginSuccess { token viewer { email name emailVerifiedAt } } ... on UserError { code }';
+const answered = '... on MailRequestPayload { email } ... on UserError { code }';
+const confirmed = '... on SignInPayload { token viewer { email name emailVerifiedAt } } ... on UserError { code }';
 
 describe('signUp that tells nobody who has an account', () => {
   it('makes the account when its link is followed with its password', async () => {
@@ -11,7 +11,7 @@ describe('signUp that tells nobody who has an account', () => {
     const ada = api.client();
     const input = { email: 'Ada@example.com', password, name: 'Ada' };
     const answer = await ada.act('signUp', input, answered);
-    expect(answer).toEqual({ __typename: 'RequestedPayload', email: 'ada@example.com' });
+    expect(answer).toEqual({ __typename: 'MailRequestPayload', email: 'ada@example.com' });
     expect(await api.database.user.count()).toBe(0);
     expect(await ada.login('ada@example.com', 'BEARER')).toMatchObject({ code: 'INVALID_CREDENTIALS' });
     const mails = await deliverMail(api);
@@ -24,14 +24,14 @@ describe('signUp that tells nobody who has an account', () => {
       viewer: { email: 'ada@example.com', name: 'Ada', emailVerifiedAt: api.clock.now.toISOString() },
     });
     expect(await confirm(password)).toMatchObject({ code: 'TOKEN_INVALID' });
-    expect(await api.client().login('ada@example.com')).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await api.client().login('ada@example.com')).toMatchObject({ __typename: 'SignInPayload' });
   });
 
   it('answers the same for an address that is taken, and tells its owner', async () => {
     const api = await startApi({ isSignUpPrivate: true });
     await api.database.user.create({ data: { email: 'ada@example.com', role: 'user' } });
     const answer = await api.client().act('signUp', { email: 'ada@example.com', password }, answered);
-    expect(answer).toEqual({ __typename: 'RequestedPayload', email: 'ada@example.com' });
+    expect(answer).toEqual({ __typename: 'MailRequestPayload', email: 'ada@example.com' });
     expect(await deliverMail(api)).toMatchObject([{ name: 'email-taken', to: 'ada@example.com', token: null }]);
   });
 
@@ -44,7 +44,7 @@ describe('signUp that tells nobody who has an account', () => {
     }
     const confirm = (token = '', secret = '') =>
       api.client().act('confirmSignUp', { token, password: secret, transport: 'BEARER' }, confirmed);
-    expect(await confirm(tokens[1], 'another battery staple')).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await confirm(tokens[1], 'another battery staple')).toMatchObject({ __typename: 'SignInPayload' });
     expect(await confirm(tokens[0], password)).toMatchObject({ code: 'TOKEN_INVALID' });
     expect(api.reported).toEqual([]);
   });

@@ -10,7 +10,7 @@ import { pausingBeforeRenewal, pausingOnceLocked, pausingOnceRead } from '../sup
 import { userScope } from '../support/scope.ts';
 
 const me = '{ currentSession { id expiresAt } }';
-const revoke = 'mutation ($id: ID!) { revoke(id: $id) { ... on RevokeSuccess { revokedSessionId } } }';
+const revoke = 'mutation ($id: ID!) { revoke(id: $id) { ... on RevokePayload { revokedSessionId } } }';
 const hour = 3_600_000;
 
 async function adaOnTwoDevices() {
@@ -79,7 +79,7 @@ describe('a session that was acknowledged as ended', () => {
     pausing.goOn();
     expect((await answer).code).toBe('UNAUTHENTICATED');
     expect((await laptop.ask(me)).currentSession).not.toBeNull();
-    expect(await api.client().login('ada@example.com')).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await api.client().login('ada@example.com')).toMatchObject({ __typename: 'SignInPayload' });
   });
 
   it('gives its data to no login, though it was a visitor’s and the login had read it', async () => {
@@ -87,7 +87,7 @@ describe('a session that was acknowledged as ended', () => {
     await api.signUp('ada@example.com');
     const visitor = api.client();
     const started = await visitor.ask(
-      'mutation { setPublicData(data: { cart: 1 }, transport: BEARER) { ... on SetDataPayload { token session { id } } } }',
+      'mutation { setPublicData(data: { cart: 1 }, transport: BEARER) { ... on SessionDataPayload { token session { id } } } }',
     );
     const { token, session } = started.setPublicData;
     const pausing = pausingOnceRead(api, '$findUsersByAddress');
@@ -97,7 +97,7 @@ describe('a session that was acknowledged as ended', () => {
     Object.assign(visitor, { token });
     expect((await visitor.ask(revoke, { id: session.id })).revoke.revokedSessionId).toBe(session.id);
     pausing.goOn();
-    expect(await login).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await login).toMatchObject({ __typename: 'SignInPayload' });
     expect((await pausing.client.ask('{ currentSession { publicData } }')).currentSession.publicData).toBeNull();
   });
 
@@ -106,7 +106,7 @@ describe('a session that was acknowledged as ended', () => {
     await api.signUp('ada@example.com');
     const visitor = api.client();
     const set =
-      'mutation ($data: JSON!) { setPublicData(data: $data, transport: BEARER) { __typename ... on SetDataPayload { token } } }';
+      'mutation ($data: JSON!) { setPublicData(data: $data, transport: BEARER) { __typename ... on SessionDataPayload { token } } }';
     visitor.token = (await visitor.ask(set, { data: { cart: 1 } })).setPublicData.token;
     const pausing = pausingOnceLocked(api);
     pausing.client.token = visitor.token;
@@ -117,7 +117,7 @@ describe('a session that was acknowledged as ended', () => {
     await sleep(300);
     pausing.goOn();
     expect((await late).setPublicData.__typename).toBe('SessionNotFoundError');
-    expect(await login).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await login).toMatchObject({ __typename: 'SignInPayload' });
     const { currentSession } = await pausing.client.ask('{ currentSession { publicData } }');
     expect(currentSession.publicData).toEqual({ cart: 1 });
   });
@@ -142,7 +142,7 @@ describe('a password that was changed', () => {
     const login = pausing.client.login('ada@example.com', 'BEARER');
     await pausing.reached;
     const change = `mutation { changePassword(currentPassword: "${password}", newPassword: "another battery staple") { __typename ${rotating.changePassword} } }`;
-    expect((await laptop.ask(change)).changePassword.__typename).toBe('ChangePasswordSuccess');
+    expect((await laptop.ask(change)).changePassword.__typename).toBe('ChangePasswordPayload');
     pausing.goOn();
     expect(await login).toMatchObject({ code: 'INVALID_CREDENTIALS' });
     expect((await laptop.ask('{ viewer { sessions { isCurrent } } }')).viewer.sessions).toEqual([{ isCurrent: true }]);
@@ -189,7 +189,7 @@ describe('what fails in the middle leaves everything as it was', () => {
       if (field === 'login') await api.signUp('ada@example.com');
       const visitor = api.client();
       const started = await visitor.ask(
-        'mutation { setPublicData(data: { cart: 1 }, transport: BEARER) { ... on SetDataPayload { token session { id } } } }',
+        'mutation { setPublicData(data: { cart: 1 }, transport: BEARER) { ... on SessionDataPayload { token session { id } } } }',
       );
       visitor.token = started.setPublicData.token;
       const everything = async () => {

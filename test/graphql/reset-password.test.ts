@@ -10,7 +10,7 @@ function reset(client: Client, token: string, newPassword = fresh) {
   return client.act(
     'resetPassword',
     variables,
-    '... on LoginSuccess { token viewer { email emailVerifiedAt } } ... on UserError { code }',
+    '... on SignInPayload { token viewer { email emailVerifiedAt } } ... on UserError { code }',
   );
 }
 
@@ -35,7 +35,7 @@ describe('resetPassword', () => {
     expect(await api.client().login('ada@example.com', 'BEARER', password)).toMatchObject({
       code: 'INVALID_CREDENTIALS',
     });
-    expect(await api.client().login('ada@example.com', 'BEARER', fresh)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await api.client().login('ada@example.com', 'BEARER', fresh)).toMatchObject({ __typename: 'SignInPayload' });
     expect((await deliverMail(api)).map(({ name }) => name)).toEqual(['password-changed']);
   });
 
@@ -56,7 +56,7 @@ describe('resetPassword', () => {
     await api.signUp('ada@example.com');
     const token = await linkFor(api, 'ada@example.com');
     const results = await Promise.all(Array.from({ length: 6 }, () => reset(api.client(), token)));
-    expect(results.filter(({ __typename }) => __typename === 'LoginSuccess')).toHaveLength(1);
+    expect(results.filter(({ __typename }) => __typename === 'SignInPayload')).toHaveLength(1);
     expect(api.reported).toEqual([]);
   });
 
@@ -98,7 +98,7 @@ describe('requestPasswordReset', () => {
     await deliverMail(api);
     for (const email of ['ada@example.com', 'nobody@example.com']) {
       expect(await api.client().act('requestPasswordReset', { email }, 'email')).toEqual({
-        __typename: 'RequestedPayload',
+        __typename: 'MailRequestPayload',
         email,
       });
     }

@@ -4,10 +4,10 @@ import { password, startApi } from '../support/api.ts';
 import { deliverMail, tokenIn } from '../support/mail.ts';
 
 const set = `mutation ($data: JSON!, $transport: Transport! = COOKIE) { setPublicData(data: $data, transport: $transport) {
-  __typename ... on SetDataPayload { session { id publicData antiCSRFToken } token }
+  __typename ... on SessionDataPayload { session { id publicData antiCSRFToken } token }
   ... on ValidationError { code issues { path message } } } }`;
 const setPrivate = `mutation ($id: ID!, $data: JSON!) { setPrivateData(sessionId: $id, data: $data) {
-  __typename ... on SetDataPayload { session { privateData } } ... on UserError { code } } }`;
+  __typename ... on SessionDataPayload { session { privateData } } ... on UserError { code } } }`;
 const read = '{ currentSession { id publicData } }';
 
 const key = 'the key of a trusted service';
@@ -108,7 +108,7 @@ describe('setPublicData', () => {
     await fill('b');
     expect((await fill('c')).setPublicData.__typename).toBe('ValidationError');
     await ada.ask(set, { data: { a: null } });
-    expect((await fill('c')).setPublicData.__typename).toBe('SetDataPayload');
+    expect((await fill('c')).setPublicData.__typename).toBe('SessionDataPayload');
   });
 
   it('loses nothing of many changes at once', async () => {
@@ -177,7 +177,7 @@ describe('private data', () => {
     const { id } = (await ada.ask(read)).currentSession;
     const { data } = await ada.send(setPrivate, { id, data: { plan: 'pro', n: 1 } }, service);
     expect(data.setPrivateData).toEqual({
-      __typename: 'SetDataPayload',
+      __typename: 'SessionDataPayload',
       session: { privateData: { plan: 'pro', n: 1 } },
     });
     await api.client().send(setPrivate, { id, data: { n: null } }, service);

@@ -9,7 +9,7 @@ const me = '{ viewer { email } currentSession { id } }';
 const nobody = { viewer: null, currentSession: null };
 const revoke = `mutation ($id: ID!) { revoke(id: $id) {
   __typename
-  ... on RevokeSuccess { revokedSessionId session { id state expiresAt } viewer { email } }
+  ... on RevokePayload { revokedSessionId session { id state expiresAt } viewer { email } }
   ... on UserError { code message }
 } }`;
 
@@ -90,7 +90,7 @@ describe('what a user owns', () => {
   it('is not shown any more in the answer that ends the session', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
-    const query = `mutation ($id: ID!) { revoke(id: $id) { ... on RevokeSuccess { session { state user { email } } } } }`;
+    const query = `mutation ($id: ID!) { revoke(id: $id) { ... on RevokePayload { session { state user { email } } } } }`;
     const { revoke: result } = await ada.ask(query, { id: await sessionId(ada) });
     expect(result.session).toEqual({ state: 'ENDED', user: null });
   });
@@ -141,7 +141,7 @@ describe('revoke', () => {
     const id = await sessionId(phone);
     const { revoke: result } = await laptop.ask(revoke, { id });
     expect(result).toEqual({
-      __typename: 'RevokeSuccess',
+      __typename: 'RevokePayload',
       revokedSessionId: id,
       session: { id, state: 'ENDED', expiresAt: api.clock.now.toISOString() },
       viewer: { email: 'ada@example.com' },
@@ -202,7 +202,7 @@ describe('revoke', () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => laptop.ask(revoke, { id })));
     const results = answers.map((answer) => answer.revoke);
     expect(results.filter((result) => result.revokedSessionId === id)).toHaveLength(1);
-    expect(results.filter((result) => result.__typename === 'RevokeSuccess')).toHaveLength(20);
+    expect(results.filter((result) => result.__typename === 'RevokePayload')).toHaveLength(20);
   });
 
   it('asks who is calling', async () => {

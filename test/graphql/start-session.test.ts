@@ -68,7 +68,7 @@ describe('an anonymous session', () => {
     const revoke = 'mutation ($id: ID!) { revoke(id: $id) { __typename } }';
     expect((await one.ask(revoke, { id: other.id })).revoke.__typename).toBe('SessionNotFoundError');
     expect((await one.ask('query ($id: ID!) { node(id: $id) { id } }', { id: other.id })).node).toBeNull();
-    expect((await one.ask(revoke, { id: mine.id })).revoke.__typename).toBe('RevokeSuccess');
+    expect((await one.ask(revoke, { id: mine.id })).revoke.__typename).toBe('RevokePayload');
     expect((await one.ask(current)).currentSession).toBeNull();
     expect((await two.ask(current)).currentSession.id).toBe(other.id);
     expect((await two.send('mutation { revokeAll { revokedSessionIds } }')).code).toBe('UNAUTHENTICATED');
@@ -78,7 +78,7 @@ describe('an anonymous session', () => {
 describe('logging in from an anonymous session', () => {
   const set = 'mutation ($data: JSON!) { setPublicData(data: $data) { __typename } }';
   const login = (field: string) => `mutation { ${field}(email: "ada@example.com",
-    password: "correct horse battery staple") { ... on LoginSuccess { antiCSRFToken session { id publicData } } } }`;
+    password: "correct horse battery staple") { ... on SignInPayload { antiCSRFToken session { id publicData } } } }`;
 
   async function visitorWith(api: Awaited<ReturnType<typeof startApi>>, data: object) {
     const visitor = api.client();

@@ -80,7 +80,7 @@ describe.each(ways)('%s in a session by %s', (act, transport) => {
     expect(after.hashedSessionToken).not.toBe(before.hashedSessionToken);
     await expectRefused(api, old);
     expect(await client.ask(me)).toMatchObject({ currentSession: { id: rotated.session.id } });
-    expect((await client.ask(setData)).setPublicData.__typename).toBe('SetDataPayload');
+    expect((await client.ask(setData)).setPublicData.__typename).toBe('SessionDataPayload');
   });
 
   it('answers with the old token as without a session, once no request can be under way any more', async () => {
@@ -93,7 +93,7 @@ describe.each(ways)('%s in a session by %s', (act, transport) => {
     await expectNoSession(old);
     // Whoever lost the answer is not locked out.
     const secret = act === 'changePassword' ? fresh : password;
-    expect(await old.login('ada@example.com', transport, secret)).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await old.login('ada@example.com', transport, secret)).toMatchObject({ __typename: 'SignInPayload' });
     expect(await client.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
   });
 
@@ -155,7 +155,7 @@ describe('a session whose token was replaced', () => {
     const { currentSession } = await tab.ask('{ currentSession { antiCSRFToken } }');
     expect(currentSession.antiCSRFToken).toBe(client.antiCSRFToken);
     tab.antiCSRFToken = currentSession.antiCSRFToken;
-    expect((await tab.ask(setData)).setPublicData.__typename).toBe('SetDataPayload');
+    expect((await tab.ask(setData)).setPublicData.__typename).toBe('SessionDataPayload');
   });
 
   it('has a cookie that ends with the session', async () => {
@@ -186,7 +186,7 @@ describe('a session whose token was replaced', () => {
     await client.act('reauthenticate', { password });
     expect(await row()).toMatchObject({ transport: 'COOKIE', antiCSRFToken: null });
     expect((await client.send(setData, {}, { 'anti-csrf': 'stored' })).code).toBe('CSRF_TOKEN_INVALID');
-    expect((await client.ask(setData)).setPublicData.__typename).toBe('SetDataPayload');
+    expect((await client.ask(setData)).setPublicData.__typename).toBe('SessionDataPayload');
   });
 });
 
@@ -200,7 +200,7 @@ describe('a request that is under way when the token is replaced', () => {
     await client.act('reauthenticate', { password });
     const rotated = await row();
     pausing.goOn();
-    expect((await answer).data.setPublicData.__typename).toBe('SetDataPayload');
+    expect((await answer).data.setPublicData.__typename).toBe('SessionDataPayload');
     expect((await answer).headers.getSetCookie()).toEqual([]);
     const { updatedAt: _, ...rest } = { ...rotated, publicData: '{"late":1}' };
     expect(await row()).toMatchObject(rest);
@@ -261,7 +261,7 @@ describe('a request that is under way when the token is replaced', () => {
     expect(await client.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
     // Nothing of it was done.
     expect(await phone.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
-    expect(await api.client().login('ada@example.com')).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await api.client().login('ada@example.com')).toMatchObject({ __typename: 'SignInPayload' });
     expect(api.reported).toEqual([]);
   });
 });

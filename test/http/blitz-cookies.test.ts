@@ -203,7 +203,7 @@ describe('a session that Blitz.js started', () => {
     const secret = 'alice-password-1';
     const variables =
       act === 'reauthenticate' ? { password: secret } : { currentPassword: secret, newPassword: 'alice chose it anew' };
-    expect((await browser.act(act, variables)).__typename).toMatch(/Success$/);
+    expect((await browser.act(act, variables)).__typename).toMatch(/Payload$/);
     const rotated = await api.database.session.findFirstOrThrow({ where: { replacedHashedToken: { not: null } } });
     expect(rotated).toMatchObject({ transport: 'COOKIE', antiCSRFToken: null });
     expect(rotated.handle).toMatch(/^[0-9a-f]{32}$/);
@@ -234,7 +234,7 @@ describe('a session that Blitz.js started', () => {
     }
     expect(
       (await browser.act('reauthenticate', { password: String(Object.values(variables).at(-1)) })).__typename,
-    ).toBe('ReauthenticateSuccess');
+    ).toBe('ReauthenticatePayload');
     expect((await api.database.session.findUnique({ where: { id: rotated.id } }))?.handle).toBe(rotated.handle);
     for (const client of old) {
       const { cookie } = client;
@@ -297,7 +297,7 @@ describe('a session that Blitz.js started', () => {
 
 describe('what a visitor of a Blitz.js application had', () => {
   const login = `mutation { login(email: "admin@example.com", password: "admin-password-1") {
-    ... on LoginSuccess { session { id publicData } } ... on UserError { code } } }`;
+    ... on SignInPayload { session { id publicData } } ... on UserError { code } } }`;
 
   const privateDataOf = async (api: TestApi) => {
     const session = await api.database.session.findFirstOrThrow({ orderBy: { id: 'desc' } });
@@ -333,7 +333,7 @@ describe('what a visitor of a Blitz.js application had', () => {
     const api = await startAdopted();
     const browser = browserOf(api, 'modern-anonymous');
     const { setPublicData } = await browser.ask(
-      'mutation { setPublicData(data: { theme: "dark" }) { ... on SetDataPayload { session { antiCSRFToken } } } }',
+      'mutation { setPublicData(data: { theme: "dark" }) { ... on SessionDataPayload { session { antiCSRFToken } } } }',
     );
     browser.antiCSRFToken = setPublicData.session.antiCSRFToken;
     const { session } = (await browser.ask(login)).login;
@@ -381,7 +381,7 @@ describe('the passwords of a Blitz.js application', () => {
     for (const { email, password: secret, id } of fixture.users) {
       // The deleted one, the one stored as it was typed, and the address that is not in lower case: see the adoption.
       if (id === 6 || id === 4 || id === 3) continue;
-      expect(await api.client().login(email, 'BEARER', secret), email).toMatchObject({ __typename: 'LoginSuccess' });
+      expect(await api.client().login(email, 'BEARER', secret), email).toMatchObject({ __typename: 'SignInPayload' });
       expect(await api.client().login(email, 'BEARER', password), email).toMatchObject({ code: 'INVALID_CREDENTIALS' });
     }
   });

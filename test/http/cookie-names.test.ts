@@ -63,7 +63,7 @@ describe('the name of a cookie', () => {
     const send = await sendTo(api);
     const device = ada.deviceCookie ?? '';
     await api.client().login('ada@example.com', 'BEARER', 'not the password at all');
-    for (const answer of await send(login, [device])) expect(answer).toContain('LoginSuccess');
+    for (const answer of await send(login, [device])) expect(answer).toContain('SignInPayload');
     await api.client().login('ada@example.com', 'BEARER', 'not the password at all');
     for (const cookie of disguised(device)) {
       for (const answer of await send(login, [cookie])) expect(answer).toMatch(/^HTTP\/1\.1 400|RateLimitedError/);

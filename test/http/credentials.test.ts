@@ -50,7 +50,7 @@ describe('a credential that opens no session', () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     const client = Object.assign(api.client(), { cookie: 'session=broken' });
-    expect(await client.login('ada@example.com')).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await client.login('ada@example.com')).toMatchObject({ __typename: 'SignInPayload' });
     expect(await client.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
   });
 

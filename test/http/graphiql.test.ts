@@ -160,7 +160,7 @@ describe('GraphiQL', () => {
 
       await page.reload();
       const login = `mutation { login(email: "ada@example.com", password: "${password}", transport: BEARER) {
-      ... on LoginSuccess { session { id } } } }`;
+      ... on SignInPayload { session { id } } } }`;
       const other = await fetch(server.address, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },

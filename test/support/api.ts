@@ -84,8 +84,8 @@ export async function startApi({ sessions, attempts, blitz = null, ...settings }
 
 /** What a client asks for where it gets a new token. */
 export const rotating: Record<string, string> = {
-  reauthenticate: '... on ReauthenticateSuccess { token antiCSRFToken }',
-  changePassword: '... on ChangePasswordSuccess { token antiCSRFToken }',
+  reauthenticate: '... on ReauthenticatePayload { token antiCSRFToken }',
+  changePassword: '... on ChangePasswordPayload { token antiCSRFToken }',
 };
 
 // biome-ignore lint/suspicious/noExplicitAny: what a test asks for is known to the test
@@ -157,7 +157,7 @@ export class Client {
       `mutation ($email: String!, $password: String!, $transport: Transport!) {
         ${field}(email: $email, password: $password, transport: $transport) {
           __typename
-          ... on LoginSuccess { viewer { id email } session { id handle } token antiCSRFToken deviceToken }
+          ... on SignInPayload { viewer { id email } session { id handle } token antiCSRFToken deviceToken }
           ... on UserError { code message }
           ... on ValidationError { issues { path message } }
           ... on RateLimitedError { retryAfterSeconds }
@@ -165,7 +165,7 @@ export class Client {
       }`,
       { email, password: secret, transport },
     );
-    if (result.__typename === 'LoginSuccess') {
+    if (result.__typename === 'SignInPayload') {
       this.token = result.token;
       this.antiCSRFToken = result.antiCSRFToken;
       this.deviceToken = result.deviceToken ?? this.deviceToken;
@@ -186,7 +186,7 @@ export class Client {
 
   /** Takes over the tokens that the session has from now on. A cookie client that did not ask for its own loses it. */
   #keepTokens(rotated: Data): void {
-    if (!/^(Reauthenticate|ChangePassword)Success$/.test(rotated?.__typename)) return;
+    if (!/^(Reauthenticate|ChangePassword)Payload$/.test(rotated?.__typename)) return;
     if (this.token !== null) this.token = rotated.token ?? null;
     this.antiCSRFToken = rotated.antiCSRFToken ?? null;
   }

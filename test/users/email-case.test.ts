@@ -75,7 +75,7 @@ describe('somebody who came from elsewhere with an address in upper case', () =>
   it('logs in with an address that nobody could sign up with here', async () => {
     const api = await withAda();
     await api.database.user.updateMany({ data: { email: 'root@localhost' } });
-    expect(await api.client().login('root@localhost')).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await api.client().login('root@localhost')).toMatchObject({ __typename: 'SignInPayload' });
     expect(await api.client().login('nobody@localhost')).toMatchObject({ code: 'INVALID_CREDENTIALS' });
     expect(await api.client().login('root')).toMatchObject({ code: 'VALIDATION_FAILED' });
   });
@@ -86,7 +86,7 @@ describe('somebody who came from elsewhere with an address in upper case', () =>
     await ada.login('Ada@Example.com');
     for (let wrong = 0; wrong < 12; wrong += 1) await api.client().login('ADA@example.com', 'BEARER', 'wrong');
     expect(await api.client().login('ada@example.com')).toMatchObject({ code: 'RATE_LIMITED' });
-    expect(await ada.login('ada@EXAMPLE.com')).toMatchObject({ __typename: 'LoginSuccess' });
+    expect(await ada.login('ada@EXAMPLE.com')).toMatchObject({ __typename: 'SignInPayload' });
   });
 
   it('gets a link for a new password to the address as it is stored', async () => {

@@ -10,56 +10,46 @@ import {
 import {
   EmailTakenError,
   LastAdministratorError,
-  notSignedIn,
   ReauthenticationRequiredError,
   UserNotFoundError,
   ValidationError,
 } from '../../errors.ts';
-import type { Scope } from '../../scope.ts';
-import { requireRecentPassword } from '../../sessions/proof.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
 import { parseNodeId } from '../node-id.ts';
 import { User } from '../types/user.ts';
 import { signOutIfOver, toGlobalId } from './end-sessions.ts';
-import { DeletedUserPayload } from './profile.ts';
+import { DeleteUserPayload } from './profile.ts';
 
 const UserPayload = builder.objectRef<Administered>('UserPayload').implement({
-  audience: 'holders',
-  description: 'What an administrator did is done.',
+  access: 'parent',
+  description: 'The user after the administrator’s change.',
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'user' in value,
   fields: (t) => ({
-    user: t.expose('user', { type: User, description: 'The user as they are now.' }),
+    user: t.expose('user', { type: User, description: 'The user after the change.' }),
     revokedSessionIds: t.globalIDList({
-      description: 'The sessions that ended by it. Empty where none did.',
+      description: 'The IDs of the sessions that the change ended. Empty if it ended none.',
       resolve: ({ sessions }) => sessions.map(toGlobalId),
     }),
   }),
 });
 
-const AdminUserResult = builder.errorUnion('AdminUserResult', {
-  description: 'What became of something that an administrator did to a user.',
+const UserResult = builder.errorUnion('UserResult', {
+  description: 'Result of `setUserRole`, `suspendUser`, `reinstateUser` and `revokeUserSessions`.',
   types: [UserPayload, UserNotFoundError, ValidationError, LastAdministratorError, ReauthenticationRequiredError],
 });
 
 const idArgument = { required: true, description: 'The `id` of the user.' } as const;
-const forAdministrators = 'For administrators who proved the password a short while ago.';
+const forAdministrators = 'Only for administrators who entered their password recently: see `reauthenticate`.';
 
-/** Which user is meant. @throws UserNotFoundError for what is no id of a user. */
+/** Returns the row ID of a user. @throws UserNotFoundError for an ID that no user can have. */
 function userIdOf(id: string): number {
   const node = parseNodeId(id);
   if (node?.type !== 'User') throw new UserNotFoundError();
   return node.id;
 }
 
-/** Requires that the administrator proved the password lately: the device may have been left unlocked. */
-function requireRecent({ caller, config }: Context): Scope {
-  if (!caller.scope.session) throw notSignedIn();
-  requireRecentPassword(caller.scope, config.reauthenticateAfterMs);
-  return caller.scope;
-}
-
-/** Takes over what an administrator's act changed of the caller, who may be the user that it was done to. */
+/** Updates the caller after a change by an administrator, who may have changed their own account. */
 function settled({ caller }: Context, administered: Administered): Administered {
   const { user, sessions } = administered;
   signOutIfOver(caller, sessions);
@@ -70,104 +60,88 @@ function settled({ caller }: Context, administered: Administered): Administered 
 
 builder.mutationField('createUser', (t) =>
   t.field({
-    audience: 'administrators',
+    access: 'recentAdmin',
     type: UserPayload,
-    nullable: true,
-    errors: {
-      types: [EmailTakenError, ValidationError, ReauthenticationRequiredError],
-      union: { name: 'CreateUserResult', description: 'What became of `createUser`.' },
-    },
+    errors: { types: [EmailTakenError, ValidationError, ReauthenticationRequiredError] },
     description:
-      `Makes an account for somebody, and mails them a link to choose a password. ${forAdministrators} Nobody chooses a ` +
-      'password for somebody else.',
+      'Creates an account, and mails the user a link to choose a password. No administrator chooses it for the ' +
+      `user. ${forAdministrators}`,
     args: {
-      email: t.arg.string({ required: true, description: 'Their address. Case does not matter.' }),
-      name: t.arg.string({ description: 'What they are called, up to 200 characters.' }),
-      role: t.arg.string({ description: 'What they are to the application; `user` if not said.' }),
+      email: t.arg.string({ required: true, description: 'The email address of the user. Case does not matter.' }),
+      name: t.arg.string({ description: 'The display name, up to 200 characters.' }),
+      role: t.arg.string({ description: 'The role of the user. The default is `user`.' }),
     },
-    resolve: async (_root, { email, name, role }, context) => {
-      const scope = requireRecent(context);
-      return inviteUser(context.database, scope, { email, name, role: role ?? undefined });
-    },
+    resolve: (_root, { email, name, role }, { caller, database }) =>
+      inviteUser(database, caller.scope, { email, name, role: role ?? undefined }),
   }),
 );
 
 builder.mutationField('setUserRole', (t) =>
   t.field({
-    audience: 'administrators',
-    type: AdminUserResult,
-    nullable: true,
-    description: `Gives a user another role, which holds from their very next request on. ${forAdministrators}`,
+    access: 'recentAdmin',
+    type: UserResult,
+    description: `Changes the role of a user. The new role applies from the next request on. ${forAdministrators}`,
     args: {
       id: t.arg.id(idArgument),
-      role: t.arg.string({ required: true, description: 'The new role: 1 to 50 of a-z, A-Z, 0-9 and _.:-.' }),
+      role: t.arg.string({
+        required: true,
+        description: 'The new role: 1 to 50 characters from a-z, A-Z, 0-9 and `_.:-`.',
+      }),
     },
     resolve: async (_root, { id, role }, context) => {
-      const scope = requireRecent(context);
-      const { database, config } = context;
-      return settled(context, await setUserRole(database, scope, { id: userIdOf(id), role }, config.adminRoles));
+      const { caller, database, config } = context;
+      return settled(context, await setUserRole(database, caller.scope, { id: userIdOf(id), role }, config.adminRoles));
     },
   }),
 );
 
 builder.mutationField('suspendUser', (t) =>
   t.field({
-    audience: 'administrators',
-    type: AdminUserResult,
-    nullable: true,
-    description: `Ends all sessions of a user, and keeps them from signing in until they are reinstated. ${forAdministrators}`,
+    access: 'recentAdmin',
+    type: UserResult,
+    description:
+      'Ends all sessions of a user. The user cannot sign in again until an administrator reinstates the account. ' +
+      forAdministrators,
     args: { id: t.arg.id(idArgument) },
     resolve: async (_root, { id }, context) => {
-      const scope = requireRecent(context);
-      const { database, config } = context;
-      return settled(context, await suspendUser(database, scope, userIdOf(id), config.adminRoles));
+      const { caller, database, config } = context;
+      return settled(context, await suspendUser(database, caller.scope, userIdOf(id), config.adminRoles));
     },
   }),
 );
 
 builder.mutationField('reinstateUser', (t) =>
   t.field({
-    audience: 'administrators',
-    type: AdminUserResult,
-    nullable: true,
+    access: 'recentAdmin',
+    type: UserResult,
     description: `Lets a suspended user sign in again. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
-    resolve: async (_root, { id }, context) => {
-      const scope = requireRecent(context);
-      return settled(context, await reinstateUser(context.database, scope, userIdOf(id)));
-    },
+    resolve: async (_root, { id }, context) =>
+      settled(context, await reinstateUser(context.database, context.caller.scope, userIdOf(id))),
   }),
 );
 
 builder.mutationField('revokeUserSessions', (t) =>
   t.field({
-    audience: 'administrators',
-    type: AdminUserResult,
-    nullable: true,
-    description: `Ends all sessions of a user, who may sign in again. ${forAdministrators}`,
+    access: 'recentAdmin',
+    type: UserResult,
+    description: `Ends all sessions of a user. The user can sign in again. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
-    resolve: async (_root, { id }, context) => {
-      const scope = requireRecent(context);
-      return settled(context, await revokeUserSessions(context.database, scope, userIdOf(id)));
-    },
+    resolve: async (_root, { id }, context) =>
+      settled(context, await revokeUserSessions(context.database, context.caller.scope, userIdOf(id))),
   }),
 );
 
 builder.mutationField('deleteUser', (t) =>
   t.field({
-    audience: 'administrators',
-    type: DeletedUserPayload,
-    nullable: true,
-    errors: {
-      types: [UserNotFoundError, LastAdministratorError, ReauthenticationRequiredError],
-      union: { name: 'AdminDeleteUserResult', description: 'What became of `deleteUser`.' },
-    },
-    description: `Deletes a user with all sessions, for good. They are told by mail. ${forAdministrators}`,
+    access: 'recentAdmin',
+    type: DeleteUserPayload,
+    errors: { types: [UserNotFoundError, LastAdministratorError, ReauthenticationRequiredError] },
+    description: `Deletes a user with all sessions, permanently. A mail notifies the user. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
     resolve: async (_root, { id }, context) => {
-      const scope = requireRecent(context);
       const { caller, database, config } = context;
-      const deleted = await deleteUser(database, scope, userIdOf(id), config.adminRoles);
+      const deleted = await deleteUser(database, caller.scope, userIdOf(id), config.adminRoles);
       signOutIfOver(caller, deleted.sessions);
       return deleted;
     },

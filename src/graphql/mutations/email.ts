@@ -11,17 +11,16 @@ import type { User } from '../../users/user.ts';
 import { builder } from '../builder.ts';
 import type { Caller, Context } from '../context.ts';
 import { mutationCost, passwordCheck } from '../plugins/limits.ts';
-import { RequestedPayload } from '../types/requested.ts';
+import { MailRequestPayload } from '../types/mail-request-payload.ts';
 import { ViewerPayload } from '../types/viewer-payload.ts';
 
 builder.mutationField('requestEmailVerification', (t) =>
   t.field({
-    audience: 'signedIn',
-    type: RequestedPayload,
-    nullable: true,
+    access: 'user',
+    type: MailRequestPayload,
     description:
-      'Mails the signed-in user a link that proves the address to be theirs, which is good for a week and works once. ' +
-      'Older links are void. Nothing is sent where it is proved already. `signUp` does this by itself.',
+      'Mails the signed-in user a link to verify the email address. The link works once, within a week, and voids ' +
+      'older links. If the address is verified already, the server sends no mail. `signUp` sends this link too.',
     resolve: async (_root, _args, context) => {
       const scope = requireUser(context.caller.scope);
       await requestEmailVerification(context.database, scope);
@@ -30,32 +29,29 @@ builder.mutationField('requestEmailVerification', (t) =>
   }),
 );
 
-const tokenArgument = { required: true, description: 'From the link in the mail.' } as const;
+const tokenArgument = { required: true, description: 'The token from the mailed link.' } as const;
 
 const linkPasswordArgument = {
   description: 'The password of the account. Not needed in a session of the same user.',
 } as const;
 
 const followedBy =
-  'A link counts only in a session of the user of the account, or with their password; otherwise the answer is ' +
-  'InvalidCredentialsError, and the link stays usable. So nobody proves an address for a stranger who gave it as theirs.';
+  'The link counts only in a session of its user, or with the password of the account. Otherwise the result is ' +
+  'InvalidCredentialsError, and the link stays usable. So the owner of a mailbox does not verify an account that ' +
+  'another person created.';
 
-/** The complexity of following a link: that of a password where one is given. */
+/** Returns the complexity of following a link: with a password, that of a password check. */
 function linkComplexity(args: { password?: string | null | undefined }, context: Context): number {
   return (args.password == null ? mutationCost : passwordCheck)(args, context);
 }
 
 builder.mutationField('verifyEmail', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: ViewerPayload,
-    nullable: true,
     complexity: linkComplexity,
-    errors: {
-      types: [TokenInvalidError, InvalidCredentialsError, RateLimitedError],
-      union: { name: 'VerifyEmailResult', description: 'What became of `verifyEmail`.' },
-    },
-    description: `Notes that an address is its user’s, by a link that was mailed to it. ${followedBy}`,
+    errors: { types: [TokenInvalidError, InvalidCredentialsError, RateLimitedError] },
+    description: `Verifies an email address by a mailed link. ${followedBy}`,
     args: { token: t.arg.string(tokenArgument), password: t.arg.string(linkPasswordArgument) },
     resolve: async (_root, { token, password }, context) => {
       const link = { token, password: password ?? null };
@@ -67,19 +63,15 @@ builder.mutationField('verifyEmail', (t) =>
 
 builder.mutationField('requestEmailChange', (t) =>
   t.field({
-    audience: 'signedIn',
-    type: RequestedPayload,
-    nullable: true,
+    access: 'user',
+    type: MailRequestPayload,
     complexity: passwordCheck,
-    errors: {
-      types: [InvalidCredentialsError, ValidationError, RateLimitedError],
-      union: { name: 'RequestEmailChangeResult', description: 'What became of `requestEmailChange`.' },
-    },
+    errors: { types: [InvalidCredentialsError, ValidationError, RateLimitedError] },
     description:
-      'Mails a link to the address that the signed-in user wants to have, which is good for an hour and works once, and ' +
-      'word of it to the one that they have. Nothing changes before the link is followed.',
+      'Mails a link to the new address, and a notice to the current one. The link works once, within an hour. The ' +
+      'address changes only when the user follows the link.',
     args: {
-      newEmail: t.arg.string({ required: true, description: 'The new address. Case does not matter.' }),
+      newEmail: t.arg.string({ required: true, description: 'The new email address. Case does not matter.' }),
       password: t.arg.string({ required: true, description: 'The password of the signed-in user.' }),
     },
     resolve: async (_root, input, context) => {
@@ -91,15 +83,13 @@ builder.mutationField('requestEmailChange', (t) =>
 
 builder.mutationField('confirmEmailChange', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: ViewerPayload,
-    nullable: true,
     complexity: linkComplexity,
-    errors: {
-      types: [TokenInvalidError, EmailTakenError, InvalidCredentialsError, RateLimitedError],
-      union: { name: 'ConfirmEmailChangeResult', description: 'What became of `confirmEmailChange`.' },
-    },
-    description: `Gives a user the address that the link was mailed to, and tells the old one. ${followedBy}`,
+    errors: { types: [TokenInvalidError, EmailTakenError, InvalidCredentialsError, RateLimitedError] },
+    description:
+      'Changes the email address of a user by the link that was mailed to the new address. A mail notifies the old ' +
+      `address. ${followedBy}`,
     args: { token: t.arg.string(tokenArgument), password: t.arg.string(linkPasswordArgument) },
     resolve: async (_root, { token, password }, context) => {
       const link = { token, password: password ?? null };
@@ -109,7 +99,7 @@ builder.mutationField('confirmEmailChange', (t) =>
   }),
 );
 
-/** Takes over a user who was changed, by a link for example, where that is the caller. */
+/** Updates the caller if it is the changed user, for example by a mailed link. */
 export function changed(caller: Caller, viewer: User): { viewer: User } {
   const { session } = caller.scope;
   if (session?.userId === viewer.id) caller.update(session, viewer);

@@ -1,4 +1,4 @@
-import { notSignedIn, ReauthenticationRequiredError, SessionNotFoundError } from '../../errors.ts';
+import { ReauthenticationRequiredError, SessionNotFoundError } from '../../errors.ts';
 import { requireUser } from '../../scope.ts';
 import { logout, revokeOwnSessions, revokeSession } from '../../sessions/revoke.ts';
 import type { Session as SessionRow } from '../../sessions/session.ts';
@@ -10,12 +10,12 @@ import { isCurrent, Session } from '../types/session.ts';
 import { User } from '../types/user.ts';
 
 const LogoutPayload = builder.objectRef<{ endedSession: SessionRow | null }>('LogoutPayload').implement({
-  audience: 'holders',
-  description: 'The caller has no session any more.',
+  access: 'parent',
+  description: 'The result of a logout. The caller has no session any more.',
   fields: (t) => ({
     revokedSessionId: t.globalID({
       nullable: true,
-      description: 'The session that ended. Null when there was none.',
+      description: 'The ID of the session that this logout ended. Null if there was none.',
       resolve: ({ endedSession }) => endedSession && toGlobalId(endedSession),
     }),
   }),
@@ -23,52 +23,54 @@ const LogoutPayload = builder.objectRef<{ endedSession: SessionRow | null }>('Lo
 
 type Revoked = { session: SessionRow; ended: boolean; viewer: UserRow | null };
 
-const RevokeSuccess = builder.objectRef<Revoked>('RevokeSuccess').implement({
-  audience: 'holders',
-  description: 'The session is not live any more.',
+const RevokePayload = builder.objectRef<Revoked>('RevokePayload').implement({
+  access: 'parent',
+  description: 'The revoked session.',
   fields: (t) => ({
     revokedSessionId: t.globalID({
       nullable: true,
-      description: 'The session that ended. Null when it had ended before: of several who revoke it, one ends it.',
+      description:
+        'The ID of the session if this mutation ended it. Null if it had ended before: of several callers at once, ' +
+        'only one gets the ID.',
       resolve: ({ session, ended }) => (ended ? toGlobalId(session) : null),
     }),
-    session: t.expose('session', { type: Session, description: 'The session as it is now.' }),
+    session: t.expose('session', { type: Session, description: 'The session after the revocation.' }),
     viewer: t.expose('viewer', {
       type: User,
       nullable: true,
-      description: 'The signed-in user. Null when the caller revoked its own session, or is anonymous.',
+      description: 'The signed-in user. Null if the caller revoked its own session, or is anonymous.',
     }),
   }),
 });
 
 type RevokedMany = { sessions: SessionRow[]; viewer: UserRow | null };
 
-const RevokeManyPayload = builder.objectRef<RevokedMany>('RevokeManyPayload').implement({
-  audience: 'holders',
-  description: 'None of these sessions is live any more.',
+const RevokeSessionsPayload = builder.objectRef<RevokedMany>('RevokeSessionsPayload').implement({
+  access: 'parent',
+  description: 'The result of revoking several sessions.',
   fields: (t) => ({
     revokedSessionIds: t.globalIDList({
-      description: 'The sessions that ended now. Empty when none was live.',
+      description: 'The IDs of the sessions that this mutation ended. Empty if none was live.',
       resolve: ({ sessions }) => sessions.map(toGlobalId),
     }),
     viewer: t.expose('viewer', {
       type: User,
       nullable: true,
-      description: 'The signed-in user. Null after `revokeAll`, which ends the caller’s own session too.',
+      description: 'The signed-in user. Null after `revokeAll`, which also ends the session of the caller.',
     }),
   }),
 });
 
+/** Returns the global ID of a session, in the form of Pothos. */
 export function toGlobalId(session: SessionRow) {
   return { id: String(session.id), type: 'Session' };
 }
 
 builder.mutationField('logout', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: LogoutPayload,
-    nullable: true,
-    description: 'Ends the session of this request. Without one it does nothing, and is no failure.',
+    description: 'Ends the session of the request. Without a session, it does nothing and succeeds.',
     resolve: async (_root, _args, { caller, database }) => {
       if (!caller.scope.session) return { endedSession: null };
       const endedSession = await logout(database, caller.scope);
@@ -80,19 +82,14 @@ builder.mutationField('logout', (t) =>
 
 builder.mutationField('revoke', (t) =>
   t.field({
-    audience: 'everybody',
-    type: RevokeSuccess,
-    nullable: true,
-    errors: {
-      types: [SessionNotFoundError, ReauthenticationRequiredError],
-      union: { name: 'RevokeResult', description: 'What became of `revoke`.' },
-    },
+    access: 'session',
+    type: RevokePayload,
+    errors: { types: [SessionNotFoundError, ReauthenticationRequiredError] },
     description:
-      'Ends one session: one of the caller’s own or, for an administrator who proved the password a short while ago, ' +
-      'any. Revoking twice is fine.',
+      'Ends one session of the caller. Administrators can end any session if they entered their password recently: ' +
+      'see `reauthenticate`. Revoking an ended session succeeds.',
     args: { id: t.arg.id({ required: true, description: 'The `id` of the session.' }) },
     resolve: async (_root, { id }, { caller, config, database }) => {
-      if (!caller.scope.session) throw notSignedIn();
       const node = parseNodeId(id);
       if (node?.type !== 'Session') throw new SessionNotFoundError();
       const { session, ended } = await revokeSession(database, caller.scope, node.id, config);
@@ -104,10 +101,9 @@ builder.mutationField('revoke', (t) =>
 
 builder.mutationField('revokeOthers', (t) =>
   t.field({
-    audience: 'signedIn',
-    type: RevokeManyPayload,
-    nullable: true,
-    description: 'Ends all sessions of the signed-in user but that of this request.',
+    access: 'user',
+    type: RevokeSessionsPayload,
+    description: 'Ends all sessions of the signed-in user, except the session of the request.',
     resolve: async (_root, _args, { caller, database }) => {
       const scope = requireUser(caller.scope);
       const { id, user } = scope.session;
@@ -118,10 +114,9 @@ builder.mutationField('revokeOthers', (t) =>
 
 builder.mutationField('revokeAll', (t) =>
   t.field({
-    audience: 'signedIn',
-    type: RevokeManyPayload,
-    nullable: true,
-    description: 'Ends all sessions of the signed-in user, that of this request included.',
+    access: 'user',
+    type: RevokeSessionsPayload,
+    description: 'Ends all sessions of the signed-in user, including the session of the request.',
     resolve: async (_root, _args, { caller, database }) => {
       const scope = requireUser(caller.scope);
       const sessions = await revokeOwnSessions(database, scope);
@@ -131,7 +126,7 @@ builder.mutationField('revokeAll', (t) =>
   }),
 );
 
-/** Signs the caller out where its session is one of those that were ended. */
+/** Signs the caller out if its session is among the ended ones. */
 export function signOutIfOver(caller: Caller, ended: SessionRow[]): void {
   if (ended.some((session) => isCurrent(session, caller.scope))) caller.signOut();
 }

@@ -16,26 +16,26 @@ import type { User as UserRow } from '../../users/user.ts';
 import { builder } from '../builder.ts';
 import type { Caller } from '../context.ts';
 import { passwordCheck } from '../plugins/limits.ts';
-import { RequestedPayload } from '../types/requested.ts';
+import { MailRequestPayload } from '../types/mail-request-payload.ts';
 import { Session } from '../types/session.ts';
 import { User } from '../types/user.ts';
-import { LoginSuccess, signIn, transportArgument } from './sign-in.ts';
+import { SignInPayload, signIn, transportArgument } from './sign-in.ts';
 import { newPasswordDescription } from './sign-up.ts';
 
-/** The current session after a rotation, with what its client needs from then on. */
+/** The current session after a rotation, with the new tokens of its client. */
 type Rotated = { session: SessionRow; token: string | null; antiCSRFToken: string | null };
 
-const sessionDescription = 'The current session, with its new authenticatedAt.';
+const sessionDescription = 'The current session, with the new `authenticatedAt`.';
 const tokenDescription =
-  'The new secret of the session, to be sent as the bearer token from now on: the one before opens nothing any more. It ' +
-  'is never shown again. Null if it went into the cookie.';
+  'The new bearer token of the session. The server shows it only once and rejects the previous token. Null for a ' +
+  'cookie session: the token is in the new cookie.';
 const antiCSRFTokenDescription =
-  'The new anti-CSRF token, to be sent in the `anti-csrf` header of every mutation. Null for a bearer session, which ' +
+  'The new anti-CSRF token. Send it in the `anti-csrf` header of every mutation. Null for a bearer session, which ' +
   'needs none.';
 
-const ReauthenticateSuccess = builder.objectRef<Rotated>('ReauthenticateSuccess').implement({
-  audience: 'holders',
-  description: 'The password was proved again, and the session has a new token.',
+const ReauthenticatePayload = builder.objectRef<Rotated>('ReauthenticatePayload').implement({
+  access: 'parent',
+  description: 'The session after a verification of the password. It has a new token.',
   fields: (t) => ({
     session: t.expose('session', { type: Session, description: sessionDescription }),
     token: t.exposeString('token', { nullable: true, description: tokenDescription }),
@@ -43,9 +43,10 @@ const ReauthenticateSuccess = builder.objectRef<Rotated>('ReauthenticateSuccess'
   }),
 });
 
-const ChangePasswordSuccess = builder.objectRef<Rotated & { viewer: UserRow }>('ChangePasswordSuccess').implement({
-  audience: 'holders',
-  description: 'The user has the new password, and the session a new token. All other sessions of the user have ended.',
+const ChangePasswordPayload = builder.objectRef<Rotated & { viewer: UserRow }>('ChangePasswordPayload').implement({
+  access: 'parent',
+  description:
+    'The session after a change of the password. It has a new token, and all other sessions of the user have ended.',
   fields: (t) => ({
     viewer: t.expose('viewer', { type: User, description: 'The signed-in user.' }),
     session: t.expose('session', { type: Session, description: sessionDescription }),
@@ -54,7 +55,7 @@ const ChangePasswordSuccess = builder.objectRef<Rotated & { viewer: UserRow }>('
   }),
 });
 
-/** Makes a new token the caller's. That of a cookie is for the cookie only, where no script can read it. */
+/** Gives the caller a new token. The token of a cookie session is only in the cookie, where no script can read it. */
 function rotate(caller: Caller, rotated: RotatedSession, user?: UserRow): Rotated {
   caller.rotate(rotated, user);
   const token = caller.scope.presentedToken?.transport === 'BEARER' ? rotated.token : null;
@@ -63,17 +64,13 @@ function rotate(caller: Caller, rotated: RotatedSession, user?: UserRow): Rotate
 
 builder.mutationField('reauthenticate', (t) =>
   t.field({
-    audience: 'signedIn',
-    type: ReauthenticateSuccess,
-    nullable: true,
+    access: 'user',
+    type: ReauthenticatePayload,
     complexity: passwordCheck,
-    errors: {
-      types: [InvalidCredentialsError, RateLimitedError],
-      union: { name: 'ReauthenticateResult', description: 'What became of `reauthenticate`.' },
-    },
+    errors: { types: [InvalidCredentialsError, RateLimitedError] },
     description:
-      'Proves the password again, for what refuses with ReauthenticationRequiredError where that was too long ago. Gives ' +
-      'the session a new token.',
+      'Re-verifies the signed-in user’s password. Call it when an operation returns `ReauthenticationRequiredError`, ' +
+      'then retry. The session gets a new token.',
     args: { password: t.arg.string({ required: true, description: 'The password of the signed-in user.' }) },
     resolve: async (_root, { password }, { caller, config, database }) =>
       rotate(caller, await reauthenticate(database, requireUser(caller.scope), password, config)),
@@ -82,19 +79,15 @@ builder.mutationField('reauthenticate', (t) =>
 
 builder.mutationField('changePassword', (t) =>
   t.field({
-    audience: 'signedIn',
-    type: ChangePasswordSuccess,
-    nullable: true,
+    access: 'user',
+    type: ChangePasswordPayload,
     complexity: passwordCheck,
-    errors: {
-      types: [InvalidCredentialsError, ValidationError, RateLimitedError],
-      union: { name: 'ChangePasswordResult', description: 'What became of `changePassword`.' },
-    },
+    errors: { types: [InvalidCredentialsError, ValidationError, RateLimitedError] },
     description:
-      'Gives the signed-in user a new password and the current session a new token, and ends all their other sessions. ' +
-      'They are told by mail.',
+      'Changes the password of the signed-in user, gives the current session a new token, and ends all other ' +
+      'sessions. A mail notifies the user.',
     args: {
-      currentPassword: t.arg.string({ required: true, description: 'The password until now.' }),
+      currentPassword: t.arg.string({ required: true, description: 'The current password.' }),
       newPassword: t.arg.string({ required: true, description: newPasswordDescription }),
     },
     resolve: async (_root, { currentPassword, newPassword }, { caller, config, database }) => {
@@ -107,13 +100,14 @@ builder.mutationField('changePassword', (t) =>
 
 builder.mutationField('requestPasswordReset', (t) =>
   t.field({
-    audience: 'everybody',
-    type: RequestedPayload,
-    nullable: true,
+    access: 'public',
+    type: MailRequestPayload,
     description:
-      'Mails the user with this address a link to choose a new password, which is good for an hour and works once. Older ' +
-      'links are void.',
-    args: { email: t.arg.string({ required: true, description: 'The address of the account. Case does not matter.' }) },
+      'Mails the user with this address a link to choose a new password. The link works once, within an hour, and ' +
+      'voids older links.',
+    args: {
+      email: t.arg.string({ required: true, description: 'The email address of the account. Case does not matter.' }),
+    },
     resolve: async (_root, { email: address }, { caller, config, database }) => {
       const email = normalizeEmail(address);
       if (email === null)
@@ -126,19 +120,15 @@ builder.mutationField('requestPasswordReset', (t) =>
 
 builder.mutationField('resetPassword', (t) =>
   t.field({
-    audience: 'everybody',
-    type: LoginSuccess,
-    nullable: true,
+    access: 'public',
+    type: SignInPayload,
     complexity: passwordCheck,
-    errors: {
-      types: [TokenInvalidError, ValidationError, RateLimitedError],
-      union: { name: 'ResetPasswordResult', description: 'What became of `resetPassword`.' },
-    },
+    errors: { types: [TokenInvalidError, ValidationError, RateLimitedError] },
     description:
-      'Chooses a new password by a link that was mailed, ends all sessions of the user, and signs them in with a new one. ' +
-      'It is the same for a first password, where an administrator made the account.',
+      'Sets a new password by a mailed link, ends all sessions of the user, and signs the user in with a new one. It ' +
+      'also sets the first password of an account that an administrator created.',
     args: {
-      token: t.arg.string({ required: true, description: 'From the link in the mail.' }),
+      token: t.arg.string({ required: true, description: 'The token from the mailed link.' }),
       newPassword: t.arg.string({ required: true, description: newPasswordDescription }),
       transport: t.arg(transportArgument),
     },

@@ -8,16 +8,16 @@ import { ViewerPayload } from '../types/viewer-payload.ts';
 import { changed } from './email.ts';
 import { toGlobalId } from './end-sessions.ts';
 
-export const DeletedUserPayload = builder.objectRef<DeletedUser>('DeletedUserPayload').implement({
-  audience: 'holders',
-  description: 'The account is gone, with all that belonged to it.',
+export const DeleteUserPayload = builder.objectRef<DeletedUser>('DeleteUserPayload').implement({
+  access: 'parent',
+  description: 'The result of deleting an account with all its data.',
   fields: (t) => ({
     deletedUserId: t.globalID({
-      description: 'The user, whose id is nobody’s again.',
+      description: 'The ID of the deleted user. IDs are never reused.',
       resolve: ({ id }) => ({ id: String(id), type: 'User' }),
     }),
     revokedSessionIds: t.globalIDList({
-      description: 'The sessions that were live until then.',
+      description: 'The IDs of the sessions that ended with the account.',
       resolve: ({ sessions }) => sessions.map(toGlobalId),
     }),
   }),
@@ -25,15 +25,15 @@ export const DeletedUserPayload = builder.objectRef<DeletedUser>('DeletedUserPay
 
 builder.mutationField('updateProfile', (t) =>
   t.field({
-    audience: 'signedIn',
+    access: 'user',
     type: ViewerPayload,
-    nullable: true,
-    errors: {
-      types: [ValidationError],
-      union: { name: 'UpdateProfileResult', description: 'What became of `updateProfile`.' },
+    errors: { types: [ValidationError] },
+    description: 'Changes the name of the signed-in user.',
+    args: {
+      name: t.arg.string({
+        description: 'The display name, up to 200 characters. Null, or no value, removes the name.',
+      }),
     },
-    description: 'Gives the signed-in user another name.',
-    args: { name: t.arg.string({ description: 'Up to 200 characters. Null, or nothing, takes the name away.' }) },
     resolve: async (_root, { name }, { caller, database }) => {
       const { user } = requireUser(caller.scope).session;
       return changed(caller, await updateProfile(database, user.id, { name: name ?? null }));
@@ -43,17 +43,13 @@ builder.mutationField('updateProfile', (t) =>
 
 builder.mutationField('deleteAccount', (t) =>
   t.field({
-    audience: 'signedIn',
-    type: DeletedUserPayload,
-    nullable: true,
+    access: 'user',
+    type: DeleteUserPayload,
     complexity: passwordCheck,
-    errors: {
-      types: [InvalidCredentialsError, LastAdministratorError, RateLimitedError],
-      union: { name: 'DeleteAccountResult', description: 'What became of `deleteAccount`.' },
-    },
+    errors: { types: [InvalidCredentialsError, LastAdministratorError, RateLimitedError] },
     description:
-      'Deletes the account of the signed-in user with its sessions, for good. They are told by mail. What the ' +
-      'application keeps about them is the application’s to delete.',
+      'Deletes the account of the signed-in user with its sessions, permanently. A mail notifies the user. The ' +
+      'application deletes its own data about the user itself.',
     args: { password: t.arg.string({ required: true, description: 'The password of the signed-in user.' }) },
     resolve: async (_root, { password }, { caller, config, database }) => {
       const deleted = await deleteAccount(database, requireUser(caller.scope), password, config);

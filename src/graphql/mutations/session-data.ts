@@ -8,36 +8,39 @@ import { Session } from '../types/session.ts';
 import { transportArgument } from './sign-in.ts';
 import type { StartedOrFound } from './start-session.ts';
 
-const SetDataPayload = builder.objectRef<StartedOrFound>('SetDataPayload').implement({
-  audience: 'holders',
-  description: 'The data is stored.',
+const SessionDataPayload = builder.objectRef<StartedOrFound>('SessionDataPayload').implement({
+  access: 'parent',
+  description: 'The session after a change of its data.',
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'session' in value,
   fields: (t) => ({
-    session: t.expose('session', { type: Session, description: 'The session with its data as it is now.' }),
+    session: t.expose('session', { type: Session, description: 'The session with the new data.' }),
     token: t.exposeString('token', {
       nullable: true,
-      description: 'The secret of a bearer session that was started for the data. Null where none was.',
+      description:
+        'The token of a bearer session that this mutation started. The server shows it only once. Null otherwise.',
     }),
   }),
 });
 
-const SetDataResult = builder.errorUnion('SetDataResult', {
-  description: 'What became of setting the data of a session.',
-  types: [SetDataPayload, ValidationError, SessionNotFoundError],
+const SessionDataResult = builder.errorUnion('SessionDataResult', {
+  description: 'Result of `setPublicData` and `setPrivateData`.',
+  types: [SessionDataPayload, ValidationError, SessionNotFoundError],
 });
 
 builder.mutationField('setPublicData', (t) =>
   t.field({
-    audience: 'everybody',
-    type: SetDataResult,
-    nullable: true,
+    access: 'public',
+    type: SessionDataResult,
     complexity: sessionStart,
     description:
-      'Merges keys into the public data of the current session; a null value removes its key. At most 16 KB in all. ' +
-      'Starts an anonymous session if there is none; RATE_LIMITED where an address starts too many.',
+      'Merges keys into the public data of the current session. A null value removes its key. All data together has ' +
+      'at most 16 KB. Without a session, it starts an anonymous one. RATE_LIMITED if an address starts too many.',
     args: {
-      data: t.arg({ type: 'JSON', required: true, description: 'A JSON object with the keys that change.' }),
-      transport: t.arg({ ...transportArgument, description: 'How the token of a session that is started travels.' }),
+      data: t.arg({ type: 'JSON', required: true, description: 'A JSON object with the changed keys.' }),
+      transport: t.arg({
+        ...transportArgument,
+        description: 'How the client sends the token of a session that this mutation starts.',
+      }),
     },
     resolve: async (_root, { data, transport }, { caller, database, config }) => {
       const { scope } = caller;
@@ -55,15 +58,14 @@ builder.mutationField('setPublicData', (t) =>
 
 builder.mutationField('setPrivateData', (t) =>
   t.field({
-    audience: 'services',
-    type: SetDataResult,
-    nullable: true,
+    access: 'service',
+    type: SessionDataResult,
     description:
-      'For trusted services: merges keys into the private data of a live session; a null value removes its key. ' +
-      'At most 16 KB in all. FORBIDDEN for everybody else.',
+      'Merges keys into the private data of a live session. A null value removes its key. All data together has at ' +
+      'most 16 KB. Only for trusted services; FORBIDDEN for others.',
     args: {
       sessionId: t.arg.id({ required: true, description: 'The `id` of the session.' }),
-      data: t.arg({ type: 'JSON', required: true, description: 'A JSON object with the keys that change.' }),
+      data: t.arg({ type: 'JSON', required: true, description: 'A JSON object with the changed keys.' }),
     },
     resolve: async (_root, { sessionId, data }, { caller, database }) => {
       const node = parseNodeId(sessionId);

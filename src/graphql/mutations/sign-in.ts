@@ -10,19 +10,20 @@ import { Session } from '../types/session.ts';
 import { User } from '../types/user.ts';
 
 const Transport = builder.enumType('Transport', {
-  description: 'How the token of a session travels.',
+  description: 'How the client of a session sends the token.',
   values: {
     COOKIE: {
       description:
-        'For browsers: the answer sets an HttpOnly cookie. Mutations must carry the anti-CSRF token in the ' +
-        '`anti-csrf` header.',
+        'For browsers: the response sets an HttpOnly cookie. Mutations need the anti-CSRF token in the `anti-csrf` ' +
+        'header.',
     },
     BEARER: {
-      description: 'For programs: the answer holds the token, to be sent as `Authorization: Bearer <token>`.',
+      description: 'For programs: the response contains the token. Send it as `Authorization: Bearer <token>`.',
     },
   } as const,
 });
 
+/** A new session of a user, with the tokens that its client sees. */
 export type NewLogin = {
   viewer: UserRow;
   session: SessionWithUser;
@@ -30,29 +31,31 @@ export type NewLogin = {
   deviceToken: string | null;
 };
 
-export const LoginSuccess = builder.objectRef<NewLogin>('LoginSuccess').implement({
-  audience: 'holders',
-  description: 'A new session and, once, what its client needs to use it.',
+export const SignInPayload = builder.objectRef<NewLogin>('SignInPayload').implement({
+  access: 'parent',
+  description: 'A new session of the user, with the tokens of its client.',
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'session' in value,
   fields: (t) => ({
-    viewer: t.expose('viewer', { type: User, description: 'Who is signed in now.' }),
-    session: t.expose('session', { type: Session, description: 'The new session, which is now the caller’s.' }),
+    viewer: t.expose('viewer', { type: User, description: 'The signed-in user.' }),
+    session: t.expose('session', { type: Session, description: 'The new session, which is now the current one.' }),
     token: t.exposeString('token', {
       nullable: true,
-      description: 'The secret to send as a bearer token; it is never shown again. Null if it went into the cookie.',
+      description:
+        'The bearer token. The server shows it only once. Null for a cookie session: the token is in the cookie.',
     }),
     antiCSRFToken: t.string({
       nullable: true,
       description:
-        'To be sent in the `anti-csrf` header of every mutation. Null for a bearer session, which needs none.',
+        'The anti-CSRF token. Send it in the `anti-csrf` header of every mutation. Null for a bearer session, which ' +
+        'needs none.',
       resolve: (_started, _args, { caller }) => caller.antiCSRFToken,
     }),
     deviceToken: t.exposeString('deviceToken', {
       nullable: true,
       description:
-        'To be kept, also after a logout, and sent as the header `x-device-token` with every later `login`: it spares ' +
-        'the device the wait that others cause who guess the password. It opens nothing. Null if the device was known ' +
-        'already, or it went into a cookie.',
+        'Identifies this device as trusted. Store it, even after logout, and send it in the `x-device-token` header ' +
+        'with later logins: failed attempts by strangers then do not delay this device. It grants no access. Null if ' +
+        'the device was trusted before, and for a cookie session: the token is in a cookie.',
     }),
   }),
 });
@@ -61,22 +64,18 @@ export const transportArgument = {
   type: Transport,
   required: true,
   defaultValue: 'COOKIE',
-  description: 'How the token of the new session travels.',
+  description: 'How the client sends the token of the new session.',
 } as const;
 
 builder.mutationField('login', (t) =>
   t.field({
-    audience: 'everybody',
-    type: LoginSuccess,
-    nullable: true,
+    access: 'public',
+    type: SignInPayload,
     complexity: passwordCheck,
-    errors: {
-      types: [InvalidCredentialsError, AccountSuspendedError, RateLimitedError, ValidationError],
-      union: { name: 'LoginResult', description: 'What became of `login`.' },
-    },
+    errors: { types: [InvalidCredentialsError, AccountSuspendedError, RateLimitedError, ValidationError] },
     description:
-      'Signs a user in with a new session. The session that the request came with ends; if it was anonymous, its data ' +
-      'goes on in the new one. The session of the user that was used least recently ends if they have too many.',
+      'Signs a user in with a new session. The session of the request ends; if it was anonymous, the new session ' +
+      'keeps its data. If the user has too many sessions, the least recently used one ends.',
     args: {
       email: t.arg.string({ required: true, description: 'The email address of the account. Case does not matter.' }),
       password: t.arg.string({ required: true, description: 'The password of the account.' }),
@@ -89,11 +88,11 @@ builder.mutationField('login', (t) =>
   }),
 );
 
-/** Makes a new session the caller's. The tokens of cookies are for the cookies only, where no script can read them. */
+/** Gives the caller a new session. The tokens of a cookie session stay in cookies, where no script can read them. */
 export function signIn(caller: Caller, started: StartedSession): NewLogin {
   const { session, token, transport, deviceToken } = started;
   caller.signIn(started);
-  if (!session.user) throw new Error(`Session ${session.handle} was started for a user and has none.`);
+  if (!session.user) throw new Error(`Session ${session.handle} has no user, although it was started for one.`);
   const tokens = transport === 'BEARER' ? { token, deviceToken } : { token: null, deviceToken: null };
   return { viewer: session.user, session, ...tokens };
 }

@@ -8,31 +8,31 @@ import {
 } from '../../errors.ts';
 import { builder } from '../builder.ts';
 import { passwordCheck } from '../plugins/limits.ts';
-import { RequestedPayload } from '../types/requested.ts';
-import { LoginSuccess, signIn, transportArgument } from './sign-in.ts';
+import { MailRequestPayload } from '../types/mail-request-payload.ts';
+import { SignInPayload, signIn, transportArgument } from './sign-in.ts';
 
 export const newPasswordDescription =
-  'Any Unicode, up to 256 characters; at least 15 unless the server is configured otherwise. Not one that everybody uses.';
+  'Any Unicode text of up to 256 characters. The minimum is 15 characters, unless the server is configured ' +
+  'otherwise. The server refuses common passwords.';
 
 const SignUpResult = builder.errorUnion('SignUpResult', {
-  description: 'What became of `signUp`.',
-  types: [LoginSuccess, RequestedPayload, EmailTakenError, ValidationError, RateLimitedError],
+  description: 'Result of `signUp`.',
+  types: [SignInPayload, MailRequestPayload, EmailTakenError, ValidationError, RateLimitedError],
 });
 
 builder.mutationField('signUp', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: SignUpResult,
-    nullable: true,
     complexity: passwordCheck,
     description:
-      'Makes an account and signs its user in. The session that the request came with ends; if it was anonymous, its ' +
-      'data goes on in the new one. Mail with a link proves the address. A server that keeps to itself who has an ' +
-      'account answers RequestedPayload to everybody, and makes the account by `confirmSignUp`.',
+      'Creates an account and signs its user in. The session of the request ends; if it was anonymous, the new ' +
+      'session keeps its data. A mailed link verifies the address. A server that hides which accounts exist returns ' +
+      '`MailRequestPayload` to every caller, and `confirmSignUp` creates the account.',
     args: {
-      email: t.arg.string({ required: true, description: 'An email address. Case does not matter.' }),
+      email: t.arg.string({ required: true, description: 'The email address of the account. Case does not matter.' }),
       password: t.arg.string({ required: true, description: newPasswordDescription }),
-      name: t.arg.string({ description: 'What the user is called, up to 200 characters.' }),
+      name: t.arg.string({ description: 'The display name, up to 200 characters.' }),
       transport: t.arg(transportArgument),
     },
     resolve: async (_root, { email, password, name, transport }, { caller, config, database }) => {
@@ -47,20 +47,16 @@ builder.mutationField('signUp', (t) =>
 
 builder.mutationField('confirmSignUp', (t) =>
   t.field({
-    audience: 'everybody',
-    type: LoginSuccess,
-    nullable: true,
+    access: 'public',
+    type: SignInPayload,
     complexity: passwordCheck,
-    errors: {
-      types: [TokenInvalidError, InvalidCredentialsError, RateLimitedError],
-      union: { name: 'ConfirmSignUpResult', description: 'What became of `confirmSignUp`.' },
-    },
+    errors: { types: [TokenInvalidError, InvalidCredentialsError, RateLimitedError] },
     description:
-      'Makes the account that `signUp` asked for, where the server answered it with RequestedPayload, and signs its user ' +
-      'in. The link proves the address, and the password that it was the same person who asked.',
+      'Creates the account for which `signUp` returned `MailRequestPayload`, and signs its user in. The link ' +
+      'verifies the address. The password proves that the same person signed up.',
     args: {
-      token: t.arg.string({ required: true, description: 'From the link in the mail.' }),
-      password: t.arg.string({ required: true, description: 'The password that was given to `signUp`.' }),
+      token: t.arg.string({ required: true, description: 'The token from the mailed link.' }),
+      password: t.arg.string({ required: true, description: 'The password from `signUp`.' }),
       transport: t.arg(transportArgument),
     },
     resolve: async (_root, { token, password, transport }, { caller, config, database }) => {

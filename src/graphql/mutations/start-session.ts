@@ -8,19 +8,21 @@ import { transportArgument } from './sign-in.ts';
 export type StartedOrFound = { session: SessionRow; token: string | null };
 
 const StartSessionPayload = builder.objectRef<StartedOrFound>('StartSessionPayload').implement({
-  audience: 'holders',
-  description: 'The anonymous session that was started, or the live session that the caller already has.',
+  access: 'parent',
+  description: 'The new anonymous session, or the live session of the caller.',
   fields: (t) => ({
     session: t.expose('session', { type: Session, description: 'The session of the caller.' }),
     token: t.exposeString('token', {
       nullable: true,
       description:
-        'The secret of a new bearer session; it is never shown again. Null for a cookie or an older session.',
+        'The token of a new bearer session. The server shows it only once. Null for a cookie session, and for an ' +
+        'existing one.',
     }),
     antiCSRFToken: t.string({
       nullable: true,
       description:
-        'To be sent in the `anti-csrf` header of every mutation. Null for a bearer session, which needs none.',
+        'The anti-CSRF token. Send it in the `anti-csrf` header of every mutation. Null for a bearer session, which ' +
+        'needs none.',
       resolve: (_started, _args, { caller }) => caller.antiCSRFToken,
     }),
   }),
@@ -28,14 +30,13 @@ const StartSessionPayload = builder.objectRef<StartedOrFound>('StartSessionPaylo
 
 builder.mutationField('startSession', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: StartSessionPayload,
-    nullable: true,
     complexity: sessionStart,
     description:
-      'Starts an anonymous session, which keeps a visitor’s data until they log in. Whoever has a live session already ' +
-      'keeps it. Nothing else starts a session unasked. One that is not used again ends within hours. RATE_LIMITED ' +
-      'where an address starts too many.',
+      'Starts an anonymous session, which keeps the data of a visitor until login. A caller with a live session ' +
+      'keeps that one. The server never starts a session unasked. An unused session expires within hours. ' +
+      'RATE_LIMITED if an address starts too many.',
     args: { transport: t.arg(transportArgument) },
     resolve: async (_root, { transport }, { caller, database, config }) => {
       const { session } = caller.scope;

@@ -1,4 +1,4 @@
-/** How documents are parsed and validated, and which of them are kept. */
+/** Parses, validates and caches documents. */
 import {
   type DocumentNode,
   type GraphQLSchema,
@@ -21,27 +21,27 @@ import {
 import { listLengthsOf } from './introspection.ts';
 import { RecentDocuments } from './recent-documents.ts';
 
-/** A document as it is parsed takes about 250 bytes a token, so that all that are kept take at most 30 MB. */
+/** The size of the cache. A parsed document takes about 250 bytes per token, so the cache takes at most 30 MB. */
 const kept = { documents: 1_000, tokens: 100_000 };
 
-/** A developer mends one at a time. Each costs a stack trace. */
+/** Few, because each error costs a stack trace, and developers fix one at a time. */
 const maxErrors = 10;
 
 /**
- * Up to this size a document that is not valid is validated again, to say where its errors are and what was meant. Both
- * take time that grows with the document for each error.
+ * The size up to which an invalid document is validated again, for the locations of its errors and for suggestions.
+ * Both take time per error, and the more the larger the document is.
  */
 const helpful = { characters: 8_000, tokens: 500, comparisons: 200 };
 
 const noErrors: readonly never[] = [];
 
 /**
- * Parses and validates documents within limits, and keeps those that are valid from their second use on: clients that
- * write values into their documents send each of them once. Nothing is kept of a document that failed, since its
- * errors hold on to all that was compared.
+ * Parses and validates documents within limits. Caches valid documents from their second use on, because clients that
+ * write values into their documents send each one only once. Caches nothing of an invalid document, because its errors
+ * hold on to everything that validation compared.
  *
- * Documents are parsed without locations, which take more memory than the document itself; so errors of execution
- * have a path and no location. Errors of validation have locations and suggestions unless the document is large.
+ * Documents are parsed without locations, which take more memory than the document itself. So errors of execution have
+ * a path and no location. Errors of validation have locations and suggestions, unless the document is large.
  */
 export function useDocuments(schema: GraphQLSchema): Plugin {
   const lengths = listLengthsOf(schema);
@@ -49,11 +49,11 @@ export function useDocuments(schema: GraphQLSchema): Plugin {
   const cache = new LRUCache<string, DocumentNode>({
     max: kept.documents,
     maxSize: kept.tokens,
-    // The text is kept too, as the key.
+    // The text is the key, and takes memory too.
     sizeCalculation: ({ tokenCount }, source) => (tokenCount ?? maxTokens) + Math.ceil(source.length / 100),
   });
   const recent = new RecentDocuments();
-  // A document is validated right after it is parsed. A WeakMap of all of them would keep each through a collection.
+  // A document is validated right after it is parsed. A WeakMap of documents would keep each through a collection.
   let latest: { document: DocumentNode; source: string; isKept: boolean; comparisons: number } | null = null;
 
   function parseWithinLimits(source: string): DocumentNode {
@@ -101,7 +101,7 @@ export function useDocuments(schema: GraphQLSchema): Plugin {
   };
 }
 
-/** What tools ask of a schema that ask for everything. */
+/** The options of tools that query everything of a schema. */
 const allDetails = {
   descriptions: true,
   specifiedByUrl: true,

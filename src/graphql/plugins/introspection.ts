@@ -1,14 +1,18 @@
-/** What introspection of a schema costs, so that an operation cannot ask for it a hundred times by aliases. */
+/**
+ * Measures the cost of introspection of a schema, so that aliases in one operation cannot repeat it a hundred times.
+ */
 import { type GraphQLSchema, isEnumType, isInputObjectType, isInterfaceType, isObjectType, isUnionType } from 'graphql';
 
 export type ListLengths = {
-  /** How many objects a field of introspection gives on average, by its name: one if it is not here. */
+  /**
+   * The average number of objects that an introspection field returns, by its name. One for a field that is not here.
+   */
   lists: Readonly<Record<string, number>>;
-  /** How many average types have as many fields as the one with the most. */
+  /** The number of fields of the largest type, in average types. */
   largestType: number;
 };
 
-/** Counts what the fields of introspection give. A list is never taken for shorter than one. */
+/** Returns the list lengths of introspection fields. A list counts as one object at least. */
 export function listLengthsOf(schema: GraphQLSchema): ListLengths {
   const types = Object.values(schema.getTypeMap());
   const composite = types.filter((type) => isObjectType(type) || isInterfaceType(type));
@@ -29,7 +33,7 @@ export function listLengthsOf(schema: GraphQLSchema): ListLengths {
       interfaces: perType(composite.flatMap((type) => type.getInterfaces()).length),
       possibleTypes: perType(possible.length),
       enumValues: perType(types.filter(isEnumType).flatMap((type) => type.getValues()).length),
-      // Half of the types that are asked for it are a list or non-null, and wrap another one.
+      // Half of the types are a list or non-null, and wrap another type.
       ofType: 0.5,
     },
     largestType: Math.ceil(most / perType(fields.length)),

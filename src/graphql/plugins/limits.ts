@@ -14,43 +14,43 @@ import type { Context } from '../context.ts';
 type Size = ComplexityResult;
 
 /**
- * The largest operations that are executed. A user has sessions which have a user: without a limit, a short document
- * asks for millions of objects. Complexity counts a field as one, and what is below a list as many times as the list
- * may be long. Administrators list what belongs to others.
+ * The largest operations that are executed. Users have sessions, and sessions have a user: without a limit, a short
+ * document could select millions of objects. Complexity counts a field as one, and multiplies everything below a list
+ * by the maximum length of the list. Administrators have a higher limit, because they list the objects of other users.
  */
 const largest = {
-  anybodys: { complexity: 3_000, depth: 10, breadth: 300 },
+  others: { complexity: 3_000, depth: 10, breadth: 300 },
   administrators: { complexity: 30_000, depth: 10, breadth: 300 },
 } satisfies Record<string, Size>;
 
 function largestOperation({ caller }: Context): Size {
-  return caller.scope.isAdmin ? largest.administrators : largest.anybodys;
+  return caller.scope.isAdmin ? largest.administrators : largest.others;
 }
 
 /**
- * Returns the complexity of a mutation that does not say otherwise: an operation has at most ten of them. Each is a
- * transaction at least, and some send mail, so that aliases would multiply them (OWASP GraphQL Cheat Sheet, batching).
+ * Returns the default complexity of a mutation, which allows ten per operation. Each is at least a transaction, and
+ * some send mail, so aliases would multiply them (OWASP GraphQL Cheat Sheet, batching).
  */
 export function mutationCost(_args: object, context: Context): number {
   return largestOperation(context).complexity / 10;
 }
 
-/** Returns the complexity of a field of which an operation has at most one, whichever it is. */
+/** Returns a complexity that allows one such field per operation, whichever it is. */
 function oncePerOperation(_args: object, context: Context): number {
   return (largestOperation(context).complexity * 2) / 3;
 }
 
-/** The complexity of a field that checks a password. */
+/** Returns the complexity of a field that checks a password. */
 export const passwordCheck = oncePerOperation;
 
-/** The complexity of a field that may start a session: each is a row that is kept for weeks. */
+/** Returns the complexity of a field that may start a session, because its row stays for weeks. */
 export const sessionStart = oncePerOperation;
 
-/** Refuses operations that are too large, before anything of them is executed. */
+/** Refuses operations that are too large, before their execution. */
 export function useComplexityLimit(): Plugin<Context> {
   const known = new WeakMap<OperationDefinitionNode, Map<Size, Size>>();
 
-  /** Without variables, an operation is as large every time. */
+  /** Returns the size of an operation, and remembers it if there are no variables, which could change it. */
   function sizeOf(operation: OperationDefinitionNode, limit: Size, measure: () => Size): Size {
     if (operation.variableDefinitions?.length) return measure();
     const sizes = known.get(operation) ?? new Map<Size, Size>();
@@ -65,7 +65,7 @@ export function useComplexityLimit(): Plugin<Context> {
       const { schema, contextValue, operationName, variableValues } = args;
       const document: DocumentNode = args.document;
       const operation = getOperationAST(document, operationName);
-      // Which operation is meant is for the execution to say.
+      // The execution reports that the operation is missing.
       if (!operation) return;
       const limit = largestOperation(contextValue);
       let size: Size;
@@ -75,7 +75,7 @@ export function useComplexityLimit(): Plugin<Context> {
           return complexityFromQuery(single, { schema, ctx: contextValue, variables: variableValues ?? {} });
         });
       } catch (error) {
-        // Variables that are not what the operation declares.
+        // The variables do not match the declaration of the operation.
         return setResultAndStopExecution({ errors: [error as GraphQLError] });
       }
       const measure = (['depth', 'breadth', 'complexity'] as const).find((name) => size[name] > limit[name]);
@@ -92,10 +92,10 @@ function tooLarge(measure: keyof Size, size: Size, limit: Size): GraphQLError {
   const message = `The ${measure} of this operation is ${size[measure]}, and may be ${limit[measure]}.`;
   const code = 'BAD_USER_INPUT' satisfies RequestErrorCode;
   const http = { status: 400, spec: true };
-  return new GraphQLError(`${message} Ask for less at once.`, { extensions: { code, http } });
+  return new GraphQLError(`${message} Query less at once.`, { extensions: { code, http } });
 }
 
-/** The complexity of a connection: what is asked for of each, times how many are asked for. */
+/** Returns the complexity of a connection: the complexity of an item, times the number of requested items. */
 export function pageComplexity({
   first,
   last,
@@ -106,5 +106,5 @@ export function pageComplexity({
   return { field: 1, multiplier: Math.min(100, Math.max(first ?? last ?? 20, 1)) };
 }
 
-/** The complexity of the list that a connection holds, whose length the connection has reckoned with. */
+/** The complexity of the list in a connection. The connection has already multiplied by its length. */
 export const withinPage = { field: 1, multiplier: 1 };

@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto';
 
-/** Takes 32 KB. A document that comes again before eight thousand others have come is most likely recognised. */
+/** Takes 32 KB. Most likely recognizes a document that comes again within eight thousand other documents. */
 const slots = 8_192;
 
-/** Remembers by their hashes which documents came lately, in memory of one size, however many they are. */
+/** Remembers the hashes of recent documents, in memory of a fixed size. */
 export class RecentDocuments {
   readonly #hashes = new Uint32Array(slots);
 
-  /** Returns whether the document has come before. It may forget one, and for two it may take one for the other. */
+  /** Returns whether the document came before. It may forget a document, or confuse two documents. */
   isSecondUse(source: string): boolean {
     const bytes = hash('sha256', source, 'buffer');
     const slot = bytes.readUInt16LE(0) % slots;

@@ -1,56 +1,72 @@
 import { type AuditEventType, auditEventTypes, isUnproven } from '../../events/record.ts';
-import type { AuditEvent as AuditEventRow } from '../../generated/sqlite/client.ts';
+import type { AuditEvent as AuditEventRow, Prisma } from '../../generated/sqlite/client.ts';
+import type { Scope } from '../../scope.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
-import { parseNodeId, requireCursors } from '../node-id.ts';
+import { parseNodeId, requireCursors, toNodeId } from '../node-id.ts';
 import { pageComplexity } from '../plugins/limits.ts';
 import { User } from './user.ts';
 
 const AuditEventTypeEnum = builder.enumType('AuditEventType', {
-  description: 'What happened to an account. More may be added.',
+  description: 'The kind of an audit event. More may be added.',
   values: Object.fromEntries(
     Object.entries(auditEventTypes).map(([type, description]) => [type, { value: type, description }]),
   ) as Record<AuditEventType, { value: AuditEventType; description: string }>,
 });
 
 /**
- * Who did it. Null for a request that proved nothing for the account, also where an earlier version of this server
- * wrote down the user of the session that it came with.
+ * Returns the ID of the actor. Null for a request that proved nothing for the account, even if an earlier version of
+ * this server recorded the user of its session.
  */
 function actorIdOf({ type, actorId }: AuditEventRow): number | null {
   return isUnproven(type) ? null : actorId;
 }
 
-/** Where an administrator was is theirs to know, and other administrators'. The user sees where everybody else was. */
+/** Returns whether the caller may see the client of an event. Only administrators see the clients of administrators. */
 function maySeeClient(event: AuditEventRow, { caller }: Context): boolean {
   const actorId = actorIdOf(event);
   return actorId === null || actorId === event.userId || caller.scope.isAdmin;
 }
 
-const AuditEvent = builder.prismaObject('AuditEvent', {
-  audience: 'holders',
-  description: 'Something that happened to an account. Visible to its user and to administrators, and never changed.',
+/** Returns the condition for the events that the caller may see: those of its user, and for administrators all. */
+export function whereEventVisibleTo({ session, isAdmin }: Scope): Prisma.AuditEventWhereInput {
+  if (isAdmin) return {};
+  // Null would match the events without a user.
+  return session === null || session.userId === null ? { id: { in: [] } } : { userId: session.userId };
+}
+
+export const AuditEvent = builder.prismaObject('AuditEvent', {
+  access: 'parent',
+  description:
+    'An event in the history of an account. It never changes. Visible to the user of the account and to ' +
+    'administrators.',
+  interfaces: [builder.nodeInterfaceRef()],
   fields: (t) => ({
-    at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
+    id: t.id({
+      description: 'The global ID: unique among all types, opaque, and never a credential.',
+      resolve: ({ id }) => toNodeId('AuditEvent', id),
+    }),
+    createdAt: t.expose('at', { type: 'DateTime', description: 'When the event happened.' }),
     type: t.field({
       type: AuditEventTypeEnum,
-      description: 'What happened.',
-      // The column has what recordEvents wrote.
+      description: 'The kind of the event.',
+      // Only recordEvents writes the column.
       resolve: ({ type }) => type as AuditEventType,
     }),
     user: t.field({
       type: User,
       nullable: true,
-      description: 'Whose account it was. Null where nobody has the address that was tried, and once they are deleted.',
+      description:
+        'The user of the account. Null if no account has the address that was tried, and after the user is deleted.',
       resolve: ({ userId }, _args, { loaders }) => (userId === null ? null : loaders.user(userId)),
     }),
     actor: t.field({
       type: User,
       nullable: true,
-      audience: 'administrators',
+      access: 'admin',
       description:
-        'Who did it. Null where nobody proved to be anybody, such as for a failed login, and once they are deleted. ' +
-        'For administrators only.',
+        'The user who caused the event. Null if the request proved no user, such as a failed login, and after that ' +
+        'user is deleted. Only for administrators.',
       resolve: (event, _args, { loaders }) => {
         const actorId = actorIdOf(event);
         return actorId === null ? null : loaders.user(actorId);
@@ -58,72 +74,79 @@ const AuditEvent = builder.prismaObject('AuditEvent', {
     }),
     isOwn: t.boolean({
       description:
-        'Whether the user did it, and not an administrator. False where nobody proved to be the user, such as for a ' +
-        'failed login.',
+        'Whether the user of the account caused the event. False for events of administrators, and if the request ' +
+        'did not prove to be from the user, such as a failed login.',
       resolve: (event) => event.userId !== null && event.userId === actorIdOf(event),
     }),
     sessionHandle: t.exposeString('sessionHandle', {
       nullable: true,
-      description: 'The handle of the session that it was about, or was done in. Null if there was none.',
+      description: 'The `handle` of the session that the event is about, or happened in. Null without a session.',
     }),
     ipAddress: t.string({
       nullable: true,
-      description: 'Where it was done from. Null if it is not known, and where an administrator did it.',
+      description:
+        'The IP address of the client. Null if it is unknown. For events of administrators, only administrators see ' +
+        'it.',
       resolve: (event, _args, context) => (maySeeClient(event, context) ? event.ipAddress : null),
     }),
     userAgent: t.string({
       nullable: true,
-      description: 'The User-Agent header it came with. Null if there was none, and where an administrator did it.',
+      description:
+        'The User-Agent header of the client. Null without one. For events of administrators, only administrators ' +
+        'see it.',
       resolve: (event, _args, context) => (maySeeClient(event, context) ? event.userAgent : null),
     }),
     detail: t.exposeString('detail', {
       nullable: true,
-      description: 'What it became, such as `user → admin`. Null where the type says it all.',
+      description: 'Details of the change, for example `user → admin`. Null if the type has none.',
     }),
   }),
 });
 
+const AuditEventConnection = builder.connectionObject(
+  { type: AuditEvent, name: 'AuditEventConnection', description: 'A page of audit events.' },
+  { description: 'An audit event on a page.' },
+);
+
 builder.prismaObjectField(User, 'auditEvents', (t) =>
-  t.prismaConnection({
-    audience: 'owner',
-    type: AuditEvent,
-    cursor: 'id',
-    nullable: true,
-    description: 'What happened to the account, newest first. Null for anybody but the user and administrators.',
-    complexity: pageComplexity,
-    resolve: (query, user, args, { replica }) => {
-      requireCursors(args);
-      return replica.auditEvent.findMany({ ...query, where: { userId: user.id }, orderBy: { id: 'desc' } });
+  t.prismaConnection(
+    {
+      access: 'owner',
+      type: AuditEvent,
+      cursor: 'id',
+      nullable: true,
+      description: 'The history of the account, newest first. Null for callers other than the user and administrators.',
+      complexity: pageComplexity,
+      resolve: (query, user, args, { replica }) => {
+        requireCursors(args);
+        return replica.auditEvent.findMany({ ...query, where: { userId: user.id }, orderBy: { id: 'desc' } });
+      },
+      totalCount: (user, _args, { replica }) => replica.auditEvent.count({ where: { userId: user.id } }),
     },
-  }),
+    AuditEventConnection,
+  ),
 );
 
 builder.queryField('auditEvents', (t) =>
   t.prismaConnection(
     {
-      audience: 'administrators',
+      access: 'admin',
       type: AuditEvent,
       cursor: 'id',
       nullable: true,
-      description: 'What happened to all accounts, newest first. For administrators only.',
+      description: 'The history of all accounts, newest first. Only for administrators.',
       complexity: pageComplexity,
       args: {
-        userId: t.arg.id({ description: 'Only what happened to this user, who may have been deleted since.' }),
-        type: t.arg({ type: AuditEventTypeEnum, description: 'Only events of this kind.' }),
+        userId: t.arg.id({ description: 'Returns only events of this user, even after the user is deleted.' }),
+        type: t.arg({ type: AuditEventTypeEnum, description: 'Returns only events of this kind.' }),
       },
       resolve: (query, _root, args, { replica }) => {
         requireCursors(args);
         return replica.auditEvent.findMany({ ...query, where: whereListed(args), orderBy: { id: 'desc' } });
       },
+      totalCount: (_root, args, { replica }) => replica.auditEvent.count({ where: whereListed(args) }),
     },
-    {
-      fields: (c) => ({
-        totalCount: c.int({
-          description: 'How many there are on all pages.',
-          resolve: ({ args }, _args, { replica }) => replica.auditEvent.count({ where: whereListed(args) }),
-        }),
-      }),
-    },
+    AuditEventConnection,
   ),
 );
 
@@ -132,7 +155,7 @@ type EventFilter = { userId?: string | null | undefined; type?: AuditEventType |
 function whereListed({ userId, type }: EventFilter) {
   const node = userId == null ? null : parseNodeId(userId);
   return {
-    // What is no id of a user has no history.
+    // An ID that is not of a user matches no event.
     ...(userId == null ? {} : { userId: node?.type === 'User' ? node.id : 0 }),
     ...(type == null ? {} : { type }),
   };

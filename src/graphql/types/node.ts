@@ -3,63 +3,82 @@ import { RequestError } from '../../errors.ts';
 import { whereVisibleTo } from '../../sessions/revoke.ts';
 import { builder } from '../builder.ts';
 import { type Context, maySeeOf } from '../context.ts';
-import { parseNodeId } from '../node-id.ts';
+import { type NodeType, parseNodeId, toNodeId } from '../node-id.ts';
+import { AuditEvent, whereEventVisibleTo } from './audit-event.ts';
 import { Session } from './session.ts';
 import { User } from './user.ts';
 
 const maxListLength = 100;
 
-/** What is behind the ids, in their order; null where there is nothing, or nothing that the caller may see. */
+type Row = { id: number };
+
+/** Finds the rows with these IDs that the caller may see, in at most one query. */
+type Find = (ids: number[], context: Context) => Promise<Row[]> | Row[];
+
+const finders: Record<NodeType, Find> = {
+  User: (ids, { database, caller }) => {
+    const visible = ids.filter((id) => maySeeOf(id, caller.scope));
+    return visible.length > 0 ? database.user.findMany({ where: { id: { in: visible } } }) : [];
+  },
+  Session: (ids, { database, caller }) =>
+    database.session.findMany({ where: { AND: [{ id: { in: ids } }, whereVisibleTo(caller.scope)] } }),
+  AuditEvent: (ids, { database, caller }) =>
+    database.auditEvent.findMany({ where: { AND: [{ id: { in: ids } }, whereEventVisibleTo(caller.scope)] } }),
+};
+
+const types = { User, Session, AuditEvent } satisfies Record<NodeType, unknown>;
+
+/**
+ * Returns the objects with these global IDs, in the same order, with one query per type. Null stands for an object that
+ * does not exist, or that the caller may not see.
+ */
 async function findNodes(context: Context, globalIds: string[]): Promise<(object | null)[]> {
-  const ids = globalIds.map(parseNodeId);
-  const idsOf = (type: string) => ids.flatMap((node) => (node?.type === type ? [node.id] : []));
-  const { scope } = context.caller;
-  if (!scope.session) return ids.map(() => null);
-  const visibleUserIds = idsOf('User').filter((id) => maySeeOf(id, scope));
-  const sessionIds = idsOf('Session');
-  const { user, session } = context.database;
-  const [users, sessions] = await Promise.all([
-    visibleUserIds.length > 0 ? user.findMany({ where: { id: { in: visibleUserIds } } }) : [],
-    sessionIds.length > 0
-      ? session.findMany({ where: { AND: [{ id: { in: sessionIds } }, whereVisibleTo(scope)] } })
-      : [],
-  ]);
+  if (!context.caller.scope.session) return globalIds.map(() => null);
+  const nodes = globalIds.map(parseNodeId);
+  const byType = Map.groupBy(
+    nodes.filter((node) => node !== null),
+    ({ type }) => type,
+  );
   const found = new Map<string, object>();
-  for (const record of users) {
-    brandWithType(record, User);
-    found.set(`User:${record.id}`, record);
-  }
-  for (const record of sessions) {
-    brandWithType(record, Session);
-    found.set(`Session:${record.id}`, record);
-  }
-  return ids.map((node) => (node ? (found.get(`${node.type}:${node.id}`) ?? null) : null));
+  const queries = [...byType].map(async ([type, ofType]) => {
+    const rows = await finders[type](
+      ofType.map(({ id }) => id),
+      context,
+    );
+    for (const row of rows) {
+      brandWithType(row, types[type]);
+      found.set(toNodeId(type, row.id), row);
+    }
+  });
+  await Promise.all(queries);
+  return nodes.map((node) => (node ? (found.get(toNodeId(node.type, node.id)) ?? null) : null));
 }
 
 builder.queryField('node', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: builder.nodeInterfaceRef(),
     nullable: true,
-    description: 'The object with this id. Null if there is none, or none that the caller may see.',
-    args: { id: t.arg.id({ required: true, description: 'The `id` of an object, as this API gave it out.' }) },
+    description: 'The object with this ID. Null if it does not exist, or if the caller may not see it.',
+    args: { id: t.arg.id({ required: true, description: 'The `id` of any object of this API.' }) },
     resolve: async (_root, { id }, context) => (await findNodes(context, [id]))[0] ?? null,
   }),
 );
 
 builder.queryField('nodes', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: [builder.nodeInterfaceRef()],
     nullable: { list: false, items: true },
     description:
-      'The objects with these ids, in their order. Null where there is none, or none that the caller may see.',
-    // Each id is looked up, whatever is selected of it.
+      'The objects with these IDs, in the same order. An item is null if the object does not exist, or if the caller ' +
+      'may not see it.',
+    // Each ID is looked up, whatever is selected.
     complexity: ({ ids }) => ({ field: 1 + ids.length, multiplier: Math.max(1, ids.length) }),
-    args: { ids: t.arg.idList({ required: true, description: `At most ${maxListLength} ids.` }) },
+    args: { ids: t.arg.idList({ required: true, description: `At most ${maxListLength} IDs.` }) },
     resolve: (_root, { ids }, context) => {
       if (ids.length > maxListLength) {
-        throw new RequestError('BAD_USER_INPUT', `nodes takes at most ${maxListLength} ids; ${ids.length} were sent.`);
+        throw new RequestError('BAD_USER_INPUT', `nodes takes at most ${maxListLength} IDs, and got ${ids.length}.`);
       }
       return findNodes(context, ids);
     },

@@ -11,101 +11,102 @@ import { pageComplexity } from '../plugins/limits.ts';
 import { User } from './user.ts';
 
 const SessionState = builder.enumType('SessionState', {
-  description: 'Whether a session is accepted.',
+  description: 'The state of a session.',
   values: {
-    LIVE: { description: 'Requests that carry its token are accepted.' },
-    ENDED: { description: 'Logged out, revoked or expired: its token is worth nothing any more.' },
+    LIVE: { description: 'The server accepts its token.' },
+    ENDED: { description: 'Logged out, revoked or expired. The server rejects its token.' },
   } as const,
 });
 
 /**
- * The complexity of a field with data, which may be 16 KB of JSON: an operation answers with at most 120 of them. A
- * hundred sessions, as many as a list may have, can still be listed with theirs.
+ * The complexity of a field with session data, up to 16 KB of JSON. It allows 120 of them per response. So a list of
+ * the maximum length, a hundred sessions, can still include them.
  */
 const dataComplexity = 25;
 
 export const Session = builder.prismaObject('Session', {
-  audience: 'holders',
-  description: 'One device or program that is signed in. Visible to its user and to administrators.',
+  access: 'parent',
+  description: 'A session: of a signed-in user, or of an anonymous visitor. Visible to its user and to administrators.',
   interfaces: [builder.nodeInterfaceRef()],
   fields: (t) => ({
     id: t.id({
-      description: 'Unique among all types, opaque, and never a credential.',
+      description: 'The global ID: unique among all types, opaque, and never a credential.',
       resolve: ({ id }) => toNodeId('Session', id),
     }),
     handle: t.exposeString('handle', {
-      description: 'A random name for the session, for logs and support. It opens nothing.',
+      description: 'A random name for logs and support. It grants no access.',
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the session started.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the session was last changed.' }),
     lastSeenAt: t.field({
       type: 'DateTime',
-      description: 'When the session was last used, to within a tenth of the idle timeout.',
+      description: 'When the session was last used, accurate to a tenth of the idle timeout.',
       resolve: (session) => session.lastSeenAt ?? session.createdAt,
     }),
     authenticatedAt: t.expose('authenticatedAt', {
       type: 'DateTime',
       nullable: true,
       description:
-        'When the user last proved the password in this session. Null where that is not known, and for anonymous sessions.',
+        'When the user last entered the password in this session. Null if that is unknown, and for anonymous sessions.',
     }),
     userAgent: t.exposeString('userAgent', {
       nullable: true,
       description:
-        'The User-Agent header of the last use that was noted. Null if there was none, and once it is forgotten.',
+        'The User-Agent header of the last recorded use. Null if there was none, and after the server deleted it.',
     }),
-    device: t.string({
+    clientName: t.string({
       nullable: true,
-      description: 'The user agent as a person would say it, such as `Firefox on Windows`. Null if it does not tell.',
+      description:
+        'The name of the client, from the user agent: for example `Firefox on Windows`. Null if it is unknown.',
       resolve: ({ userAgent }) => deviceName(userAgent),
     }),
     ipAddress: t.exposeString('ipAddress', {
       nullable: true,
-      description:
-        'The address that the session was last used from. Null if it is not known, and once it is forgotten.',
+      description: 'The IP address of the last recorded use. Null if it is unknown, and after the server deleted it.',
     }),
     publicData: t.field({
       type: 'JSON',
       nullable: true,
       description:
-        'What the client keeps in the session: a JSON object. Null if there is none, and after the session has ended.',
+        'The data of the client in this session: a JSON object. Null if there is none, and after the session has ' +
+        'ended.',
       complexity: dataComplexity,
       resolve: (session) => dataOf(session, 'publicData'),
     }),
     privateData: t.field({
       type: 'JSON',
       nullable: true,
-      audience: 'services',
+      access: 'service',
       description:
-        'What trusted services keep in the session: a JSON object. Null if there is none, and after the session has ended. ' +
-        'FORBIDDEN for everybody else.',
+        'The data of trusted services in this session: a JSON object. Only for trusted services; FORBIDDEN for ' +
+        'others. Null if there is none, and after the session has ended.',
       complexity: dataComplexity,
       resolve: (session) => dataOf(session, 'privateData'),
     }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
-      description: 'When the session ends by itself if it is not used before then, or when it ended.',
+      description: 'When the session expires unless it is used before. For an ended session, when it ended.',
     }),
     state: t.field({
       type: SessionState,
-      description: 'Whether the session is accepted.',
+      description: 'Whether the server accepts the session.',
       resolve: (session, _args, { caller }) => (isLive(session, caller.scope.now) ? 'LIVE' : 'ENDED'),
     }),
     isCurrent: t.boolean({
-      description: 'Whether this is the session of this very request.',
+      description: 'Whether this is the session of the request.',
       resolve: (session, _args, { caller }) => isCurrent(session, caller.scope),
     }),
     antiCSRFToken: t.string({
       nullable: true,
       description:
-        'What the client of a cookie session sends in the `anti-csrf` header of every mutation. ' +
-        'Null for every session but that of this request, and for sessions whose token is a bearer token.',
+        'The anti-CSRF token. The client of a cookie session sends it in the `anti-csrf` header of every mutation. ' +
+        'Null for bearer sessions, and for all sessions except the current one.',
       resolve: (session, _args, { caller }) => (isCurrent(session, caller.scope) ? caller.antiCSRFToken : null),
     }),
     user: t.field({
       type: User,
       nullable: true,
-      description: 'Whose session it is. Null for an anonymous session, and where the user is not the caller’s to see.',
+      description: 'The user of the session. Null for an anonymous session, and if the caller may not see the user.',
       resolve: (session, _args, context) => userOf(session, context),
     }),
   }),
@@ -116,7 +117,7 @@ const parsedData = {
   privateData: new WeakMap<SessionRow, SessionData | null>(),
 } satisfies Record<DataColumn, unknown>;
 
-/** The data of a session, parsed once however often an operation selects it. */
+/** Returns the data of a session, and parses it once, however often an operation selects it. */
 function dataOf(session: SessionRow, column: DataColumn): SessionData | null {
   const known = parsedData[column].get(session);
   if (known !== undefined) return known;
@@ -126,8 +127,8 @@ function dataOf(session: SessionRow, column: DataColumn): SessionData | null {
 }
 
 /**
- * The user of a session. Not a relation of Pothos, which would ask the database for what has been loaded long since,
- * with the session of the request.
+ * Returns the user of a session. A relation of Pothos would query the database again for a user that the request has
+ * loaded already, together with its session.
  */
 function userOf({ userId }: SessionRow, context: Context): UserRow | null | Promise<UserRow | null> {
   const { caller, loaders } = context;
@@ -145,10 +146,15 @@ builder.queryField('currentSession', (t) =>
   t.field({
     type: Session,
     nullable: true,
-    audience: 'everybody',
-    description: 'The session of this request. Null when there is none.',
+    access: 'public',
+    description: 'The session of the request. Null without one.',
     resolve: (_root, _args, { caller }) => caller.scope.session,
   }),
+);
+
+const SessionConnection = builder.connectionObject(
+  { type: Session, name: 'SessionConnection', description: 'A page of sessions.' },
+  { description: 'A session on a page.' },
 );
 
 builder.queryField('sessions', (t) =>
@@ -157,28 +163,24 @@ builder.queryField('sessions', (t) =>
       type: Session,
       cursor: 'id',
       nullable: true,
-      description: 'The sessions of everybody, newest first. For administrators only.',
+      description: 'The sessions of all users and visitors, newest first. Only for administrators.',
       complexity: pageComplexity,
-      audience: 'administrators',
+      access: 'admin',
       args: {
-        state: t.arg({ type: SessionState, description: 'Only those that are live, or only those that have ended.' }),
-        anonymous: t.arg.boolean({ description: 'Only those without a user, or only those with one.' }),
+        state: t.arg({ type: SessionState, description: 'Returns only sessions in this state.' }),
+        anonymous: t.arg.boolean({
+          description: 'Returns only anonymous sessions (true), or only sessions with a user (false).',
+        }),
       },
       resolve: (query, _root, args, context) => {
         requireCursors(args);
         const where = whereListed(args, context.caller.scope.now);
         return context.replica.session.findMany({ ...query, where, orderBy: { id: 'desc' } });
       },
+      totalCount: (_root, args, { replica, caller }) =>
+        replica.session.count({ where: whereListed(args, caller.scope.now) }),
     },
-    {
-      fields: (c) => ({
-        totalCount: c.int({
-          description: 'How many there are on all pages.',
-          resolve: ({ args }, _args, { replica, caller }) =>
-            replica.session.count({ where: whereListed(args, caller.scope.now) }),
-        }),
-      }),
-    },
+    SessionConnection,
   ),
 );
 

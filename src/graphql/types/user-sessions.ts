@@ -6,17 +6,17 @@ import { User } from './user.ts';
 
 builder.prismaObjectField(User, 'sessions', (t) =>
   t.field({
-    audience: 'owner',
+    access: 'owner',
     type: [Session],
     nullable: { list: true, items: false },
     description:
-      'Newest first: all live ones or, with the ended ones, the newest hundred. Null for anybody but the user and ' +
-      'administrators.',
+      'All live sessions of the user, newest first. With `includeEnded`, at most the newest hundred sessions. Null ' +
+      'for callers other than the user and administrators.',
     args: {
       includeEnded: t.arg.boolean({
         required: true,
         defaultValue: false,
-        description: 'Whether sessions that have ended or expired are listed too.',
+        description: 'Includes sessions that have ended or expired.',
       }),
     },
     complexity: ({ includeEnded }, context) => ({ field: 1, multiplier: likelyLength(includeEnded, context) }),
@@ -24,22 +24,22 @@ builder.prismaObjectField(User, 'sessions', (t) =>
   }),
 );
 
-/** The sessions of a user, of many users by one query. Those of others are a listing, and come from the replica. */
+/** Returns the sessions of a user, with one query for many users. Sessions of other users come from the replica. */
 function sessionsOf(userId: number, includeEnded: boolean, context: Context): Promise<SessionRow[] | null> {
   const { caller, database, replica, loaders } = context;
   const from = caller.scope.session?.userId === userId ? database : replica;
   const take = listLength(context);
   if (!includeEnded) return loaders.liveSessions(from, take).load(userId);
-  // Prisma makes one query of all that are asked for like this at once.
+  // Prisma batches these calls into one query.
   return from.user.findUnique({ where: { id: userId } }).sessions({ orderBy: { id: 'desc' }, take });
 }
 
-/** How many sessions of a user are listed at most. The cap bounds the live ones, but for those from before it was lowered. */
+/** Returns the maximum length of the list. More live sessions than the cap exist only after the cap was lowered. */
 function listLength({ config }: Context): number {
   return Math.max(100, config.sessions.maxPerUser);
 }
 
-/** How many of them are reckoned with when an operation is judged. */
+/** Returns the length of the list that the complexity of an operation assumes. */
 function likelyLength(includeEnded: boolean, context: Context): number {
   return includeEnded ? listLength(context) : Math.max(20, context.config.sessions.maxPerUser);
 }

@@ -7,44 +7,51 @@ import { requireCursors, toNodeId } from '../node-id.ts';
 import { pageComplexity } from '../plugins/limits.ts';
 
 export const User = builder.prismaObject('User', {
-  audience: 'holders',
-  description: 'Somebody with an account. Visible to themselves and to administrators.',
+  access: 'parent',
+  description: 'A person with an account. Visible to that user and to administrators.',
   interfaces: [builder.nodeInterfaceRef()],
   fields: (t) => ({
     id: t.id({
-      description: 'Unique among all types, opaque, and never given to another user.',
+      description: 'The global ID: unique among all types, opaque, and never given to another user.',
       resolve: ({ id }) => toNodeId('User', id),
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the account was made.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the account was created.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the account was last changed.' }),
-    name: t.exposeString('name', { nullable: true, description: 'What the user is called. Null if not given.' }),
-    email: t.exposeString('email', { description: 'The address that the user logs in with, in lower case.' }),
+    name: t.exposeString('name', { nullable: true, description: 'The display name. Null if the user has none.' }),
+    email: t.exposeString('email', { description: 'The email address for the login, in lower case.' }),
     emailVerifiedAt: t.expose('emailVerifiedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When the user proved that the address is theirs. Null until then.',
+      description: 'When the user proved to own the email address. Null until then.',
     }),
-    role: t.exposeString('role', { description: 'What the user is to the application, such as `user` or `admin`.' }),
+    role: t.exposeString('role', { description: 'The role in the application, for example `user` or `admin`.' }),
     suspendedAt: t.expose('suspendedAt', {
       type: 'DateTime',
       nullable: true,
-      audience: 'owner',
-      description: 'Since when the user may not sign in; an administrator can change that. Null for everybody else.',
+      access: 'owner',
+      description:
+        'When an administrator suspended the user, who cannot sign in since then. Null if the user is not suspended, ' +
+        'and for callers other than the user and administrators.',
     }),
   }),
 });
 
+const UserConnection = builder.connectionObject(
+  { type: User, name: 'UserConnection', description: 'A page of users.' },
+  { description: 'A user on a page.' },
+);
+
 builder.queryField('viewer', (t) =>
   t.field({
-    audience: 'everybody',
+    access: 'public',
     type: User,
     nullable: true,
-    description: 'The signed-in user; null, never an error, when there is none.',
+    description: 'The signed-in user. Null, and never an error, without one.',
     resolve: (_root, _args, { caller }) => caller.scope.session?.user ?? null,
   }),
 );
 
-/** The longest address: no name and no role is longer. SQLite refuses patterns of 50,000 bytes. */
+/** The length of the longest email address; names and roles are shorter. SQLite refuses patterns of 50,000 bytes. */
 const maxFilterLength = 254;
 
 builder.queryField('users', (t) =>
@@ -53,19 +60,21 @@ builder.queryField('users', (t) =>
       type: User,
       cursor: 'id',
       nullable: true,
-      description: 'Everybody with an account, newest first. For administrators only.',
+      description: 'All users, newest first. Only for administrators.',
       complexity: pageComplexity,
-      audience: 'administrators',
+      access: 'admin',
       args: {
         search: t.arg.string({
           description:
-            'Only those whose email or name has this in it, in whatever case; `%` stands for any text, and `_` for any ' +
-            `character. At most ${maxFilterLength} characters.`,
+            'Returns only users with this text in the email or the name, in any case. `%` matches any text, and `_` ' +
+            `any character. At most ${maxFilterLength} characters.`,
         }),
         role: t.arg.string({
-          description: `Only those with exactly this role. At most ${maxFilterLength} characters.`,
+          description: `Returns only users with exactly this role. At most ${maxFilterLength} characters.`,
         }),
-        suspended: t.arg.boolean({ description: 'Only those who are suspended, or only those who are not.' }),
+        suspended: t.arg.boolean({
+          description: 'Returns only suspended users (true), or only users who are not suspended (false).',
+        }),
       },
       resolve: async (query, _root, args, { config, replica, loaders }) => {
         requireCursors(args);
@@ -74,19 +83,13 @@ builder.queryField('users', (t) =>
           where: whereListed(args, config),
           orderBy: { id: 'desc' },
         });
-        // Their sessions are theirs: whose they are need not be asked again.
+        // So `sessions { user }` needs no query.
         loaders.remember(users);
         return users;
       },
+      totalCount: (_root, args, { config, replica }) => replica.user.count({ where: whereListed(args, config) }),
     },
-    {
-      fields: (c) => ({
-        totalCount: c.int({
-          description: 'How many there are on all pages.',
-          resolve: ({ args }, _args, { config, replica }) => replica.user.count({ where: whereListed(args, config) }),
-        }),
-      }),
-    },
+    UserConnection,
   ),
 );
 
@@ -96,7 +99,7 @@ type UserFilter = {
   suspended?: boolean | null | undefined;
 };
 
-/** @throws RequestError for a filter that is too long, or that no text can match. */
+/** Returns the condition for a filter. @throws RequestError if the filter is too long, or no text can match it. */
 function whereListed({ search, role, suspended }: UserFilter, { databaseUrl }: Config): Prisma.UserWhereInput {
   const text = search?.trim();
   for (const [name, value] of Object.entries({ search: text, role })) {
@@ -105,7 +108,7 @@ function whereListed({ search, role, suspended }: UserFilter, { databaseUrl }: C
       throw new RequestError('BAD_USER_INPUT', `The filter ${name} may have at most ${maxFilterLength} characters.`);
     }
     if (value.includes('\u0000') || !value.isWellFormed()) {
-      throw new RequestError('BAD_USER_INPUT', `The filter ${name} has a NUL or a lone surrogate in it.`);
+      throw new RequestError('BAD_USER_INPUT', `The filter ${name} contains a NUL or a lone surrogate.`);
     }
   }
   const part = { contains: text ?? '', ...regardlessOfCase(databaseUrl) };

@@ -3,12 +3,12 @@ import { builder } from '../builder.ts';
 import { User } from './user.ts';
 
 export const ViewerPayload = builder.objectRef<{ viewer: UserRow }>('ViewerPayload').implement({
-  audience: 'holders',
-  description: 'The user, changed.',
+  access: 'parent',
+  description: 'The user after the change.',
   fields: (t) => ({
     viewer: t.expose('viewer', {
       type: User,
-      description: 'The signed-in user or, where it was done by a link, the one that it was for, as they are now.',
+      description: 'The signed-in user. For a mailed link, the user of the link.',
     }),
   }),
 });

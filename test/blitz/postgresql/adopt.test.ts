@@ -222,7 +222,7 @@ describe('a PostgreSQL database that was taken over', () => {
     const { client } = await serve(url);
     for (const { email, password } of blitz.users) {
       const answer = await client().login(email.toUpperCase(), 'BEARER', password);
-      expect(answer, email).toMatchObject({ __typename: 'LoginSuccess', viewer: { email } });
+      expect(answer, email).toMatchObject({ __typename: 'SignInPayload', viewer: { email } });
     }
   });
 

@@ -11,7 +11,7 @@ describe('a database of the fixture that was taken over', () => {
     for (const { id, email, password } of blitz.users) {
       const isThere = name === 'before' || id !== 6;
       const answer = await client().login(email, 'BEARER', password);
-      if (isThere) expect(answer, email).toMatchObject({ __typename: 'LoginSuccess', viewer: { email } });
+      if (isThere) expect(answer, email).toMatchObject({ __typename: 'SignInPayload', viewer: { email } });
       else expect(answer, email).toMatchObject({ code: 'INVALID_CREDENTIALS' });
       expect(await client().login(email, 'BEARER', `${password}?`)).toMatchObject({ code: 'INVALID_CREDENTIALS' });
     }

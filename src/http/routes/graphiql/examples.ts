@@ -1,25 +1,25 @@
-/** The operations in GraphiQL's tabs: a session's whole life, in the order in which a newcomer tries them. */
+/** The operations in GraphiQL's tabs: the whole life of a session, in the order in which newcomers try them. */
 export const exampleOperations = [
-  `# Before anybody signs in: keep a visitor's data. It starts
-# an anonymous session, and goes on in that of the user.
+  `# Store data before the visitor signs in. This starts an
+# anonymous session. After sign-up, the new session keeps it.
 mutation Visit {
   setPublicData(data: { cart: ["tea", "milk"] }) {
-    ... on SetDataPayload {
+    ... on SessionDataPayload {
       session { id publicData user { id } }
     }
     ... on UserError { code message }
   }
 }
 `,
-  `# Make an account. The answer sets the session cookie.
-# This page sends the anti-CSRF token along by itself.
+  `# Create an account. The response sets the session cookie.
+# This page sends the anti-CSRF token automatically.
 mutation SignUp {
   signUp(
     email: "ada@example.com"
     password: "correct horse battery staple"
     name: "Ada"
   ) {
-    ... on LoginSuccess {
+    ... on SignInPayload {
       viewer { id email name role }
       session { id expiresAt publicData }
     }
@@ -27,19 +27,19 @@ mutation SignUp {
   }
 }
 `,
-  `# Who is signed in, and on which devices?
+  `# List the signed-in user and their sessions.
 query Me {
   viewer {
     id
     email
-    sessions { id device ipAddress lastSeenAt expiresAt isCurrent }
+    sessions { id clientName ipAddress lastSeenAt expiresAt isCurrent }
   }
   currentSession { id expiresAt user { email } }
 }
 `,
-  `# Sign in: a new session; that of this page ends.
-# With transport: BEARER the answer holds a token.
-# It goes into Headers below:
+  `# Sign in with a new session. The session of this page ends.
+# With transport: BEARER, the response contains a token.
+# Put it into Headers below:
 #   { "authorization": "Bearer <token>" }
 mutation LogIn {
   login(
@@ -47,7 +47,7 @@ mutation LogIn {
     password: "correct horse battery staple"
     transport: COOKIE
   ) {
-    ... on LoginSuccess {
+    ... on SignInPayload {
       viewer { email }
       session { id handle }
       token
@@ -56,17 +56,17 @@ mutation LogIn {
   }
 }
 `,
-  `# What happened to the account: logins, failures, changes.
+  `# List the history of the account: logins, failures, changes.
 query History {
   viewer {
     auditEvents(first: 20) {
-      nodes { at type ipAddress userAgent sessionHandle detail }
+      nodes { createdAt type ipAddress userAgent sessionHandle detail }
     }
   }
 }
 `,
-  `# Forgot the password? The link is in the mail: as long as
-# there is no mail server, a file in data/mail.
+  `# Reset a forgotten password by a mailed link. Without a mail
+# server, the mail is a file in data/mail.
 mutation AskForReset {
   requestPasswordReset(email: "ada@example.com") { email }
 }
@@ -76,16 +76,16 @@ mutation Reset($token: String!) {
     token: $token
     newPassword: "another horse, another staple"
   ) {
-    ... on LoginSuccess { viewer { email emailVerifiedAt } }
+    ... on SignInPayload { viewer { email emailVerifiedAt } }
     ... on UserError { code message }
   }
 }
 `,
-  `# End one session. Its id comes from the list in the tab Me,
-# and goes into Variables below.
+  `# End one session. Copy its id from the list in the tab Me
+# into Variables below.
 mutation Revoke($id: ID!) {
   revoke(id: $id) {
-    ... on RevokeSuccess {
+    ... on RevokePayload {
       revokedSessionId
       session { id state }
       viewer { sessions { id } }
@@ -94,12 +94,12 @@ mutation Revoke($id: ID!) {
   }
 }
 `,
-  `# End all sessions but that of this page.
+  `# End all sessions except the one of this page.
 mutation RevokeOthers {
   revokeOthers { revokedSessionIds viewer { sessions { id } } }
 }
 `,
-  `# End all sessions, that of this page included.
+  `# End all sessions, including the one of this page.
 mutation RevokeAll {
   revokeAll { revokedSessionIds }
 }

@@ -2,7 +2,7 @@ import SchemaBuilder from '@pothos/core';
 import { isObjectType } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { toNodeId } from '../../src/graphql/node-id.ts';
-import { AudiencePluginName, audiences } from '../../src/graphql/plugins/audience.ts';
+import { AccessPluginName, accessLevels } from '../../src/graphql/plugins/access.ts';
 import { schema } from '../../src/graphql/schema.ts';
 import { hashToken } from '../../src/tokens/token.ts';
 import { type Answer, type Client, startApi } from '../support/api.ts';
@@ -10,22 +10,22 @@ import { type Answer, type Client, startApi } from '../support/api.ts';
 const serviceKey = 'the key of a service';
 
 describe('every field', () => {
-  it('says who it is for', () => {
+  it('says who may use it', () => {
     const objects = Object.values(schema.getTypeMap()).filter((type) => isObjectType(type));
     const fields = objects
       .filter(({ name }) => !name.startsWith('__'))
       .flatMap((type) =>
-        Object.values(type.getFields()).map((field) => [`${type.name}.${field.name}`, field.extensions.audience]),
+        Object.values(type.getFields()).map((field) => [`${type.name}.${field.name}`, field.extensions.access]),
       );
     expect(fields.length).toBeGreaterThan(100);
-    expect(fields.filter(([, audience]) => !(String(audience) in audiences))).toEqual([]);
+    expect(fields.filter(([, access]) => !(String(access) in accessLevels))).toEqual([]);
   });
 
   it('must, or there is no schema', () => {
     // The types of all plugins hold for every builder of a program.
-    const builder = new SchemaBuilder({ plugins: [AudiencePluginName], prisma: {} as never });
+    const builder = new SchemaBuilder({ plugins: [AccessPluginName], prisma: {} as never });
     builder.queryType({ fields: (t) => ({ open: t.string({ resolve: () => 'to everybody, by omission' }) }) });
-    expect(() => builder.toSchema()).toThrow('Query.open does not say who it is for.');
+    expect(() => builder.toSchema()).toThrow('Query.open does not say who may use it.');
   });
 });
 
@@ -41,7 +41,12 @@ async function everybody() {
   const session = await api.database.session.findFirstOrThrow({
     where: { user: { is: { email: 'ada@example.com' } } },
   });
-  const ids = { user: toNodeId('User', session.userId ?? 0), session: toNodeId('Session', session.id) };
+  const event = await api.database.auditEvent.findFirstOrThrow({ where: { userId: session.userId } });
+  const ids = {
+    user: toNodeId('User', session.userId ?? 0),
+    session: toNodeId('Session', session.id),
+    event: toNodeId('AuditEvent', event.id),
+  };
   const clients = { nobody: api.client(), visitor, bob, ada, root, service: api.client() };
   return { api, ids, clients };
 }
@@ -161,13 +166,25 @@ const objects: Record<string, Record<string, string[]>> = {
     publicData: ['hidden', 'null', 'null', 'null'],
     privateData: ['hidden', 'FORBIDDEN', 'FORBIDDEN', 'null'],
     userAgent: ['hidden', 'null', 'null', 'null'],
-    device: ['hidden', 'null', 'null', 'null'],
+    clientName: ['hidden', 'null', 'null', 'null'],
     ipAddress: ['hidden', 'null', 'null', 'null'],
     antiCSRFToken: ['hidden', 'null', 'null', 'null'],
   },
+  AuditEvent: {
+    ...Object.fromEntries(['id', 'createdAt', 'type', 'user', 'isOwn', 'sessionHandle'].map((f) => [f, all])),
+    actor: ['hidden', 'FORBIDDEN', 'value', 'FORBIDDEN'],
+    ipAddress: ['hidden', 'null', 'null', 'null'],
+    userAgent: ['hidden', 'null', 'null', 'null'],
+    detail: ['hidden', 'null', 'null', 'null'],
+  },
 };
 
-const selections: Record<string, string> = { sessions: '{ id }', user: '{ id }', auditEvents: '{ nodes { type } }' };
+const selections: Record<string, string> = {
+  sessions: '{ id }',
+  user: '{ id }',
+  actor: '{ id }',
+  auditEvents: '{ nodes { type } }',
+};
 
 describe('what belongs to somebody', () => {
   it('is seen by them and by administrators, each field by those who may', async () => {
@@ -175,7 +192,7 @@ describe('what belongs to somebody', () => {
     for (const [type, fields] of Object.entries(objects)) {
       const known = schema.getType(type);
       expect(Object.keys(fields).sort()).toEqual(isObjectType(known) ? Object.keys(known.getFields()).sort() : []);
-      const id = type === 'User' ? ids.user : ids.session;
+      const id = { User: ids.user, Session: ids.session, AuditEvent: ids.event }[type];
       for (const [field, outcomes] of Object.entries(fields)) {
         const query = `{ node(id: "${id}") { ... on ${type} { seen: ${field} ${selections[field] ?? ''} } } }`;
         const look = async (client: Client, headers = {}) => {

@@ -1,0 +1,108 @@
+/**
+ * Requires every field to say who may use it, by itself or by its type. Without that there is no schema, so nothing is
+ * open by omission (deny by default; OWASP ASVS 5.0, 8.1.1).
+ */
+import SchemaBuilder, {
+  BasePlugin,
+  type PothosOutputFieldConfig,
+  PothosSchemaError,
+  type SchemaTypes,
+} from '@pothos/core';
+import type { GraphQLFieldResolver } from 'graphql';
+import { notSignedIn, RequestError } from '../../errors.ts';
+import { requireRecentPassword } from '../../sessions/proof.ts';
+import { type Context, maySeeOf } from '../context.ts';
+
+/** Describes the levels of access. */
+export const accessLevels = {
+  public: 'Every caller, also without a credential.',
+  session: 'Callers with a live session, also an anonymous one. UNAUTHENTICATED for others.',
+  user: 'Signed-in users. UNAUTHENTICATED for others.',
+  owner: 'The user that the object is, and administrators. Null for others.',
+  admin: 'Administrators. FORBIDDEN for others.',
+  recentAdmin: 'Administrators who entered their password recently. ReauthenticationRequiredError for the others.',
+  service: 'Trusted services, by their key. FORBIDDEN for others.',
+  parent: 'Every caller that received the object: the field that returned it decided who may see it.',
+} as const;
+
+export type Access = keyof typeof accessLevels;
+
+declare global {
+  export namespace PothosSchemaTypes {
+    export interface Plugins<Types extends SchemaTypes> {
+      access: AccessPlugin<Types>;
+    }
+
+    export interface FieldOptions {
+      /** Who may use the field. Where it is not given, the access of the type applies. */
+      access?: Access;
+    }
+
+    export interface BaseTypeOptions {
+      /** Who may use the fields of the type that do not say so themselves. */
+      access?: Access;
+    }
+  }
+}
+
+type Check = (context: Context, parent: unknown) => boolean;
+
+/** Run before a field is resolved. A check throws, or returns false to make the field null. */
+const checks: Partial<Record<Access, Check>> = {
+  session: requireSession,
+  user: ({ caller }) => {
+    if (!caller.scope.session?.user) throw notSignedIn();
+    return true;
+  },
+  owner: ({ caller }, parent) => maySeeOf((parent as { id: number }).id, caller.scope),
+  admin: requireAdmin,
+  recentAdmin: (context) => {
+    requireAdmin(context);
+    // An unlocked device of an administrator is not enough.
+    requireRecentPassword(context.caller.scope, context.config.reauthenticateAfterMs);
+    return true;
+  },
+  service: ({ caller }) => {
+    if (!caller.scope.isService)
+      throw new RequestError('FORBIDDEN', 'Only trusted services may do this, by their key.');
+    return true;
+  },
+};
+
+function requireSession({ caller }: Context): boolean {
+  if (!caller.scope.session) throw notSignedIn();
+  return true;
+}
+
+function requireAdmin(context: Context): boolean {
+  requireSession(context);
+  if (!context.caller.scope.isAdmin) throw new RequestError('FORBIDDEN', 'Only administrators may do this.');
+  return true;
+}
+
+export class AccessPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
+  override onOutputFieldConfig(fieldConfig: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
+    const { parentType, name, pothosOptions, extensions } = fieldConfig;
+    const type = this.builder.configStore.getTypeConfig(parentType);
+    const access = pothosOptions.access ?? type.pothosOptions.access;
+    if (access === undefined) throw new PothosSchemaError(`${parentType}.${name} does not say who may use it.`);
+    return { ...fieldConfig, extensions: { ...extensions, access } };
+  }
+
+  override wrapResolve(
+    resolver: GraphQLFieldResolver<unknown, Types['Context'], object>,
+    { extensions }: PothosOutputFieldConfig<Types>,
+  ): GraphQLFieldResolver<unknown, Types['Context'], object> {
+    const check = checks[extensions?.access as Access];
+    // Most fields have no check, and then this plugin adds no cost.
+    if (!check) return resolver;
+    return (parent, args, context, info) =>
+      check(context as Context, parent) ? resolver(parent, args, context, info) : null;
+  }
+}
+
+const pluginName = 'access' as const;
+
+SchemaBuilder.registerPlugin(pluginName, AccessPlugin);
+
+export const AccessPluginName = pluginName;
