@@ -14,7 +14,7 @@ import { addressLimits, quarterMs } from './requests.ts';
  * NIST SP 800-63B-4 section 3.2.2: at most 100 failures in a row for an account. Half of them are for devices on which
  * its user has signed in, so that nobody else can use those up.
  */
-const maxInARow = 50;
+const maxFailureStreak = 50;
 
 /** How long to wait once too many were wrong, doubled with each that follows; of the same section. */
 const wait = { firstMs: 30_000, maxMs: 3_600_000 };
@@ -52,8 +52,8 @@ export async function withAttempt<T>(
 ): Promise<T> {
   const { policy } = attempt;
   const limits = limitsOf(attempt, client);
-  await requireNotReached(database, [limits.inARow, limits.pause, ...limits.others], now);
-  const isPaused = await count(database, limits, policy, now);
+  await requireNotReached(database, [limits.failureStreak, limits.cooldown, ...limits.others], now);
+  const isCoolingDown = await count(database, limits, policy, now);
   let isForgotten = false;
   async function succeed(db: Db): Promise<void> {
     await forgetFailures(db, attempt.email);
@@ -65,7 +65,7 @@ export async function withAttempt<T>(
     if (!isForgotten) await retryConflicts(() => succeed(database));
     return result;
   } catch (error) {
-    if (!(error instanceof InvalidCredentialsError)) await retryConflicts(() => undo(database, limits, isPaused));
+    if (!(error instanceof InvalidCredentialsError)) await retryConflicts(() => undo(database, limits, isCoolingDown));
     throw error;
   }
 }
@@ -73,18 +73,18 @@ export async function withAttempt<T>(
 /** Lets somebody try again at once, whose password was proved, or replaced by whoever has the address. */
 export async function forgetFailures(db: Db, email: string): Promise<void> {
   const keys = [true, false].flatMap((isKnownDevice) => {
-    const { inARow, pause, pauses } = accountLimits(email, isKnownDevice);
-    return [inARow.key, pause.key, pauses.key];
+    const { failureStreak, cooldown, cooldownCount } = accountLimits(email, isKnownDevice);
+    return [failureStreak.key, cooldown.key, cooldownCount.key];
   });
   await run(db, Prisma.sql`DELETE FROM "RateLimit" WHERE "key" IN (${Prisma.join(keys)})`);
 }
 
 type Limits = {
-  inARow: RateLimit;
+  failureStreak: RateLimit;
   /** Is there as long as one has to wait. */
-  pause: RateLimit;
+  cooldown: RateLimit;
   /** How often one had to wait. */
-  pauses: RateLimit;
+  cooldownCount: RateLimit;
   others: RateLimit[];
 };
 
@@ -96,48 +96,50 @@ function limitsOf({ email, policy, isKnownDevice }: Attempt, { ipAddress }: Clie
 }
 
 function accountLimits(email: string, isKnownDevice: boolean): Omit<Limits, 'others'> {
-  const lane = `${isKnownDevice ? 'known-device' : 'account'}:${hash('sha256', email.toLowerCase())}`;
+  // The stored keys keep their first names: with other keys, an upgrade would lose the counts.
+  const bucket = `${isKnownDevice ? 'known-device' : 'account'}:${hash('sha256', email.toLowerCase())}`;
   return {
-    inARow: { key: `${lane}:in-a-row`, points: maxInARow, durationMs: streakMs },
-    pause: { key: `${lane}:pause`, points: 1, durationMs: wait.firstMs },
-    pauses: { key: `${lane}:pauses`, points: maxInARow, durationMs: streakMs },
+    failureStreak: { key: `${bucket}:in-a-row`, points: maxFailureStreak, durationMs: streakMs },
+    cooldown: { key: `${bucket}:pause`, points: 1, durationMs: wait.firstMs },
+    cooldownCount: { key: `${bucket}:pauses`, points: maxFailureStreak, durationMs: streakMs },
   };
 }
 
 /**
  * Counts an attempt by one statement, which gives each a number of its own, and returns whether the next one has to
- * wait. From a number on, one at a time takes the pause; the others are refused, and were none.
+ * wait. From a number on, one at a time takes the cooldown; the others are refused, and were none.
  *
  * @throws RateLimitedError
  */
 async function count(db: Db, limits: Limits, { perAccount }: AttemptPolicy, now: Date): Promise<boolean> {
-  const { inARow, pause, others } = limits;
+  const { failureStreak, cooldown, others } = limits;
   try {
-    const [times = 0] = await countOnce(db, [inARow, ...others], now);
+    const [times = 0] = await countOnce(db, [failureStreak, ...others], now);
     if (times < perAccount) return false;
-    await countOnce(db, [pause], now);
+    await countOnce(db, [cooldown], now);
   } catch (error) {
-    if (error instanceof RateLimitedError) await retryConflicts(() => uncount(db, [inARow, ...others]));
+    if (error instanceof RateLimitedError) await retryConflicts(() => uncount(db, [failureStreak, ...others]));
     throw error;
   }
-  await prolong(db, limits, now);
+  await extendCooldown(db, limits, now);
   return true;
 }
 
 /**
- * Makes a pause that was just taken as long as it must be. That goes by the pauses before it: of many attempts at once
- * each has a number for a moment, and whoever takes the pause need not be the first.
+ * Makes a cooldown that was just taken as long as it must be. That goes by the cooldowns before it: of many attempts at
+ * once each has a number for a moment, and whoever takes the cooldown need not be the first.
  */
-async function prolong(db: Db, { pause, pauses }: Limits, now: Date): Promise<void> {
-  const [times = 1] = await countOnce(db, [pauses], now);
+async function extendCooldown(db: Db, { cooldown, cooldownCount }: Limits, now: Date): Promise<void> {
+  const [times = 1] = await countOnce(db, [cooldownCount], now);
   if (times === 1) return;
   const durationMs = Math.min(wait.firstMs * 2 ** (times - 1), wait.maxMs);
   const expiresAt = new Date(now.getTime() + durationMs);
-  await db.rateLimit.updateMany({ where: { key: pause.key }, data: { expiresAt } });
+  await db.rateLimit.updateMany({ where: { key: cooldown.key }, data: { expiresAt } });
 }
 
 /** Takes back what `count` did. */
-async function undo(db: Db, { inARow, pause, pauses, others }: Limits, isPaused: boolean): Promise<void> {
-  await uncount(db, [inARow, ...others, ...(isPaused ? [pauses] : [])]);
-  if (isPaused) await db.rateLimit.deleteMany({ where: { key: pause.key } });
+async function undo(db: Db, limits: Limits, isCoolingDown: boolean): Promise<void> {
+  const { failureStreak, cooldown, cooldownCount, others } = limits;
+  await uncount(db, [failureStreak, ...others, ...(isCoolingDown ? [cooldownCount] : [])]);
+  if (isCoolingDown) await db.rateLimit.deleteMany({ where: { key: cooldown.key } });
 }
