@@ -76,14 +76,14 @@ export function parseHash(text: string): PasswordHash | null {
 }
 
 /** Whether verifying it takes no more than a hash may ask for, or today's hashes do. */
-export function isAffordable(hash: PasswordHash, today: Argon2Cost = { memoryKiB: 0, passes: 0, lanes: 0 }): boolean {
+export function isAffordable(hash: PasswordHash, target: Argon2Cost = { memoryKiB: 0, passes: 0, lanes: 0 }): boolean {
   switch (hash.kind) {
     case 'argon2': {
-      const total = Math.max(max.argon2.totalKiB, today.memoryKiB * today.passes);
+      const total = Math.max(max.argon2.totalKiB, target.memoryKiB * target.passes);
       return (
-        hash.memoryKiB <= Math.max(max.argon2.memoryKiB, today.memoryKiB) &&
+        hash.memoryKiB <= Math.max(max.argon2.memoryKiB, target.memoryKiB) &&
         hash.memoryKiB * hash.passes <= total &&
-        hash.lanes <= Math.max(max.argon2.lanes, today.lanes)
+        hash.lanes <= Math.max(max.argon2.lanes, target.lanes)
       );
     }
     case 'bcrypt':
@@ -105,21 +105,21 @@ export function scryptMemory({ cost, blockSize }: { cost: number; blockSize: num
 }
 
 /** Whether verifying it is as much work as verifying one that is made today. */
-export function costsAsToday(hash: PasswordHash, today: Argon2Cost): boolean {
+export function hasTargetCost(hash: PasswordHash, target: Argon2Cost): boolean {
   if (hash.kind !== 'argon2') return false;
-  return hash.memoryKiB === today.memoryKiB && hash.passes === today.passes && hash.lanes === today.lanes;
+  return hash.memoryKiB === target.memoryKiB && hash.passes === target.passes && hash.lanes === target.lanes;
 }
 
 /** Whether a hash, stored as this, is of the form that is made today and costs an attacker no less. */
-export function isUpToDate(hash: PasswordHash, stored: string | null, today: Argon2Cost): boolean {
+export function isUpToDate(hash: PasswordHash, stored: string | null, target: Argon2Cost): boolean {
   return (
     hash.kind === 'argon2' &&
     hash.phc === stored &&
     hash.type === 'argon2id' &&
     hash.version === '19' &&
-    hash.memoryKiB >= today.memoryKiB &&
-    hash.passes >= today.passes &&
-    hash.lanes >= today.lanes
+    hash.memoryKiB >= target.memoryKiB &&
+    hash.passes >= target.passes &&
+    hash.lanes >= target.lanes
   );
 }
 

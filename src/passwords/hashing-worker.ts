@@ -6,7 +6,7 @@ import { hashSync, verifySync as verifyArgon2 } from '@node-rs/argon2';
 import { verifySync as verifyBcrypt } from '@node-rs/bcrypt';
 import {
   type Argon2Cost,
-  costsAsToday,
+  hasTargetCost,
   isAffordable,
   isUpToDate,
   type PasswordHash,
@@ -19,10 +19,10 @@ const argon2id = 2;
 
 export type Check = {
   /** What may have been hashed of what was typed, as it is hashed here first. At least one. */
-  forms: [string, ...string[]];
+  candidates: [string, ...string[]];
   /** Null where there is no hash, which takes as long. */
   stored: string | null;
-  today: Argon2Cost;
+  targetCost: Argon2Cost;
 };
 
 export type CheckResult = {
@@ -30,7 +30,7 @@ export type CheckResult = {
   /** What is to be stored instead of a hash that the password is right for, and which is not today's. */
   rehashed: string | null;
   /** Whether it was as much work as with one of today's hashes, or without any. */
-  isUsual: boolean;
+  hadTargetCost: boolean;
   tookMs: number;
 };
 
@@ -53,33 +53,35 @@ parentPort?.on('message', ({ name, input }: { name: keyof Tasks; input: never })
 });
 
 /** The argon2id hash in PHC string format. */
-function hash({ password, today }: { password: string; today: Argon2Cost }): string {
-  const { memoryKiB, passes, lanes } = today;
+function hash({ password, targetCost }: { password: string; targetCost: Argon2Cost }): string {
+  const { memoryKiB, passes, lanes } = targetCost;
   return hashSync(password, { algorithm: argon2id, memoryCost: memoryKiB, timeCost: passes, parallelism: lanes });
 }
 
 /**
- * Whether one of the forms is what was hashed. Where none is, all have been tried, so that how long it took depends on
- * what was typed and on the kind of the hash, and on nothing else.
+ * Whether one of the candidates is what was hashed. Where none is, all have been tried, so that how long it took depends
+ * on what was typed and on the kind of the hash, and on nothing else.
  */
-function check({ forms, stored, today }: Check): CheckResult {
+function check({ candidates, stored, targetCost }: Check): CheckResult {
   const began = performance.now();
   const parsed = stored === null ? null : parseHash(stored);
-  const known = parsed !== null && isAffordable(parsed, today) ? parsed : null;
-  const isUsual = known === null || costsAsToday(known, today);
+  const known = parsed !== null && isAffordable(parsed, targetCost) ? parsed : null;
+  const hadTargetCost = known === null || hasTargetCost(known, targetCost);
   // A hash that is cheaper than today's must not show either: what is wrong takes as long as with no hash at least.
-  const isWrong = (form: string) => (isUsual ? false : pretend(form, today));
-  const matching = forms.find((form) => (known ? verify(known, form) || isWrong(form) : pretend(form, today)));
+  const isWrong = (candidate: string) => (hadTargetCost ? false : hashDummy(candidate, targetCost));
+  const matching = candidates.find((candidate) =>
+    known ? verify(known, candidate) || isWrong(candidate) : hashDummy(candidate, targetCost),
+  );
   const tookMs = performance.now() - began;
   const isRight = matching !== undefined;
-  const mayStay = known !== null && matching === forms[0] && isUpToDate(known, stored, today);
-  const rehashed = isRight && !mayStay ? hash({ password: forms[0], today }) : null;
-  return { isRight, rehashed, isUsual, tookMs };
+  const mayStay = known !== null && matching === candidates[0] && isUpToDate(known, stored, targetCost);
+  const rehashed = isRight && !mayStay ? hash({ password: candidates[0], targetCost }) : null;
+  return { isRight, rehashed, hadTargetCost, tookMs };
 }
 
 /** Takes as long as a wrong password does. */
-function pretend(password: string, today: Argon2Cost): false {
-  hash({ password, today });
+function hashDummy(password: string, targetCost: Argon2Cost): false {
+  hash({ password, targetCost });
   return false;
 }
 

@@ -84,7 +84,7 @@ function lengthOf(text: string): number {
  * @throws RequestError where too many are waiting for theirs.
  */
 export async function hashPassword(password: string, policy: PasswordPolicy): Promise<string> {
-  return runInWorker('hash', { password: password.normalize('NFKC'), today: costOf(policy) }, policy.queueLength);
+  return runInWorker('hash', { password: password.normalize('NFKC'), targetCost: costOf(policy) }, policy.queueLength);
 }
 
 export type CheckedPassword = {
@@ -126,12 +126,12 @@ export async function checkPassword(
 ): Promise<CheckedPassword> {
   const normalized = normalizePassword(password);
   const check: Check = {
-    forms: normalized === null ? [''] : formsOf(normalized, password),
+    candidates: normalized === null ? [''] : candidatesOf(normalized, password),
     stored: normalized === null ? null : hashedPassword,
-    today: costOf(policy),
+    targetCost: costOf(policy),
   };
-  const { isRight, rehashed, isUsual, tookMs } = await runInWorker('check', check, policy.queueLength);
-  if (!isUsual && tookMs > slowestMs(policy)) {
+  const { isRight, rehashed, hadTargetCost, tookMs } = await runInWorker('check', check, policy.queueLength);
+  if (!hadTargetCost && tookMs > slowestMs(policy)) {
     slowest.set(policy, { ms: Math.min(tookMs, maxWaitMs), at: performance.now() });
   }
   if (!isRight) slot.delay(slowestMs(policy) * margin - tookMs);
@@ -149,8 +149,8 @@ export async function verifyPassword(
   return isRight;
 }
 
-/** Other systems hash what was typed. How many forms there are depends on what is typed now, and not on the account. */
-function formsOf(normalized: string, typed: string): Check['forms'] {
+/** Other systems hash what was typed. How many candidates there are depends on what is typed, and not on the account. */
+function candidatesOf(normalized: string, typed: string): Check['candidates'] {
   return normalized === typed ? [normalized] : [normalized, typed];
 }
 
