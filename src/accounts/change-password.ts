@@ -8,7 +8,7 @@ import { hashPassword, requireAcceptablePassword } from '../passwords/password.t
 import type { UserScope } from '../scope.ts';
 import { endSessionsWith } from '../sessions/end.ts';
 import { type RotatedSession, rotateToken } from '../sessions/rotate.ts';
-import { forgetOtherDevices } from '../tokens/trusted-device.ts';
+import { revokeOtherTrustedDevices } from '../tokens/trusted-device.ts';
 import type { User } from '../users/user.ts';
 import { overRewrittenHash, type Policies, provePassword } from './prove-password.ts';
 
@@ -47,7 +47,7 @@ export function changePassword(
       await recordEvent(db, rotatedScope, { type: 'PASSWORD_CHANGED', userId: user.id });
       await endSessionsWith(db, rotatedScope, user.id, rotated.session.id);
       await voidLinks(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL']);
-      await forgetOtherDevices(db, user.id, scope.deviceToken);
+      await revokeOtherTrustedDevices(db, user.id, scope.deviceToken);
       await enqueueMail(db, { name: 'password-changed', recipient: changed.email, userId: user.id }, scope.now);
       return { ...rotated, user: changed };
     });

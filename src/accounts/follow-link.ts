@@ -6,7 +6,7 @@ import { type HashingSlot, withHashingSlot } from '../passwords/hashing-queue.ts
 import { verifyPassword } from '../passwords/password.ts';
 import type { Scope } from '../scope.ts';
 import { withAttempt } from '../throttle/attempts.ts';
-import { isKnownDevice, trustOfDevice } from '../tokens/trusted-device.ts';
+import { isTrustedDevice, trustOfDevice } from '../tokens/trusted-device.ts';
 import { findUserToken, redeemUserToken, type TokenPurpose, type UserToken } from '../tokens/user-token.ts';
 import { lockUserWithPassword, type User } from '../users/user.ts';
 import { overRewrittenHash, type Policies } from './prove-password.ts';
@@ -58,8 +58,8 @@ async function withPassword<T>(
   act: (db: Db) => Promise<T>,
 ): Promise<T> {
   const { email, hashedPassword } = user;
-  const isKnown = await isKnownDevice(database, scope, email);
-  const attempt = { email, isKnownDevice: isKnown, policy: policies.attempts };
+  const isTrusted = await isTrustedDevice(database, scope, email);
+  const attempt = { email, isTrustedDevice: isTrusted, policy: policies.attempts };
   return withAttempt(database, scope, attempt, async (succeed) => {
     if (!(await verifyPassword(password, hashedPassword, policies.passwords, slot))) {
       const failed = { type: 'PASSWORD_CHECK_FAILED', userId: user.id, actorId: null, sessionHandle: null } as const;

@@ -7,7 +7,7 @@ import { checkPassword } from '../passwords/password.ts';
 import type { Scope } from '../scope.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { withAttempt } from '../throttle/attempts.ts';
-import { isKnownDevice, makeRoomForDevice, trustOfDevice } from '../tokens/trusted-device.ts';
+import { isTrustedDevice, makeRoomForDevice, trustOfDevice } from '../tokens/trusted-device.ts';
 import { findUserByEmail, lockUserWithPassword, requireAddressKey, type User } from '../users/user.ts';
 import { overRewrittenHash, type SignInPolicies } from './prove-password.ts';
 import { completeSignIn } from './sign-in.ts';
@@ -42,20 +42,20 @@ async function loginInSlot(
   { email, key, password, slot, ...request }: KeyedCredentials,
   { passwords, attempts, sessions }: SignInPolicies,
 ): Promise<StartedSession> {
-  const isKnown = await isKnownDevice(database, scope, key);
-  return withAttempt(database, scope, { email: key, isKnownDevice: isKnown, policy: attempts }, async (succeed) => {
+  const isTrusted = await isTrustedDevice(database, scope, key);
+  return withAttempt(database, scope, { email: key, isTrustedDevice: isTrusted, policy: attempts }, async (succeed) => {
     const found = await findUserByEmail(database, email);
     const startFor = async (user: User | null) => {
       const stored = user?.hashedPassword ?? null;
       const { isRight, rehashed } = await checkPassword(password, stored, passwords, slot);
       if (!user || !isRight) throw new InvalidCredentialsError();
       if (user.suspendedAt !== null) throw new AccountSuspendedError();
-      if (!isKnown) await makeRoomForDevice(database, user.id);
+      if (!isTrusted) await makeRoomForDevice(database, user.id);
       return inTransaction(database, async (db) => {
         // A password that was changed since it was checked must not open a session: the change ended all others.
         const unchanged = await lockUserWithPassword(db, user, rehashed);
         const proof = { methods: ['password'], at: scope.now } as const;
-        const signIn = { ...request, user: unchanged, proof, type: 'LOGGED_IN', isKnownDevice: isKnown } as const;
+        const signIn = { ...request, user: unchanged, proof, type: 'LOGGED_IN', isTrustedDevice: isTrusted } as const;
         const [started] = await together([completeSignIn(db, scope, signIn, sessions), succeed(db)]);
         return started;
       });

@@ -27,7 +27,7 @@ export function provePassword(
   { user, password }: { user: User; password: string },
   { passwords, attempts }: Policies,
 ): Promise<void> {
-  const attempt = { email: user.email, isKnownDevice: true, policy: attempts };
+  const attempt = { email: user.email, isTrustedDevice: true, policy: attempts };
   const prove = (slot: HashingSlot) =>
     withAttempt(database, scope, attempt, async () => {
       if (await verifyPassword(password, user.hashedPassword, passwords, slot)) return;

@@ -15,7 +15,7 @@ export type SignIn = SessionRequest & {
   /** What is written down of it in the user's history. */
   type: 'LOGGED_IN' | 'SIGNED_UP' | 'PASSWORD_RESET';
   /** Whether the user is known to have signed in on the device; it becomes known if not. */
-  isKnownDevice?: boolean;
+  isTrustedDevice?: boolean;
 };
 
 /**

@@ -82,7 +82,7 @@ export async function confirmSignUp(
   const { hashedPassword, name } = JSON.parse(found.data ?? '{}') as { hashedPassword: string; name: string };
   const email = found.sentTo;
   return withHashingSlot(passwords, (slot) =>
-    withAttempt(database, scope, { email, isKnownDevice: false, policy: attempts }, async (succeed) => {
+    withAttempt(database, scope, { email, isTrustedDevice: false, policy: attempts }, async (succeed) => {
       if (!(await verifyPassword(password, hashedPassword, passwords, slot))) throw new InvalidCredentialsError();
       return inTransaction(database, async (db) => {
         await redeemUserToken(db, 'SIGN_UP', token, now);

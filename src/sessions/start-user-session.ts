@@ -4,7 +4,7 @@ import { together } from '../database/transaction.ts';
 import { type AuditEventType, recordEvents } from '../events/record.ts';
 import { actingAs, type Scope } from '../scope.ts';
 import { createToken } from '../tokens/token.ts';
-import { rememberDevice } from '../tokens/trusted-device.ts';
+import { trustDevice } from '../tokens/trusted-device.ts';
 import type { User } from '../users/user.ts';
 import { createSession } from './create-session.ts';
 import { carriedOver, type DataColumn } from './data.ts';
@@ -19,7 +19,7 @@ export type UserSessionRequest = SessionRequest & {
   /** What is written down of it in the user's history. */
   type: AuditEventType;
   /** Whether the user is known to have signed in on the device; it becomes known if not. */
-  isKnownDevice?: boolean;
+  isTrustedDevice?: boolean;
 };
 
 /**
@@ -32,7 +32,7 @@ export type UserSessionRequest = SessionRequest & {
 export async function startUserSession(
   db: Db,
   scope: Scope,
-  { user, proof, type, transport, visitor, isKnownDevice = false }: UserSessionRequest,
+  { user, proof, type, transport, visitor, isTrustedDevice = false }: UserSessionRequest,
   policy: SessionPolicy,
 ): Promise<StartedSession> {
   const { session: replaces, now } = scope;
@@ -50,7 +50,7 @@ export async function startUserSession(
   const [session, surplus, deviceToken] = await together([
     createSession(db, scope, { user, proof, transport, ...carried, ...credential }, policy),
     findLeastRecentlyUsed(db, cap, now),
-    isKnownDevice ? null : rememberDevice(db, user.id, now),
+    isTrustedDevice ? null : trustDevice(db, user.id, now),
     recordEvents(db, byUser, [{ type, userId: user.id, sessionHandle: handle }, ...eventsOfEnded(ended, 'LOGGED_OUT')]),
   ]);
   if (surplus.length > 0) {

@@ -28,7 +28,7 @@ export type Attempt = {
   email: string;
   policy: AttemptPolicy;
   /** Whether the user is known to have signed in there. What strangers do is then no hindrance. */
-  isKnownDevice: boolean;
+  isTrustedDevice: boolean;
 };
 
 /** Forgets that anything was wrong before, in the transaction that the right password is for. */
@@ -72,8 +72,8 @@ export async function withAttempt<T>(
 
 /** Lets somebody try again at once, whose password was proved, or replaced by whoever has the address. */
 export async function forgetFailures(db: Db, email: string): Promise<void> {
-  const keys = [true, false].flatMap((isKnownDevice) => {
-    const { failureStreak, cooldown, cooldownCount } = accountLimits(email, isKnownDevice);
+  const keys = [true, false].flatMap((isTrustedDevice) => {
+    const { failureStreak, cooldown, cooldownCount } = accountLimits(email, isTrustedDevice);
     return [failureStreak.key, cooldown.key, cooldownCount.key];
   });
   await run(db, Prisma.sql`DELETE FROM "RateLimit" WHERE "key" IN (${Prisma.join(keys)})`);
@@ -88,16 +88,16 @@ type Limits = {
   others: RateLimit[];
 };
 
-function limitsOf({ email, policy, isKnownDevice }: Attempt, { ipAddress }: ClientInfo): Limits {
-  const isCounted = !isKnownDevice && ipAddress !== null;
+function limitsOf({ email, policy, isTrustedDevice }: Attempt, { ipAddress }: ClientInfo): Limits {
+  const isCounted = !isTrustedDevice && ipAddress !== null;
   const limit = { kind: 'passwords', points: policy.perAddress, durationMs: quarterMs };
   const others = isCounted ? addressLimits(ipAddress, limit) : [];
-  return { ...accountLimits(email, isKnownDevice), others };
+  return { ...accountLimits(email, isTrustedDevice), others };
 }
 
-function accountLimits(email: string, isKnownDevice: boolean): Omit<Limits, 'others'> {
+function accountLimits(email: string, isTrustedDevice: boolean): Omit<Limits, 'others'> {
   // The stored keys keep their first names: with other keys, an upgrade would lose the counts.
-  const bucket = `${isKnownDevice ? 'known-device' : 'account'}:${hash('sha256', email.toLowerCase())}`;
+  const bucket = `${isTrustedDevice ? 'known-device' : 'account'}:${hash('sha256', email.toLowerCase())}`;
   return {
     failureStreak: { key: `${bucket}:in-a-row`, points: maxFailureStreak, durationMs: streakMs },
     cooldown: { key: `${bucket}:pause`, points: 1, durationMs: wait.firstMs },

@@ -16,7 +16,7 @@ export const deviceLifetimeMs = 400 * 86_400_000;
 const maxPerUser = 50;
 
 /** Returns whether the device token of a request is of a device on which a user with this address has signed in. */
-export async function isKnownDevice(db: Db, { deviceToken, now }: Scope, email: string): Promise<boolean> {
+export async function isTrustedDevice(db: Db, { deviceToken, now }: Scope, email: string): Promise<boolean> {
   const handle = deviceToken && handleOf(deviceToken);
   if (!handle) return false;
   const token = await db.userToken.findFirst({
@@ -29,7 +29,7 @@ export async function isKnownDevice(db: Db, { deviceToken, now }: Scope, email: 
 
 /** Returns what tells the queue for hashing that a known device asks, or null where the request names none. */
 export function trustOfDevice(db: Db, scope: Scope, email: string): Trust | null {
-  return scope.deviceToken === null ? null : { account: email, isTrusted: () => isKnownDevice(db, scope, email) };
+  return scope.deviceToken === null ? null : { account: email, isTrusted: () => isTrustedDevice(db, scope, email) };
 }
 
 /**
@@ -44,13 +44,13 @@ export async function makeRoomForDevice(database: Database, userId: number): Pro
 }
 
 /** Makes a device known, and returns the secret that it is known by. */
-export function rememberDevice(db: Db, userId: number, now: Date): Promise<string> {
+export function trustDevice(db: Db, userId: number, now: Date): Promise<string> {
   const expiresAt = new Date(now.getTime() + deviceLifetimeMs);
   return createUserToken(db, { purpose: 'KNOWN_DEVICE', userId, sentTo: null, data: null, expiresAt });
 }
 
 /** Makes all devices of a user unknown, but that which has this secret. */
-export async function forgetOtherDevices(db: Db, userId: number, secret: string | null): Promise<void> {
+export async function revokeOtherTrustedDevices(db: Db, userId: number, secret: string | null): Promise<void> {
   const handle = (secret && handleOf(secret)) ?? '';
   await db.userToken.deleteMany({ where: { userId, purpose: 'KNOWN_DEVICE', handle: { not: handle } } });
 }

@@ -4,7 +4,10 @@ import { TokenInvalidError } from '../errors.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
 import { createToken, equalSecrets, handleOf, hashToken } from './token.ts';
 
-/** What a token is good for. `KNOWN_DEVICE` stays with a device; all others are links, and work once. */
+/**
+ * What a token is good for. `KNOWN_DEVICE` stays with a trusted device; all others are links, and work once. The stored
+ * name stays as it is: rows of older versions have it, and nodes of the previous version read it during a rollout.
+ */
 export type TokenPurpose = 'VERIFY_EMAIL' | 'RESET_PASSWORD' | 'CHANGE_EMAIL' | 'SIGN_UP' | 'KNOWN_DEVICE';
 
 export type UserToken = Prisma.UserTokenGetPayload<{ include: { user: true } }>;
