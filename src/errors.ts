@@ -30,6 +30,16 @@ export class InvalidCredentialsError extends UserError {
   }
 }
 
+/** The refusal of a wrong password, which carries how long its answer has to wait (see `requirePassword`). */
+export class WrongPasswordError extends InvalidCredentialsError {
+  readonly delayMs: number;
+
+  constructor(delayMs: number) {
+    super();
+    this.delayMs = delayMs;
+  }
+}
+
 /** The password was right when it was checked, and what is stored is another one, or another hash of it, by now. */
 export class PasswordChangedError extends InvalidCredentialsError {}
 

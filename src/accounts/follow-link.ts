@@ -1,9 +1,9 @@
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
-import { InvalidCredentialsError, TokenInvalidError } from '../errors.ts';
+import { InvalidCredentialsError, TokenInvalidError, WrongPasswordError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
-import { type HashingSlot, withHashingSlot } from '../passwords/hashing-queue.ts';
-import { verifyPassword } from '../passwords/password.ts';
+import { withHashingSlot } from '../passwords/hashing-queue.ts';
+import { requirePassword } from '../passwords/password.ts';
 import type { Scope } from '../scope.ts';
 import { withAttempt } from '../throttle/attempts.ts';
 import { isTrustedDevice, trustOfDevice } from '../tokens/trusted-device.ts';
@@ -43,28 +43,30 @@ export async function followLink<T>(
   return overRewrittenHash(database, found.user, (user) =>
     withHashingSlot(
       policies.passwords,
-      (slot) => withPassword(database, scope, { user, password, policies, slot }, redeem),
+      () => withPassword(database, scope, { user, password, policies }, redeem),
       trustOfDevice(database, scope, user.email),
     ),
   );
 }
 
-type PasswordCheck = { user: User; password: string; policies: Policies; slot: HashingSlot };
+type PasswordCheck = { user: User; password: string; policies: Policies };
 
 async function withPassword<T>(
   database: Database,
   scope: Scope,
-  { user, password, policies, slot }: PasswordCheck,
+  { user, password, policies }: PasswordCheck,
   act: (db: Db) => Promise<T>,
 ): Promise<T> {
   const { email, hashedPassword } = user;
   const isTrusted = await isTrustedDevice(database, scope, email);
   const attempt = { email, isTrustedDevice: isTrusted, policy: policies.attempts };
   return withAttempt(database, scope, attempt, async (succeed) => {
-    if (!(await verifyPassword(password, hashedPassword, policies.passwords, slot))) {
+    try {
+      await requirePassword(password, hashedPassword, policies.passwords);
+    } catch (error) {
       const failed = { type: 'PASSWORD_CHECK_FAILED', userId: user.id, actorId: null, sessionHandle: null } as const;
-      await recordEvent(database, scope, failed);
-      throw new InvalidCredentialsError();
+      if (error instanceof WrongPasswordError) await recordEvent(database, scope, failed);
+      throw error;
     }
     return inTransaction(database, async (db) => {
       await lockUserWithPassword(db, user);

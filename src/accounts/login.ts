@@ -2,8 +2,8 @@ import type { Database } from '../database/database.ts';
 import { inTransaction, together } from '../database/transaction.ts';
 import { AccountSuspendedError, InvalidCredentialsError } from '../errors.ts';
 import { type AuditEventType, recordEvent } from '../events/record.ts';
-import { type HashingSlot, withHashingSlot } from '../passwords/hashing-queue.ts';
-import { checkPassword } from '../passwords/password.ts';
+import { withHashingSlot } from '../passwords/hashing-queue.ts';
+import { requirePassword } from '../passwords/password.ts';
 import type { Scope } from '../scope.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { withAttempt } from '../throttle/attempts.ts';
@@ -29,17 +29,17 @@ export async function login(
   const key = requireAddressKey(credentials.email);
   return withHashingSlot(
     policies.passwords,
-    (slot) => loginInSlot(database, scope, { ...credentials, key, slot }, policies),
+    () => loginInSlot(database, scope, { ...credentials, key }, policies),
     trustOfDevice(database, scope, key),
   );
 }
 
-type KeyedCredentials = SessionRequest & { email: string; key: string; password: string; slot: HashingSlot };
+type KeyedCredentials = SessionRequest & { email: string; key: string; password: string };
 
 async function loginInSlot(
   database: Database,
   scope: Scope,
-  { email, key, password, slot, ...request }: KeyedCredentials,
+  { email, key, password, ...request }: KeyedCredentials,
   { passwords, attempts, sessions }: SignInPolicies,
 ): Promise<StartedSession> {
   const isTrusted = await isTrustedDevice(database, scope, key);
@@ -47,8 +47,9 @@ async function loginInSlot(
     const found = await findUserByEmail(database, email);
     const startFor = async (user: User | null) => {
       const stored = user?.hashedPassword ?? null;
-      const { isRight, rehashed } = await checkPassword(password, stored, passwords, slot);
-      if (!user || !isRight) throw new InvalidCredentialsError();
+      const rehashed = await requirePassword(password, stored, passwords);
+      // Without a user there is no hash, and no password is right.
+      if (!user) throw new InvalidCredentialsError();
       if (user.suspendedAt !== null) throw new AccountSuspendedError();
       if (!isTrusted) await makeRoomForDevice(database, user.id);
       return inTransaction(database, async (db) => {

@@ -1,9 +1,9 @@
 import type { Config } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
-import { InvalidCredentialsError, PasswordChangedError } from '../errors.ts';
+import { PasswordChangedError, WrongPasswordError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
-import { type HashingSlot, withHashingSlot } from '../passwords/hashing-queue.ts';
-import { verifyPassword } from '../passwords/password.ts';
+import { withHashingSlot } from '../passwords/hashing-queue.ts';
+import { requirePassword } from '../passwords/password.ts';
 import type { UserScope } from '../scope.ts';
 import { withAttempt } from '../throttle/attempts.ts';
 import type { User } from '../users/user.ts';
@@ -28,11 +28,15 @@ export function provePassword(
   { passwords, attempts }: Policies,
 ): Promise<void> {
   const attempt = { email: user.email, isTrustedDevice: true, policy: attempts };
-  const prove = (slot: HashingSlot) =>
+  const prove = () =>
     withAttempt(database, scope, attempt, async () => {
-      if (await verifyPassword(password, user.hashedPassword, passwords, slot)) return;
-      await recordEvent(database, scope, { type: 'PASSWORD_CHECK_FAILED', userId: user.id });
-      throw new InvalidCredentialsError();
+      try {
+        await requirePassword(password, user.hashedPassword, passwords);
+      } catch (error) {
+        const failed = { type: 'PASSWORD_CHECK_FAILED', userId: user.id } as const;
+        if (error instanceof WrongPasswordError) await recordEvent(database, scope, failed);
+        throw error;
+      }
     });
   return withHashingSlot(passwords, prove, { account: user.email, isTrusted: true });
 }

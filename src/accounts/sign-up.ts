@@ -1,10 +1,10 @@
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
-import { EmailTakenError, InvalidCredentialsError, TokenInvalidError } from '../errors.ts';
+import { EmailTakenError, TokenInvalidError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
 import { enqueueMail, forgetSignUps, mayBeMailed } from '../mail/outbox.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
-import { hashPassword, requireUnbreached, verifyPassword } from '../passwords/password.ts';
+import { hashPassword, requirePassword, requireUnbreached } from '../passwords/password.ts';
 import { actingAs, type Scope } from '../scope.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { forgetFailures, withAttempt } from '../throttle/attempts.ts';
@@ -81,9 +81,9 @@ export async function confirmSignUp(
   if (!found?.sentTo) throw new TokenInvalidError();
   const { hashedPassword, name } = JSON.parse(found.data ?? '{}') as { hashedPassword: string; name: string };
   const email = found.sentTo;
-  return withHashingSlot(passwords, (slot) =>
+  return withHashingSlot(passwords, () =>
     withAttempt(database, scope, { email, isTrustedDevice: false, policy: attempts }, async (succeed) => {
-      if (!(await verifyPassword(password, hashedPassword, passwords, slot))) throw new InvalidCredentialsError();
+      await requirePassword(password, hashedPassword, passwords);
       return inTransaction(database, async (db) => {
         await redeemUserToken(db, 'SIGN_UP', token, now);
         await forgetSignUps(db, email);

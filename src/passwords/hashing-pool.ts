@@ -1,7 +1,6 @@
 /** The threads that hash passwords, so that nobody else waits for the milliseconds of a processor that each takes. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { RequestError } from '../errors.ts';
 import type { Tasks } from './hashing-worker.ts';
 
 /** One processor is left to everybody who does not log in. */
@@ -19,20 +18,11 @@ type Thread = { worker: Worker; jobs: Job[] };
 const threads = new Set<Thread>();
 const waiting: Job[] = [];
 
-/**
- * Has something done by a thread, as soon as one is free.
- *
- * @throws RequestError where so many are waiting already.
- */
+/** Runs a task in a thread, as soon as one is free. `hashing-queue.ts` bounds how many tasks wait. */
 export function runInWorker<Name extends keyof Tasks>(
   name: Name,
   input: Parameters<Tasks[Name]>[0],
-  queueLength: number,
 ): Promise<ReturnType<Tasks[Name]>> {
-  const unfinished = [...threads].reduce((sum, { jobs }) => sum + jobs.length, waiting.length);
-  if (unfinished >= maxThreads + queueLength) {
-    throw new RequestError('SERVER_OVERLOADED', 'Too many are logging in. Try again in a moment.', 1);
-  }
   return new Promise((resolve, reject) => {
     // A thread answers with what the task of that name returns.
     waiting.push({ message: { name, input }, resolve: resolve as Job['resolve'], reject });

@@ -1,9 +1,8 @@
 import type { PasswordPolicy } from '../config/config.ts';
-import { ValidationError } from '../errors.ts';
+import { ValidationError, WrongPasswordError } from '../errors.ts';
 import { isBreached } from './breached.ts';
 import type { Argon2Cost } from './hash-formats.ts';
 import { runInWorker } from './hashing-pool.ts';
-import type { HashingSlot } from './hashing-queue.ts';
 import type { Check } from './hashing-worker.ts';
 import { guessableProblem } from './strength.ts';
 
@@ -78,20 +77,10 @@ function lengthOf(text: string): number {
   return [...text].length;
 }
 
-/**
- * The argon2id hash of a password that may be chosen, in PHC string format.
- *
- * @throws RequestError where too many are waiting for theirs.
- */
-export async function hashPassword(password: string, policy: PasswordPolicy): Promise<string> {
-  return runInWorker('hash', { password: password.normalize('NFKC'), targetCost: costOf(policy) }, policy.queueLength);
+/** Returns the argon2id hash of a password that may be chosen, in PHC string format. */
+export function hashPassword(password: string, policy: PasswordPolicy): Promise<string> {
+  return runInWorker('hash', { password: password.normalize('NFKC'), targetCost: costOf(policy) });
 }
-
-export type CheckedPassword = {
-  isRight: boolean;
-  /** The hash to store from now on, where what is stored is of another system or asks for less. Null if it may stay. */
-  rehashed: string | null;
-};
 
 /** Somebody who waits longer than that for hearing that a password is wrong learns what it is that takes so long. */
 const maxWaitMs = 1_000;
@@ -111,42 +100,33 @@ function slowestMs(policy: PasswordPolicy): number {
 }
 
 /**
- * Whether the password is the one that was hashed, by this server or by another system, normalised or as it was typed.
- * With no hash, or none that is known, it takes the time that one takes, and is not: whether an account exists must not
- * be seen from how long the answer took. Since hashes of other systems take longer, the answer that a password is wrong
- * is delayed by as much as one of them would take longer, once one was seen.
+ * Requires that a password is the one that was hashed, by this server or by another system, normalised or as it was
+ * typed. Returns the hash to store from now on if the stored one is of another system or costs less, and null if it may
+ * stay.
  *
- * @throws RequestError where too many are waiting for theirs.
+ * Whether an account exists must not show in the response time. So without a hash, or with an unknown one, the check
+ * takes the time of a hash and fails. Hashes of other systems take longer: after the first one, the error asks for the
+ * difference as a delay, which `withHashingSlot` waits once the place is free, so that a delay holds none.
+ *
+ * @throws WrongPasswordError
  */
-export async function checkPassword(
+export async function requirePassword(
   password: string,
   hashedPassword: string | null,
   policy: PasswordPolicy,
-  slot: HashingSlot,
-): Promise<CheckedPassword> {
+): Promise<string | null> {
   const normalized = normalizePassword(password);
   const check: Check = {
     candidates: normalized === null ? [''] : candidatesOf(normalized, password),
     stored: normalized === null ? null : hashedPassword,
     targetCost: costOf(policy),
   };
-  const { isRight, rehashed, hadTargetCost, tookMs } = await runInWorker('check', check, policy.queueLength);
+  const { isRight, rehashed, hadTargetCost, tookMs } = await runInWorker('check', check);
   if (!hadTargetCost && tookMs > slowestMs(policy)) {
     slowest.set(policy, { ms: Math.min(tookMs, maxWaitMs), at: performance.now() });
   }
-  if (!isRight) slot.delay(slowestMs(policy) * margin - tookMs);
-  return { isRight, rehashed };
-}
-
-/** Whether the password is the right one. As `checkPassword`, for what leaves the hash as it is. */
-export async function verifyPassword(
-  password: string,
-  hashedPassword: string | null,
-  policy: PasswordPolicy,
-  slot: HashingSlot,
-): Promise<boolean> {
-  const { isRight } = await checkPassword(password, hashedPassword, policy, slot);
-  return isRight;
+  if (!isRight) throw new WrongPasswordError(Math.max(0, slowestMs(policy) * margin - tookMs));
+  return rehashed;
 }
 
 /** Other systems hash what was typed. How many candidates there are depends on what is typed, and not on the account. */
