@@ -1,14 +1,13 @@
 import type { Config } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
-import { inTransaction } from '../database/transaction.ts';
 import { recordEvent } from '../events/record.ts';
 import { enqueueMail, forgetSignUps } from '../mail/outbox.ts';
 import { actingAs, commandScope, type Scope, type UserScope } from '../scope.ts';
 import { type Session, whereLive } from '../sessions/session.ts';
 import { forgetFailures } from '../throttle/attempts.ts';
-import { lockUserWithPassword, type User } from '../users/user.ts';
+import type { User } from '../users/user.ts';
 import { requireAnotherAdministrator } from './administrators.ts';
-import { overRewrittenHash, type Policies, provePassword } from './prove-password.ts';
+import { inTransactionOf, type Policies, provePassword } from './prove-password.ts';
 
 export type DeletedUser = {
   id: number;
@@ -22,21 +21,16 @@ export type DeletedUser = {
  * @throws InvalidCredentialsError for a wrong password.
  * @throws LastAdministratorError
  */
-export function deleteAccount(
+export async function deleteAccount(
   database: Database,
   scope: UserScope,
   password: string,
   policies: Policies & Pick<Config, 'adminRoles'>,
 ): Promise<DeletedUser> {
-  const { user } = scope.session;
-  return overRewrittenHash(database, user, async (current) => {
-    await provePassword(database, scope, { user: current, password }, policies);
-    // What was done from where would stay behind.
-    const nowhere = actingAs(commandScope(scope.now), user);
-    return inTransaction(database, async (db) =>
-      deleteUserWith(db, nowhere, await lockUserWithPassword(db, current), policies.adminRoles),
-    );
-  });
+  const proven = await provePassword(database, scope, password, policies);
+  // The address and the device of the request would stay behind in the event.
+  const nowhere = actingAs(commandScope(scope.now), proven.user);
+  return inTransactionOf(database, proven, (db, user) => deleteUserWith(db, nowhere, user, policies.adminRoles));
 }
 
 /**

@@ -7,16 +7,9 @@ import type { Scope, UserScope } from '../scope.ts';
 import { forgetFailures } from '../throttle/attempts.ts';
 import { normalizeEmail } from '../users/email.ts';
 import { notAnEmail } from '../users/field-issues.ts';
-import {
-  findUserByEmail,
-  isTaken,
-  lockUserWithPassword,
-  noUserId,
-  requireFreeAddress,
-  type User,
-} from '../users/user.ts';
+import { findUserByEmail, isTaken, noUserId, requireFreeAddress, type User } from '../users/user.ts';
 import { type FollowedLink, followLink } from './follow-link.ts';
-import { overRewrittenHash, type Policies, provePassword } from './prove-password.ts';
+import { inTransactionOf, type Policies, provePassword } from './prove-password.ts';
 
 /** Mails a user a link that proves the address to be theirs; older ones are void. Not where it is proved already. */
 export async function requestEmailVerification(database: Database, { session, now }: UserScope): Promise<void> {
@@ -68,27 +61,23 @@ export async function requestEmailChange(
   if (newEmail === user.email) {
     throw new ValidationError([{ path: ['newEmail'], message: 'This is the address of the account already.' }]);
   }
-  return overRewrittenHash(database, user, async (current) => {
-    await provePassword(database, scope, { user: current, password: input.password }, policies);
-    if (!(await mayBeMailed(database, 'confirm-email-change', newEmail, now))) return newEmail;
-    const owner = await findUserByEmail(database, newEmail);
-    await inTransaction(database, async (db) => {
-      // A password that was changed since it was checked stops whoever knew the old one.
-      await lockUserWithPassword(db, current);
-      await voidLinks(db, user.id, ['CHANGE_EMAIL']);
-      await withdrawMails(db, user.id, ['email-change-requested']);
-      // Their own in another case is theirs to have.
-      const toNew =
-        owner && owner.id !== user.id
-          ? ({ name: 'email-taken', userId: owner.id } as const)
-          : ({ name: 'confirm-email-change', userId: user.id } as const);
-      await enqueueMail(db, { ...toNew, recipient: newEmail }, now);
-      const toOld = { name: 'email-change-requested', recipient: user.email, userId: user.id } as const;
-      await enqueueMail(db, { ...toOld, data: { newEmail } }, now);
-      await recordEvent(db, scope, { type: 'EMAIL_CHANGE_REQUESTED', userId: user.id });
-    });
-    return newEmail;
+  const proven = await provePassword(database, scope, input.password, policies);
+  if (!(await mayBeMailed(database, 'confirm-email-change', newEmail, now))) return newEmail;
+  const owner = await findUserByEmail(database, newEmail);
+  await inTransactionOf(database, proven, async (db) => {
+    await voidLinks(db, user.id, ['CHANGE_EMAIL']);
+    await withdrawMails(db, user.id, ['email-change-requested']);
+    // Their own address in another case is theirs to have.
+    const toNew =
+      owner && owner.id !== user.id
+        ? ({ name: 'email-taken', userId: owner.id } as const)
+        : ({ name: 'confirm-email-change', userId: user.id } as const);
+    await enqueueMail(db, { ...toNew, recipient: newEmail }, now);
+    const toOld = { name: 'email-change-requested', recipient: user.email, userId: user.id } as const;
+    await enqueueMail(db, { ...toOld, data: { newEmail } }, now);
+    await recordEvent(db, scope, { type: 'EMAIL_CHANGE_REQUESTED', userId: user.id });
   });
+  return newEmail;
 }
 
 /**

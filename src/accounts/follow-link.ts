@@ -1,15 +1,14 @@
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
-import { InvalidCredentialsError, TokenInvalidError, WrongPasswordError } from '../errors.ts';
-import { recordEvent } from '../events/record.ts';
+import { InvalidCredentialsError, TokenInvalidError } from '../errors.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { requirePassword } from '../passwords/password.ts';
 import type { Scope } from '../scope.ts';
 import { withAttempt } from '../throttle/attempts.ts';
 import { isTrustedDevice, trustOfDevice } from '../tokens/trusted-device.ts';
 import { findUserToken, redeemUserToken, type TokenPurpose, type UserToken } from '../tokens/user-token.ts';
-import { lockUserWithPassword, type User } from '../users/user.ts';
-import { overRewrittenHash, type Policies } from './prove-password.ts';
+import type { User } from '../users/user.ts';
+import { inTransactionOf, type Policies, recordWrong } from './prove-password.ts';
 
 /** The token of a link and, where it is not followed in a session of its user, their password. */
 export type FollowedLink = { token: string; password: string | null };
@@ -40,12 +39,11 @@ export async function followLink<T>(
   if (password === null) {
     throw new InvalidCredentialsError('Log in as the user of this link first, or give the password of the account.');
   }
-  return overRewrittenHash(database, found.user, (user) =>
-    withHashingSlot(
-      policies.passwords,
-      () => withPassword(database, scope, { user, password, policies }, redeem),
-      trustOfDevice(database, scope, user.email),
-    ),
+  const check = { user: found.user, password, policies };
+  return withHashingSlot(
+    policies.passwords,
+    () => withPassword(database, scope, check, redeem),
+    trustOfDevice(database, scope, found.user.email),
   );
 }
 
@@ -54,22 +52,19 @@ type PasswordCheck = { user: User; password: string; policies: Policies };
 async function withPassword<T>(
   database: Database,
   scope: Scope,
-  { user, password, policies }: PasswordCheck,
+  { user, password, policies: { passwords, attempts } }: PasswordCheck,
   act: (db: Db) => Promise<T>,
 ): Promise<T> {
-  const { email, hashedPassword } = user;
-  const isTrusted = await isTrustedDevice(database, scope, email);
-  const attempt = { email, isTrustedDevice: isTrusted, policy: policies.attempts };
+  const isTrustedHere = await isTrustedDevice(database, scope, user.email);
+  const attempt = { email: user.email, isTrustedDevice: isTrustedHere, policy: attempts };
+  const failed = { type: 'PASSWORD_CHECK_FAILED', userId: user.id, actorId: null, sessionHandle: null } as const;
+  const prove = async ({ hashedPassword }: User) => {
+    await recordWrong(database, scope, failed, () => requirePassword(password, hashedPassword, passwords));
+    return null;
+  };
   return withAttempt(database, scope, attempt, async (succeed) => {
-    try {
-      await requirePassword(password, hashedPassword, policies.passwords);
-    } catch (error) {
-      const failed = { type: 'PASSWORD_CHECK_FAILED', userId: user.id, actorId: null, sessionHandle: null } as const;
-      if (error instanceof WrongPasswordError) await recordEvent(database, scope, failed);
-      throw error;
-    }
-    return inTransaction(database, async (db) => {
-      await lockUserWithPassword(db, user);
+    const proven = { user, rehashed: await prove(user), prove };
+    return inTransactionOf(database, proven, async (db) => {
       const result = await act(db);
       await succeed(db);
       return result;

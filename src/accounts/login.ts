@@ -1,5 +1,5 @@
 import type { Database } from '../database/database.ts';
-import { inTransaction, together } from '../database/transaction.ts';
+import { together } from '../database/transaction.ts';
 import { AccountSuspendedError, InvalidCredentialsError } from '../errors.ts';
 import { type AuditEventType, recordEvent } from '../events/record.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
@@ -8,8 +8,8 @@ import type { Scope } from '../scope.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { withAttempt } from '../throttle/attempts.ts';
 import { isTrustedDevice, makeRoomForDevice, trustOfDevice } from '../tokens/trusted-device.ts';
-import { findUserByEmail, lockUserWithPassword, requireAddressKey, type User } from '../users/user.ts';
-import { overRewrittenHash, type SignInPolicies } from './prove-password.ts';
+import { findUserByEmail, requireAddressKey, type User } from '../users/user.ts';
+import { inTransactionOf, type SignInPolicies } from './prove-password.ts';
 import { completeSignIn } from './sign-in.ts';
 
 /**
@@ -44,28 +44,24 @@ async function loginInSlot(
 ): Promise<StartedSession> {
   const isTrusted = await isTrustedDevice(database, scope, key);
   return withAttempt(database, scope, { email: key, isTrustedDevice: isTrusted, policy: attempts }, async (succeed) => {
-    const found = await findUserByEmail(database, email);
-    const startFor = async (user: User | null) => {
-      const stored = user?.hashedPassword ?? null;
-      const rehashed = await requirePassword(password, stored, passwords);
-      // Without a user there is no hash, and no password is right.
+    const user = await findUserByEmail(database, email);
+    const prove = (current: User | null) => requirePassword(password, current?.hashedPassword ?? null, passwords);
+    try {
+      const rehashed = await prove(user);
+      // Never reached without a user: without a hash, no password is right.
       if (!user) throw new InvalidCredentialsError();
       if (user.suspendedAt !== null) throw new AccountSuspendedError();
       if (!isTrusted) await makeRoomForDevice(database, user.id);
-      return inTransaction(database, async (db) => {
-        // A password that was changed since it was checked must not open a session: the change ended all others.
-        const unchanged = await lockUserWithPassword(db, user, rehashed);
+      // A password that was changed since it was checked must not open a session: the change ended all others.
+      return await inTransactionOf(database, { user, rehashed, prove }, async (db, locked) => {
         const proof = { methods: ['password'], at: scope.now } as const;
-        const signIn = { ...request, user: unchanged, proof, type: 'LOGGED_IN', isTrustedDevice: isTrusted } as const;
+        const signIn = { ...request, user: locked, proof, type: 'LOGGED_IN', isTrustedDevice: isTrusted } as const;
         const [started] = await together([completeSignIn(db, scope, signIn, sessions), succeed(db)]);
         return started;
       });
-    };
-    try {
-      return await (found ? overRewrittenHash(database, found, startFor) : startFor(null));
     } catch (error) {
-      if (error instanceof InvalidCredentialsError) await recordFailure(database, scope, 'LOGIN_FAILED', found);
-      if (error instanceof AccountSuspendedError) await recordFailure(database, scope, 'LOGIN_REFUSED', found);
+      if (error instanceof InvalidCredentialsError) await recordFailure(database, scope, 'LOGIN_FAILED', user);
+      if (error instanceof AccountSuspendedError) await recordFailure(database, scope, 'LOGIN_REFUSED', user);
       throw error;
     }
   });
