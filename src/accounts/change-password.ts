@@ -9,7 +9,7 @@ import { endSessionsWith } from '../sessions/end.ts';
 import { type RotatedSession, rotateToken } from '../sessions/rotate.ts';
 import { revokeOtherTrustedDevices } from '../tokens/trusted-device.ts';
 import type { User } from '../users/user.ts';
-import { inTransactionOf, type Policies, provePassword } from './prove-password.ts';
+import { inTransactionOf, type Policies, provePassword, trustOfSession } from './prove-password.ts';
 
 /**
  * Gives a user a new password. In the same transaction, ends every other live session of theirs, voids the links that
@@ -32,7 +32,7 @@ export async function changePassword(
   const proven = await provePassword(database, scope, passwords.current, policies);
   await requireAcceptablePassword(passwords.new, user, policies.passwords, 'newPassword');
   const hash = () => hashPassword(passwords.new, policies.passwords);
-  const hashedPassword = await withHashingSlot(policies.passwords, hash, { account: user.email, isTrusted: true });
+  const hashedPassword = await withHashingSlot(policies.passwords, hash, trustOfSession(user));
   return inTransactionOf(database, proven, async (db) => {
     const changed = await db.user.update({ where: { id: user.id }, data: { hashedPassword } });
     const rotated = await rotateToken(db, scope);

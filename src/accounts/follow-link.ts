@@ -7,6 +7,7 @@ import type { Scope } from '../scope.ts';
 import { withAttempt } from '../throttle/attempts.ts';
 import { isTrustedDevice, trustOfDevice } from '../tokens/trusted-device.ts';
 import { findUserToken, redeemUserToken, type TokenPurpose, type UserToken } from '../tokens/user-token.ts';
+import { accountKeyOf } from '../users/email.ts';
 import type { User } from '../users/user.ts';
 import { inTransactionOf, type Policies, recordWrong } from './prove-password.ts';
 
@@ -39,24 +40,24 @@ export async function followLink<T>(
   if (password === null) {
     throw new InvalidCredentialsError('Log in as the user of this link first, or give the password of the account.');
   }
-  const check = { user: found.user, password, policies };
+  const check = { user: found.user, accountKey: accountKeyOf(found.user.email), password, policies };
   return withHashingSlot(
     policies.passwords,
     () => withPassword(database, scope, check, redeem),
-    trustOfDevice(database, scope, found.user.email),
+    trustOfDevice(database, scope, check.accountKey),
   );
 }
 
-type PasswordCheck = { user: User; password: string; policies: Policies };
+type PasswordCheck = { user: User; accountKey: string; password: string; policies: Policies };
 
 async function withPassword<T>(
   database: Database,
   scope: Scope,
-  { user, password, policies: { passwords, attempts } }: PasswordCheck,
+  { user, accountKey, password, policies: { passwords, attempts } }: PasswordCheck,
   act: (db: Db) => Promise<T>,
 ): Promise<T> {
-  const isTrustedHere = await isTrustedDevice(database, scope, user.email);
-  const attempt = { email: user.email, isTrustedDevice: isTrustedHere, policy: attempts };
+  const isTrusted = await isTrustedDevice(database, scope, accountKey);
+  const attempt = { accountKey, isTrustedDevice: isTrusted, policy: attempts };
   const failed = { type: 'PASSWORD_CHECK_FAILED', userId: user.id, actorId: null, sessionHandle: null } as const;
   const prove = async ({ hashedPassword }: User) => {
     await recordWrong(database, scope, failed, () => requirePassword(password, hashedPassword, passwords));

@@ -8,7 +8,8 @@ import type { Scope } from '../scope.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { withAttempt } from '../throttle/attempts.ts';
 import { isTrustedDevice, makeRoomForDevice, trustOfDevice } from '../tokens/trusted-device.ts';
-import { findUserByEmail, requireAddressKey, type User } from '../users/user.ts';
+import type { Address } from '../users/email.ts';
+import { findUserByAddress, requireAddress, type User } from '../users/user.ts';
 import { inTransactionOf, type SignInPolicies } from './prove-password.ts';
 import { completeSignIn } from './sign-in.ts';
 
@@ -23,28 +24,29 @@ import { completeSignIn } from './sign-in.ts';
 export async function login(
   database: Database,
   scope: Scope,
-  credentials: SessionRequest & { email: string; password: string },
+  { email, password, ...request }: SessionRequest & { email: string; password: string },
   policies: SignInPolicies,
 ): Promise<StartedSession> {
-  const key = requireAddressKey(credentials.email);
+  const address = requireAddress(email);
   return withHashingSlot(
     policies.passwords,
-    () => loginInSlot(database, scope, { ...credentials, key }, policies),
-    trustOfDevice(database, scope, key),
+    () => loginInSlot(database, scope, { ...request, address, password }, policies),
+    trustOfDevice(database, scope, address.key),
   );
 }
 
-type KeyedCredentials = SessionRequest & { email: string; key: string; password: string };
+type Credentials = SessionRequest & { address: Address; password: string };
 
 async function loginInSlot(
   database: Database,
   scope: Scope,
-  { email, key, password, ...request }: KeyedCredentials,
+  { address, password, ...request }: Credentials,
   { passwords, attempts, sessions }: SignInPolicies,
 ): Promise<StartedSession> {
-  const isTrusted = await isTrustedDevice(database, scope, key);
-  return withAttempt(database, scope, { email: key, isTrustedDevice: isTrusted, policy: attempts }, async (succeed) => {
-    const user = await findUserByEmail(database, email);
+  const isTrusted = await isTrustedDevice(database, scope, address.key);
+  const attempt = { accountKey: address.key, isTrustedDevice: isTrusted, policy: attempts };
+  return withAttempt(database, scope, attempt, async (succeed) => {
+    const user = await findUserByAddress(database, address);
     const prove = (current: User | null) => requirePassword(password, current?.hashedPassword ?? null, passwords);
     try {
       const rehashed = await prove(user);

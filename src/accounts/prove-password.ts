@@ -3,10 +3,11 @@ import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { PasswordChangedError, WrongPasswordError } from '../errors.ts';
 import { type NewAuditEvent, recordEvent } from '../events/record.ts';
-import { withHashingSlot } from '../passwords/hashing-queue.ts';
+import { type Trust, withHashingSlot } from '../passwords/hashing-queue.ts';
 import { requirePassword } from '../passwords/password.ts';
 import type { Scope, UserScope } from '../scope.ts';
 import { withAttempt } from '../throttle/attempts.ts';
+import { accountKeyOf } from '../users/email.ts';
 import { lockUserWithPassword, type User } from '../users/user.ts';
 
 /** The policies for passwords and for failed attempts at them. */
@@ -39,15 +40,20 @@ export async function provePassword(
   { passwords, attempts }: Policies,
 ): Promise<ProvenUser> {
   const { user } = scope.session;
-  const attempt = { email: user.email, isTrustedDevice: true, policy: attempts };
+  const attempt = { accountKey: accountKeyOf(user.email), isTrustedDevice: true, policy: attempts };
   const failed = { type: 'PASSWORD_CHECK_FAILED', userId: user.id } as const;
   const prove = async ({ hashedPassword }: User) => {
     const check = () => requirePassword(password, hashedPassword, passwords);
     const checkOnce = () => withAttempt(database, scope, attempt, () => recordWrong(database, scope, failed, check));
-    await withHashingSlot(passwords, checkOnce, { account: user.email, isTrusted: true });
+    await withHashingSlot(passwords, checkOnce, trustOfSession(user));
     return null;
   };
   return { user, rehashed: await prove(user), prove };
+}
+
+/** Returns the trust of a session of the user: its requests wait for a hash with those from trusted devices. */
+export function trustOfSession({ email }: User): Trust {
+  return { account: accountKeyOf(email), isTrusted: true };
 }
 
 /** Runs a check of a password, and records the event if the password is wrong. */

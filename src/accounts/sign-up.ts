@@ -10,6 +10,7 @@ import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { forgetFailures, withAttempt } from '../throttle/attempts.ts';
 import { requireAttemptFrom } from '../throttle/requests.ts';
 import { findUserToken, redeemUserToken } from '../tokens/user-token.ts';
+import { accountKeyOf } from '../users/email.ts';
 import { checkUser, createUser, defaultRole, findUserByEmail, type NewUser, type PreparedUser } from '../users/user.ts';
 import type { Policies, SignInPolicies } from './prove-password.ts';
 import { completeSignIn } from './sign-in.ts';
@@ -81,8 +82,9 @@ export async function confirmSignUp(
   if (!found?.sentTo) throw new TokenInvalidError();
   const { hashedPassword, name } = JSON.parse(found.data ?? '{}') as { hashedPassword: string; name: string };
   const email = found.sentTo;
+  const accountKey = accountKeyOf(email);
   return withHashingSlot(passwords, () =>
-    withAttempt(database, scope, { email, isTrustedDevice: false, policy: attempts }, async (succeed) => {
+    withAttempt(database, scope, { accountKey, isTrustedDevice: false, policy: attempts }, async (succeed) => {
       await requirePassword(password, hashedPassword, passwords);
       return inTransaction(database, async (db) => {
         await redeemUserToken(db, 'SIGN_UP', token, now);

@@ -7,6 +7,7 @@ import { retryConflicts } from '../database/transaction.ts';
 import { InvalidCredentialsError, RateLimitedError } from '../errors.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 import type { ClientInfo, Scope } from '../scope.ts';
+import { accountKeyOf } from '../users/email.ts';
 import { countOnce, type RateLimit, requireNotReached, uncount } from './rate-limit.ts';
 import { addressLimits, quarterMs } from './requests.ts';
 
@@ -24,8 +25,8 @@ const streakMs = 365 * 86_400_000;
 
 /** Whose password is given, and how often that may fail. */
 export type Attempt = {
-  /** The address of the account, in whatever case. Whether anybody has it makes no difference. */
-  email: string;
+  /** The key of the account's address. Attempts at an address without an account count alike. */
+  accountKey: string;
   policy: AttemptPolicy;
   /** Whether the user is known to have signed in there. What strangers do is then no hindrance. */
   isTrustedDevice: boolean;
@@ -56,7 +57,7 @@ export async function withAttempt<T>(
   const isCoolingDown = await count(database, limits, policy, now);
   let isForgotten = false;
   async function succeed(db: Db): Promise<void> {
-    await forgetFailures(db, attempt.email);
+    await deleteCounts(db, attempt.accountKey);
     await uncount(db, limits.others);
     isForgotten = true;
   }
@@ -71,9 +72,13 @@ export async function withAttempt<T>(
 }
 
 /** Lets somebody try again at once, whose password was proved, or replaced by whoever has the address. */
-export async function forgetFailures(db: Db, email: string): Promise<void> {
+export function forgetFailures(db: Db, email: string): Promise<void> {
+  return deleteCounts(db, accountKeyOf(email));
+}
+
+async function deleteCounts(db: Db, accountKey: string): Promise<void> {
   const keys = [true, false].flatMap((isTrustedDevice) => {
-    const { failureStreak, cooldown, cooldownCount } = accountLimits(email, isTrustedDevice);
+    const { failureStreak, cooldown, cooldownCount } = accountLimits(accountKey, isTrustedDevice);
     return [failureStreak.key, cooldown.key, cooldownCount.key];
   });
   await run(db, Prisma.sql`DELETE FROM "RateLimit" WHERE "key" IN (${Prisma.join(keys)})`);
@@ -88,16 +93,16 @@ type Limits = {
   others: RateLimit[];
 };
 
-function limitsOf({ email, policy, isTrustedDevice }: Attempt, { ipAddress }: ClientInfo): Limits {
+function limitsOf({ accountKey, policy, isTrustedDevice }: Attempt, { ipAddress }: ClientInfo): Limits {
   const isCounted = !isTrustedDevice && ipAddress !== null;
   const limit = { kind: 'passwords', points: policy.perAddress, durationMs: quarterMs };
   const others = isCounted ? addressLimits(ipAddress, limit) : [];
-  return { ...accountLimits(email, isTrustedDevice), others };
+  return { ...accountLimits(accountKey, isTrustedDevice), others };
 }
 
-function accountLimits(email: string, isTrustedDevice: boolean): Omit<Limits, 'others'> {
+function accountLimits(accountKey: string, isTrustedDevice: boolean): Omit<Limits, 'others'> {
   // The stored keys keep their first names: with other keys, an upgrade would lose the counts.
-  const bucket = `${isTrustedDevice ? 'known-device' : 'account'}:${hash('sha256', email.toLowerCase())}`;
+  const bucket = `${isTrustedDevice ? 'known-device' : 'account'}:${hash('sha256', accountKey)}`;
   return {
     failureStreak: { key: `${bucket}:in-a-row`, points: maxFailureStreak, durationMs: streakMs },
     cooldown: { key: `${bucket}:pause`, points: 1, durationMs: wait.firstMs },

@@ -6,6 +6,7 @@
 import type { Database, Db } from '../database/database.ts';
 import type { Trust } from '../passwords/hashing-queue.ts';
 import type { Scope } from '../scope.ts';
+import { accountKeyOf } from '../users/email.ts';
 import { equalSecrets, handleOf, hashToken } from './token.ts';
 import { createUserToken } from './user-token.ts';
 
@@ -15,21 +16,22 @@ export const deviceLifetimeMs = 400 * 86_400_000;
 /** More than people have devices, and clients that never say which one they are. */
 const maxPerUser = 50;
 
-/** Returns whether the device token of a request is of a device on which a user with this address has signed in. */
-export async function isTrustedDevice(db: Db, { deviceToken, now }: Scope, email: string): Promise<boolean> {
+/** Returns whether a request has the device token of a device on which the user of this account has signed in. */
+export async function isTrustedDevice(db: Db, { deviceToken, now }: Scope, accountKey: string): Promise<boolean> {
   const handle = deviceToken && handleOf(deviceToken);
   if (!handle) return false;
   const token = await db.userToken.findFirst({
     where: { handle, purpose: 'KNOWN_DEVICE', expiresAt: { gt: now } },
     include: { user: true },
   });
-  if (token?.user?.email.toLowerCase() !== email.toLowerCase()) return false;
+  if (!token?.user || accountKeyOf(token.user.email) !== accountKey) return false;
   return equalSecrets(hashToken(deviceToken), token.hashedToken);
 }
 
 /** Returns what tells the queue for hashing that a known device asks, or null where the request names none. */
-export function trustOfDevice(db: Db, scope: Scope, email: string): Trust | null {
-  return scope.deviceToken === null ? null : { account: email, isTrusted: () => isTrustedDevice(db, scope, email) };
+export function trustOfDevice(db: Db, scope: Scope, accountKey: string): Trust | null {
+  if (scope.deviceToken === null) return null;
+  return { account: accountKey, isTrusted: () => isTrustedDevice(db, scope, accountKey) };
 }
 
 /**
