@@ -1,8 +1,8 @@
 /**
  * The threads that hash passwords. A hash takes milliseconds of a processor, in which the main thread answers others.
  *
- * A pool library would be less code of ours. Piscina is the established one, and leaves queued jobs pending forever if a
- * worker does not load: of three jobs, 5.3.2 rejects the first and never settles the others. Logins would hang. If a
+ * A pool library would be less code of ours. Piscina is the established one, and leaves queued jobs pending forever if
+ * a worker does not load: of three jobs, 5.3.2 rejects the first and never settles the others. Logins would hang. If a
  * worker dies during a job, 5.3.2 rejects that job and runs the others, as this pool does.
  */
 import { availableParallelism } from 'node:os';

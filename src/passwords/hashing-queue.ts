@@ -41,8 +41,8 @@ export type Trust = {
 
 /**
  * Runs an act that hashes a password once there is a place for it. Requests from trusted devices have a queue of their
- * own, as long as the other one, and go first, so that a crowd of strangers does not keep a user out. Every fourth place
- * goes to the other queue.
+ * own, as long as the other one, and go first, so that a crowd of strangers does not keep a user out. Every fourth
+ * place goes to the other queue.
  *
  * If the act fails with WrongPasswordError, delays that error as long as it says. The place is free by then.
  *

@@ -10,33 +10,33 @@ import { guessableProblem } from './strength.ts';
 const maxLength = 256;
 
 /**
- * The form of a password that is hashed, or null if no password can look like that.
+ * Returns the normalised form of a password, which is hashed, or null for a text that can be no password.
  *
  * NFKC, as NIST SP 800-63B-4 section 3.1.1.2 recommends: the same key presses give the same password on every system.
  */
 export function normalizePassword(password: string): string | null {
-  // Cut before normalising, which can make a text eighteen times longer; four units make one character at most here.
+  // Refused before normalising, which can make a text eighteen times longer. Four units make at least one character.
   if (!password.isWellFormed() || password.length > 4 * maxLength) return null;
   const normalized = password.normalize('NFKC');
   return normalized === '' || lengthOf(normalized) > maxLength ? null : normalized;
 }
 
-/** What is wrong with the form of a new password, as a sentence, or null. There are no composition rules. */
+/** Returns a problem with the form of a new password, as a sentence, or null. There are no composition rules. */
 export function formProblem(password: string, policy: PasswordPolicy): string | null {
   if (!password.isWellFormed()) return 'The password has a character that is not Unicode.';
   const normalized = normalizePassword(password);
   if (normalized === null && password !== '') return `The password must have at most ${maxLength} characters.`;
-  // Normalising can make many characters of one, which is no more to guess.
+  // Normalising can make many characters of one. They are no harder to guess.
   if (Math.min(lengthOf(password), lengthOf(normalized ?? '')) < policy.minLength) {
     return `The password must have at least ${policy.minLength} characters. A few unrelated words make a good one.`;
   }
   return null;
 }
 
-/** Whose password it is to be, as they are known to others. */
+/** Public data of the user who chooses a password. */
 export type PasswordOwner = { email: string; name?: string | null | undefined };
 
-/** What this server can tell against a password, as a sentence, or null: its form, or that it would be guessed early. */
+/** Returns a problem with the form or the guessability of a new password, as a sentence, or null. */
 export function passwordProblem(
   password: string,
   { email, name }: PasswordOwner,
@@ -46,8 +46,8 @@ export function passwordProblem(
 }
 
 /**
- * Makes sure that a password is not known from a breach, as far as somebody can be asked. They are asked only about one
- * that nothing else is wrong with.
+ * Requires that the range service, if there is one, does not know a password from a breach. Call it last, for a
+ * password without other problems.
  *
  * @throws ValidationError at this argument.
  */
@@ -61,7 +61,7 @@ export async function requireUnbreached(
   throw new ValidationError([{ path: [argument], message }]);
 }
 
-/** @throws ValidationError for a password that somebody may not choose, at this argument. */
+/** Requires that a user may choose this password. @throws ValidationError at this argument. */
 export async function requireAcceptablePassword(
   password: string,
   owner: PasswordOwner,
@@ -82,16 +82,16 @@ export function hashPassword(password: string, policy: PasswordPolicy): Promise<
   return runInWorker('hash', { password: password.normalize('NFKC'), targetCost: costOf(policy) });
 }
 
-/** Somebody who waits longer than that for hearing that a password is wrong learns what it is that takes so long. */
+/** The maximum delay. Longer checks show in the response time. */
 const maxWaitMs = 1_000;
 
-/** What takes so long takes longer now and then, and has to be waited with, too. */
+/** The factor by which the same check may take longer at another time. */
 const margin = 1.25;
 
-/** How soon a check that took long, of a hash that others made, is half forgotten. Most are rewritten before that. */
+/** The time in which the remembered duration of a costly check halves. Logins replace most such hashes before. */
 const halfLifeMs = 10 * 60_000;
 
-/** How long the slowest check of a hash that costs something else than the policy asks for has taken, and when. */
+/** The duration and the time of the slowest check of a hash without the target cost, by policy. */
 const slowest = new WeakMap<PasswordPolicy, { ms: number; at: number }>();
 
 function slowestMs(policy: PasswordPolicy): number {
@@ -129,7 +129,7 @@ export async function requirePassword(
   return rehashed;
 }
 
-/** Other systems hash what was typed. How many candidates there are depends on what is typed, and not on the account. */
+/** Other systems hash the typed form. The number of candidates depends on the typed text, not on the account. */
 function candidatesOf(normalized: string, typed: string): Check['candidates'] {
   return normalized === typed ? [normalized] : [normalized, typed];
 }
