@@ -53,12 +53,12 @@ export async function withAttempt<T>(
 ): Promise<T> {
   const { policy } = attempt;
   const limits = limitsOf(attempt, client);
-  await requireNotReached(database, [limits.failureStreak, limits.cooldown, ...limits.others], now);
+  await requireNotReached(database, [limits.failureStreak, limits.cooldown, ...limits.perAddress], now);
   const isCoolingDown = await count(database, limits, policy, now);
   let isForgotten = false;
   async function succeed(db: Db): Promise<void> {
     await deleteCounts(db, attempt.accountKey);
-    await uncount(db, limits.others);
+    await uncount(db, limits.perAddress);
     isForgotten = true;
   }
   try {
@@ -90,17 +90,18 @@ type Limits = {
   cooldown: RateLimit;
   /** The number of cooldowns so far. */
   cooldownCount: RateLimit;
-  others: RateLimit[];
+  /** The limits of the IP address and its network. None for a trusted device. */
+  perAddress: RateLimit[];
 };
 
 function limitsOf({ accountKey, policy, isTrustedDevice }: Attempt, { ipAddress }: ClientInfo): Limits {
   const isCounted = !isTrustedDevice && ipAddress !== null;
   const limit = { kind: 'passwords', points: policy.perAddress, durationMs: quarterMs };
-  const others = isCounted ? addressLimits(ipAddress, limit) : [];
-  return { ...accountLimits(accountKey, isTrustedDevice), others };
+  const perAddress = isCounted ? addressLimits(ipAddress, limit) : [];
+  return { ...accountLimits(accountKey, isTrustedDevice), perAddress };
 }
 
-function accountLimits(accountKey: string, isTrustedDevice: boolean): Omit<Limits, 'others'> {
+function accountLimits(accountKey: string, isTrustedDevice: boolean): Omit<Limits, 'perAddress'> {
   // The stored keys keep their first names. With other keys, an upgrade would lose the counts.
   const bucket = `${isTrustedDevice ? 'known-device' : 'account'}:${hash('sha256', accountKey)}`;
   return {
@@ -117,13 +118,13 @@ function accountLimits(accountKey: string, isTrustedDevice: boolean): Omit<Limit
  * @throws RateLimitedError
  */
 async function count(db: Db, limits: Limits, { perAccount }: AttemptPolicy, now: Date): Promise<boolean> {
-  const { failureStreak, cooldown, others } = limits;
+  const { failureStreak, cooldown, perAddress } = limits;
   try {
-    const [times = 0] = await countOnce(db, [failureStreak, ...others], now);
+    const [times = 0] = await countOnce(db, [failureStreak, ...perAddress], now);
     if (times < perAccount) return false;
     await countOnce(db, [cooldown], now);
   } catch (error) {
-    if (error instanceof RateLimitedError) await retryConflicts(() => uncount(db, [failureStreak, ...others]));
+    if (error instanceof RateLimitedError) await retryConflicts(() => uncount(db, [failureStreak, ...perAddress]));
     throw error;
   }
   await extendCooldown(db, limits, now);
@@ -144,7 +145,7 @@ async function extendCooldown(db: Db, { cooldown, cooldownCount }: Limits, now: 
 
 /** Uncounts an attempt: reverts `count`. */
 async function undo(db: Db, limits: Limits, isCoolingDown: boolean): Promise<void> {
-  const { failureStreak, cooldown, cooldownCount, others } = limits;
-  await uncount(db, [failureStreak, ...others, ...(isCoolingDown ? [cooldownCount] : [])]);
+  const { failureStreak, cooldown, cooldownCount, perAddress } = limits;
+  await uncount(db, [failureStreak, ...perAddress, ...(isCoolingDown ? [cooldownCount] : [])]);
   if (isCoolingDown) await db.rateLimit.deleteMany({ where: { key: cooldown.key } });
 }

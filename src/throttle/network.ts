@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 
 /**
- * Returns the part of an address that its client cannot choose: the whole address for IPv4, the /64 network for IPv6, in
- * which a single machine has 2^64 addresses. IPv4 mapped into IPv6 is IPv4.
+ * Returns the part of an address that its client cannot choose: the whole address for IPv4, the /64 network for IPv6,
+ * in which a single machine has 2^64 addresses. IPv4 mapped into IPv6 is IPv4.
  */
 export function networkOf(address: string): string {
   const ipv4 = ipv4Of(address);

@@ -16,8 +16,8 @@ export type RateLimit = {
  * Counts once for each of these limits, and returns the new counts. Adds to rows and restarts expired ones, by one
  * statement, so that requests on several servers at once count right. Locks the rows in the order of the limits.
  *
- * @throws RateLimitedError if a limit is exceeded, with the longest wait. In a transaction that is rolled back then, the
- *   count is undone.
+ * @throws RateLimitedError if a limit is exceeded, with the longest wait. In a transaction that is rolled back then,
+ *   the count is undone.
  */
 export async function countOnce(db: Db, limits: RateLimit[], now: Date): Promise<number[]> {
   if (limits.length === 0) return [];
@@ -65,8 +65,8 @@ export async function uncount(db: Db, limits: RateLimit[]): Promise<void> {
 }
 
 /**
- * Requires that none of the limits is reached, by one read, so that repeated refusals cost no more than that. The answer
- * may be outdated at once; only counting is exact.
+ * Requires that none of the limits is reached, by one read, so that repeated refusals cost no more than that. The
+ * answer may be outdated at once; only counting is exact.
  *
  * @throws RateLimitedError if a limit is reached, with the longest wait.
  */
