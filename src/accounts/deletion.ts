@@ -11,12 +11,12 @@ import { inTransactionOf, type Policies, provePassword } from './prove-password.
 
 export type DeletedUser = {
   id: number;
-  /** The sessions that were live until then. */
+  /** The sessions that were live until the deletion. */
   sessions: Session[];
 };
 
 /**
- * Deletes the account of somebody who is signed in, with all that is theirs.
+ * Deletes the account of a signed-in user, with all their data.
  *
  * @throws InvalidCredentialsError for a wrong password.
  * @throws LastAdministratorError
@@ -34,8 +34,8 @@ export async function deleteAccount(
 }
 
 /**
- * Deletes a user who is locked, in a transaction: their sessions, links and mails go with them, and what is kept of
- * what happened has no address and no device any more, only a number that is nobody's again. They are told by mail.
+ * Deletes a locked user in a transaction, with their sessions, links and mails. Their audit events stay, without
+ * address and device, and with the number of a user that no other user gets. Mails the user.
  */
 export async function deleteUserWith(
   db: Db,

@@ -11,7 +11,7 @@ import { findUserByEmail, isTaken, noUserId, requireFreeAddress, type User } fro
 import { type FollowedLink, followLink } from './follow-link.ts';
 import { inTransactionOf, type Policies, provePassword } from './prove-password.ts';
 
-/** Mails a user a link that proves the address to be theirs; older ones are void. Not where it is proved already. */
+/** Mails a user a link that proves their address, and voids older ones. Does nothing for a proved address. */
 export async function requestEmailVerification(database: Database, { session, now }: UserScope): Promise<void> {
   const { user } = session;
   if (user.emailVerifiedAt !== null) return;
@@ -23,7 +23,8 @@ export async function requestEmailVerification(database: Database, { session, no
 }
 
 /**
- * Notes that an address is its user's, who is returned: by a link, in a session of theirs or with their password.
+ * Records that a user has proved their address by a link, in a session of theirs or with their password. Returns the
+ * user.
  *
  * @throws TokenInvalidError, InvalidCredentialsError, RateLimitedError as `followLink` does.
  */
@@ -41,11 +42,11 @@ export function verifyEmail(database: Database, scope: Scope, link: FollowedLink
 }
 
 /**
- * Mails a link to an address that a user wants to have from now on, and word of it to the one that they have. Whether
- * the new one belongs to somebody else is not told; its owner is. Returns the new address.
+ * Mails a link to the new address of a user, and a notice to their present one. If the new address belongs to another
+ * user, mails that user instead, and does not tell the caller. Returns the new address.
  *
- * @throws ValidationError for what is no new address.
- * @throws RateLimitedError if too many passwords were wrong before.
+ * @throws ValidationError for a text that is no address, and for the present address.
+ * @throws RateLimitedError after too many wrong passwords.
  * @throws InvalidCredentialsError for a wrong password.
  */
 export async function requestEmailChange(
@@ -81,11 +82,11 @@ export async function requestEmailChange(
 }
 
 /**
- * Gives a user the address that the link was sent to, and tells the old one: in a session of theirs or with their
- * password. Links that were sent to the old one are void. Returns the user as they are then.
+ * Gives a user the address that the link was sent to, in a session of theirs or with their password. Mails the old
+ * address, and voids links that were sent to it. Returns the changed user.
  *
  * @throws TokenInvalidError, InvalidCredentialsError, RateLimitedError as `followLink` does.
- * @throws EmailTakenError where somebody else took the address meanwhile.
+ * @throws EmailTakenError if another user took the address meanwhile.
  */
 export async function confirmEmailChange(
   database: Database,
@@ -105,7 +106,7 @@ export async function confirmEmailChange(
         data: { email: sentTo, emailVerifiedAt: now },
       });
       if (!user) throw new TokenInvalidError();
-      // Attempts at the address while nobody had it.
+      // Deletes the counts of attempts from before the user had the address.
       await forgetFailures(db, sentTo);
       await voidLinks(db, id, ['RESET_PASSWORD', 'VERIFY_EMAIL', 'CHANGE_EMAIL']);
       const mail = { name: 'email-changed', recipient: before.email, userId: id, data: { newEmail: sentTo } } as const;

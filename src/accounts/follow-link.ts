@@ -11,20 +11,20 @@ import { accountKeyOf } from '../users/email.ts';
 import type { User } from '../users/user.ts';
 import { inTransactionOf, type Policies, recordWrong } from './prove-password.ts';
 
-/** The token of a link and, where it is not followed in a session of its user, their password. */
+/** The token of a link, and the password of its user if the link is not followed in a session of theirs. */
 export type FollowedLink = { token: string; password: string | null };
 
 type Link = FollowedLink & { purpose: TokenPurpose; policies: Policies };
 
 /**
- * Does what a link to an account is for, in the transaction that uses the link up. The link proves that somebody reads
- * the mailbox, and not that they have the account: whoever signs up with the address of somebody else, or asks to
- * change to it, hopes that its owner follows the link (account pre-hijacking). So it counts only in a session of the
- * user of the account, or with their password. A user who has neither asks for a new password by mail.
+ * Redeems a link to an account, and runs the act that the link is for in the same transaction. The link proves access
+ * to the mailbox, not to the account: an attacker who signs up with the address of another person, or asks to change to
+ * it, hopes that its owner follows the link (account pre-hijacking). So the link works only in a session of the
+ * account's user, or with their password. A user without either asks for a new password by mail.
  *
  * @throws TokenInvalidError
- * @throws InvalidCredentialsError without such a session and the password. The link can still be used then.
- * @throws RateLimitedError if too many passwords were wrong before.
+ * @throws InvalidCredentialsError without such a session and the password. The link stays valid then.
+ * @throws RateLimitedError after too many wrong passwords.
  */
 export async function followLink<T>(
   database: Database,

@@ -14,12 +14,12 @@ import { inTransactionOf, type SignInPolicies } from './prove-password.ts';
 import { completeSignIn } from './sign-in.ts';
 
 /**
- * Starts a session for whoever an email and a password prove.
+ * Starts a session for the user with this email and password.
  *
- * @throws ValidationError for an email that nobody can have.
- * @throws InvalidCredentialsError in the same way, after the same time, for an unknown email and a wrong password.
- * @throws RateLimitedError in the same way too, if too many were wrong before.
- * @throws AccountSuspendedError, which only somebody with the right password is told.
+ * @throws ValidationError for a text that can be no email.
+ * @throws InvalidCredentialsError alike, after the same time, for an unknown email and a wrong password.
+ * @throws RateLimitedError alike too, after too many failed attempts.
+ * @throws AccountSuspendedError, only with the right password.
  */
 export async function login(
   database: Database,
@@ -50,11 +50,11 @@ async function loginInSlot(
     const prove = (current: User | null) => requirePassword(password, current?.hashedPassword ?? null, passwords);
     try {
       const rehashed = await prove(user);
-      // Never reached without a user: without a hash, no password is right.
+      // Never thrown: without a user there is no hash, and no password is right.
       if (!user) throw new InvalidCredentialsError();
       if (user.suspendedAt !== null) throw new AccountSuspendedError();
       if (!isTrusted) await makeRoomForDevice(database, user.id);
-      // A password that was changed since it was checked must not open a session: the change ended all others.
+      // A password that has changed since the check must not open a session: the change ended all others.
       return await inTransactionOf(database, { user, rehashed, prove }, async (db, locked) => {
         const proof = { methods: ['password'], at: scope.now } as const;
         const signIn = { ...request, user: locked, proof, type: 'LOGGED_IN', isTrustedDevice: isTrusted } as const;

@@ -70,8 +70,8 @@ export async function recordWrong<T>(db: Db, scope: Scope, event: NewAuditEvent,
 const maxTries = 3;
 
 /**
- * Runs a transaction that requires the password to be the proven one until it ends. It locks the user, and gives the act
- * the user as they are then.
+ * Runs a transaction that requires the password to be the proven one until it ends. It locks the user, and gives the
+ * act the user as they are then.
  *
  * The stored hash is the version of the password. If it has changed, either the password has, or a login has replaced
  * the hash (docs/passwords.md, "Rules for imported hashes"). Only the password tells which, so it is verified again.

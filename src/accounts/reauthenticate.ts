@@ -6,8 +6,8 @@ import { type RotatedSession, rotateToken } from '../sessions/rotate.ts';
 import { inTransactionOf, type Policies, provePassword } from './prove-password.ts';
 
 /**
- * Records that the user of a session has proved the password again, rotates the session's token, and returns the session
- * with the new one.
+ * Records that the user of a session has proved the password again, rotates the session's token, and returns the
+ * session with the new one.
  *
  * @throws RateLimitedError after too many wrong passwords.
  * @throws InvalidCredentialsError for a wrong password, and if the session has ended meanwhile.
