@@ -61,6 +61,6 @@ function warn(rangeUrl: URL, error: unknown): void {
   const { message, cause } = error as Error;
   const reason = cause instanceof Error ? `${message}: ${cause.message}` : message;
   process.emitWarning(
-    `PASSWORD_RANGE_URL names ${rangeUrl.host}, which cannot be asked (${reason}). New passwords are accepted without.`,
+    `PASSWORD_RANGE_URL names ${rangeUrl.host}, which does not answer (${reason}). The server accepts new passwords without it.`,
   );
 }

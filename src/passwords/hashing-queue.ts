@@ -91,7 +91,11 @@ function waitForPlace(account: string | null, queueLength: number): Promise<void
   const isFirst = account !== null && trusted.length < queueLength && ofAccount < maxWaitingPerAccount;
   const queue = isFirst ? trusted : others;
   if (queue.length >= queueLength) {
-    throw new RequestError('SERVER_OVERLOADED', 'Too many are logging in. Try again in a moment.', 1);
+    throw new RequestError(
+      'SERVER_OVERLOADED',
+      'Too many passwords are waiting to be checked. Try again in a moment.',
+      1,
+    );
   }
   return new Promise((begin) => void queue.push({ account, begin }));
 }

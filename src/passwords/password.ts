@@ -57,7 +57,7 @@ export async function requireUnbreached(
   argument: string,
 ): Promise<void> {
   if (rangeUrl === null || !(await isBreached(password.normalize('NFKC'), rangeUrl))) return;
-  const message = 'The password is known from a breach of some service: others have it on their lists.';
+  const message = 'The password is known from a breach of another service, so attackers try it. Choose another one.';
   throw new ValidationError([{ path: [argument], message }]);
 }
 
