@@ -73,6 +73,16 @@ function plainError(code: Exclude<UserErrorCode, 'VALIDATION_FAILED' | 'RATE_LIM
 /** Refuses an unknown email and a wrong password in the same way, on purpose. */
 export class InvalidCredentialsError extends plainError('INVALID_CREDENTIALS') {}
 
+/** The refusal of a wrong password, which carries how long its answer has to wait (see `requirePassword`). */
+export class WrongPasswordError extends InvalidCredentialsError {
+  readonly delayMs: number;
+
+  constructor(delayMs: number) {
+    super();
+    this.delayMs = delayMs;
+  }
+}
+
 /** Refuses a password that was right when it was checked: another password or hash has been stored since. */
 export class PasswordChangedError extends InvalidCredentialsError {}
 

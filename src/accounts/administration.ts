@@ -1,4 +1,4 @@
-/** What administrators do to the accounts of others. That they are administrators is for the caller to know. */
+/** Acts of administrators on the accounts of others. The caller requires that they are administrators. */
 
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
@@ -14,12 +14,12 @@ import { type DeletedUser, deleteUserWith } from './deletion.ts';
 
 export type Administered = {
   user: User;
-  /** The sessions that ended by it. */
+  /** The sessions that the act ended. */
   sessions: Session[];
 };
 
 /**
- * Makes an account for somebody, and mails them a link to choose a password: nobody chooses one for somebody else.
+ * Creates an account for another person, and mails a link to choose a password. Administrators choose no passwords.
  *
  * @throws ValidationError, EmailTakenError
  */
@@ -34,7 +34,7 @@ export async function inviteUser(database: Database, scope: Scope, account: NewA
 }
 
 /**
- * Gives a user another role, which holds from their very next request on.
+ * Gives a user another role. It applies from their next request on.
  *
  * @throws UserNotFoundError, ValidationError, LastAdministratorError
  */
@@ -56,7 +56,7 @@ export async function setUserRole(
 }
 
 /**
- * Keeps a user from signing in until they are reinstated, ends their sessions, and voids their links.
+ * Suspends a user until they are reinstated: refuses sign-ins, ends their sessions, and voids their links.
  *
  * @throws UserNotFoundError, LastAdministratorError
  */
@@ -96,7 +96,7 @@ export function revokeUserSessions(database: Database, scope: Scope, id: number)
   });
 }
 
-/** Deletes a user with all that is theirs. @throws UserNotFoundError, LastAdministratorError */
+/** Deletes a user with all their data. @throws UserNotFoundError, LastAdministratorError */
 export function deleteUser(
   database: Database,
   scope: Scope,
@@ -106,7 +106,7 @@ export function deleteUser(
   return inTransaction(database, async (db) => deleteUserWith(db, scope, await lockUser(db, id), adminRoles));
 }
 
-/** The user, whose row nobody else changes until the transaction ends: the write, of nothing, locks it. */
+/** Locks the row of a user until the transaction ends, by a write that changes nothing, and returns the user. */
 async function lockUser(db: Db, id: number): Promise<User> {
   const [user] = await db.user.updateManyAndReturn({ where: { id }, data: { id } });
   if (!user) throw new UserNotFoundError();

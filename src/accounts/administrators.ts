@@ -3,8 +3,8 @@ import { LastAdministratorError } from '../errors.ts';
 import type { User } from '../users/user.ts';
 
 /**
- * Makes sure that somebody who is about to be removed, suspended or demoted is not the last administrator who can sign
- * in. Whatever does one of these waits for the others: of two administrators who demote each other, one stays.
+ * Requires that a user who is about to be deleted, suspended or demoted is not the last administrator who can sign in.
+ * These acts wait for one another: of two administrators who demote each other at once, one stays.
  *
  * @throws LastAdministratorError
  */
@@ -15,7 +15,7 @@ export async function requireAnotherAdministrator(
   now: Date,
 ): Promise<void> {
   if (!adminRoles.includes(role) || suspendedAt !== null) return;
-  // The row of the lease stays locked until the transaction ends.
+  // Locks the row of the lease until the transaction ends.
   const lease = { holder: 'administrators', expiresAt: now };
   await db.lease.upsert({
     where: { name: 'administrators' },

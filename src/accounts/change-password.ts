@@ -1,6 +1,5 @@
 import type { Database } from '../database/database.ts';
-import { inTransaction } from '../database/transaction.ts';
-import { PasswordChangedError, RequestError } from '../errors.ts';
+import { RequestError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
 import { enqueueMail, voidLinks } from '../mail/outbox.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
@@ -8,48 +7,42 @@ import { hashPassword, requireAcceptablePassword } from '../passwords/password.t
 import type { UserScope } from '../scope.ts';
 import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import { type RotatedSession, rotateToken } from '../sessions/rotate.ts';
-import { forgetOtherDevices } from '../tokens/trusted-device.ts';
+import { revokeOtherTrustedDevices } from '../tokens/trusted-device.ts';
 import type { User } from '../users/user.ts';
-import { overRewrittenHash, type Policies, provePassword } from './prove-password.ts';
+import { inTransactionOf, type Policies, provePassword, trustOfSession } from './prove-password.ts';
 
 /**
- * Gives a user a new password and ends, in the same transaction, every live session of theirs but that which asks:
- * whoever knew the old password is out, with every link that they asked for and every device that was known. That one
- * session counts as having proved the password, gets a new token, and its device stays known. The user is told by mail.
+ * Gives a user a new password. In the same transaction, ends every other live session of theirs, voids the links that
+ * were asked for, and revokes every other trusted device: all access by the old password ends. The session that asks
+ * counts as having proved the password and gets a new token, and its device stays trusted. Mails the user.
  *
- * @throws ValidationError for a new password that may not be chosen.
- * @throws RateLimitedError if too many passwords were wrong before.
- * @throws InvalidCredentialsError for a wrong current one, and where it was changed meanwhile.
- * @throws RequestError where the session that asks has ended meanwhile, or another request has replaced its token: it
- *   must not change anything any more.
+ * @throws ValidationError for a new password that the policy refuses.
+ * @throws RateLimitedError after too many wrong passwords.
+ * @throws InvalidCredentialsError for a wrong current password, and if it has changed meanwhile.
+ * @throws RequestError if the session that asks has ended meanwhile, or another request has replaced its token: it must
+ *   not change anything any more.
  */
-export function changePassword(
+export async function changePassword(
   database: Database,
   scope: UserScope,
   passwords: { current: string; new: string },
   policies: Policies,
 ): Promise<RotatedSession & { user: User }> {
   const { user } = scope.session;
-  return overRewrittenHash(database, user, async (current) => {
-    await provePassword(database, scope, { user: current, password: passwords.current }, policies);
-    await requireAcceptablePassword(passwords.new, user, policies.passwords, 'newPassword');
-    const hash = () => hashPassword(passwords.new, policies.passwords);
-    const hashedPassword = await withHashingSlot(policies.passwords, hash, { account: user.email, isTrusted: true });
-    return inTransaction(database, async (db) => {
-      const [changed] = await db.user.updateManyAndReturn({
-        where: { id: user.id, hashedPassword: current.hashedPassword },
-        data: { hashedPassword },
-      });
-      if (!changed) throw new PasswordChangedError();
-      const rotated = await rotateToken(db, scope, { userId: user.id });
-      if (!rotated) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
-      const rotatedScope = { ...scope, session: { ...rotated.session, user: changed } };
-      await recordEvent(db, rotatedScope, { type: 'PASSWORD_CHANGED', userId: user.id });
-      await endSessions(db, rotatedScope, sessionsOfUser(user.id, rotated.session.id), 'PASSWORD_CHANGED');
-      await voidLinks(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL']);
-      await forgetOtherDevices(db, user.id, scope.deviceToken);
-      await enqueueMail(db, { name: 'password-changed', recipient: changed.email, userId: user.id }, scope.now);
-      return { ...rotated, user: changed };
-    });
+  const proven = await provePassword(database, scope, passwords.current, policies);
+  await requireAcceptablePassword(passwords.new, user, policies.passwords, 'newPassword');
+  const hash = () => hashPassword(passwords.new, policies.passwords);
+  const hashedPassword = await withHashingSlot(policies.passwords, hash, trustOfSession(user));
+  return inTransactionOf(database, proven, async (db) => {
+    const changed = await db.user.update({ where: { id: user.id }, data: { hashedPassword } });
+    const rotated = await rotateToken(db, scope);
+    if (!rotated) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
+    const rotatedScope = { ...scope, session: { ...rotated.session, user: changed } };
+    await recordEvent(db, rotatedScope, { type: 'PASSWORD_CHANGED', userId: user.id });
+    await endSessions(db, rotatedScope, sessionsOfUser(user.id, rotated.session.id), 'PASSWORD_CHANGED');
+    await voidLinks(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL']);
+    await revokeOtherTrustedDevices(db, user.id, scope.deviceToken);
+    await enqueueMail(db, { name: 'password-changed', recipient: changed.email, userId: user.id }, scope.now);
+    return { ...rotated, user: changed };
   });
 }

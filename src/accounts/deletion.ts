@@ -1,48 +1,42 @@
 import type { Config } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
-import { inTransaction } from '../database/transaction.ts';
 import { recordEvent } from '../events/record.ts';
 import { enqueueMail, forgetSignUps } from '../mail/outbox.ts';
 import { actingAs, commandScope, type Scope, type UserScope } from '../scope.ts';
 import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import type { Session } from '../sessions/session.ts';
 import { forgetFailures } from '../throttle/attempts.ts';
-import { lockUserWithPassword, type User } from '../users/user.ts';
+import type { User } from '../users/user.ts';
 import { requireAnotherAdministrator } from './administrators.ts';
-import { overRewrittenHash, type Policies, provePassword } from './prove-password.ts';
+import { inTransactionOf, type Policies, provePassword } from './prove-password.ts';
 
 export type DeletedUser = {
   id: number;
-  /** The sessions that were live until then. */
+  /** The sessions that were live until the deletion. */
   sessions: Session[];
 };
 
 /**
- * Deletes the account of somebody who is signed in, with all that is theirs.
+ * Deletes the account of a signed-in user, with all their data.
  *
  * @throws InvalidCredentialsError for a wrong password.
  * @throws LastAdministratorError
  */
-export function deleteAccount(
+export async function deleteAccount(
   database: Database,
   scope: UserScope,
   password: string,
   policies: Policies & Pick<Config, 'adminRoles'>,
 ): Promise<DeletedUser> {
-  const { user } = scope.session;
-  return overRewrittenHash(database, user, async (current) => {
-    await provePassword(database, scope, { user: current, password }, policies);
-    // What was done from where would stay behind.
-    const nowhere = actingAs(commandScope(scope.now), user);
-    return inTransaction(database, async (db) =>
-      deleteUserWith(db, nowhere, await lockUserWithPassword(db, current), policies.adminRoles),
-    );
-  });
+  const proven = await provePassword(database, scope, password, policies);
+  // The address and the device of the request would stay behind in the event.
+  const nowhere = actingAs(commandScope(scope.now), proven.user);
+  return inTransactionOf(database, proven, (db, user) => deleteUserWith(db, nowhere, user, policies.adminRoles));
 }
 
 /**
- * Deletes a user who is locked, in a transaction: their sessions, links and mails go with them, and what is kept of
- * what happened has no address and no device any more, only a number that is nobody's again. They are told by mail.
+ * Deletes a locked user in a transaction, with their sessions, links and mails. Their audit events stay, without
+ * address and device, and with the number of a user that no other user gets. Mails the user.
  */
 export async function deleteUserWith(
   db: Db,

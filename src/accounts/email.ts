@@ -7,18 +7,11 @@ import type { Scope, UserScope } from '../scope.ts';
 import { forgetFailures } from '../throttle/attempts.ts';
 import { normalizeEmail } from '../users/email.ts';
 import { notAnEmail } from '../users/field-issues.ts';
-import {
-  findUserByEmail,
-  isTaken,
-  lockUserWithPassword,
-  noUserId,
-  requireFreeAddress,
-  type User,
-} from '../users/user.ts';
+import { findUserByEmail, isTaken, noUserId, requireFreeAddress, type User } from '../users/user.ts';
 import { type FollowedLink, followLink } from './follow-link.ts';
-import { overRewrittenHash, type Policies, provePassword } from './prove-password.ts';
+import { inTransactionOf, type Policies, provePassword } from './prove-password.ts';
 
-/** Mails a user a link that proves the address to be theirs; older ones are void. Not where it is proved already. */
+/** Mails a user a link that proves their address, and voids older ones. Does nothing for a proved address. */
 export async function requestEmailVerification(database: Database, { session, now }: UserScope): Promise<void> {
   const { user } = session;
   if (user.emailVerifiedAt !== null) return;
@@ -30,7 +23,8 @@ export async function requestEmailVerification(database: Database, { session, no
 }
 
 /**
- * Notes that an address is its user's, who is returned: by a link, in a session of theirs or with their password.
+ * Records that a user has proved their address by a link, in a session of theirs or with their password. Returns the
+ * user.
  *
  * @throws TokenInvalidError, InvalidCredentialsError, RateLimitedError as `followLink` does.
  */
@@ -48,11 +42,11 @@ export function verifyEmail(database: Database, scope: Scope, link: FollowedLink
 }
 
 /**
- * Mails a link to an address that a user wants to have from now on, and word of it to the one that they have. Whether
- * the new one belongs to somebody else is not told; its owner is. Returns the new address.
+ * Mails a link to the new address of a user, and a notice to their present one. If the new address belongs to another
+ * user, mails that user instead, and does not tell the caller. Returns the new address.
  *
- * @throws ValidationError for what is no new address.
- * @throws RateLimitedError if too many passwords were wrong before.
+ * @throws ValidationError for a text that is no address, and for the present address.
+ * @throws RateLimitedError after too many wrong passwords.
  * @throws InvalidCredentialsError for a wrong password.
  */
 export async function requestEmailChange(
@@ -68,35 +62,31 @@ export async function requestEmailChange(
   if (newEmail === user.email) {
     throw new ValidationError([{ path: ['newEmail'], message: 'This is the address of the account already.' }]);
   }
-  return overRewrittenHash(database, user, async (current) => {
-    await provePassword(database, scope, { user: current, password: input.password }, policies);
-    if (!(await mayBeMailed(database, 'confirm-email-change', newEmail, now))) return newEmail;
-    const owner = await findUserByEmail(database, newEmail);
-    await inTransaction(database, async (db) => {
-      // A password that was changed since it was checked stops whoever knew the old one.
-      await lockUserWithPassword(db, current);
-      await voidLinks(db, user.id, ['CHANGE_EMAIL']);
-      await withdrawMails(db, user.id, ['email-change-requested']);
-      // Their own in another case is theirs to have.
-      const toNew =
-        owner && owner.id !== user.id
-          ? ({ name: 'email-taken', userId: owner.id } as const)
-          : ({ name: 'confirm-email-change', userId: user.id } as const);
-      await enqueueMail(db, { ...toNew, recipient: newEmail }, now);
-      const toOld = { name: 'email-change-requested', recipient: user.email, userId: user.id } as const;
-      await enqueueMail(db, { ...toOld, data: { newEmail } }, now);
-      await recordEvent(db, scope, { type: 'EMAIL_CHANGE_REQUESTED', userId: user.id });
-    });
-    return newEmail;
+  const proven = await provePassword(database, scope, input.password, policies);
+  if (!(await mayBeMailed(database, 'confirm-email-change', newEmail, now))) return newEmail;
+  const owner = await findUserByEmail(database, newEmail);
+  await inTransactionOf(database, proven, async (db) => {
+    await voidLinks(db, user.id, ['CHANGE_EMAIL']);
+    await withdrawMails(db, user.id, ['email-change-requested']);
+    // Their own address in another case is theirs to have.
+    const toNew =
+      owner && owner.id !== user.id
+        ? ({ name: 'email-taken', userId: owner.id } as const)
+        : ({ name: 'confirm-email-change', userId: user.id } as const);
+    await enqueueMail(db, { ...toNew, recipient: newEmail }, now);
+    const toOld = { name: 'email-change-requested', recipient: user.email, userId: user.id } as const;
+    await enqueueMail(db, { ...toOld, data: { newEmail } }, now);
+    await recordEvent(db, scope, { type: 'EMAIL_CHANGE_REQUESTED', userId: user.id });
   });
+  return newEmail;
 }
 
 /**
- * Gives a user the address that the link was sent to, and tells the old one: in a session of theirs or with their
- * password. Links that were sent to the old one are void. Returns the user as they are then.
+ * Gives a user the address that the link was sent to, in a session of theirs or with their password. Mails the old
+ * address, and voids links that were sent to it. Returns the changed user.
  *
  * @throws TokenInvalidError, InvalidCredentialsError, RateLimitedError as `followLink` does.
- * @throws EmailTakenError where somebody else took the address meanwhile.
+ * @throws EmailTakenError if another user took the address meanwhile.
  */
 export async function confirmEmailChange(
   database: Database,
@@ -116,7 +106,7 @@ export async function confirmEmailChange(
         data: { email: sentTo, emailVerifiedAt: now },
       });
       if (!user) throw new TokenInvalidError();
-      // Attempts at the address while nobody had it.
+      // Deletes the counts of attempts from before the user had the address.
       await forgetFailures(db, sentTo);
       await voidLinks(db, id, ['RESET_PASSWORD', 'VERIFY_EMAIL', 'CHANGE_EMAIL']);
       const mail = { name: 'email-changed', recipient: before.email, userId: id, data: { newEmail: sentTo } } as const;

@@ -1,30 +1,30 @@
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { InvalidCredentialsError, TokenInvalidError } from '../errors.ts';
-import { recordEvent } from '../events/record.ts';
-import { type HashingSlot, withHashingSlot } from '../passwords/hashing-queue.ts';
-import { verifyPassword } from '../passwords/password.ts';
+import { withHashingSlot } from '../passwords/hashing-queue.ts';
+import { requirePassword } from '../passwords/password.ts';
 import type { Scope } from '../scope.ts';
 import { withAttempt } from '../throttle/attempts.ts';
-import { isKnownDevice, trustOfDevice } from '../tokens/trusted-device.ts';
+import { isTrustedDevice, trustOfDevice } from '../tokens/trusted-device.ts';
 import { findUserToken, redeemUserToken, type TokenPurpose, type UserToken } from '../tokens/user-token.ts';
-import { lockUserWithPassword, type User } from '../users/user.ts';
-import { overRewrittenHash, type Policies } from './prove-password.ts';
+import { accountKeyOf } from '../users/email.ts';
+import type { User } from '../users/user.ts';
+import { inTransactionOf, type Policies, recordWrong } from './prove-password.ts';
 
-/** The token of a link and, where it is not followed in a session of its user, their password. */
+/** The token of a link, and the password of its user if the link is not followed in a session of theirs. */
 export type FollowedLink = { token: string; password: string | null };
 
 type Link = FollowedLink & { purpose: TokenPurpose; policies: Policies };
 
 /**
- * Does what a link to an account is for, in the transaction that uses the link up. The link proves that somebody reads
- * the mailbox, and not that they have the account: whoever signs up with the address of somebody else, or asks to
- * change to it, hopes that its owner follows the link (account pre-hijacking). So it counts only in a session of the
- * user of the account, or with their password. A user who has neither asks for a new password by mail.
+ * Redeems a link to an account, and runs the act that the link is for in the same transaction. The link proves access
+ * to the mailbox, not to the account: an attacker who signs up with the address of another person, or asks to change to
+ * it, hopes that its owner follows the link (account pre-hijacking). So the link works only in a session of the
+ * account's user, or with their password. A user without either asks for a new password by mail.
  *
  * @throws TokenInvalidError
- * @throws InvalidCredentialsError without such a session and the password. The link can still be used then.
- * @throws RateLimitedError if too many passwords were wrong before.
+ * @throws InvalidCredentialsError without such a session and the password. The link stays valid then.
+ * @throws RateLimitedError after too many wrong passwords.
  */
 export async function followLink<T>(
   database: Database,
@@ -40,34 +40,32 @@ export async function followLink<T>(
   if (password === null) {
     throw new InvalidCredentialsError('Log in as the user of this link first, or give the password of the account.');
   }
-  return overRewrittenHash(database, found.user, (user) =>
-    withHashingSlot(
-      policies.passwords,
-      (slot) => withPassword(database, scope, { user, password, policies, slot }, redeem),
-      trustOfDevice(database, scope, user.email),
-    ),
+  const check = { user: found.user, accountKey: accountKeyOf(found.user.email), password, policies };
+  return withHashingSlot(
+    policies.passwords,
+    () => withPassword(database, scope, check, redeem),
+    trustOfDevice(database, scope, check.accountKey),
   );
 }
 
-type PasswordCheck = { user: User; password: string; policies: Policies; slot: HashingSlot };
+type PasswordCheck = { user: User; accountKey: string; password: string; policies: Policies };
 
 async function withPassword<T>(
   database: Database,
   scope: Scope,
-  { user, password, policies, slot }: PasswordCheck,
+  { user, accountKey, password, policies: { passwords, attempts } }: PasswordCheck,
   act: (db: Db) => Promise<T>,
 ): Promise<T> {
-  const { email, hashedPassword } = user;
-  const isKnown = await isKnownDevice(database, scope, email);
-  const attempt = { email, isKnownDevice: isKnown, policy: policies.attempts };
+  const isTrusted = await isTrustedDevice(database, scope, accountKey);
+  const attempt = { accountKey, isTrustedDevice: isTrusted, policy: attempts };
+  const failed = { type: 'PASSWORD_CHECK_FAILED', userId: user.id, actorId: null, sessionHandle: null } as const;
+  const prove = async ({ hashedPassword }: User) => {
+    await recordWrong(database, scope, failed, () => requirePassword(password, hashedPassword, passwords));
+    return null;
+  };
   return withAttempt(database, scope, attempt, async (succeed) => {
-    if (!(await verifyPassword(password, hashedPassword, policies.passwords, slot))) {
-      const failed = { type: 'PASSWORD_CHECK_FAILED', userId: user.id, actorId: null, sessionHandle: null } as const;
-      await recordEvent(database, scope, failed);
-      throw new InvalidCredentialsError();
-    }
-    return inTransaction(database, async (db) => {
-      await lockUserWithPassword(db, user);
+    const proven = { user, rehashed: await prove(user), prove };
+    return inTransactionOf(database, proven, async (db) => {
       const result = await act(db);
       await succeed(db);
       return result;

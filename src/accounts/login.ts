@@ -1,70 +1,69 @@
 import type { Database } from '../database/database.ts';
-import { inTransaction, together } from '../database/transaction.ts';
+import { together } from '../database/transaction.ts';
 import { AccountSuspendedError, InvalidCredentialsError } from '../errors.ts';
 import { type AuditEventType, recordEvent } from '../events/record.ts';
-import { type HashingSlot, withHashingSlot } from '../passwords/hashing-queue.ts';
-import { checkPassword } from '../passwords/password.ts';
+import { withHashingSlot } from '../passwords/hashing-queue.ts';
+import { requirePassword } from '../passwords/password.ts';
 import type { Scope } from '../scope.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { withAttempt } from '../throttle/attempts.ts';
-import { isKnownDevice, makeRoomForDevice, trustOfDevice } from '../tokens/trusted-device.ts';
-import { findUserByEmail, lockUserWithPassword, requireAddressKey, type User } from '../users/user.ts';
-import { overRewrittenHash, type SignInPolicies } from './prove-password.ts';
+import { isTrustedDevice, makeRoomForDevice, trustOfDevice } from '../tokens/trusted-device.ts';
+import type { Address } from '../users/email.ts';
+import { findUserByAddress, requireAddress, type User } from '../users/user.ts';
+import { inTransactionOf, type SignInPolicies } from './prove-password.ts';
 import { completeSignIn } from './sign-in.ts';
 
 /**
- * Starts a session for whoever an email and a password prove.
+ * Starts a session for the user with this email and password.
  *
- * @throws ValidationError for an email that nobody can have.
- * @throws InvalidCredentialsError in the same way, after the same time, for an unknown email and a wrong password.
- * @throws RateLimitedError in the same way too, if too many were wrong before.
- * @throws AccountSuspendedError, which only somebody with the right password is told.
+ * @throws ValidationError for a text that can be no email.
+ * @throws InvalidCredentialsError alike, after the same time, for an unknown email and a wrong password.
+ * @throws RateLimitedError alike too, after too many failed attempts.
+ * @throws AccountSuspendedError, only with the right password.
  */
 export async function login(
   database: Database,
   scope: Scope,
-  credentials: SessionRequest & { email: string; password: string },
+  { email, password, ...request }: SessionRequest & { email: string; password: string },
   policies: SignInPolicies,
 ): Promise<StartedSession> {
-  const key = requireAddressKey(credentials.email);
+  const address = requireAddress(email);
   return withHashingSlot(
     policies.passwords,
-    (slot) => loginInSlot(database, scope, { ...credentials, key, slot }, policies),
-    trustOfDevice(database, scope, key),
+    () => loginInSlot(database, scope, { ...request, address, password }, policies),
+    trustOfDevice(database, scope, address.key),
   );
 }
 
-type KeyedCredentials = SessionRequest & { email: string; key: string; password: string; slot: HashingSlot };
+type Credentials = SessionRequest & { address: Address; password: string };
 
 async function loginInSlot(
   database: Database,
   scope: Scope,
-  { email, key, password, slot, ...request }: KeyedCredentials,
+  { address, password, ...request }: Credentials,
   { passwords, attempts, sessions }: SignInPolicies,
 ): Promise<StartedSession> {
-  const isKnown = await isKnownDevice(database, scope, key);
-  return withAttempt(database, scope, { email: key, isKnownDevice: isKnown, policy: attempts }, async (succeed) => {
-    const found = await findUserByEmail(database, email);
-    const startFor = async (user: User | null) => {
-      const stored = user?.hashedPassword ?? null;
-      const { isRight, rehashed } = await checkPassword(password, stored, passwords, slot);
-      if (!user || !isRight) throw new InvalidCredentialsError();
+  const isTrusted = await isTrustedDevice(database, scope, address.key);
+  const attempt = { accountKey: address.key, isTrustedDevice: isTrusted, policy: attempts };
+  return withAttempt(database, scope, attempt, async (succeed) => {
+    const user = await findUserByAddress(database, address);
+    const prove = (current: User | null) => requirePassword(password, current?.hashedPassword ?? null, passwords);
+    try {
+      const rehashed = await prove(user);
+      // Never thrown: without a user there is no hash, and no password is right.
+      if (!user) throw new InvalidCredentialsError();
       if (user.suspendedAt !== null) throw new AccountSuspendedError();
-      if (!isKnown) await makeRoomForDevice(database, user.id);
-      return inTransaction(database, async (db) => {
-        // A password that was changed since it was checked must not open a session: the change ended all others.
-        const unchanged = await lockUserWithPassword(db, user, rehashed);
+      if (!isTrusted) await makeRoomForDevice(database, user.id);
+      // A password that has changed since the check must not open a session: the change ended all others.
+      return await inTransactionOf(database, { user, rehashed, prove }, async (db, locked) => {
         const proof = { methods: ['password'], at: scope.now } as const;
-        const signIn = { ...request, user: unchanged, proof, type: 'LOGGED_IN', isKnownDevice: isKnown } as const;
+        const signIn = { ...request, user: locked, proof, type: 'LOGGED_IN', isTrustedDevice: isTrusted } as const;
         const [started] = await together([completeSignIn(db, scope, signIn, sessions), succeed(db)]);
         return started;
       });
-    };
-    try {
-      return await (found ? overRewrittenHash(database, found, startFor) : startFor(null));
     } catch (error) {
-      if (error instanceof InvalidCredentialsError) await recordFailure(database, scope, 'LOGIN_FAILED', found);
-      if (error instanceof AccountSuspendedError) await recordFailure(database, scope, 'LOGIN_REFUSED', found);
+      if (error instanceof InvalidCredentialsError) await recordFailure(database, scope, 'LOGIN_FAILED', user);
+      if (error instanceof AccountSuspendedError) await recordFailure(database, scope, 'LOGIN_REFUSED', user);
       throw error;
     }
   });

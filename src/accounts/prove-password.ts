@@ -1,59 +1,98 @@
 import type { Config } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
-import { InvalidCredentialsError, PasswordChangedError } from '../errors.ts';
-import { recordEvent } from '../events/record.ts';
-import { type HashingSlot, withHashingSlot } from '../passwords/hashing-queue.ts';
-import { verifyPassword } from '../passwords/password.ts';
-import type { UserScope } from '../scope.ts';
+import { inTransaction } from '../database/transaction.ts';
+import { PasswordChangedError, WrongPasswordError } from '../errors.ts';
+import { type NewAuditEvent, recordEvent } from '../events/record.ts';
+import { type Trust, withHashingSlot } from '../passwords/hashing-queue.ts';
+import { requirePassword } from '../passwords/password.ts';
+import type { Scope, UserScope } from '../scope.ts';
 import { withAttempt } from '../throttle/attempts.ts';
-import type { User } from '../users/user.ts';
+import { accountKeyOf } from '../users/email.ts';
+import { lockUserWithPassword, type User } from '../users/user.ts';
 
-/** By what passwords are judged, and how often somebody may be wrong about one. */
+/** The policies for passwords and for failed attempts at them. */
 export type Policies = Pick<Config, 'passwords' | 'attempts'>;
 
-/** The same, and how long the session of somebody lives who signs in by it. */
+/** The same, and the policy for the session that a sign-in starts. */
 export type SignInPolicies = Policies & Pick<Config, 'sessions'>;
 
+/** A user whose password was verified. */
+export type ProvenUser = {
+  /** The user with the hash that was verified. */
+  user: User;
+  /** The hash to store instead of the verified one, or null to keep it. */
+  rehashed: string | null;
+  /** Verifies the same password against the hash that the user has by now, and returns the hash to store, or null. */
+  prove(user: User): Promise<string | null>;
+};
+
 /**
- * Makes sure that the signed-in user, as read just now, knows the password, for what a session alone is not enough for. A session
- * is as good as a device that is known: wrong ones are counted where no stranger's count.
+ * Requires the password of the signed-in user, for acts that a session alone does not allow. A session counts as a
+ * trusted device: a wrong password here does not count with those of strangers.
  *
  * @throws InvalidCredentialsError for a wrong password.
- * @throws RateLimitedError if too many were wrong before.
+ * @throws RateLimitedError after too many wrong ones.
  */
-export function provePassword(
+export async function provePassword(
   database: Database,
   scope: UserScope,
-  { user, password }: { user: User; password: string },
+  password: string,
   { passwords, attempts }: Policies,
-): Promise<void> {
-  const attempt = { email: user.email, isKnownDevice: true, policy: attempts };
-  const prove = (slot: HashingSlot) =>
-    withAttempt(database, scope, attempt, async () => {
-      if (await verifyPassword(password, user.hashedPassword, passwords, slot)) return;
-      await recordEvent(database, scope, { type: 'PASSWORD_CHECK_FAILED', userId: user.id });
-      throw new InvalidCredentialsError();
-    });
-  return withHashingSlot(passwords, prove, { account: user.email, isTrusted: true });
+): Promise<ProvenUser> {
+  const { user } = scope.session;
+  const attempt = { accountKey: accountKeyOf(user.email), isTrustedDevice: true, policy: attempts };
+  const failed = { type: 'PASSWORD_CHECK_FAILED', userId: user.id } as const;
+  const prove = async ({ hashedPassword }: User) => {
+    const check = () => requirePassword(password, hashedPassword, passwords);
+    const checkOnce = () => withAttempt(database, scope, attempt, () => recordWrong(database, scope, failed, check));
+    await withHashingSlot(passwords, checkOnce, trustOfSession(user));
+    return null;
+  };
+  return { user, rehashed: await prove(user), prove };
 }
 
-/** Of several who prove a password at once, all but one may find a hash that was rewritten since they checked it. */
-const tries = 3;
+/** Returns the trust of a session of the user: its requests wait for a hash with those from trusted devices. */
+export function trustOfSession({ email }: User): Trust {
+  return { account: accountKeyOf(email), isTrusted: true };
+}
+
+/** Runs a check of a password, and records the event if the password is wrong. */
+export async function recordWrong<T>(db: Db, scope: Scope, event: NewAuditEvent, check: () => Promise<T>): Promise<T> {
+  try {
+    return await check();
+  } catch (error) {
+    if (error instanceof WrongPasswordError) await recordEvent(db, scope, event);
+    throw error;
+  }
+}
+
+/** Of several logins that replace a hash at once, each but the first may find another hash than it verified. */
+const maxTries = 3;
 
 /**
- * Does something that needs a user's password to be unchanged, once more where it is only the hash that is another one:
- * a login has rewritten it, of the same password. Whether it is of the same one is to be seen by who tries again.
+ * Runs a transaction that requires the password to be the proven one until it ends. It locks the user, and gives the
+ * act the user as they are then.
+ *
+ * The stored hash is the version of the password. If it has changed, either the password has, or a login has replaced
+ * the hash (docs/passwords.md, "Rules for imported hashes"). Only the password tells which, so it is verified again.
+ * A version number on the user would not replace this: writers that do not know it (the previous version of this server
+ * during a rollout, and another application on the same database) change passwords without raising it, and a login
+ * with the old password would pass. Comparing the number and the hash would need this second try all the same.
+ *
+ * @throws InvalidCredentialsError if the password has changed.
  */
-export async function overRewrittenHash<T>(db: Db, user: User, act: (user: User) => Promise<T>): Promise<T> {
-  let current = user;
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await act(current);
-    } catch (error) {
-      if (!(error instanceof PasswordChangedError) || attempt === tries) throw error;
-      const reloaded = await db.user.findUnique({ where: { id: user.id } });
-      if (!reloaded) throw error;
-      current = reloaded;
-    }
+export async function inTransactionOf<T>(
+  database: Database,
+  { user, rehashed, prove }: ProvenUser,
+  act: (db: Db, user: User) => Promise<T>,
+  triesLeft: number = maxTries,
+): Promise<T> {
+  try {
+    return await inTransaction(database, async (db) => act(db, await lockUserWithPassword(db, user, rehashed)));
+  } catch (error) {
+    if (!(error instanceof PasswordChangedError) || triesLeft === 1) throw error;
+    const current = await database.user.findUnique({ where: { id: user.id } });
+    if (!current) throw error;
+    return inTransactionOf(database, { user: current, rehashed: await prove(current), prove }, act, triesLeft - 1);
   }
 }

@@ -17,11 +17,11 @@ import type { SignInPolicies } from './prove-password.ts';
 import { completeSignIn } from './sign-in.ts';
 
 /**
- * Mails the user with this address a link to choose a new password; older ones are void. Whether there is such a user
- * is not told, and not to be seen: the same statements are sent, and mail to nobody is dropped when it is due.
+ * Mails the user with this address a link to choose a new password, and voids older ones. Neither the answer nor its
+ * time tells whether there is such a user: the statements are the same, and the worker drops a mail without a user.
  *
- * @param address - as it was written, which tells users apart who came from elsewhere with the same one in other cases
- * @throws RequestError where too many come from one address.
+ * @param address - as it was written: users from another system may have the same address in different cases
+ * @throws RequestError after too many requests from one IP address.
  */
 export async function requestPasswordReset(
   database: Database,
@@ -43,11 +43,11 @@ export async function requestPasswordReset(
 }
 
 /**
- * Gives a user the new password that they chose by a link, ends all their sessions, and signs them in with a new one.
- * That also proves that the address is theirs. The user is told by mail.
+ * Gives a user a new password by a link, ends all their sessions, and starts a new one. The link also proves the
+ * address. Mails the user.
  *
- * @throws TokenInvalidError, or RateLimitedError after too many of them from one address.
- * @throws ValidationError for a password that may not be chosen. The link can still be used then.
+ * @throws TokenInvalidError, or RateLimitedError after too many invalid links from one IP address.
+ * @throws ValidationError for a password that the policy refuses. The link stays valid then.
  */
 export async function resetPassword(
   database: Database,
@@ -58,7 +58,7 @@ export async function resetPassword(
   const { now } = scope;
   const found = await findUserToken(database, 'RESET_PASSWORD', token, now);
   if (!found?.user) {
-    // Only those that lead nowhere count: whoever has a right one does not wait for what others do at the same address.
+    // Only invalid links count, so that a user with a valid one never waits for others behind the same IP address.
     const limit = { kind: 'links', points: attempts.perAddress, durationMs: quarterMs };
     await requireAttemptFrom(database, scope, limit);
     throw new TokenInvalidError();
@@ -72,14 +72,14 @@ export async function resetPassword(
       data: { hashedPassword },
     });
     if (!user) throw new TokenInvalidError();
-    // Proved by the link, whosever session it was followed in.
+    // The link proves the user, even in a session of another user.
     const byUser = actingAs(scope, user);
     let verified = user;
     if (user.emailVerifiedAt === null) {
       verified = await db.user.update({ where: { id: user.id }, data: { emailVerifiedAt: now } });
       await recordEvent(db, byUser, { type: 'EMAIL_VERIFIED', userId: user.id });
     }
-    // Devices that a thief signed in on are no friends of the account any more.
+    // Trusted devices go too: a thief may have signed in on one.
     await voidLinks(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL', 'VERIFY_EMAIL', 'KNOWN_DEVICE']);
     await forgetFailures(db, user.email);
     await endSessions(db, byUser, sessionsOfUser(user.id), 'PASSWORD_CHANGED');

@@ -10,17 +10,17 @@ import type { User } from '../users/user.ts';
 export type SignIn = SessionRequest & {
   /** The user as the transaction has read and locked them. */
   user: User;
-  /** What the user proved in this request. */
+  /** The proof that the user gave in this request. */
   proof: Proof;
-  /** What is written down of it in the user's history. */
+  /** The audit event of the sign-in. */
   type: 'LOGGED_IN' | 'SIGNED_UP' | 'PASSWORD_RESET';
-  /** Whether the user is known to have signed in on the device; it becomes known if not. */
-  isKnownDevice?: boolean;
+  /** Whether the device is trusted already. If not, the sign-in trusts it. */
+  isTrustedDevice?: boolean;
 };
 
 /**
- * Completes a sign-in by starting a session that keeps the proof. This is the only way into a user's session: what every
- * sign-in must pass, such as a second factor, belongs here, and no other code can start such a session.
+ * Completes a sign-in by starting a session that keeps the proof. This is the only way into a user's session: checks of
+ * every sign-in, such as a second factor, belong here, and no other code can start such a session.
  *
  * @throws AccountSuspendedError
  */

@@ -1,15 +1,16 @@
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
-import { EmailTakenError, InvalidCredentialsError, TokenInvalidError } from '../errors.ts';
+import { EmailTakenError, TokenInvalidError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
 import { enqueueMail, forgetSignUps, mayBeMailed } from '../mail/outbox.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
-import { hashPassword, requireUnbreached, verifyPassword } from '../passwords/password.ts';
+import { hashPassword, requirePassword, requireUnbreached } from '../passwords/password.ts';
 import { actingAs, type Scope } from '../scope.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { forgetFailures, withAttempt } from '../throttle/attempts.ts';
 import { requireAttemptFrom } from '../throttle/requests.ts';
 import { findUserToken, redeemUserToken } from '../tokens/user-token.ts';
+import { accountKeyOf } from '../users/email.ts';
 import { checkUser, createUser, defaultRole, findUserByEmail, type NewUser, type PreparedUser } from '../users/user.ts';
 import type { Policies, SignInPolicies } from './prove-password.ts';
 import { completeSignIn } from './sign-in.ts';
@@ -17,7 +18,7 @@ import { completeSignIn } from './sign-in.ts';
 const hourMs = 3_600_000;
 
 /**
- * Makes an account, signs its user in, and mails them a link to prove that the address is theirs.
+ * Creates an account, signs its user in, and mails a link to prove the address.
  *
  * @throws ValidationError, EmailTakenError, RateLimitedError
  */
@@ -30,7 +31,7 @@ export async function signUp(
   const prepared = await prepareInSlot(database, scope, input, policies);
   return inTransaction(database, async (db) => {
     const user = await createUser(db, prepared);
-    // What was tried before anybody had the address.
+    // Deletes the counts of attempts from before the address had an account.
     await forgetFailures(db, user.email);
     const proof = { methods: ['password'], at: scope.now } as const;
     const signIn = { user, proof, type: 'SIGNED_UP', transport, visitor } as const;
@@ -41,9 +42,9 @@ export async function signUp(
 }
 
 /**
- * Asks for an account without being told whether the address has one: the answer, its time, and what is written are
- * the same. Nothing exists before the link in the mail is followed, so that trying to log in tells nothing either. The
- * owner of an account that is there is told. Returns the address that mail goes to.
+ * Requests an account without telling whether the address has one: the answer, its time and the writes are the same.
+ * The account does not exist before the link in the mail is followed, so that a login tells nothing either. Mails the
+ * owner of an existing account. Returns the address that is mailed.
  *
  * @throws ValidationError, RateLimitedError
  */
@@ -64,9 +65,9 @@ export async function requestSignUp(
 }
 
 /**
- * Makes the account that was asked for, and signs its user in. The password is asked for once more: the link proves
- * that the address is theirs, and the password that it was they who asked, and not somebody who would share the
- * account from then on.
+ * Creates the requested account, and signs its user in. Requires the password once more: the link proves the address,
+ * and the password proves that the same person requested the account, and not an attacker who would share it from then
+ * on.
  *
  * @throws TokenInvalidError, InvalidCredentialsError, RateLimitedError
  */
@@ -81,9 +82,10 @@ export async function confirmSignUp(
   if (!found?.sentTo) throw new TokenInvalidError();
   const { hashedPassword, name } = JSON.parse(found.data ?? '{}') as { hashedPassword: string; name: string };
   const email = found.sentTo;
-  return withHashingSlot(passwords, (slot) =>
-    withAttempt(database, scope, { email, isKnownDevice: false, policy: attempts }, async (succeed) => {
-      if (!(await verifyPassword(password, hashedPassword, passwords, slot))) throw new InvalidCredentialsError();
+  const accountKey = accountKeyOf(email);
+  return withHashingSlot(passwords, () =>
+    withAttempt(database, scope, { accountKey, isTrustedDevice: false, policy: attempts }, async (succeed) => {
+      await requirePassword(password, hashedPassword, passwords);
       return inTransaction(database, async (db) => {
         await redeemUserToken(db, 'SIGN_UP', token, now);
         await forgetSignUps(db, email);
@@ -104,8 +106,8 @@ export async function confirmSignUp(
 }
 
 /**
- * Who is to be written to the database, checked and hashed when it is their turn, unless too many came from there. Who
- * made a mistake does not count: that costs nothing, and others share the address.
+ * Checks a new user, limits sign-ups per IP address, and hashes the password in its turn. Invalid input does not count:
+ * it costs nothing, and others share the address.
  */
 async function prepareInSlot(
   database: Database,
@@ -116,13 +118,13 @@ async function prepareInSlot(
   const account = checkUser(input, passwords);
   const limit = { kind: 'sign-ups', points: attempts.signUpsPerAddress, durationMs: hourMs };
   await requireAttemptFrom(database, scope, limit);
-  // Somebody else is asked, which holds nobody up here.
+  // Asks the range service before the request has a place, so that its wait holds none.
   await requireUnbreached(input.password, passwords, 'password');
   const hashedPassword = await withHashingSlot(passwords, () => hashPassword(input.password, passwords));
   return { ...account, hashedPassword };
 }
 
-/** Of two links for one address, the second one is worth nothing once the first was followed. */
+/** Creates a confirmed user. Of two links for one address, the second is invalid once the first was followed. */
 async function createConfirmed(
   db: Db,
   user: { email: string; hashedPassword: string; name: string | null },

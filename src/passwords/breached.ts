@@ -1,23 +1,22 @@
 import { createHash } from 'node:crypto';
 
-/** In milliseconds. Whoever chooses a password waits for it. */
-const patienceMs = 1_000;
+/** The time that a user who chooses a password waits for the service, in milliseconds. */
+const timeoutMs = 1_000;
 const reportEveryMs = 60_000;
 
-/** In characters. Several times what the largest range has, with padding. */
+/** In characters. Several times as long as the largest range with padding. */
 const maxAnswerLength = 1_000_000;
 
 let reportedAt = Number.NEGATIVE_INFINITY;
 
 /**
- * Whether a service knows a password from a breach. It is told the first five hex digits of the SHA-1, answers with
- * all that begin with them, as lines of `SUFFIX:COUNT`, and learns neither the password nor whether it was there: the
- * padding that is asked for, lines with a count of 0, makes all answers look alike.
+ * Returns whether a range service knows a password from a breach (k-anonymity). The service gets the first five hex
+ * digits of the SHA-1, and answers with all suffixes of that range, as lines of `SUFFIX:COUNT`. It learns neither the
+ * password nor whether its list has it: padding, which is lines with a count of 0, makes all answers look alike.
  *
- * False where the service does not answer, in time or at all: it is done without. That is a warning of the process,
- * once a minute.
+ * Returns false if the service does not answer in time or at all, and warns at most once a minute.
  *
- * @param rangeUrl - what the five digits are added to
+ * @param rangeUrl - the URL to which the five digits are added
  */
 export async function isBreached(password: string, rangeUrl: URL): Promise<boolean> {
   const digest = createHash('sha1').update(password, 'utf8').digest('hex').toUpperCase();
@@ -40,7 +39,7 @@ async function readRange(rangeUrl: URL, prefix: string): Promise<string[]> {
   const response = await fetch(url, {
     headers: { 'add-padding': 'true' },
     redirect: 'error',
-    signal: AbortSignal.timeout(patienceMs),
+    signal: AbortSignal.timeout(timeoutMs),
   });
   if (!response.ok) {
     await response.body?.cancel();
@@ -62,6 +61,6 @@ function warn(rangeUrl: URL, error: unknown): void {
   const { message, cause } = error as Error;
   const reason = cause instanceof Error ? `${message}: ${cause.message}` : message;
   process.emitWarning(
-    `PASSWORD_RANGE_URL names ${rangeUrl.host}, which cannot be asked (${reason}). New passwords are accepted without.`,
+    `PASSWORD_RANGE_URL names ${rangeUrl.host}, which does not answer (${reason}). The server accepts new passwords without it.`,
   );
 }

@@ -1,25 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 
-/** In characters, as they stand in the list. Shorter ones are in the middle of too many words. */
+/** The length of listed passwords, in characters. Shorter ones stand in the middle of too many words. */
 export const listedLength = { min: 4, max: 20 };
 
-/** Of the most used passwords, so many are combined with each other before anything else is tried. */
+/** The number of the most common passwords that guessing combines with each other first. */
 const favouriteCount = 1_000;
 
 export type CommonPasswords = {
-  /** All of them, in the form that `plainLetters` gives. */
+  /** All listed passwords, in the form of `plainLetters`. */
   all: ReadonlySet<string>;
-  /** The first thousand. */
+  /** The most common thousand. */
   favourites: ReadonlySet<string>;
 };
 
 let loaded: CommonPasswords | null = null;
 
-/**
- * The passwords that everybody uses and their stems, read at the first use. `common-passwords.md` says where they come
- * from, and how the file is made.
- */
+/** Returns the common passwords and their stems, read at the first use. `common-passwords.md` documents the source. */
 export function commonPasswords(): CommonPasswords {
   if (loaded === null) {
     const file = readFileSync(new URL('common-passwords.txt.gz', import.meta.url));
@@ -30,14 +27,14 @@ export function commonPasswords(): CommonPasswords {
 }
 
 /**
- * A text without what is changed first in a word that is known: case, accents, and letters that look like others
- * (p@$$w0rd). Letters that share a sign, such as i and l, become one.
+ * Undoes the usual changes to a known word: case, accents, and signs that look like letters (p@$$w0rd). Letters that
+ * share a sign, such as i and l, become one.
  */
 export function plainLetters(text: string): string {
   return plain(text).replace(/[@4301!|l5$7]/g, (sign) => lookalikes[sign as keyof typeof lookalikes]);
 }
 
-/** A text without case and accents. */
+/** Removes case and accents from a text. */
 export function plain(text: string): string {
   return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 }

@@ -1,9 +1,9 @@
-/** The hashes of passwords that can be stored: today's, and those that other systems made. */
+/** The formats of stored password hashes: those of this server and of other systems. */
 
-/** What argon2 is to spend. */
+/** The cost parameters of argon2. */
 export type Argon2Cost = { memoryKiB: number; passes: number; lanes: number };
 
-/** A stored hash, read: what it asks for, and what is compared. */
+/** A parsed hash: its cost, and the values to compare. */
 export type PasswordHash =
   | ({ kind: 'argon2'; phc: string; type: string; version: string | null } & Argon2Cost)
   | { kind: 'bcrypt'; crypt: string; cost: number }
@@ -11,9 +11,9 @@ export type PasswordHash =
   | { kind: 'pbkdf2'; digest: 'sha256' | 'sha512'; iterations: number; salt: Buffer; key: Buffer };
 
 /**
- * The most work that a hash may ask for, whoever stored it: less than a second of one processor, and memory that a small
- * machine has. The work is memory times passes for argon2, N·r·p for scrypt, and the iterations times the blocks of the
- * key for PBKDF2. docs/passwords.md says how long each bound takes, and which settings of other systems are within it.
+ * The maximum work of a hash: less than a second of one processor, and memory that a small machine has. The work is
+ * memory times passes for argon2, N·r·p for scrypt, and the iterations times the blocks of the key for PBKDF2.
+ * docs/passwords.md lists the time at each maximum, and the settings of other systems within it.
  */
 const max = {
   argon2: { memoryKiB: 262_144, totalKiB: 1_048_576, lanes: 16 },
@@ -23,7 +23,7 @@ const max = {
   pbkdf2: { sha256: 3_000_000, sha512: 1_500_000 },
 };
 
-/** The same in words, for who imports. */
+/** The same in words, for messages of the import. */
 const boundInWords: Record<PasswordHash['kind'], string> = {
   argon2: `m=${max.argon2.memoryKiB}, m·t=${max.argon2.totalKiB} and p=${max.argon2.lanes}`,
   bcrypt: `cost ${max.bcrypt.cost}`,
@@ -31,59 +31,59 @@ const boundInWords: Record<PasswordHash['kind'], string> = {
   pbkdf2: `${max.pbkdf2.sha256} iterations of SHA-256 or ${max.pbkdf2.sha512} of SHA-512`,
 };
 
-/** In bytes, of PBKDF2's digests. A longer key takes all iterations once more for each of these. */
+/** The length of PBKDF2's digests in bytes. A longer key repeats all iterations for each further digest. */
 const digestLength = { sha256: 32, sha512: 64 };
 
-/** The PHC string format, in which salt and hash are base64 without padding. Before argon2 had a version, it was 16. */
+/** The PHC string format. Salt and hash are base64 without padding. A hash without a version has version 16. */
 const argon2Phc =
   /^\$(argon2id|argon2i)(?:\$v=(16|19))?\$m=([1-9]\d{0,8}),t=([1-9]\d{0,8}),p=([1-9]\d{0,2})\$([A-Za-z0-9+/]{11,64})\$([A-Za-z0-9+/]{22,86})$/;
 const scryptPhc =
   /^\$scrypt\$ln=([1-9]\d?),r=([1-9]\d{0,2}),p=([1-9]\d{0,2})\$([A-Za-z0-9+/]{1,128})\$([A-Za-z0-9+/]{22,86})$/;
 
-/** PHC, with the length or without; and passlib's, which leaves `i=` away and writes `.` for `+`. */
+/** PHC, with or without the length, and passlib's form, which omits `i=` and writes `.` for `+`. */
 const pbkdf2Phc =
   /^\$pbkdf2-(sha256|sha512)\$(?:i=)?([1-9]\d{0,8})(?:,l=\d{1,3})?\$([A-Za-z0-9+/.]{1,128})\$([A-Za-z0-9+/.]{22,86})$/;
 
-/** Django's, whose salt is the text itself. */
+/** Django's form. Its salt is plain text. */
 const pbkdf2Django = /^pbkdf2_(sha256)\$([1-9]\d{0,8})\$([!-#%-~]{1,128})\$([A-Za-z0-9+/]{43}=)$/;
 
-/** The prefixes tell which mistakes the implementation that made it had corrected, and none of them is made today. */
+/** The prefixes name corrections of early implementations. Today's implementations have all of them. */
 const bcryptCrypt = /^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[A-Za-z0-9./]{53}$/;
 
 /** In base64, the 128 bytes of libsodium's `crypto_pwhash_str`: an argon2 hash in PHC string format, then NUL bytes. */
 const libsodium = /^[A-Za-z0-9+/]{171}=$/;
 
-/** More than the longest text of these forms. */
+/** Longer than the longest text of these forms. */
 const maxTextLength = 400;
 
-/** Whether somebody with this hash can log in: it is of a form that is verified, and asks for no more than may be. */
+/** Returns whether a user with this hash can log in: its format is known, and its cost within the maximum. */
 export function isKnownHash(text: string): boolean {
   return hashProblem(text) === null;
 }
 
-/** Returns why nobody can log in with this hash, to follow its name in a sentence, or null if somebody can. */
+/** Returns why no user with this hash can log in, as the predicate of a sentence, or null. */
 export function hashProblem(text: string): string | null {
   const hash = parseHash(text);
   if (hash === null) return 'is not in a form that can be verified';
   return isAffordable(hash) ? null : `asks for more work than this server does: at most ${boundInWords[hash.kind]}`;
 }
 
-/** The hash that a text is, whatever it asks for, or null if it is of no known form. */
+/** Parses a hash, whatever its cost. Returns null for an unknown format. */
 export function parseHash(text: string): PasswordHash | null {
   if (text.length > maxTextLength) return null;
   if (libsodium.test(text)) return parseArgon2(Buffer.from(text, 'base64').toString('latin1').replace(/\0+$/, ''));
   return parseArgon2(text) ?? parseBcrypt(text) ?? parseScrypt(text) ?? parsePbkdf2(text);
 }
 
-/** Whether verifying it takes no more than a hash may ask for, or today's hashes do. */
-export function isAffordable(hash: PasswordHash, today: Argon2Cost = { memoryKiB: 0, passes: 0, lanes: 0 }): boolean {
+/** Returns whether the cost of a hash is within the maximum, which a higher target cost raises for argon2. */
+export function isAffordable(hash: PasswordHash, target: Argon2Cost = { memoryKiB: 0, passes: 0, lanes: 0 }): boolean {
   switch (hash.kind) {
     case 'argon2': {
-      const total = Math.max(max.argon2.totalKiB, today.memoryKiB * today.passes);
+      const total = Math.max(max.argon2.totalKiB, target.memoryKiB * target.passes);
       return (
-        hash.memoryKiB <= Math.max(max.argon2.memoryKiB, today.memoryKiB) &&
+        hash.memoryKiB <= Math.max(max.argon2.memoryKiB, target.memoryKiB) &&
         hash.memoryKiB * hash.passes <= total &&
-        hash.lanes <= Math.max(max.argon2.lanes, today.lanes)
+        hash.lanes <= Math.max(max.argon2.lanes, target.lanes)
       );
     }
     case 'bcrypt':
@@ -99,27 +99,27 @@ export function isAffordable(hash: PasswordHash, today: Argon2Cost = { memoryKiB
   }
 }
 
-/** In bytes. RFC 7914 section 2. */
+/** Returns the memory that scrypt takes, in bytes (RFC 7914 section 2). */
 export function scryptMemory({ cost, blockSize }: { cost: number; blockSize: number }): number {
   return 128 * cost * blockSize;
 }
 
-/** Whether verifying it is as much work as verifying one that is made today. */
-export function costsAsToday(hash: PasswordHash, today: Argon2Cost): boolean {
+/** Returns whether a hash costs as much work as the server's own. */
+export function hasTargetCost(hash: PasswordHash, target: Argon2Cost): boolean {
   if (hash.kind !== 'argon2') return false;
-  return hash.memoryKiB === today.memoryKiB && hash.passes === today.passes && hash.lanes === today.lanes;
+  return hash.memoryKiB === target.memoryKiB && hash.passes === target.passes && hash.lanes === target.lanes;
 }
 
-/** Whether a hash, stored as this, is of the form that is made today and costs an attacker no less. */
-export function isUpToDate(hash: PasswordHash, stored: string | null, today: Argon2Cost): boolean {
+/** Returns whether a hash may stay stored: it has the server's own format and costs an attacker no less. */
+export function isUpToDate(hash: PasswordHash, stored: string | null, target: Argon2Cost): boolean {
   return (
     hash.kind === 'argon2' &&
     hash.phc === stored &&
     hash.type === 'argon2id' &&
     hash.version === '19' &&
-    hash.memoryKiB >= today.memoryKiB &&
-    hash.passes >= today.passes &&
-    hash.lanes >= today.lanes
+    hash.memoryKiB >= target.memoryKiB &&
+    hash.passes >= target.passes &&
+    hash.lanes >= target.lanes
   );
 }
 
@@ -162,7 +162,7 @@ function parsePbkdf2(text: string): PasswordHash | null {
   };
 }
 
-/** Whether base64 without padding is written as every encoder writes it, which argon2's reader insists on. */
+/** Returns whether base64 without padding is in its canonical form, which argon2's reader requires. */
 function isCanonical(text: string): boolean {
   return Buffer.from(text, 'base64').toString('base64').replace(/=+$/, '') === text;
 }

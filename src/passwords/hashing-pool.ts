@@ -1,16 +1,21 @@
-/** The threads that hash passwords, so that nobody else waits for the milliseconds of a processor that each takes. */
+/**
+ * The threads that hash passwords. A hash takes milliseconds of a processor, in which the main thread answers others.
+ *
+ * A pool library would be less code of ours. Piscina is the established one, and leaves queued jobs pending forever if
+ * a worker does not load: of three jobs, 5.3.2 rejects the first and never settles the others. Logins would hang. If a
+ * worker dies during a job, 5.3.2 rejects that job and runs the others, as this pool does.
+ */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { RequestError } from '../errors.ts';
 import type { Tasks } from './hashing-worker.ts';
 
-/** One processor is left to everybody who does not log in. */
+/** One processor remains for all other requests. */
 const maxThreads = Math.max(1, availableParallelism() - 1);
 
-/** The one that is hashed, and the next, which a thread has at hand when this process is too busy to hand it over. */
+/** The job that a thread runs and its next one, so that it does not wait for a busy main thread in between. */
 const maxPerThread = 2;
 
-/** A thread that had nothing to do for so long ends, and gives its memory back. */
+/** A thread without a job for so long ends, and frees its memory. */
 const idleMs = 30_000;
 
 type Job = { message: object; resolve(answer: unknown): void; reject(error: unknown): void };
@@ -19,22 +24,13 @@ type Thread = { worker: Worker; jobs: Job[] };
 const threads = new Set<Thread>();
 const waiting: Job[] = [];
 
-/**
- * Has something done by a thread, as soon as one is free.
- *
- * @throws RequestError where so many are waiting already.
- */
+/** Runs a task in a thread, as soon as one is free. `hashing-queue.ts` bounds how many tasks wait. */
 export function runInWorker<Name extends keyof Tasks>(
   name: Name,
   input: Parameters<Tasks[Name]>[0],
-  queueLength: number,
 ): Promise<ReturnType<Tasks[Name]>> {
-  const unfinished = [...threads].reduce((sum, { jobs }) => sum + jobs.length, waiting.length);
-  if (unfinished >= maxThreads + queueLength) {
-    throw new RequestError('SERVER_OVERLOADED', 'Too many are logging in. Try again in a moment.', 1);
-  }
   return new Promise((resolve, reject) => {
-    // A thread answers with what the task of that name returns.
+    // A thread answers with the result of the task of that name.
     waiting.push({ message: { name, input }, resolve: resolve as Job['resolve'], reject });
     handOut();
   });
@@ -51,7 +47,7 @@ function handOut(): void {
   }
 }
 
-/** The thread that is to have the next job, started if there can be one more, or null if all have enough. */
+/** Returns the thread for the next job, starts one if there may be one more, or returns null if all have enough. */
 function freeThread(): Thread | null {
   const [freest] = [...threads].sort((a, b) => a.jobs.length - b.jobs.length);
   if (freest?.jobs.length === 0) return freest;
@@ -75,7 +71,7 @@ function startThread(): Thread {
     else job?.reject(error);
     handOut();
     idle.refresh();
-    // A thread with nothing to do keeps no process alive.
+    // An idle thread keeps no process alive.
     if (jobs.length === 0) worker.unref();
   });
   let cause: unknown;
@@ -85,7 +81,7 @@ function startThread(): Thread {
   worker.once('exit', (code) => {
     clearTimeout(idle);
     threads.delete(thread);
-    // The job that it died of is not tried again: another thread might die of it too.
+    // The job that the thread died of is not tried again: another thread might die of it too.
     jobs.shift()?.reject(cause ?? new Error(`A thread that hashes passwords ended with ${code}.`));
     waiting.unshift(...jobs);
     handOut();

@@ -1,82 +1,78 @@
-/** Who gets to have a password hashed: trusted devices first, and each kind in the order in which they came. */
+/**
+ * Admission to password hashing. This is the only place that refuses a request because too many passwords wait: the
+ * threads of `hashing-pool.ts` take every job, and requests without a place bring them none.
+ */
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PasswordPolicy } from '../config/config.ts';
-import { RequestError } from '../errors.ts';
+import { RequestError, WrongPasswordError } from '../errors.ts';
 
 /**
- * How many are at it at once: those who are hashing, the next ones, which a thread has at hand, and a few who are looked
- * up before or signed in after. Everybody else waits before anything is done for them, so that a crowd that logs in
- * leaves the event loop and the database to others.
+ * The number of places. They suffice for the hash that each thread computes, its next job, and a few requests that look
+ * a user up before or start a session after. The server does nothing for a request without a place, so that many logins
+ * at once leave the event loop and the database to other requests.
  */
-const maxAtOnce = 3 * Math.max(1, availableParallelism() - 1) + 2;
+const maxPlaces = 3 * Math.max(1, availableParallelism() - 1) + 2;
 
-/** Of as many places in a row, one goes to those who are not trusted, as long as one of them waits. */
+/** One place in so many goes to the other queue, as long as requests wait in it. */
 const placesPerOther = 4;
 
-/** How many requests of one account may wait with the trusted ones. More of them wait with the others. */
+/** The maximum number of requests of one account in the trusted queue. Further ones wait in the other queue. */
 const maxWaitingPerAccount = 5;
 
-/** How many look-ups of trust are made at once. A token that is made up costs its sender nothing. */
+/** The maximum number of trust look-ups at once. A made-up device token costs its sender nothing. */
 const maxLookUps = 4;
 
-/** Who waits, and what tells them that a place is theirs. */
+/** A request that waits, and the function that gives it a place. */
 type Waiting = { account: string | null; begin: () => void };
 
-let atIt = 0;
+let takenPlaces = 0;
 let lookUps = 0;
 let trustedInARow = 0;
-const lanes = { trusted: [] as Waiting[], others: [] as Waiting[] };
+const queues = { trusted: [] as Waiting[], others: [] as Waiting[] };
 
-/** Why somebody may go before strangers: they are at a device on which the user has signed in, or in a session. */
+/** The reason why a request may go first: a trusted device of the user, or a session of theirs. */
 export type Trust = {
-  /** The account that it is about. */
+  /** The account that the request is about. */
   account: string;
-  /** True where it is known, or what looks it up. That is asked only where there is no free place. */
+  /** True where it is known, or the function that looks it up. It is called only if there is no free place. */
   isTrusted: true | (() => Promise<boolean>);
 };
 
-export type HashingSlot = {
-  /** Lets whoever has the turn wait that long for their answer, in milliseconds, once the place is somebody else's. */
-  delay(milliseconds: number): void;
-};
-
 /**
- * Does what hashes a password when it is its turn. Trusted devices have a queue of their own, as long as that of the
- * others, and go first, so that a crowd of strangers does not keep a user out. Every fourth place goes to the others.
+ * Runs an act that hashes a password once there is a place for it. Requests from trusted devices have a queue of their
+ * own, as long as the other one, and go first, so that a crowd of strangers does not keep a user out. Every fourth
+ * place goes to the other queue.
  *
- * @throws RequestError where too many are waiting for theirs.
+ * If the act fails with WrongPasswordError, delays that error as long as it says. The place is free by then.
+ *
+ * @throws RequestError if too many requests wait.
  */
 export async function withHashingSlot<T>(
   policy: PasswordPolicy,
-  act: (slot: HashingSlot) => Promise<T>,
+  act: () => Promise<T>,
   trust: Trust | null = null,
 ): Promise<T> {
-  let delayMs = 0;
-  const slot: HashingSlot = {
-    delay(milliseconds) {
-      delayMs = Math.max(delayMs, milliseconds);
-    },
-  };
   try {
-    return await havingPlace(policy, () => act(slot), trust);
-  } finally {
-    if (delayMs > 0) await sleep(delayMs);
+    return await withPlace(policy, act, trust);
+  } catch (error) {
+    if (error instanceof WrongPasswordError) await sleep(error.delayMs);
+    throw error;
   }
 }
 
-async function havingPlace<T>({ queueLength }: PasswordPolicy, act: () => Promise<T>, trust: Trust | null): Promise<T> {
-  const account = trust !== null && atIt >= maxAtOnce && (await lookUp(trust)) ? trust.account : null;
-  if (atIt < maxAtOnce) atIt += 1;
+async function withPlace<T>({ queueLength }: PasswordPolicy, act: () => Promise<T>, trust: Trust | null): Promise<T> {
+  const account = trust !== null && takenPlaces >= maxPlaces && (await lookUp(trust)) ? trust.account : null;
+  if (takenPlaces < maxPlaces) takenPlaces += 1;
   else await waitForPlace(account, queueLength);
   try {
     return await act();
   } finally {
-    handOn();
+    passPlaceOn();
   }
 }
 
-/** Whether it is so, as far as it may be looked up: while too many others are, it is not. */
+/** Returns whether a request is trusted. Returns false without a look-up while too many others are looked up. */
 async function lookUp({ isTrusted }: Trust): Promise<boolean> {
   if (isTrusted === true) return true;
   if (lookUps >= maxLookUps) return false;
@@ -88,25 +84,29 @@ async function lookUp({ isTrusted }: Trust): Promise<boolean> {
   }
 }
 
-/** @param account - of whom a trusted device waits; null for others */
+/** @param account - the account of a trusted request, or null for other requests */
 function waitForPlace(account: string | null, queueLength: number): Promise<void> {
-  const { trusted, others } = lanes;
+  const { trusted, others } = queues;
   const ofAccount = trusted.filter((waiting) => waiting.account === account).length;
   const isFirst = account !== null && trusted.length < queueLength && ofAccount < maxWaitingPerAccount;
-  const lane = isFirst ? trusted : others;
-  if (lane.length >= queueLength) {
-    throw new RequestError('SERVER_OVERLOADED', 'Too many are logging in. Try again in a moment.', 1);
+  const queue = isFirst ? trusted : others;
+  if (queue.length >= queueLength) {
+    throw new RequestError(
+      'SERVER_OVERLOADED',
+      'Too many passwords are waiting to be checked. Try again in a moment.',
+      1,
+    );
   }
-  return new Promise((begin) => void lane.push({ account, begin }));
+  return new Promise((begin) => void queue.push({ account, begin }));
 }
 
-/** Gives a place that has become free to who is next. A place is free only where nobody waits. */
-function handOn(): void {
-  const { trusted, others } = lanes;
+/** Passes a place on to the next request, or frees it if none waits. So while a request waits, no place is free. */
+function passPlaceOn(): void {
+  const { trusted, others } = queues;
   const isOthersTurn = others.length > 0 && trustedInARow >= placesPerOther - 1;
-  const lane = trusted.length > 0 && !isOthersTurn ? trusted : others;
-  trustedInARow = lane === trusted ? trustedInARow + 1 : 0;
-  const next = lane.shift();
+  const queue = trusted.length > 0 && !isOthersTurn ? trusted : others;
+  trustedInARow = queue === trusted ? trustedInARow + 1 : 0;
+  const next = queue.shift();
   if (next) next.begin();
-  else atIt -= 1;
+  else takenPlaces -= 1;
 }

@@ -1,4 +1,4 @@
-/** What the threads of `password-threads.ts` run: hashing, synchronously, one password after the other. */
+/** The code of the threads of `hashing-pool.ts`: hashes synchronously, one password after the other. */
 import { pbkdf2Sync, scryptSync, timingSafeEqual } from 'node:crypto';
 import { constants, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
@@ -6,7 +6,7 @@ import { hashSync, verifySync as verifyArgon2 } from '@node-rs/argon2';
 import { verifySync as verifyBcrypt } from '@node-rs/bcrypt';
 import {
   type Argon2Cost,
-  costsAsToday,
+  hasTargetCost,
   isAffordable,
   isUpToDate,
   type PasswordHash,
@@ -14,33 +14,33 @@ import {
   scryptMemory,
 } from './hash-formats.ts';
 
-/** `Algorithm.Argon2id`, which is an ambient const enum and so cannot be imported. */
+/** The value of `Algorithm.Argon2id`, an ambient const enum that cannot be imported. */
 const argon2id = 2;
 
 export type Check = {
-  /** What may have been hashed of what was typed, as it is hashed here first. At least one. */
-  forms: [string, ...string[]];
-  /** Null where there is no hash, which takes as long. */
+  /** The forms of the typed password that may have been hashed. The first one is the form that this server hashes. */
+  candidates: [string, ...string[]];
+  /** The stored hash. Null, without one, takes as long. */
   stored: string | null;
-  today: Argon2Cost;
+  targetCost: Argon2Cost;
 };
 
 export type CheckResult = {
   isRight: boolean;
-  /** What is to be stored instead of a hash that the password is right for, and which is not today's. */
+  /** The hash to store instead, if the password is right and its hash may not stay. Otherwise null. */
   rehashed: string | null;
-  /** Whether it was as much work as with one of today's hashes, or without any. */
-  isUsual: boolean;
+  /** Whether the check was as much work as with one of the server's own hashes, or without a hash. */
+  hadTargetCost: boolean;
   tookMs: number;
 };
 
-/** What a thread can be asked to do. */
+/** The tasks of a thread. */
 const tasks = { hash, check };
 export type Tasks = typeof tasks;
 
 /**
- * Where processors are scarce, whoever answers requests goes first. On Linux this is the priority of the thread that
- * asks for it; elsewhere it would be that of the whole process.
+ * The thread that answers requests goes first if processors are scarce. On Linux a priority applies to the calling
+ * thread; elsewhere it would apply to the whole process.
  */
 if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
@@ -52,34 +52,36 @@ parentPort?.on('message', ({ name, input }: { name: keyof Tasks; input: never })
   }
 });
 
-/** The argon2id hash in PHC string format. */
-function hash({ password, today }: { password: string; today: Argon2Cost }): string {
-  const { memoryKiB, passes, lanes } = today;
+/** Returns the argon2id hash in PHC string format. */
+function hash({ password, targetCost }: { password: string; targetCost: Argon2Cost }): string {
+  const { memoryKiB, passes, lanes } = targetCost;
   return hashSync(password, { algorithm: argon2id, memoryCost: memoryKiB, timeCost: passes, parallelism: lanes });
 }
 
 /**
- * Whether one of the forms is what was hashed. Where none is, all have been tried, so that how long it took depends on
- * what was typed and on the kind of the hash, and on nothing else.
+ * Checks whether one of the candidates was hashed. A wrong password takes a try of every candidate, so the time depends
+ * only on the typed text and the format of the hash.
  */
-function check({ forms, stored, today }: Check): CheckResult {
+function check({ candidates, stored, targetCost }: Check): CheckResult {
   const began = performance.now();
   const parsed = stored === null ? null : parseHash(stored);
-  const known = parsed !== null && isAffordable(parsed, today) ? parsed : null;
-  const isUsual = known === null || costsAsToday(known, today);
-  // A hash that is cheaper than today's must not show either: what is wrong takes as long as with no hash at least.
-  const isWrong = (form: string) => (isUsual ? false : pretend(form, today));
-  const matching = forms.find((form) => (known ? verify(known, form) || isWrong(form) : pretend(form, today)));
+  const known = parsed !== null && isAffordable(parsed, targetCost) ? parsed : null;
+  const hadTargetCost = known === null || hasTargetCost(known, targetCost);
+  // A cheaper hash must not show either: a wrong password takes at least as long as without a hash.
+  const isWrong = (candidate: string) => (hadTargetCost ? false : hashDummy(candidate, targetCost));
+  const matching = candidates.find((candidate) =>
+    known ? verify(known, candidate) || isWrong(candidate) : hashDummy(candidate, targetCost),
+  );
   const tookMs = performance.now() - began;
   const isRight = matching !== undefined;
-  const mayStay = known !== null && matching === forms[0] && isUpToDate(known, stored, today);
-  const rehashed = isRight && !mayStay ? hash({ password: forms[0], today }) : null;
-  return { isRight, rehashed, isUsual, tookMs };
+  const mayStay = known !== null && matching === candidates[0] && isUpToDate(known, stored, targetCost);
+  const rehashed = isRight && !mayStay ? hash({ password: candidates[0], targetCost }) : null;
+  return { isRight, rehashed, hadTargetCost, tookMs };
 }
 
-/** Takes as long as a wrong password does. */
-function pretend(password: string, today: Argon2Cost): false {
-  hash({ password, today });
+/** Takes as long as a wrong password. */
+function hashDummy(password: string, targetCost: Argon2Cost): false {
+  hash({ password, targetCost });
   return false;
 }
 
@@ -88,11 +90,11 @@ function verify(known: PasswordHash, password: string): boolean {
     case 'argon2':
       return verifyArgon2(known.phc, password);
     case 'bcrypt':
-      // Takes the first 72 bytes, as whoever made the hash did.
+      // Reads the first 72 bytes, as the system that made the hash.
       return verifyBcrypt(password, known.crypt);
     case 'scrypt': {
       const { cost, blockSize, parallelization, salt, key } = known;
-      // Beside the memory that counts, OpenSSL needs a little more.
+      // OpenSSL needs a little more than the memory of the algorithm.
       const maxmem = scryptMemory(known) + 128 * blockSize * (parallelization + 2);
       return timingSafeEqual(scryptSync(password, salt, key.length, { cost, blockSize, parallelization, maxmem }), key);
     }

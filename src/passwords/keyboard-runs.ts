@@ -1,4 +1,4 @@
-/** What fingers walk along: rows of keyboards, columns, zigzags between rows, and the alphabet. */
+/** Keyboard rows, columns and zigzags between rows of several layouts, digits, and the alphabet. */
 const tracks = [
   '01234567890123456789',
   'abcdefghijklmnopqrstuvwxyzabc',
@@ -25,10 +25,10 @@ const tracks = [
 
 const allTracks = [...tracks, ...tracks.map((track) => [...track].reverse().join(''))].join('\n');
 
-/** In characters. Three neighbours stand in many a word. */
+/** In characters. Many words contain three neighbouring keys. */
 const shortestRun = 4;
 
-/** Marks what is a run of keys or of the alphabet, in either direction: 4567, rewq, 1qaz2wsx. */
+/** Marks runs of keys or of the alphabet, in either direction: 4567, rewq, 1qaz2wsx. */
 export function markRuns(text: string, marks: Uint8Array): void {
   for (let start = 0; start + shortestRun <= text.length; start += 1) {
     let end = start + shortestRun;
@@ -42,7 +42,7 @@ function isRun(part: string): boolean {
   return !part.includes('\n') && allTracks.includes(part);
 }
 
-/** Marks where up to four characters are said three times or more: aaaaaa, abcabcabc. */
+/** Marks up to four characters that are repeated three times or more: aaaaaa, abcabcabc. */
 export function markRepetitions(text: string, marks: Uint8Array): void {
   for (const { index, 0: repetition } of text.matchAll(/(.{1,4}?)\1{2,}/gsu)) {
     marks.fill(1, index, index + repetition.length);

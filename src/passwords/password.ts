@@ -1,9 +1,8 @@
 import type { PasswordPolicy } from '../config/config.ts';
-import { ValidationError } from '../errors.ts';
+import { ValidationError, WrongPasswordError } from '../errors.ts';
 import { isBreached } from './breached.ts';
 import type { Argon2Cost } from './hash-formats.ts';
 import { runInWorker } from './hashing-pool.ts';
-import type { HashingSlot } from './hashing-queue.ts';
 import type { Check } from './hashing-worker.ts';
 import { guessableProblem } from './strength.ts';
 
@@ -11,33 +10,33 @@ import { guessableProblem } from './strength.ts';
 const maxLength = 256;
 
 /**
- * The form of a password that is hashed, or null if no password can look like that.
+ * Returns the normalised form of a password, which is hashed, or null for a text that can be no password.
  *
  * NFKC, as NIST SP 800-63B-4 section 3.1.1.2 recommends: the same key presses give the same password on every system.
  */
 export function normalizePassword(password: string): string | null {
-  // Cut before normalising, which can make a text eighteen times longer; four units make one character at most here.
+  // Refused before normalising, which can make a text eighteen times longer. Four units make at least one character.
   if (!password.isWellFormed() || password.length > 4 * maxLength) return null;
   const normalized = password.normalize('NFKC');
   return normalized === '' || lengthOf(normalized) > maxLength ? null : normalized;
 }
 
-/** What is wrong with the form of a new password, as a sentence, or null. There are no composition rules. */
+/** Returns a problem with the form of a new password, as a sentence, or null. There are no composition rules. */
 export function formProblem(password: string, policy: PasswordPolicy): string | null {
   if (!password.isWellFormed()) return 'The password has a character that is not Unicode.';
   const normalized = normalizePassword(password);
   if (normalized === null && password !== '') return `The password must have at most ${maxLength} characters.`;
-  // Normalising can make many characters of one, which is no more to guess.
+  // Normalising can make many characters of one. They are no harder to guess.
   if (Math.min(lengthOf(password), lengthOf(normalized ?? '')) < policy.minLength) {
     return `The password must have at least ${policy.minLength} characters. A few unrelated words make a good one.`;
   }
   return null;
 }
 
-/** Whose password it is to be, as they are known to others. */
+/** Public data of the user who chooses a password. */
 export type PasswordOwner = { email: string; name?: string | null | undefined };
 
-/** What this server can tell against a password, as a sentence, or null: its form, or that it would be guessed early. */
+/** Returns a problem with the form or the guessability of a new password, as a sentence, or null. */
 export function passwordProblem(
   password: string,
   { email, name }: PasswordOwner,
@@ -47,8 +46,8 @@ export function passwordProblem(
 }
 
 /**
- * Makes sure that a password is not known from a breach, as far as somebody can be asked. They are asked only about one
- * that nothing else is wrong with.
+ * Requires that the range service, if there is one, does not know a password from a breach. Call it last, for a
+ * password without other problems.
  *
  * @throws ValidationError at this argument.
  */
@@ -58,11 +57,11 @@ export async function requireUnbreached(
   argument: string,
 ): Promise<void> {
   if (rangeUrl === null || !(await isBreached(password.normalize('NFKC'), rangeUrl))) return;
-  const message = 'The password is known from a breach of some service: others have it on their lists.';
+  const message = 'The password is known from a breach of another service, so attackers try it. Choose another one.';
   throw new ValidationError([{ path: [argument], message }]);
 }
 
-/** @throws ValidationError for a password that somebody may not choose, at this argument. */
+/** Requires that a user may choose this password. @throws ValidationError at this argument. */
 export async function requireAcceptablePassword(
   password: string,
   owner: PasswordOwner,
@@ -78,31 +77,21 @@ function lengthOf(text: string): number {
   return [...text].length;
 }
 
-/**
- * The argon2id hash of a password that may be chosen, in PHC string format.
- *
- * @throws RequestError where too many are waiting for theirs.
- */
-export async function hashPassword(password: string, policy: PasswordPolicy): Promise<string> {
-  return runInWorker('hash', { password: password.normalize('NFKC'), today: costOf(policy) }, policy.queueLength);
+/** Returns the argon2id hash of a password that may be chosen, in PHC string format. */
+export function hashPassword(password: string, policy: PasswordPolicy): Promise<string> {
+  return runInWorker('hash', { password: password.normalize('NFKC'), targetCost: costOf(policy) });
 }
 
-export type CheckedPassword = {
-  isRight: boolean;
-  /** The hash to store from now on, where what is stored is of another system or asks for less. Null if it may stay. */
-  rehashed: string | null;
-};
-
-/** Somebody who waits longer than that for hearing that a password is wrong learns what it is that takes so long. */
+/** The maximum delay. Longer checks show in the response time. */
 const maxWaitMs = 1_000;
 
-/** What takes so long takes longer now and then, and has to be waited with, too. */
+/** The factor by which the same check may take longer at another time. */
 const margin = 1.25;
 
-/** How soon a check that took long, of a hash that others made, is half forgotten. Most are rewritten before that. */
+/** The time in which the remembered duration of a costly check halves. Logins replace most such hashes before. */
 const halfLifeMs = 10 * 60_000;
 
-/** How long the slowest check of a hash that costs something else than the policy asks for has taken, and when. */
+/** The duration and the time of the slowest check of a hash without the target cost, by policy. */
 const slowest = new WeakMap<PasswordPolicy, { ms: number; at: number }>();
 
 function slowestMs(policy: PasswordPolicy): number {
@@ -111,46 +100,37 @@ function slowestMs(policy: PasswordPolicy): number {
 }
 
 /**
- * Whether the password is the one that was hashed, by this server or by another system, normalised or as it was typed.
- * With no hash, or none that is known, it takes the time that one takes, and is not: whether an account exists must not
- * be seen from how long the answer took. Since hashes of other systems take longer, the answer that a password is wrong
- * is delayed by as much as one of them would take longer, once one was seen.
+ * Requires that a password is the one that was hashed, by this server or by another system, normalised or as it was
+ * typed. Returns the hash to store from now on if the stored one is of another system or costs less, and null if it may
+ * stay.
  *
- * @throws RequestError where too many are waiting for theirs.
+ * Whether an account exists must not show in the response time. So without a hash, or with an unknown one, the check
+ * takes the time of a hash and fails. Hashes of other systems take longer: after the first one, the error asks for the
+ * difference as a delay, which `withHashingSlot` waits once the place is free, so that a delay holds none.
+ *
+ * @throws WrongPasswordError
  */
-export async function checkPassword(
+export async function requirePassword(
   password: string,
   hashedPassword: string | null,
   policy: PasswordPolicy,
-  slot: HashingSlot,
-): Promise<CheckedPassword> {
+): Promise<string | null> {
   const normalized = normalizePassword(password);
   const check: Check = {
-    forms: normalized === null ? [''] : formsOf(normalized, password),
+    candidates: normalized === null ? [''] : candidatesOf(normalized, password),
     stored: normalized === null ? null : hashedPassword,
-    today: costOf(policy),
+    targetCost: costOf(policy),
   };
-  const { isRight, rehashed, isUsual, tookMs } = await runInWorker('check', check, policy.queueLength);
-  if (!isUsual && tookMs > slowestMs(policy)) {
+  const { isRight, rehashed, hadTargetCost, tookMs } = await runInWorker('check', check);
+  if (!hadTargetCost && tookMs > slowestMs(policy)) {
     slowest.set(policy, { ms: Math.min(tookMs, maxWaitMs), at: performance.now() });
   }
-  if (!isRight) slot.delay(slowestMs(policy) * margin - tookMs);
-  return { isRight, rehashed };
+  if (!isRight) throw new WrongPasswordError(Math.max(0, slowestMs(policy) * margin - tookMs));
+  return rehashed;
 }
 
-/** Whether the password is the right one. As `checkPassword`, for what leaves the hash as it is. */
-export async function verifyPassword(
-  password: string,
-  hashedPassword: string | null,
-  policy: PasswordPolicy,
-  slot: HashingSlot,
-): Promise<boolean> {
-  const { isRight } = await checkPassword(password, hashedPassword, policy, slot);
-  return isRight;
-}
-
-/** Other systems hash what was typed. How many forms there are depends on what is typed now, and not on the account. */
-function formsOf(normalized: string, typed: string): Check['forms'] {
+/** Other systems hash the typed form. The number of candidates depends on the typed text, not on the account. */
+function candidatesOf(normalized: string, typed: string): Check['candidates'] {
   return normalized === typed ? [normalized] : [normalized, typed];
 }
 

@@ -2,16 +2,17 @@ import { commonPasswords, listedLength, plain, plainLetters } from './common-pas
 import { markRepetitions, markRuns } from './keyboard-runs.ts';
 
 /**
- * What may be left of a password beside what is known of it: eight digits or signs, such as a date, or half as many
- * letters. More than that, or than what is known, is something of its own.
+ * The maximum weight of the rest of a guessable password, beside its predictable parts: eight digits or signs, such as
+ * a date, or half as many letters. A password with a larger rest, or with a rest larger than the predictable parts, is
+ * acceptable.
  */
 const maxLeft = 8;
 const weights = { space: 0, sign: 1, letter: 2 };
 
-/** In characters. Shorter parts of an address or a name are in the middle of too many words. */
+/** In characters. Shorter parts of an address or a name stand in the middle of too many words. */
 const shortestPart = 3;
 
-/** In UTF-16 units, of an address, a name or a host. Longer ones were stored by other systems. */
+/** In UTF-16 units, of an address, a name or a host. Only other systems stored longer ones. */
 const maxKnownLength = 400;
 
 const why = {
@@ -22,16 +23,15 @@ const why = {
 const advice = 'It would be guessed early. A few unrelated words make a good one.';
 
 /**
- * Why a password would be among the first to be guessed, as a sentence, or null if it would not be. Takes away what
- * guessing begins with, and looks at what is left: runs of keys and repetitions; what is known of the user and the
- * service; then one of the most used passwords, however often it is there, or two of the thousand that are used most;
- * all of that in any case, with accents or not, and with signs for letters. Three unrelated words pass, though each of
- * them is on the list.
+ * Returns the reason why a password is among the first guesses, as a sentence, or null. Removes the predictable parts
+ * and weighs the rest. The predictable parts are, in this order: runs of keys and repetitions; data of the user and the
+ * service; one common password, as often as it occurs, or two of the thousand most common ones. Case, accents, and
+ * signs for letters make no difference. Three unrelated words pass, even if each is on the list.
  *
- * NIST SP 800-63B-4 section 3.1.1.2: used and expected passwords are refused, among them the names of the user and of
- * the service and what is derived of them, and it is said why.
+ * NIST SP 800-63B-4 section 3.1.1.2: refuse commonly used and expected passwords, among them the names of the user and
+ * the service and their derivatives, and give the reason.
  *
- * @param known - what others know of the user and of the service: an address, a name, a host
+ * @param known - public data of the user and the service: an address, a name, a host
  */
 export function guessableProblem(password: string, known: string[]): string | null {
   const letters = plainLetters(password);
@@ -44,13 +44,13 @@ export function guessableProblem(password: string, known: string[]): string | nu
   return isCommon(letters, guess) ? `${why.common} ${advice}` : null;
 }
 
-/** From where to where something stands in a text. */
+/** The start and the end of a part of a text. */
 type Place = [start: number, end: number];
 
-/** How much of a password is known. */
+/** A password with marks at its predictable characters. */
 class Guess {
   readonly text: string;
-  /** 1 where it is known. */
+  /** 1 for each predictable character. */
   readonly marks: Uint8Array;
   readonly #weights: Uint8Array;
 
@@ -64,7 +64,7 @@ class Guess {
     for (const [start, end] of places) this.marks.fill(1, start, end);
   }
 
-  /** The weight of what is not known, or would not be with these places. */
+  /** Returns the weight of all characters without a mark, as if these places were marked too. */
   left(places: Place[] = []): number {
     const marks = places.length === 0 ? this.marks : this.marks.slice();
     for (const [start, end] of places) marks.fill(1, start, end);
@@ -73,7 +73,7 @@ class Guess {
     return sum;
   }
 
-  /** Whether little enough is left to be guessed. */
+  /** Returns whether a rest of this weight is small enough to be guessed. */
   isNear(left: number): boolean {
     const all = this.#weights.reduce((sum, weight) => sum + weight, 0);
     return left <= Math.min(maxLeft, all - left);
@@ -97,13 +97,13 @@ function isCommon(letters: string, guess: Guess): boolean {
   return often.some((one, index) =>
     often
       .slice(index + 1)
-      // Weighed only where it can be enough: a long text has many pairs.
+      // Weighs only pairs that can suffice: a long text has many pairs.
       .filter((other) => one.left - other.gain <= maxLeft)
       .some((other) => guess.isNear(guess.left([...one.places, ...other.places]))),
   );
 }
 
-/** The listed passwords that stand in a text, and where. */
+/** Returns the listed passwords in a text, with their places. */
 function wordsIn(letters: string, listed: ReadonlySet<string>): Map<string, Place[]> {
   const found = new Map<string, Place[]>();
   for (let start = 0; start + listedLength.min <= letters.length; start += 1) {
@@ -125,7 +125,7 @@ function placesOf(part: string, text: string): Place[] {
   return places;
 }
 
-/** The words of which addresses and names consist, each once. */
+/** Returns the words of addresses and names, each once. */
 function partsOf(known: string[]): Set<string> {
   const words = known.flatMap((text) => plain(text.slice(0, maxKnownLength)).split(/[^\p{L}\p{N}]+/u));
   return new Set(words.filter((word) => word.length >= shortestPart).map(plainLetters));

@@ -1,6 +1,5 @@
 import type { Db } from '../database/database.ts';
 import { tokenReplaced } from '../errors.ts';
-import type { Prisma } from '../generated/sqlite/client.ts';
 import type { UserScope } from '../scope.ts';
 import { createToken, equalSecrets, ownHandleOf } from '../tokens/token.ts';
 import { withMethod } from './proof.ts';
@@ -12,18 +11,17 @@ export type RotatedSession = { session: Session; token: string };
 /**
  * Gives a session whose user has just proved the password a new token, and rejects the one that the request came with
  * from then on (OWASP ASVS 5.0, 7.2.4). A session that another system started also gets a handle of our form.
- * Returns null where the session is not live any more, or does not match the condition.
+ * Returns null if the session is not live any more.
  *
  * @throws RequestError where another request has replaced the token meanwhile: of two rotations at once, one wins.
  */
 export async function rotateToken(
   db: Db,
-  { session: { id, handle, authenticationMethods }, presentedToken, now }: UserScope,
-  where: Prisma.SessionWhereInput,
+  { session: { id, user, handle, authenticationMethods }, presentedToken, now }: UserScope,
 ): Promise<RotatedSession | null> {
   const next = createToken(ownHandleOf(handle));
   const [session] = await db.session.updateManyAndReturn({
-    where: { AND: [{ id, hashedSessionToken: presentedToken.hashedToken }, whereLive(now), where] },
+    where: { AND: [{ id, userId: user.id, hashedSessionToken: presentedToken.hashedToken }, whereLive(now)] },
     data: {
       handle: next.handle,
       hashedSessionToken: next.hashedToken,

@@ -7,7 +7,7 @@ import { type AuditEventType, recordEvents } from '../events/record.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 import { actingAs, type Scope } from '../scope.ts';
 import { createToken } from '../tokens/token.ts';
-import { rememberDevice } from '../tokens/trusted-device.ts';
+import { trustDevice } from '../tokens/trusted-device.ts';
 import type { User } from '../users/user.ts';
 import { createSession } from './create-session.ts';
 import { carriedOver, type DataColumn } from './data.ts';
@@ -22,7 +22,7 @@ export type UserSessionRequest = SessionRequest & {
   /** What is written down of it in the user's history. */
   type: AuditEventType;
   /** Whether the user is known to have signed in on the device; it becomes known if not. */
-  isKnownDevice?: boolean;
+  isTrustedDevice?: boolean;
 };
 
 /**
@@ -35,7 +35,7 @@ export type UserSessionRequest = SessionRequest & {
 export async function startUserSession(
   db: Db,
   scope: Scope,
-  { user, proof, type, transport, visitor, isKnownDevice = false }: UserSessionRequest,
+  { user, proof, type, transport, visitor, isTrustedDevice = false }: UserSessionRequest,
   policy: SessionPolicy,
 ): Promise<StartedSession> {
   const { session: replaces, now } = scope;
@@ -53,7 +53,7 @@ export async function startUserSession(
   const [session, surplus, deviceToken] = await together([
     createSession(db, scope, { user, proof, transport, ...carried, ...credential }, policy),
     findSurplus(db, cap, now),
-    isKnownDevice ? null : rememberDevice(db, user.id, now),
+    isTrustedDevice ? null : trustDevice(db, user.id, now),
     recordEvents(db, byUser, [{ type, userId: user.id, sessionHandle: handle }]),
   ]);
   if (surplus.length > 0) await endSessions(db, byUser, sessionsWithIds(surplus), 'SESSION_LIMIT');

@@ -1,4 +1,4 @@
-/** How often somebody may be wrong about a password. */
+/** Limits failed attempts at a password, per account and per IP address. */
 import { hash } from 'node:crypto';
 import type { AttemptPolicy } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
@@ -7,42 +7,43 @@ import { retryConflicts } from '../database/transaction.ts';
 import { InvalidCredentialsError, RateLimitedError } from '../errors.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 import type { ClientInfo, Scope } from '../scope.ts';
+import { accountKeyOf } from '../users/email.ts';
 import { countOnce, type RateLimit, requireNotReached, uncount } from './rate-limit.ts';
 import { addressLimits, quarterMs } from './requests.ts';
 
 /**
- * NIST SP 800-63B-4 section 3.2.2: at most 100 failures in a row for an account. Half of them are for devices on which
- * its user has signed in, so that nobody else can use those up.
+ * NIST SP 800-63B-4 section 3.2.2: at most 100 failed attempts in a row per account. Half of them are for trusted
+ * devices, so that strangers cannot use those up.
  */
-const maxInARow = 50;
+const maxFailureStreak = 50;
 
-/** How long to wait once too many were wrong, doubled with each that follows; of the same section. */
-const wait = { firstMs: 30_000, maxMs: 3_600_000 };
+/** The cooldown after too many failed attempts; it doubles with each further one. From the same section. */
+const cooldownMs = { first: 30_000, max: 3_600_000 };
 
-/** Long enough for "in a row", and not for ever: an address that nobody has is counted too. */
+/** The lifetime of a streak. Long enough for "in a row", but finite: addresses without an account count too. */
 const streakMs = 365 * 86_400_000;
 
-/** Whose password is given, and how often that may fail. */
+/** The account whose password is given, and the limits of its failed attempts. */
 export type Attempt = {
-  /** The address of the account, in whatever case. Whether anybody has it makes no difference. */
-  email: string;
+  /** The key of the account's address. Attempts at an address without an account count alike. */
+  accountKey: string;
   policy: AttemptPolicy;
-  /** Whether the user is known to have signed in there. What strangers do is then no hindrance. */
-  isKnownDevice: boolean;
+  /** Whether the attempt comes from a trusted device, which the attempts of strangers do not hinder. */
+  isTrustedDevice: boolean;
 };
 
-/** Forgets that anything was wrong before, in the transaction that the right password is for. */
+/** Deletes the counts of the account, in the transaction that the right password is for. */
 export type Succeed = (db: Db) => Promise<void>;
 
 /**
- * Does what checks a password, unless too many were wrong before. The attempt counts from before the check, so that of
- * many at once no more are made than of many in a row; and as what it was, after it.
+ * Runs a check of a password, unless too many attempts failed before. Counts the attempt before the check, so that many
+ * at once get no more checks than many in a row.
  *
- * A check that ends with InvalidCredentialsError was wrong. One that returns was right, and all is forgotten: by
- * `succeed` in a transaction of its own, or afterwards. Any other error says nothing of the password, and the attempt
- * was none.
+ * A check that throws InvalidCredentialsError failed, and stays counted. A check that returns succeeded: its counts are
+ * deleted, by `succeed` in a transaction of its own, or afterwards. Any other error says nothing about the password, so
+ * the attempt is uncounted.
  *
- * @throws RateLimitedError if one has to wait. Nothing was checked then.
+ * @throws RateLimitedError if the account or the address has to wait. The check does not run then.
  */
 export async function withAttempt<T>(
   database: Database,
@@ -52,12 +53,12 @@ export async function withAttempt<T>(
 ): Promise<T> {
   const { policy } = attempt;
   const limits = limitsOf(attempt, client);
-  await requireNotReached(database, [limits.inARow, limits.pause, ...limits.others], now);
-  const isPaused = await count(database, limits, policy, now);
+  await requireNotReached(database, [limits.failureStreak, limits.cooldown, ...limits.perAddress], now);
+  const isCoolingDown = await count(database, limits, policy, now);
   let isForgotten = false;
   async function succeed(db: Db): Promise<void> {
-    await forgetFailures(db, attempt.email);
-    await uncount(db, limits.others);
+    await deleteCounts(db, attempt.accountKey);
+    await uncount(db, limits.perAddress);
     isForgotten = true;
   }
   try {
@@ -65,79 +66,86 @@ export async function withAttempt<T>(
     if (!isForgotten) await retryConflicts(() => succeed(database));
     return result;
   } catch (error) {
-    if (!(error instanceof InvalidCredentialsError)) await retryConflicts(() => undo(database, limits, isPaused));
+    if (!(error instanceof InvalidCredentialsError)) await retryConflicts(() => undo(database, limits, isCoolingDown));
     throw error;
   }
 }
 
-/** Lets somebody try again at once, whose password was proved, or replaced by whoever has the address. */
-export async function forgetFailures(db: Db, email: string): Promise<void> {
-  const keys = [true, false].flatMap((isKnownDevice) => {
-    const { inARow, pause, pauses } = accountLimits(email, isKnownDevice);
-    return [inARow.key, pause.key, pauses.key];
+/** Deletes the counts of an account whose password was proved, or replaced by the owner of the address. */
+export function forgetFailures(db: Db, email: string): Promise<void> {
+  return deleteCounts(db, accountKeyOf(email));
+}
+
+async function deleteCounts(db: Db, accountKey: string): Promise<void> {
+  const keys = [true, false].flatMap((isTrustedDevice) => {
+    const { failureStreak, cooldown, cooldownCount } = accountLimits(accountKey, isTrustedDevice);
+    return [failureStreak.key, cooldown.key, cooldownCount.key];
   });
   await run(db, Prisma.sql`DELETE FROM "RateLimit" WHERE "key" IN (${Prisma.join(keys)})`);
 }
 
 type Limits = {
-  inARow: RateLimit;
-  /** Is there as long as one has to wait. */
-  pause: RateLimit;
-  /** How often one had to wait. */
-  pauses: RateLimit;
-  others: RateLimit[];
+  failureStreak: RateLimit;
+  /** Exists during a cooldown. */
+  cooldown: RateLimit;
+  /** The number of cooldowns so far. */
+  cooldownCount: RateLimit;
+  /** The limits of the IP address and its network. None for a trusted device. */
+  perAddress: RateLimit[];
 };
 
-function limitsOf({ email, policy, isKnownDevice }: Attempt, { ipAddress }: ClientInfo): Limits {
-  const isCounted = !isKnownDevice && ipAddress !== null;
+function limitsOf({ accountKey, policy, isTrustedDevice }: Attempt, { ipAddress }: ClientInfo): Limits {
+  const isCounted = !isTrustedDevice && ipAddress !== null;
   const limit = { kind: 'passwords', points: policy.perAddress, durationMs: quarterMs };
-  const others = isCounted ? addressLimits(ipAddress, limit) : [];
-  return { ...accountLimits(email, isKnownDevice), others };
+  const perAddress = isCounted ? addressLimits(ipAddress, limit) : [];
+  return { ...accountLimits(accountKey, isTrustedDevice), perAddress };
 }
 
-function accountLimits(email: string, isKnownDevice: boolean): Omit<Limits, 'others'> {
-  const lane = `${isKnownDevice ? 'known-device' : 'account'}:${hash('sha256', email.toLowerCase())}`;
+function accountLimits(accountKey: string, isTrustedDevice: boolean): Omit<Limits, 'perAddress'> {
+  // The stored keys keep their first names. With other keys, an upgrade would lose the counts.
+  const bucket = `${isTrustedDevice ? 'known-device' : 'account'}:${hash('sha256', accountKey)}`;
   return {
-    inARow: { key: `${lane}:in-a-row`, points: maxInARow, durationMs: streakMs },
-    pause: { key: `${lane}:pause`, points: 1, durationMs: wait.firstMs },
-    pauses: { key: `${lane}:pauses`, points: maxInARow, durationMs: streakMs },
+    failureStreak: { key: `${bucket}:in-a-row`, points: maxFailureStreak, durationMs: streakMs },
+    cooldown: { key: `${bucket}:pause`, points: 1, durationMs: cooldownMs.first },
+    cooldownCount: { key: `${bucket}:pauses`, points: maxFailureStreak, durationMs: streakMs },
   };
 }
 
 /**
- * Counts an attempt by one statement, which gives each a number of its own, and returns whether the next one has to
- * wait. From a number on, one at a time takes the pause; the others are refused, and were none.
+ * Counts an attempt by one statement, which gives each attempt its own number, and returns whether it started a
+ * cooldown. From a number on, one attempt at a time takes the cooldown. The others are refused and uncounted.
  *
  * @throws RateLimitedError
  */
 async function count(db: Db, limits: Limits, { perAccount }: AttemptPolicy, now: Date): Promise<boolean> {
-  const { inARow, pause, others } = limits;
+  const { failureStreak, cooldown, perAddress } = limits;
   try {
-    const [times = 0] = await countOnce(db, [inARow, ...others], now);
+    const [times = 0] = await countOnce(db, [failureStreak, ...perAddress], now);
     if (times < perAccount) return false;
-    await countOnce(db, [pause], now);
+    await countOnce(db, [cooldown], now);
   } catch (error) {
-    if (error instanceof RateLimitedError) await retryConflicts(() => uncount(db, [inARow, ...others]));
+    if (error instanceof RateLimitedError) await retryConflicts(() => uncount(db, [failureStreak, ...perAddress]));
     throw error;
   }
-  await prolong(db, limits, now);
+  await extendCooldown(db, limits, now);
   return true;
 }
 
 /**
- * Makes a pause that was just taken as long as it must be. That goes by the pauses before it: of many attempts at once
- * each has a number for a moment, and whoever takes the pause need not be the first.
+ * Extends a new cooldown by the number of cooldowns before it. The number of the attempt would not do: many attempts at
+ * once each have a number for a moment, and the one that takes the cooldown need not be the first.
  */
-async function prolong(db: Db, { pause, pauses }: Limits, now: Date): Promise<void> {
-  const [times = 1] = await countOnce(db, [pauses], now);
+async function extendCooldown(db: Db, { cooldown, cooldownCount }: Limits, now: Date): Promise<void> {
+  const [times = 1] = await countOnce(db, [cooldownCount], now);
   if (times === 1) return;
-  const durationMs = Math.min(wait.firstMs * 2 ** (times - 1), wait.maxMs);
+  const durationMs = Math.min(cooldownMs.first * 2 ** (times - 1), cooldownMs.max);
   const expiresAt = new Date(now.getTime() + durationMs);
-  await db.rateLimit.updateMany({ where: { key: pause.key }, data: { expiresAt } });
+  await db.rateLimit.updateMany({ where: { key: cooldown.key }, data: { expiresAt } });
 }
 
-/** Takes back what `count` did. */
-async function undo(db: Db, { inARow, pause, pauses, others }: Limits, isPaused: boolean): Promise<void> {
-  await uncount(db, [inARow, ...others, ...(isPaused ? [pauses] : [])]);
-  if (isPaused) await db.rateLimit.deleteMany({ where: { key: pause.key } });
+/** Uncounts an attempt: reverts `count`. */
+async function undo(db: Db, limits: Limits, isCoolingDown: boolean): Promise<void> {
+  const { failureStreak, cooldown, cooldownCount, perAddress } = limits;
+  await uncount(db, [failureStreak, ...perAddress, ...(isCoolingDown ? [cooldownCount] : [])]);
+  if (isCoolingDown) await db.rateLimit.deleteMany({ where: { key: cooldown.key } });
 }

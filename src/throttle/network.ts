@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 
 /**
- * What a client of the internet cannot change about its address: IPv4 as it is, of IPv6 the network of /64, in which
- * a single machine has 2^64 addresses to choose from. IPv4 mapped into IPv6 is IPv4.
+ * Returns the part of an address that its client cannot choose: the whole address for IPv4, the /64 network for IPv6,
+ * in which a single machine has 2^64 addresses. IPv4 mapped into IPv6 is IPv4.
  */
 export function networkOf(address: string): string {
   const ipv4 = ipv4Of(address);
@@ -10,7 +10,7 @@ export function networkOf(address: string): string {
 }
 
 /**
- * Returns the network that one customer of a provider may have around `networkOf`: /24 of IPv4, /48 of IPv6 (RFC 6177
+ * Returns the network around `networkOf` that one customer of a provider may have: /24 of IPv4, /48 of IPv6 (RFC 6177
  * gives sites up to that, which is 65,536 networks of /64).
  */
 export function widerNetworkOf(address: string): string {
@@ -19,7 +19,7 @@ export function widerNetworkOf(address: string): string {
   return `${groupsOf(address).slice(0, 3).join(':')}::/48`;
 }
 
-/** The address as one of IPv4, also where it is mapped into IPv6, or null. */
+/** Returns the address as an IPv4 address, also if it is mapped into IPv6, or null. */
 function ipv4Of(address: string): string | null {
   if (isIP(address) === 4) return address;
   const groups = groupsOf(address);
@@ -28,7 +28,7 @@ function ipv4Of(address: string): string | null {
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 
-/** The eight groups of an IPv6 address, without leading zeros. A URL writes every address in one way. */
+/** Returns the eight groups of an IPv6 address without leading zeros. A URL has one form for every address. */
 function groupsOf(address: string): string[] {
   const { hostname } = new URL(`http://[${address}]`);
   const [head = [], tail = []] = hostname

@@ -3,22 +3,21 @@ import { run, toDate } from '../database/raw-sql.ts';
 import { RateLimitedError } from '../errors.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 
-/** How often something may be done. */
+/** A limit on the number of acts in a time. */
 export type RateLimit = {
-  /** By what it is counted. It is stored as it is. */
+  /** The key of the count. It is stored as it is. */
   key: string;
   points: number;
-  /** How long it counts from the first time, in milliseconds. Null for without end. */
+  /** The lifetime of the count from the first act on, in milliseconds. Null for a count without end. */
   durationMs: number | null;
 };
 
 /**
- * Counts once more for each of these limits, and returns how often that makes. Adds to rows, and begins those that have
- * expired anew, by one statement, so that whoever counts at once, on whichever server, counts right. Rows are locked in
- * the order of the limits.
+ * Counts once for each of these limits, and returns the new counts. Adds to rows and restarts expired ones, by one
+ * statement, so that requests on several servers at once count right. Locks the rows in the order of the limits.
  *
- * @throws RateLimitedError if it is too often; it tells of that limit which lasts longest. In a transaction that is
- *   rolled back then, it was not counted.
+ * @throws RateLimitedError if a limit is exceeded, with the longest wait. In a transaction that is rolled back then,
+ *   the count is undone.
  */
 export async function countOnce(db: Db, limits: RateLimit[], now: Date): Promise<number[]> {
   if (limits.length === 0) return [];
@@ -51,9 +50,9 @@ export async function countOnce(db: Db, limits: RateLimit[], now: Date): Promise
 }
 
 /**
- * Takes back what was counted once for each of these limits. An insert locks the rows in the order of the limits, as
- * counting does, where an update would lock them in any: with a row that many share, such as a network's, two of these
- * would wait for each other. It inserts none but for rows that are gone, which have expired.
+ * Uncounts once for each of these limits. An insert locks the rows in the order of the limits, as counting does. An
+ * update would lock them in any order, so that two requests that share a row, such as a network's, could deadlock. The
+ * insert adds rows only for those that are gone, and those have expired.
  */
 export async function uncount(db: Db, limits: RateLimit[]): Promise<void> {
   if (limits.length === 0) return;
@@ -66,10 +65,10 @@ export async function uncount(db: Db, limits: RateLimit[]): Promise<void> {
 }
 
 /**
- * Looks whether something may be done once more, by one read, so that whoever goes on trying costs no more than that.
- * The answer is the one of now: what must be exact is counted.
+ * Requires that none of the limits is reached, by one read, so that repeated refusals cost no more than that. The
+ * answer may be outdated at once; only counting is exact.
  *
- * @throws RateLimitedError if one of the limits is reached; it tells of that one which lasts longest.
+ * @throws RateLimitedError if a limit is reached, with the longest wait.
  */
 export async function requireNotReached(database: Database, limits: RateLimit[], now: Date): Promise<void> {
   const rows = await database.$findRateLimits(limits.map(({ key }) => key));
@@ -80,10 +79,10 @@ export async function requireNotReached(database: Database, limits: RateLimit[],
   if (waits.length > 0) throw tooOften(Math.max(...waits));
 }
 
-/** What whoever has come to the end of what counts without end is told to wait. */
+/** The wait that a refusal names for a count without end. */
 const maxWaitMs = 3_600_000;
 
-/** Returns how long a count goes on, in milliseconds. Null is a count without end. */
+/** Returns the remaining lifetime of a count, in milliseconds. Null is a count without end. */
 function waitUntil(expiresAt: Date | null, now: Date): number {
   return expiresAt === null ? maxWaitMs : expiresAt.getTime() - now.getTime();
 }

@@ -1,4 +1,4 @@
-/** How often something may be asked for from one address. */
+/** Limits requests per IP address and network. */
 import { hash } from 'node:crypto';
 import type { Database } from '../database/database.ts';
 import { retryConflicts } from '../database/transaction.ts';
@@ -9,13 +9,13 @@ import { countOnce, type RateLimit, requireNotReached, uncount } from './rate-li
 
 export const quarterMs = 15 * 60_000;
 
-/** How much more a whole network may do than one address in it. Many clients share it, and some attackers have one. */
+/** The limit of a network, as a multiple of an address's. Many clients share a network, and some attackers have one. */
 const networkFactor = 10;
 
-/** How often something may be done from one address. */
+/** A limit on requests of one kind from one address. */
 export type AddressLimit = { kind: string; points: number; durationMs: number };
 
-/** Returns the limits for an address (or its network of IPv6, /64) and for the wider network around it. */
+/** Returns the limits for an address (for IPv6, its /64 network) and for the wider network around it. */
 export function addressLimits(ipAddress: string, { kind, points, durationMs }: AddressLimit): RateLimit[] {
   const keyOf = (network: string) => `${kind}:${hash('sha256', network)}`;
   return [
@@ -25,11 +25,10 @@ export function addressLimits(ipAddress: string, { kind, points, durationMs }: A
 }
 
 /**
- * Counts something that may be done so often from one address and from its network, whatever becomes of it. A refusal
- * does not count, so that one address alone does not use up what its network may do. An address that is not known is
- * not counted.
+ * Counts a request from an address and its network, whatever its outcome. A refusal does not count, so that one address
+ * alone does not use up the limit of its network. An unknown address is not counted.
  *
- * @throws RateLimitedError if it is too often.
+ * @throws RateLimitedError if a limit is reached.
  */
 export async function requireAttemptFrom(
   database: Database,
@@ -48,9 +47,9 @@ export async function requireAttemptFrom(
 }
 
 /**
- * The same where a refusal does not belong into the result.
+ * Counts a request, as `requireAttemptFrom`, for a field whose result has no place for the refusal.
  *
- * @throws RequestError if it is too often.
+ * @throws RequestError if a limit is reached.
  */
 export async function requireRequestFrom(database: Database, scope: Scope, limit: AddressLimit): Promise<void> {
   try {

@@ -5,24 +5,24 @@ const secretBytes = 32;
 const handleBytes = 16;
 
 export type NewToken = {
-  /** The secret, as its client keeps it. It is given once and never stored. */
+  /** The secret that the client keeps. The server returns it once and never stores it. */
   token: string;
   handle: string;
   hashedToken: string;
 };
 
-/** A token: the session's handle, by which its row is found, and 256 random bits, which prove that it is the client's. */
+/** Creates a token: a handle, which finds the row, and 256 random bits, which prove that the client owns it. */
 export function createToken(handle: string = randomBytes(handleBytes).toString('hex')): NewToken {
   const token = `${handle}.${randomBytes(secretBytes).toString('base64url')}`;
   return { token, handle, hashedToken: hashToken(token) };
 }
 
-/** SHA-256, in lower-case hex, of the token's text. A random secret needs no slow hash: it cannot be guessed. */
+/** Returns the SHA-256 of a token in lower-case hex. A random secret needs no slow hash: it cannot be guessed. */
 export function hashToken(token: string): string {
   return hash('sha256', token, 'hex');
 }
 
-/** The handle that a token carries, or null if it is not shaped like a token. */
+/** Returns the handle in a token, or null for a text of another form. */
 export function handleOf(token: string): string | null {
   return /^([0-9a-f]{32})\.[A-Za-z0-9_-]{43}$/.exec(token)?.[1] ?? null;
 }
@@ -37,21 +37,21 @@ export function ownHandleOf(handle: string): string {
 
 /**
  * Derives the anti-CSRF token of a session from the session token that came with the cookie: an HMAC (RFC 2104), keyed
- * with the 256 random bits of the token. So it is stored nowhere, and does not give the session token away.
+ * with the 256 random bits of the token. It is stored nowhere, and does not reveal the session token.
  */
 export function deriveAntiCSRFToken(token: string): string {
   return createHmac('sha256', token).update('anti-csrf').digest('base64url');
 }
 
-/** By what a trusted service is known. Its SHA-256 (`hashToken`) is what the operator configures. */
+/** Creates the key of a trusted service. The operator configures its SHA-256 (`hashToken`). */
 export function createServiceKey(): string {
   return randomBytes(secretBytes).toString('base64url');
 }
 
-/** Compares two secrets in a time that tells nothing about them. A missing or empty one equals nothing. */
+/** Compares two secrets in constant time. A missing or empty one equals nothing. */
 export function equalSecrets(given: string | null | undefined, expected: string | null | undefined): boolean {
   if (!given || !expected) return false;
   const [one, other] = [Buffer.from(given), Buffer.from(expected)];
-  // How long a secret is, is none.
+  // The length of a secret is not secret.
   return one.length === other.length && timingSafeEqual(one, other);
 }

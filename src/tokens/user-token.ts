@@ -4,7 +4,10 @@ import { TokenInvalidError } from '../errors.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
 import { createToken, equalSecrets, handleOf, hashToken } from './token.ts';
 
-/** What a token is good for. `KNOWN_DEVICE` stays with a device; all others are links, and work once. */
+/**
+ * The purposes of tokens. `KNOWN_DEVICE` is the token of a trusted device; all others are links, and work once. The
+ * stored name stays as it is: existing rows have it, and nodes of the previous version read it during a rollout.
+ */
 export type TokenPurpose = 'VERIFY_EMAIL' | 'RESET_PASSWORD' | 'CHANGE_EMAIL' | 'SIGN_UP' | 'KNOWN_DEVICE';
 
 export type UserToken = Prisma.UserTokenGetPayload<{ include: { user: true } }>;
@@ -12,21 +15,21 @@ export type UserToken = Prisma.UserTokenGetPayload<{ include: { user: true } }>;
 export type NewUserToken = {
   purpose: TokenPurpose;
   userId: number | null;
-  /** The address that it is mailed to. Null for what is not mailed. */
+  /** The address that the token is mailed to. Null for a token that is not mailed. */
   sentTo: string | null;
-  /** What is done when it is used, as JSON. Null where the purpose says it all. */
+  /** The input of the act that the token is for, as JSON. Null if the purpose suffices. */
   data: string | null;
   expiresAt: Date;
 };
 
-/** Makes a token of 256 random bits and returns its secret, which is given once and never stored. */
+/** Creates a token of 256 random bits and returns its secret, which is never stored. */
 export async function createUserToken(db: Db, token: NewUserToken): Promise<string> {
   const { token: secret, handle, hashedToken } = createToken();
   await insert(db, 'UserToken', { ...token, handle, hashedToken, createdAt: new Date() });
   return secret;
 }
 
-/** The token with this secret, if it is good for that by now, or null. It can still be used then. */
+/** Returns the token with this secret and purpose if it is valid, or null. Does not use it up. */
 export async function findUserToken(
   db: Db,
   purpose: TokenPurpose,
@@ -41,9 +44,9 @@ export async function findUserToken(
 }
 
 /**
- * Uses a token up and returns it. Of several who use it at once, one does.
+ * Redeems a token and returns it. Of several requests at once, one succeeds.
  *
- * @throws TokenInvalidError in the same way for one that is unknown, used, expired, replaced, or for something else.
+ * @throws TokenInvalidError alike for an unknown, used, expired or replaced token, and for one of another purpose.
  */
 export async function redeemUserToken(db: Db, purpose: TokenPurpose, secret: string, now: Date): Promise<UserToken> {
   const token = await findUserToken(db, purpose, secret, now);
@@ -53,7 +56,7 @@ export async function redeemUserToken(db: Db, purpose: TokenPurpose, secret: str
   return token;
 }
 
-/** Makes the tokens of a user for these purposes worthless. */
+/** Voids the tokens of a user for these purposes. */
 export async function voidUserTokens(db: Db, userId: number, purposes: TokenPurpose[]): Promise<void> {
   await db.userToken.deleteMany({ where: { userId, purpose: { in: purposes } } });
 }

@@ -24,14 +24,27 @@ export function normalizeEmail(input: string): string | null {
   return fits && !isEncoded && grammar.test(email) ? email.toLowerCase() : null;
 }
 
-/**
- * Returns the key by which attempts at an address are counted, for every spelling of it, or null if the address is
- * impossible. Users from another system keep their address, even one that a new user cannot sign up with here.
- */
-export function addressKey(input: string): string | null {
+/** An address that a request names, read once. The same account is counted, trusted and found by it. */
+export type Address = {
+  /** The address as it was written. */
+  written: string;
+  /** The address in lower case, by which accounts are counted and compared. */
+  key: string;
+  /** Whether a user may have it. Users from another system keep an address that nobody could sign up with here. */
+  isPossible: boolean;
+};
+
+/** Reads an address, also one from another system. */
+export function readAddress(input: string): Address {
   const email = normalizeEmail(input);
-  if (email !== null) return email;
+  if (email !== null) return { written: input.trim(), key: email, isPossible: true };
   const isPossible = input.length <= maxLength.address && input.isWellFormed() && foreignGrammar.test(input);
-  // Non-ASCII letters stay, because some would become letters of another user's address.
-  return isPossible ? input.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : null;
+  // Letters beyond ASCII stay as they are: some would become letters of another user's address.
+  const key = isPossible ? input.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : input;
+  return { written: input, key, isPossible };
+}
+
+/** Returns the key of the account that has this address, in whatever case it is stored or written. */
+export function accountKeyOf(email: string): string {
+  return readAddress(email).key;
 }

@@ -10,7 +10,7 @@ import {
 } from '../errors.ts';
 import { Prisma, type User } from '../generated/sqlite/client.ts';
 import { hashPassword, passwordProblem, requireUnbreached } from '../passwords/password.ts';
-import { addressKey, normalizeEmail } from './email.ts';
+import { type Address, accountKeyOf, normalizeEmail, readAddress } from './email.ts';
 import { nameIssue, notAnEmail, roleIssue } from './field-issues.ts';
 
 export type { User };
@@ -134,11 +134,11 @@ export async function lockUserWithPassword(
   return locked;
 }
 
-/** Returns the key by which attempts at an address are counted. @throws ValidationError for an impossible address. */
-export function requireAddressKey(address: string): string {
-  const key = addressKey(address);
-  if (key === null) throw new ValidationError([notAnEmail]);
-  return key;
+/** Reads an address that a user may have. @throws ValidationError for any other text. */
+export function requireAddress(input: string): Address {
+  const address = readAddress(input);
+  if (!address.isPossible) throw new ValidationError([notAnEmail]);
+  return address;
 }
 
 /** Returns the user with this address. @throws UserNotFoundError if there is none. */
@@ -148,36 +148,35 @@ export async function requireUserByEmail(database: Database, email: string): Pro
   return user;
 }
 
+/** Returns the user with this address, or null. As `findUserByAddress`. */
+export function findUserByEmail(database: Database, email: string): Promise<User | null> {
+  return findUserByAddress(database, readAddress(email));
+}
+
 /**
  * Returns the user with exactly this address or, if there is none, the only user whose address differs in case; or
  * null. Users who signed up here have their address in lower case and to themselves. Imported users have it as they
  * typed it elsewhere.
  */
-export async function findUserByEmail(database: Database, address: string): Promise<User | null> {
-  const written = asWritten(address);
-  const owners = ownersOf(written, await database.$findUsersByAddress(written));
-  const exact = owners.find(({ email }) => email === written);
+export async function findUserByAddress(database: Database, address: Address): Promise<User | null> {
+  const owners = ownersOf(address, await database.$findUsersByAddress(address.written));
+  const exact = owners.find(({ email }) => email === address.written);
   const only = owners.length === 1 ? owners[0] : undefined;
   return exact ?? only ?? null;
 }
 
 /** Rejects an address of another user. @throws EmailTakenError if it is the same in any case of its letters. */
-export async function requireFreeAddress(db: Db, address: string, ownerId: number = noUserId): Promise<void> {
-  const written = asWritten(address);
+export async function requireFreeAddress(db: Db, email: string, ownerId: number = noUserId): Promise<void> {
+  const address = readAddress(email);
   // Like `$findUsersByAddress`, but with the view of the transaction.
   const found = await db.$queryRaw<Pick<User, 'id' | 'email'>[]>`
-    SELECT "id", "email" FROM "User" WHERE lower("email") = lower(${written})`;
-  if (ownersOf(written, found).some(({ id }) => id !== ownerId)) throw new EmailTakenError();
+    SELECT "id", "email" FROM "User" WHERE lower("email") = lower(${address.written})`;
+  if (ownersOf(address, found).some(({ id }) => id !== ownerId)) throw new EmailTakenError();
 }
 
 /**
  * Returns the owners of an address among the found users. PostgreSQL turns some non-ASCII letters into ASCII letters.
  */
-function ownersOf<Owner extends Pick<User, 'email'>>(address: string, found: Owner[]): Owner[] {
-  const key = addressKey(address);
-  return found.filter(({ email }) => email === address || addressKey(email) === key);
-}
-
-function asWritten(address: string): string {
-  return normalizeEmail(address) === null ? address : address.trim();
+function ownersOf<Owner extends Pick<User, 'email'>>({ written, key }: Address, found: Owner[]): Owner[] {
+  return found.filter(({ email }) => email === written || accountKeyOf(email) === key);
 }

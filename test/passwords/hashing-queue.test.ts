@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
+import { WrongPasswordError } from '../../src/errors.ts';
 import { type Trust, withHashingSlot } from '../../src/passwords/hashing-queue.ts';
 
 const policy = { ...readConfig({}).passwords, queueLength: 12 };
@@ -116,6 +117,28 @@ describe('a place for hashing', () => {
       // The stranger who came first, and those who were not looked up, go before those who turned out to be none.
       ['0', '1', String(places), '4', '5', '6', '7', '2', '3'],
     );
+  });
+
+  it('is free while a wrong password waits for its answer', async () => {
+    const places = await takePlaces();
+    const [freed = ''] = begun;
+    const began = performance.now();
+    let answered = false;
+    const wrong = withHashingSlot(policy, async () => {
+      begun.push('wrong');
+      throw new WrongPasswordError(300);
+    }).finally(() => {
+      answered = true;
+    });
+    const refused = expect(wrong).rejects.toThrow(WrongPasswordError);
+    void ask('next');
+    // One place for the stranger who came first, who passes it on to these two.
+    await end(freed);
+    await end(begun[places]);
+    expect(begun.slice(places + 1)).toEqual(['wrong', 'next']);
+    expect(answered).toBe(false);
+    await refused;
+    expect(performance.now() - began).toBeGreaterThan(290);
   });
 
   it('is no one’s less where a look-up fails', async () => {

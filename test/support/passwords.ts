@@ -1,13 +1,20 @@
 import type { PasswordPolicy } from '../../src/config/config.ts';
+import { WrongPasswordError } from '../../src/errors.ts';
 import { withHashingSlot } from '../../src/passwords/hashing-queue.ts';
-import { checkPassword } from '../../src/passwords/password.ts';
+import { requirePassword } from '../../src/passwords/password.ts';
 
-/** Checks a password as a login does: in turn, and with the wait for a wrong one. */
-export function check(password: string, hashedPassword: string | null, policy: PasswordPolicy) {
-  return withHashingSlot(policy, (turn) => checkPassword(password, hashedPassword, policy, turn));
+/** Checks a password as a login does: in turn, and with the delay of a wrong one. */
+export async function check(password: string, hashedPassword: string | null, policy: PasswordPolicy) {
+  try {
+    const rehashed = await withHashingSlot(policy, () => requirePassword(password, hashedPassword, policy));
+    return { isRight: true, rehashed };
+  } catch (error) {
+    if (!(error instanceof WrongPasswordError)) throw error;
+    return { isRight: false, rehashed: null };
+  }
 }
 
-/** Whether a password is the right one. */
+/** Returns whether a password is the right one. */
 export async function verify(password: string, hashedPassword: string | null, policy: PasswordPolicy) {
   return (await check(password, hashedPassword, policy)).isRight;
 }
