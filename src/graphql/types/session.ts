@@ -1,7 +1,7 @@
 import type { Prisma } from '../../generated/sqlite/client.ts';
 import type { Scope } from '../../scope.ts';
+import { clientName } from '../../sessions/client-name.ts';
 import { type DataColumn, parseData, type SessionData } from '../../sessions/data.ts';
-import { deviceName } from '../../sessions/device.ts';
 import { isLive, type Session as SessionRow, whereLive } from '../../sessions/session.ts';
 import type { User as UserRow } from '../../users/user.ts';
 import { builder } from '../builder.ts';
@@ -58,7 +58,7 @@ export const Session = builder.prismaObject('Session', {
       nullable: true,
       description:
         'The name of the client, from the user agent: for example `Firefox on Windows`. Null if it is unknown.',
-      resolve: ({ userAgent }) => deviceName(userAgent),
+      resolve: ({ userAgent }) => clientName(userAgent),
     }),
     ipAddress: t.exposeString('ipAddress', {
       nullable: true,

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import type { Scope } from '../../scope.ts';
-import { maxUserAgentLength } from '../../sessions/device.ts';
+import { maxUserAgentLength } from '../../sessions/client-name.ts';
 import { equalSecrets, hashToken } from '../../tokens/token.ts';
 import { clientAddress } from './client-address.ts';
 import type { Cookie } from './cookies.ts';

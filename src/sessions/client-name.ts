@@ -8,7 +8,7 @@ export const maxUserAgentLength = 512;
 const names = new LRUCache<string, { name: string | null }>({ max: 1_000 });
 
 /** Returns what a person calls the device, such as `Firefox on Windows`. Null if the user agent does not say. */
-export function deviceName(userAgent: string | null): string | null {
+export function clientName(userAgent: string | null): string | null {
   if (!userAgent) return null;
   const known = names.get(userAgent) ?? { name: readName(userAgent) };
   names.set(userAgent, known);
