@@ -12,7 +12,7 @@ import { login } from '../src/accounts/login.ts';
 import { signUp } from '../src/accounts/sign-up.ts';
 import { readConfig } from '../src/config/config.ts';
 import { migrateDatabase, openDatabase } from '../src/database/database.ts';
-import { forgetDevices, pruneSessions } from '../src/maintenance/prune.ts';
+import { deleteClientInfo, pruneSessions } from '../src/maintenance/prune.ts';
 import { commandScope } from '../src/scope.ts';
 
 const rows = Number(process.argv[2] ?? 1_000_000);
@@ -80,7 +80,7 @@ const began = performance.now();
 const pruning = pruneSessions(database, new Date(Date.now() - 30 * day));
 print('While pruning', await useUntil(pruning));
 console.log(`Pruned ${await pruning} of ${2 * rows} rows in ${((performance.now() - began) / 1000).toFixed(0)} s`);
-const forgetting = forgetDevices(database, new Date(Date.now() + 6 * day));
+const forgetting = deleteClientInfo(database, new Date(Date.now() + 6 * day));
 print('While forgetting the devices of the million that is left', await useUntil(forgetting));
 console.log(`Forgot ${await forgetting} devices`);
 await database.$disconnect();

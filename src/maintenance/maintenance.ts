@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
 import { withLease } from '../database/lease.ts';
-import { endExpired, forgetDevices, forgetEvents, type GoOn, pruneExpired, pruneSessions } from './prune.ts';
+import { deleteClientInfo, endExpired, type GoOn, pruneEvents, pruneExpired, pruneSessions } from './prune.ts';
 
 const intervalMs = 10 * 60_000;
 
@@ -26,8 +26,8 @@ export function maintain(
     await endExpired(database, new Date(now), retention.sessions, both);
     if (!(await both())) return 0;
     const pruned = await pruneSessions(database, new Date(now - retention.sessionRetentionMs), both);
-    if (await both()) await forgetDevices(database, new Date(now - retention.deviceRetentionMs), both);
-    if (await both()) await forgetEvents(database, new Date(now - retention.auditRetentionMs), both);
+    if (await both()) await deleteClientInfo(database, new Date(now - retention.deviceRetentionMs), both);
+    if (await both()) await pruneEvents(database, new Date(now - retention.auditRetentionMs), both);
     if (await both()) await pruneExpired(database, new Date(now), both);
     return pruned;
   });

@@ -34,7 +34,7 @@ export function pruneSessions(db: Db, before: Date, goOn = always): Promise<numb
 }
 
 /** Deletes the address and the user agent of sessions that ended or expired before a moment. Returns of how many. */
-export function forgetDevices(db: Db, before: Date, goOn = always): Promise<number> {
+export function deleteClientInfo(db: Db, before: Date, goOn = always): Promise<number> {
   return alongExpiries(db, new Date(before.getTime() - 1), goOn, async (expiresAt) => {
     const where = { expiresAt, OR: [{ ipAddress: { not: null } }, { userAgent: { not: null } }] };
     const { count } = await db.session.updateMany({ where, data: { ipAddress: null, userAgent: null } });
@@ -91,7 +91,7 @@ function alongExpiries(db: Db, until: Date, goOn: GoOn, act: (expiresAt: Range) 
 }
 
 /** Deletes what happened before a moment, and returns how many events they were. */
-export function forgetEvents(db: Db, before: Date, goOn = always): Promise<number> {
+export function pruneEvents(db: Db, before: Date, goOn = always): Promise<number> {
   return inBatches(goOn, async (limit) => {
     const { count } = await db.auditEvent.deleteMany({ where: { at: { lt: before } }, limit });
     return { count, isLast: count < limit };

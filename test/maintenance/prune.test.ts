@@ -4,7 +4,13 @@ import { readConfig } from '../../src/config/config.ts';
 import { localClock } from '../../src/database/clock.ts';
 import type { Database } from '../../src/database/database.ts';
 import { startMaintenance } from '../../src/maintenance/maintenance.ts';
-import { countPrunable, endExpired, forgetDevices, pruneExpired, pruneSessions } from '../../src/maintenance/prune.ts';
+import {
+  countPrunable,
+  deleteClientInfo,
+  endExpired,
+  pruneExpired,
+  pruneSessions,
+} from '../../src/maintenance/prune.ts';
 import { startApi } from '../support/api.ts';
 import { openEmptyDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -69,17 +75,17 @@ describe('pruneSessions', () => {
   });
 });
 
-describe('forgetDevices', () => {
+describe('deleteClientInfo', () => {
   it('forgets the address and the agent of sessions that are over for long enough, and of no others', async () => {
     const { database } = await openEmptyDatabase();
     await insert(database, 2_500, 8);
     await insert(database, 10, 6);
     await insert(database, 10, -1);
-    expect(await forgetDevices(database, ago(7))).toBe(2_500);
+    expect(await deleteClientInfo(database, ago(7))).toBe(2_500);
     const kept = await database.session.findMany({ where: { ipAddress: { not: null }, userAgent: { not: null } } });
     expect(kept).toHaveLength(20);
     for (const session of kept) expect(session.expiresAt.getTime()).toBeGreaterThan(ago(7).getTime());
-    expect(await forgetDevices(database, ago(7))).toBe(0);
+    expect(await deleteClientInfo(database, ago(7))).toBe(0);
   });
 });
 
