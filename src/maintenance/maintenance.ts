@@ -3,7 +3,14 @@ import type { Config } from '../config/config.ts';
 import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
 import { withLease } from '../database/lease.ts';
-import { deleteClientInfo, endExpired, type GoOn, pruneEvents, pruneExpired, pruneSessions } from './prune.ts';
+import {
+  deleteClientInfo,
+  endExpired,
+  pruneEvents,
+  pruneExpired,
+  pruneSessions,
+  type ShouldContinue,
+} from './prune.ts';
 
 const intervalMs = 10 * 60_000;
 
@@ -17,18 +24,18 @@ export function maintain(
   database: Database,
   retention: Retention,
   clock: Clock,
-  goOn: GoOn = () => true,
+  shouldContinue: ShouldContinue = () => true,
 ): Promise<number | null> {
   return withLease(database, 'maintenance', clock, async (isHeld) => {
     const now = clock.now().getTime();
-    const both: GoOn = async () => (await goOn()) && (await isHeld());
+    const isAllowed: ShouldContinue = async () => (await shouldContinue()) && (await isHeld());
     // First, so that no session is pruned whose expiry is not recorded.
-    await endExpired(database, new Date(now), retention.sessions, both);
-    if (!(await both())) return 0;
-    const pruned = await pruneSessions(database, new Date(now - retention.sessionRetentionMs), both);
-    if (await both()) await deleteClientInfo(database, new Date(now - retention.deviceRetentionMs), both);
-    if (await both()) await pruneEvents(database, new Date(now - retention.auditRetentionMs), both);
-    if (await both()) await pruneExpired(database, new Date(now), both);
+    await endExpired(database, new Date(now), retention.sessions, isAllowed);
+    if (!(await isAllowed())) return 0;
+    const pruned = await pruneSessions(database, new Date(now - retention.sessionRetentionMs), isAllowed);
+    if (await isAllowed()) await deleteClientInfo(database, new Date(now - retention.deviceRetentionMs), isAllowed);
+    if (await isAllowed()) await pruneEvents(database, new Date(now - retention.auditRetentionMs), isAllowed);
+    if (await isAllowed()) await pruneExpired(database, new Date(now), isAllowed);
     return pruned;
   });
 }

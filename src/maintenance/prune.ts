@@ -10,12 +10,12 @@ import { endSessions, sessionsWithIds } from '../sessions/end.ts';
  * between two batches there is a pause as long as the batch was.
  */
 const batchMs = 3;
-const batchSize = { first: 50, least: 50, most: 500 };
+const batchSize = { first: 50, min: 50, max: 500 };
 
 /** Is asked after each batch whether there is to be another one. */
-export type GoOn = () => boolean | Promise<boolean>;
+export type ShouldContinue = () => boolean | Promise<boolean>;
 
-const always: GoOn = () => true;
+const always: ShouldContinue = () => true;
 
 /** How many sessions `pruneSessions` would delete. */
 export function countPrunable(db: Db, before: Date): Promise<number> {
@@ -26,16 +26,16 @@ export function countPrunable(db: Db, before: Date): Promise<number> {
  * Deletes the sessions that ended or expired before a moment, and returns how many they were. A session that was ended
  * has the moment of its ending in `expiresAt`.
  */
-export function pruneSessions(db: Db, before: Date, goOn = always): Promise<number> {
-  return inBatches(goOn, async (limit) => {
+export function pruneSessions(db: Db, before: Date, shouldContinue = always): Promise<number> {
+  return inBatches(shouldContinue, async (limit) => {
     const { count } = await db.session.deleteMany({ where: { expiresAt: { lt: before } }, limit });
     return { count, isLast: count < limit };
   });
 }
 
 /** Deletes the address and the user agent of sessions that ended or expired before a moment. Returns of how many. */
-export function deleteClientInfo(db: Db, before: Date, goOn = always): Promise<number> {
-  return alongExpiries(db, new Date(before.getTime() - 1), goOn, async (expiresAt) => {
+export function deleteClientInfo(db: Db, before: Date, shouldContinue = always): Promise<number> {
+  return alongExpiries(db, new Date(before.getTime() - 1), shouldContinue, async (expiresAt) => {
     const where = { expiresAt, OR: [{ ipAddress: { not: null } }, { userAgent: { not: null } }] };
     const { count } = await db.session.updateMany({ where, data: { ipAddress: null, userAgent: null } });
     return count;
@@ -46,9 +46,9 @@ export function deleteClientInfo(db: Db, before: Date, goOn = always): Promise<n
  * Ends the sessions that have expired and that nobody ended, and so records that and deletes their data. Returns how
  * many. Whether it was the idle timeout or the lifetime is told by how long the session was to live.
  */
-export function endExpired(database: Database, now: Date, { lifetimeMs }: SessionPolicy, goOn = always) {
+export function endExpired(database: Database, now: Date, { lifetimeMs }: SessionPolicy, shouldContinue = always) {
   const scope = commandScope(now);
-  return alongExpiries(database, now, goOn, async (expiresAt) => {
+  return alongExpiries(database, now, shouldContinue, async (expiresAt) => {
     const expired = await database.session.findMany({ where: { expiresAt, hashedSessionToken: { not: null } } });
     const reached = Map.groupBy(expired, ({ createdAt, expiresAt: end }) =>
       end.getTime() - createdAt.getTime() >= lifetimeMs ? 'LIFETIME' : 'IDLE_TIMEOUT',
@@ -73,9 +73,14 @@ type Range = { gt: Date; lte: Date };
  * It walks along the expiries, whether or not there is something left to do: every step is one short range of the
  * index, however many rows were done before.
  */
-function alongExpiries(db: Db, until: Date, goOn: GoOn, act: (expiresAt: Range) => Promise<number>): Promise<number> {
+function alongExpiries(
+  db: Db,
+  until: Date,
+  shouldContinue: ShouldContinue,
+  act: (expiresAt: Range) => Promise<number>,
+): Promise<number> {
   let after = new Date(0);
-  return inBatches(goOn, async (limit) => {
+  return inBatches(shouldContinue, async (limit) => {
     const [last] = await db.session.findMany({
       where: { expiresAt: { gt: after, lte: until } },
       orderBy: { expiresAt: 'asc' },
@@ -91,22 +96,22 @@ function alongExpiries(db: Db, until: Date, goOn: GoOn, act: (expiresAt: Range) 
 }
 
 /** Deletes what happened before a moment, and returns how many events they were. */
-export function pruneEvents(db: Db, before: Date, goOn = always): Promise<number> {
-  return inBatches(goOn, async (limit) => {
+export function pruneEvents(db: Db, before: Date, shouldContinue = always): Promise<number> {
+  return inBatches(shouldContinue, async (limit) => {
     const { count } = await db.auditEvent.deleteMany({ where: { at: { lt: before } }, limit });
     return { count, isLast: count < limit };
   });
 }
 
 /** Deletes the tokens of users, and the counts of what was tried, that are of no use from a moment on. */
-export async function pruneExpired(db: Db, at: Date, goOn = always): Promise<void> {
+export async function pruneExpired(db: Db, at: Date, shouldContinue = always): Promise<void> {
   const where = { expiresAt: { lte: at } };
-  await inBatches(goOn, async (limit) => {
+  await inBatches(shouldContinue, async (limit) => {
     const { count } = await db.userToken.deleteMany({ where, limit });
     return { count, isLast: count < limit };
   });
-  if (!(await goOn())) return;
-  await inBatches(goOn, async (limit) => {
+  if (!(await shouldContinue())) return;
+  await inBatches(shouldContinue, async (limit) => {
     const { count } = await db.rateLimit.deleteMany({ where, limit });
     return { count, isLast: count < limit };
   });
@@ -115,16 +120,16 @@ export async function pruneExpired(db: Db, at: Date, goOn = always): Promise<voi
 type Batch = (limit: number) => Promise<{ count: number; isLast: boolean }>;
 
 /** Repeats a batch until it is the last one, and fits its size to the time that it may take. Returns the sum. */
-async function inBatches(goOn: GoOn, batch: Batch): Promise<number> {
+async function inBatches(shouldContinue: ShouldContinue, batch: Batch): Promise<number> {
   let limit = batchSize.first;
   for (let sum = 0; ; ) {
     const began = performance.now();
     const { count, isLast } = await batch(limit);
     const tookMs = performance.now() - began;
     sum += count;
-    if (isLast || !(await goOn())) return sum;
+    if (isLast || !(await shouldContinue())) return sum;
     const fitting = Math.round(limit * Math.min(2, batchMs / tookMs));
-    limit = Math.min(batchSize.most, Math.max(batchSize.least, fitting));
+    limit = Math.min(batchSize.max, Math.max(batchSize.min, fitting));
     await sleep(tookMs);
   }
 }

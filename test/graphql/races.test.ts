@@ -35,7 +35,7 @@ describe('a session that was acknowledged as ended', () => {
     await pausing.reached;
     await end();
     const ended = await row();
-    pausing.goOn();
+    pausing.resume();
     expect((await answer).currentSession).toBeNull();
     expect(await row()).toEqual(ended);
     expect(ended.hashedSessionToken).toBeNull();
@@ -50,7 +50,7 @@ describe('a session that was acknowledged as ended', () => {
     await pausing.reached;
     await end();
     const ended = await row();
-    pausing.goOn();
+    pausing.resume();
     expect((await answer).setPublicData.__typename).toBe('SessionNotFoundError');
     expect(await row()).toEqual(ended);
   });
@@ -63,7 +63,7 @@ describe('a session that was acknowledged as ended', () => {
     await pausing.reached;
     await end();
     const ended = await row();
-    pausing.goOn();
+    pausing.resume();
     expect((await answer).reauthenticate.__typename).toBe('InvalidCredentialsError');
     expect(await row()).toEqual(ended);
   });
@@ -76,7 +76,7 @@ describe('a session that was acknowledged as ended', () => {
     const answer = pausing.client.send(change);
     await pausing.reached;
     await end();
-    pausing.goOn();
+    pausing.resume();
     expect((await answer).code).toBe('UNAUTHENTICATED');
     expect((await laptop.ask(me)).currentSession).not.toBeNull();
     expect(await api.client().login('ada@example.com')).toMatchObject({ __typename: 'SignInPayload' });
@@ -96,7 +96,7 @@ describe('a session that was acknowledged as ended', () => {
     await pausing.reached;
     Object.assign(visitor, { token });
     expect((await visitor.ask(revoke, { id: session.id })).revoke.revokedSessionId).toBe(session.id);
-    pausing.goOn();
+    pausing.resume();
     expect(await login).toMatchObject({ __typename: 'SignInPayload' });
     expect((await pausing.client.ask('{ currentSession { publicData } }')).currentSession.publicData).toBeNull();
   });
@@ -115,7 +115,7 @@ describe('a session that was acknowledged as ended', () => {
     const late = visitor.ask(set, { data: { late: 1 } });
     // Long enough for it to wait for the row, or to be done with it.
     await sleep(300);
-    pausing.goOn();
+    pausing.resume();
     expect((await late).setPublicData.__typename).toBe('SessionNotFoundError');
     expect(await login).toMatchObject({ __typename: 'SignInPayload' });
     const { currentSession } = await pausing.client.ask('{ currentSession { publicData } }');
@@ -143,7 +143,7 @@ describe('a password that was changed', () => {
     await pausing.reached;
     const change = `mutation { changePassword(currentPassword: "${password}", newPassword: "another battery staple") { __typename ${rotating.changePassword} } }`;
     expect((await laptop.ask(change)).changePassword.__typename).toBe('ChangePasswordPayload');
-    pausing.goOn();
+    pausing.resume();
     expect(await login).toMatchObject({ code: 'INVALID_CREDENTIALS' });
     expect((await laptop.ask('{ viewer { sessions { isCurrent } } }')).viewer.sessions).toEqual([{ isCurrent: true }]);
   });
@@ -157,7 +157,7 @@ describe('a password that was changed', () => {
     await pausing.reached;
     await api.database.user.updateMany({ data: { hashedPassword: 'another' } });
     api.clock.now = new Date(api.clock.now.getTime() + 1_000);
-    pausing.goOn();
+    pausing.resume();
     expect((await proof).reauthenticate.__typename).toBe('InvalidCredentialsError');
     expect((await row()).authenticatedAt).toEqual(before.authenticatedAt);
     expect((await laptop.ask(me)).currentSession).not.toBeNull();

@@ -199,7 +199,7 @@ describe('a request that is under way when the token is replaced', () => {
     await pausing.reached;
     await client.act('reauthenticate', { password });
     const rotated = await row();
-    pausing.goOn();
+    pausing.resume();
     expect((await answer).data.setPublicData.__typename).toBe('SessionDataPayload');
     expect((await answer).headers.getSetCookie()).toEqual([]);
     const { updatedAt: _, ...rest } = { ...rotated, publicData: '{"late":1}' };
@@ -217,7 +217,7 @@ describe('a request that is under way when the token is replaced', () => {
     // Renewed before, by the request that replaces the token.
     await client.act('reauthenticate', { password });
     const rotated = await row();
-    pausing.goOn();
+    pausing.resume();
     expect(await answer).toMatchObject(refusal);
     expect((await answer).headers.getSetCookie()).toEqual([]);
     expect(await row()).toEqual(rotated);
@@ -236,7 +236,7 @@ describe('a request that is under way when the token is replaced', () => {
         await pausing.reached;
         if (act === 'login') await client.login('ada@example.com');
         else await client.act('reauthenticate', { password });
-        pausing.goOn();
+        pausing.resume();
         expect((await answer).data.viewer).toEqual({ email: 'ada@example.com' });
         expect((await answer).headers.getSetCookie()).toEqual([]);
       }
@@ -255,7 +255,7 @@ describe('a request that is under way when the token is replaced', () => {
     await pausing.reached;
     await client.act('reauthenticate', { password });
     const rotated = await row();
-    pausing.goOn();
+    pausing.resume();
     expect(await answer).toMatchObject({ status: 409, code: 'SESSION_TOKEN_REPLACED' });
     expect(await row()).toEqual(rotated);
     expect(await client.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });

@@ -254,7 +254,7 @@ describe('a session that Blitz.js started', () => {
     const answer = pausing.client.send(me);
     await pausing.reached;
     await browser.act('reauthenticate', { password: 'alice-password-1' });
-    pausing.goOn();
+    pausing.resume();
     expect((await answer).data.viewer).toEqual({ email: 'alice@example.com' });
     expect((await answer).headers.getSetCookie()).toEqual([]);
   });

@@ -27,13 +27,13 @@ type Hook = (call: { args: Data; query: (args: Data) => Promise<Data> }) => Prom
 /** Of what is hooked, the first waits: at `before` until it is sent, at `after` until its answer is used. */
 function pausing(api: TestApi, at: 'before' | 'after', extensionWith: (hook: Hook) => object) {
   const reached = Promise.withResolvers<void>();
-  const goOn = Promise.withResolvers<void>();
+  const resume = Promise.withResolvers<void>();
   let isFirst = true;
   const wait = async () => {
     if (!isFirst) return;
     isFirst = false;
     reached.resolve();
-    await goOn.promise;
+    await resume.promise;
   };
   const hook: Hook = async ({ args, query }) => {
     if (at === 'before') await wait();
@@ -46,5 +46,5 @@ function pausing(api: TestApi, at: 'before' | 'after', extensionWith: (hook: Hoo
   const now = () => api.clock.now;
   const app = createApp({ database, config, report: (error) => api.reported.push(error), now, legacySessions });
   const client = new Client(app, config.publicUrl);
-  return { client, reached: reached.promise, goOn: goOn.resolve };
+  return { client, reached: reached.promise, resume: resume.resolve };
 }

@@ -16,11 +16,11 @@ async function revokeDuringRollback(database: PrismaClient) {
     data: { handle: 'h', hashedSessionToken: 't', expiresAt: new Date('2099-01-01') },
   });
   const opened = Promise.withResolvers<void>();
-  const goOn = Promise.withResolvers<void>();
+  const resume = Promise.withResolvers<void>();
   const a = database.$transaction(async (transaction) => {
     await transaction.user.create({ data: ada });
     opened.resolve();
-    await goOn.promise;
+    await resume.promise;
     throw new Error('A rolls back');
   });
   await opened.promise;
@@ -29,7 +29,7 @@ async function revokeDuringRollback(database: PrismaClient) {
   const where = { id: session.id };
   const b = database.session.updateMany({ where, data: { hashedSessionToken: null } }).then((result) => result);
   await sleep(20);
-  goOn.resolve();
+  resume.resolve();
   await expect(a).rejects.toThrow('A rolls back');
   return { acknowledged: (await b).count, seen: await seen, kept: await database.session.findFirst() };
 }
