@@ -28,14 +28,14 @@ export function maintain(
 ): Promise<number | null> {
   return withLease(database, 'maintenance', clock, async (isHeld) => {
     const now = clock.now().getTime();
-    const isAllowed: ShouldContinue = async () => (await shouldContinue()) && (await isHeld());
+    const mayContinue: ShouldContinue = async () => (await shouldContinue()) && (await isHeld());
     // First, so that no session is pruned whose expiry is not recorded.
-    await endExpired(database, new Date(now), retention.sessions, isAllowed);
-    if (!(await isAllowed())) return 0;
-    const pruned = await pruneSessions(database, new Date(now - retention.sessionRetentionMs), isAllowed);
-    if (await isAllowed()) await deleteClientInfo(database, new Date(now - retention.deviceRetentionMs), isAllowed);
-    if (await isAllowed()) await pruneEvents(database, new Date(now - retention.auditRetentionMs), isAllowed);
-    if (await isAllowed()) await pruneExpired(database, new Date(now), isAllowed);
+    await endExpired(database, new Date(now), retention.sessions, mayContinue);
+    if (!(await mayContinue())) return 0;
+    const pruned = await pruneSessions(database, new Date(now - retention.sessionRetentionMs), mayContinue);
+    if (await mayContinue()) await deleteClientInfo(database, new Date(now - retention.deviceRetentionMs), mayContinue);
+    if (await mayContinue()) await pruneEvents(database, new Date(now - retention.auditRetentionMs), mayContinue);
+    if (await mayContinue()) await pruneExpired(database, new Date(now), mayContinue);
     return pruned;
   });
 }
