@@ -39,7 +39,7 @@ function isObject(value: unknown): value is SessionData {
  * What of a visitor's data goes on in the session of the user who logs in, where a key was set twice as it was last.
  * Null if that is nothing.
  */
-export function carriedOver(...texts: (string | null)[]): string | null {
+export function visitorDataToKeep(...texts: (string | null)[]): string | null {
   const all = texts.flatMap((text) => Object.entries(parseData(text) ?? {}));
   const data = all.filter(([key]) => !serverKeys.has(key));
   return data.length === 0 ? null : JSON.stringify(Object.fromEntries(data));
@@ -58,14 +58,14 @@ export function mergeData(
   { column, data }: { column: DataColumn; data: unknown },
   now: Date,
 ): Promise<Session> {
-  const changes = checkedData(data, column);
+  const changes = requireValidData(data, column);
   return inTransaction(database, async (db) => {
     const [session] = await db.session.updateManyAndReturn({
       where: { id, ...whereLive(now) },
       data: { updatedAt: now },
     });
     if (!session) throw new SessionNotFoundError();
-    return db.session.update({ where: { id }, data: { [column]: mergedText(session[column], changes) } });
+    return db.session.update({ where: { id }, data: { [column]: textWithChanges(session[column], changes) } });
   });
 }
 
@@ -74,7 +74,7 @@ export function mergeData(
  *
  * @throws ValidationError if that is too large.
  */
-export function mergedText(before: string | null, changes: SessionData): string {
+export function textWithChanges(before: string | null, changes: SessionData): string {
   const merged = { ...parseData(before), ...changes };
   const text = JSON.stringify(Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null)));
   const bytes = Buffer.byteLength(text);
@@ -83,7 +83,7 @@ export function mergedText(before: string | null, changes: SessionData): string 
 }
 
 /** @throws ValidationError for data that may not be stored. */
-export function checkedData(data: unknown, column: DataColumn): SessionData {
+export function requireValidData(data: unknown, column: DataColumn): SessionData {
   if (!isObject(data)) throw refusal('The data must be a JSON object.');
   const problem = problemOf(data, 1);
   if (problem !== null) throw refusal(problem);

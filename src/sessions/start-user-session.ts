@@ -10,7 +10,7 @@ import { createToken } from '../tokens/token.ts';
 import { trustDevice } from '../tokens/trusted-device.ts';
 import type { User } from '../users/user.ts';
 import { createSession } from './create-session.ts';
-import { carriedOver, type DataColumn } from './data.ts';
+import { type DataColumn, visitorDataToKeep } from './data.ts';
 import { endSessions, sessionsWithIds, sessionWithId } from './end.ts';
 import type { Proof } from './proof.ts';
 import { type Session, whereLive } from './session.ts';
@@ -38,13 +38,13 @@ export async function startUserSession(
   { user, proof, type, transport, visitor, isTrustedDevice = false }: UserSessionRequest,
   policy: SessionPolicy,
 ): Promise<StartedSession> {
-  const { session: replaces, now } = scope;
-  const own = replaces === null ? noData : await lockVisitorsData(db, replaces, now);
-  if (replaces !== null) await endSessions(db, scope, sessionWithId(replaces.id), 'REPLACED');
-  const before = await dataOfVisitor(db, visitor);
+  const { session: replaced, now } = scope;
+  const own = replaced === null ? noData : await takeVisitorData(db, replaced, now);
+  if (replaced !== null) await endSessions(db, scope, sessionWithId(replaced.id), 'REPLACED');
+  const before = await takeLegacyVisitorData(db, visitor);
   const carried = {
-    publicData: carriedOver(before.publicData, own.publicData),
-    privateData: carriedOver(before.privateData, own.privateData),
+    publicData: visitorDataToKeep(before.publicData, own.publicData),
+    privateData: visitorDataToKeep(before.privateData, own.privateData),
   };
   const credential = createToken();
   const { handle } = credential;
@@ -65,7 +65,7 @@ export async function startUserSession(
  * another request merges at the same time is either in what is returned or refused. The address and the user agent are
  * deleted: they belong to the user's session from now on. Returns no data for every other session.
  */
-async function lockVisitorsData(db: Db, session: Session, now: Date): Promise<Pick<Session, DataColumn>> {
+async function takeVisitorData(db: Db, session: Session, now: Date): Promise<Pick<Session, DataColumn>> {
   // A session in which somebody was signed in has no user any more when they are deleted, but is no visitor's.
   const visitors = { userId: null, authenticatedAt: null };
   if (session.userId !== null || session.authenticatedAt !== null) return noData;
@@ -77,7 +77,7 @@ async function lockVisitorsData(db: Db, session: Session, now: Date): Promise<Pi
 }
 
 /** The data of a visitor's session, of which nothing is left there: it is the user's from now on. */
-async function movedFrom(db: Db, session: Session): Promise<Session> {
+async function deleteVisitorData(db: Db, session: Session): Promise<Session> {
   const nothing = { publicData: null, privateData: null, ipAddress: null, userAgent: null };
   await db.session.update({ where: { id: session.id }, data: nothing });
   return session;
@@ -86,10 +86,10 @@ async function movedFrom(db: Db, session: Session): Promise<Session> {
 const noData = { publicData: null, privateData: null };
 
 /** What a visitor had in another system. Private data is in a row without a user, and only a visitor's counts. */
-async function dataOfVisitor(db: Db, visitor: Visitor | null): Promise<Pick<Session, DataColumn>> {
+async function takeLegacyVisitorData(db: Db, visitor: Visitor | null): Promise<Pick<Session, DataColumn>> {
   if (visitor === null) return noData;
   const row = await db.session.findUnique({ where: { handle: visitor.handle } });
-  const { privateData } = row?.userId === null ? await movedFrom(db, row) : noData;
+  const { privateData } = row?.userId === null ? await deleteVisitorData(db, row) : noData;
   return { publicData: visitor.publicData, privateData };
 }
 

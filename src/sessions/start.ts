@@ -4,7 +4,7 @@ import type { Scope, Transport } from '../scope.ts';
 import { requireRequestFrom } from '../throttle/requests.ts';
 import { createToken } from '../tokens/token.ts';
 import { createSession } from './create-session.ts';
-import { checkedData, mergedText } from './data.ts';
+import { requireValidData, textWithChanges } from './data.ts';
 import type { SessionWithUser } from './session.ts';
 
 /** What a client asks of the session that it gets. */
@@ -45,7 +45,7 @@ export async function startAnonymousSession(
   { transport, publicData }: { transport: Transport; publicData?: unknown },
   { attempts, sessions }: Pick<Config, 'attempts' | 'sessions'>,
 ): Promise<StartedSession> {
-  const data = publicData === undefined ? null : mergedText(null, checkedData(publicData, 'publicData'));
+  const data = publicData === undefined ? null : textWithChanges(null, requireValidData(publicData, 'publicData'));
   const limit = { kind: 'anonymous-sessions', points: attempts.anonymousSessionsPerAddress, durationMs: hourMs };
   await requireRequestFrom(database, scope, limit);
   const credential = createToken();
