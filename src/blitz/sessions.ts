@@ -16,7 +16,7 @@ export function blitzSessions(policy: BlitzPolicy): LegacySessions {
   return {
     handleOf: blitzHandleOf,
     // Blitz.js gave such tokens to users only: somebody who had one and has no user any more was deleted.
-    isOver: ({ user }) => user === null,
+    isEnded: ({ user }) => user === null,
     readTokens: (headers) => blitzTokens(headers, policy),
     findVisitor: (headers) => findBlitzVisitor(headers, policy),
     clearSession: (headers) => clearBlitzSession(headers, policy),

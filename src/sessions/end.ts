@@ -52,7 +52,7 @@ export async function endSessions(
 ): Promise<Session[]> {
   const { now } = scope;
   const isExpiry = endReasons[reason] === 'SESSION_EXPIRED';
-  const isThere = isExpiry
+  const matchesState = isExpiry
     ? Prisma.sql`s."hashedSessionToken" IS NOT NULL AND s."expiresAt" <= ${now}`
     : Prisma.sql`${Prisma.raw(isLiveAt)} ${now}`;
   const expiresAt = isExpiry ? Prisma.sql`"expiresAt"` : Prisma.sql`${now}`;
@@ -62,7 +62,7 @@ export async function endSessions(
     Prisma.sql`UPDATE "Session" AS s SET "updatedAt" = ${now}, "expiresAt" = ${expiresAt}, "endReason" = ${reason},
       "hashedSessionToken" = NULL, "replacedHashedToken" = NULL,
       "publicData" = NULL, "privateData" = NULL, "antiCSRFToken" = NULL
-      WHERE ${where} AND ${isThere}`,
+      WHERE ${where} AND ${matchesState}`,
   );
   const events = ended.flatMap((session) => eventOf(session, reason) ?? []);
   await recordEvents(db, scope, events);

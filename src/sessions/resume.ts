@@ -17,8 +17,8 @@ export type ResumePolicies = {
 export type LegacyTokens = {
   /** Returns the handle that a token of the other system carries, or null for every other token. */
   handleOf(token: string): string | null;
-  /** Returns whether a session to which such a token leads is over, although its row looks live. */
-  isOver(session: SessionWithUser): boolean;
+  /** Returns whether a session to which such a token leads is ended, although its row looks live. */
+  isEnded(session: SessionWithUser): boolean;
 };
 
 export type ResumedSession =
@@ -36,7 +36,7 @@ export type ResumedSession =
     };
 
 const unknown: ResumedSession = { session: null, isKnown: false, isJustReplaced: false };
-const over: ResumedSession = { session: null, isKnown: true, isJustReplaced: false };
+const ended: ResumedSession = { session: null, isKnown: true, isJustReplaced: false };
 
 /**
  * The live session that a token opens, or none: a damaged, unknown, ended or expired token is simply no session.
@@ -56,8 +56,8 @@ export async function resumeSession(
   if (handle === null) return unknown;
   const session = await findSession(database, handle, legacyHandle !== null);
   if (!session) return unknown;
-  if (legacyHandle !== null && legacyTokens?.isOver(session)) return over;
-  if (!isLive(session, now) || isSuspended(session)) return over;
+  if (legacyHandle !== null && legacyTokens?.isEnded(session)) return ended;
+  if (!isLive(session, now) || isSuspended(session)) return ended;
   const hashedToken = hashToken(token);
   if (!equalSecrets(hashedToken, session.hashedSessionToken)) return refused(session, hashedToken, now);
   if (!isRenewalDue(session, now, policy)) return { session, isRenewed: false };
@@ -108,7 +108,7 @@ async function renewSession(
   });
   if (renewed) return { session: { ...renewed, user: session.user }, isRenewed };
   const current = await db.session.findFirst({ where: { id: session.id, ...whereLive(now) }, include: { user: true } });
-  if (!current) return over;
+  if (!current) return ended;
   const isToken = equalSecrets(hashedToken, current.hashedSessionToken);
   return isToken ? { session: current, isRenewed: false } : refused(current, hashedToken, now);
 }

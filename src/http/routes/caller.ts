@@ -30,7 +30,7 @@ export class RequestCaller implements Caller {
   /** The token of the session, and how it came. Null without a session. */
   #token: Pick<Credential, 'token' | 'transport'> | null = null;
   /** The session whose cookie is about to be set, where it was there before, and whether this request gave it the token. */
-  #resent: { handle: string; token: string; isNew: boolean } | null = null;
+  #sentSession: { handle: string; token: string; isNew: boolean } | null = null;
   #setSession: string | null = null;
   #setDevice: string | null = null;
   #clearLegacy: string[] = [];
@@ -55,9 +55,9 @@ export class RequestCaller implements Caller {
    */
   async resume(database: Database): Promise<void> {
     const policies = { sessions: this.#config.sessions, legacyTokens: this.#legacySessions };
-    for (const rivals of this.#credentials) {
+    for (const candidates of this.#credentials) {
       const opened: Opened[] = [];
-      for (const credential of rivals) {
+      for (const credential of candidates) {
         const resumed = await resumeSession(database, this.scope, credential.token, policies);
         if (resumed.session) opened.push({ ...credential, ...resumed });
         else if (resumed.isJustReplaced) this.#refuseReplaced();
@@ -115,7 +115,7 @@ export class RequestCaller implements Caller {
       return;
     }
     this.#sendCookie(token, session, true);
-    this.#resent = null;
+    this.#sentSession = null;
     if (deviceToken !== null) this.#setDevice = this.#cookies.device.set(deviceToken, deviceLifetimeMs);
   }
 
@@ -145,9 +145,9 @@ export class RequestCaller implements Caller {
    * a late answer would put it in the place of the newer cookie, and so sign the user out. To be called last. Where the
    * database does not answer, only a new token is sent, without which the browser has none.
    */
-  async settle(database: Database): Promise<void> {
-    if (this.#resent === null) return;
-    const { handle, token, isNew } = this.#resent;
+  async dropStaleCookie(database: Database): Promise<void> {
+    if (this.#sentSession === null) return;
+    const { handle, token, isNew } = this.#sentSession;
     if (!(await isTokenOf(database, handle, token).catch(() => isNew))) this.#setSession = null;
   }
 
@@ -158,14 +158,14 @@ export class RequestCaller implements Caller {
 
   /** Leaves clients alone that neither came with the cookie nor were about to get it. */
   #clearCookie(): void {
-    const isThere =
+    const hasCookie =
       this.#credentials.flat().some(({ transport }) => transport === 'COOKIE') || this.#setSession !== null;
-    if (isThere) this.#setSession = this.#cookies.session.clear();
-    this.#resent = null;
+    if (hasCookie) this.#setSession = this.#cookies.session.clear();
+    this.#sentSession = null;
   }
 
   #sendCookie(token: string, { handle, expiresAt }: Session, isNew: boolean): void {
-    this.#resent = { handle, token, isNew };
+    this.#sentSession = { handle, token, isNew };
     this.#setSession = this.#cookies.session.set(token, expiresAt.getTime() - this.scope.now.getTime());
   }
 }

@@ -48,7 +48,7 @@ export function graphqlRoute(path: string, options: AppOptions): (incoming: Inco
       mediaType === eventStream
         ? toOutgoing(await processEvents(result, webTypes, eventStream))
         : (processRegularResult(result, plainResponses, mediaType) as unknown as Outgoing);
-    await caller.settle(database);
+    await caller.dropStaleCookie(database);
     if (caller.setCookies.length > 0) outgoing.headers['set-cookie'] = caller.setCookies;
     return outgoing;
   };
