@@ -1,5 +1,5 @@
 import type { Database } from '../database/database.ts';
-import { together } from '../database/transaction.ts';
+import { runConcurrently } from '../database/transaction.ts';
 import { AccountSuspendedError, InvalidCredentialsError } from '../errors.ts';
 import { type AuditEventType, recordEvent } from '../events/record.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
@@ -58,7 +58,7 @@ async function loginInSlot(
       return await inTransactionOf(database, { user, rehashed, prove }, async (db, locked) => {
         const proof = { methods: ['password'], at: scope.now } as const;
         const signIn = { ...request, user: locked, proof, type: 'LOGGED_IN', isTrustedDevice: isTrusted } as const;
-        const [started] = await together([completeSignIn(db, scope, signIn, sessions), succeed(db)]);
+        const [started] = await runConcurrently([completeSignIn(db, scope, signIn, sessions), succeed(db)]);
         return started;
       });
     } catch (error) {

@@ -21,7 +21,7 @@ type Answers<Acts> = { -readonly [index in keyof Acts]: Awaited<Acts[index]> };
  * are sent to PostgreSQL at once, in this order. If one fails, its error is thrown after all of them have ended, so
  * that none is carried out after the rollback.
  */
-export async function together<const Acts extends readonly unknown[]>(acts: Acts): Promise<Answers<Acts>> {
+export async function runConcurrently<const Acts extends readonly unknown[]>(acts: Acts): Promise<Answers<Acts>> {
   const results = await Promise.allSettled(acts);
   const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
   // Operations after a failure are refused because of it, and their errors may come first.

@@ -2,7 +2,7 @@ import type { SessionPolicy } from '../config/config.ts';
 import type { Db } from '../database/database.ts';
 import { isLiveAt } from '../database/hot/prepared-reads.ts';
 import { run } from '../database/raw-sql.ts';
-import { together } from '../database/transaction.ts';
+import { runConcurrently } from '../database/transaction.ts';
 import { type AuditEventType, recordEvents } from '../events/record.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 import { actingAs, type Scope } from '../scope.ts';
@@ -50,7 +50,7 @@ export async function startUserSession(
   const { handle } = credential;
   const byUser = actingAs(scope, user);
   const cap = { userId: user.id, keptHandle: handle, maxSessions: policy.maxPerUser };
-  const [session, surplus, deviceToken] = await together([
+  const [session, surplus, deviceToken] = await runConcurrently([
     createSession(db, scope, { user, proof, transport, ...carried, ...credential }, policy),
     findSurplus(db, cap, now),
     isTrustedDevice ? null : trustDevice(db, user.id, now),

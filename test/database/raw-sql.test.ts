@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Db } from '../../src/database/database.ts';
 import { isUnavailable } from '../../src/database/failures.ts';
 import { insert, run, toDate } from '../../src/database/raw-sql.ts';
-import { inTransaction, together } from '../../src/database/transaction.ts';
+import { inTransaction, runConcurrently } from '../../src/database/transaction.ts';
 import { Prisma } from '../../src/generated/sqlite/client.ts';
 import { openEmptyDatabase } from '../support/database.ts';
 
@@ -63,7 +63,7 @@ describe('a statement past Prisma’s client', () => {
     const other = { ...event, type: 'LOGGED_OUT' };
     const undone = inTransaction(database, async (db) => {
       await db.auditEvent.create({ data: event });
-      await together([insert(db, 'AuditEvent', event), insert(db, 'AuditEvent', event)]);
+      await runConcurrently([insert(db, 'AuditEvent', event), insert(db, 'AuditEvent', event)]);
       expect(await counted(db)).toBe(3);
       expect(await db.auditEvent.count({ where: { type: event.type } })).toBe(3);
       throw new Error('undone');
@@ -102,7 +102,11 @@ describe('what is done together', () => {
         await run(db, count);
         await insert(db, 'AuditEvent', event);
       })();
-      await together([late, run(db, Prisma.sql`SELECT "nothing" FROM "AuditEvent"`), insert(db, 'AuditEvent', event)]);
+      await runConcurrently([
+        late,
+        run(db, Prisma.sql`SELECT "nothing" FROM "AuditEvent"`),
+        insert(db, 'AuditEvent', event),
+      ]);
     });
     const error = await failing.catch((thrown) => inspect(thrown));
     expect(error).toMatch(/nothing/);
@@ -112,7 +116,7 @@ describe('what is done together', () => {
   it('returns each answer in its place', async () => {
     const { database } = await openEmptyDatabase();
     const answers = await inTransaction(database, (db) =>
-      together([run(db, Prisma.sql`SELECT 1`), null, counted(db), insert(db, 'AuditEvent', event)]),
+      runConcurrently([run(db, Prisma.sql`SELECT 1`), null, counted(db), insert(db, 'AuditEvent', event)]),
     );
     expect(answers).toEqual([[[1]], null, 0, 1]);
   });

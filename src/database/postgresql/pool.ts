@@ -21,7 +21,7 @@ export function openPool(url: string, { size, report }: PoolOptions): pg.Pool {
     connectionString: url,
     max: size,
     keepAlive: true,
-    // Statements that a transaction sends at once travel at once (`together`).
+    // Statements that a transaction sends at once travel at once (`runConcurrently`).
     pipeline: true,
     application_name: 'graphql-sessions',
     ...timeouts,
