@@ -71,7 +71,7 @@ export function preparedReads(pool: pg.Pool, onQuery: OnQuery = () => {}): Prepa
   }
 
   return {
-    $findSession: together(async (handles) => {
+    $findSession: batched(async (handles) => {
       const fitting = byHandles.find(({ size }) => size >= handles.length);
       if (!fitting) throw new Error(`No statement fits ${handles.length} handles.`);
       const { size, statement } = fitting;
@@ -92,7 +92,7 @@ export function preparedReads(pool: pg.Pool, onQuery: OnQuery = () => {}): Prepa
 type FindMany = (handles: string[]) => Promise<(SessionWithUser | null)[]>;
 
 /** Finds one session per call, and combines the calls of one turn of the event loop. Caches nothing. */
-function together(findMany: FindMany): PreparedReads['$findSession'] {
+function batched(findMany: FindMany): PreparedReads['$findSession'] {
   const options = {
     cache: false,
     maxBatchSize: maxHandles,
