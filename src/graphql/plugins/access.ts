@@ -11,7 +11,7 @@ import SchemaBuilder, {
 import type { GraphQLFieldResolver } from 'graphql';
 import { notSignedIn, RequestError } from '../../errors.ts';
 import { requireRecentPassword } from '../../sessions/proof.ts';
-import { type Context, maySeeOf } from '../context.ts';
+import { type Context, canSeeUser } from '../context.ts';
 
 /** Describes the levels of access. */
 export const accessLevels = {
@@ -54,7 +54,7 @@ const checks: Partial<Record<Access, Check>> = {
     if (!caller.scope.session?.user) throw notSignedIn();
     return true;
   },
-  owner: ({ caller }, parent) => maySeeOf((parent as { id: number }).id, caller.scope),
+  owner: ({ caller }, parent) => canSeeUser((parent as { id: number }).id, caller.scope),
   admin: requireAdmin,
   recentAdmin: (context) => {
     requireAdmin(context);

@@ -23,7 +23,7 @@ function actorIdOf({ type, actorId }: AuditEventRow): number | null {
 }
 
 /** Returns whether the caller may see the client of an event. Only administrators see the clients of administrators. */
-function maySeeClient(event: AuditEventRow, { caller }: Context): boolean {
+function canSeeClient(event: AuditEventRow, { caller }: Context): boolean {
   const actorId = actorIdOf(event);
   return actorId === null || actorId === event.userId || caller.scope.isAdmin;
 }
@@ -87,14 +87,14 @@ export const AuditEvent = builder.prismaObject('AuditEvent', {
       description:
         'The IP address of the client. Null if it is unknown. For events of administrators, only administrators see ' +
         'it.',
-      resolve: (event, _args, context) => (maySeeClient(event, context) ? event.ipAddress : null),
+      resolve: (event, _args, context) => (canSeeClient(event, context) ? event.ipAddress : null),
     }),
     userAgent: t.string({
       nullable: true,
       description:
         'The User-Agent header of the client. Null without one. For events of administrators, only administrators ' +
         'see it.',
-      resolve: (event, _args, context) => (maySeeClient(event, context) ? event.userAgent : null),
+      resolve: (event, _args, context) => (canSeeClient(event, context) ? event.userAgent : null),
     }),
     detail: t.exposeString('detail', {
       nullable: true,

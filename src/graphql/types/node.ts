@@ -2,7 +2,7 @@ import { brandWithType } from '@pothos/core';
 import { RequestError } from '../../errors.ts';
 import { whereVisibleTo } from '../../sessions/revoke.ts';
 import { builder } from '../builder.ts';
-import { type Context, maySeeOf } from '../context.ts';
+import { type Context, canSeeUser } from '../context.ts';
 import { type NodeType, parseNodeId, toNodeId } from '../node-id.ts';
 import { AuditEvent, whereEventVisibleTo } from './audit-event.ts';
 import { Session } from './session.ts';
@@ -17,7 +17,7 @@ type Find = (ids: number[], context: Context) => Promise<Row[]> | Row[];
 
 const finders: Record<NodeType, Find> = {
   User: (ids, { database, caller }) => {
-    const visible = ids.filter((id) => maySeeOf(id, caller.scope));
+    const visible = ids.filter((id) => canSeeUser(id, caller.scope));
     return visible.length > 0 ? database.user.findMany({ where: { id: { in: visible } } }) : [];
   },
   Session: (ids, { database, caller }) =>

@@ -5,7 +5,7 @@ import { type DataColumn, parseData, type SessionData } from '../../sessions/dat
 import { isLive, type Session as SessionRow, whereLive } from '../../sessions/session.ts';
 import type { User as UserRow } from '../../users/user.ts';
 import { builder } from '../builder.ts';
-import { type Context, maySeeOf } from '../context.ts';
+import { type Context, canSeeUser } from '../context.ts';
 import { requireCursors, toNodeId } from '../node-id.ts';
 import { pageComplexity } from '../plugins/limits.ts';
 import { User } from './user.ts';
@@ -133,7 +133,7 @@ function dataOf(session: SessionRow, column: DataColumn): SessionData | null {
 function userOf({ userId }: SessionRow, context: Context): UserRow | null | Promise<UserRow | null> {
   const { caller, loaders } = context;
   const { scope } = caller;
-  if (userId === null || !maySeeOf(userId, scope)) return null;
+  if (userId === null || !canSeeUser(userId, scope)) return null;
   return scope.session?.userId === userId ? scope.session.user : loaders.user(userId);
 }
 
