@@ -1,11 +1,11 @@
 import type { Config } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
 import { recordEvent } from '../events/record.ts';
-import { enqueueMail, forgetSignUps } from '../mail/outbox.ts';
+import { deleteSignUps, enqueueMail } from '../mail/outbox.ts';
 import { actingAs, commandScope, type Scope, type UserScope } from '../scope.ts';
 import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import type { Session } from '../sessions/session.ts';
-import { forgetFailures } from '../throttle/attempts.ts';
+import { resetFailures } from '../throttle/attempts.ts';
 import type { User } from '../users/user.ts';
 import { requireAnotherAdministrator } from './administrators.ts';
 import { inTransactionOf, type Policies, provePassword } from './prove-password.ts';
@@ -50,8 +50,8 @@ export async function deleteUserWith(
   const sessions = await endSessions(db, scope, sessionsOfUser(id), 'ACCOUNT_DELETED');
   await db.session.deleteMany({ where: { userId: id } });
   await db.user.delete({ where: { id } });
-  await forgetFailures(db, email);
-  await forgetSignUps(db, email);
+  await resetFailures(db, email);
+  await deleteSignUps(db, email);
   const theirs = { OR: [{ actorId: id }, { userId: id, actorId: null }] };
   await db.auditEvent.updateMany({ where: theirs, data: { ipAddress: null, userAgent: null } });
   await recordEvent(db, scope, { type: 'USER_DELETED', userId: id });

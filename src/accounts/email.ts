@@ -4,7 +4,7 @@ import { EmailTakenError, TokenInvalidError, ValidationError } from '../errors.t
 import { recordEvent } from '../events/record.ts';
 import { enqueueMail, mayBeMailed, voidLinks, withdrawMails } from '../mail/outbox.ts';
 import type { Scope, UserScope } from '../scope.ts';
-import { forgetFailures } from '../throttle/attempts.ts';
+import { resetFailures } from '../throttle/attempts.ts';
 import { normalizeEmail } from '../users/email.ts';
 import { notAnEmail } from '../users/field-issues.ts';
 import { findUserByEmail, isTaken, noUserId, requireFreeAddress, type User } from '../users/user.ts';
@@ -107,7 +107,7 @@ export async function confirmEmailChange(
       });
       if (!user) throw new TokenInvalidError();
       // Deletes the counts of attempts from before the user had the address.
-      await forgetFailures(db, sentTo);
+      await resetFailures(db, sentTo);
       await voidLinks(db, id, ['RESET_PASSWORD', 'VERIFY_EMAIL', 'CHANGE_EMAIL']);
       const mail = { name: 'email-changed', recipient: before.email, userId: id, data: { newEmail: sentTo } } as const;
       await enqueueMail(db, mail, now);

@@ -9,7 +9,7 @@ import { hashPassword, requireAcceptablePassword } from '../passwords/password.t
 import { actingAs, type Scope } from '../scope.ts';
 import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
-import { forgetFailures } from '../throttle/attempts.ts';
+import { resetFailures } from '../throttle/attempts.ts';
 import { quarterMs, requireAttemptFrom, requireRequestFrom } from '../throttle/requests.ts';
 import { findUserToken, redeemUserToken } from '../tokens/user-token.ts';
 import { findUserByEmail, noUserId } from '../users/user.ts';
@@ -81,7 +81,7 @@ export async function resetPassword(
     }
     // Trusted devices go too: a thief may have signed in on one.
     await voidLinks(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL', 'VERIFY_EMAIL', 'KNOWN_DEVICE']);
-    await forgetFailures(db, user.email);
+    await resetFailures(db, user.email);
     await endSessions(db, byUser, sessionsOfUser(user.id), 'PASSWORD_CHANGED');
     await enqueueMail(db, { name: 'password-changed', recipient: user.email, userId: user.id }, now);
     const proof = { methods: ['email'], at: now } as const;

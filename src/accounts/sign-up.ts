@@ -2,12 +2,12 @@ import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { EmailTakenError, TokenInvalidError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
-import { enqueueMail, forgetSignUps, mayBeMailed } from '../mail/outbox.ts';
+import { deleteSignUps, enqueueMail, mayBeMailed } from '../mail/outbox.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requirePassword, requireUnbreached } from '../passwords/password.ts';
 import { actingAs, type Scope } from '../scope.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
-import { forgetFailures, withAttempt } from '../throttle/attempts.ts';
+import { resetFailures, withAttempt } from '../throttle/attempts.ts';
 import { requireAttemptFrom } from '../throttle/requests.ts';
 import { findUserToken, redeemUserToken } from '../tokens/user-token.ts';
 import { accountKeyOf } from '../users/email.ts';
@@ -32,7 +32,7 @@ export async function signUp(
   return inTransaction(database, async (db) => {
     const user = await createUser(db, prepared);
     // Deletes the counts of attempts from before the address had an account.
-    await forgetFailures(db, user.email);
+    await resetFailures(db, user.email);
     const proof = { methods: ['password'], at: scope.now } as const;
     const signIn = { user, proof, type: 'SIGNED_UP', transport, visitor } as const;
     const started = await completeSignIn(db, scope, signIn, policies.sessions);
@@ -88,7 +88,7 @@ export async function confirmSignUp(
       await requirePassword(password, hashedPassword, passwords);
       return inTransaction(database, async (db) => {
         await redeemUserToken(db, 'SIGN_UP', token, now);
-        await forgetSignUps(db, email);
+        await deleteSignUps(db, email);
         const user = await createConfirmed(db, { email, hashedPassword, name: name || null }, now);
         const proof = { methods: ['password', 'email'], at: now } as const;
         const started = await completeSignIn(db, scope, { ...request, user, proof, type: 'SIGNED_UP' }, sessions);

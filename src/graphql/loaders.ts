@@ -34,16 +34,17 @@ export class Loaders {
   }
 
   /**
-   * Returns a loader of live sessions by user ID: newest first, at most `most` per user, from this database or replica.
+   * Returns a loader of live sessions by user ID: newest first, at most `maxPerUser` per user, from this database or
+   * replica.
    */
-  liveSessions(from: Database, most: number): DataLoader<number, Session[]> {
+  liveSessions(from: Database, maxPerUser: number): DataLoader<number, Session[]> {
     const known = this.#liveSessions.get(from);
     if (known) return known;
     const loader = new DataLoader<number, Session[]>(async (userIds) => {
       const sessions = await from.$findLiveSessions(userIds, this.#now);
       const byUser = Map.groupBy(sessions, ({ userId }) => userId);
       const newestFirst = (one: Session, other: Session) => other.id - one.id;
-      return userIds.map((userId) => (byUser.get(userId) ?? []).sort(newestFirst).slice(0, most));
+      return userIds.map((userId) => (byUser.get(userId) ?? []).sort(newestFirst).slice(0, maxPerUser));
     });
     this.#liveSessions.set(from, loader);
     return loader;

@@ -73,7 +73,7 @@ export async function voidLinks(db: Db, userId: number, purposes: TokenPurpose[]
 }
 
 /** Deletes the private sign-ups with an address, waiting and sent ones. Other people may have asked for them. */
-export async function forgetSignUps(db: Db, email: string): Promise<void> {
+export async function deleteSignUps(db: Db, email: string): Promise<void> {
   await db.mail.deleteMany({ where: { recipient: email, template: 'confirm-sign-up' } });
   await db.userToken.deleteMany({ where: { sentTo: email, purpose: 'SIGN_UP' } });
 }

@@ -26,12 +26,12 @@ const tracks = [
 const allTracks = [...tracks, ...tracks.map((track) => [...track].reverse().join(''))].join('\n');
 
 /** In characters. Many words contain three neighbouring keys. */
-const shortestRun = 4;
+const minRunLength = 4;
 
 /** Marks runs of keys or of the alphabet, in either direction: 4567, rewq, 1qaz2wsx. */
 export function markRuns(text: string, marks: Uint8Array): void {
-  for (let start = 0; start + shortestRun <= text.length; start += 1) {
-    let end = start + shortestRun;
+  for (let start = 0; start + minRunLength <= text.length; start += 1) {
+    let end = start + minRunLength;
     if (!isRun(text.slice(start, end))) continue;
     while (end < text.length && isRun(text.slice(start, end + 1))) end += 1;
     marks.fill(1, start, end);

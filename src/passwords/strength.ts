@@ -10,7 +10,7 @@ const maxLeft = 8;
 const weights = { space: 0, sign: 1, letter: 2 };
 
 /** In characters. Shorter parts of an address or a name stand in the middle of too many words. */
-const shortestPart = 3;
+const minPartLength = 3;
 
 /** In UTF-16 units, of an address, a name or a host. Only other systems stored longer ones. */
 const maxKnownLength = 400;
@@ -107,8 +107,8 @@ function isCommon(letters: string, guess: Guess): boolean {
 function wordsIn(letters: string, listed: ReadonlySet<string>): Map<string, Place[]> {
   const found = new Map<string, Place[]>();
   for (let start = 0; start + listedLength.min <= letters.length; start += 1) {
-    const longest = Math.min(letters.length, start + listedLength.max);
-    for (let end = start + listedLength.min; end <= longest; end += 1) {
+    const maxEnd = Math.min(letters.length, start + listedLength.max);
+    for (let end = start + listedLength.min; end <= maxEnd; end += 1) {
       const part = letters.slice(start, end);
       if (!listed.has(part)) continue;
       const places = found.get(part);
@@ -128,5 +128,5 @@ function placesOf(part: string, text: string): Place[] {
 /** Returns the words of addresses and names, each once. */
 function partsOf(known: string[]): Set<string> {
   const words = known.flatMap((text) => plain(text.slice(0, maxKnownLength)).split(/[^\p{L}\p{N}]+/u));
-  return new Set(words.filter((word) => word.length >= shortestPart).map(plainLetters));
+  return new Set(words.filter((word) => word.length >= minPartLength).map(plainLetters));
 }

@@ -55,15 +55,15 @@ export async function withAttempt<T>(
   const limits = limitsOf(attempt, client);
   await requireNotReached(database, [limits.failureStreak, limits.cooldown, ...limits.perAddress], now);
   const isCoolingDown = await count(database, limits, policy, now);
-  let isForgotten = false;
+  let isReset = false;
   async function succeed(db: Db): Promise<void> {
     await deleteCounts(db, attempt.accountKey);
     await uncount(db, limits.perAddress);
-    isForgotten = true;
+    isReset = true;
   }
   try {
     const result = await check(succeed);
-    if (!isForgotten) await retryConflicts(() => succeed(database));
+    if (!isReset) await retryConflicts(() => succeed(database));
     return result;
   } catch (error) {
     if (!(error instanceof InvalidCredentialsError)) await retryConflicts(() => undo(database, limits, isCoolingDown));
@@ -72,7 +72,7 @@ export async function withAttempt<T>(
 }
 
 /** Deletes the counts of an account whose password was proved, or replaced by the owner of the address. */
-export function forgetFailures(db: Db, email: string): Promise<void> {
+export function resetFailures(db: Db, email: string): Promise<void> {
   return deleteCounts(db, accountKeyOf(email));
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../../src/http/front-door.ts';
-import { forgetFailures } from '../../src/throttle/attempts.ts';
+import { resetFailures } from '../../src/throttle/attempts.ts';
 import { Client, password, rotating, startApi, type TestApi } from '../support/api.ts';
 import { deliverMail, tokenIn } from '../support/mail.ts';
 
@@ -114,7 +114,7 @@ describe('a wrong password', () => {
       expect(__typename).toBe('RateLimitedError');
       expect(retryAfterSeconds).toBeGreaterThan(200 * 86_400);
     }
-    await forgetFailures(api.database, email);
+    await resetFailures(api.database, email);
     expect(await ada.login(email)).toMatchObject({ __typename: 'SignInPayload' });
   });
 

@@ -1,11 +1,11 @@
 /** Returns the least processor time that something takes of this process and its threads, of 20 times, in ms. */
 export async function cpuOf(act: () => unknown): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
+  let minMs = Number.POSITIVE_INFINITY;
   for (let time = 0; time < 20; time += 1) {
     const began = process.cpuUsage();
     await act();
     const { user, system } = process.cpuUsage(began);
-    least = Math.min(least, (user + system) / 1_000);
+    minMs = Math.min(minMs, (user + system) / 1_000);
   }
-  return least;
+  return minMs;
 }

@@ -1,17 +1,17 @@
 import { onTestFinished } from 'vitest';
 
-/** In UTF-16 units. More than any argument, document or header of an ordinary request has. */
-const longest = 2_000;
+/** In UTF-16 units. No argument, document or header of an ordinary request is as long. */
+const minWatchedLength = 2_000;
 
 /** Methods of strings whose work, or whose result, is more than a few operations for each unit. */
 const methods = ['normalize', 'split', Symbol.iterator, 'localeCompare'] as const;
 
-/** What was done to long strings, each as `normalize` or as the regular expression, without repetitions. */
+/** The operations on long strings, each once: the name of the method, or the regular expression. */
 export type LongStrings = { readonly uses: Set<string> };
 
 /**
- * Notes, for the length of a test, what is done to strings that are longer than `longest` and may take more than
- * linear time, or memory: by these methods of String, and by every regular expression, since all of them go by `exec`.
+ * Records, for the length of a test, the operations on strings longer than `minWatchedLength` that may take more than
+ * linear time or memory: these methods of String, and every regular expression, because all of them call `exec`.
  */
 export function watchLongStrings(): LongStrings {
   const uses = new Set<string>();
@@ -24,13 +24,13 @@ export function watchLongStrings(): LongStrings {
   for (const name of methods) {
     const original = String.prototype[name] as (this: string, ...args: unknown[]) => unknown;
     put(String.prototype, name, function watched(this: string, ...args: unknown[]) {
-      if (this.length > longest) uses.add(String(name));
+      if (this.length > minWatchedLength) uses.add(String(name));
       return original.apply(this, args);
     });
   }
   const exec = RegExp.prototype.exec;
   put(RegExp.prototype, 'exec', function watched(this: RegExp, text: string) {
-    if (String(text).length > longest) uses.add(String(this));
+    if (String(text).length > minWatchedLength) uses.add(String(this));
     return exec.call(this, text);
   });
   return { uses };

@@ -22,7 +22,7 @@ export function listLengthsOf(schema: GraphQLSchema): ListLengths {
     isUnionType(type) || isInterfaceType(type) ? schema.getPossibleTypes(type) : [],
   );
   const perType = (count: number) => Math.max(1, count / types.length);
-  const most = Math.max(...composite.map((type) => Object.keys(type.getFields()).length));
+  const maxFields = Math.max(...composite.map((type) => Object.keys(type.getFields()).length));
   return {
     lists: {
       types: types.length,
@@ -36,6 +36,6 @@ export function listLengthsOf(schema: GraphQLSchema): ListLengths {
       // Half of the types are a list or non-null, and wrap another type.
       ofType: 0.5,
     },
-    largestType: Math.ceil(most / perType(fields.length)),
+    largestType: Math.ceil(maxFields / perType(fields.length)),
   };
 }
