@@ -2,10 +2,10 @@ import type { SessionWithUser } from './database/database.ts';
 import { notSignedIn } from './errors.ts';
 import type { User } from './generated/sqlite/client.ts';
 
-/** How a session's token travels: in a cookie, or in the `Authorization` header. */
+/** The transport of a session token: a cookie, or the `Authorization` header. */
 export type Transport = 'COOKIE' | 'BEARER';
 
-/** Where a request comes from. */
+/** The client of a request. */
 export type ClientInfo = {
   /** The `User-Agent` header. Null if there was none. */
   userAgent: string | null;
@@ -17,7 +17,7 @@ export type ClientInfo = {
 export type PresentedToken = { hashedToken: string; transport: Transport };
 
 /**
- * Says who asks, from where, and when. Made once per request or command, and made anew when the request changes its
+ * The caller, the client and the time of a request or command. Made once for each, and again when a request changes its
  * session. Knows no HTTP and no GraphQL.
  */
 export type Scope = {
@@ -30,15 +30,15 @@ export type Scope = {
   readonly presentedToken: PresentedToken | null;
   /** The device token that the client sent, not yet verified. Null if it sent none. */
   readonly deviceToken: string | null;
-  /** The user who acts: that of the session, or one who proved it by a link or a password. Null for nobody. */
+  /** The acting user: that of the session, or one who proved to be the user by a link or a password. Null for none. */
   readonly actorId: number | null;
   /** Whether the user of the session is an administrator. */
   readonly isAdmin: boolean;
-  /** Whether the request carries the key of a trusted service. */
+  /** Whether the request has the key of a trusted service. */
   readonly isService: boolean;
 };
 
-/** The scope of a request in which a user is signed in. */
+/** The scope of a request with a signed-in user. */
 export type UserScope = Scope & {
   readonly session: SessionWithUser & { readonly user: User };
   readonly presentedToken: PresentedToken;
@@ -46,7 +46,7 @@ export type UserScope = Scope & {
 
 export const unknownClient: ClientInfo = { userAgent: null, ipAddress: null };
 
-/** Returns the scope of a command that an operator runs: no client and no session. */
+/** Returns the scope of an operator's command: without client and session. */
 export function commandScope(now: Date): Scope {
   return {
     now,
@@ -60,12 +60,12 @@ export function commandScope(now: Date): Scope {
   };
 }
 
-/** Returns the scope with this user as the one who acts, whatever session the request came with. */
+/** Returns the scope with this user as the actor, for any session of the request. */
 export function actingAs(scope: Scope, { id }: Pick<User, 'id'>): Scope {
   return { ...scope, actorId: id };
 }
 
-/** Narrows a scope to one with a signed-in user. @throws RequestError if no user is signed in. */
+/** Narrows a scope to that of a signed-in user. @throws RequestError if no user is signed in. */
 export function requireUser(scope: Scope): UserScope {
   const { session, presentedToken } = scope;
   if (!session?.user || !presentedToken) throw notSignedIn();

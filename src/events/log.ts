@@ -2,15 +2,15 @@ import type { Database } from '../database/database.ts';
 import type { AuditEvent } from '../generated/sqlite/client.ts';
 
 /**
- * Reads the event log in the order of the ids, from the first event after an id, and at most so many. To follow the log,
- * continue after the last id that was returned.
+ * Returns up to `limit` events of the log after an id, in the order of the ids. To follow the log, continue after the
+ * last id that was returned.
  *
- * Never returns an event while one with a lower id may still be committed, so that a reader which continues after it
- * misses nothing. Ids that were rolled back, or whose events were pruned, are skipped.
+ * Never returns an event while one with a lower id may still be committed. So a reader that continues after it misses
+ * no event. Skips ids that were rolled back or whose events were pruned.
  */
 export async function readEvents(database: Database, after: number, limit: number): Promise<AuditEvent[]> {
   const settled = await database.$settledId('AuditEvent');
-  // A statement of its own: it sees all that was committed up to then.
+  // A separate statement, so that it sees everything that was committed before.
   return database.auditEvent.findMany({
     where: { id: { gt: after, lte: settled } },
     orderBy: { id: 'asc' },

@@ -1,36 +1,38 @@
-/** What happened to accounts, kept for their users and for administrators. */
+/** Records the events of accounts, for their users and for administrators. */
 import { insertAll, type Statements } from '../database/raw-sql.ts';
 import type { Scope } from '../scope.ts';
 
-/** The kinds of events, and what each means. */
+/** The types of events, with their descriptions in the schema. */
 export const auditEventTypes = {
-  SIGNED_UP: 'The account was made by its user.',
-  USER_CREATED: 'The account was made for its user, by an administrator or from a shell.',
+  SIGNED_UP: 'The user created the account.',
+  USER_CREATED: 'An administrator, or a command in a shell, created the account for the user.',
   LOGGED_IN: 'A session started with the right password.',
-  LOGIN_FAILED: 'Somebody tried to log in with a wrong password, or with an address that nobody has.',
-  LOGIN_REFUSED: 'Somebody tried to log in with the right password, but the account is suspended.',
-  PASSWORD_CHECK_FAILED: 'The password was asked for, in a session or for a link, and a wrong one given.',
-  REAUTHENTICATED: 'The password was proved again in a session.',
-  LOGGED_OUT: 'A session was ended by its own client.',
-  SESSION_REVOKED: 'A session was ended from elsewhere: by its user, an administrator, or a new password.',
+  LOGIN_FAILED: 'A login failed: the password was wrong, or no account has the address.',
+  LOGIN_REFUSED: 'A login with the right password was refused, because the account is suspended.',
+  PASSWORD_CHECK_FAILED: 'A wrong password was given for an operation in a session, or for a link.',
+  REAUTHENTICATED: 'The user verified the password again in a session.',
+  LOGGED_OUT: 'The client of a session ended it.',
+  SESSION_REVOKED:
+    'A session was ended from elsewhere: by its user, an administrator, a new password, the limit on sessions, a ' +
+    'suspension or the deletion of the account.',
   SESSION_EXPIRED: 'A session reached its idle timeout or its absolute lifetime.',
-  PASSWORD_CHANGED: 'The user chose a new password, knowing the old one.',
-  PASSWORD_RESET_REQUESTED: 'A link to choose a new password was asked for.',
-  PASSWORD_RESET: 'A new password was chosen by a link.',
-  EMAIL_VERIFIED: 'The user proved that the address is theirs.',
-  EMAIL_CHANGE_REQUESTED: 'A change of the address was asked for.',
-  EMAIL_CHANGED: 'The address was changed.',
-  ROLE_CHANGED: 'The user was given another role; the detail says which.',
-  USER_SUSPENDED: 'The user may not sign in any more.',
-  USER_REINSTATED: 'The user may sign in again.',
+  PASSWORD_CHANGED: 'The user changed the password, and gave the old one.',
+  PASSWORD_RESET_REQUESTED: 'A link to set a new password was requested.',
+  PASSWORD_RESET: 'A new password was set with a link.',
+  EMAIL_VERIFIED: 'The user proved that the email address is theirs.',
+  EMAIL_CHANGE_REQUESTED: 'A change of the email address was requested.',
+  EMAIL_CHANGED: 'The email address was changed.',
+  ROLE_CHANGED: 'The role of the user was changed. `detail` contains the old and the new role.',
+  USER_SUSPENDED: 'The user was suspended, and can no longer sign in.',
+  USER_REINSTATED: 'The suspension ended, and the user can sign in again.',
   USER_DELETED: 'The account was deleted.',
 } as const;
 
 export type AuditEventType = keyof typeof auditEventTypes;
 
 /**
- * Events of requests that prove nothing for the account. A session of somebody else that such a request came with does
- * not make its user the actor: guesses from it would be hidden from the user of the account, as an administrator is.
+ * The types of events whose requests prove no identity. A session of another user in such a request does not make that
+ * user the actor: the account's user would not see the address of a guesser, as they do not see an administrator's.
  */
 const unprovenTypes: ReadonlySet<string> = new Set<AuditEventType>([
   'LOGIN_FAILED',
@@ -38,26 +40,26 @@ const unprovenTypes: ReadonlySet<string> = new Set<AuditEventType>([
   'PASSWORD_RESET_REQUESTED',
 ]);
 
-/** Returns whether an event of this type proves nothing of who caused it, so that it has no actor. */
+/** Returns whether the request of such an event proves no identity, so that the event has no actor. */
 export function isUnproven(type: string): boolean {
   return unprovenTypes.has(type);
 }
 
 export type NewAuditEvent = {
-  /** When it happened, where that is not the time of the scope. */
+  /** The time of the event, if that is not the time of the scope. */
   at?: Date;
   type: AuditEventType;
-  /** Whose history it belongs to. Null where nobody has the address that was tried. */
+  /** The user whose history the event belongs to. Null if no account has the address of the attempt. */
   userId: number | null;
-  /** Who did it, where that is not the actor of the scope. Null for nobody. */
+  /** The acting user, if that is not the actor of the scope. Null if no user acted. */
   actorId?: number | null;
-  /** The session that it is about. That of the scope if not given, unless it is another user's. */
+  /** The session of the event. By default the session of the scope, unless that belongs to another user. */
   sessionHandle?: string | null;
-  /** What it became. Never a secret, and nothing that a person typed. */
+  /** A role, the reason for an end, and the like. Never a secret, and nothing that a person typed. */
   detail?: string | null;
 };
 
-/** Writes events, in the transaction that makes them true where there is one. */
+/** Writes events, in the transaction that makes them true if there is one. */
 export async function recordEvents(db: Statements, scope: Scope, events: NewAuditEvent[]): Promise<void> {
   const data = events.map((event) => ({
     at: event.at ?? scope.now,
@@ -81,7 +83,7 @@ function actorOf({ type, actorId }: NewAuditEvent, scope: Scope): number | null 
   return actorId === undefined ? scope.actorId : actorId;
 }
 
-/** In which session somebody else acts is no part of a user's history. */
+/** Returns the session for an event. Null for another user's session: it is no part of the history of this user. */
 function handleFor(userId: number | null, { session }: Scope): string | null {
   return session !== null && session.userId === userId ? session.handle : null;
 }

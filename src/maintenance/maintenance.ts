@@ -17,8 +17,9 @@ const intervalMs = 10 * 60_000;
 export type Retention = Pick<Config, 'sessionRetentionMs' | 'deviceRetentionMs' | 'auditRetentionMs' | 'sessions'>;
 
 /**
- * Ends expired sessions, prunes sessions and events that were kept long enough, forgets the devices of ended sessions,
- * and deletes what else has expired. Returns how many sessions it pruned. Null if another process does it just now.
+ * Ends expired sessions, deletes the client information of ended sessions, prunes sessions and events after their
+ * retention, and deletes expired tokens and counts. Returns the number of pruned sessions. Null if another process is
+ * doing the maintenance.
  */
 export function maintain(
   database: Database,
@@ -29,7 +30,7 @@ export function maintain(
   return withLease(database, 'maintenance', clock, async (isHeld) => {
     const now = clock.now().getTime();
     const mayContinue: ShouldContinue = async () => (await shouldContinue()) && (await isHeld());
-    // First, so that no session is pruned whose expiry is not recorded.
+    // First, so that no session is pruned before its expiry is recorded.
     await endExpired(database, new Date(now), retention.sessions, mayContinue);
     if (!(await mayContinue())) return 0;
     const pruned = await pruneSessions(database, new Date(now - retention.sessionRetentionMs), mayContinue);
@@ -40,7 +41,7 @@ export function maintain(
   });
 }
 
-/** Does the maintenance in the background, every ten minutes. */
+/** Starts the maintenance in the background, every ten minutes. */
 export function startMaintenance(
   database: Database,
   retention: Retention,

@@ -6,25 +6,25 @@ import { commandScope } from '../scope.ts';
 import { endSessions, sessionsWithIds } from '../sessions/end.ts';
 
 /**
- * How long a batch may keep the database from others. A request waits for the batch that is running and for no other:
- * between two batches there is a pause as long as the batch was.
+ * The time for which a batch may block the database. A request waits for the running batch only: after each batch there
+ * is a pause of the same length.
  */
 const batchMs = 3;
 const batchSize = { first: 50, min: 50, max: 500 };
 
-/** Is asked after each batch whether there is to be another one. */
+/** Is called after each batch, and returns whether another one may follow. */
 export type ShouldContinue = () => boolean | Promise<boolean>;
 
 const always: ShouldContinue = () => true;
 
-/** How many sessions `pruneSessions` would delete. */
+/** Returns the number of sessions that `pruneSessions` would delete. */
 export function countPrunable(db: Db, before: Date): Promise<number> {
   return db.session.count({ where: { expiresAt: { lt: before } } });
 }
 
 /**
- * Deletes the sessions that ended or expired before a moment, and returns how many they were. A session that was ended
- * has the moment of its ending in `expiresAt`.
+ * Deletes the sessions that ended or expired before a time, and returns their number. `expiresAt` of an ended session
+ * is the time of its end.
  */
 export function pruneSessions(db: Db, before: Date, shouldContinue = always): Promise<number> {
   return inBatches(shouldContinue, async (limit) => {
@@ -33,7 +33,7 @@ export function pruneSessions(db: Db, before: Date, shouldContinue = always): Pr
   });
 }
 
-/** Deletes the address and the user agent of sessions that ended or expired before a moment. Returns of how many. */
+/** Deletes the address and the user agent of sessions that ended or expired before a time. Returns their number. */
 export function deleteClientInfo(db: Db, before: Date, shouldContinue = always): Promise<number> {
   return alongExpiries(db, new Date(before.getTime() - 1), shouldContinue, async (expiresAt) => {
     const where = { expiresAt, OR: [{ ipAddress: { not: null } }, { userAgent: { not: null } }] };
@@ -43,8 +43,9 @@ export function deleteClientInfo(db: Db, before: Date, shouldContinue = always):
 }
 
 /**
- * Ends the sessions that have expired and that nobody ended, and so records that and deletes their data. Returns how
- * many. Whether it was the idle timeout or the lifetime is told by how long the session was to live.
+ * Ends the sessions that have expired and that nothing has ended yet. This records the expiry and deletes their data.
+ * Returns their number. The reason is the lifetime if `expiresAt` lies a whole lifetime after the start, else the idle
+ * timeout.
  */
 export function endExpired(database: Database, now: Date, { lifetimeMs }: SessionPolicy, shouldContinue = always) {
   const scope = commandScope(now);
@@ -68,10 +69,10 @@ export function endExpired(database: Database, now: Date, { lifetimeMs }: Sessio
 type Range = { gt: Date; lte: Date };
 
 /**
- * Does something with the sessions that ended or expired up to a moment, range after range, and returns the sum.
+ * Runs `act` on the sessions that ended or expired up to a time, range by range, and returns the sum of its results.
  *
- * It walks along the expiries, whether or not there is something left to do: every step is one short range of the
- * index, however many rows were done before.
+ * It walks the whole index of expiries, also where no work is left: each step reads one short range, for any number of
+ * rows that earlier runs processed.
  */
 function alongExpiries(
   db: Db,
@@ -95,7 +96,7 @@ function alongExpiries(
   });
 }
 
-/** Deletes what happened before a moment, and returns how many events they were. */
+/** Deletes the events before a time, and returns their number. */
 export function pruneEvents(db: Db, before: Date, shouldContinue = always): Promise<number> {
   return inBatches(shouldContinue, async (limit) => {
     const { count } = await db.auditEvent.deleteMany({ where: { at: { lt: before } }, limit });
@@ -103,7 +104,7 @@ export function pruneEvents(db: Db, before: Date, shouldContinue = always): Prom
   });
 }
 
-/** Deletes the tokens of users, and the counts of what was tried, that are of no use from a moment on. */
+/** Deletes the tokens of users, and the counts of attempts and requests, that have expired at a time. */
 export async function pruneExpired(db: Db, at: Date, shouldContinue = always): Promise<void> {
   const where = { expiresAt: { lte: at } };
   await inBatches(shouldContinue, async (limit) => {
@@ -119,7 +120,7 @@ export async function pruneExpired(db: Db, at: Date, shouldContinue = always): P
 
 type Batch = (limit: number) => Promise<{ count: number; isLast: boolean }>;
 
-/** Repeats a batch until it is the last one, and fits its size to the time that it may take. Returns the sum. */
+/** Repeats a batch until the last one, and adapts its size to the time that a batch may take. Returns the sum. */
 async function inBatches(shouldContinue: ShouldContinue, batch: Batch): Promise<number> {
   let limit = batchSize.first;
   for (let sum = 0; ; ) {

@@ -1,13 +1,13 @@
 import Bowser from 'bowser';
 import { LRUCache } from 'lru-cache';
 
-/** Longer ones are cut: what follows is no use to anybody. */
+/** Longer user agents are cut: the rest has no use. */
 export const maxUserAgentLength = 512;
 
-/** Names by user agent. Many sessions have the same one; reading one takes a tenth of a millisecond. */
+/** Client names by user agent. Many sessions share a user agent, and parsing one takes a tenth of a millisecond. */
 const names = new LRUCache<string, { name: string | null }>({ max: 1_000 });
 
-/** Returns what a person calls the device, such as `Firefox on Windows`. Null if the user agent does not say. */
+/** Returns the name of a client for people, such as `Firefox on Windows`. Null if the user agent contains none. */
 export function clientName(userAgent: string | null): string | null {
   if (!userAgent) return null;
   const known = names.get(userAgent) ?? { name: readName(userAgent) };
@@ -19,6 +19,6 @@ function readName(userAgent: string): string | null {
   const { browser, os } = Bowser.parse(userAgent);
   const found = [browser.name, os.name].filter((name) => name);
   if (found.length > 0) return found.join(' on ');
-  // Programs rather than browsers name themselves first: curl/8.5.0
+  // Programs that are not browsers begin with their own name: curl/8.5.0
   return /^([\w .-]{1,40})\//.exec(userAgent)?.[1] ?? null;
 }

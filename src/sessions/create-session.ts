@@ -9,11 +9,14 @@ import { expiryOf, unusedExpiryOf } from './expiry.ts';
 import { formatMethods, type Proof } from './proof.ts';
 import type { Session, SessionWithUser } from './session.ts';
 
-/** A session that is about to be stored: of a user with a proof, or of a visitor without. */
+/** A session to store: that of a user, with a proof, or that of a visitor, without one. */
 export type NewSession = NewToken &
   Pick<Session, DataColumn> & { transport: Transport } & ({ user: User; proof: Proof } | { user: null; proof: null });
 
-/** Stores a session. Only for what starts sessions: a user's session starts by `completeSignIn`. */
+/**
+ * Stores a session. Only the modules that start sessions may import this: `completeSignIn` starts the session of a
+ * user.
+ */
 export async function createSession(
   db: Db,
   { client, now }: Scope,

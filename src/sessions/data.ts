@@ -3,24 +3,24 @@ import { inTransaction } from '../database/transaction.ts';
 import { SessionNotFoundError, ValidationError } from '../errors.ts';
 import { type Session, whereLive } from './session.ts';
 
-/** The data of a session: a JSON object, kept as text. */
+/** The data of a session: a JSON object, stored as text. */
 export type SessionData = Record<string, unknown>;
 
-/** The two places for data: the one that the client may read and write, and the one for trusted services. */
+/** The columns for data: the client may read and write `publicData`; `privateData` is for trusted services. */
 export type DataColumn = 'publicData' | 'privateData';
 
-/** In bytes of JSON text. A session is read with every request, and is no place for documents. */
+/** In bytes of JSON text. Every request reads its session, so sessions are no place for documents. */
 export const maxDataBytes = 16 * 1024;
 
 const maxDepth = 20;
 
-/** Names by which code that handles objects without care reaches what belongs to all of them. */
+/** Keys by which careless code reaches properties that all objects share (prototype pollution). */
 const dangerousKeys = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** What only the server says of a session. Applications may have read them in the public data of another system. */
+/** Keys of facts that only the server states. Applications may have read them in the public data of another system. */
 const serverKeys = new Set(['userId', 'role', 'roles']);
 
-/** The object that a column holds, or null if it holds none: text that another program wrote need not be JSON. */
+/** Returns the object in a column, or null if there is none: text that another program wrote need not be JSON. */
 export function parseData(text: string | null): SessionData | null {
   if (text === null) return null;
   try {
@@ -36,8 +36,8 @@ function isObject(value: unknown): value is SessionData {
 }
 
 /**
- * What of a visitor's data goes on in the session of the user who logs in, where a key was set twice as it was last.
- * Null if that is nothing.
+ * Merges the data of a visitor for the session of the user who logs in, without the keys that only the server sets. The
+ * last value of a key wins. Returns JSON text, or null if no key is left.
  */
 export function visitorDataToKeep(...texts: (string | null)[]): string | null {
   const all = texts.flatMap((text) => Object.entries(parseData(text) ?? {}));
@@ -46,11 +46,11 @@ export function visitorDataToKeep(...texts: (string | null)[]): string | null {
 }
 
 /**
- * Merges keys into the data of a live session, and returns the session as it is then. A value of null removes its
- * key. Of two merges at once neither is lost: the first write locks the row until the second one is done.
+ * Merges keys into the data of a live session, and returns the changed session. A value of null removes its key.
+ * Concurrent merges are both kept: the first statement of the transaction locks the row until the merge is written.
  *
- * @throws ValidationError for data that may not be stored, or that makes it too large.
- * @throws SessionNotFoundError where there is no such live session (any more).
+ * @throws ValidationError if the data is not valid, or the merged data is too large.
+ * @throws SessionNotFoundError if the session does not exist or is not live any more.
  */
 export function mergeData(
   database: Database,
@@ -70,45 +70,52 @@ export function mergeData(
 }
 
 /**
- * The text of the data with the changes in it.
+ * Returns the data, as JSON text, with the changes merged in. A value of null removes its key.
  *
- * @throws ValidationError if that is too large.
+ * @throws ValidationError if the merged data is too large.
  */
 export function textWithChanges(before: string | null, changes: SessionData): string {
   const merged = { ...parseData(before), ...changes };
   const text = JSON.stringify(Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null)));
   const bytes = Buffer.byteLength(text);
-  if (bytes > maxDataBytes) throw refusal(`The data would have ${bytes} bytes, and may have ${maxDataBytes}.`);
+  if (bytes > maxDataBytes) throw refusal(`The data would have ${bytes} bytes. At most ${maxDataBytes} are allowed.`);
   return text;
 }
 
-/** @throws ValidationError for data that may not be stored. */
+/**
+ * Returns the data if it is valid: a JSON object that can be stored exactly, without reserved or dangerous keys.
+ *
+ * @throws ValidationError
+ */
 export function requireValidData(data: unknown, column: DataColumn): SessionData {
   if (!isObject(data)) throw refusal('The data must be a JSON object.');
   const problem = problemOf(data, 1);
   if (problem !== null) throw refusal(problem);
   const reserved = column === 'publicData' ? Object.keys(data).find((key) => serverKeys.has(key)) : undefined;
-  if (reserved !== undefined) throw refusal(`The key ${reserved} is for the server to set.`);
+  if (reserved !== undefined) throw refusal(`Only the server sets the key ${reserved}.`);
   return data;
 }
 
 function problemOf(value: unknown, depth: number): string | null {
   if (depth > maxDepth) return `The data is nested more than ${maxDepth} levels deep.`;
-  if (typeof value === 'string') return isStorable(value) ? null : 'The data has a NUL or a lone surrogate in it.';
-  // JSON has larger numbers than JavaScript, which would store others for them without a word.
+  if (typeof value === 'string') return isStorable(value) ? null : 'The data contains a NUL or a lone surrogate.';
+  // JSON allows numbers that JavaScript cannot hold: it would silently store another number.
   if (typeof value === 'number' && !(Number.isFinite(value) && (value % 1 !== 0 || Number.isSafeInteger(value)))) {
-    return 'The data has a number that cannot be kept exactly. Send it as a text.';
+    return 'The data contains a number that cannot be stored exactly. Send it as a string.';
   }
   if (typeof value !== 'object' || value === null) return null;
   for (const [key, item] of Object.entries(value)) {
-    if (dangerousKeys.has(key)) return `The data has the key ${key}, which is refused.`;
-    const problem = isStorable(key) ? problemOf(item, depth + 1) : 'A key has a NUL or a lone surrogate in it.';
+    if (dangerousKeys.has(key)) return `The data contains the forbidden key ${key}.`;
+    const problem = isStorable(key) ? problemOf(item, depth + 1) : 'A key contains a NUL or a lone surrogate.';
     if (problem !== null) return problem;
   }
   return null;
 }
 
-/** PostgreSQL refuses NUL, and would quietly store a lone surrogate as another character. */
+/**
+ * Returns whether the database can store a text unchanged. PostgreSQL refuses NUL, and would silently store a lone
+ * surrogate as another character.
+ */
 function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes('\u0000');
 }

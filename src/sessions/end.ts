@@ -5,7 +5,7 @@ import { Prisma } from '../generated/sqlite/client.ts';
 import type { Scope } from '../scope.ts';
 import type { Session } from './session.ts';
 
-/** Why sessions end, and the event that each end is in the user's history. */
+/** The reasons why sessions end, each with the event that records the end in the history of the user. */
 const endReasons = {
   /** The client of the session ended it. */
   LOGOUT: 'LOGGED_OUT',
@@ -26,7 +26,7 @@ const endReasons = {
 
 export type EndReason = keyof typeof endReasons;
 
-/** Reasons that the type of the event gives already. */
+/** Returns whether the type of the event already tells the reason. */
 const isPlain = (reason: EndReason) => reason === 'LOGOUT' || reason === 'REVOKED';
 
 /** Conditions for `endSessions`, on `"Session" s`. */
@@ -38,11 +38,12 @@ export const sessionsOfUser = (userId: number, exceptId?: number) =>
     : Prisma.sql`s."userId" = ${userId} AND s."id" <> ${exceptId}`;
 
 /**
- * Ends sessions, and records that in the same transaction. This is the only way in which a session ends. The rows stay
- * until they are pruned, with the reason and without token and data (OWASP ASVS 5.0, 14.2.7). Returns them as they are
- * then. Of several who end a session at once, one gets it.
+ * Ends the live sessions that match a condition, and records the events in the same transaction. Returns the ended
+ * sessions. If several callers end a session at the same time, only one of them receives it. If the reason is an
+ * expiry, this ends the sessions that have expired and that nothing has ended yet, not the live ones.
  *
- * Ends those that are live or, where the reason is an expiry, those that have expired since they were last looked at.
+ * This is the only function that ends sessions. The rows stay until they are pruned, with the reason, but without token
+ * and data (OWASP ASVS 5.0, 14.2.7).
  */
 export async function endSessions(
   db: Statements,
@@ -69,12 +70,12 @@ export async function endSessions(
   return ended;
 }
 
-/** Returns how the end of a session is recorded. Null for a visitor's, which is in no user's history. */
+/** Returns the event for the end of a session. Null for the session of a visitor: it belongs to no history. */
 function eventOf({ userId, handle, expiresAt }: Session, reason: EndReason): NewAuditEvent | null {
   if (userId === null) return null;
   const type = endReasons[reason];
   const event = { type, userId, sessionHandle: handle, detail: isPlain(reason) ? null : reason };
-  // A session that is replaced was ended by its own token, whichever user signs in then.
+  // The client of a replaced session ended it with its own token, even if another user signs in.
   if (type === 'LOGGED_OUT') return { ...event, actorId: userId };
   return type === 'SESSION_EXPIRED' ? { ...event, at: expiresAt } : event;
 }

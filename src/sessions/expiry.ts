@@ -1,20 +1,20 @@
 import type { SessionPolicy } from '../config/config.ts';
 import type { Session } from './session.ts';
 
-/** A tenth of the idle timeout: how exactly the last use of a session is known, and how rarely a use is written. */
+/** A tenth of the idle timeout: the precision of `lastSeenAt`, and the minimum interval between two writes of it. */
 const renewalFraction = 10;
 
 /**
- * When a session that started then and is used now ends by itself: by the idle timeout or by the absolute lifetime,
- * whichever comes first (OWASP ASVS 5.0, 7.3.1 and 7.3.2).
+ * Returns the expiry of a session that is used now: the end of the idle timeout or of the absolute lifetime, whichever
+ * comes first (OWASP ASVS 5.0, 7.3.1 and 7.3.2).
  */
 export function expiryOf(startedAt: Date, now: Date, { idleTimeoutMs, lifetimeMs }: SessionPolicy): Date {
   return new Date(Math.min(now.getTime() + idleTimeoutMs, startedAt.getTime() + lifetimeMs));
 }
 
 /**
- * Returns when an anonymous session that has just started expires if it is not used again. Anybody can start one, so it
- * does not take up its place for as long as one that a visitor uses.
+ * Returns the expiry of an anonymous session until its first use after the start. It is shorter than that of a used
+ * session, because anyone can start one, and each takes up space.
  */
 export function unusedExpiryOf(startedAt: Date, policy: SessionPolicy): Date {
   return new Date(
@@ -22,10 +22,13 @@ export function unusedExpiryOf(startedAt: Date, policy: SessionPolicy): Date {
   );
 }
 
-/** A use sooner than this after the start belongs to what started the session. */
+/** A use that is sooner after the start is part of the start. */
 const firstUseMs = 60_000;
 
-/** Returns whether a use is to be noted: once in a tenth of the idle timeout, and the first use of an anonymous session. */
+/**
+ * Returns whether to write the use of a session: once per tenth of the idle timeout, and at the first use of an
+ * anonymous session.
+ */
 export function isRenewalDue(session: Session, now: Date, policy: SessionPolicy): boolean {
   const lastSeenAt = session.lastSeenAt ?? session.createdAt;
   const unusedMs = now.getTime() - lastSeenAt.getTime();
@@ -33,7 +36,7 @@ export function isRenewalDue(session: Session, now: Date, policy: SessionPolicy)
   return isUnused(session, policy) && unusedMs >= firstUseMs;
 }
 
-/** Returns whether a session is an anonymous one whose expiry nobody has moved since it started. */
+/** Returns whether a session is anonymous and its expiry has not moved since it started. */
 function isUnused({ userId, createdAt, expiresAt }: Session, policy: SessionPolicy): boolean {
   return userId === null && expiresAt.getTime() <= unusedExpiryOf(createdAt, policy).getTime();
 }

@@ -6,32 +6,32 @@ import { expiryOf, isRenewalDue } from './expiry.ts';
 import { isJustReplaced } from './rotate.ts';
 import { isLive, type Session, type SessionWithUser, whereLive } from './session.ts';
 
-/** The rules by which sessions are resumed. */
+/** The policies for resuming sessions. */
 export type ResumePolicies = {
   sessions: SessionPolicy;
-  /** How the tokens of another system are read. Null where none are accepted. */
+  /** The reader of another system's tokens. Null if none are accepted. */
   legacyTokens: LegacyTokens | null;
 };
 
-/** The tokens of sessions that another system started and that go on here. Their rows are found by handles too. */
+/** The tokens of sessions that another system started and that stay valid here. Handles find their rows too. */
 export type LegacyTokens = {
-  /** Returns the handle that a token of the other system carries, or null for every other token. */
+  /** Returns the handle in a token of the other system, or null for every other token. */
   handleOf(token: string): string | null;
-  /** Returns whether a session to which such a token leads is ended, although its row looks live. */
+  /** Returns whether a session that such a token leads to has ended, although its row looks live. */
   isEnded(session: SessionWithUser): boolean;
 };
 
 export type ResumedSession =
   | {
       session: SessionWithUser;
-      /** Whether `expiresAt` has just moved, so that a cookie has to be sent again. */
+      /** Whether `expiresAt` has just moved, so that the cookie must be sent again. */
       isRenewed: boolean;
     }
   | {
       session: null;
-      /** Whether the token leads to a session which it does not open (any more). Its client may have a newer token. */
+      /** Whether the token leads to a session but does not open it (any more). The client may have a newer token. */
       isKnown: boolean;
-      /** Whether a new token has just taken the place of this one, so that its client is about to have that. */
+      /** Whether a rotation has just replaced the token, so that the client is about to receive the new one. */
       isJustReplaced: boolean;
     };
 
@@ -39,10 +39,11 @@ const unknown: ResumedSession = { session: null, isKnown: false, isJustReplaced:
 const ended: ResumedSession = { session: null, isKnown: true, isJustReplaced: false };
 
 /**
- * The live session that a token opens, or none: a damaged, unknown, ended or expired token is simply no session.
+ * Returns the live session that a token opens, and renews it when due. A damaged, unknown, ended or expired token is no
+ * error: the session is null.
  *
- * The row is found by the handle, which is no secret, and the secret is compared in constant time; looking a hash up
- * in an index would not be.
+ * The handle, which is not secret, finds the row. The secret is compared in constant time; an index lookup of a hash
+ * would not be.
  */
 export async function resumeSession(
   database: Database,
@@ -64,13 +65,13 @@ export async function resumeSession(
   return renewSession(database, scope, session, policy);
 }
 
-/** Finds the session with this handle, also where a rotation gave a session of another system a handle of our form. */
+/** Finds the session with this handle, also after a rotation gave a session of another system a handle of our form. */
 async function findSession(database: Database, handle: string, isLegacy: boolean): Promise<SessionWithUser | null> {
   const session = await database.$findSession(handle);
   return session === null && isLegacy ? database.$findSession(ownHandleOf(handle)) : session;
 }
 
-/** Of a live session, a token that is not its token. */
+/** Returns the result for a live session and a token that is not its current one. */
 function refused(session: Session, hashedToken: string, now: Date): ResumedSession {
   return { session: null, isKnown: true, isJustReplaced: isJustReplaced(session, hashedToken, now) };
 }
@@ -81,15 +82,15 @@ export async function isTokenOf(database: Database, handle: string, token: strin
   return equalSecrets(hashToken(token), session?.hashedSessionToken);
 }
 
-/** A suspension ends all sessions; this is for one that somebody wrote past us. */
+/** Guards against sessions that another program wrote: a suspension ends all sessions of the user. */
 function isSuspended({ user }: SessionWithUser): boolean {
   return user !== null && user.suspendedAt !== null;
 }
 
 /**
- * Notes that a session is used, and moves its expiry. One conditional statement, so that a session that was ended
- * since it was read stays ended, and is no session; so that a token that was replaced since then renews nothing; and of
- * many uses at once, one is noted.
+ * Writes the use of a session, and moves its expiry, in one conditional statement. So a session that ended since it was
+ * read stays ended, and the result has none; a token that was replaced since then renews nothing; and of many
+ * concurrent uses, one is written.
  */
 async function renewSession(
   db: Db,
@@ -97,10 +98,10 @@ async function renewSession(
   session: SessionWithUser,
   policy: SessionPolicy,
 ): Promise<ResumedSession> {
-  // The hash of the token that was presented: it has just been found to equal this one.
+  // This is also the hash of the presented token: the two were just found equal.
   const hashedToken = session.hashedSessionToken ?? '';
   const expiresAt = expiryOf(session.createdAt, now, policy);
-  // The expiry is never moved nearer: a policy that became stricter is for new sessions.
+  // The expiry never moves nearer: a stricter policy applies to new sessions.
   const isRenewed = expiresAt > session.expiresAt;
   const [renewed] = await db.session.updateManyAndReturn({
     where: { id: session.id, lastSeenAt: session.lastSeenAt, ...whereLive(now), hashedSessionToken: hashedToken },

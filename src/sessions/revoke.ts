@@ -8,12 +8,12 @@ import { type EndReason, endSessions, sessionsOfUser, sessionWithId } from './en
 import { requireRecentPassword } from './proof.ts';
 import type { Session } from './session.ts';
 
-/** Ends the session of a request and returns it. Null if there was none, or it was not live any more. */
+/** Ends the session of a request, and returns it. Null if there is none, or it is not live any more. */
 export async function logout(database: Database, scope: Scope): Promise<Session | null> {
   return scope.session && endSession(database, scope, scope.session.id, 'LOGOUT');
 }
 
-/** Ends one session, of any user, and returns it. Null if it was not live any more. */
+/** Ends one session of any user, and returns it. Null if it is not live any more. */
 export async function endSession(
   database: Database,
   scope: Scope,
@@ -25,12 +25,12 @@ export async function endSession(
 }
 
 /**
- * Ends one session that the caller may see. `ended` is false if it was not live any more, which is no failure; of
- * several who try at once, one gets true.
+ * Ends one session that the caller may see. `ended` is false if it was not live any more, which is no failure. If
+ * several callers try at the same time, one gets true.
  *
- * @throws SessionNotFoundError in the same way for an unknown session and for one of another user.
- * @throws ReauthenticationRequiredError for an administrator who ends another user's session and proved the password
- *   longer ago than that.
+ * @throws SessionNotFoundError, in the same way for an unknown session and for one of another user.
+ * @throws ReauthenticationRequiredError if an administrator ends another user's session, and the last proof of their
+ *   password is older than `reauthenticateAfterMs`.
  */
 export async function revokeSession(
   database: Database,
@@ -47,7 +47,7 @@ export async function revokeSession(
   return ended ? { session: ended, ended: true } : { session, ended: false };
 }
 
-/** Ends the live sessions of the signed-in user, all but one if one is to be kept, and returns them. */
+/** Ends the live sessions of the signed-in user, except the one with `keptId` if given, and returns them. */
 export function revokeOwnSessions(database: Database, scope: UserScope, keptId?: number): Promise<Session[]> {
   const where = sessionsOfUser(scope.session.user.id, keptId);
   return inRawTransaction(database, (db) => endSessions(db, scope, where, 'REVOKED'));

@@ -5,15 +5,15 @@ import { createToken, equalSecrets, ownHandleOf } from '../tokens/token.ts';
 import { withMethod } from './proof.ts';
 import { type Session, whereLive } from './session.ts';
 
-/** A session with its new token, which exists only here and at its client. */
+/** A session with its new token. The token exists only here and at the client. */
 export type RotatedSession = { session: Session; token: string };
 
 /**
- * Gives a session whose user has just proved the password a new token, and rejects the one that the request came with
- * from then on (OWASP ASVS 5.0, 7.2.4). A session that another system started also gets a handle of our form.
+ * Replaces the token of a session after its user has proved the password, and writes the proof. The old token is
+ * rejected from then on (OWASP ASVS 5.0, 7.2.4). A session that another system started also gets a handle of our form.
  * Returns null if the session is not live any more.
  *
- * @throws RequestError where another request has replaced the token meanwhile: of two rotations at once, one wins.
+ * @throws RequestError if another request has replaced the token since: of two concurrent rotations, one wins.
  */
 export async function rotateToken(
   db: Db,
@@ -38,12 +38,12 @@ export async function rotateToken(
   return null;
 }
 
-/** How long a request that was sent with the old token may take to arrive: `requestTimeout` in `http/server.ts`. */
+/** The time that a request with the old token may take to arrive: equal to `requestTimeout` in `http/server.ts`. */
 const maxArrivalMs = 10_000;
 
 /**
- * Returns whether this is the hash of the token that the last rotation replaced, so short a time ago that the client may
- * have sent it before it had the new one.
+ * Returns whether the last rotation replaced the token with this hash, so recently that the client may have sent it
+ * before it received the new one.
  */
 export function isJustReplaced(session: Session, hashedToken: string, now: Date): boolean {
   const { replacedHashedToken, authenticatedAt } = session;

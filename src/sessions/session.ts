@@ -3,12 +3,12 @@ import type { Prisma, Session } from '../generated/sqlite/client.ts';
 
 export type { Session, SessionWithUser };
 
-/** A session is live while it has a token and has not expired. Everything else about it is only history. */
+/** Returns whether a session is live: it has a token and has not expired. No other column decides this. */
 export function isLive(session: Pick<Session, 'hashedSessionToken' | 'expiresAt'>, now: Date): boolean {
   return session.hashedSessionToken !== null && session.expiresAt > now;
 }
 
-/** `isLive`, as the database understands it. */
+/** Returns the condition for live sessions in a query, equal to `isLive`. */
 export function whereLive(now: Date) {
   return { hashedSessionToken: { not: null }, expiresAt: { gt: now } } satisfies Prisma.SessionWhereInput;
 }

@@ -19,18 +19,18 @@ import type { SessionRequest, StartedSession, Visitor } from './start.ts';
 export type UserSessionRequest = SessionRequest & {
   user: User;
   proof: Proof;
-  /** What is written down of it in the user's history. */
+  /** The type of the event in the history of the user. */
   type: AuditEventType;
-  /** Whether the user is known to have signed in on the device; it becomes known if not. */
+  /** Whether the device of the request is a trusted one. If not, it becomes one. */
   isTrustedDevice?: boolean;
 };
 
 /**
  * Starts a user's session. Only `completeSignIn` may call this: the architecture test refuses any other import.
  *
- * The session has a new handle and a new token, and the one that the request came with ends. Whoever
- * planted that one with a victim does not get the victim's session (session fixation). If it was anonymous, its data
- * goes on in the new one. Of a user with too many sessions, those that were used least recently end.
+ * The session gets a new handle and a new token, and the session of the request ends. So an attacker who planted that
+ * session with a victim does not get the victim's session (session fixation). If it was anonymous, its data moves to
+ * the new one. If the user has too many sessions, the least recently used ones end.
  */
 export async function startUserSession(
   db: Db,
@@ -61,12 +61,12 @@ export async function startUserSession(
 }
 
 /**
- * Returns the data of a live anonymous session that is about to end, which deletes it. Locks the row, so that data which
- * another request merges at the same time is either in what is returned or refused. The address and the user agent are
- * deleted: they belong to the user's session from now on. Returns no data for every other session.
+ * Returns the data of a live anonymous session that is about to end; its end deletes the data. Locks the row, so that a
+ * concurrent merge of another request is either in the returned data or refused. Deletes the address and the user
+ * agent, because from now on they belong to the session of the user. Returns no data for every other session.
  */
 async function takeVisitorData(db: Db, session: Session, now: Date): Promise<Pick<Session, DataColumn>> {
-  // A session in which somebody was signed in has no user any more when they are deleted, but is no visitor's.
+  // The session of a deleted user has no user any more, but it is not the session of a visitor.
   const visitors = { userId: null, authenticatedAt: null };
   if (session.userId !== null || session.authenticatedAt !== null) return noData;
   const [locked] = await db.session.updateManyAndReturn({
@@ -76,7 +76,7 @@ async function takeVisitorData(db: Db, session: Session, now: Date): Promise<Pic
   return locked ?? noData;
 }
 
-/** The data of a visitor's session, of which nothing is left there: it is the user's from now on. */
+/** Deletes the data, the address and the user agent of a visitor's session, and returns the session as it was. */
 async function deleteVisitorData(db: Db, session: Session): Promise<Session> {
   const nothing = { publicData: null, privateData: null, ipAddress: null, userAgent: null };
   await db.session.update({ where: { id: session.id }, data: nothing });
@@ -85,7 +85,10 @@ async function deleteVisitorData(db: Db, session: Session): Promise<Session> {
 
 const noData = { publicData: null, privateData: null };
 
-/** What a visitor had in another system. Private data is in a row without a user, and only a visitor's counts. */
+/**
+ * Returns the data of a visitor of another system. The private data is in a row, which counts only if it has no user;
+ * it is deleted there.
+ */
 async function takeLegacyVisitorData(db: Db, visitor: Visitor | null): Promise<Pick<Session, DataColumn>> {
   if (visitor === null) return noData;
   const row = await db.session.findUnique({ where: { handle: visitor.handle } });
@@ -93,12 +96,12 @@ async function takeLegacyVisitorData(db: Db, visitor: Visitor | null): Promise<P
   return { publicData: visitor.publicData, privateData };
 }
 
-/** Far more than a limit that is lowered leaves over. */
+/** Far more sessions than exceed the limit after an operator lowers it. */
 const maxSurplus = 10_000;
 
 /**
- * Returns the ids of those of a user's live sessions that were used least recently and are too many. One is kept, and
- * need not be there yet.
+ * Returns the ids of the least recently used live sessions of a user beyond the limit. The session with `keptHandle`
+ * counts, is never returned, and need not be stored yet.
  */
 async function findSurplus(
   db: Db,

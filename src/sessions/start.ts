@@ -7,37 +7,37 @@ import { createSession } from './create-session.ts';
 import { requireValidData, textWithChanges } from './data.ts';
 import type { SessionWithUser } from './session.ts';
 
-/** What a client asks of the session that it gets. */
+/** The request of a client for a session. */
 export type SessionRequest = {
   transport: Transport;
-  /** The data of a visitor that continues in the session, beside that of the session which it replaces. Null for none. */
+  /** A visitor of another system. Their data moves to the session, beside that of the replaced session. Null if none. */
   visitor: Visitor | null;
 };
 
-/** What a visitor without an account had in another system, whose sessions go on here. */
+/** The data of a visitor without an account in another system, whose sessions stay valid here. */
 export type Visitor = {
-  /** The handle of the session with the private data, where there is one. */
+  /** The handle of the session with the private data, if there is such a session. */
   handle: string;
   publicData: string;
 };
 
 export type StartedSession = {
   session: SessionWithUser;
-  /** The secret of the session, which exists only here and at its client. */
+  /** The secret of the session. It exists only here and at the client. */
   token: string;
   transport: Transport;
-  /** What the device is known by from now on. Null if it was known already, or nobody signed in. */
+  /** The device token of a device that is now trusted. Null if it was trusted before, or if no user signed in. */
   deviceToken: string | null;
 };
 
 const hourMs = 3_600_000;
 
 /**
- * Starts a session without a user, for a visitor whose data is to be kept until they log in. Anybody can ask for one,
- * so an address may start only so many in an hour.
+ * Starts a session without a user, which stores the data of a visitor until they log in. Anyone can ask for one, so the
+ * number per address and hour is limited.
  *
- * @throws ValidationError for data that may not be stored.
- * @throws RequestError where too many come from one address.
+ * @throws ValidationError if the data is not valid.
+ * @throws RequestError if one address has started too many.
  */
 export async function startAnonymousSession(
   database: Database,
