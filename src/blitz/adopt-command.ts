@@ -7,7 +7,7 @@ import { reportAdopted, reportFound } from './adopt/report.ts';
 export function addAdoptCommand(program: Command): void {
   program
     .command('adopt')
-    .description('Inspect a Blitz.js database, and print the changes of an adoption. Makes them only with --apply.')
+    .description('Inspect a Blitz.js database, and print the changes of an adoption. Only --apply makes the changes.')
     .option('--apply', 'make the changes, in one transaction; copies an SQLite file first')
     .addOption(
       new Option('--hash-plaintext', 'hash the passwords that are stored as plain text').conflicts('resetPlaintext'),

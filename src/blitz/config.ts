@@ -1,24 +1,23 @@
 import { type Environment, invalid, list, read } from '../config/variables.ts';
 
-/** How sessions that a Blitz.js application started go on. */
+/** The policy for sessions that a Blitz.js application started and that stay valid here. */
 export type BlitzPolicy = {
-  /** What the names of its cookies begin with. */
+  /** The prefixes of the names of its cookies. */
   cookiePrefixes: readonly string[];
-  /** `SESSION_SECRET_KEY` of the application, for the data of visitors. Null leaves that behind. */
+  /** `SESSION_SECRET_KEY` of the application, for the data of visitors. If null, that data is not used. */
   secret: string | null;
 };
 
 /**
- * Reads how sessions of Blitz.js go on. Null where none of its cookies are accepted.
+ * Reads the policy for sessions of Blitz.js. Null if no cookies of Blitz.js are accepted.
  *
- * @throws OperatorError that names the variable, its value and what it should be.
+ * @throws OperatorError that names the variable, its value and the rule for it.
  */
 export function readBlitzPolicy(environment: Environment): BlitzPolicy | null {
   const cookiePrefixes = list(environment, 'BLITZ_COOKIES');
   if (cookiePrefixes.length === 0) return null;
   for (const prefix of cookiePrefixes) {
-    if (!/^[\w.-]{1,100}$/.test(prefix))
-      throw invalid('BLITZ_COOKIES', prefix, 'must be the first part of names of cookies');
+    if (!/^[\w.-]{1,100}$/.test(prefix)) throw invalid('BLITZ_COOKIES', prefix, 'must be a prefix of cookie names');
   }
   return { cookiePrefixes, secret: read(environment, 'BLITZ_SECRET') ?? null };
 }

@@ -5,17 +5,17 @@ import { blitzTokens, clearBlitzSession, clearBlitzVisitor } from './cookies.ts'
 import { blitzHandleOf } from './tokens.ts';
 import { findBlitzVisitor } from './visitor.ts';
 
-/** Reads whether sessions of Blitz.js go on here, and returns them. Null where they do not. */
+/** Reads the configuration of Blitz.js sessions, and returns them. Null if they are not accepted. */
 export function readBlitzSessions(environment: Environment): LegacySessions | null {
   const policy = readBlitzPolicy(environment);
   return policy && blitzSessions(policy);
 }
 
-/** Returns the sessions that a Blitz.js application started, as this server goes on with them. */
+/** Returns the sessions that a Blitz.js application started, for this server to resume. */
 export function blitzSessions(policy: BlitzPolicy): LegacySessions {
   return {
     handleOf: blitzHandleOf,
-    // Blitz.js gave such tokens to users only: somebody who had one and has no user any more was deleted.
+    // Blitz.js gave such tokens to users only. So the user of a session without one was deleted.
     isEnded: ({ user }) => user === null,
     readTokens: (headers) => blitzTokens(headers, policy),
     findVisitor: (headers) => findBlitzVisitor(headers, policy),

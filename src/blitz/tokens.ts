@@ -1,7 +1,7 @@
 /**
- * Returns the handle that a session token of Blitz.js carries, or null if it is none. The token is base64 of
- * `handle;random;hash;v0`. Only handles of users' sessions count, which end in `:ots`. What the hash is of, public data,
- * may have changed since.
+ * Returns the handle in a session token of Blitz.js, or null for any other text. The token is base64 of
+ * `handle;random;hash;v0`. Only handles of users' sessions count; they end in `:ots`. The hash is not checked: it is that
+ * of the public data, which may have changed since.
  */
 export function blitzHandleOf(token: string): string | null {
   if (!/^[A-Za-z0-9+/]{1,1000}={0,2}$/.test(token)) return null;

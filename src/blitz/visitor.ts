@@ -4,8 +4,8 @@ import type { BlitzPolicy } from './config.ts';
 import { visitorJwts } from './cookies.ts';
 
 /**
- * Finds what a visitor without an account had, as the old secret proves: the handle of their row, and what was public.
- * Null for whoever had nothing, and for what is not proved.
+ * Finds the data of a visitor without an account in a token that the old secret signed: the handle of their row, and
+ * their public data. Null if there is no token, or its signature is not valid.
  */
 export async function findBlitzVisitor(headers: HeaderReader, policy: BlitzPolicy): Promise<Visitor | null> {
   if (policy.secret === null) return null;
@@ -18,11 +18,11 @@ export async function findBlitzVisitor(headers: HeaderReader, policy: BlitzPolic
 }
 
 async function visitorOf(jwt: string, key: Uint8Array): Promise<Visitor | null> {
-  // Few servers need it, and those only while old sessions live.
+  // Loaded on demand: few servers need it, and only while old sessions live.
   const { jwtVerify } = await import('jose');
   try {
     const { payload } = await jwtVerify(jwt, key, { algorithms: ['HS256'] });
-    // The claim is an object in each token that Blitz.js signed. What it holds is checked below.
+    // The claim is an object in every token that Blitz.js signed. Its properties are checked below.
     const { isAnonymous, handle, publicData } = (payload.blitzjs ?? {}) as Record<string, unknown>;
     if (isAnonymous !== true || typeof handle !== 'string' || !handle.endsWith(':ajwt')) return null;
     return { handle, publicData: JSON.stringify(publicData ?? null) };

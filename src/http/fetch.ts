@@ -2,7 +2,7 @@
 import { readBody } from './body.ts';
 import type { Incoming, Outgoing } from './messages.ts';
 
-/** Returns a `Request` as a plain value. One that was made in this process may have a URL in place of a `Host`. */
+/** Returns a `Request` as a plain value. Without a `Host` header, as in this process, the host comes from the URL. */
 export function toIncoming(request: Request, peer: string | null): Incoming {
   const { pathname, search, host } = new URL(request.url);
   const headers = {

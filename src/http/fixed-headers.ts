@@ -3,13 +3,14 @@ import type { Config } from '../config/config.ts';
 export type FixedHeaders = Readonly<Record<string, string>>;
 
 /**
- * Returns the headers of every answer: also of refusals, of errors that Node finds and of `/health`. They are the same
- * for all requests, so that they are made once.
+ * Returns the headers of every answer, including refusals, errors that Node detects, and `/health`. They are equal for
+ * all requests, so they are made once.
  *
- * - Answers depend on who asks, and nothing between may keep them.
- * - No answer is a page, but for GraphiQL, which has a policy of its own: it may load nothing and stand in no frame.
- * - Over https, browsers come back over https only. A year, and the names below this host too, as OWASP ASVS 5.0 section
- *   3.4.1 asks. It says nothing of names beside this host.
+ * - Answers depend on the caller, so no cache may store them.
+ * - No answer is a page except GraphiQL, which has its own policy. So an answer may load nothing, and no frame may show
+ *   it.
+ * - Over https, browsers return over https only, for a year, also to subdomains of this host (OWASP ASVS 5.0 section
+ *   3.4.1). The header does not apply to sibling domains.
  */
 export function headersFor({ publicUrl }: Pick<Config, 'publicUrl'>): FixedHeaders {
   return {

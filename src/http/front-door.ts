@@ -19,36 +19,36 @@ export const graphqlPath = '/graphql';
 
 export type AppOptions = {
   database: Database;
-  /** Where listings are read from, which may be a moment behind. The database itself if not given. */
+  /** The database for listings, which may be a moment behind. `database` by default. */
   replica?: Database;
   config: Config;
-  /** Is given every unexpected error, once. */
+  /** Is called once with every unexpected error. */
   report: (error: unknown) => void;
-  /** What time it is. */
+  /** Returns the current time. The clock of this machine by default. */
   now?: () => Date;
-  /** The sessions that another system started and that go on here. None if not given. */
+  /** The sessions that another system started and that stay valid here. None by default. */
   legacySessions?: LegacySessions | null;
-  /** Is told of every request and its answer, once: for metrics, traces and request ids. */
+  /** Observes every request and its answer once: for metrics, traces and request ids. */
   observe?: Observer;
   /** Plugins of Yoga that run for every operation, once. Those for HTTP (`onRequest`, `onResponse`) are not called. */
   plugins?: Plugin<Context, ServerContext>[];
 };
 
-/** The whole server as functions from a request to its answer. */
+/** The server as functions from a request to its answer. */
 export type App = {
   handle(incoming: Incoming): Promise<Outgoing>;
-  /** Answers a request that the server refuses before its turn. */
+  /** Answers a request that is refused before it begins. */
   refuse(incoming: Incoming, refusal: Refusal): Outgoing;
-  /** The same as `handle`, for the standard types of the web. */
+  /** Does the same as `handle`, for the standard types of the web. */
   fetch(request: Request, peer?: string | null): Promise<Response>;
-  /** Returns whether a request has a body that is read. Decided by what came before it. */
+  /** Returns whether the body of a request is read. The method, the target and the headers decide this. */
   expectsBody(incoming: Incoming): boolean;
-  /** Returns whether a request asks how this server is, which it answers however busy it is. */
+  /** Returns whether a request is a health probe, which the server answers even when it is overloaded. */
   isProbe(incoming: Incoming): boolean;
-  /** The headers of every answer, also where a request does not reach the app. */
+  /** The headers of every answer, also of answers to requests that do not reach the app. */
   headers: FixedHeaders;
   report: AppOptions['report'];
-  /** From now on `/ready` says that this server is not, so that balancers send requests elsewhere. */
+  /** Makes `/ready` answer 503 from now on, so that load balancers send requests to other servers. */
   drain(): void;
 };
 
@@ -66,13 +66,13 @@ export function createApp(options: AppOptions): App {
   async function route(incoming: Incoming): Promise<Outgoing> {
     const path = pathOf(incoming.target);
     const probe = probes.at(path);
-    // Balancers probe by the address of this server, and learn nothing else from it.
+    // Before the check of the host, because load balancers probe by the address of this server. A probe tells nothing else.
     if (probe) return finish(incoming, await probe());
     if (!isOurHost(incoming.headers.get('host'))) throw new Refusal(421, wrongHost, { connection: 'close' });
-    // The page and its files have headers of their own.
+    // The page and its files have their own headers.
     const page = await graphiql?.(incoming, path);
     if (page) return page;
-    if (path !== graphqlPath) throw new Refusal(404, `There is nothing here. GraphQL is at ${graphqlPath}.`);
+    if (path !== graphqlPath) throw new Refusal(404, `This path does not exist. GraphQL is at ${graphqlPath}.`);
     return finish(incoming, await answerGraphQL(incoming));
   }
 
@@ -86,7 +86,7 @@ export function createApp(options: AppOptions): App {
     if (error instanceof Refusal) return finish(incoming, toOutgoing(error));
     if (error instanceof AbortedError) return finish(incoming, toOutgoing(new Refusal(400, error.message)));
     report(error);
-    return finish(incoming, toOutgoing(new Refusal(500, 'Something went wrong here.')));
+    return finish(incoming, toOutgoing(new Refusal(500, 'Internal server error.')));
   }
 
   async function handle(incoming: Incoming): Promise<Outgoing> {

@@ -1,4 +1,4 @@
-/** Requests and answers as plain values, whichever way they travel. */
+/** Requests and answers as plain values, for every kind of transport. */
 import type { HeaderReader } from './request/headers.ts';
 
 export type Incoming = {
@@ -19,14 +19,17 @@ export type Incoming = {
 export type Outgoing = {
   status: number;
   headers: Record<string, string | string[]>;
-  /** A stream is read as fast as the client reads. Null is no body. */
+  /** A stream is read as fast as the client reads. Null means no body. */
   body: string | ReadableStream<Uint8Array> | null;
 };
 
-/** Watches requests. Called when one begins; what it returns is called with the answer, before that is sent. */
+/**
+ * Observes requests. It is called when a request begins, and returns a function that is called with the answer before
+ * the answer is sent.
+ */
 export type Observer = (incoming: Incoming) => (outgoing: Outgoing) => void;
 
-/** An answer other than the one that was asked for: thrown by a step, answered by the front door. */
+/** Refuses a request: a step throws it, and the front door answers with it. */
 export class Refusal extends Error {
   readonly status: number;
   readonly headers: Record<string, string>;
@@ -40,7 +43,7 @@ export class Refusal extends Error {
 
 const codes: Record<number, string> = { 403: 'FORBIDDEN', 500: 'INTERNAL_SERVER_ERROR', 503: 'SERVER_OVERLOADED' };
 
-/** Returns a refusal in the form of a GraphQL response, which is what its reader is going to parse. */
+/** Returns the body of a refusal, in the form of a GraphQL response, because clients parse the body as one. */
 export function refusalBody(status: number, message: string): string {
   return JSON.stringify({ errors: [{ message, extensions: { code: codes[status] ?? 'BAD_REQUEST' } }] });
 }

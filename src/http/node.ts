@@ -5,7 +5,7 @@ import type { Exchange } from './connections.ts';
 import type { Incoming } from './messages.ts';
 import type { HeaderReader } from './request/headers.ts';
 
-/** Returns a request of Node's as a plain value, with a body that has been read. Null is one that is too large. */
+/** Returns a request of Node as a plain value, with a body that has been read. A body that is too large is null. */
 export function toIncoming({ method = '', url = '', headers, socket }: IncomingMessage, body: string | null): Incoming {
   return {
     method,
@@ -25,7 +25,7 @@ class NodeHeaders implements HeaderReader {
 
   get(name: string): string | null {
     const value = this.#headers[name];
-    // Node has a list for Set-Cookie only, which no request is asked for.
+    // Node has a list for Set-Cookie only, and nothing reads that header of a request.
     return typeof value === 'string' ? value : null;
   }
 }

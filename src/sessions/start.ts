@@ -10,7 +10,7 @@ import type { SessionWithUser } from './session.ts';
 /** The request of a client for a session. */
 export type SessionRequest = {
   transport: Transport;
-  /** A visitor of another system. Their data moves to the session, beside that of the replaced session. Null if none. */
+  /** A visitor of another system, whose data moves to the session like that of the replaced session. Null if none. */
   visitor: Visitor | null;
 };
 

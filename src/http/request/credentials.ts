@@ -2,21 +2,21 @@ import type { Cookie } from './cookies.ts';
 import type { HeaderReader } from './headers.ts';
 import type { LegacySessions } from './legacy-sessions.ts';
 
-/** What a request shows to prove whose it is. */
+/** A session token in a request. */
 export type Credential = {
   transport: 'COOKIE' | 'BEARER';
   token: string;
-  /** Whether it came in a cookie that another system had set, and not this server. */
+  /** Whether it came in a cookie of another system. */
   isLegacy: boolean;
 };
 
 /**
- * The credentials of a request, of which the first that opens a session counts; of those in one place, two that do
- * count for nothing, since one was planted.
+ * Returns the credentials of a request in groups, in the order in which they are tried. The first group with a credential
+ * that opens a session decides. If two of that group open one, neither counts, because one of them was planted.
  *
- * A bearer token is always meant. The cookie comes along by itself, so it counts only where there is no bearer token;
- * and those of another system, where they are accepted, come after ours. One of ours that holds a token of that system
- * is a copy: an application that still runs there may have signed somebody in since, so its own cookies come first.
+ * A client always means its bearer token. Browsers add cookies to every request, so a cookie counts only without a bearer
+ * token. Cookies of another system, if they are accepted, come after ours. Our cookie with a token of that system is a
+ * copy: an application that still runs there may have signed in another user since, so its own cookies come first then.
  */
 export function readCredentials(headers: HeaderReader, cookie: Cookie, legacy: LegacySessions | null): Credential[][] {
   const token = bearerToken(headers);
@@ -32,11 +32,11 @@ export function readCredentials(headers: HeaderReader, cookie: Cookie, legacy: L
 
 function ownCredentials(values: string[]): Credential[][] {
   if (values.length === 0) return [];
-  // Of two cookies with our name, one was planted, from a sibling domain for example. We cannot tell which.
+  // One of two cookies with our name was planted, for example from a sibling domain. Nothing tells which.
   return [[{ transport: 'COOKIE', token: values.length === 1 ? (values[0] ?? '') : '', isLegacy: false }]];
 }
 
-/** The bearer token of a request (RFC 6750 section 2.1), or null. Other schemes hold none. */
+/** Returns the bearer token of a request (RFC 6750 section 2.1). Null without one, and for other schemes. */
 function bearerToken(headers: HeaderReader): string | null {
   return /^bearer +([^ \t]+) *$/i.exec(headers.get('authorization') ?? '')?.[1] ?? null;
 }

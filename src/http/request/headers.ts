@@ -1,2 +1,2 @@
-/** The headers of a request, whatever holds them. Names are in lower case; a header that is not there is null. */
+/** The headers of a request, in any representation. Names are in lower case. A missing header is null. */
 export type HeaderReader = { get(name: string): string | null };

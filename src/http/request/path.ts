@@ -1,4 +1,4 @@
-/** Returns the path of a request target, as the URL Standard reads it. */
+/** Returns the path of a request target, parsed by the URL Standard. */
 export function pathOf(target: string): string {
   return new URL(`http://localhost${target}`).pathname;
 }

@@ -6,7 +6,7 @@ import { clientAddress } from './client-address.ts';
 import type { Cookie } from './cookies.ts';
 import type { HeaderReader } from './headers.ts';
 
-/** How a request arrived. */
+/** The parts of a request from which its scope is made. */
 export type Arrival = {
   headers: HeaderReader;
   /** The address of the other end of the connection. Null for a request that was made in this process. */
@@ -14,7 +14,7 @@ export type Arrival = {
   now: Date;
 };
 
-/** Returns the scope of a request, without its session, which is read once the operation is known to be valid. */
+/** Returns the scope of a request without its session, which is read only after the operation is validated. */
 export function requestScope({ headers, peer, now }: Arrival, deviceCookie: Cookie, config: Config): Scope {
   return {
     now,
@@ -33,13 +33,13 @@ export function requestScope({ headers, peer, now }: Arrival, deviceCookie: Cook
 
 function deviceToken(headers: HeaderReader, cookie: Cookie): string | null {
   const [value, ...others] = cookie.read(headers);
-  // Of two, one was planted, as with a session's.
+  // One of two cookies was planted, as with the cookie of a session.
   return headers.get('x-device-token') ?? (others.length === 0 ? (value ?? null) : null);
 }
 
 function isServiceKey(key: string | null, { hashedServiceKeys }: Config): boolean {
   if (key === null) return false;
   const hashed = hashToken(key);
-  // Every key is compared, so that the time does not tell which one it was.
+  // All keys are compared, so that the time does not tell which one matches.
   return hashedServiceKeys.filter((expected) => equalSecrets(hashed, expected)).length > 0;
 }

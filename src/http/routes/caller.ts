@@ -19,7 +19,7 @@ import { type Arrival, requestScope } from '../request/scope.ts';
 /** A credential that opened a session. */
 type Opened = Credential & Extract<ResumedSession, { session: SessionWithUser }>;
 
-/** Who sends a request, and what its answer does to the cookies. */
+/** The caller of a request, and the cookies that the answer sets or clears. */
 export class RequestCaller implements Caller {
   scope: Scope;
   readonly #headers: HeaderReader;
@@ -27,9 +27,9 @@ export class RequestCaller implements Caller {
   readonly #config: Config;
   readonly #legacySessions: LegacySessions | null;
   readonly #credentials: Credential[][];
-  /** The token of the session, and how it came. Null without a session. */
+  /** The token of the session, with its transport. Null without a session. */
   #token: Pick<Credential, 'token' | 'transport'> | null = null;
-  /** The session whose cookie is about to be set, where it was there before, and whether this request gave it the token. */
+  /** The existing session whose cookie the answer sets. `isNew` if this request gave it the token. Null for none. */
   #sentSession: { handle: string; token: string; isNew: boolean } | null = null;
   #setSession: string | null = null;
   #setDevice: string | null = null;
@@ -46,12 +46,12 @@ export class RequestCaller implements Caller {
   }
 
   /**
-   * Finds the session of the credential. A cookie that never opened one is cleared, so that it is not sent for ever;
-   * one whose session was renewed is sent again. One whose session is over stays: the browser may have a newer one by
-   * now, from a login that was answered while this request was under way. So does one whose token was replaced.
+   * Finds the session of the credential. A cookie of an unknown session is cleared, so that browsers stop sending it;
+   * the cookie of a renewed session is sent again. The cookie of an ended session or of a replaced token stays: the
+   * browser may have a newer one, from a login that was answered during this request.
    *
-   * @throws RequestError for a token that was replaced a moment ago. As no session, it would sign the user out in the
-   *   application, while the new token is on its way.
+   * @throws RequestError for a token that was replaced a moment ago. If this counted as no session, the application
+   *   would sign the user out while the new token is on its way.
    */
   async resume(database: Database): Promise<void> {
     const policies = { sessions: this.#config.sessions, legacyTokens: this.#legacySessions };
@@ -71,7 +71,7 @@ export class RequestCaller implements Caller {
 
   #open({ transport, token, isLegacy, session, isRenewed }: Opened): void {
     this.#enter(session, { hashedToken: session.hashedSessionToken ?? '', transport }, token);
-    // From the first request on, what another system had set goes on as a cookie of ours.
+    // From the first request on, our own cookie replaces that of another system.
     if (transport === 'COOKIE' && (isRenewed || isLegacy)) this.#sendCookie(token, session, false);
   }
 
@@ -80,7 +80,7 @@ export class RequestCaller implements Caller {
     throw tokenReplaced();
   }
 
-  /** Makes a session the caller's, which has this token now. */
+  /** Makes a session that has this token the session of the caller. */
   #enter(session: SessionWithUser, presentedToken: PresentedToken, token: string): void {
     this.#token = { token, transport: presentedToken.transport };
     const isAdmin = session.user !== null && this.#config.adminRoles.includes(session.user.role);
@@ -88,7 +88,7 @@ export class RequestCaller implements Caller {
   }
 
   get isCsrfVerified(): boolean {
-    // A session that was started for a bearer token has no anti-CSRF token; in a cookie it can change nothing.
+    // A bearer session has no anti-CSRF token, so its token in a cookie can change nothing.
     return this.#token?.transport !== 'COOKIE' || equalSecrets(this.#headers.get('anti-csrf'), this.antiCSRFToken);
   }
 
@@ -108,7 +108,7 @@ export class RequestCaller implements Caller {
 
   signIn({ session, token, transport, deviceToken }: StartedSession): void {
     this.#enter(session, { hashedToken: hashToken(token), transport }, token);
-    // What the visitor had is this user's now, and not that of whoever signs in next.
+    // The data of the visitor belongs to this user now, and not to the next user of the browser.
     if (this.#hasVisitor) this.#clearLegacy = this.#legacySessions?.clearVisitor(this.#headers) ?? [];
     if (transport === 'BEARER') {
       this.#clearCookie();
@@ -141,9 +141,9 @@ export class RequestCaller implements Caller {
   }
 
   /**
-   * Leaves the cookie out of the answer where its session has got another token, or has ended, since the token was read:
-   * a late answer would put it in the place of the newer cookie, and so sign the user out. To be called last. Where the
-   * database does not answer, only a new token is sent, without which the browser has none.
+   * Removes the cookie from the answer if its session has received another token, or has ended, since the token was
+   * read: a late answer would overwrite the newer cookie, and so sign the user out. Call this last. If the database does
+   * not answer, only a new token is sent, because the browser has no other one.
    */
   async dropStaleCookie(database: Database): Promise<void> {
     if (this.#sentSession === null) return;
@@ -151,12 +151,12 @@ export class RequestCaller implements Caller {
     if (!(await isTokenOf(database, handle, token).catch(() => isNew))) this.#setSession = null;
   }
 
-  /** The value of each `Set-Cookie` that the answer needs. Empty if the cookies stay as they are. */
+  /** Returns the values of `Set-Cookie` for the answer. Empty if the cookies do not change. */
   get setCookies(): string[] {
     return [this.#setSession, this.#setDevice, ...this.#clearLegacy].filter((value) => value !== null);
   }
 
-  /** Leaves clients alone that neither came with the cookie nor were about to get it. */
+  /** Clears the cookie of clients that sent it or were about to receive it. */
   #clearCookie(): void {
     const hasCookie =
       this.#credentials.flat().some(({ transport }) => transport === 'COOKIE') || this.#setSession !== null;

@@ -1,4 +1,4 @@
-/** GraphQL over HTTP: from a request to the answer of its operation. */
+/** Answers GraphQL over HTTP: from a request to the result of its operation. */
 import { type FetchAPI, type GraphQLParams, getSSEProcessor, processRegularResult } from 'graphql-yoga';
 import { maskError } from '../../graphql/errors.ts';
 import type { AppOptions } from '../front-door.ts';
@@ -10,11 +10,12 @@ import { eventStream, mediaTypeFor } from './media-type.ts';
 import { paramsOf } from './params.ts';
 import { createGraphQL, type ServerContext } from './yoga.ts';
 
-const foreignSite = 'Pages of this site may not call this server. Its operator can allow that: ALLOWED_ORIGINS.';
+const foreignSite =
+  'Pages of this site may not call this server. The operator can allow the site with ALLOWED_ORIGINS.';
 
 /**
- * Returns the route of GraphQL. Operations go through Yoga's pipeline with all its plugins. Its HTTP layer is left out:
- * with a `Request`, a `Response` and their streams it takes longer than everything else together.
+ * Returns the route of GraphQL. Operations go through Yoga's pipeline with all its plugins, but bypass its HTTP layer:
+ * with a `Request`, a `Response` and their streams, that layer takes longer than everything else together.
  */
 export function graphqlRoute(path: string, options: AppOptions): (incoming: Incoming) => Promise<Outgoing> {
   const { database, config, report, now = () => new Date(), legacySessions = null } = options;
@@ -22,10 +23,10 @@ export function graphqlRoute(path: string, options: AppOptions): (incoming: Inco
   const yoga = createGraphQL({ ...options, path });
   const processEvents = getSSEProcessor();
 
-  /** Returns the result of an operation. What a plugin throws before the operation begins is an error of the request. */
+  /** Returns the result of an operation. An error that a plugin throws before the operation is an error of the request. */
   async function execute(incoming: Incoming, params: GraphQLParams, context: ServerContext) {
     try {
-      // Without a result there would be nothing to answer; no plugin here does that.
+      // A plugin could leave out the result; none here does.
       return (await yoga.getResultForParams({ params, request: toYogaRequest(incoming) }, context)) ?? {};
     } catch (error) {
       return { errors: [maskError(error, 'Unexpected error.', report)] };
@@ -41,7 +42,8 @@ export function graphqlRoute(path: string, options: AppOptions): (incoming: Inco
     if (isFromForeignSite(headers, config)) throw new Refusal(403, foreignSite);
     const params = await paramsOf(incoming);
     const mediaType = mediaTypeFor(headers.get('accept'));
-    if (mediaType === null) throw new Refusal(406, 'The answer is JSON. Accept application/graphql-response+json.');
+    if (mediaType === null)
+      throw new Refusal(406, 'The answer is JSON. Send Accept: application/graphql-response+json.');
     const caller = new RequestCaller({ headers, peer, now: now() }, cookies, config, legacySessions);
     const result = await execute(incoming, params, { caller });
     const outgoing =
@@ -54,12 +56,12 @@ export function graphqlRoute(path: string, options: AppOptions): (incoming: Inco
   };
 }
 
-/** Returns what Yoga's plugins may ask of a request. */
+/** Returns the properties of a request that Yoga's plugins may read. */
 function toYogaRequest({ method, target, headers }: Incoming): Request {
   return { method, url: `http://localhost${target}`, headers } as unknown as Request;
 }
 
-/** Has the form of an answer, and takes the place of `Response` where Yoga makes one. */
+/** Replaces `Response` where Yoga makes one, and has the form of an answer. */
 class PlainResponse implements Outgoing {
   readonly body: string;
   readonly status: number;
@@ -72,7 +74,7 @@ class PlainResponse implements Outgoing {
   }
 }
 
-/** What Yoga makes an answer of: nothing else of these is used. */
+/** The parts of the Fetch API with which Yoga makes an answer. It uses no others. */
 const plainResponses = { Response: PlainResponse } as unknown as FetchAPI;
 const webTypes = { Response, ReadableStream, TextEncoder } as unknown as FetchAPI;
 

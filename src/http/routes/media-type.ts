@@ -4,8 +4,8 @@ export const eventStream = 'text/event-stream';
 const regular = ['application/json', 'application/graphql-response+json'];
 
 /**
- * Returns the media type of the answer to a request with this `Accept` header: of those listed, the first that holds
- * one result, or else events. Null if this server has none of them. Preferences by `q` are ignored, as in Yoga.
+ * Returns the media type of the answer to a request with this `Accept` header: the first listed type for a single
+ * result, or else that of events. Null if this server supports none of them. Ignores preferences by `q`, as Yoga does.
  */
 export function mediaTypeFor(accept: string | null): string | null {
   if (accept === null || accept === '*/*' || accept === 'application/json') return 'application/json';

@@ -3,11 +3,11 @@ import { isJson, maxBodyBytes } from '../body.ts';
 import { type Incoming, Refusal } from '../messages.ts';
 
 /**
- * Reads the parameters of an operation: of a GET from the query string, of a POST from its body. Which there are, and of
- * which types, is Yoga's to check.
+ * Reads the parameters of an operation: from the query string of a GET, or from the body of a POST. Yoga checks their
+ * names and types.
  *
- * @throws Refusal for what is not JSON, is compressed, or is too large.
- * @throws AbortedError
+ * @throws Refusal if the body is not JSON, is compressed, or is too large.
+ * @throws AbortedError if the request is aborted.
  */
 export async function paramsOf(incoming: Incoming): Promise<GraphQLParams> {
   return incoming.method === 'GET' ? paramsOfQuery(incoming.target) : paramsOfBody(incoming);
@@ -40,7 +40,7 @@ async function paramsOfBody({ headers, body }: Incoming): Promise<GraphQLParams>
   return params;
 }
 
-/** Returns the object that a text of JSON holds, or null if it holds none. */
+/** Parses a JSON object. Returns null for every other text. */
 function parseObject(text: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(text);

@@ -1,4 +1,4 @@
-/** What balancers and supervisors ask. */
+/** Answers the health probes of load balancers and supervisors. */
 import type { Database } from '../../database/database.ts';
 import { isMigrated } from '../../database/ready.ts';
 import type { Outgoing } from '../messages.ts';
@@ -6,15 +6,15 @@ import type { Outgoing } from '../messages.ts';
 const readyTimeoutMs = 2_000;
 
 export type Probes = {
-  /** Returns what answers a probe at this path, or undefined if the path is none. */
+  /** Returns the function that answers the probe at this path, or undefined if the path is no probe. */
   at(path: string): (() => Promise<Outgoing>) | undefined;
-  /** Makes the server answer from now on that it is not ready. */
+  /** Makes `/ready` answer 503 from now on. */
   drain(): void;
 };
 
 /**
- * Returns the probes. `/health` says that the process answers at all. `/ready` says that requests should be sent here:
- * the database can be reached and is migrated, and the server is not stopping.
+ * Returns the probes. `/health` tells that the process answers. `/ready` tells that this server can take requests: the
+ * database can be reached and is migrated, and the server is not stopping.
  */
 export function probeRoutes(database: Database): Probes {
   let isDraining = false;

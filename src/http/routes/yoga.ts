@@ -9,10 +9,10 @@ import { schema } from '../../graphql/schema.ts';
 import type { AppOptions } from '../front-door.ts';
 import type { RequestCaller } from './caller.ts';
 
-/** What is known of a request before its operation is looked at. */
+/** The context of a request before its operation is read. */
 export type ServerContext = { caller: RequestCaller };
 
-/** The schema as Yoga serves it. The session of a request is looked up only once its operation is known to be valid. */
+/** Creates the Yoga server for the schema. It reads the session of a request only after it has validated the operation. */
 export function createGraphQL(options: AppOptions & { path: string }): YogaServerInstance<ServerContext, Context> {
   const { path, database, replica = database, config, report, plugins = [] } = options;
   return createYoga<ServerContext, Context>({
@@ -23,10 +23,10 @@ export function createGraphQL(options: AppOptions & { path: string }): YogaServe
       return { database, replica, config, caller, loaders: new Loaders(database, caller.scope.now) };
     },
     plugins: [useDocuments(schema), useAntiCSRF, useComplexityLimit(), ...plugins],
-    // useDocuments keeps them.
+    // useDocuments caches parsed and validated documents.
     parserAndValidationCache: false,
     maskedErrors: { maskError: (error, message) => maskError(error, message, report) },
-    // What these do is done at the front door, and more strictly.
+    // The front door does the work of these, and more strictly.
     cors: false,
     graphiql: false,
     landingPage: false,

@@ -3,7 +3,7 @@ import type { Incoming, Outgoing } from '../../messages.ts';
 import { stripWhitespace } from '../../request/whitespace.ts';
 import { type AssetName, assetTypes, loadAsset } from './assets.ts';
 
-/** The page runs only scripts of this server, none inline, and talks to no other. GraphiQL's editor makes styles. */
+/** Lets the page run only scripts of this server, none inline, and call only this server. GraphiQL's editor makes styles. */
 export const graphiqlPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -17,7 +17,7 @@ export const graphiqlPolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** How much of a file is handed to a connection at once. */
+/** The size of the slices in which a file is passed to a connection. */
 const chunkBytes = 64 * 1024;
 
 /**
@@ -32,14 +32,14 @@ export function createGraphiql(endpoint: string, fixedHeaders: FixedHeaders) {
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy': graphiqlPolicy,
   };
-  // The bytes are the same for everybody. So browsers may keep them, but have to ask whether they are still the same.
+  // The bytes are equal for all callers. So browsers may store them, but must revalidate them.
   const { vary: _, ...others } = fixedHeaders;
   const sameForAll = { ...others, 'cache-control': 'no-cache' };
 
   return async ({ method, headers }: Incoming, path: string): Promise<Outgoing | null> => {
     if (method !== 'GET') return null;
     if (path === endpoint) {
-      // GraphiQL keeps its operation in the address, so that a page visit may have a query too.
+      // GraphiQL stores its operation in the URL, so a visit of the page may have a query too.
       const isVisit = headers.get('accept')?.includes('text/html');
       return isVisit ? { status: 200, headers: { ...pageHeaders }, body: pageWith(pathOf) } : null;
     }
@@ -73,13 +73,13 @@ function pageWith(pathOf: (name: AssetName) => string): string {
 `;
 }
 
-/** Whether `If-None-Match` names this entity tag, by the weak comparison (RFC 9110 section 13.1.2). */
+/** Returns whether `If-None-Match` contains this entity tag, by the weak comparison (RFC 9110 section 13.1.2). */
 function matches(condition: string | null, etag: string): boolean {
   const tags = (condition ?? '').split(',').map((tag) => stripWhitespace(tag).replace(/^W\//, ''));
   return tags.includes(etag) || tags.includes('*');
 }
 
-/** Gives the bytes in slices of the one buffer, each when it is asked for, so that no request has a copy. */
+/** Streams the bytes in slices of the shared buffer, each on demand, so that no request holds a copy. */
 function streamOf(bytes: Buffer): ReadableStream<Uint8Array> {
   let offset = 0;
   return new ReadableStream(
