@@ -6,7 +6,7 @@ import type { BlitzPolicy } from './config.ts';
 /** The maximum number of values of one cookie. No application sets as many on purpose. */
 const maxOfOneName = 3;
 
-/** Reads the tokens of users' sessions, grouped by the name of the cookie: each generation of Blitz.js has its own name. */
+/** Reads the tokens of users' sessions, grouped by cookie name: each generation of Blitz.js has its own name. */
 export function blitzTokens(headers: HeaderReader, policy: BlitzPolicy): string[][] {
   return namesOf('sSessionToken', policy)
     .map((name) => valuesOf(headers, name))

@@ -1,7 +1,7 @@
 /**
  * Returns the handle in a session token of Blitz.js, or null for any other text. The token is base64 of
- * `handle;random;hash;v0`. Only handles of users' sessions count; they end in `:ots`. The hash is not checked: it is that
- * of the public data, which may have changed since.
+ * `handle;random;hash;v0`. Only handles of users' sessions count; they end in `:ots`. The hash is not checked: it
+ * belongs to the public data, which may have changed since.
  */
 export function blitzHandleOf(token: string): string | null {
   if (!/^[A-Za-z0-9+/]{1,1000}={0,2}$/.test(token)) return null;

@@ -9,7 +9,7 @@ export function inTransaction<T>(database: Database, act: (db: Db) => Promise<T>
   return retryConflicts(() => transact(database, act));
 }
 
-/** The same for transactions that use nothing but the functions of `raw-sql.ts`, in a fraction of the processor time. */
+/** Does the same for transactions that use only the functions of `raw-sql.ts`, in a fraction of the processor time. */
 export function inRawTransaction<T>(database: Database, act: (db: RawTransaction) => Promise<T>): Promise<T> {
   return retryConflicts(() => transactRaw(database, act));
 }

@@ -52,7 +52,7 @@ export type App = {
   drain(): void;
 };
 
-const wrongHost = 'This server does not answer for this host. Its operator can allow that: PUBLIC_URL, ALLOWED_HOSTS.';
+const wrongHost = 'This server does not answer for this host. The operator allows hosts: PUBLIC_URL, ALLOWED_HOSTS.';
 
 /** Creates the front door: the steps that every request goes through, and the routes behind them. */
 export function createApp(options: AppOptions): App {
@@ -66,7 +66,7 @@ export function createApp(options: AppOptions): App {
   async function route(incoming: Incoming): Promise<Outgoing> {
     const path = pathOf(incoming.target);
     const probe = probes.at(path);
-    // Before the check of the host, because load balancers probe by the address of this server. A probe tells nothing else.
+    // Precedes the check of the host: load balancers probe the address of this server. A probe reveals nothing else.
     if (probe) return finish(incoming, await probe());
     if (!isOurHost(incoming.headers.get('host'))) throw new Refusal(421, wrongHost, { connection: 'close' });
     // The page and its files have their own headers.

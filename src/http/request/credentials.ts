@@ -11,12 +11,13 @@ export type Credential = {
 };
 
 /**
- * Returns the credentials of a request in groups, in the order in which they are tried. The first group with a credential
- * that opens a session decides. If two of that group open one, neither counts, because one of them was planted.
+ * Returns the credentials of a request in groups, in the order in which they are tried. The first group with a
+ * credential that opens a session decides. If two of that group open one, neither counts: one of them was planted.
  *
- * A client always means its bearer token. Browsers add cookies to every request, so a cookie counts only without a bearer
- * token. Cookies of another system, if they are accepted, come after ours. Our cookie with a token of that system is a
- * copy: an application that still runs there may have signed in another user since, so its own cookies come first then.
+ * A client always means its bearer token. Browsers add cookies to every request, so a cookie counts only without a
+ * bearer token. Cookies of another system, if they are accepted, come after ours. Our cookie with a token of that
+ * system is a copy: an application that still runs there may have signed in another user since, so its own cookies come
+ * first then.
  */
 export function readCredentials(headers: HeaderReader, cookie: Cookie, legacy: LegacySessions | null): Credential[][] {
   const token = bearerToken(headers);

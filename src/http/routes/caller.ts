@@ -142,8 +142,8 @@ export class RequestCaller implements Caller {
 
   /**
    * Removes the cookie from the answer if its session has received another token, or has ended, since the token was
-   * read: a late answer would overwrite the newer cookie, and so sign the user out. Call this last. If the database does
-   * not answer, only a new token is sent, because the browser has no other one.
+   * read: a late answer would overwrite the newer cookie, and so sign the user out. Call this last. If the database
+   * does not answer, only a new token is sent, because the browser has no other one.
    */
   async dropStaleCookie(database: Database): Promise<void> {
     if (this.#sentSession === null) return;

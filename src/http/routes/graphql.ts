@@ -10,8 +10,7 @@ import { eventStream, mediaTypeFor } from './media-type.ts';
 import { paramsOf } from './params.ts';
 import { createGraphQL, type ServerContext } from './yoga.ts';
 
-const foreignSite =
-  'Pages of this site may not call this server. The operator can allow the site with ALLOWED_ORIGINS.';
+const foreignSite = 'Pages of this site may not call this server. The operator allows sites with ALLOWED_ORIGINS.';
 
 /**
  * Returns the route of GraphQL. Operations go through Yoga's pipeline with all its plugins, but bypass its HTTP layer:
@@ -23,7 +22,7 @@ export function graphqlRoute(path: string, options: AppOptions): (incoming: Inco
   const yoga = createGraphQL({ ...options, path });
   const processEvents = getSSEProcessor();
 
-  /** Returns the result of an operation. An error that a plugin throws before the operation is an error of the request. */
+  /** Returns the result of an operation. An error of a plugin before the operation becomes an error of the request. */
   async function execute(incoming: Incoming, params: GraphQLParams, context: ServerContext) {
     try {
       // A plugin could leave out the result; none here does.
@@ -42,8 +41,7 @@ export function graphqlRoute(path: string, options: AppOptions): (incoming: Inco
     if (isFromForeignSite(headers, config)) throw new Refusal(403, foreignSite);
     const params = await paramsOf(incoming);
     const mediaType = mediaTypeFor(headers.get('accept'));
-    if (mediaType === null)
-      throw new Refusal(406, 'The answer is JSON. Send Accept: application/graphql-response+json.');
+    if (mediaType === null) throw new Refusal(406, 'The answer is JSON. Accept application/graphql-response+json.');
     const caller = new RequestCaller({ headers, peer, now: now() }, cookies, config, legacySessions);
     const result = await execute(incoming, params, { caller });
     const outgoing =

@@ -12,7 +12,7 @@ import type { RequestCaller } from './caller.ts';
 /** The context of a request before its operation is read. */
 export type ServerContext = { caller: RequestCaller };
 
-/** Creates the Yoga server for the schema. It reads the session of a request only after it has validated the operation. */
+/** Creates Yoga for the schema. It reads the session of a request only after it has validated the operation. */
 export function createGraphQL(options: AppOptions & { path: string }): YogaServerInstance<ServerContext, Context> {
   const { path, database, replica = database, config, report, plugins = [] } = options;
   return createYoga<ServerContext, Context>({

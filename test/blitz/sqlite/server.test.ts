@@ -34,7 +34,7 @@ describe('a server on a database of Blitz.js that was adopted', () => {
     const { code, stderr } = await runNode('src/main.ts', [], env).ended;
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: 'BLITZ_COOKIES is "a b", but it must be the first part of names of cookies.\n',
+      stderr: 'BLITZ_COOKIES is "a b", but it must be a prefix of cookie names.\n',
     });
   });
 });

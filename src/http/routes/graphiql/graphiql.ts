@@ -3,7 +3,7 @@ import type { Incoming, Outgoing } from '../../messages.ts';
 import { stripWhitespace } from '../../request/whitespace.ts';
 import { type AssetName, assetTypes, loadAsset } from './assets.ts';
 
-/** Lets the page run only scripts of this server, none inline, and call only this server. GraphiQL's editor makes styles. */
+/** Allows scripts of this server only, none inline, and calls to this server only. GraphiQL's editor adds styles. */
 export const graphiqlPolicy = [
   "default-src 'none'",
   "script-src 'self'",

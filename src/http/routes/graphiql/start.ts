@@ -28,8 +28,8 @@ ${signedInByCookie(endpoint)}`;
 }
 
 /**
- * Returns the script that lets the page use a cookie session: it adds the anti-CSRF token of the session to each request.
- * It asks the server for the token, as any page of this origin may.
+ * Returns the script that lets the page use a cookie session: it adds the anti-CSRF token of the session to each
+ * request. It asks the server for the token, as any page of this origin may.
  */
 function signedInByCookie(endpoint: string): string {
   return `(() => {
