@@ -92,13 +92,13 @@ const onlyFor: Record<string, string[]> = {
   'src/sessions/create-session.ts': ['src/sessions/start-user-session.ts', 'src/sessions/start.ts'],
 };
 
-describe('The rooms of src/', () => {
-  it('import lower rooms only, and the packages that each may use', () => {
+describe('rooms of src/', () => {
+  it('import only lower rooms, and only their own packages', () => {
     const problems = files.flatMap(importsOf).map(problemOf);
     expect(problems.filter((problem) => problem !== null)).toEqual([]);
   });
 
-  it('use every package that they are allowed', () => {
+  it('use every package that is allowed to them', () => {
     const used = files.flatMap(importsOf).map(({ from, to }) => `${roomOf(from)} ${to}`);
     const unused = Object.entries(rooms).flatMap(([room, packages]) =>
       packages.filter((name) => !used.some((one) => one === `${room} ${name}` || one.startsWith(`${room} ${name}/`))),
@@ -134,7 +134,7 @@ describe('The rooms of src/', () => {
     expect(inserts).toEqual(['src/sessions/create-session.ts']);
   });
 
-  it('do not mention Blitz.js outside its own room, but where it is plugged in', () => {
+  it('mention Blitz.js only in its own room and where it is injected', () => {
     const plugs = ['src/main.ts', 'src/cli.ts'];
     const mentioning = files.filter((file) => /blitz/i.test(readFileSync(file, 'utf8')));
     expect(mentioning.filter((file) => roomOf(file) !== 'blitz' && !plugs.includes(file))).toEqual([]);
@@ -147,7 +147,7 @@ describe('The rooms of src/', () => {
     expect(names.filter((name) => name !== 'generated' && !found.has(name))).toEqual([]);
   });
 
-  it('have folders of twelve files of code at most', () => {
+  it('have folders of at most twelve files of code', () => {
     const counts = new Map<string, number>();
     for (const file of files) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
     expect([...counts].filter(([, count]) => count > 12)).toEqual([]);

@@ -25,7 +25,7 @@ const commands = [
   'print-schema',
 ];
 
-describe('the command line', () => {
+describe('command line', () => {
   it('explains itself and each command', async () => {
     const url = await emptyDatabase();
     const { code, stdout } = await cli(url, ['--help']);
@@ -37,7 +37,7 @@ describe('the command line', () => {
     }
   });
 
-  it('exits with 2 when it is called in a way that makes no sense', async () => {
+  it('exits with 2 on wrong usage', async () => {
     const url = await emptyDatabase();
     const calls = [
       [],
@@ -52,7 +52,7 @@ describe('the command line', () => {
     for (const args of calls) expect((await cli(url, args)).code, args.join(' ')).toBe(2);
   });
 
-  it('exits with 1 and a sentence when the configuration is wrong', async () => {
+  it('exits with 1 and a sentence on a wrong configuration', async () => {
     const { code, stderr } = await cli('file:', ['migrate']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^DATABASE_URL is "file:", but it must be .*\n$/);
@@ -60,7 +60,7 @@ describe('the command line', () => {
 });
 
 describe('create-user', () => {
-  it('makes a user who can log in, with a password from standard input', async () => {
+  it('creates a user who can log in, with a password from standard input', async () => {
     const api = await startApi();
     const created = await cli(api.url, ['create-user', 'Ada@Example.com', '--name', 'Ada'], `${password}\n`);
     expect(created).toEqual({ code: 0, stdout: 'Created ada@example.com, with the role user.\n', stderr: '' });
@@ -87,7 +87,7 @@ describe('create-user', () => {
 });
 
 describe('create-admin', () => {
-  it('makes an administrator by the first role of ADMIN_ROLES', async () => {
+  it('creates an administrator with the first role of ADMIN_ROLES', async () => {
     const api = await startApi({ adminRoles: ['chief', 'admin'] });
     const env = { ADMIN_ROLES: 'chief,admin' };
     expect((await cli(api.url, ['create-admin', 'root@example.com'], password, env)).code).toBe(0);
@@ -108,7 +108,7 @@ const people = [
 const linesOf = (...records: object[]) => records.map((record) => `${JSON.stringify(record)}\n`).join('');
 
 describe('import-users', () => {
-  it('makes the users of a file, once however often it is done, and the database on the first time', async () => {
+  it('creates the users of a file, once for any number of runs, and the database on the first run', async () => {
     const folder = await temporaryFolder();
     const url = `${await emptyDatabase()}.new`;
     const file = join(folder, 'users.jsonl');
@@ -126,7 +126,7 @@ describe('import-users', () => {
     expect(second).toEqual({ ...none, stdout: 'Imported 0 users. 2 existed already. 0 lines were refused.\n' });
   });
 
-  it('lets in who was imported with a hash, while the server runs', async () => {
+  it('lets users with an imported hash log in, while the server runs', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     const { hashedPassword } = await api.database.user.findUniqueOrThrow({ where: { email: 'ada@example.com' } });
@@ -135,7 +135,7 @@ describe('import-users', () => {
     expect(await api.client().login('bob@example.com')).toMatchObject({ __typename: 'SignInPayload' });
   });
 
-  it('reports the lines that it refuses, or that differ, imports the others, and exits with 1', async () => {
+  it('reports lines that it refuses or that differ, imports the others, and exits with 1', async () => {
     const url = await emptyDatabase();
     const report = join(await temporaryFolder(), 'report.jsonl');
     await cli(url, ['import-users', '-'], linesOf(people[0] ?? {}));
@@ -158,7 +158,7 @@ describe('import-users', () => {
     ]);
   });
 
-  it('says what it cannot read or write, and then does nothing', async () => {
+  it('names a file that it cannot read or write, and then does nothing', async () => {
     const url = await emptyDatabase();
     const folder = await temporaryFolder();
     const missing = join(folder, 'missing', 'x');
@@ -178,7 +178,7 @@ describe('import-users', () => {
 });
 
 describe('export-users', () => {
-  it('writes a file that is whole, for nobody else to read, without hashes unless they are asked for', async () => {
+  it('writes a complete file that only its owner can read, with hashes only on request', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     const folder = await temporaryFolder();
@@ -212,7 +212,7 @@ describe('revoke', () => {
     expect(await ada.ask('{ viewer { id } }')).toEqual({ viewer: null });
   });
 
-  it('exits with 1 where there is no such session or user', async () => {
+  it('exits with 1 if there is no such session or user', async () => {
     const url = await emptyDatabase();
     expect(await cli(url, ['revoke', 'nope'])).toMatchObject({ code: 1, stderr: 'There is no such session.\n' });
     expect(await cli(url, ['revoke', '--user', 'x@y.zz'])).toMatchObject({
@@ -223,7 +223,7 @@ describe('revoke', () => {
 });
 
 describe('prune', () => {
-  it('deletes what ended longer ago than the retention, and nothing else', async () => {
+  it('deletes sessions that ended longer ago than the retention, and nothing else', async () => {
     const url = await emptyDatabase();
     const database = await openDatabase(url);
     const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
@@ -242,7 +242,7 @@ describe('prune', () => {
 });
 
 describe('create-service-key', () => {
-  it('prints a key, and the hash by which the server knows it', async () => {
+  it('prints a key, and the hash for the configuration of the server', async () => {
     const { stdout } = await cli(await emptyDatabase(), ['create-service-key']);
     const [, key = '', hash = ''] = /x-service-key: +(\S+)\n.*SERVICE_KEYS: +(\S+)\n/.exec(stdout) ?? [];
     const api = await startApi({ hashedServiceKeys: readConfig({ SERVICE_KEYS: hash }).hashedServiceKeys });
@@ -253,7 +253,7 @@ describe('create-service-key', () => {
 });
 
 describe('adopt', () => {
-  it('says what a database of Blitz.js holds and changes nothing, unless it is told', async () => {
+  it('reports on a database of Blitz.js, and changes nothing without --apply', async () => {
     const url = await blitzFile('after');
     const before = await readFile(url.slice('file:'.length));
     const { code, stdout } = await cli(url, ['adopt']);
@@ -270,7 +270,7 @@ describe('adopt', () => {
     expect(await readFile(url.slice('file:'.length))).toEqual(before);
   });
 
-  it('takes it over, names the backup, and has nothing to do the second time', async () => {
+  it('adopts it, names the backup, and has nothing to do the second time', async () => {
     const url = await blitzFile('after');
     const done = await cli(url, ['adopt', '--apply', '--hash-plaintext']);
     expect(done).toMatchObject({ code: 0, stderr: '' });
@@ -285,8 +285,8 @@ describe('adopt', () => {
   });
 });
 
-describe('a command on a database that is not there', () => {
-  it('says so, and makes none', async () => {
+describe('commands without a database', () => {
+  it('say so, and create none', async () => {
     const url = `${await emptyDatabase()}.mistyped`;
     const { code, stderr } = await cli(url, ['revoke', '--user', 'ada@example.com']);
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('but there is no database') });
@@ -296,7 +296,7 @@ describe('a command on a database that is not there', () => {
 });
 
 describe('migrate and print-schema', () => {
-  it('say what they did', async () => {
+  it('report their results', async () => {
     const url = `${await emptyDatabase()}.new`;
     expect(await cli(url, ['migrate'])).toMatchObject({ code: 0, stdout: expect.stringContaining('Migrated 2020') });
     expect(await cli(url, ['migrate'])).toMatchObject({ code: 0, stdout: 'The database is up to date.\n' });

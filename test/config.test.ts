@@ -3,7 +3,7 @@ import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../src/config/config.ts';
 
-describe('the configuration', () => {
+describe('configuration', () => {
   it('has a default for everything', () => {
     const config = readConfig({});
     expect(config).toMatchObject({ databaseUrl: 'file:data/sessions.db', host: '127.0.0.1', port: 4000 });
@@ -11,7 +11,7 @@ describe('the configuration', () => {
     expect(config.passwords).toMatchObject({ minLength: 15, memoryKiB: 19_456, passes: 2, lanes: 1 });
   });
 
-  it('takes a variable that is set to nothing as not set', () => {
+  it('treats an empty variable as not set', () => {
     expect(readConfig({ PORT: '', HOST: ' ' })).toEqual(readConfig({}));
   });
 
@@ -55,7 +55,7 @@ describe('the configuration', () => {
     ['ARGON2_MEMORY_KIB', ['19455', '9999999999']],
     ['ARGON2_PASSES', ['1', '101']],
     ['ARGON2_LANES', ['0', '65']],
-  ])('refuses a %s that makes no sense, and says so with its name and value', (name, values) => {
+  ])('refuses an invalid %s, with its name and value', (name, values) => {
     for (const value of values) {
       expect(() => readConfig({ [name]: value }), value).toThrow(new RegExp(`^${name} is ".*", but it must `));
     }
@@ -67,13 +67,13 @@ describe('the configuration', () => {
     expect(read).not.toThrow(/their-password/);
   });
 
-  it('never repeats a service key that was configured instead of its hash', () => {
+  it('never repeats a service key that is configured instead of its hash', () => {
     const read = () => readConfig({ SERVICE_KEYS: 'the-key-itself' });
     expect(read).toThrow(/^SERVICE_KEYS has an entry that is not the SHA-256 of a key/);
     expect(read).not.toThrow(/the-key-itself/);
   });
 
-  it('refuses in production what would send cookies in the clear', () => {
+  it('refuses in production a configuration that would send cookies unencrypted', () => {
     expect(() => readConfig({ NODE_ENV: 'production' })).toThrow(
       /^PUBLIC_URL is "http:\/\/localhost:4000", but it must/,
     );
@@ -86,7 +86,7 @@ describe('the configuration', () => {
     );
   });
 
-  it('stands in .env.example with every variable and its default', async () => {
+  it('is documented in .env.example, with every variable and its default', async () => {
     const example = await readFile('.env.example', 'utf8');
     const readers = (await readdir('src', { recursive: true })).filter((file) => /config\/|config\.ts$/.test(file));
     const source = (await Promise.all(readers.map((file) => readFile(`src/${file}`, 'utf8')))).join();

@@ -29,7 +29,7 @@ async function ask(address: string, query: string, headers: Record<string, strin
 const signUp = `mutation { signUp(email: "ada@example.com", password: "${password}", transport: BEARER) {
   ... on SignInPayload { token } } }`;
 
-describe('the server', () => {
+describe('server', () => {
   it('creates and migrates its database, says where it is, and keeps the data over a restart', async () => {
     const url = await newUrl();
     const first = await startServer(url);
@@ -46,7 +46,7 @@ describe('the server', () => {
     expect(data).toEqual({ viewer: { email: 'ada@example.com' } });
   });
 
-  it('loads no compiler when it starts once more, as npm start does', async () => {
+  it('loads no compiler on the second start, as npm start does', async () => {
     const [, option = '', ...rest] = packageJson.scripts.start.split(' ');
     const probe = join(await temporaryFolder(), 'probe.mjs');
     const has = "process.moduleLoadList.some((name) => name.includes('amaro'))";
@@ -64,7 +64,7 @@ describe('the server', () => {
     expect(await start()).toMatch(isKept ? /^Compiler false$/m : /^Compiler (false|true)$/m);
   });
 
-  it('is the only one on its file, until it ends, however it ends', async () => {
+  it('is the only one on its file, until it ends in any way', async () => {
     const url = await newUrl();
     const first = await startServer(url);
     const second = await runNode('src/main.ts', [], { DATABASE_URL: url, PORT: '0' }).ended;
@@ -76,7 +76,7 @@ describe('the server', () => {
     expect((await ask(third.address, '{ __typename }')).data).toEqual({ __typename: 'Query' });
   });
 
-  it('is the only one on its file, whatever name the file goes by', async () => {
+  it('is the only one on its file, under any name of the file', async () => {
     const folder = await temporaryFolder();
     await startServer(`file:${join(folder, 'real.db')}`);
     await symlink(join(folder, 'real.db'), join(folder, 'link.db'));
@@ -84,7 +84,7 @@ describe('the server', () => {
     expect((await second.ended).stderr).toMatch(/^Another server is running on .*real\.db\./);
   });
 
-  it('keeps its files to itself, and leaves no log behind when it stops', async () => {
+  it('keeps its files private, and leaves no log behind when it stops', async () => {
     const url = await newUrl();
     const server = await startServer(url);
     await ask(server.address, signUp);
@@ -113,7 +113,7 @@ describe('the server', () => {
     await startServer(url);
   });
 
-  it('can be started twice at once: one serves, the other is refused with a sentence', async () => {
+  it('can be started twice concurrently: one serves, the other is refused with a sentence', async () => {
     const url = await newUrl();
     const both = [0, 1].map(() => runNode('src/main.ts', [], { DATABASE_URL: url, PORT: '0' }));
     const outcomes = await Promise.all(
@@ -179,7 +179,7 @@ describe('the server', () => {
   it.each([
     ['a rejection', "Promise.reject(new Error('unhandled on purpose'))"],
     ['an exception', "throw new Error('unhandled on purpose')"],
-  ])('logs %s that nothing handled, finishes the requests in flight, and exits 1', async (_kind, statement) => {
+  ])('logs %s without a handler, finishes the requests in flight, and exits 1', async (_kind, statement) => {
     const probe = join(await temporaryFolder(), 'probe.mjs');
     // Twice: the second one comes while the server is stopping.
     const fail = `setTimeout(() => { ${statement}; }, 10); setTimeout(() => { ${statement}; }, 100)`;
@@ -197,7 +197,7 @@ describe('the server', () => {
     expect(stdout.match(/finishing the requests in flight/g)).toHaveLength(1);
   });
 
-  it('ends though a request never finishes, before that is too long for a request', async () => {
+  it('ends despite a request that never finishes, before the timeout of a request', async () => {
     const server = await startServer(await newUrl());
     const { port, hostname } = new URL(server.address);
     const stuck = connect(Number(port), hostname);
@@ -216,7 +216,7 @@ describe('the server', () => {
   });
 });
 
-describe('a database that cannot be one', () => {
+describe('invalid database', () => {
   it('stops the server and the command line with a sentence', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'text.db'), 'This is no database, and long enough to be seen to be none.'.repeat(50));
@@ -234,7 +234,7 @@ describe('a database that cannot be one', () => {
   });
 });
 
-describe('a request that is hardly one', () => {
+describe('malformed request', () => {
   /** Sends bytes as they are and returns all that comes back. */
   function raw(address: string, bytes: string): Promise<string> {
     const { port, hostname } = new URL(address);
@@ -249,7 +249,7 @@ describe('a request that is hardly one', () => {
     });
   }
 
-  it('gets 400 without a stack trace, and others go on', async () => {
+  it('gets 400 without a stack trace, and other requests continue', async () => {
     const server = await startServer(await newUrl());
     const hosts = ['[', 'a b', '%00', 'a/b', 'x:y', 'x:999999', 'ü', '', '[::1', 'a@b', 'a?b'];
     const requests = hosts.map((host) => `GET /graphql HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
@@ -267,7 +267,7 @@ describe('a request that is hardly one', () => {
     expect(server.printed()).not.toContain('Error');
   });
 
-  it('is cut off when it does not come to its end, and is no news', async () => {
+  it('is cut off when it stays incomplete, without a report', async () => {
     const server = await startServer(await newUrl());
     const ended: string[] = [];
     const begin = async (part: string) => {

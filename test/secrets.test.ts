@@ -37,8 +37,8 @@ async function dumpOf(url: string): Promise<string> {
   return [text, ...bytes].join();
 }
 
-describe('a secret', () => {
-  it('is nowhere at rest, in no log and in no name of a file, whatever was done with it', async () => {
+describe('secret', () => {
+  it('is nowhere at rest, in no log and in no name of a file, after every operation', async () => {
     const url = await emptyDatabase();
     const mailFolder = join(await temporaryFolder(), 'mail');
     const serviceKey = createServiceKey();

@@ -51,8 +51,8 @@ async function hashOf(api: TestApi): Promise<string> {
   return hashedPassword ?? '';
 }
 
-describe('the time of an answer', () => {
-  it('could be told from another one that takes longer', async () => {
+describe('response time', () => {
+  it('differs measurably for an operation that takes longer', async () => {
     const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
     expect(
       separation(
@@ -64,7 +64,7 @@ describe('the time of an answer', () => {
     ).toBeGreaterThan(0.85);
   });
 
-  it('does not tell whether an address is known: login', async () => {
+  it('does not reveal whether an account exists: login', async () => {
     const api = await startApi({ passwords: realHashing });
     await withUsers(api);
     const wrong = (email: string) => api.client().login(email, 'BEARER', 'not the password');
@@ -77,7 +77,7 @@ describe('the time of an answer', () => {
     );
   });
 
-  it('does not tell it by a hash that is cheaper than today’s: login', async () => {
+  it('does not reveal an account by a hash that is cheaper than the policy: login', async () => {
     const api = await startApi({ passwords: realHashing });
     await withUsers(api);
     await api.database.user.updateMany({ data: { hashedPassword: foreignHashes['bcrypt $2b$'] } });
@@ -91,7 +91,7 @@ describe('the time of an answer', () => {
     );
   });
 
-  it('does not tell it: requestPasswordReset', async () => {
+  it('does not reveal it: requestPasswordReset', async () => {
     const api = await startApi({ passwords: realHashing });
     await withUsers(api);
     const ask = (email: string) => api.client().act('requestPasswordReset', { email });
@@ -104,7 +104,7 @@ describe('the time of an answer', () => {
     );
   });
 
-  it('does not tell it: signUp, where that is private', async () => {
+  it('does not reveal it: signUp with private sign-up', async () => {
     const api = await startApi({ passwords: realHashing });
     await withUsers(api);
     const hidden = startApiOn(api);
@@ -118,7 +118,7 @@ describe('the time of an answer', () => {
     );
   });
 
-  it('does not tell it: requestEmailChange', async () => {
+  it('does not reveal it: requestEmailChange', async () => {
     const api = await startApi({ passwords: realHashing });
     await withUsers(api);
     const ada = await api.signUp('ada@example.com', 'BEARER');

@@ -13,8 +13,8 @@ const change = `mutation ($current: String!, $new: String!) {
   changePassword(currentPassword: $current, newPassword: $new) {
     __typename ... on ValidationError { issues { path message } } } }`;
 
-describe('a new password', () => {
-  it('is refused at sign-up where it is known, or is the user’s address or name, and it is said why', async () => {
+describe('new password', () => {
+  it('is refused at sign-up, with the reason, if it is common or contains the user’s address or name', async () => {
     const { client, database } = await startApi();
     const issues = async (secret: string, name?: string) => {
       const { signUp: result } = await client().ask(signUp, { email: 'grace@navy.example', password: secret, name });
@@ -36,7 +36,7 @@ describe('a new password', () => {
     expect(await issues(password)).toBeUndefined();
   });
 
-  it('is told together with all else that is wrong', async () => {
+  it('is reported together with all other validation errors', async () => {
     const { client } = await startApi();
     const { signUp: result } = await client().ask(signUp, {
       email: 'nobody',
@@ -46,7 +46,7 @@ describe('a new password', () => {
     expect(result.issues.map(({ path }: { path: string[] }) => path.join('.'))).toEqual(['email', 'name', 'password']);
   });
 
-  it('is refused by changePassword in the same way, which then changes nothing', async () => {
+  it('is refused by changePassword in the same way, and nothing changes', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const { changePassword } = await ada.ask(change, { current: password, new: 'ada@example.com-2026' });
@@ -56,7 +56,7 @@ describe('a new password', () => {
     expect(await api.client().login('ada@example.com')).toMatchObject({ __typename: 'SignInPayload' });
   });
 
-  it('is refused where the range service that is configured knows it, and only then', async () => {
+  it('is refused if the configured range service knows it, and only then', async () => {
     const breached = createHash('sha1').update('a phrase from a breach').digest('hex').toUpperCase();
     const service = createServer((_request, response) => response.end(`${breached.slice(5)}:7\r\n`));
     await once(service.listen(0, '127.0.0.1'), 'listening');

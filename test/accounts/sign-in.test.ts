@@ -82,7 +82,7 @@ async function startingMutations(api: TestApi, user: User, senders: (() => Clien
 
 const patient = { perAccount: 50, perAddress: 1_000_000, signUpsPerAddress: 1_000_000 };
 
-describe('a session of a user', () => {
+describe('session of a user', () => {
   it('is started by four mutations, each with a proof', async () => {
     const api = await startApi({ attempts: patient });
     await api.signUp(email);
@@ -92,7 +92,7 @@ describe('a session of a user', () => {
     expect(api.reported).toEqual([]);
   });
 
-  it('is started by no mutation for a user whom completeSignIn refuses, whoever asks', async () => {
+  it('is started by no mutation for a user that completeSignIn refuses', async () => {
     const api = await startApi({ attempts: patient });
     await api.signUp(email);
     const user = await api.database.user.update({ where: { email }, data: { suspendedAt: api.clock.now } });
@@ -103,7 +103,7 @@ describe('a session of a user', () => {
     expect(api.reported).toEqual([]);
   });
 
-  it('keeps what the user proved, and when', async () => {
+  it('stores the authentication methods and the time of the proof', async () => {
     const api = await startApi();
     const ada = await api.signUp(email, 'BEARER');
     const live = () => api.database.session.findFirstOrThrow({ where: { hashedSessionToken: { not: null } } });

@@ -16,8 +16,8 @@ const timeoutMs = 300_000 + requests * 50;
 /** A run can be repeated: the requests follow from their number. */
 const seed = requests;
 
-describe('the operations of the fuzz', () => {
-  it('use every field of the roots, also those that were added today', () => {
+describe('fuzz operations', () => {
+  it('use every field of the root types, also new ones', () => {
     const random = randomFrom(seed);
     const used = new Set<string>();
     for (let n = 0; n < 1_000; n += 1) {
@@ -33,7 +33,7 @@ describe('the operations of the fuzz', () => {
   });
 });
 
-describe('a server under requests that no ordinary client sends', () => {
+describe('server under requests of unusual clients', () => {
   it(
     'answers every operation, and none with a failure of its own',
     async () => {

@@ -10,8 +10,8 @@ import { askWithoutReading, holdingRequests, holdOpen, peakMB } from '../support
 /** A server that keeps what it need not keep goes over this within a few hundred documents. */
 const heap = { NODE_OPTIONS: '--max-old-space-size=64' };
 
-describe('the memory of a server', () => {
-  it('is not filled by documents of which no two are the same', async () => {
+describe('memory of a server', () => {
+  it('is not filled by documents that are all different', async () => {
     const server = await startServer(await emptyDatabase(), heap);
     const port = Number(new URL(server.address).port);
     const requests = 300;

@@ -6,12 +6,12 @@ const vectors = JSON.parse(await readFile('test/fixtures/blitz/vectors.json', 'u
   passwords: { hashedPassword: string }[];
 };
 
-describe('what is stored for a password', () => {
-  it('is a hash where Blitz.js made one', () => {
+describe('stored passwords of Blitz.js', () => {
+  it('are hashes if Blitz.js made them', () => {
     for (const { hashedPassword } of vectors.passwords) expect(kindOfStored(hashedPassword)).toBe('hash');
   });
 
-  it.each([null, ''])('is none for %j', (stored) => {
+  it.each([null, ''])('are absent for %j', (stored) => {
     expect(kindOfStored(stored)).toBe('none');
   });
 
@@ -26,7 +26,7 @@ describe('what is stored for a password', () => {
     '$money$bags',
     '{curly}',
     'abc:def',
-  ])('is plain text for %j', (stored) => {
+  ])('are plain text for %j', (stored) => {
     expect(kindOfStored(stored)).toBe('plain');
   });
 
@@ -45,7 +45,7 @@ describe('what is stored for a password', () => {
     '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=',
     Buffer.from('$argon2d$v=19$m=65536,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNo').toString('base64'),
     'd9a1f2c3b4e5:0beec7b5ea3f0fdbc95d0dd47f3c5bc275da8a33',
-  ])('is a hash of somebody else for %j', (stored) => {
+  ])('are hashes of another system for %j', (stored) => {
     expect(kindOfStored(stored)).toBe('unreadable');
   });
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseTime } from '../../src/blitz/adopt/time.ts';
 
-describe('a time in text', () => {
+describe('time in text', () => {
   it.each([
     ['2020-07-04 18:12:58', '2020-07-04T18:12:58.000Z'],
     ['2020-07-04T18:12:58Z', '2020-07-04T18:12:58.000Z'],
@@ -22,11 +22,11 @@ describe('a time in text', () => {
     '2020-07-04 24:00:00',
     '2020-13-01 00:00:00',
     '1593886378',
-  ])('%j means none', (text) => {
+  ])('%j means null', (text) => {
     expect(parseTime(text)).toBeNull();
   });
 
-  it('is any that a date can be written as', () => {
+  it('is parsed in every format of Date', () => {
     const date = fc.date({ noInvalidDate: true, min: new Date(0), max: new Date('9999-12-31T23:59:59.999Z') });
     fc.assert(fc.property(date, (moment) => parseTime(moment.toISOString()) === moment.getTime()));
   });

@@ -12,8 +12,8 @@ async function* chunksOf(bytes: Buffer, sizes: number[]): AsyncGenerator<Buffer>
 
 const read = (text: string | Buffer, sizes = [7]) => Array.fromAsync(readLines(chunksOf(Buffer.from(text), sizes)));
 
-describe('lines', () => {
-  it('are the same in whatever pieces they come, with and without a newline at the end', async () => {
+describe('line reader', () => {
+  it('returns the same lines for chunks of any size, with and without a newline at the end', async () => {
     const line = fc.string({ unit: 'grapheme' }).map((text) => text.replace(/\n/g, '').replace(/^\ufeff/, ''));
     const sizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 });
     await fc.assert(
@@ -25,7 +25,7 @@ describe('lines', () => {
     );
   });
 
-  it('are counted where one is not UTF-8 or is too long, which is not kept', async () => {
+  it('counts lines that are not UTF-8 or too long, without storing them', async () => {
     const bytes = Buffer.concat([
       Buffer.from('one\n'),
       Buffer.from([0xc3, 0x28, 0x0a]),
@@ -42,7 +42,7 @@ describe('lines', () => {
     }
   });
 
-  it('may end in a carriage return, and begin with a byte order mark', async () => {
+  it('accepts a carriage return at the end, and a byte order mark at the beginning', async () => {
     const [first, second] = await read('\ufeff{"a":1}\r\n{"a":2}\r\n');
     expect([first, second].map((line) => line && 'text' in line && JSON.parse(line.text))).toEqual([
       { a: 1 },

@@ -19,8 +19,8 @@ function results(answers: Answered[]): Record<string, number> {
   return counts;
 }
 
-describe('three hundred wrong passwords at once, over three nodes', () => {
-  it('reach the hash function ten times, whether or not anybody has the address', async () => {
+describe('three hundred concurrent wrong passwords on three nodes', () => {
+  it('reach the hash function ten times, with or without an account', async () => {
     const server = await startPostgresql();
     onTestFinished(() => server.stop());
     const nodes: string[] = [];

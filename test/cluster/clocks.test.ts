@@ -23,8 +23,8 @@ function shiftedBy(hours: number): Record<string, string> {
   return { CLOCK_SHIFT_MS: String(hours * 3_600_000), NODE_OPTIONS: `--import ${preload}` };
 }
 
-describe('servers whose clocks disagree', () => {
-  it('agree on when a session ends, by the clock of the database', async () => {
+describe('servers with different clocks', () => {
+  it('agree on the end of a session, by the clock of the database', async () => {
     const server = await startPostgresql();
     onTestFinished(() => server.stop());
     const nodes: string[] = [];

@@ -57,8 +57,8 @@ async function injectUnderLoad(what: string, cluster: Cluster, inject: () => Pro
   return seen;
 }
 
-describe('what was acknowledged is kept', () => {
-  it('when PostgreSQL is stopped at once and restarted, twice', async () => {
+describe('acknowledged writes', () => {
+  it('survive two immediate shutdowns and restarts of PostgreSQL', async () => {
     const cluster = await startCluster(2);
     for (const downMs of [0, 3_000]) {
       const seen = await injectUnderLoad(`PostgreSQL stopped at once, down for ${downMs} ms`, cluster, async () => {
@@ -73,7 +73,7 @@ describe('what was acknowledged is kept', () => {
     }
   });
 
-  it('when PostgreSQL is frozen for ten seconds', async () => {
+  it('survive ten seconds of a frozen PostgreSQL', async () => {
     const cluster = await startCluster(2);
     const seen = await injectUnderLoad('PostgreSQL frozen for 10 s', cluster, async () => {
       const processes = await processesOf(cluster.server);
@@ -84,7 +84,7 @@ describe('what was acknowledged is kept', () => {
     expect([...seen.statuses.keys()].filter((status) => status !== 200)).toEqual([503]);
   });
 
-  it('when all connections are cut, again and again', async () => {
+  it('survive repeated cuts of all connections', async () => {
     const cluster = await startCluster(2);
     await injectUnderLoad('connections cut ten times', cluster, async () => {
       for (let cut = 0; cut < 10; cut += 1) {
@@ -95,7 +95,7 @@ describe('what was acknowledged is kept', () => {
     });
   });
 
-  it('when a server is killed', async () => {
+  it('survive the killing of a server', async () => {
     const cluster = await startCluster(3);
     expect(cluster.nodes[0]?.printed()).toMatch(/^Database {2}postgresql:\/\/postgres:\*\*\*@127/m);
     const victim = cluster.nodes.pop();

@@ -45,7 +45,7 @@ ignore_startup_parameters = extra_float_digits, statement_timeout, lock_timeout,
 }
 
 describe('PgBouncer in transaction mode', () => {
-  it.skipIf(!pgbouncer)('may stand between the servers and PostgreSQL, unchanged', async () => {
+  it.skipIf(!pgbouncer)('works between the servers and PostgreSQL, without changes', async () => {
     const server = await startPostgresql();
     onTestFinished(() => server.stop());
     const pooled = await startPooler(server.url);

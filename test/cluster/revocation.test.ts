@@ -9,7 +9,7 @@ const start = 'mutation { startSession(transport: BEARER) { token } }';
 const logout = 'mutation { logout { revokedSessionId } }';
 const read = '{ currentSession { id } }';
 
-describe('a session whose ending was acknowledged by one of three nodes', () => {
+describe('session with an end that one of three nodes acknowledged', () => {
   it('is accepted by none of them from that moment on, in thousands of requests', async () => {
     const server = await startPostgresql();
     onTestFinished(() => server.stop());

@@ -5,7 +5,7 @@ import { putUnderLoad, underLoad } from '../support/load.ts';
 import { freePort, onServer, startPostgresql } from '../support/postgresql-server.ts';
 import { startServer } from '../support/process.ts';
 
-describe('a rolling restart of three nodes', () => {
+describe('rolling restart of three nodes', () => {
   it('loses no request and no session', async () => {
     const server = await startPostgresql();
     onTestFinished(() => server.stop());

@@ -82,7 +82,7 @@ const readByPrisma: Record<Model, (database: Database) => Promise<object[]>> = {
   RateLimit: (database) => database.rateLimit.findMany({ orderBy: { key: 'asc' } }),
 };
 
-describe('The column table', () => {
+describe('column table', () => {
   it.each(models)('of %s has the columns of Prisma’s model, their kinds, and which can be null', (model) => {
     const fields = getDatamodel().datamodel.models[model]?.fields.filter(({ kind }) => kind !== 'object') ?? [];
     const expected = fields.map(({ name, type, isRequired }) => {
@@ -101,7 +101,7 @@ describe('The column table', () => {
     },
   );
 
-  it.each(models)('of %s serves to write every column and to read it back, null or not', async (model) => {
+  it.each(models)('of %s writes every column and reads it back, null or not', async (model) => {
     const { database } = await openEmptyDatabase();
     const columns: ColumnTable = columnTables[model];
     const full = await add(database, model, rowOf(columns, 100, false));
@@ -112,7 +112,7 @@ describe('The column table', () => {
     expect(await readHot(database, { name: model, alias: 'x', columns })).toEqual([full, bare]);
   });
 
-  it('does not compile unless it is that of the model', () => {
+  it('does not compile if it differs from the model', () => {
     type WithInvented = Session & { invented: string | null };
     // @ts-expect-error: the new column is missing.
     sessionColumns satisfies ColumnsOf<WithInvented>;
@@ -130,12 +130,12 @@ describe('The column table', () => {
   });
 });
 
-describe('A new column of Session', () => {
+describe('new column of Session', () => {
   type WithInvented = typeof sessionColumns & { invented: 'int?' };
 
   const places = [0, 7, Object.keys(sessionColumns).length];
 
-  it.each(places)('shifts no other one when it is at place %i, and is never the user’s id', async (place) => {
+  it.each(places)('shifts no other column from position %i, and is never the user’s id', async (place) => {
     const { database } = await openEmptyDatabase();
     const somebody = await add(database, 'User', rowOf(columnTables.User, 100, false));
     const full = await add(database, 'Session', rowOf(sessionColumns, 200, false));

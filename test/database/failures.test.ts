@@ -15,7 +15,7 @@ const known = (code: string, meta?: Record<string, unknown>) =>
 const driverSays = (originalCode: string, originalMessage: string) =>
   known('P2010', { driverAdapterError: Object.assign(new Error('x'), { cause: { originalCode, originalMessage } }) });
 
-describe('a failure of the database', () => {
+describe('database failures', () => {
   it.each([
     ['cannot be reached', known('P1001')],
     ['transaction cannot begin', known('P2028')],
@@ -28,7 +28,7 @@ describe('a failure of the database', () => {
     ['shut down, says the driver', Object.assign(new Error('terminating connection'), { code: '57P01' })],
     ['nobody there, says the system', Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' })],
     ['locked, says SQLite', Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY' })],
-  ])('%s is 503, with when to try again, and no answer about the session', async (_what, failure) => {
+  ])('are 503 with a time for the retry, and no answer about the session: %s', async (_what, failure) => {
     expect(isUnavailable(failure)).toBe(true);
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
@@ -46,15 +46,15 @@ describe('a failure of the database', () => {
   });
 
   it.each([known('P2002'), known('P2025'), new Error('bug'), new TypeError('x is not a function'), 'text', null])(
-    'is not every error: %s',
+    'do not include every error: %s',
     (error) => {
       expect(isUnavailable(error)).toBe(false);
     },
   );
 });
 
-describe('a transaction that was in another one’s way', () => {
-  it('is run again, and given up after some tries', async () => {
+describe('transaction conflicts', () => {
+  it('are retried, and given up after some tries', async () => {
     const { database } = await openEmptyDatabase();
     let tries = 0;
     const conflict = () => {
@@ -68,7 +68,7 @@ describe('a transaction that was in another one’s way', () => {
     expect(tries).toBe(5);
   });
 
-  it('is one that ends many sessions, too', async () => {
+  it('are retried also when many sessions end', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     let tries = 0;
@@ -96,7 +96,7 @@ describe('a transaction that was in another one’s way', () => {
     expect(tries).toBe(3);
   });
 
-  it('really conflicts, and loses nothing', async () => {
+  it('occur in reality, and lose nothing', async () => {
     const { database, url } = await openEmptyDatabase();
     const other = await openDatabase(url);
     const { id } = await database.session.create({ data: { handle: 'h', publicData: '0', expiresAt: new Date() } });
@@ -114,7 +114,7 @@ describe('a transaction that was in another one’s way', () => {
     await other.$disconnect();
   });
 
-  it('is also one that locked the same rows in another order, by raw statements', async () => {
+  it('include raw statements that lock the same rows in another order', async () => {
     const { database, url } = await openEmptyDatabase();
     const now = new Date();
     const limits = ['a', 'b'].map((key) => ({ key, points: 10, durationMs: null }));

@@ -8,8 +8,8 @@ function clockAt(start: number) {
   return clock;
 }
 
-describe('a lease', () => {
-  it('lets one of many do the work at a time', async () => {
+describe('lease', () => {
+  it('lets one of many processes do the work at a time', async () => {
     const { database } = await openEmptyDatabase();
     const clock = clockAt(Date.now());
     let refused = 0;
@@ -29,7 +29,7 @@ describe('a lease', () => {
     expect(await database.lease.count()).toBe(0);
   });
 
-  it('is for one kind of work, and given up when the work fails', async () => {
+  it('is for one kind of work, and is released when the work fails', async () => {
     const { database } = await openEmptyDatabase();
     const clock = clockAt(Date.now());
     const failing = withLease(database, 'a', clock, async () => {
@@ -40,7 +40,7 @@ describe('a lease', () => {
     expect(await withLease(database, 'a', clock, async () => 'again')).toBe('again');
   });
 
-  it('is taken over from a holder that was silent for too long, which then knows that it lost it', async () => {
+  it('passes from a holder that was silent for too long, which then knows that it lost it', async () => {
     const { database } = await openEmptyDatabase();
     const clock = clockAt(Date.now());
     const result = await withLease(database, 'work', clock, async () => {

@@ -42,8 +42,8 @@ async function fill({ database }: TestDatabase) {
   await database.session.create({ data: { handle: 'bare', expiresAt: full.expiresAt } });
 }
 
-describe('$findSession', () => {
-  it('returns what Prisma would: every column, with the user or without', async () => {
+describe('prepared reads', () => {
+  it('return the session that Prisma would: every column, with or without the user', async () => {
     const opened = await openEmptyDatabase();
     await fill(opened);
     const { database } = opened;
@@ -67,7 +67,7 @@ describe('$findSession', () => {
     expect((await database.$findSession('bare'))?.user).toBeNull();
   });
 
-  it('gives each of many that ask at once the session that it asked for', async () => {
+  it('return to each of many concurrent callers the requested session', async () => {
     const { database, statements, url } = await openEmptyDatabase();
     const handles = Array.from({ length: 41 }, (_, n) => `h${n}`);
     await database.session.createMany({ data: handles.map((handle) => ({ handle, expiresAt: full.expiresAt })) });
@@ -80,7 +80,7 @@ describe('$findSession', () => {
     }
   });
 
-  it('has a sister that returns the live sessions of users, and nobody else’s', async () => {
+  it('return the live sessions of users, and of no other users', async () => {
     const { database } = await openEmptyDatabase();
     const now = new Date('2026-03-29T01:30:00.000Z');
     const later = new Date(now.getTime() + 1);
@@ -107,7 +107,7 @@ describe('$findSession', () => {
     expect(await database.$findLiveSessions([], now)).toEqual([]);
   });
 
-  it('has a sister that returns the users with an address in whatever case, every column of them', async () => {
+  it('return the users with an address in any case, with every column', async () => {
     const opened = await openEmptyDatabase();
     const { database } = opened;
     await fill(opened);
@@ -124,7 +124,7 @@ describe('$findSession', () => {
     }
   });
 
-  it('has a sister that returns the ids of the tokens of a user for a purpose, and of no others', async () => {
+  it('return the ids of the tokens of a user for a purpose, and no others', async () => {
     const opened = await openEmptyDatabase();
     const { database } = opened;
     await fill(opened);
@@ -144,7 +144,7 @@ describe('$findSession', () => {
     }
   });
 
-  it('has a sister that returns what was counted under keys, and under no others', async () => {
+  it('return the counts under keys, and no others', async () => {
     const { database } = await openEmptyDatabase();
     const rows = [
       { key: 'a', points: 1, expiresAt: full.expiresAt },
@@ -157,7 +157,7 @@ describe('$findSession', () => {
     expect(await database.$findRateLimits([])).toEqual([]);
   });
 
-  it('sees at once what anybody has committed, and nothing that nobody has', async () => {
+  it('see every commit at once, and nothing uncommitted', async () => {
     const { database, url } = await openEmptyDatabase();
     const other = await openDatabase(url);
     await database.session.create({ data: { ...full, userId: null } });
@@ -178,7 +178,7 @@ describe('$findSession', () => {
     await other.$disconnect();
   });
 
-  it('goes on where statements do not stay prepared, as behind a pooler', async () => {
+  it('work where statements do not stay prepared, as behind a pooler', async () => {
     const { url } = await openEmptyDatabase();
     if (!isPostgresql(url)) return;
     const database = await openDatabase(url, { poolSize: 1 });

@@ -54,7 +54,7 @@ async function planOf({ database, url }: TestApi, sql: string): Promise<string> 
 /** Reads a table, or an index, from one end to the other (a list that it was given is none); or puts rows in order that no index has in that order. */
 const isSlow = /^\s*SCAN (?!json_each )|Seq Scan|USE TEMP B-TREE|->? *Sort|^\s*Sort/m;
 
-describe('every statement of what is asked often', () => {
+describe('frequent statements', () => {
   const often: [string, (api: TestApi, ada: Client) => Promise<unknown>][] = [
     ['a read', (_api, ada) => ada.ask('{ currentSession { handle expiresAt user { email } } }')],
     [
@@ -71,12 +71,12 @@ describe('every statement of what is asked often', () => {
     ['logging out', (_api, ada) => ada.ask('mutation { logout { revokedSessionId } }')],
   ];
 
-  it.each(often)('of %s uses an index', async (_what, act) => {
+  it.each(often)('of %s use an index', async (_what, act) => {
     const { api, ada } = await filledApi();
     for (const plan of await plansOf(api, () => act(api, ada))) expect(plan).not.toMatch(isSlow);
   });
 
-  it('of pruning uses an index', async () => {
+  it('of pruning use an index', async () => {
     const { api } = await filledApi();
     const plans = await plansOf(api, async () => {
       await pruneSessions(api.database, api.clock.now);
@@ -86,7 +86,7 @@ describe('every statement of what is asked often', () => {
   });
 
   it.each(['a known', 'a new'])(
-    'of a login from %s device sorts no more than the sessions of one user',
+    'of a login from %s device sort no more than the sessions of one user',
     async (which) => {
       const { api, ada } = await filledApi();
       const device = which === 'a new' ? api.client() : ada;
@@ -97,7 +97,7 @@ describe('every statement of what is asked often', () => {
     },
   );
 
-  it('tells a scan when it sees one', async () => {
+  it('are checked by a test that detects scans', async () => {
     const { api } = await filledApi();
     const [plan] = await plansOf(api, () => api.database.session.findMany({ where: { userAgent: 'x' } }));
     expect(plan).toMatch(isSlow);

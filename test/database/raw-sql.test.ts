@@ -24,8 +24,8 @@ async function counted(db: Db): Promise<number> {
   return Number(events);
 }
 
-describe('a statement past Prisma’s client', () => {
-  it('adds a row as Prisma would, and returns its id', async () => {
+describe('raw statements', () => {
+  it('add a row as Prisma would, and return its id', async () => {
     const { database } = await openEmptyDatabase();
     const id = await insert(database, 'AuditEvent', event);
     expect(await database.auditEvent.findUnique({ where: { id } })).toEqual({ id, ...event });
@@ -36,7 +36,7 @@ describe('a statement past Prisma’s client', () => {
     expect([toDate(row[0]), row[1]]).toEqual([event.at, null]);
   });
 
-  it('adds no row that lacks a column or has another one, which does not compile either', async () => {
+  it('add no row with a missing or unknown column, which does not compile either', async () => {
     const { database } = await openEmptyDatabase();
     const { detail: _, ...lacking } = event;
     // @ts-expect-error: there is no detail.
@@ -51,14 +51,14 @@ describe('a statement past Prisma’s client', () => {
     expect(await counted(database)).toBe(0);
   });
 
-  it('has each value in its own column, in whatever order the row has them', async () => {
+  it('put each value in its own column, for every order of the row', async () => {
     const { database } = await openEmptyDatabase();
     const { at, ...rest } = event;
     const id = await insert(database, 'AuditEvent', { ...rest, at });
     expect(await database.auditEvent.findUnique({ where: { id } })).toEqual({ id, ...event });
   });
 
-  it('is part of its transaction, and of no other', async () => {
+  it('belong to their transaction, and to no other', async () => {
     const { database } = await openEmptyDatabase();
     const other = { ...event, type: 'LOGGED_OUT' };
     const undone = inTransaction(database, async (db) => {
@@ -74,7 +74,7 @@ describe('a statement past Prisma’s client', () => {
     expect(await database.auditEvent.groupBy({ by: 'type', _count: true })).toEqual([{ type: other.type, _count: 5 }]);
   });
 
-  it('is refused when its transaction is over, and where it was not begun for it', async () => {
+  it('are refused after the end of their transaction, and in one that inTransaction did not begin', async () => {
     const { database } = await openEmptyDatabase();
     for (const error of [null, new Error('undone')]) {
       let kept: Db | undefined;
@@ -94,8 +94,8 @@ describe('a statement past Prisma’s client', () => {
   });
 });
 
-describe('what is done together', () => {
-  it('is told what failed, and not what was refused for it, when nothing of it is under way any more', async () => {
+describe('runConcurrently', () => {
+  it('throws the first failure, not its consequences, after all operations have ended', async () => {
     const { database } = await openEmptyDatabase();
     const failing = inTransaction(database, async (db) => {
       const late = (async () => {

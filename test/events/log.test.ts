@@ -64,7 +64,7 @@ it.runIf(isPostgresql(inject('templateDatabase')))(
   },
 );
 
-it('is read without gaps and in order while many write, roll back and are slow', async () => {
+it('returns events without gaps and in order while many writers write, roll back and are slow', async () => {
   const { database } = await openEmptyDatabase();
   const random = randomFrom(3);
   const count = inject('isShort') ? 150 : 1_500;
@@ -105,7 +105,7 @@ it('is read without gaps and in order while many write, roll back and are slow',
   expect(seen.length).toBeGreaterThan(count / 2);
 });
 
-it('is empty for a reader that has read all, and for a log without events', async () => {
+it('returns nothing to a reader that has read all, and for a log without events', async () => {
   const { database } = await openEmptyDatabase();
   expect(await readEvents(database, 0, 10)).toEqual([]);
   await recordEvent(database, scope, event('only'));

@@ -9,8 +9,8 @@ import { type Answer, type Client, startApi } from '../support/api.ts';
 
 const serviceKey = 'the key of a service';
 
-describe('every field', () => {
-  it('says who may use it', () => {
+describe('access of a field', () => {
+  it('is declared for every field', () => {
     const objects = Object.values(schema.getTypeMap()).filter((type) => isObjectType(type));
     const fields = objects
       .filter(({ name }) => !name.startsWith('__'))
@@ -21,7 +21,7 @@ describe('every field', () => {
     expect(fields.filter(([, access]) => !(String(access) in accessLevels))).toEqual([]);
   });
 
-  it('must, or there is no schema', () => {
+  it('is required for building the schema', () => {
     // The types of all plugins hold for every builder of a program.
     const builder = new SchemaBuilder({ plugins: [AccessPluginName], prisma: {} as never });
     builder.queryType({ fields: (t) => ({ open: t.string({ resolve: () => 'to everybody, by omission' }) }) });
@@ -114,7 +114,7 @@ const roots: Record<string, Record<string, [selection: string, outcomes: string[
   },
 };
 
-describe('the fields of the roots', () => {
+describe('fields of the root types', () => {
   const cells = Object.entries(roots).flatMap(([root, fields]) =>
     Object.entries(fields).map(([field, [selection, outcomes]]) => ({ root, field, selection, outcomes })),
   );
@@ -125,7 +125,7 @@ describe('the fields of the roots', () => {
     }
   });
 
-  it.each(cells)('answer each of those who may ask, and refuse the others: $field', async (cell) => {
+  it.each(cells)('answer allowed callers, and refuse the others: $field', async (cell) => {
     const { root, field, selection, outcomes } = cell;
     const { clients, ids } = await everybody();
     const query = `${root} { ${selection.replace('$user', ids.user).replace('$session', ids.session)} }`;
@@ -186,8 +186,8 @@ const selections: Record<string, string> = {
   auditEvents: '{ nodes { type } }',
 };
 
-describe('what belongs to somebody', () => {
-  it('is seen by them and by administrators, each field by those who may', async () => {
+describe('objects of a user', () => {
+  it('are visible to the user and to administrators, each field as declared', async () => {
     const { clients, ids } = await everybody();
     for (const [type, fields] of Object.entries(objects)) {
       const known = schema.getType(type);
@@ -216,7 +216,7 @@ describe('what belongs to somebody', () => {
     }
   });
 
-  it('is not seen through what shows the objects of others', async () => {
+  it('are not visible through objects of other users', async () => {
     const { clients, ids } = await everybody();
     // An audit event names its user and actor; only administrators are told who it was.
     const { data, code } = await clients.ada.send(

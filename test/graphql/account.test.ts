@@ -8,7 +8,7 @@ const named = '... on ViewerPayload { viewer { name } } ... on UserError { code 
 const deleted = '... on DeleteUserPayload { deletedUserId revokedSessionIds } ... on UserError { code }';
 
 describe('updateProfile', () => {
-  it('changes the name, trims it, and takes it away', async () => {
+  it('changes the name, trims it, and removes it', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     expect(await ada.act('updateProfile', { name: ' Ada Lovelace ' }, named)).toMatchObject({
@@ -87,7 +87,7 @@ describe('deleteAccount', () => {
     for (const trace of ['lovelace', 'Lovelace', hashedPassword ?? '']) expect(bytes).not.toContain(trace);
   });
 
-  it('leaves no session to a login that was under way', async () => {
+  it('leaves no session to a concurrent login', async () => {
     for (let round = 0; round < 3; round += 1) {
       const api = await startApi();
       const ada = await api.signUp('ada@example.com', 'BEARER');
@@ -101,7 +101,7 @@ describe('deleteAccount', () => {
     }
   });
 
-  it('gives its id to nobody again', async () => {
+  it('never reuses the id', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const { viewer } = await ada.ask('{ viewer { id } }');

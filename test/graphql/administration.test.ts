@@ -17,7 +17,7 @@ async function rootAndAda() {
 }
 
 describe('setUserRole', () => {
-  it('holds for the very next request of every session', async () => {
+  it('applies to the very next request of every session', async () => {
     const { root, ada, id } = await rootAndAda();
     expect((await ada.send('{ users { totalCount } }')).code).toBe('FORBIDDEN');
     const result = await root.act('setUserRole', { id, role: 'admin' }, changedUser);
@@ -35,7 +35,7 @@ describe('setUserRole', () => {
 });
 
 describe('suspendUser', () => {
-  it('ends every session at once and lets nobody in, who is told only with the right password', async () => {
+  it('ends every session at once and refuses sign-ins, with the reason only for the right password', async () => {
     const { api, root, ada, id } = await rootAndAda();
     const result = await root.act('suspendUser', { id }, changedUser);
     expect(result).toMatchObject({ user: { id, suspendedAt: api.clock.now.toISOString() } });
@@ -55,7 +55,7 @@ describe('suspendUser', () => {
     expect((await root.ask('{ auditEvents(type: USER_SUSPENDED) { totalCount } }')).auditEvents.totalCount).toBe(1);
   });
 
-  it('holds for a session that somebody wrote past the server', async () => {
+  it('applies to a session that another program wrote', async () => {
     const { api, ada } = await rootAndAda();
     await api.database.user.update({ where: { email: 'ada@example.com' }, data: { suspendedAt: api.clock.now } });
     expect((await ada.ask('{ currentSession { id } }')).currentSession).toBeNull();
@@ -83,7 +83,7 @@ describe('revokeUserSessions', () => {
 });
 
 describe('deleteUser', () => {
-  it('leaves nothing of them behind, and their id to nobody', async () => {
+  it('leaves nothing of the user behind, and never reuses the id', async () => {
     const { api, root, ada, id } = await rootAndAda();
     expect(await root.act('deleteUser', { id }, deletedUser)).toMatchObject({ deletedUserId: id });
     expect((await ada.ask('{ viewer { id } }')).viewer).toBeNull();
@@ -100,7 +100,7 @@ describe('deleteUser', () => {
   });
 });
 
-describe('the last administrator', () => {
+describe('last administrator', () => {
   it('is neither demoted, suspended nor deleted', async () => {
     const { api, root, id: adaId } = await rootAndAda();
     const id = await idOf(api, 'root@example.com');
@@ -120,7 +120,7 @@ describe('the last administrator', () => {
     expect((await root.send('{ users { totalCount } }')).code).toBe('FORBIDDEN');
   });
 
-  it('stays when two of them remove each other at once', async () => {
+  it('stays when two of them remove each other concurrently', async () => {
     for (let round = 0; round < 5; round += 1) {
       const api = await startApi();
       const one = await api.signUpAdmin('one@example.com');
@@ -136,8 +136,8 @@ describe('the last administrator', () => {
   });
 });
 
-describe('what administrators do', () => {
-  it('needs the password to have been proved a short while ago', async () => {
+describe('operations of administrators', () => {
+  it('require a recent proof of the password', async () => {
     const { api, root, id } = await rootAndAda();
     api.clock.now = new Date(api.clock.now.getTime() + api.config.reauthenticateAfterMs + 1);
     const code = { code: 'REAUTHENTICATION_REQUIRED' };

@@ -23,14 +23,14 @@ async function visitor(api: TestApi) {
   return { client, expiresAt: startSession.session.expiresAt };
 }
 
-describe('anonymous sessions from one address', () => {
+describe('limit on anonymous sessions per address', () => {
   const limited = { status: 429, code: 'RATE_LIMITED' };
   const from = (api: TestApi, address: string | null) => Object.assign(api.client(), { address });
 
   it.each([
     ['startSession', start],
     ['setPublicData', setData],
-  ])('are limited in an hour, where %s starts them', async (_field, operation) => {
+  ])('applies per hour, if %s starts them', async (_field, operation) => {
     const api = await startApi({ attempts: { anonymousSessionsPerAddress: 3 } });
     const send = (address: string | null) => from(api, address).send(operation);
     for (const _ of [1, 2, 3]) expect((await send('203.0.113.7')).code).toBeUndefined();
@@ -44,7 +44,7 @@ describe('anonymous sessions from one address', () => {
     expect((await send('203.0.113.7')).code).toBeUndefined();
   });
 
-  it('are counted for a whole IPv6 network of /64, and for both fields together', async () => {
+  it('counts for a whole IPv6 network of /64, and for both fields together', async () => {
     const api = await startApi({ attempts: { anonymousSessionsPerAddress: 2 } });
     await from(api, '2001:db8:1:2::1').ask(start);
     await from(api, '2001:db8:1:2::2').ask(setData);
@@ -52,14 +52,14 @@ describe('anonymous sessions from one address', () => {
     expect((await from(api, '2001:db8:1:3::1').send(start)).code).toBeUndefined();
   });
 
-  it('are no more when many come at once', async () => {
+  it('holds for concurrent requests', async () => {
     const api = await startApi({ attempts: { anonymousSessionsPerAddress: 3 } });
     const answers = await Promise.all(Array.from({ length: 20 }, () => from(api, '203.0.113.7').send(start)));
     expect(answers.filter(({ code }) => code === undefined)).toHaveLength(3);
     expect(await api.database.session.count()).toBe(3);
   });
 
-  it('are not counted for data that is refused, nor for a session that is there already', async () => {
+  it('does not count refused data, nor an existing session', async () => {
     const api = await startApi({ attempts: { anonymousSessionsPerAddress: 1 } });
     const client = from(api, '203.0.113.7');
     const refused = await client.ask('mutation { setPublicData(data: [1]) { __typename } }');
@@ -72,7 +72,7 @@ describe('anonymous sessions from one address', () => {
   });
 });
 
-describe('an anonymous session that is not used', () => {
+describe('unused anonymous session', () => {
   it('expires within hours', async () => {
     const api = await startApi({ sessions: { unusedTimeoutMs: 2 * hour } });
     const { client, expiresAt } = await visitor(api);
@@ -94,7 +94,7 @@ describe('an anonymous session that is not used', () => {
     expect(api.statements.filter((sql) => sql.startsWith('UPDATE'))).toEqual([]);
   });
 
-  it('never outlives what sessions are allowed', async () => {
+  it('never outlives the limits on sessions', async () => {
     const api = await startApi({ sessions: { unusedTimeoutMs: 2 * hour, idleTimeoutMs: hour } });
     const { client, expiresAt } = await visitor(api);
     expect(expiresAt).toBe(at(api, hour));
@@ -102,7 +102,7 @@ describe('an anonymous session that is not used', () => {
     expect((await client.ask(current)).currentSession.expiresAt).toBe(at(api, hour));
   });
 
-  it('is not what a user starts', async () => {
+  it('is not the session that a user starts', async () => {
     const api = await startApi({ sessions: { unusedTimeoutMs: 2 * hour } });
     const ada = await api.signUp('ada@example.com', 'BEARER');
     expect((await ada.ask(current)).currentSession.expiresAt).toBe(at(api, 7 * day));

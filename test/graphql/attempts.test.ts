@@ -22,8 +22,8 @@ async function guess(client: Client, times: number, address = email) {
 /** What would be refused, in as long as it says. */
 const waitOf = (seconds: number) => ({ __typename: 'RateLimitedError', retryAfterSeconds: seconds });
 
-describe('a wrong password', () => {
-  it('is for nothing after ten in a row: then one has to wait, twice as long each time, at most an hour', async () => {
+describe('limit on wrong passwords per account', () => {
+  it('is ten failures: then the wait starts, doubles with each one, and is at most an hour', async () => {
     const api = await startApi();
     await api.signUp(email);
     const eve = api.client();
@@ -37,7 +37,7 @@ describe('a wrong password', () => {
     }
   });
 
-  it('is forgotten with the right one', async () => {
+  it('is reset by the right password', async () => {
     const api = await startApi();
     await api.signUp(email);
     const ada = api.client();
@@ -49,7 +49,7 @@ describe('a wrong password', () => {
     for (const answer of await guess(api.client(), 10)) expect(answer).toMatchObject(isWrong);
   });
 
-  it('is counted for an address that nobody has as for any other', async () => {
+  it('applies to an address without an account in the same way', async () => {
     const api = await startApi();
     await api.signUp(email);
     const seen: unknown[][] = [];
@@ -61,14 +61,14 @@ describe('a wrong password', () => {
     expect(seen[0]?.at(-1)).toMatchObject(waitOf(30));
   });
 
-  it('does not lock an address before somebody signs up with it', async () => {
+  it('does not lock an address before a user signs up with it', async () => {
     const api = await startApi();
     await guess(api.client(), 11);
     await api.signUp(email);
     expect(await api.client().login(email)).toMatchObject({ __typename: 'SignInPayload' });
   });
 
-  it('reaches the hash function ten times when forty come at once', async () => {
+  it('lets ten of forty concurrent attempts reach the hash function', async () => {
     const api = await startApi();
     await api.signUp(email);
     const answers = await Promise.all(Array.from({ length: 40 }, () => api.client().login(email, 'BEARER', wrong)));
@@ -80,7 +80,7 @@ describe('a wrong password', () => {
     expect(await api.client().login(email)).toMatchObject(waitOf(60));
   });
 
-  it('costs a read when it is refused, and no write', async () => {
+  it('costs a read for a refused attempt, and no write', async () => {
     const api = await startApi();
     await api.signUp(email);
     await guess(api.client(), 10);
@@ -92,7 +92,7 @@ describe('a wrong password', () => {
     expect(await api.database.rateLimit.findMany()).toEqual(before);
   });
 
-  it('is remembered by a server that starts anew', async () => {
+  it('survives a restart of the server', async () => {
     const api = await startApi();
     await api.signUp(email);
     await guess(api.client(), 10);
@@ -100,7 +100,7 @@ describe('a wrong password', () => {
     expect(await new Client(app, api.config.publicUrl).login(email)).toMatchObject(waitOf(30));
   });
 
-  it('can be given fifty times in a row by strangers and as often by known devices, and then not for a year', async () => {
+  it('allows strangers fifty consecutive failures, and trusted devices as many, and then none for a year', async () => {
     const api = await startApi();
     const ada = await api.signUp(email);
     for (const client of [api.client(), ada]) {
@@ -118,7 +118,7 @@ describe('a wrong password', () => {
     expect(await ada.login(email)).toMatchObject({ __typename: 'SignInPayload' });
   });
 
-  it('leaves nobody’s address in the database', async () => {
+  it('stores no address without an account in the database', async () => {
     const api = await startApi();
     const eve = Object.assign(api.client(), { address: '203.0.113.7' });
     await guess(eve, 1, 'nobody@example.com');
@@ -128,7 +128,7 @@ describe('a wrong password', () => {
   });
 });
 
-describe('wrong passwords from one address', () => {
+describe('limit on wrong passwords per address', () => {
   const policy = { perAccount: 10, perAddress: 5, signUpsPerAddress: 3 };
   const from = (api: TestApi, address: string | null) => Object.assign(api.client(), { address });
 
@@ -142,7 +142,7 @@ describe('wrong passwords from one address', () => {
     return codes;
   }
 
-  it('are so many in a quarter of an hour, for whomever they are', async () => {
+  it('is a number per quarter of an hour, over all accounts', async () => {
     const api = await startApi({ attempts: policy });
     await api.signUp(email);
     expect(await spray(api, '203.0.113.7', 6)).toEqual([...Array(5).fill('INVALID_CREDENTIALS'), 'RATE_LIMITED']);
@@ -153,7 +153,7 @@ describe('wrong passwords from one address', () => {
     expect(await from(api, '203.0.113.7').login(email)).toMatchObject({ __typename: 'SignInPayload' });
   });
 
-  it('are no more when they come at once', async () => {
+  it('holds for concurrent requests', async () => {
     const api = await startApi({ attempts: policy });
     const codes = await Promise.all(
       Array.from({ length: 20 }, (_, n) => guess(from(api, '203.0.113.7'), 1, `somebody${n}@example.com`)),
@@ -161,7 +161,7 @@ describe('wrong passwords from one address', () => {
     expect(codes.flat().filter(({ code }) => code === 'INVALID_CREDENTIALS')).toHaveLength(5);
   });
 
-  it('are those of a whole IPv6 network of /64, and of IPv4 mapped into IPv6', async () => {
+  it('counts for a whole IPv6 network of /64, and for IPv4 mapped into IPv6', async () => {
     const api = await startApi({ attempts: policy });
     await spray(api, '2001:db8:1:2::1', 5);
     expect(await spray(api, '2001:db8:1:2:ffff:1:2:3', 1)).toEqual(['RATE_LIMITED']);
@@ -173,7 +173,7 @@ describe('wrong passwords from one address', () => {
   it.each([
     ['IPv4 of /24', (n: number) => `203.0.113.${n}`, '203.0.114.1'],
     ['IPv6 of /48', (n: number) => `2001:db8:1:${n}::1`, '2001:db8:2:1::1'],
-  ])('are ten times as many from a network of %s, and no more', async (_kind, addressOf, elsewhere) => {
+  ])('allows a network of %s ten times as many, and no more', async (_kind, addressOf, elsewhere) => {
     const api = await startApi({ attempts: { ...policy, perAccount: 50, perAddress: 2 } });
     for (let n = 1; n <= 10; n += 1) {
       expect(await spray(api, addressOf(n), 2), String(n)).toEqual(Array(2).fill('INVALID_CREDENTIALS'));
@@ -184,7 +184,7 @@ describe('wrong passwords from one address', () => {
     expect(await spray(api, addressOf(11), 1)).toEqual(['INVALID_CREDENTIALS']);
   });
 
-  it('do not use up what their network may do, however many come at once', async () => {
+  it('does not let one address use up the limit of its network, with any number of concurrent requests', async () => {
     const api = await startApi({ attempts: { ...policy, perAddress: 1 } });
     await Promise.all(Array.from({ length: 30 }, (_, n) => guess(from(api, '203.0.113.7'), 1, `a${n}@example.com`)));
     expect(await spray(api, '203.0.113.8', 1)).toEqual(['INVALID_CREDENTIALS']);
@@ -192,7 +192,7 @@ describe('wrong passwords from one address', () => {
     expect(rows.map(({ points }) => points).sort()).toEqual([1, 1, 2]);
   });
 
-  it('are counted by one statement for the account, the address and its network', async () => {
+  it('takes one statement for the account, the address and its network', async () => {
     const api = await startApi({ attempts: policy });
     const client = from(api, '203.0.113.7');
     api.statements.length = 0;
@@ -201,7 +201,7 @@ describe('wrong passwords from one address', () => {
     expect(await api.database.rateLimit.count()).toBe(3);
   });
 
-  it('are not the right ones, nor those from an address that is not known', async () => {
+  it('counts neither right passwords nor an unknown address', async () => {
     const api = await startApi({ attempts: policy });
     await api.signUp(email);
     const ada = () => from(api, '203.0.113.7').login(email);
@@ -210,7 +210,7 @@ describe('wrong passwords from one address', () => {
     expect(await spray(api, null, 9)).toEqual(Array(9).fill('INVALID_CREDENTIALS'));
   });
 
-  it('do not count for an account when they are refused', async () => {
+  it('does not count refused attempts for an account', async () => {
     const api = await startApi({ attempts: policy });
     await api.signUp(email);
     expect((await guess(from(api, '203.0.113.7'), 20)).at(-1)).toMatchObject({ code: 'RATE_LIMITED' });
@@ -218,7 +218,7 @@ describe('wrong passwords from one address', () => {
     expect(row?.points).toBe(5);
   });
 
-  it('leave sign-ups alone, of which there may be so many in an hour', async () => {
+  it('does not count sign-ups, which have their own limit per hour', async () => {
     const api = await startApi({ attempts: policy });
     await spray(api, '203.0.113.7', 5);
     const signUp = (n: number, address = '203.0.113.7') => from(api, address).signUp(`new${n}@example.com`);
@@ -230,7 +230,7 @@ describe('wrong passwords from one address', () => {
     expect(await api.database.user.count()).toBe(5);
   });
 
-  it('leave room for sign-ups of others at the same address who make mistakes', async () => {
+  it('leaves room for mistaken sign-ups of other people at the same address', async () => {
     const api = await startApi({ attempts: policy });
     const client = from(api, '203.0.113.7');
     const mistakes = [
@@ -245,7 +245,7 @@ describe('wrong passwords from one address', () => {
     expect(await client.signUp('new@example.com')).toMatchObject({ __typename: 'SignInPayload' });
   });
 
-  it('do not keep anybody at the same address from following a link', async () => {
+  it('does not block valid links of other people at the same address', async () => {
     const api = await startApi({ attempts: policy });
     await api.signUp(email);
     await deliverMail(api);
@@ -263,7 +263,7 @@ describe('wrong passwords from one address', () => {
     expect(await follow(token, 'another battery staple')).toMatchObject({ __typename: 'SignInPayload' });
   });
 
-  it('are limited for a network like sign-ups, requests for resets and links', async () => {
+  it('applies to a network in the same way for sign-ups, requests for resets and links', async () => {
     const api = await startApi({ attempts: { perAccount: 10, perAddress: 1, signUpsPerAddress: 1 } });
     const reset = (n: number) =>
       from(api, `203.0.113.${n}`).send(`mutation { requestPasswordReset(email: "a${n}@example.com") { email } }`);
@@ -285,13 +285,13 @@ describe('wrong passwords from one address', () => {
   });
 });
 
-describe('somebody who is signed in and asked for the password', () => {
+describe('limit on wrong passwords in a session', () => {
   const prove = `mutation ($password: String!) { reauthenticate(password: $password) {
     __typename ${rotating.reauthenticate} ... on UserError { code } ... on RateLimitedError { retryAfterSeconds } } }`;
   const change = `mutation ($current: String!, $new: String!) { changePassword(currentPassword: $current, newPassword: $new) {
     __typename ${rotating.changePassword} ... on UserError { code } ... on RateLimitedError { retryAfterSeconds } } }`;
 
-  it('has to wait after ten wrong ones too, in either way', async () => {
+  it('applies after ten failures too, in either way', async () => {
     const api = await startApi();
     const ada = await api.signUp(email);
     for (let time = 0; time < 5; time += 1) {
@@ -305,14 +305,14 @@ describe('somebody who is signed in and asked for the password', () => {
     expect((await ada.ask(prove, { password: wrong })).reauthenticate).toMatchObject(isWrong);
   });
 
-  it('is not held up by what strangers do', async () => {
+  it('is not affected by strangers', async () => {
     const api = await startApi();
     const ada = await api.signUp(email);
     await guess(api.client(), 11);
     expect((await ada.ask(prove, { password })).reauthenticate.__typename).toBe('ReauthenticatePayload');
   });
 
-  it('may choose a bad new password as often as one likes', async () => {
+  it('does not count bad new passwords', async () => {
     const api = await startApi();
     const ada = await api.signUp(email);
     for (let time = 0; time < 12; time += 1) {

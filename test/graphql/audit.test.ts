@@ -10,8 +10,8 @@ async function historyOf(client: Client): Promise<string[]> {
   return viewer.auditEvents.nodes.map(({ type }: { type: string }) => type).reverse();
 }
 
-describe('what happened to an account', () => {
-  it('is all there, in its order, for its user', async () => {
+describe('audit events', () => {
+  it('are complete and in order for their user', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     await api.client().login('ada@example.com', 'BEARER', 'wrong');
@@ -52,7 +52,7 @@ describe('what happened to an account', () => {
     expect(await historyOf(await api.signUp('bob@example.com'))).toEqual(['SIGNED_UP']);
   });
 
-  it('is counted for its user on all pages, but only if the count is selected', async () => {
+  it('are counted for their user over all pages, but only if the count is selected', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     for (const secret of ['wrong', 'wrong again']) await ada.act('reauthenticate', { password: secret });
@@ -66,7 +66,7 @@ describe('what happened to an account', () => {
     expect(api.statements.filter((sql) => /COUNT\(/i.test(sql))).toHaveLength(1);
   });
 
-  it('tells when, in which session and from where', async () => {
+  it('contain the time, the session and the client', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const query =
@@ -102,7 +102,7 @@ describe('what happened to an account', () => {
     ]);
   });
 
-  it('does not tell where an administrator was, and tells administrators who and where', async () => {
+  it('hide the client of an administrator from users, and show actor and client to administrators', async () => {
     const api = await startApi();
     const root = await api.signUpAdmin('root@example.com');
     const ada = await api.signUp('ada@example.com', 'BEARER');
@@ -128,7 +128,7 @@ describe('what happened to an account', () => {
     });
   });
 
-  it('shows where guesses and requests for links came from, also those sent in a session of somebody else', async () => {
+  it('show the client of guesses and requests for links, also if sent in a session of another user', async () => {
     const api = await startApi();
     const root = await api.signUpAdmin('root@example.com');
     const ada = await api.signUp('ada@example.com', 'BEARER');
@@ -156,7 +156,7 @@ describe('what happened to an account', () => {
     expect((await ada.ask(ofAda)).viewer.auditEvents.nodes).toEqual(expected);
   });
 
-  it('is the user’s own doing where they proved it by a link or a token, in a session of whomever', async () => {
+  it('have the user as the actor after a proof by a link or a token, in a session of any user', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com', 'BEARER');
     const eve = await api.signUp('eve@example.com', 'BEARER');
@@ -186,7 +186,7 @@ describe('what happened to an account', () => {
     });
   });
 
-  it('is not written where what it tells of was not done', async () => {
+  it('are not written if their operation is not done', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     const before = await api.database.auditEvent.count();
@@ -197,7 +197,7 @@ describe('what happened to an account', () => {
     expect(await api.database.auditEvent.count()).toBe(before);
   });
 
-  it('is forgotten after a while', async () => {
+  it('are deleted after their retention', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     const clock = { now: () => api.clock.now, stop: () => {} };

@@ -3,8 +3,8 @@ import { password, startApi } from '../support/api.ts';
 
 const sessions = { idleTimeoutMs: 10 * 3_600_000, lifetimeMs: 240 * 3_600_000, maxPerUser: 3 };
 
-describe('the cap on live sessions', () => {
-  it('ends the one that was used least recently', async () => {
+describe('limit on live sessions', () => {
+  it('ends the least recently used session', async () => {
     const api = await startApi({ sessions });
     const devices = [await api.signUp('ada@example.com', 'BEARER')];
     const step = () => {
@@ -27,7 +27,7 @@ describe('the cap on live sessions', () => {
     expect(live.map((session) => session !== null)).toEqual([true, false, true, true]);
   });
 
-  it('is for each user, and does not touch anonymous sessions', async () => {
+  it('applies per user, and does not count anonymous sessions', async () => {
     const api = await startApi({ sessions });
     const visitor = api.client();
     visitor.token = (await visitor.ask('mutation { startSession(transport: BEARER) { token } }')).startSession.token;
@@ -41,7 +41,7 @@ describe('the cap on live sessions', () => {
     expect(Number(live)).toBe(3);
   });
 
-  it('holds exactly when fifty logins come at once, and every one of them got a session', async () => {
+  it('holds exactly for fifty concurrent logins, and each of them gets a session', async () => {
     const api = await startApi({ attempts: { perAccount: 50, perAddress: 100, signUpsPerAddress: 100 } });
     await api.signUp('ada@example.com');
     const logins = Array.from({ length: 50 }, async () => {

@@ -14,8 +14,8 @@ function at(api: TestApi, ms: number): string {
   return new Date(api.clock.now.getTime() + ms).toISOString();
 }
 
-describe('the idle timeout', () => {
-  it('slides with use, and ends a session that is not used', async () => {
+describe('idle timeout', () => {
+  it('slides with use, and ends an unused session', async () => {
     const api = await startApi({ sessions });
     const ada = await api.signUp('ada@example.com', 'BEARER');
     later(api, 9 * hour);
@@ -29,7 +29,7 @@ describe('the idle timeout', () => {
     expect((await ada.ask(current)).currentSession).toBeNull();
   });
 
-  it('is written at most once in a tenth of its length, so that reading costs no write', async () => {
+  it('is written at most once per tenth of its length, so that reading costs no write', async () => {
     const api = await startApi({ sessions });
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const { currentSession: first } = await ada.ask(current);
@@ -47,7 +47,7 @@ describe('the idle timeout', () => {
     expect(await count(hour / 2)).toBe(1);
   });
 
-  it('is written once by many requests at once', async () => {
+  it('is written once by many concurrent requests', async () => {
     const api = await startApi({ sessions });
     const ada = await api.signUp('ada@example.com', 'BEARER');
     later(api, 2 * hour);
@@ -60,7 +60,7 @@ describe('the idle timeout', () => {
     expect(await updates()).toBe(1);
   });
 
-  it('sends the cookie again whenever the expiry moved, and the anti-CSRF token stays good', async () => {
+  it('sends the cookie again whenever the expiry moved, and keeps the anti-CSRF token valid', async () => {
     const api = await startApi({ sessions });
     const ada = await api.signUp('ada@example.com');
     expect((await ada.send(current)).headers.getSetCookie()).toEqual([]);
@@ -74,8 +74,8 @@ describe('the idle timeout', () => {
   });
 });
 
-describe('the absolute lifetime', () => {
-  it('ends a session however much it is used, and is never extended', async () => {
+describe('absolute lifetime', () => {
+  it('ends a session in continuous use, and is never extended', async () => {
     const api = await startApi({ sessions });
     const ada = await api.signUp('ada@example.com');
     const end = at(api, 24 * hour);
@@ -92,7 +92,7 @@ describe('the absolute lifetime', () => {
     expect((await ada.ask(current)).currentSession).toBeNull();
   });
 
-  it('is the expiry from the start where it is the shorter of the two', async () => {
+  it('is the expiry from the start if it is shorter than the idle timeout', async () => {
     const api = await startApi({ sessions: { ...sessions, lifetimeMs: 2 * hour } });
     const ada = await api.signUp('ada@example.com');
     expect((await ada.ask(current)).currentSession.expiresAt).toBe(at(api, 2 * hour));
@@ -100,7 +100,7 @@ describe('the absolute lifetime', () => {
 });
 
 describe('renewal', () => {
-  it('never moves the expiry nearer, nor takes the session that it is for from a stricter policy', async () => {
+  it('never moves the expiry nearer, so that a stricter policy ends no session early', async () => {
     const api = await startApi({ sessions });
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const far = new Date('2099-06-15T13:37:42.123Z');
@@ -112,7 +112,7 @@ describe('renewal', () => {
     });
   });
 
-  it('works for sessions of which no use was ever noted', async () => {
+  it('works for sessions without a recorded use', async () => {
     const api = await startApi({ sessions });
     const ada = await api.signUp('ada@example.com', 'BEARER');
     await api.database.session.updateMany({ data: { lastSeenAt: null } });

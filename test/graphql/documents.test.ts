@@ -18,8 +18,8 @@ async function answerTo(client: Client, document: string) {
 
 const refused = { status: 400, code: 'BAD_USER_INPUT' };
 
-describe('a document', () => {
-  it('may repeat a response name as clients do that compose fragments', async () => {
+describe('document limits', () => {
+  it('allow a repeated response name, as clients do that compose fragments', async () => {
     const api = await startApi();
     const fragments = Array.from({ length: 40 }, (_, n) => `fragment F${n} on User { __typename id a${n}: name }`);
     const composed = `{ viewer { ${fragments.map((_, n) => `...F${n}`).join(' ')} } } ${fragments.join(' ')}`;
@@ -27,7 +27,7 @@ describe('a document', () => {
     expect(costOf(composed).comparisons).toBe(3 * 780);
   });
 
-  it('is refused before validation where fields, fragments or arguments would be compared too often', async () => {
+  it('refuse before validation fields, fragments or arguments that need too many comparisons', async () => {
     const api = await startApi();
     const names = ['fields that conflict', 'fields that conflict at two levels', 'the same field', 'ten names'];
     const others = [
@@ -47,7 +47,7 @@ describe('a document', () => {
     expect(api.reported).toEqual([]);
   });
 
-  it('is measured with its fragments wherever they are spread, also in operations that are not executed', async () => {
+  it('count fragments wherever they are spread, also in operations that are not executed', async () => {
     const api = await startApi();
     const spreads = Array.from({ length: 300 }, (_, n) => `query Q${n} { ...F }`).join(' ');
     const many = `${spreads} fragment F on Query { ${'nodes(ids: ["1" "2" "3" "4" "5" "6"]) { id } '.repeat(3)} }`;
@@ -56,7 +56,7 @@ describe('a document', () => {
     expect(await answerTo(api.client(), depth)).toMatchObject(refused);
   });
 
-  it('has at most 2,000 tokens and as many lines', async () => {
+  it('allow at most 2,000 tokens and as many lines', async () => {
     const api = await startApi();
     expect(await answerTo(api.client(), `{ viewer { id } }${'\n'.repeat(1_999)}`)).toMatchObject({ status: 200 });
     for (const line of ['\n', '\r', '\r\n', '# a comment\n']) {
@@ -73,7 +73,7 @@ describe('a document', () => {
     });
   });
 
-  it('is refused where it is nested without end, also by a fragment that spreads itself', async () => {
+  it('refuse unlimited nesting, also by a fragment that spreads itself', async () => {
     const api = await startApi();
     const nested = (levels: number) =>
       `{ viewer ${'{ sessions { user '.repeat(levels)} { id } ${'} }'.repeat(levels)} }`;
@@ -90,7 +90,7 @@ describe('a document', () => {
     expect(api.reported).toEqual([]);
   });
 
-  it('has no name of more than 100 characters, which the answer would repeat', async () => {
+  it('allow no name of more than 100 characters, because the answer would repeat it', async () => {
     const api = await startApi();
     const name = 'n'.repeat(100);
     const named = (text: string) => [
@@ -112,7 +112,7 @@ describe('a document', () => {
     expect(JSON.stringify(answer).length).toBeLessThan(1_000);
   });
 
-  it('may introspect as much as tools do, and no more', async () => {
+  it('allow the introspection of tools, and no more', async () => {
     const api = await startApi();
     for (const query of [everything, getIntrospectionQuery(), '{ __type(name: "User") { fields { name } } }']) {
       expect((await api.client().send(query)).errors).toBeUndefined();
@@ -124,7 +124,7 @@ describe('a document', () => {
   });
 });
 
-describe('the documents that are kept', () => {
+describe('document cache', () => {
   /** Sends a document through the hooks as a server does, and returns whether it had to be parsed. */
   function sendTo(plugin: ReturnType<typeof useDocuments>, source: string): boolean {
     let document: DocumentNode | null = null;
@@ -151,7 +151,7 @@ describe('the documents that are kept', () => {
     return isParsed;
   }
 
-  it('are the valid ones, from their second use on', () => {
+  it('keeps valid documents, from their second use on', () => {
     const plugin = useDocuments(schema);
     const valid = '{ viewer { id } }';
     expect([1, 2, 3, 4].map(() => sendTo(plugin, valid))).toEqual([true, true, false, false]);
@@ -159,7 +159,7 @@ describe('the documents that are kept', () => {
     expect([1, 2, 3, 4].map(() => sendTo(plugin, invalid))).toEqual([true, true, true, true]);
   });
 
-  it('are forgotten when others come, however large those are', () => {
+  it('evicts documents for newer ones of any size', () => {
     const plugin = useDocuments(schema);
     const valid = '{ viewer { id } }';
     const fields = Array.from({ length: 600 }, (_, k) => `a${k}: id`).join(' ');
@@ -171,8 +171,8 @@ describe('the documents that are kept', () => {
   });
 });
 
-describe('an error of validation', () => {
-  it('says where it is and what was meant, in a document that people write', async () => {
+describe('validation error', () => {
+  it('has its location and a suggestion, in documents of a size that people write', async () => {
     const api = await startApi();
     const { errors } = await api.client().send('{\n  viewer { emial }\n}');
     expect(errors).toEqual([
@@ -184,7 +184,7 @@ describe('an error of validation', () => {
     ]);
   });
 
-  it('is one of ten at most, and says less in a large document', async () => {
+  it('is one of at most ten, and says less in a large document', async () => {
     const api = await startApi();
     const { errors } = await api.client().send(expensiveDocuments['unknown fields'] ?? '');
     expect(errors).toHaveLength(11);

@@ -36,7 +36,7 @@ describe.each(Object.entries(links))('%s', (field, start) => {
     expect(event).toMatchObject({ isOwn: true, sessionHandle: expect.any(String) });
   });
 
-  it('works with the password elsewhere, also in a session of somebody else, who stays who they are', async () => {
+  it('works elsewhere with the password, also in a session of another user, who stays signed in', async () => {
     const { api, ada, token, email } = await start();
     const bob = Object.assign(await api.signUp('bob@example.com'), { address: '192.0.2.30' });
     const emailVerifiedAt = api.clock.now.toISOString();
@@ -49,7 +49,7 @@ describe.each(Object.entries(links))('%s', (field, start) => {
     expect(event).toMatchObject({ isOwn: true, ipAddress: '192.0.2.30', sessionHandle: null });
   });
 
-  it('does not prove the address for whoever else gave it, and the link stays usable', async () => {
+  it('does not prove the address for another person who entered it, and the link stays valid', async () => {
     const { api, ada, token } = await start();
     const before = await api.database.user.findMany();
     const owner = await api.signUp('owner@example.com');
@@ -65,7 +65,7 @@ describe.each(Object.entries(links))('%s', (field, start) => {
     expect(await ada.act(field, { token }, viewer)).toMatchObject({ __typename: 'ViewerPayload' });
   });
 
-  it('counts wrong passwords as login does, and hashes none for a link that is not valid', async () => {
+  it('counts wrong passwords as login does, and hashes none for an invalid link', async () => {
     const { api, token } = await start();
     const eve = api.client();
     for (let time = 0; time < 10; time += 1) {
@@ -81,7 +81,7 @@ describe.each(Object.entries(links))('%s', (field, start) => {
     expect(await api.database.rateLimit.findMany({ where: { key: { startsWith: 'account:' } } })).toEqual([]);
   });
 
-  it('costs what a password costs where one is given: two do not fit into an operation', async () => {
+  it('costs as much as a password if one is given: two do not fit into an operation', async () => {
     const { api, token } = await start();
     const twice = (args: string) =>
       api.client().send(`mutation { a: ${field}(${args}) { __typename } b: ${field}(${args}) { __typename } }`);
@@ -89,7 +89,7 @@ describe.each(Object.entries(links))('%s', (field, start) => {
     expect((await twice(`token: "${token}"`)).code).toBeUndefined();
   });
 
-  it('works for a user without a password in a session of theirs, and by no password', async () => {
+  it('works for a user without a password in a session of theirs, and with no password elsewhere', async () => {
     const { api, ada, token } = await start();
     await api.database.user.updateMany({ where: { email: 'ada@example.com' }, data: { hashedPassword: null } });
     for (const secret of [password, '']) {
@@ -101,7 +101,7 @@ describe.each(Object.entries(links))('%s', (field, start) => {
 });
 
 describe('verifyEmail', () => {
-  it('leaves nothing to be asked for', async () => {
+  it('verifies the address, so that a further request sends no mail', async () => {
     const { api, ada, token } = await links.verifyEmail();
     await ada.act('verifyEmail', { token });
     expect(await ada.act('requestEmailVerification', {}, 'email')).toMatchObject({ email: 'ada@example.com' });
@@ -110,7 +110,7 @@ describe('verifyEmail', () => {
 });
 
 describe('confirmEmailChange', () => {
-  it('forgets the wrong passwords that were given while nobody had the address', async () => {
+  it('resets the failures that were counted while no account had the address', async () => {
     const { api, ada, token, email } = await links.confirmEmailChange();
     for (let time = 0; time < 11; time += 1) await api.client().login(email, 'BEARER', 'wrong');
     expect(await api.client().login(email)).toMatchObject({ code: 'RATE_LIMITED' });
@@ -118,7 +118,7 @@ describe('confirmEmailChange', () => {
     expect(await api.client().login(email)).toMatchObject({ __typename: 'SignInPayload' });
   });
 
-  it('goes on with a password that another system hashed', async () => {
+  it('works with a password that another system hashed', async () => {
     const { api, token, email } = await links.confirmEmailChange();
     const hashedPassword = foreignHashes['bcrypt $2b$'];
     await api.database.user.updateMany({ where: { email: 'ada@example.com' }, data: { hashedPassword } });
@@ -128,8 +128,8 @@ describe('confirmEmailChange', () => {
   });
 });
 
-describe('the mails with links', () => {
-  it('say what somebody does who did not ask for them', async () => {
+describe('mails with links', () => {
+  it('tell people who did not ask for them what to do', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     await ada.act('requestEmailChange', { newEmail: 'new@example.com', password });
@@ -170,7 +170,7 @@ describe('requestEmailChange', () => {
     expect(await ada.act('confirmEmailChange', { token }, viewer)).toMatchObject({ code: 'TOKEN_INVALID' });
   });
 
-  it('needs the password, and an address that is another one', async () => {
+  it('needs the password, and an address that differs from the current one', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     await deliverMail(api);
@@ -182,7 +182,7 @@ describe('requestEmailChange', () => {
     expect(await deliverMail(api)).toEqual([]);
   });
 
-  it('does not tell who has an account, but tells its owner', async () => {
+  it('does not reveal accounts, but tells the owner of the address', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     await api.signUp('bob@example.com');
@@ -196,7 +196,7 @@ describe('requestEmailChange', () => {
     ]);
   });
 
-  it('is refused at last where somebody took the address meanwhile', async () => {
+  it('is refused at last if another account took the address since', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     await deliverMail(api);
@@ -207,7 +207,7 @@ describe('requestEmailChange', () => {
     expect((await ada.ask('{ viewer { email } }')).viewer.email).toBe('ada@example.com');
   });
 
-  it('is stopped by a new password, whoever asked for it', async () => {
+  it('is stopped by a new password, for every requester', async () => {
     const api = await startApi();
     const thief = await api.signUp('ada@example.com');
     await deliverMail(api);

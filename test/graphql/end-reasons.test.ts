@@ -25,7 +25,7 @@ const ways: [reason: string, type: string | null, act: (all: All) => Promise<unk
 
 type All = { api: TestApi; laptop: Client; phone: Client; admin: Client; ada: string };
 
-it.each(ways)('a session keeps that it ended by %s, and %s says so', async (reason, type, act) => {
+it.each(ways)('a session stores that it ended by %s, and %s says so', async (reason, type, act) => {
   const api = await startApi({ sessions: { maxPerUser: 2 } });
   const phone = await api.signUp(email, 'BEARER');
   api.clock.now = new Date(api.clock.now.getTime() + 1_000);
@@ -44,7 +44,7 @@ it.each(ways)('a session keeps that it ended by %s, and %s says so', async (reas
   expect(events).toMatchObject([{ type, detail, userId: row.userId, at: api.clock.now }]);
 });
 
-it('a session that goes with its account leaves an event, which names no place', async () => {
+it('a session of a deleted account leaves an event, which names no place', async () => {
   const api = await startApi();
   const ada = await api.signUp(email, 'BEARER');
   const { handle } = (await ada.ask('{ currentSession { handle } }')).currentSession;

@@ -29,7 +29,7 @@ async function takeOver({ database }: TestApi, hashedPassword: string): Promise<
   await database.user.update({ where: { email }, data: { hashedPassword } });
 }
 
-describe('a user whose hash another system made', () => {
+describe('user with a hash of another system', () => {
   it.each(Object.entries(foreignHashes))('logs in, by %s', async (_maker, hash) => {
     const api = await startWith(hash);
     expect(await api.client().login(email, 'BEARER', `${password}!`)).toMatchObject({ code: 'INVALID_CREDENTIALS' });
@@ -41,7 +41,7 @@ describe('a user whose hash another system made', () => {
   });
 
   it.each(Object.entries(foreignHashes).filter(([maker]) => maker !== 'argon2id of argon2-cffi'))(
-    'has one of today from the first login on, once, in place of %s',
+    'has a hash of the policy after the first login, once, in place of %s',
     async (_maker, hash) => {
       const api = await startWith(hash);
       const before = await userOf(api);
@@ -54,14 +54,14 @@ describe('a user whose hash another system made', () => {
     },
   );
 
-  it('keeps one that costs no less than those of today', async () => {
+  it('keeps a hash that costs no less than the policy', async () => {
     const hash = foreignHashes['argon2id of argon2-cffi'];
     const api = await startWith(hash);
     await api.client().login(email);
     expect((await userOf(api)).hashedPassword).toBe(hash);
   });
 
-  it('has a costlier one from the first login after the policy was raised', async () => {
+  it('has a costlier hash after the first login under a raised policy', async () => {
     const hash = await hashPassword(password, realHashing);
     const next = await startApi({ passwords: { ...realHashing, passes: 3 } });
     await next.database.user.create({ data: { email, hashedPassword: hash, role: 'user' } });
@@ -69,7 +69,7 @@ describe('a user whose hash another system made', () => {
     expect((await userOf(next)).hashedPassword).toMatch(/^\$argon2id\$v=19\$m=19456,t=3,p=1\$/);
   });
 
-  it('logs in from several devices at once', async () => {
+  it('logs in from several devices concurrently', async () => {
     const api = await startWith(foreignHashes['bcrypt $2b$']);
     const logins = await Promise.all(Array.from({ length: 8 }, () => api.client().login(email, 'BEARER')));
     for (const login of logins) expect(login).toMatchObject({ viewer: { email } });
@@ -80,7 +80,7 @@ describe('a user whose hash another system made', () => {
     expect((await userOf(api)).hashedPassword).toBe(hashedPassword);
   });
 
-  it('keeps the password that was chosen while a login with the old one was rewriting its hash', async () => {
+  it('keeps a password that was changed while a login with the old one was rewriting its hash', async () => {
     const api = await startWith(foreignHashes['bcrypt $2b$']);
     const ada = api.client();
     await ada.login(email, 'BEARER');
@@ -96,7 +96,7 @@ describe('a user whose hash another system made', () => {
     }
   });
 
-  it('proves and changes the password in a session that was there before', async () => {
+  it('proves and changes the password in an existing session', async () => {
     const api = await startWith(foreignHashes['argon2id of Blitz.js']);
     const ada = api.client();
     await ada.login(email, 'BEARER');
@@ -125,9 +125,9 @@ describe('reauthenticate', () => {
   });
 });
 
-describe('a user without a password, or with none that is known', () => {
+describe('user without a password, or with an unknown hash', () => {
   it.each([null, '', password, '$2b$31$NcajGG657dix375n4HWLfefcWuXaFPgRy3D0.5bRCUF57SNWHA18y'])(
-    'such as %j, is refused as somebody unknown',
+    'such as %j, is refused in the same way as an unknown address',
     async (hash) => {
       const api = await startWith(hash);
       const unknown = await api.client().login('bob@example.com');

@@ -7,8 +7,8 @@ import type { Random } from '../support/random.ts';
 /** Chooses what comes first, and nothing by chance. */
 const usual: Random = { below: () => 0, pick: <T>(choices: readonly T[]) => choices[0] as T, onceIn: () => false };
 
-describe('an operation that is made to be expensive', () => {
-  it('is refused when it goes in circles between users and sessions', async () => {
+describe('limits of an operation', () => {
+  it('refuse circles between users and sessions', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     const circle = (rounds: number): string => (rounds === 0 ? 'id' : `sessions { user { ${circle(rounds - 1)} } }`);
@@ -23,7 +23,7 @@ describe('an operation that is made to be expensive', () => {
     expect(api.statements.filter((sql) => !/FROM "Session" s LEFT JOIN/.test(sql))).toEqual([]);
   });
 
-  it('stays small though there are many sessions', async () => {
+  it('allow many sessions in a small operation', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const { id } = await api.database.user.findFirstOrThrow();
@@ -37,7 +37,7 @@ describe('an operation that is made to be expensive', () => {
     }
   });
 
-  it('is refused when it checks more than one password', async () => {
+  it('refuse more than one check of a password', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const login = 'login(email: "ada@example.com", password: "guess after guess") { __typename }';
@@ -50,7 +50,7 @@ describe('an operation that is made to be expensive', () => {
     expect((await ada.ask(`mutation { ${login} }`)).login.__typename).toBe('InvalidCredentialsError');
   });
 
-  it('is refused when it has more than ten mutations, or two that start a session, whichever they are', async () => {
+  it('refuse more than ten mutations, or any two that start a session', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     for (const { operation, field } of rootFields()) {
@@ -74,7 +74,7 @@ describe('an operation that is made to be expensive', () => {
     expect(await ada.ask(`mutation { ${keep} updateProfile(name: "Ada") { __typename } }`)).toBeDefined();
   });
 
-  it('is refused when it repeats itself by aliases, fields or fragments', async () => {
+  it('refuse repetition by aliases, fields or fragments', async () => {
     const api = await startApi();
     const repeated = Array.from({ length: 301 }, (_, n) => `a${n}: viewer { id }`).join(' ');
     const fan = Array.from({ length: 40 }, (_, n) => `fragment F${n} on Query { ...F${n + 1} ...F${n + 1} }`).join(' ');
@@ -85,7 +85,7 @@ describe('an operation that is made to be expensive', () => {
     expect(await api.client().ask(`{ ${'viewer { id } '.repeat(30)} }`)).toEqual({ viewer: null });
   });
 
-  it('does nothing of what it asks for', async () => {
+  it('refuse an operation before any of it is executed', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     const many = Array.from({ length: 301 }, (_, n) => `a${n}: logout { revokedSessionId }`).join(' ');
@@ -95,7 +95,7 @@ describe('an operation that is made to be expensive', () => {
 });
 
 describe('introspection', () => {
-  it('is as large as tools ask for', async () => {
+  it('is limited to the size that tools ask for', async () => {
     const api = await startApi();
     const query = getIntrospectionQuery({ inputValueDeprecation: true, schemaDescription: true, specifiedByUrl: true });
     expect((await api.client().ask(query)).__schema.types.length).toBeGreaterThan(10);

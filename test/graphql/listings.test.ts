@@ -26,7 +26,7 @@ async function addUsers(api: TestApi, count: number): Promise<void> {
 const emails = (connection: { nodes: { email: string }[] }) => connection.nodes.map(({ email }) => email);
 
 describe('users', () => {
-  it('is a list that can be paged through in both directions, newest first', async () => {
+  it('is a list with pages in both directions, newest first', async () => {
     const api = await startApi();
     const root = await admin(api);
     await addUsers(api, 7);
@@ -83,7 +83,7 @@ describe('users', () => {
     expect(api.reported).toEqual([]);
   });
 
-  it('has at most a hundred on a page, and refuses cursors that it did not give out', async () => {
+  it('has at most a hundred on a page, and refuses unknown cursors', async () => {
     const api = await startApi();
     const root = await admin(api);
     await addUsers(api, 150);
@@ -100,8 +100,8 @@ describe('users', () => {
   });
 });
 
-describe('a page of users with their sessions and each session’s user', () => {
-  it('is asked for by three statements, the credential’s among them', async () => {
+describe('page of users with their sessions and each session’s user', () => {
+  it('takes three statements, including that of the credential', async () => {
     const api = await startApi();
     const root = await admin(api);
     await addUsers(api, 120);
@@ -127,7 +127,7 @@ describe('a page of users with their sessions and each session’s user', () => 
     expect(api.statements.length).toBe(3);
   });
 
-  it('is too much for anybody else to ask for', async () => {
+  it('is too large for callers who are not administrators', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const query = '{ users(first: 100) { nodes { sessions { user { sessions { id } } } } } }';
@@ -136,7 +136,7 @@ describe('a page of users with their sessions and each session’s user', () => 
 });
 
 describe('sessions', () => {
-  it('lists everybody’s, by state and by whether they have a user', async () => {
+  it('lists the sessions of all users, by state and by whether they have a user', async () => {
     const api = await startApi();
     const root = await admin(api);
     const ada = await api.signUp('ada@example.com', 'BEARER');
@@ -152,7 +152,7 @@ describe('sessions', () => {
   });
 });
 
-describe('the listings', () => {
+describe('listings', () => {
   it('are for administrators only', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
@@ -171,7 +171,7 @@ describe('the listings', () => {
     }
   });
 
-  it('are read from the replica where there is one, and nothing else is', async () => {
+  it('are read from the replica if there is one, and nothing else is', async () => {
     const api = await startApi();
     const root = await admin(api);
     const { database: replica } = await openEmptyDatabase();

@@ -4,7 +4,7 @@ import { password, realHashing, startApi } from '../support/api.ts';
 const me = '{ viewer { email } currentSession { id } }';
 
 describe('signUp', () => {
-  it('makes an account and signs its user in', async () => {
+  it('creates an account and signs its user in', async () => {
     const api = await startApi();
     const ada = api.client();
     const result = await ada.signUp('  Ada@Example.COM ', 'BEARER');
@@ -14,7 +14,7 @@ describe('signUp', () => {
     });
   });
 
-  it('refuses an address that is taken, however it is written, and makes nobody', async () => {
+  it('refuses a taken address in every spelling, and creates no user', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     const other = api.client();
@@ -24,7 +24,7 @@ describe('signUp', () => {
     expect(await api.database.session.count()).toBe(1);
   });
 
-  it('says everything that is wrong at once, with the path to it', async () => {
+  it('reports all validation errors at once, with their paths', async () => {
     const api = await startApi();
     const data = await api.client().ask(
       `mutation ($name: String) { signUp(email: "ada@", password: "too short", name: $name) {
@@ -40,7 +40,7 @@ describe('signUp', () => {
     expect(await api.database.user.count()).toBe(0);
   });
 
-  it('keeps neither the password nor the token', async () => {
+  it('stores neither the password nor the token', async () => {
     const api = await startApi({ passwords: realHashing });
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const rows = JSON.stringify([
@@ -97,7 +97,7 @@ describe('login', () => {
     expect(unknownEmail).toEqual(wrongPassword);
   });
 
-  it('finds nobody by a part of an address, a pattern or a list', async () => {
+  it('finds no user by a part of an address, a pattern or a list', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     for (const email of ['ada@', '%', 'a_a@example.com', 'ada@example.com,bob@example.com', 'x@y.z ada@example.com']) {
@@ -106,7 +106,7 @@ describe('login', () => {
     }
   });
 
-  it('takes a password that is typed in another Unicode form', async () => {
+  it('accepts a password in another Unicode form', async () => {
     const api = await startApi();
     const composed = 'p\u00e4ssw\u00f6rd \ufb01ve hundred';
     await api.client().ask(`mutation ($p: String!) { signUp(email: "zoe@example.com", password: $p) { __typename } }`, {
@@ -119,7 +119,7 @@ describe('login', () => {
     });
   });
 
-  it('starts a new session and ends the one that the request came with, so that none can be planted', async () => {
+  it('starts a new session and ends the one of the request, so that none can be planted', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     const planted = { cookie: ada.cookie, antiCSRFToken: ada.antiCSRFToken };
@@ -131,7 +131,7 @@ describe('login', () => {
     expect(await intruder.ask(me)).toEqual({ viewer: null, currentSession: null });
   });
 
-  it('lets the same operation go on as the user who has just logged in', async () => {
+  it('makes the rest of the operation run as the user who has just logged in', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     const data = await api.client().ask(

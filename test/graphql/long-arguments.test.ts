@@ -74,15 +74,15 @@ function fieldOf(field: string, textOf: (argument: GraphQLArgument) => string | 
 
 const names = [...textFields(schema, { textOf: () => '' })].map(({ name }) => name);
 
-describe('an argument as long as a request may be', () => {
-  it('is of one of the fields that take text, which the schema itself tells', () => {
+describe('argument of the maximum length', () => {
+  it('covers every field that takes text, by the schema itself', () => {
     expect(names.length).toBeGreaterThan(25);
     for (const known of ['Query.users', 'Mutation.login', 'Mutation.setPublicData', 'User.auditEvents']) {
       expect(names).toContain(known);
     }
   });
 
-  it.each(names)('of %s meets only linear work, and is no failure of the server', async (field) => {
+  it.each(names)('of %s causes only linear work, and no failure of the server', async (field) => {
     const serviceKey = 'the key of a service';
     const attempts = { perAccount: 50, perAddress: 1_000, signUpsPerAddress: 1_000 };
     const api = await startApi({ hashedServiceKeys: [hashToken(serviceKey)], attempts });
@@ -141,11 +141,11 @@ describe('an argument as long as a request may be', () => {
   });
 });
 
-describe('a field of an imported record as long as a line may be', () => {
+describe('field of an imported record of the maximum length', () => {
   const valid = { email: 'ada@example.com' };
   const fields = ['email', 'name', 'role', 'hashedPassword', 'emailVerifiedAt', 'suspendedAt', 'createdAt', 'unknown'];
 
-  it.each(Object.entries(texts))('meets only linear work: %s', (_kind, text) => {
+  it.each(Object.entries(texts))('causes only linear work: %s', (_kind, text) => {
     const { uses } = watchLongStrings();
     for (const field of fields) {
       const line = JSON.stringify({ ...valid, [field]: text });

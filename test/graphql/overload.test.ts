@@ -47,9 +47,9 @@ async function startWithQueue(queueLength: number, passes = 2): Promise<TestApi>
   return api;
 }
 
-describe('more logins than can wait', () => {
+describe('logins beyond the queue', () => {
   it.each(['application/json', 'application/graphql-response+json'])(
-    'are answered with 503 and Retry-After, as %s, and all others as ever',
+    'are answered with 503 and Retry-After, as %s, and all other operations as usual',
     async (accept) => {
       const api = await startWithQueue(2);
       const secrets = Array.from({ length: 40 }, (_, n) => (n % 2 === 0 ? password : 'not the password'));
@@ -79,7 +79,7 @@ describe('more logins than can wait', () => {
     },
   );
 
-  it('do not keep somebody from signing up later, and make nobody meanwhile', async () => {
+  it('do not prevent a later sign-up, and create no user in the meantime', async () => {
     const api = await startWithQueue(1);
     const emails = Array.from({ length: 20 }, (_, n) => `user${n}@example.com`);
     const signUp = `mutation ($email: String!) { signUp(email: $email, password: "${password}") { __typename } }`;
@@ -90,11 +90,11 @@ describe('more logins than can wait', () => {
   });
 });
 
-describe('while strangers fill the queue', () => {
+describe('full hashing queue', () => {
   const queueLength = 40;
   const passes = 20;
 
-  it('a login from a device that the user has signed in on is served next', async () => {
+  it('serves a login from a trusted device next', async () => {
     const api = await startWithQueue(queueLength, passes);
     const device = api.client();
     await device.login(email, 'BEARER');
@@ -115,7 +115,7 @@ describe('while strangers fill the queue', () => {
     expect(api.reported).toEqual([]);
   });
 
-  it('so is a proof of the password in a session', async () => {
+  it('serves a proof of the password in a session next', async () => {
     const api = await startWithQueue(queueLength, passes);
     const ada = api.client();
     await ada.login(email, 'BEARER');
@@ -128,8 +128,8 @@ describe('while strangers fill the queue', () => {
   });
 });
 
-describe('many logins at once', () => {
-  it('leave the server free to answer others', async () => {
+describe('concurrent logins', () => {
+  it('leave the server free to answer other requests', async () => {
     const api = await startApi({ attempts, passwords: realHashing });
     const ada = await api.signUp(email, 'BEARER');
     let finished = 0;

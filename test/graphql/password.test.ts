@@ -30,7 +30,7 @@ describe('changePassword', () => {
     expect(await api.client().login('ada@example.com', 'COOKIE', fresh)).toMatchObject({ __typename: 'SignInPayload' });
   });
 
-  it('changes nothing with a wrong current password, or a new one that may not be chosen', async () => {
+  it('changes nothing with a wrong current password, or a refused new one', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     const phone = api.client();
@@ -42,7 +42,7 @@ describe('changePassword', () => {
     expect((await api.client().send(change, { current: password, new: fresh })).code).toBe('UNAUTHENTICATED');
   });
 
-  it('leaves no session to a login that checked the old password while it was being changed', async () => {
+  it('leaves no session to a concurrent login that checked the old password', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     for (let round = 0; round < 5; round += 1) {
@@ -55,7 +55,7 @@ describe('changePassword', () => {
     }
   });
 
-  it('is done once when it is asked twice at once', async () => {
+  it('succeeds once for two concurrent requests', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const answers = await Promise.all(
@@ -67,7 +67,7 @@ describe('changePassword', () => {
 });
 
 describe('reauthenticate', () => {
-  it('notes when the password was proved, for this session only', async () => {
+  it('records the time of the proof, for this session only', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     const start = api.clock.now.toISOString();
@@ -82,7 +82,7 @@ describe('reauthenticate', () => {
     expect((await api.client().send(prove, { password })).code).toBe('UNAUTHENTICATED');
   });
 
-  it('is asked for before an administrator ends somebody else’s session, and never before one ends one’s own', async () => {
+  it('is required before an administrator ends another user’s session, and never before users end their own', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const root = await api.signUp('root@example.com', 'BEARER');
@@ -103,7 +103,7 @@ describe('reauthenticate', () => {
     expect((await root.ask(revoke, { id: currentSession.id })).revoke.__typename).toBe('RevokePayload');
   });
 
-  it('counts a session of which it is not known when the password was proved as one where it was not', async () => {
+  it('is required in a session without a recorded proof', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const root = await api.signUp('root@example.com', 'BEARER');

@@ -5,8 +5,8 @@ import { deliverMail, tokenIn } from '../support/mail.ts';
 const answered = '... on MailRequestPayload { email } ... on UserError { code }';
 const confirmed = '... on SignInPayload { token viewer { email name emailVerifiedAt } } ... on UserError { code }';
 
-describe('signUp that tells nobody who has an account', () => {
-  it('makes the account when its link is followed with its password', async () => {
+describe('signUp without account enumeration', () => {
+  it('creates the account when its link is followed with its password', async () => {
     const api = await startApi({ isSignUpPrivate: true });
     const ada = api.client();
     const input = { email: 'Ada@example.com', password, name: 'Ada' };
@@ -27,7 +27,7 @@ describe('signUp that tells nobody who has an account', () => {
     expect(await api.client().login('ada@example.com')).toMatchObject({ __typename: 'SignInPayload' });
   });
 
-  it('answers the same for an address that is taken, and tells its owner', async () => {
+  it('answers the same for a taken address, and tells its owner', async () => {
     const api = await startApi({ isSignUpPrivate: true });
     await api.database.user.create({ data: { email: 'ada@example.com', role: 'user' } });
     const answer = await api.client().act('signUp', { email: 'ada@example.com', password }, answered);
@@ -35,7 +35,7 @@ describe('signUp that tells nobody who has an account', () => {
     expect(await deliverMail(api)).toMatchObject([{ name: 'email-taken', to: 'ada@example.com', token: null }]);
   });
 
-  it('gives the account to the first of two who asked for it', async () => {
+  it('gives the account to the first of two people who asked for it', async () => {
     const api = await startApi({ isSignUpPrivate: true });
     const tokens: string[] = [];
     for (const secret of [password, 'another battery staple']) {

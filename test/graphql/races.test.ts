@@ -25,8 +25,8 @@ async function adaOnTwoDevices() {
   return { api, laptop, phone, row, end };
 }
 
-describe('a session that was acknowledged as ended', () => {
-  it('stays ended though a request had read it and was about to renew it, and is no session for that one', async () => {
+describe('session with an acknowledged end', () => {
+  it('stays ended for a request that had read it and was about to renew it, and gives that request no session', async () => {
     const { api, phone, row, end } = await adaOnTwoDevices();
     api.clock.now = new Date(api.clock.now.getTime() + hour / 2);
     const pausing = pausingBeforeRenewal(api);
@@ -42,7 +42,7 @@ describe('a session that was acknowledged as ended', () => {
     expect((await phone.ask(me)).currentSession).toBeNull();
   });
 
-  it('takes no data though a request had read it', async () => {
+  it('takes no data from a request that had read it', async () => {
     const { api, phone, row, end } = await adaOnTwoDevices();
     const pausing = pausingOnceRead(api);
     pausing.client.token = phone.token;
@@ -55,7 +55,7 @@ describe('a session that was acknowledged as ended', () => {
     expect(await row()).toEqual(ended);
   });
 
-  it('proves no password though a request had read it', async () => {
+  it('proves no password for a request that had read it', async () => {
     const { api, phone, row, end } = await adaOnTwoDevices();
     const pausing = pausingOnceRead(api);
     pausing.client.token = phone.token;
@@ -68,7 +68,7 @@ describe('a session that was acknowledged as ended', () => {
     expect(await row()).toEqual(ended);
   });
 
-  it('changes no password, and ends nobody else, though a request had read it', async () => {
+  it('changes no password and ends no other session for a request that had read it', async () => {
     const { api, laptop, phone, end } = await adaOnTwoDevices();
     const pausing = pausingOnceRead(api);
     pausing.client.token = phone.token;
@@ -82,7 +82,7 @@ describe('a session that was acknowledged as ended', () => {
     expect(await api.client().login('ada@example.com')).toMatchObject({ __typename: 'SignInPayload' });
   });
 
-  it('gives its data to no login, though it was a visitor’s and the login had read it', async () => {
+  it('gives its data to no login that had read it as a visitor’s', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     const visitor = api.client();
@@ -101,7 +101,7 @@ describe('a session that was acknowledged as ended', () => {
     expect((await pausing.client.ask('{ currentSession { publicData } }')).currentSession.publicData).toBeNull();
   });
 
-  it('takes no data that a login, which carries a visitor’s data over, would not see', async () => {
+  it('takes no data that a concurrent login, which takes over the data of the visitor, would not see', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     const visitor = api.client();
@@ -122,7 +122,7 @@ describe('a session that was acknowledged as ended', () => {
     expect(currentSession.publicData).toEqual({ cart: 1 });
   });
 
-  it('is ended once, though many end it at once', async () => {
+  it('is ended once by many concurrent requests', async () => {
     const { laptop, phone } = await adaOnTwoDevices();
     const { id } = (await phone.ask(me)).currentSession;
     const endings = [
@@ -135,7 +135,7 @@ describe('a session that was acknowledged as ended', () => {
   });
 });
 
-describe('a password that was changed', () => {
+describe('changed password', () => {
   it('opens no session to a login that had checked the old one before', async () => {
     const { api, laptop } = await adaOnTwoDevices();
     const pausing = pausingOnceRead(api, '$findUsersByAddress');
@@ -148,7 +148,7 @@ describe('a password that was changed', () => {
     expect((await laptop.ask('{ viewer { sessions { isCurrent } } }')).viewer.sessions).toEqual([{ isCurrent: true }]);
   });
 
-  it('is not proved by the old one, though a request had read the user before', async () => {
+  it('is not proved by the old one, by a request that had read the user before', async () => {
     const { api, laptop, phone, row } = await adaOnTwoDevices();
     const before = await row();
     const pausing = pausingOnceRead(api);
@@ -163,7 +163,7 @@ describe('a password that was changed', () => {
     expect((await laptop.ask(me)).currentSession).not.toBeNull();
   });
 
-  it('is not changed by a session that is over, nor once more by one that knew the old one', async () => {
+  it('is not changed by an ended session, nor again by a request that knew the old one', async () => {
     const { api, phone } = await adaOnTwoDevices();
     const [user, session] = [
       await api.database.user.findFirstOrThrow(),
@@ -179,11 +179,11 @@ describe('a password that was changed', () => {
   });
 });
 
-describe('what fails in the middle leaves everything as it was', () => {
+describe('failure inside a transaction', () => {
   const tables = ['Session', 'AuditEvent', 'UserToken'];
 
   it.each(['signUp', 'login'].flatMap((field) => tables.map((table) => [field, table])))(
-    '%s, when no row can be added to %s',
+    'leaves everything unchanged: %s, when no row can be added to %s',
     async (field, table) => {
       const api = await startApi();
       if (field === 'login') await api.signUp('ada@example.com');

@@ -51,7 +51,7 @@ describe('resetPassword', () => {
     expect(await reset(api.client(), newer)).toMatchObject({ code: 'TOKEN_INVALID' });
   });
 
-  it('is one for the first of many who use a link at once', async () => {
+  it('succeeds for the first of many concurrent uses of a link', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     const token = await linkFor(api, 'ada@example.com');
@@ -60,7 +60,7 @@ describe('resetPassword', () => {
     expect(api.reported).toEqual([]);
   });
 
-  it('is over once the password, the address or the standing of the user has changed', async () => {
+  it('fails once the password, the address or the suspension of the user has changed', async () => {
     for (const change of ['changePassword', 'suspendUser', 'confirmEmailChange']) {
       const api = await startApi();
       const ada = await api.signUp('ada@example.com', 'BEARER');
@@ -79,7 +79,7 @@ describe('resetPassword', () => {
     }
   });
 
-  it('refuses in the same way whatever is no link of this kind', async () => {
+  it('refuses every text that is no link of this kind in the same way', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     const verification = tokenIn(await deliverMail(api), 'verify-email');
@@ -91,7 +91,7 @@ describe('resetPassword', () => {
 });
 
 describe('requestPasswordReset', () => {
-  it('answers the same, and mails nobody, where there is no such account or it is suspended', async () => {
+  it('answers the same, and sends no mail, for an unknown address and a suspended account', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     await api.database.user.update({ where: { email: 'ada@example.com' }, data: { suspendedAt: api.clock.now } });
@@ -108,7 +108,7 @@ describe('requestPasswordReset', () => {
     expect(code).toBe('BAD_USER_INPUT');
   });
 
-  it('mails an address five times an hour at most, whoever asks', async () => {
+  it('mails an address five times an hour at most, for any number of requesters', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     await deliverMail(api);
@@ -126,7 +126,7 @@ describe('requestPasswordReset', () => {
 });
 
 describe('createUser', () => {
-  it('makes an account that nobody can log in to before its user has chosen a password', async () => {
+  it('creates an account without logins until its user has set a password', async () => {
     const api = await startApi();
     const root = await api.signUpAdmin('root@example.com');
     await deliverMail(api);

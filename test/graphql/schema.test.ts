@@ -5,12 +5,12 @@ import { printedSchema, schema } from '../../src/graphql/schema.ts';
 
 const types = Object.values(schema.getTypeMap()).filter((type) => !type.name.startsWith('__'));
 
-describe('the schema', () => {
+describe('schema', () => {
   it('is the one in schema.graphql (npm run print-schema writes it)', async () => {
     expect(await readFile('schema.graphql', 'utf8')).toBe(printedSchema());
   });
 
-  it('has no field that holds a secret of somebody else', () => {
+  it('has no field with a secret of another user', () => {
     const names = types.flatMap((type) =>
       isObjectType(type) || isInterfaceType(type) ? Object.keys(type.getFields()) : [],
     );

@@ -24,7 +24,7 @@ describe('setPublicData', () => {
     expect((await ada.ask(read)).currentSession.publicData).toEqual(merged);
   });
 
-  it('starts an anonymous session for whoever has none, in the transport they choose', async () => {
+  it('starts an anonymous session for callers without one, in the requested transport', async () => {
     const api = await startApi();
     const browser = api.client();
     const { setPublicData: cookie } = await browser.ask(set, { data: { a: 1 } });
@@ -71,7 +71,7 @@ describe('setPublicData', () => {
     expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined();
   });
 
-  it('refuses a number that is too large for JavaScript, and would become none', async () => {
+  it('refuses a number that is too large for JavaScript', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     const mutation = 'mutation { setPublicData(data: { n: 1e999 }) { ... on ValidationError { code } } }';
@@ -85,7 +85,7 @@ describe('setPublicData', () => {
     expect((await ada.ask(mutation)).setPublicData).toEqual({ code: 'VALIDATION_FAILED' });
   });
 
-  it('refuses what is nested so deep that it would overflow a stack', async () => {
+  it('refuses nesting so deep that it would overflow a stack', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const deep = `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`;
@@ -100,7 +100,7 @@ describe('setPublicData', () => {
     expect(api.reported).toEqual([]);
   });
 
-  it('limits the whole to 16 KB, not each change', async () => {
+  it('limits all data to 16 KB, not each change', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     const fill = (name: string) => ada.ask(set, { data: { [name]: 'x'.repeat(6_000) } });
@@ -111,7 +111,7 @@ describe('setPublicData', () => {
     expect((await fill('c')).setPublicData.__typename).toBe('SessionDataPayload');
   });
 
-  it('loses nothing of many changes at once', async () => {
+  it('loses nothing of concurrent changes', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     await Promise.all(Array.from({ length: 30 }, (_, n) => ada.ask(set, { data: { [`k${n}`]: n } })));
@@ -119,7 +119,7 @@ describe('setPublicData', () => {
     expect(publicData).toEqual(Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`k${n}`, n])));
   });
 
-  it('reads what another program stored as no data where it is none, and goes on from there', async () => {
+  it('reads text of another program that is no JSON object as no data, and replaces it', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     for (const text of ['not json', '[]', '"x"', 'null', '']) {
@@ -131,7 +131,7 @@ describe('setPublicData', () => {
   });
 });
 
-describe('data that is selected many times in one operation', () => {
+describe('data selected many times in one operation', () => {
   /** 16 KB of which a parser makes 5,300 arrays. */
   const arrays = { a: Array.from({ length: 5_300 }, () => []) };
 
@@ -171,7 +171,7 @@ describe('data that is selected many times in one operation', () => {
 });
 
 describe('private data', () => {
-  it('is written and read by trusted services, which are known by a key of which only the hash is configured', async () => {
+  it('is written and read by trusted services, with a key of which the server stores only the hash', async () => {
     const api = await startApi({ hashedServiceKeys: [hashToken('another key'), hashToken(key)] });
     const ada = await api.signUp('ada@example.com');
     const { id } = (await ada.ask(read)).currentSession;
@@ -185,7 +185,7 @@ describe('private data', () => {
     expect(seen.data.currentSession.privateData).toEqual({ plan: 'pro' });
   });
 
-  it('is null and FORBIDDEN for everybody else, its own user and administrators among them', async () => {
+  it('is null and FORBIDDEN for all other callers, including its own user and administrators', async () => {
     const api = await startApi({ hashedServiceKeys: [hashToken(key)] });
     const ada = await api.signUp('ada@example.com');
     await api.database.user.updateMany({ data: { role: 'admin' } });
@@ -202,13 +202,13 @@ describe('private data', () => {
     expect(seen.data.currentSession.privateData).toEqual({ plan: 'pro' });
   });
 
-  it('is nobody’s where no key is configured', async () => {
+  it('is inaccessible to all callers if no key is configured', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     expect((await ada.send('{ currentSession { privateData } }', {}, { 'x-service-key': '' })).code).toBe('FORBIDDEN');
   });
 
-  it('of a session that is unknown or has ended cannot be written', async () => {
+  it('is not written in an unknown or ended session', async () => {
     const api = await startApi({ hashedServiceKeys: [hashToken(key)] });
     const ada = await api.signUp('ada@example.com');
     const { id } = (await ada.ask(read)).currentSession;
@@ -220,7 +220,7 @@ describe('private data', () => {
   });
 });
 
-describe('the data of a session that has ended', () => {
+describe('data of an ended session', () => {
   const fresh = 'another battery staple';
 
   it.each([

@@ -39,7 +39,7 @@ describe('User.sessions', () => {
     );
   });
 
-  it('lists the ended ones too where they are asked for', async () => {
+  it('lists the ended sessions too on request', async () => {
     const api = await startApi();
     const { laptop, phone } = await adaAndBob(api);
     await phone.ask('mutation { logout { revokedSessionId } }');
@@ -49,7 +49,7 @@ describe('User.sessions', () => {
     expect(viewer.all.map((session: { state: string }) => session.state)).toEqual(['LIVE', 'ENDED', 'LIVE']);
   });
 
-  it('is null for everybody but the user and administrators', async () => {
+  it('is null for all callers but the user and administrators', async () => {
     const api = await startApi({ adminRoles: ['chief'] });
     const { laptop, bob } = await adaAndBob(api);
     const { viewer } = await laptop.ask('{ viewer { id sessions { id } } }');
@@ -61,8 +61,8 @@ describe('User.sessions', () => {
   });
 });
 
-describe('what a user owns', () => {
-  it('is hidden from everybody else, even where an object of theirs is at hand', async () => {
+describe('objects of a user', () => {
+  it('are hidden from other users, even from those who can reach a related object', async () => {
     const api = await startApi();
     const { bob } = await adaAndBob(api);
     expect(bob.token).not.toBeNull();
@@ -87,7 +87,7 @@ describe('what a user owns', () => {
     expect(await see({ ...bobs, userId: adas?.userId })).toMatchObject({ data: { viewer: { sessions: null } } });
   });
 
-  it('is not shown any more in the answer that ends the session', async () => {
+  it('are hidden in the answer that ends the session', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const query = `mutation ($id: ID!) { revoke(id: $id) { ... on RevokePayload { session { state user { email } } } } }`;
@@ -114,7 +114,7 @@ describe('logout', () => {
     });
   });
 
-  it('ends one session when it is asked twice in one operation', async () => {
+  it('ends one session when an operation calls it twice', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     const data = await ada.ask('mutation { a: logout { revokedSessionId } b: logout { revokedSessionId } }');
@@ -159,7 +159,7 @@ describe('revoke', () => {
     expect(await ada.ask(me)).toEqual(nobody);
   });
 
-  it('answers for another user’s session, an unknown one and nonsense in the same way, and changes nothing', async () => {
+  it('answers for another user’s session, an unknown one and a malformed id in the same way, and changes nothing', async () => {
     const api = await startApi();
     const { laptop, bob } = await adaAndBob(api);
     const unknown = Buffer.from('Session:4711').toString('base64');
@@ -173,7 +173,7 @@ describe('revoke', () => {
     expect(await bob.ask(me)).toMatchObject({ viewer: { email: 'bob@example.com' } });
   });
 
-  it('asks the database the same for another user’s session as for an unknown one', async () => {
+  it('runs the same statements for another user’s session as for an unknown one', async () => {
     const api = await startApi();
     const { laptop, bob } = await adaAndBob(api);
     const unknown = Buffer.from('Session:4711').toString('base64');
@@ -195,7 +195,7 @@ describe('revoke', () => {
     expect(await bob.ask(me)).toMatchObject({ viewer: { email: 'bob@example.com' } });
   });
 
-  it('is fine twice, and reports the ending to exactly one of twenty at once', async () => {
+  it('can be repeated, and reports the end to exactly one of twenty concurrent callers', async () => {
     const api = await startApi();
     const { laptop, phone } = await adaAndBob(api);
     const id = await sessionId(phone);
@@ -205,7 +205,7 @@ describe('revoke', () => {
     expect(results.filter((result) => result.__typename === 'RevokePayload')).toHaveLength(20);
   });
 
-  it('asks who is calling', async () => {
+  it('requires a session', async () => {
     const api = await startApi();
     const { status, data, code } = await api.client().send(revoke, { id: 'x' });
     expect({ status, data, code }).toEqual({ status: 200, data: { revoke: null }, code: 'UNAUTHENTICATED' });
@@ -213,7 +213,7 @@ describe('revoke', () => {
 });
 
 describe('revokeOthers', () => {
-  it('ends all sessions of the user but the one that asks', async () => {
+  it('ends all sessions of the user except the current one', async () => {
     const api = await startApi();
     const { laptop, phone, tablet, bob } = await adaAndBob(api);
     const { revokeOthers } = await laptop.ask(
@@ -227,7 +227,7 @@ describe('revokeOthers', () => {
     expect(await bob.ask(me)).toMatchObject({ viewer: { email: 'bob@example.com' } });
   });
 
-  it('leaves its sibling fields alone when nobody is signed in', async () => {
+  it('leaves its sibling fields alone without a signed-in user', async () => {
     const api = await startApi();
     const { data, code } = await api
       .client()
@@ -238,7 +238,7 @@ describe('revokeOthers', () => {
 });
 
 describe('revokeAll', () => {
-  it('ends all sessions of the user, the one that asks included, and nobody else’s', async () => {
+  it('ends all sessions of the user, including the current one, and no others', async () => {
     const api = await startApi();
     const { laptop, phone, bob } = await adaAndBob(api);
     const { revokeAll } = await laptop.ask('mutation { revokeAll { revokedSessionIds viewer { email } } }');
@@ -252,8 +252,8 @@ describe('revokeAll', () => {
   });
 });
 
-describe('a session', () => {
-  it('ends by itself when its lifetime is over', async () => {
+describe('session', () => {
+  it('ends by itself at the end of its lifetime', async () => {
     const api = await startApi({ sessions: { idleTimeoutMs: 60_000, lifetimeMs: 60_000, maxPerUser: 20 } });
     const ada = await api.signUp('ada@example.com', 'BEARER');
     api.clock.now = new Date(api.clock.now.getTime() + 59_999);
@@ -262,7 +262,7 @@ describe('a session', () => {
     expect(await ada.ask(me)).toEqual(nobody);
   });
 
-  it('belongs to nobody once its user is gone', async () => {
+  it('has no user after the deletion of the user', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     await api.database.user.delete({ where: { email: 'ada@example.com' } });
@@ -272,7 +272,7 @@ describe('a session', () => {
     });
   });
 
-  it('shows its anti-CSRF token to nobody but its own client', async () => {
+  it('shows its anti-CSRF token only to its own client', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     const phone = api.client();
@@ -288,8 +288,8 @@ describe('a session', () => {
   });
 });
 
-describe('fetching a user with sessions and each session’s user', () => {
-  it('costs the same number of SQL statements however many sessions there are', async () => {
+describe('user with sessions and each session’s user', () => {
+  it('costs the same number of SQL statements for any number of sessions', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const query = '{ viewer { email sessions { id user { email sessions { id } } } } }';
@@ -326,8 +326,8 @@ describe('fetching a user with sessions and each session’s user', () => {
   });
 });
 
-describe('a password', () => {
-  it('is proven against the account of the email and no other', async () => {
+describe('password', () => {
+  it('is checked against the account of the email and no other', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     await api

@@ -32,7 +32,7 @@ describe('startSession', () => {
     expect((await visitor.ask(current)).currentSession.id).toBe(startSession.session.id);
   });
 
-  it('returns the live session that the caller already has, with or without a user', async () => {
+  it('returns the live session of the caller, with or without a user', async () => {
     const api = await startApi();
     const visitor = api.client();
     const { startSession: first } = await visitor.ask(start, { transport: 'COOKIE' });
@@ -45,7 +45,7 @@ describe('startSession', () => {
     expect(await api.database.session.count()).toBe(2);
   });
 
-  it('is the only thing that makes a session of a query or a page visit: nothing else does', async () => {
+  it('is required for a session: queries, page visits and logout start none', async () => {
     const api = await startApi();
     const visitor = api.client();
     await visitor.ask(current);
@@ -56,8 +56,8 @@ describe('startSession', () => {
   });
 });
 
-describe('an anonymous session', () => {
-  it('can be ended by its holder, with logout or revoke, and lists nobody else’s', async () => {
+describe('anonymous session', () => {
+  it('can be ended by its client, with logout or revoke, and lists no other sessions', async () => {
     const api = await startApi();
     const [one, two] = [api.client(), api.client()];
     for (const visitor of [one, two]) {
@@ -75,7 +75,7 @@ describe('an anonymous session', () => {
   });
 });
 
-describe('logging in from an anonymous session', () => {
+describe('login from an anonymous session', () => {
   const set = 'mutation ($data: JSON!) { setPublicData(data: $data) { __typename } }';
   const login = (field: string) => `mutation { ${field}(email: "ada@example.com",
     password: "correct horse battery staple") { ... on SignInPayload { antiCSRFToken session { id publicData } } } }`;
@@ -88,7 +88,7 @@ describe('logging in from an anonymous session', () => {
     return { visitor, id: startSession.session.id };
   }
 
-  it.each(['signUp', 'login'])('carries its data over and ends it: %s', async (field) => {
+  it.each(['signUp', 'login'])('moves its data and ends it: %s', async (field) => {
     const api = await startApi();
     if (field === 'login') await api.signUp('ada@example.com');
     const { visitor } = await visitorWith(api, { cart: [1, 2], theme: 'dark' });
@@ -103,7 +103,7 @@ describe('logging in from an anonymous session', () => {
     expect((await stolen.ask(current)).currentSession).toBeNull();
   });
 
-  it('never takes over what only the server says, such as a role', async () => {
+  it('never takes over the keys that only the server sets, such as a role', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     const { visitor } = await visitorWith(api, { cart: [1] });
@@ -116,7 +116,7 @@ describe('logging in from an anonymous session', () => {
     expect(after.privateData).toBe('{"cart":[1]}');
   });
 
-  it('carries nothing over from the session of a user who was deleted', async () => {
+  it('takes over nothing from the session of a deleted user', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     const bob = await api.signUp('bob@example.com');
@@ -125,7 +125,7 @@ describe('logging in from an anonymous session', () => {
     expect((await bob.ask(login('login'))).login.session.publicData).toBeNull();
   });
 
-  it('carries nothing over from the session of a user, from an ended one, or from one that was not presented', async () => {
+  it('takes over nothing from the session of a user, from an ended one, or from one that was not presented', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     await ada.ask(set, { data: { secret: 'of the session before' } });

@@ -83,7 +83,7 @@ describe.each(ways)('%s in a session by %s', (act, transport) => {
     expect((await client.ask(setData)).setPublicData.__typename).toBe('SessionDataPayload');
   });
 
-  it('answers with the old token as without a session, once no request can be under way any more', async () => {
+  it('treats the old token as no session, once no concurrent request can still arrive', async () => {
     const { api, client } = await ada(transport);
     const old = copyOf(api, client);
     await client.act(act, variables[act]);
@@ -97,7 +97,7 @@ describe.each(ways)('%s in a session by %s', (act, transport) => {
     expect(await client.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
   });
 
-  it('does nothing of that where the password was wrong', async () => {
+  it('does nothing of that after a wrong password', async () => {
     const { api, client, row } = await ada(transport);
     const before = await row();
     const wrong = {
@@ -112,8 +112,8 @@ describe.each(ways)('%s in a session by %s', (act, transport) => {
   });
 });
 
-describe('a token that was replaced', () => {
-  it('is recognised by the whole of it', async () => {
+describe('replaced token', () => {
+  it('is recognized only as a whole', async () => {
     const { api, client } = await ada('BEARER');
     const { token } = client;
     await client.act('reauthenticate', { password });
@@ -134,7 +134,7 @@ describe('a token that was replaced', () => {
     await expectRefused(api, second);
   });
 
-  it('is no session where the session has ended', async () => {
+  it('is no session after the end of the session', async () => {
     const { api, client, row } = await ada();
     const old = copyOf(api, client);
     await client.act('reauthenticate', { password });
@@ -144,8 +144,8 @@ describe('a token that was replaced', () => {
   });
 });
 
-describe('a session whose token was replaced', () => {
-  it('asks other tabs, which have the new cookie, for the new anti-CSRF token', async () => {
+describe('session with a replaced token', () => {
+  it('requires from other tabs, which have the new cookie, the new anti-CSRF token', async () => {
     const { api, client } = await ada();
     const tab = copyOf(api, client);
     await client.act('reauthenticate', { password });
@@ -166,7 +166,7 @@ describe('a session whose token was replaced', () => {
     expect(headers.getSetCookie()).toEqual([`${client.cookie}; Max-Age=3540; Path=/; HttpOnly; SameSite=Lax`]);
   });
 
-  it('gives the token to where the old one came from, and takes it from there', async () => {
+  it('returns the new token by the transport of the old one, and accepts it there only', async () => {
     const { api, client, row } = await ada();
     const program = Object.assign(api.client(), { token: client.cookie?.replace('session=', '') });
     await program.act('reauthenticate', { password });
@@ -179,7 +179,7 @@ describe('a session whose token was replaced', () => {
     }
   });
 
-  it('has a derived anti-CSRF token, though another one was stored', async () => {
+  it('has a derived anti-CSRF token, even if another one was stored', async () => {
     const { api, client, row } = await ada();
     await api.database.session.updateMany({ data: { transport: null, antiCSRFToken: 'stored' } });
     client.antiCSRFToken = 'stored';
@@ -190,8 +190,8 @@ describe('a session whose token was replaced', () => {
   });
 });
 
-describe('a request that is under way when the token is replaced', () => {
-  it('goes on, and what it stores stays, where it had the session', async () => {
+describe('concurrent request during a rotation', () => {
+  it('continues, and its changes stay, if it had the session', async () => {
     const { api, client, row } = await ada();
     const pausing = pausingOnceRead(api);
     Object.assign(pausing.client, { cookie: client.cookie, antiCSRFToken: client.antiCSRFToken });
@@ -207,7 +207,7 @@ describe('a request that is under way when the token is replaced', () => {
     expect(await client.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
   });
 
-  it('is refused where it was about to renew the session, and renews nothing', async () => {
+  it('is refused if it was about to renew the session, and renews nothing', async () => {
     const { api, client, row } = await ada();
     const pausing = pausingBeforeRenewal(api);
     pausing.client.cookie = client.cookie;
@@ -224,7 +224,7 @@ describe('a request that is under way when the token is replaced', () => {
   });
 
   it.each(['reauthenticate', 'login'])(
-    'does not send the old cookie after the new one, though it has renewed it: %s',
+    'does not send the old cookie after the new one, even if it has renewed it: %s',
     async (act) => {
       for (const isFast of [false, true]) {
         const { api, client } = await ada();
@@ -266,7 +266,7 @@ describe('a request that is under way when the token is replaced', () => {
   });
 });
 
-describe('several at once', () => {
+describe('concurrent rotations', () => {
   it('replace a token once', async () => {
     const { api, client } = await ada('BEARER');
     const clients = Array.from({ length: 6 }, () => copyOf(api, client));
@@ -280,7 +280,7 @@ describe('several at once', () => {
     expect(await api.database.auditEvent.count({ where: { type: 'REAUTHENTICATED' } })).toBe(1);
   });
 
-  it.each(['logout', 'revokeAll'])('leave no session, where one of them is %s', async (end) => {
+  it.each(['logout', 'revokeAll'])('leave no session if one of them is %s', async (end) => {
     for (let round = 0; round < 4; round += 1) {
       const { api, client, row } = await ada('BEARER');
       const other = copyOf(api, client);

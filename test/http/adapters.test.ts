@@ -265,8 +265,8 @@ const headersWith = (tokens: { bearer: string[]; cookie: string[]; antiCSRF: str
     { requiredKeys: ['content-type'] },
   );
 
-describe('a request', () => {
-  it('has the same answer over a socket, as a Request, and by Yoga itself, whatever it is', async () => {
+describe('request', () => {
+  it('has the same answer over a socket, as a Request, and by Yoga itself, for generated requests', async () => {
     const { node, web, yoga, reported, credentials } = await threeWays();
     const { ada, grace, root, over, late } = credentials;
     const anyHeaders = headersWith({
@@ -318,7 +318,7 @@ describe('a request', () => {
     expect(reported).toEqual([]);
   });
 
-  it('that comes with many others at once gets its own answer', async () => {
+  it('gets its own answer among many concurrent ones', async () => {
     const { node, credentials } = await threeWays();
     const { ada, grace, root } = credentials;
     const clients = [
@@ -340,7 +340,7 @@ describe('a request', () => {
   });
 });
 
-describe('the media type of an answer', () => {
+describe('media type of an answer', () => {
   it.each([
     [null, 'application/json'],
     ['*/*', 'application/json'],

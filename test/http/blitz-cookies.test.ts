@@ -51,14 +51,14 @@ function browserOf(api: TestApi, label: string): Client {
   return client;
 }
 
-describe('a session that Blitz.js started', () => {
+describe('session that Blitz.js started', () => {
   it.each([
     ['alice-laptop', 'alice@example.com'],
     ['alice-phone', 'alice@example.com'],
     ['admin', 'admin@example.com'],
     ['mixed-case', 'Mixed.Case@Example.com'],
     ['alice-roles-changed', 'alice@example.com'],
-  ])('goes on: %s', async (label, email) => {
+  ])('stays valid: %s', async (label, email) => {
     const api = await startAdopted();
     const browser = browserOf(api, label);
     const { viewer, currentSession } = await browser.ask(me);
@@ -71,7 +71,7 @@ describe('a session that Blitz.js started', () => {
     expect((await browserOf(api, label).ask(me)).viewer).toBeNull();
   });
 
-  it.each(['alice-expired', 'orphan'])('is none where it is over, or its user was deleted: %s', async (label) => {
+  it.each(['alice-expired', 'orphan'])('is no session if it has ended or its user was deleted: %s', async (label) => {
     const api = await startAdopted();
     const browser = browserOf(api, label);
     expect(await browser.ask(me)).toEqual({ viewer: null, currentSession: null });
@@ -111,7 +111,7 @@ describe('a session that Blitz.js started', () => {
     expect(api.reported).toEqual([]);
   });
 
-  it('is none where that is switched off, or its prefix is another one', async () => {
+  it('is no session if the feature is off, or its prefix is another one', async () => {
     const off = await startAdopted({ blitz: null });
     expect((await browserOf(off, 'alice-phone').ask(me)).viewer).toBeNull();
     const other = await startAdopted({ blitz: { cookiePrefixes: ['shop'], secret: null } });
@@ -121,28 +121,25 @@ describe('a session that Blitz.js started', () => {
     expect((await bearer.ask(me)).viewer).toBeNull();
   });
 
-  it.each(['alice-phone', 'mixed-case'])(
-    'is nothing to a server that was given no such sessions: %s',
-    async (label) => {
-      const api = await startAdopted({});
-      expect(api.legacySessions).toBeNull();
-      const browser = browserOf(api, label);
-      const token = Object.entries<string>(sessionOf(label).cookies).find(([name]) =>
-        name.endsWith('sSessionToken'),
-      )?.[1];
-      const before = await api.database.session.findMany();
-      const answer = await browser.send(me);
-      expect(answer.data).toEqual({ viewer: null, currentSession: null });
-      expect(answer.headers.getSetCookie()).toEqual([]);
-      expect((await browser.ask('mutation { logout { revokedSessionId } }')).logout.revokedSessionId).toBeNull();
-      expect(browser.cookie).toBe(browserOf(api, label).cookie);
-      // Nor is a copy of the token in our cookie, which is cleared as any that opens nothing.
-      const copied = Object.assign(api.client(), { cookie: `session=${token}` });
-      expect(await copied.ask(me)).toEqual({ viewer: null, currentSession: null });
-      expect(copied.cookie).toBeNull();
-      expect(await api.database.session.findMany()).toEqual(before);
-    },
-  );
+  it.each(['alice-phone', 'mixed-case'])('has no effect on a server without such sessions: %s', async (label) => {
+    const api = await startAdopted({});
+    expect(api.legacySessions).toBeNull();
+    const browser = browserOf(api, label);
+    const token = Object.entries<string>(sessionOf(label).cookies).find(([name]) =>
+      name.endsWith('sSessionToken'),
+    )?.[1];
+    const before = await api.database.session.findMany();
+    const answer = await browser.send(me);
+    expect(answer.data).toEqual({ viewer: null, currentSession: null });
+    expect(answer.headers.getSetCookie()).toEqual([]);
+    expect((await browser.ask('mutation { logout { revokedSessionId } }')).logout.revokedSessionId).toBeNull();
+    expect(browser.cookie).toBe(browserOf(api, label).cookie);
+    // Nor is a copy of the token in our cookie, which is cleared as any that opens nothing.
+    const copied = Object.assign(api.client(), { cookie: `session=${token}` });
+    expect(await copied.ask(me)).toEqual({ viewer: null, currentSession: null });
+    expect(copied.cookie).toBeNull();
+    expect(await api.database.session.findMany()).toEqual(before);
+  });
 
   it('leaves the browser when its user logs out', async () => {
     const api = await startAdopted();
@@ -154,7 +151,7 @@ describe('a session that Blitz.js started', () => {
     }
   });
 
-  it('is found where another one of an older generation is over', async () => {
+  it('is found beside an ended one of an older generation', async () => {
     const api = await startAdopted();
     const over = browserOf(api, 'alice-expired').cookie;
     const browser = browserOf(api, 'mixed-case');
@@ -165,7 +162,7 @@ describe('a session that Blitz.js started', () => {
     expect((await twice.ask(me)).viewer).toEqual({ email: 'alice@example.com' });
   });
 
-  it('is none where two go by one name, of which one was planted', async () => {
+  it('is no session if two cookies have its name, because one was planted', async () => {
     const api = await startAdopted();
     const browser = browserOf(api, 'alice-phone');
     browser.cookie += `; ${browserOf(api, 'admin').cookie}`;
@@ -174,7 +171,7 @@ describe('a session that Blitz.js started', () => {
     expect(browser.cookie).toBe(cookie);
   });
 
-  it('is that of whoever the old application signed in last', async () => {
+  it('is that of the last login in the old application', async () => {
     const api = await startAdopted();
     const browser = browserOf(api, 'alice-phone');
     expect((await browser.ask(me)).viewer).toEqual({ email: 'alice@example.com' });
@@ -245,7 +242,7 @@ describe('a session that Blitz.js started', () => {
     expect(browser.cookie).toBeNull();
   });
 
-  it('does not send its cookie after the one that took its place', async () => {
+  it('does not send its cookie after the one that replaced it', async () => {
     const api = await startAdopted();
     const browser = browserOf(api, 'alice-phone');
     await browser.ask(me);
@@ -259,7 +256,7 @@ describe('a session that Blitz.js started', () => {
     expect((await answer).headers.getSetCookie()).toEqual([]);
   });
 
-  it('goes on where its token was replaced over there', async () => {
+  it('stays valid after the old application replaced its token', async () => {
     const api = await startAdopted();
     const browser = browserOf(api, 'alice-phone');
     await browser.ask(me);
@@ -278,7 +275,7 @@ describe('a session that Blitz.js started', () => {
     }
   });
 
-  it('goes on where the one that was started here is over', async () => {
+  it('is found if the session that was started here has ended', async () => {
     const api = await startAdopted();
     const browser = await api.signUp('bob@example.com');
     const where = { user: { email: 'bob@example.com' } };
@@ -287,7 +284,7 @@ describe('a session that Blitz.js started', () => {
     expect((await browser.ask(me)).viewer).toEqual({ email: 'alice@example.com' });
   });
 
-  it('lets our own cookie go first', async () => {
+  it('yields to our own cookie', async () => {
     const api = await startAdopted();
     const browser = await api.signUp('bob@example.com');
     browser.cookie = `${browser.cookie}; ${browserOf(api, 'alice-phone').cookie}`;
@@ -295,7 +292,7 @@ describe('a session that Blitz.js started', () => {
   });
 });
 
-describe('what a visitor of a Blitz.js application had', () => {
+describe('data of a Blitz.js visitor', () => {
   const login = `mutation { login(email: "admin@example.com", password: "admin-password-1") {
     ... on SignInPayload { session { id publicData } } ... on UserError { code } } }`;
 
@@ -304,7 +301,7 @@ describe('what a visitor of a Blitz.js application had', () => {
     return session.privateData;
   };
 
-  it('goes on in the session in which they log in', async () => {
+  it('moves to the session of the user who logs in', async () => {
     const api = await startAdopted();
     const browser = browserOf(api, 'modern-anonymous');
     expect(await browser.ask(me)).toEqual({ viewer: null, currentSession: null });
@@ -312,7 +309,7 @@ describe('what a visitor of a Blitz.js application had', () => {
     expect(await privateDataOf(api)).toBe('{"cart":[1,2]}');
   });
 
-  it('is that user’s from then on, and not that of whoever signs in next', async () => {
+  it('belongs to that user from then on, and not to the next user of the browser', async () => {
     const api = await startAdopted();
     const browser = browserOf(api, 'modern-anonymous');
     const { cookie } = browser;
@@ -329,7 +326,7 @@ describe('what a visitor of a Blitz.js application had', () => {
     expect(await privateDataOf(api)).toBeNull();
   });
 
-  it('goes on beside what they had here since', async () => {
+  it('is added to the data that the visitor stored here since', async () => {
     const api = await startAdopted();
     const browser = browserOf(api, 'modern-anonymous');
     const { setPublicData } = await browser.ask(
@@ -341,7 +338,7 @@ describe('what a visitor of a Blitz.js application had', () => {
     expect(await privateDataOf(api)).toBe('{"cart":[1,2]}');
   });
 
-  it('stays behind where the old secret does not prove it, or is not configured', async () => {
+  it('is not used without a valid signature or a configured secret', async () => {
     for (const secret of ['another secret', null]) {
       const api = await startAdopted({ blitz: { cookiePrefixes: ['blitz'], secret } });
       expect((await browserOf(api, 'modern-anonymous').ask(login)).login.session).toBeDefined();
@@ -349,7 +346,7 @@ describe('what a visitor of a Blitz.js application had', () => {
     }
   });
 
-  it('stays behind, with its cookie, on a server that was given no such sessions', async () => {
+  it('is not used, and its cookie stays, on a server without such sessions', async () => {
     const api = await startAdopted({});
     const browser = browserOf(api, 'modern-anonymous');
     const { cookie } = browser;
@@ -363,7 +360,7 @@ describe('what a visitor of a Blitz.js application had', () => {
     expect(row.privateData).toBe('{"cart":[1,2]}');
   });
 
-  it('is only what is nobody’s', async () => {
+  it('is taken only from a row without a user', async () => {
     const api = await startAdopted();
     const { id } = await api.database.user.findFirstOrThrow({ where: { email: 'alice@example.com' } });
     await api.database.session.updateMany({
@@ -375,8 +372,8 @@ describe('what a visitor of a Blitz.js application had', () => {
   });
 });
 
-describe('the passwords of a Blitz.js application', () => {
-  it('go on too', async () => {
+describe('passwords of a Blitz.js application', () => {
+  it('stay valid', async () => {
     const api = await startAdopted();
     for (const { email, password: secret, id } of fixture.users) {
       // The deleted one, the one stored as it was typed, and the address that is not in lower case: see the adoption.

@@ -10,8 +10,8 @@ function from(peer: string | null, value?: string, proxies = xff): string | null
   return clientAddress(peer, new Headers(value === undefined ? {} : { [proxies.header]: value }), proxies);
 }
 
-describe('the address of a client', () => {
-  it('is that of the connection where no proxy is trusted', () => {
+describe('client address', () => {
+  it('is that of the connection if no proxy is trusted', () => {
     const proxies = readConfig({}).trustedProxies;
     expect(from('203.0.113.5', '198.51.100.1', proxies)).toBe('203.0.113.5');
     expect(from('10.0.0.1', '198.51.100.1', proxies)).toBe('10.0.0.1');

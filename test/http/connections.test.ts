@@ -32,7 +32,7 @@ function open(port: number, bytes: string): Socket {
 /** Never answers operations; probes as ever. */
 const neverAnswers: App['handle'] = () => new Promise<never>(() => {});
 
-it('answers sixteen requests that come at once on a connection, in their order', async () => {
+it('answers sixteen pipelined requests of a connection, in their order', async () => {
   const { port } = await serve();
   const named = Array.from({ length: maxPipelined }, (_, n) => `{"query":"{ a${n}: __typename }"}`);
   const bytes = named.map((body) => `${post}Content-Length: ${body.length}\r\n\r\n${body}`);
@@ -41,7 +41,7 @@ it('answers sixteen requests that come at once on a connection, in their order',
   expect(answers.match(/a\d+(?=":"Query")/g)).toEqual(named.map((_, n) => `a${n}`));
 });
 
-it('ends a connection on which more come, without carrying any of them out', async () => {
+it('ends a connection with more pipelined requests, and executes none of those', async () => {
   let taken = 0;
   const { port } = await serve((incoming) => {
     taken += 1;
@@ -52,7 +52,7 @@ it('ends a connection on which more come, without carrying any of them out', asy
   expect(await sendRaw(port, health)).toMatch(/^HTTP\/1\.1 200 /);
 });
 
-it('refuses requests with 503 while thousands wait, but for the probes of balancers', async () => {
+it('refuses requests with 503 while thousands wait, except the probes of load balancers', async () => {
   const { port } = await serve(neverAnswers);
   const sockets = Array.from({ length: 188 }, () => open(port, request.repeat(maxPipelined)));
   for (const framing of framings) {
@@ -67,7 +67,7 @@ it('refuses requests with 503 while thousands wait, but for the probes of balanc
   for (const socket of sockets) socket.destroy();
 });
 
-it('ends the connections that have sent part of a body for longest once they hold 64 MB together', async () => {
+it('ends the connections that have held part of a body for the longest time when all hold 64 MB', async () => {
   const { port } = await serve();
   const part = `${post}Content-Length: 65536\r\n\r\n${' '.repeat(64_000)}`;
   const first = open(port, part).resume();
@@ -95,7 +95,7 @@ it('ends the connections that have sent part of a body for longest once they hol
   expect(await once(last, 'data').then(String)).toMatch(/^HTTP\/1\.1 200 /);
 });
 
-it('ends the connections that leave answers unread for longest once they hold 64 MB together', async () => {
+it('ends the connections that have left answers unread for the longest time when all hold 64 MB', async () => {
   const body = 'x'.repeat(4 * 1024 * 1024);
   const headers = { 'content-type': 'application/json', 'content-length': String(body.length) };
   for (const isStream of [false, true]) {

@@ -34,8 +34,8 @@ function disguised(cookie: string): string[] {
 const overHttps = { publicUrl: new URL('https://accounts.example.com') };
 const origins = [{}, overHttps];
 
-describe('the name of a cookie', () => {
-  it.each(origins)('is that of a session only if no other byte stands beside it %#', async (settings) => {
+describe('cookie name', () => {
+  it.each(origins)('is that of a session only without any other byte beside it %#', async (settings) => {
     const api = await startApi(settings);
     const ada = await api.signUp('ada@example.com');
     const send = await sendTo(api);
@@ -57,7 +57,7 @@ describe('the name of a cookie', () => {
     }
   });
 
-  it.each(origins)('is that of a device only if no other byte stands beside it %#', async (settings) => {
+  it.each(origins)('is that of a device only without any other byte beside it %#', async (settings) => {
     const api = await startApi({ ...settings, attempts: { perAccount: 1, perAddress: 1_000, signUpsPerAddress: 100 } });
     const ada = await api.signUp('ada@example.com');
     const send = await sendTo(api);
@@ -70,7 +70,7 @@ describe('the name of a cookie', () => {
     }
   });
 
-  it('is one of Blitz.js only if no other byte stands beside it', async () => {
+  it('is one of Blitz.js only without any other byte beside it', async () => {
     const api = await startApi({ blitz: { cookiePrefixes: ['blitz'], secret: 'default-dev-secret' } });
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const send = await sendTo(api);

@@ -6,8 +6,8 @@ const me = '{ viewer { email } currentSession { id } }';
 const nobody = { viewer: null, currentSession: null };
 const logout = 'mutation { logout { revokedSessionId } }';
 
-describe('a credential that opens no session', () => {
-  it('is no session, never an error', async () => {
+describe('credential without a session', () => {
+  it('is no session, and never an error', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const real = ada.token ?? '';
@@ -25,7 +25,7 @@ describe('a credential that opens no session', () => {
     expect(api.reported).toEqual([]);
   });
 
-  it('is cleared where it is a cookie, so that nobody is locked out', async () => {
+  it('is cleared if it is a cookie, so that no client is locked out', async () => {
     const api = await startApi();
     const cleared = ['session=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax'];
     const { headers } = await api.client().send(me, {}, { cookie: 'theme=dark; session=broken' });
@@ -34,7 +34,7 @@ describe('a credential that opens no session', () => {
     expect(others.getSetCookie()).toEqual([]);
   });
 
-  it('stays where its session is over: the browser may have a newer one by now', async () => {
+  it('stays if its session has ended: the browser may have a newer one by now', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     const late = Object.assign(api.client(), { cookie: ada.cookie });
@@ -46,7 +46,7 @@ describe('a credential that opens no session', () => {
     expect((await ada.send(me)).headers.getSetCookie()).toEqual([]);
   });
 
-  it('does not stand in the way of a login', async () => {
+  it('does not prevent a login', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     const client = Object.assign(api.client(), { cookie: 'session=broken' });
@@ -54,7 +54,7 @@ describe('a credential that opens no session', () => {
     expect(await client.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
   });
 
-  it('is also two cookies of the same name, of which one was planted', async () => {
+  it('includes two cookies of the same name, because one was planted', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     const eve = await api.signUp('eve@example.com');
@@ -63,8 +63,8 @@ describe('a credential that opens no session', () => {
   });
 });
 
-describe('the Authorization header', () => {
-  it('goes before the cookie', async () => {
+describe('Authorization header', () => {
+  it('takes precedence over the cookie', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     const bob = await api.signUp('bob@example.com', 'BEARER');
@@ -72,7 +72,7 @@ describe('the Authorization header', () => {
     expect(data.viewer.email).toBe('bob@example.com');
   });
 
-  it('is passed over in another scheme, which browsers send by themselves', async () => {
+  it('is ignored in another scheme, which browsers send by themselves', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     const basic = { authorization: 'Basic c3RhZ2luZzpzZWNyZXQ=' };
@@ -81,7 +81,7 @@ describe('the Authorization header', () => {
     expect((await ada.send(logout, {}, { ...basic, 'anti-csrf': 'wrong' })).code).toBe('CSRF_TOKEN_INVALID');
   });
 
-  it('replaces the cookie where a bearer session replaces that of the cookie', async () => {
+  it('replaces the cookie if a bearer session replaces that of the cookie', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     await ada.login('ada@example.com', 'BEARER');
@@ -100,7 +100,7 @@ describe('the Authorization header', () => {
   });
 });
 
-describe('a mutation over the cookie', () => {
+describe('mutation over the cookie', () => {
   it('changes nothing without the anti-CSRF token of the session', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
@@ -117,7 +117,7 @@ describe('a mutation over the cookie', () => {
     expect(await ada.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
   });
 
-  it('accepts the anti-CSRF token that was stored where it was not yet derived, and no other', async () => {
+  it('accepts the anti-CSRF token that an older version stored, and no other', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     const { antiCSRFToken: derived } = ada;
@@ -152,7 +152,7 @@ describe('a mutation over the cookie', () => {
     expect((await reloaded.ask(logout)).logout.revokedSessionId).not.toBeNull();
   });
 
-  it('can change nothing with a token that was given out as a bearer token, which has no anti-CSRF token', async () => {
+  it('can change nothing with a bearer token in the cookie, which has no anti-CSRF token', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const planted = Object.assign(api.client(), { cookie: `session=${ada.token}` });
@@ -163,7 +163,7 @@ describe('a mutation over the cookie', () => {
     expect(await ada.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
   });
 
-  it('is refused however it is named, spread or mixed', async () => {
+  it('is refused with every name, spread and mixture', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     const attacker = Object.assign(api.client(), { cookie: ada.cookie });

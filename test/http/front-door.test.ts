@@ -42,7 +42,7 @@ describe('paths', () => {
 });
 
 describe('/health and /ready', () => {
-  it('say that the process answers, and that requests may be sent to it', async () => {
+  it('tell that the process answers, and that it can take requests', async () => {
     const api = await startApi();
     for (const [path, body] of [
       ['/health', 'ok\n'],
@@ -55,7 +55,7 @@ describe('/health and /ready', () => {
     }
   });
 
-  it('tell of no more than that when the server is stopping, or the database is not as it should be', async () => {
+  it('tell no more than that while the server stops, or the database is not usable', async () => {
     const api = await startApi();
     await api.database.$executeRawUnsafe(
       'DELETE FROM "_prisma_migrations" WHERE "migration_name" = (SELECT max("migration_name") FROM "_prisma_migrations")',
@@ -84,7 +84,7 @@ describe('methods', () => {
     }
   });
 
-  it('never change anything with GET', async () => {
+  it('change nothing with GET', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const query = encodeURIComponent('mutation { logout { revokedSessionId } }');
@@ -93,7 +93,7 @@ describe('methods', () => {
     expect(await ada.ask('{ viewer { email } }')).toEqual({ viewer: { email: 'ada@example.com' } });
   });
 
-  it('ask with GET as with POST, and refuse parameters that are not JSON', async () => {
+  it('query with GET as with POST, and refuse parameters that are not JSON', async () => {
     const api = await startApi();
     const response = await get(api, `/graphql?query=${encodeURIComponent('{ __typename }')}&variables={}`);
     expect(await response.json()).toEqual({ data: { __typename: 'Query' } });
@@ -105,7 +105,7 @@ describe('methods', () => {
 });
 
 describe('bodies', () => {
-  it('are JSON in UTF-8, whatever the case of the type', async () => {
+  it('are JSON in UTF-8, with the type in any case', async () => {
     const api = await startApi();
     const good = ['application/json', 'Application/JSON', 'application/json ; charset=UTF-8', 'application/json;a=b'];
     for (const type of good) expect((await post(api, hello, { 'content-type': type })).status, type).toBe(200);
@@ -125,7 +125,7 @@ describe('bodies', () => {
     expect((await post(api, hello, { ...json, 'content-encoding': 'gzip' })).status).toBe(415);
   });
 
-  it('are refused past 64 KB, also when they do not say how long they are', async () => {
+  it('are refused past 64 KB, also without a length', async () => {
     const api = await startApi();
     const padded = (length: number) => hello + ' '.repeat(length - hello.length);
     expect((await post(api, padded(65_536))).status).toBe(200);
@@ -141,7 +141,7 @@ describe('bodies', () => {
     expect(sent).toBeLessThan(10);
   });
 
-  it('that are nonsense get 400, and no look inside', async () => {
+  it('without a valid form get 400', async () => {
     const api = await startApi();
     const nonsense = [
       '',
@@ -165,7 +165,7 @@ describe('bodies', () => {
     expect(api.reported).toEqual([]);
   });
 
-  it('with documents made to be expensive are refused fast', async () => {
+  it('with expensive documents are refused fast', async () => {
     const api = await startApi();
     const deep = `{ ${'a{'.repeat(15_000)}`;
     const many = `{ ${'__typename '.repeat(5_000)}}`;
@@ -178,7 +178,7 @@ describe('bodies', () => {
 });
 
 describe('answers', () => {
-  it('are never stored, and say what they depend on', async () => {
+  it('are never stored, and list the headers that they depend on', async () => {
     const api = await startApi();
     for (const response of [await post(api, hello), await get(api, '/nowhere'), await post(api, hello, {})]) {
       expect(response.headers.get('cache-control')).toBe('no-store');
@@ -187,7 +187,7 @@ describe('answers', () => {
     }
   });
 
-  it('mask what went wrong inside, and report it once', async () => {
+  it('mask internal errors, and report them once', async () => {
     const api = await startApi();
     await api.database.$executeRawUnsafe('ALTER TABLE "Session" RENAME TO "Gone"');
     const client = Object.assign(api.client(), { cookie: `session=${'0'.repeat(32)}.${'s'.repeat(43)}` });
@@ -203,7 +203,7 @@ describe('answers', () => {
 describe('pages of other sites', () => {
   const origin = { origin: 'https://evil.example' };
 
-  it('may not call, by what their browser says of them', async () => {
+  it('are refused by the headers of their browser', async () => {
     const api = await startApi();
     const foreign: Record<string, string>[] = [
       { 'sec-fetch-site': 'cross-site' },
@@ -227,7 +227,7 @@ describe('pages of other sites', () => {
     }
   });
 
-  it('are told apart from our own pages and from programs', async () => {
+  it('are distinguished from our own pages and from programs', async () => {
     const api = await startApi({ allowedHosts: new Set(['other.name']) });
     const own: Record<string, string>[] = [
       {},
@@ -242,7 +242,7 @@ describe('pages of other sites', () => {
     }
   });
 
-  it('may call, and read the answer, where their origin is allowed', async () => {
+  it('may call, and read the answer, if their origin is allowed', async () => {
     const api = await startApi({ allowedOrigins: new Set(['https://app.example', 'https://admin.example']) });
     const allowed = { origin: 'https://app.example', 'sec-fetch-site': 'same-site' };
     const response = await post(api, hello, { ...json, ...allowed });

@@ -71,7 +71,7 @@ describe('GraphiQL', () => {
     return [...inPage, ...inScript].map(([, path = '']) => path);
   }
 
-  it('is a small page without inline scripts, which may talk to this server only', async () => {
+  it('is a small page without inline scripts, which may call this server only', async () => {
     const api = await startApi();
     const page = await get(api, '/graphql', { accept: 'text/html' });
     expect(page.status).toBe(200);
@@ -84,7 +84,7 @@ describe('GraphiQL', () => {
     expect(html).not.toMatch(/<script>|(src|href)="?https?:/);
   });
 
-  it('has files that browsers keep, and ask about by their entity tag', async () => {
+  it('has files that browsers store, and revalidate by their entity tag', async () => {
     const api = await startApi();
     const paths = await assetPaths(api);
     expect(paths).toHaveLength(7);
@@ -108,7 +108,7 @@ describe('GraphiQL', () => {
     }
   });
 
-  it('is not there where it is switched off, as in production, nor under the name of another host', async () => {
+  it('does not exist if it is off, as in production, nor under the name of another host', async () => {
     const api = await startApi({
       graphiql: readConfig({ NODE_ENV: 'production', PUBLIC_URL: 'https://sessions.example' }).graphiql,
     });

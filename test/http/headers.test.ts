@@ -39,7 +39,7 @@ const post = (body: string, ...headers: string[]) =>
 const json = 'Content-Type: application/json';
 const chunked = [json, 'Transfer-Encoding: chunked'];
 
-describe('the headers of every answer', () => {
+describe('headers of every answer', () => {
   it.each([
     ['200', '/health', get('/health', host)],
     ['200', '/ready', get('/ready', host)],
@@ -75,7 +75,7 @@ describe('the headers of every answer', () => {
     expectHeaders(answer, name);
   });
 
-  it('are on 408, of a request that does not come to its end', { tags: ['slow/timing'] }, async () => {
+  it('are on 408, of an incomplete request', { tags: ['slow/timing'] }, async () => {
     const port = await serve(await startApi({ publicUrl: new URL('https://accounts.example.com') }));
     const answer = await sendRaw(port, 'GET /health HTTP/1.1\r\nHo');
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
@@ -94,7 +94,7 @@ describe('the headers of every answer', () => {
     }
   });
 
-  it('are on 400, of a body that was aborted, which is not reported', async () => {
+  it('are on 400, of an aborted body, which is not reported', async () => {
     const api = await startApi();
     const body = new ReadableStream({ pull: (controller) => controller.error(new Error('gone')) });
     const headers = { 'content-type': 'application/json' };
@@ -105,7 +105,7 @@ describe('the headers of every answer', () => {
     expect(api.reported).toEqual([]);
   });
 
-  it('have no Strict-Transport-Security where the server is reached over http', async () => {
+  it('have no Strict-Transport-Security on a server over http', async () => {
     const port = await serve(await startApi());
     for (const bytes of [
       get('/health', host),
@@ -117,8 +117,8 @@ describe('the headers of every answer', () => {
   });
 });
 
-describe('an error of a connection', () => {
-  it('does not write into an answer that is under way, and ends the connection', async () => {
+describe('connection error', () => {
+  it('does not write into an answer in progress, and ends the connection', async () => {
     const { app } = await startApi();
     let isCancelled = false;
     const body = new ReadableStream({

@@ -79,7 +79,7 @@ it.each([
   expect(calls).toEqual({ began: 1, statuses: [status], params, executions });
 });
 
-it('answer an operation with the error that a plugin throws before it begins', async () => {
+it('hooks answer an operation with the error that a plugin throws before it begins', async () => {
   const { database } = await openEmptyDatabase();
   const reported: unknown[] = [];
   const app = createApp({

@@ -26,7 +26,7 @@ async function serve(environment: Record<string, string>) {
   return { port, statuses };
 }
 
-describe('the Host of a request', () => {
+describe('Host header', () => {
   it.each([
     ['in production', production, 'accounts.example.com'],
     ['in production, with a port and in upper case', production, 'ACCOUNTS.example.com:8443'],
@@ -49,7 +49,7 @@ describe('the Host of a request', () => {
       ['evil.example', 'localhost.evil.example', 'evillocalhost', '.localhost.', '127.0.0.2', '0.0.0.0', '2130706433'],
     ],
     [{}, ['accounts.internal', '[::ffff:127.0.0.1]', '192.168.0.1:4000']],
-  ])('is refused with 421 where it is another one: %o %o', async (environment, hosts) => {
+  ])('is refused with 421 if it is another one: %o %o', async (environment, hosts) => {
     const { statuses } = await serve(environment);
     for (const host of hosts) expect(await statuses(host), host).toEqual([421, 421]);
   });
@@ -64,7 +64,7 @@ describe('the Host of a request', () => {
     }
   });
 
-  it('is looked at on every path but those for the probes of balancers', async () => {
+  it('is checked on every path except the probes of load balancers', async () => {
     const { port } = await serve(production);
     const get = (path: string, method = 'GET') =>
       sendRaw(
@@ -79,7 +79,7 @@ describe('the Host of a request', () => {
     expect(await get('/ready')).toMatch(/^HTTP\/1\.1 200 /);
   });
 
-  it('may be missing in probes by HTTP/1.0 only, and is one at most', async () => {
+  it('may be missing in probes by HTTP/1.0 only, and occurs at most once', async () => {
     const { port } = await serve(production);
     const status = async (start: string, ...headers: string[]) =>
       (await sendRaw(port, [start, 'Connection: close', ...headers, '', ''].join('\r\n'))).split(' ')[1];

@@ -89,8 +89,8 @@ const policy: MailPolicy = {
   appUrl: new URL('https://app.example.com'),
 };
 
-describe('a mail', () => {
-  it('has a link that opens what it is for, of which the database knows a hash only', async () => {
+describe('mail', () => {
+  it('has a working link, of which the database knows a hash only', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     expect(JSON.stringify(await api.database.mail.findMany())).not.toContain('token');
@@ -108,7 +108,7 @@ describe('a mail', () => {
     expect(await deliverMail(api)).toEqual([]);
   });
 
-  it.each(Object.keys(mails) as MailName[])('%s can be rendered, with nothing left open', async (name) => {
+  it.each(Object.keys(mails) as MailName[])('%s can be rendered, with no placeholder left', async (name) => {
     const render = await readTemplates(null);
     const values = { appUrl: 'https://app.example.com', recipient: 'a&b@example.com', newEmail: 'new@example.com' };
     const link = mails[name] ? { token: 'the-token', validFor: '1 hour' } : {};
@@ -121,7 +121,7 @@ describe('a mail', () => {
     expect(text).not.toContain('&amp;');
   });
 
-  it('has the templates of the operator, where there are some', async () => {
+  it('uses the templates of the operator, if there are any', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'account-deleted.txt'), 'Subject: Bye {{recipient}}\n\nYours, Example.\n');
     const render = await readTemplates(folder);
@@ -135,7 +135,7 @@ describe('a mail', () => {
   });
 });
 
-describe('a link', () => {
+describe('link', () => {
   it.each(['suspended', 'gone', 'at another address'])('is not sent to a user who is %s by then', async (what) => {
     const api = await startApi();
     await api.signUp('ada@example.com');
@@ -148,7 +148,7 @@ describe('a link', () => {
     expect(await countLinks(api)).toBe(0);
   });
 
-  it('is void once a newer one was asked for, also while the older one is being sent', async () => {
+  it('is void after the request of a newer one, also while the older one is being sent', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
     await deliverMail(api);
@@ -166,8 +166,8 @@ describe('a link', () => {
   });
 });
 
-describe('a mail that fails', () => {
-  it('is sent again after growing pauses, holds up no other, and leaves no link behind', async () => {
+describe('failed mail', () => {
+  it('is sent again after growing pauses, delays no other, and leaves no link behind', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     await api.signUp('bob@example.com');
@@ -200,7 +200,7 @@ describe('a mail that fails', () => {
     expect(await deliverMail(api)).toMatchObject([{ to: 'ada@example.com' }]);
   });
 
-  it('is given up after three days, which is reported without an address', async () => {
+  it('is given up after three days, with a report that contains no address', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     const transport = {
@@ -217,7 +217,7 @@ describe('a mail that fails', () => {
   });
 });
 
-describe('over SMTP', () => {
+describe('SMTP', () => {
   async function enqueued(...recipients: string[]) {
     const api = await startApi();
     for (const recipient of recipients) {
@@ -226,7 +226,7 @@ describe('over SMTP', () => {
     return api;
   }
 
-  it('arrives in both forms, from the sender, once', async () => {
+  it('delivers both forms, from the sender, once', async () => {
     const smtp = await startSmtp();
     const api = await enqueued('ada@example.com');
     const transport = openMailTransport({ ...policy, smtpUrl: smtp.url });
@@ -242,7 +242,7 @@ describe('over SMTP', () => {
     expect(message).not.toMatch(/^X-Mailer/m);
   });
 
-  it('is sent again where the server is busy, and given up where it knows no such recipient', async () => {
+  it('repeats a mail if the server is busy, and gives it up for an unknown recipient', async () => {
     let isBusy = true;
     const smtp = await startSmtp({
       onRecipient: (address) => {
@@ -264,7 +264,7 @@ describe('over SMTP', () => {
     expect(await api.database.mail.count()).toBe(0);
   });
 
-  it('waits where it is the sender who is refused, or what they may do', async () => {
+  it('waits if the server refuses the sender, or their permission', async () => {
     const refusals = [
       { onSender: () => ({ message: 'who are you', responseCode: 550 }) },
       { onRecipient: () => ({ message: '5.7.1 relaying denied', responseCode: 550 }) },
@@ -280,7 +280,7 @@ describe('over SMTP', () => {
     }
   });
 
-  it('goes out encrypted or not at all, except on this machine', async () => {
+  it('sends encrypted or not at all, except on this machine', async () => {
     const smtp = await startSmtp();
     const api = await enqueued('ada@example.com');
     const { port } = new URL(smtp.url);
@@ -297,7 +297,7 @@ describe('over SMTP', () => {
     expect(smtp.messages).toHaveLength(1);
   });
 
-  it('of two workers on one database, one sends each mail', async () => {
+  it('sends each mail once with two workers on one database', async () => {
     const smtp = await startSmtp({ onData: () => sleep(20) });
     const api = await startApi();
     const recipients = Array.from({ length: 30 }, (_, n) => `user${n}@example.com`);
@@ -320,8 +320,8 @@ describe('over SMTP', () => {
   });
 });
 
-describe('a server', () => {
-  it('writes mail to files that are whole, nobody else’s to read, and named for the time', async () => {
+describe('mail of a server', () => {
+  it('is written to complete files, which only their owner can read and which are named for the time', async () => {
     const api = await startApi();
     const folder = join(await temporaryFolder(), 'mail');
     await api.signUp('ada@example.com');
@@ -334,7 +334,7 @@ describe('a server', () => {
     expect(await readFile(file, 'utf8')).toContain('#token=3D');
   });
 
-  it('loses no mail when it is killed while it sends', { tags: ['slow/durability'] }, async () => {
+  it('is not lost when the server is killed during delivery', { tags: ['slow/durability'] }, async () => {
     let isHanging = true;
     const reached = Promise.withResolvers<void>();
     const smtp = await startSmtp({
@@ -366,8 +366,8 @@ describe('a server', () => {
   });
 });
 
-describe('the folder of mail', () => {
-  it('that cannot be written to keeps the mail waiting', async () => {
+describe('mail folder', () => {
+  it('keeps the mail waiting while it is not writable', async () => {
     const api = await startApi();
     const folder = join(await temporaryFolder(), 'in-the-way');
     await writeFile(folder, '');

@@ -35,7 +35,7 @@ async function insert(database: Database, count: number, days: number): Promise<
 }
 
 describe('pruneSessions', () => {
-  it('deletes what ended or expired before that moment, and nothing else', async () => {
+  it('deletes the sessions that ended or expired before a time, and no others', async () => {
     const { database } = await openEmptyDatabase();
     await insert(database, 3_000, 31);
     await insert(database, 10, 29);
@@ -46,7 +46,7 @@ describe('pruneSessions', () => {
     expect(await pruneSessions(database, ago(30))).toBe(0);
   });
 
-  it('goes in small batches, between which requests are answered', async () => {
+  it('runs in small batches, and requests are answered between them', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     await insert(api.database, many, 31);
@@ -66,7 +66,7 @@ describe('pruneSessions', () => {
     expect(answered).toBeGreaterThan(many / 400);
   });
 
-  it('stops after the batch that is running when it is told to', async () => {
+  it('stops on demand after the running batch', async () => {
     const { database } = await openEmptyDatabase();
     await insert(database, many, 31);
     const pruned = await pruneSessions(database, ago(30), () => false);
@@ -76,7 +76,7 @@ describe('pruneSessions', () => {
 });
 
 describe('deleteClientInfo', () => {
-  it('forgets the address and the agent of sessions that are over for long enough, and of no others', async () => {
+  it('deletes the address and the user agent of sessions after the retention, and of no others', async () => {
     const { database } = await openEmptyDatabase();
     await insert(database, 2_500, 8);
     await insert(database, 10, 6);
@@ -144,7 +144,7 @@ describe('endExpired', () => {
 });
 
 describe('pruneExpired', () => {
-  it('deletes tokens and counts that are over by then, and none that have no end', async () => {
+  it('deletes expired tokens and counts, and none without an expiry', async () => {
     const { database } = await openEmptyDatabase();
     const now = new Date();
     const times = [ago(1), now, ago(-1)];
@@ -162,7 +162,7 @@ describe('pruneExpired', () => {
   });
 });
 
-describe('the maintenance of a server', () => {
+describe('maintenance of a server', () => {
   const retention = { sessionRetentionMs: 30 * day, deviceRetentionMs: 7 * day, auditRetentionMs: 365 * day, sessions };
 
   function maintain({ database }: TestDatabase, reported: unknown[] = []) {
@@ -174,7 +174,7 @@ describe('the maintenance of a server', () => {
     return maintenance;
   }
 
-  it('prunes and forgets by itself', async () => {
+  it('runs by itself', async () => {
     const opened = await openEmptyDatabase();
     await insert(opened.database, 100, 31);
     await insert(opened.database, 100, 8);
@@ -192,7 +192,7 @@ describe('the maintenance of a server', () => {
     expect(reported).toEqual([]);
   });
 
-  it('does nothing while somebody else is at it, and takes over from one that died', async () => {
+  it('does nothing while another process holds the lease, and takes over from one that died', async () => {
     const opened = await openEmptyDatabase();
     await insert(opened.database, 100, 31);
     const inHalfAMinute = new Date(Date.now() + 30_000);

@@ -30,7 +30,7 @@ function drip(_request: unknown, response: ServerResponse): void {
   response.once('close', () => clearInterval(dripping));
 }
 
-describe('a range service', () => {
+describe('range service', () => {
   const minuteMs = 60_000;
   const now = performance.now.bind(performance);
   let warnings: string[];
@@ -46,7 +46,7 @@ describe('a range service', () => {
     onTestFinished(() => void vi.restoreAllMocks());
   });
 
-  it('is told five digits of the hash, is asked for padding, and knows which are breached', async () => {
+  it('receives five digits of the hash and a request for padding, and knows which are breached', async () => {
     const asked: unknown[] = [];
     const url = await rangeService((request, response) => {
       asked.push([request.method, request.url, request.headers['add-padding']]);
@@ -71,7 +71,7 @@ describe('a range service', () => {
     ['drips', drip, /timeout/],
     ['never ends', (_request, response) => response.end('x'.repeat(2_000_000)), /no end/],
     ['breaks off', (request) => request.socket.destroy(), /fetch failed/],
-  ])('that %s is done without after a second, and with one warning a minute', async (_how, listener, reason) => {
+  ])('that %s is skipped after a second, with one warning a minute', async (_how, listener, reason) => {
     const url = await rangeService(listener);
     drops = 0;
     const answers = await Promise.all([isBreached(password, url), isBreached(password, url)]);

@@ -15,7 +15,7 @@ const pbkdf2 = '$x7g35nxvTclZKyWkNAZAiA$ZhjJRyEcpx2TLGoVdkbsnhdogGQP80HAzRXs36Fj
 /** A salt and a key of 64 bytes. */
 const longKey = `$x7g35nxvTclZKyWkNAZAiA$${'Zg0'.repeat(28)}Zg`;
 
-describe('a hash that is known', () => {
+describe('supported hash', () => {
   // OWASP's Password Storage Cheat Sheet, Django 6.1, libsodium's moderate limits, argon2-cffi, Symfony.
   it.each([
     `pbkdf2_sha256$1500000$salt$${pbkdf2.split('$')[2]}=`,
@@ -29,7 +29,7 @@ describe('a hash that is known', () => {
     `$argon2id$v=19$m=262144,t=3,p=1${argon2}`,
     `$argon2id$v=19$m=262144,t=4,p=16${argon2}`,
     `$2y$13${bcrypt}`,
-  ])('is %j, of what other systems choose or at the bound', (hash) => {
+  ])('is %j, a choice of other systems or at a limit', (hash) => {
     expect(hashProblem(hash)).toBeNull();
   });
 
@@ -52,7 +52,7 @@ describe('a hash that is known', () => {
     expect(await verify(`${password}!`, hash, policy)).toBe(false);
   });
 
-  it('is one that is made here, whatever the policy was', async () => {
+  it('is one of this server, under any earlier policy', async () => {
     expect(isKnownHash(await hashPassword('x'.repeat(15), policy))).toBe(true);
     // More than anybody else's hash may ask for.
     const costly = { ...policy, memoryKiB: 300_000 };
@@ -67,7 +67,7 @@ describe('a hash that is known', () => {
   });
 });
 
-describe('a hash that is not known', () => {
+describe('unsupported hash', () => {
   it.each([
     '',
     'hunter2hunter2',
@@ -109,14 +109,14 @@ describe('a hash that is not known', () => {
     // A key of two digests takes the iterations twice.
     `$pbkdf2-sha256$i=1500001${longKey}`,
     `pbkdf2_sha256$999999999$salt$${pbkdf2.split('$')[2]}=`,
-  ])('is %j, which asks for too much, and is not computed', async (hash) => {
+  ])('is %j, which costs too much, and is not computed', async (hash) => {
     expect(hashProblem(hash)).toMatch(/^asks for more work than this server does: at most /);
     // The last one would take minutes.
     expect(await verify('correct horse battery staple', hash, policy)).toBe(false);
   });
 
   it.each([`$argon2id$v=19$m=64,t=1,p=9${argon2}`, `$scrypt$ln=16,r=1,p=1${scrypt}`])(
-    'is %j, whose numbers do not go together',
+    'is %j, with inconsistent parameters',
     (hash) => {
       expect(hashProblem(hash)).toBe('is not in a form that can be verified');
     },

@@ -14,21 +14,21 @@ const password = 'x'.repeat(15);
 const threads: Worker[] = [];
 process.on('worker', (worker) => threads.push(worker));
 
-describe('the threads that hash', () => {
-  it('are there when they are needed, and one processor less than there are', async () => {
+describe('hashing threads', () => {
+  it('start on demand, one fewer than there are processors', async () => {
     expect(threads).toHaveLength(0);
     await Promise.all(Array.from({ length: 20 }, () => hashPassword(password, policy)));
     expect(threads).toHaveLength(Math.max(1, availableParallelism() - 1));
   });
 
-  it('do the work, and leave the one that answers requests alone', async () => {
+  it('do the work, and leave the main thread free', async () => {
     await hashPassword(password, policy);
     const before = performance.eventLoopUtilization();
     await Promise.all(Array.from({ length: 30 }, () => hashPassword(password, policy)));
     expect(performance.eventLoopUtilization(before).utilization).toBeLessThan(0.5);
   });
 
-  it('fail what fails, and go on', async () => {
+  it('report failures, and continue', async () => {
     const impossible = { ...policy, memoryKiB: 1 };
     const outcomes = await Promise.allSettled([
       hashPassword(password, policy),
@@ -38,7 +38,7 @@ describe('the threads that hash', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   });
 
-  it('lose only what they die of: all others have their answer from a new one', async () => {
+  it('lose only the work that kills them: a new thread answers the rest', async () => {
     const hash = await hashPassword(password, policy);
     const costly = { ...policy, passes: 20 };
     const asked = Array.from({ length: 30 }, (_, n) => hashPassword(`${password}${n}`, costly));

@@ -58,7 +58,7 @@ afterEach(async () => {
   begun.length = 0;
 });
 
-describe('a place for hashing', () => {
+describe('hashing slot', () => {
   it('goes to trusted devices first, and every fourth one to the others', async () => {
     const places = await takePlaces();
     for (let n = 0; n < 4; n += 1) void ask(`stranger ${n}`);
@@ -71,7 +71,7 @@ describe('a place for hashing', () => {
     );
   });
 
-  it('can be waited for by as many trusted devices as others, whose queue may be full', async () => {
+  it('has a queue for trusted devices of the same size as for others, whose queue may be full', async () => {
     await takePlaces();
     for (let n = 1; n < policy.queueLength; n += 1) void ask(`stranger ${n}`);
     await settled();
@@ -81,7 +81,7 @@ describe('a place for hashing', () => {
     await expect(ask('one more', trusted('another user'))).rejects.toMatchObject({ code: 'SERVER_OVERLOADED' });
   });
 
-  it('is waited for with the others by the sixth request of one account', async () => {
+  it('is shared with the others from the sixth request of one account on', async () => {
     const places = await takePlaces();
     for (let n = 0; n < 8; n += 1) void ask(`again and again ${n}`, trusted('mallory'));
     void ask('ada', trusted('ada'));
@@ -92,7 +92,7 @@ describe('a place for hashing', () => {
     expect(order.indexOf('again and again 5')).toBeGreaterThan(6);
   });
 
-  it('that is free is taken without looking anything up', async () => {
+  it('is taken without a look-up if it is free', async () => {
     let lookUps = 0;
     const isTrusted = async () => {
       lookUps += 1;
@@ -104,7 +104,7 @@ describe('a place for hashing', () => {
     expect(lookUps).toBe(0);
   });
 
-  it('is looked up for a few at once: all others wait as strangers, and so does who is none', async () => {
+  it('looks up a few devices concurrently: the rest wait as strangers, as do unknown devices', async () => {
     const places = await takePlaces();
     const answers: ((isTrusted: boolean) => void)[] = [];
     const isTrusted = () => new Promise<boolean>((resolve) => void answers.push(resolve));
@@ -141,7 +141,7 @@ describe('a place for hashing', () => {
     expect(performance.now() - began).toBeGreaterThan(290);
   });
 
-  it('is no one’s less where a look-up fails', async () => {
+  it('is not lost by a failed look-up', async () => {
     const places = await takePlaces();
     const failing = { account: 'ada', isTrusted: () => Promise.reject(new Error('no database')) };
     await expect(ask('ada', failing)).rejects.toThrow('no database');

@@ -12,7 +12,7 @@ const hashesOfTyped = [
   'pbkdf2_sha256$30000$uGrHRI1fJ5yxAmqbdvYCsX$AjpCJY+krRb/KuT8SuHgVZkgsLo3bhxn4TlOuAUG4g0=',
 ];
 
-describe('a new password', () => {
+describe('new password', () => {
   it.each([
     'aaaaaaaaaaaaaaa',
     '               ',
@@ -39,13 +39,13 @@ describe('a new password', () => {
     expect(formProblem(password, policy)).toMatch(problem);
   });
 
-  it('may be shorter where the server is configured so', () => {
+  it('may be shorter by configuration', () => {
     expect(formProblem('12345678', { ...policy, minLength: 8 })).toBeNull();
   });
 });
 
-describe('a hash', () => {
-  it('is argon2id with the parameters of the policy, and a salt of its own', async () => {
+describe('hash', () => {
+  it('is argon2id with the parameters of the policy, and its own salt', async () => {
     const costly = { ...policy, memoryKiB: 20_000, passes: 3, lanes: 2 };
     const [one, two] = [await hashPassword('x'.repeat(15), costly), await hashPassword('x'.repeat(15), costly)];
     expect(one).toMatch(/^\$argon2id\$v=19\$m=20000,t=3,p=2\$/);
@@ -53,7 +53,7 @@ describe('a hash', () => {
     expect(await verify('x'.repeat(15), one, policy)).toBe(true);
   });
 
-  it('tells every part of a password', async () => {
+  it('covers every part of a password', async () => {
     const password = `${'x'.repeat(255)}y`;
     const hash = await hashPassword(password, policy);
     expect(await verify(password, hash, policy)).toBe(true);
@@ -62,7 +62,7 @@ describe('a hash', () => {
     }
   });
 
-  it('of another system matches what was typed, and takes two tries for every account alike', {
+  it('of another system matches its password, and takes two tries for every account alike', {
     tags: ['slow/hashing'],
   }, async () => {
     const typed = 'p\u00e4ssw\u00f6rd \ufb01ve hundred';
@@ -85,13 +85,13 @@ describe('a hash', () => {
     expect(ratio).toBeLessThan(2);
   });
 
-  it('that is none that we know matches nothing', async () => {
+  it('of an unknown format matches nothing', async () => {
     for (const stored of ['', 'plain text', '$argon2id$', '$2b$10$abcdefghijklmnopqrstuu', 'JGFyZ29uMmlk', '\u0000']) {
       expect(await verify('plain text', stored, policy), stored).toBe(false);
     }
   });
 
-  it('that is not there, or none, matches nothing, after as much work as one that is', {
+  it('matches nothing if it is missing or invalid, after as much work as a valid one', {
     tags: ['slow/hashing'],
   }, async () => {
     const hash = await hashPassword('x'.repeat(15), policy);
@@ -112,7 +112,7 @@ describe('a hash', () => {
     }
   });
 
-  it('that costs more is not told from one that is not there by how soon a password is wrong', {
+  it('of a higher cost takes as long as a missing one, for a wrong password', {
     tags: ['slow/timing'],
   }, async () => {
     const costly = await hashPassword('x'.repeat(15), { ...policy, passes: 8 });

@@ -14,7 +14,7 @@ const listed = JSON.parse(
   await readFile(createRequire(import.meta.url).resolve('@zxcvbn-ts/language-common/src/passwords.json'), 'utf8'),
 ) as string[];
 
-describe('the list of common passwords', () => {
+describe('list of common passwords', () => {
   it('has tens of thousands, all that the package lists', () => {
     const { all, favourites } = commonPasswords();
     expect(all.size).toBeGreaterThan(40_000);
@@ -24,8 +24,8 @@ describe('the list of common passwords', () => {
   });
 });
 
-describe('a password that would be guessed early', () => {
-  it('is told why, and what is better', () => {
+describe('predictable password', () => {
+  it('is refused with the reason, and a better idea', () => {
     expect(runs).toBe(
       'The password is little else than neighbouring keys or repeated characters. It would be guessed early. A few ' +
         'unrelated words make a good one.',
@@ -46,7 +46,7 @@ describe('a password that would be guessed early', () => {
     'Monkey-Dragon-1984',
     'qwerty admin 12345',
     'bpgjldsgjldthnf',
-  ])('is a most used one, however it is dressed up: %j', (password) => {
+  ])('is a common one in any disguise: %j', (password) => {
     expect(guessableProblem(password, known)).toMatch(/^The password is one of the most used ones/);
   });
 
@@ -96,7 +96,7 @@ describe('a password that would be guessed early', () => {
   });
 });
 
-describe('a password of one’s own', () => {
+describe('unpredictable password', () => {
   it.each([
     'correct horse battery staple',
     'correcthorsebatterystaple',
@@ -112,7 +112,7 @@ describe('a password of one’s own', () => {
     expect(guessableProblem(password, known)).toBeNull();
   });
 
-  it('is one of four words, though each is listed', () => {
+  it('is one of four words, even if each is listed', () => {
     const words = listed
       .filter((word) => /^[a-z]{5,}$/.test(word) && guessableProblem(word, []) !== runs)
       .slice(0, 10_000);
@@ -124,7 +124,7 @@ describe('a password of one’s own', () => {
     );
   });
 
-  it('is found to be one for less than hashing it costs, however long it is', async () => {
+  it('is accepted for less than the cost of a hash, at any length', async () => {
     const words = listed.filter(({ length }) => length < 7);
     const long = words.slice(0, 80).join('').slice(0, 256);
     const judging = await cpuOf(() => void guessableProblem(long, known));

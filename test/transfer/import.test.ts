@@ -33,7 +33,7 @@ const people = [
 ];
 
 describe('importUsers', () => {
-  it('makes a user of each line, in their order, and notes where they come from', async () => {
+  it('creates a user for each line, in their order, and records their origin', async () => {
     const { database } = await openEmptyDatabase();
     expect(kinds(await importInto(database, people))).toEqual(['1 imported', '2 imported', '3 imported']);
     const users = await database.user.findMany({ orderBy: { id: 'asc' } });
@@ -54,7 +54,7 @@ describe('importUsers', () => {
     );
   });
 
-  it('does nothing the second time, and says which lines differ from who is there', async () => {
+  it('does nothing the second time, and reports lines that differ from existing users', async () => {
     const { database } = await openEmptyDatabase();
     await importInto(database, people);
     const before = await exportFrom(database);
@@ -75,7 +75,7 @@ describe('importUsers', () => {
     expect(await database.auditEvent.count()).toBe(3);
   });
 
-  it('lets no bad line stop a good one, and takes the first of two with one address', async () => {
+  it('imports valid lines despite invalid ones, and the first of two with one address', async () => {
     const { database } = await openEmptyDatabase();
     const lines = [
       { email: 'nobody' },
@@ -91,7 +91,7 @@ describe('importUsers', () => {
     expect(await database.user.count()).toBe(2);
   });
 
-  it('goes on after any number of batches, of which one that fails leaves nothing', async () => {
+  it('continues after any number of batches, and a failed batch leaves nothing', async () => {
     const { database } = await openEmptyDatabase();
     const many = Array.from({ length: 1_234 }, (_, index) => ({ email: `user${index}@example.com` }));
     let batches = 0;
@@ -113,7 +113,7 @@ describe('importUsers', () => {
     expect(await database.auditEvent.count()).toBe(many.length);
   });
 
-  it('leaves alone who signed up after it was looked, and before it was written', async () => {
+  it('leaves users alone who signed up between the look-up and the write', async () => {
     const { database } = await openEmptyDatabase();
     await importInto(database, people.slice(0, 1));
     const looksTooEarly = database.$extends({ query: { user: { findMany: async () => [] } } });
@@ -123,7 +123,7 @@ describe('importUsers', () => {
     expect(await database.auditEvent.count()).toBe(3);
   });
 
-  it('makes nobody twice when several import the same at once, also from back to front', async () => {
+  it('creates no user twice in concurrent imports, also in reverse order', async () => {
     const { database } = await openEmptyDatabase();
     for (let round = 0; round < 5; round += 1) {
       const many = Array.from({ length: 500 }, (_, index) => ({ email: `user${index}.${round}@example.com` }));
@@ -136,7 +136,7 @@ describe('importUsers', () => {
 });
 
 describe('rehearsal', () => {
-  it('says what would become of each line, with a database and without one, and writes nothing', async () => {
+  it('reports the result of each line, with a database and without one, and writes nothing', async () => {
     const { database } = await openEmptyDatabase();
     await importInto(database, people.slice(0, 1));
     const many = Array.from({ length: 700 }, (_, index) => ({ email: `user${index}@example.com` }));
@@ -154,7 +154,7 @@ describe('rehearsal', () => {
   });
 });
 
-describe('an export', () => {
+describe('export', () => {
   it('of more than a page, imported into an empty database, gives the same users in the same order', async () => {
     const [one, other] = [await openEmptyDatabase(), await openEmptyDatabase()];
     const many = Array.from({ length: 2_100 }, (_, index) => ({

@@ -4,8 +4,8 @@ import { formatUserRecord, parseUserRecord } from '../../src/transfer/user-recor
 const hash = `$argon2id$v=19$m=19456,t=2,p=1$${'c2FsdA'.repeat(3)}$${'aGFzaA'.repeat(7)}`;
 const parse = (value: unknown) => parseUserRecord(JSON.stringify(value));
 
-describe('a line of a user', () => {
-  it('is read with what it says, and nothing else', () => {
+describe('line of a user', () => {
+  it('is read with its values, and nothing else', () => {
     expect(parse({ email: ' Ada@Example.com' })).toEqual({ email: 'ada@example.com' });
     expect(
       parse({
@@ -28,7 +28,7 @@ describe('a line of a user', () => {
     });
   });
 
-  it('is written as it is read, with the hash where that is asked for', () => {
+  it('is written as it is read, with the hash on request', () => {
     const user = {
       id: 7,
       email: 'ada@example.com',
@@ -84,11 +84,11 @@ describe('a line of a user', () => {
     expect(() => parse(value)).toThrow(reason);
   });
 
-  it('is refused with everything that is wrong with it', () => {
+  it('is refused with all its errors', () => {
     expect(() => parse({ email: 1, name: 2, x: 3 })).toThrow(/email must be .* name must be .* "x" is not/);
   });
 
-  it('never gets a plain password in, nor repeats one', () => {
+  it('never imports a plain password, nor repeats one', () => {
     const lines = ['{"email":"a@b.cd","password":"s3cret"}', '{"hashedPassword":"s3cret"}', '{"password":"s3cret"'];
     for (const line of lines) {
       expect(() => parseUserRecord(line)).toThrow();

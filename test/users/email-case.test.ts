@@ -11,8 +11,8 @@ async function withUsers(emails: string[]) {
   return { ...opened, find };
 }
 
-describe('a user is found by an address', () => {
-  it('in whatever case, where it is only theirs', async () => {
+describe('user look-up by address', () => {
+  it('ignores case, if only one user has the address', async () => {
     const { find } = await withUsers(['Mixed.Case@Example.com', 'ada@example.com', 'root@localhost']);
     expect(await find('mixed.case@example.com')).toBe('Mixed.Case@Example.com');
     expect(await find(' MIXED.CASE@example.com\n')).toBe('Mixed.Case@Example.com');
@@ -22,20 +22,20 @@ describe('a user is found by an address', () => {
     expect(await find('nobody@example.com')).toBeNull();
   });
 
-  it('as it is written, where two have it in different cases, and otherwise as nobody', async () => {
+  it('requires the exact case, if two users have the address in different cases', async () => {
     const { find } = await withUsers(['ada@example.com', 'Ada@Example.com']);
     expect(await find('ada@example.com')).toBe('ada@example.com');
     expect(await find('Ada@Example.com')).toBe('Ada@Example.com');
     expect(await find('ADA@EXAMPLE.COM')).toBeNull();
   });
 
-  it('and not by one with a letter that only looks like it in lower case', async () => {
+  it('does not match a letter that only looks the same in lower case', async () => {
     const { find } = await withUsers(['\u212aim@example.com']);
     expect(await find('kim@example.com')).toBeNull();
     expect(await find('\u212aim@example.com')).toBe('\u212aim@example.com');
   });
 
-  it('by as many statements as for nobody', async () => {
+  it('takes as many statements as for an unknown address', async () => {
     const { find, statements } = await withUsers(['Ada@Example.com']);
     const countFor = async (address: string) => {
       statements.length = 0;
@@ -46,7 +46,7 @@ describe('a user is found by an address', () => {
   });
 });
 
-describe('an address', () => {
+describe('address', () => {
   it('is taken in every case', async () => {
     const { database } = await withUsers(['Ada@Example.com']);
     const owner = await database.user.findFirstOrThrow();
@@ -56,7 +56,7 @@ describe('an address', () => {
   });
 });
 
-describe('somebody who came from elsewhere with an address in upper case', () => {
+describe('user from another system with an address in upper case', () => {
   async function withAda() {
     const api = await startApi();
     await api.signUp('ada@example.com');
@@ -64,7 +64,7 @@ describe('somebody who came from elsewhere with an address in upper case', () =>
     return api;
   }
 
-  it('logs in however it is written, and signs up no second time', async () => {
+  it('logs in with every spelling, and cannot sign up again', async () => {
     const api = await withAda();
     for (const email of ['Ada@Example.com', 'ada@example.com', 'ADA@EXAMPLE.COM']) {
       expect(await api.client().login(email)).toMatchObject({ viewer: { email: 'Ada@Example.com' } });
@@ -72,7 +72,7 @@ describe('somebody who came from elsewhere with an address in upper case', () =>
     expect(await api.client().signUp('ada@example.com')).toMatchObject({ code: 'EMAIL_TAKEN' });
   });
 
-  it('logs in with an address that nobody could sign up with here', async () => {
+  it('logs in with an address that sign-up refuses', async () => {
     const api = await withAda();
     await api.database.user.updateMany({ data: { email: 'root@localhost' } });
     expect(await api.client().login('root@localhost')).toMatchObject({ __typename: 'SignInPayload' });
@@ -80,7 +80,7 @@ describe('somebody who came from elsewhere with an address in upper case', () =>
     expect(await api.client().login('root')).toMatchObject({ code: 'VALIDATION_FAILED' });
   });
 
-  it('is known on a device, and counted as one, in every case', async () => {
+  it('is recognized on a device, and counted as one, in every case', async () => {
     const api = await withAda();
     const ada = api.client();
     await ada.login('Ada@Example.com');
@@ -89,14 +89,14 @@ describe('somebody who came from elsewhere with an address in upper case', () =>
     expect(await ada.login('ada@EXAMPLE.com')).toMatchObject({ __typename: 'SignInPayload' });
   });
 
-  it('gets a link for a new password to the address as it is stored', async () => {
+  it('gets a link for a new password to the stored address', async () => {
     const api = await withAda();
     await api.client().ask('mutation { requestPasswordReset(email: "ada@example.com") { email } }');
     const mail = await api.database.mail.findFirstOrThrow({ where: { template: 'reset-password' } });
     expect(mail).toMatchObject({ recipient: 'Ada@Example.com', userId: expect.any(Number) });
   });
 
-  it('may have it in lower case from now on', async () => {
+  it('may have the address in lower case from now on', async () => {
     const api = await withAda();
     const ada = api.client();
     await ada.login('Ada@Example.com');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { normalizeEmail } from '../../src/users/email.ts';
 
-describe('an email address', () => {
+describe('email address', () => {
   it.each([
     [' Ada@Example.COM\n', 'ada@example.com'],
     ["o'brien+tag@mail.example.co.uk", "o'brien+tag@mail.example.co.uk"],
@@ -39,11 +39,11 @@ describe('an email address', () => {
     `${'l'.repeat(65)}@example.com`,
     `a@${'b.'.repeat(130)}com`,
     `a@${'b'.repeat(64)}.com`,
-  ])('%j is none', (input) => {
+  ])('%j is not valid', (input) => {
     expect(normalizeEmail(input)).toBeNull();
   });
 
-  it('is judged in linear time: what goes through all pairs of characters of these would take days', () => {
+  it('is validated in linear time: work over all pairs of characters of these would take days', () => {
     expect(normalizeEmail(`${'a.'.repeat(5_000_000)}@${'a-'.repeat(5_000_000)}`)).toBeNull();
     expect(normalizeEmail(`${'a'.repeat(60)}@${'a-'.repeat(95)}!`)).toBeNull();
   });

@@ -28,7 +28,7 @@ describe('lockUserWithPassword', () => {
     expect(await lockUserWithPassword(database, locked)).toEqual(locked);
   });
 
-  it('refuses when the password was changed since it was checked, and the changed one stays', async () => {
+  it('refuses if the password was changed since it was checked, and keeps the changed one', async () => {
     const { database, user, rehashed } = await adaWithForeignHash();
     const changed = foreignHashes['pbkdf2_sha256 of Django'];
     await database.user.update({ where: { email }, data: { hashedPassword: changed } });

@@ -63,8 +63,8 @@ async function objectsOf(url: string): Promise<string[]> {
   return rows.map(({ sql }) => String(sql));
 }
 
-describe('adopting a PostgreSQL database', () => {
-  it('loses nothing of any member of the family, and leaves what this server would have made', {
+describe('adoption of a PostgreSQL database', () => {
+  it('loses no data of any variant of the schema, and results in the schema of this server', {
     tags: ['slow/property'],
   }, async () => {
     const fresh = await emptyDatabase();
@@ -123,7 +123,7 @@ function expectSessions(before: Rows, after: Record<string, Rows>): void {
   expect(valuesOf(after.Session)).toMatchObject(wanted);
 }
 
-describe('what cannot be taken over on PostgreSQL', () => {
+describe('adoption on PostgreSQL', () => {
   it.each([
     [
       'ids that are text',
@@ -146,7 +146,7 @@ describe('what cannot be taken over on PostgreSQL', () => {
       /Session\.expiresAt of the id 3 is not a time: "infinity"/,
     ],
     ['ids that it does not count', 'ALTER TABLE "User" ALTER COLUMN "id" DROP DEFAULT', /does not generate the ids/],
-  ])('is one with %s', async (_what, sql, reason) => {
+  ])('refuses a database with %s', async (_what, sql, reason) => {
     const url = await blitzDatabase(plain);
     await onServer(url, sql);
     const before = [await dump(url), await columnsOf(url)];
@@ -154,14 +154,14 @@ describe('what cannot be taken over on PostgreSQL', () => {
     expect([await dump(url), await columnsOf(url)]).toEqual(before);
   });
 
-  it('is one in another schema', async () => {
+  it('refuses a database in another schema', async () => {
     const url = new URL(await blitzDatabase(plain));
     await onServer(url.href, 'CREATE SCHEMA "app"');
     url.searchParams.set('options', '-csearch_path=app');
     await expect(adopt(url.href)).rejects.toThrow(/which cannot be used: its schema is app/);
   });
 
-  it('is one on which something else depends, and it is as it was', async () => {
+  it('refuses a database with objects that depend on it, and leaves it unchanged', async () => {
     const url = await blitzDatabase({ ...plain, timeType: 'TIMESTAMPTZ(3)' });
     await onServer(url, 'CREATE VIEW "Recent" AS SELECT "createdAt" FROM "User"');
     const before = [await dump(url), await columnsOf(url), await objectsOf(url)];
@@ -170,8 +170,8 @@ describe('what cannot be taken over on PostgreSQL', () => {
   });
 });
 
-describe('adopt that is interrupted on PostgreSQL', () => {
-  it('leaves the database as it was, and can be done again', { tags: ['slow/durability'] }, async () => {
+describe('interrupted adoption on PostgreSQL', () => {
+  it('leaves the database unchanged, and can be repeated', { tags: ['slow/durability'] }, async () => {
     const url = await blitzDatabase({ ...plain, timeType: 'TIMESTAMP' });
     await onServer(
       url,
@@ -191,7 +191,7 @@ describe('adopt that is interrupted on PostgreSQL', () => {
   });
 });
 
-describe('a PostgreSQL database that was not taken over', () => {
+describe('PostgreSQL database before adoption', () => {
   it('is refused by the server, with the way out', async () => {
     const url = await blitzDatabase(plain);
     await expect(migrateDatabase(url)).rejects.toThrow(/^The database contains users of another application/);
@@ -207,8 +207,8 @@ describe('a PostgreSQL database that was not taken over', () => {
   });
 });
 
-describe('a PostgreSQL database that was taken over', () => {
-  it('has a history that Prisma’s schema engine takes for its own', async () => {
+describe('PostgreSQL database after adoption', () => {
+  it('has a history that Prisma’s schema engine accepts as its own', async () => {
     const url = await blitzDatabase(plain);
     await adopt(url, { plaintext: 'reset' });
     const history = await readMigrations(migrationFolders.postgresql);
@@ -216,7 +216,7 @@ describe('a PostgreSQL database that was taken over', () => {
     expect(await applyByEngine('postgresql', url, history)).toEqual([]);
   });
 
-  it('lets everybody log in with the password that they have', async () => {
+  it('lets all users log in with their passwords', async () => {
     const url = await blitzDatabase(plain);
     await adopt(url);
     const { client } = await serve(url);
@@ -226,7 +226,7 @@ describe('a PostgreSQL database that was taken over', () => {
     }
   });
 
-  it('refuses passwords in plain text unless somebody says what to do', async () => {
+  it('refuses passwords in plain text unless an option decides what happens to them', async () => {
     const url = await blitzDatabase(plain);
     const before = await columnsOf(url);
     await expect(adopt(url, { plaintext: 'refuse' })).rejects.toThrow(/^1 password is stored as plain text/);

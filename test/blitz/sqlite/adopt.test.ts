@@ -81,8 +81,8 @@ function expectKept(before: Dump, after: Dump): void {
   }
 }
 
-describe('adopting a member of the family', () => {
-  it('loses nothing of any, and leaves what this server would have made', {
+describe('adoption of a variant of the schema', () => {
+  it('loses no data, and results in the schema of this server', {
     tags: ['slow/property'],
   }, async () => {
     const fresh = openFile(await emptyDatabase());
@@ -124,8 +124,8 @@ function orphansFreed(before: Dump): Dump {
   return { ...before, Session: sessions ?? [] };
 }
 
-describe('adopting a database that was written by hand', () => {
-  it('keeps what is said of a column beside its type', async () => {
+describe('adoption of a handwritten schema', () => {
+  it('keeps the constraints of a column beside its type', async () => {
     const file = join(await temporaryFolder(), 'by hand.db');
     const database = openFile(`file:${file}`);
     database.pragma('journal_mode = WAL');
@@ -164,8 +164,8 @@ describe('adopting a database that was written by hand', () => {
   });
 });
 
-describe('adopting the databases of the fixture', () => {
-  it.each(['before', 'after'] as const)('%s keeps handles, hashes and data, and gives no id twice', async (name) => {
+describe('adoption of the databases of the fixture', () => {
+  it.each(['before', 'after'] as const)('%s keeps handles, hashes and data, and reuses no id', async (name) => {
     const url = await blitzFile(name);
     const file = openFile(url);
     const before = dump(file);
@@ -176,7 +176,7 @@ describe('adopting the databases of the fixture', () => {
     expect(adopted?.counts).toContainEqual({ table: 'User', before: before.User?.length, after: before.User?.length });
   });
 
-  it('copies the file as it was before it touches it', async () => {
+  it('copies the unchanged file first', async () => {
     const url = await blitzFile('after');
     const before = dump(openFile(url));
     const adopted = await adopt(url);
@@ -184,14 +184,14 @@ describe('adopting the databases of the fixture', () => {
     expect(dump(openFile(`file:${adopted?.backup}`))).toEqual(before);
   });
 
-  it('lets nobody read the copy who may not read the file', async () => {
+  it('keeps the copy unreadable for users who cannot read the file', async () => {
     const url = await blitzFile('after');
     await chmod(url.slice('file:'.length), 0o600);
     const adopted = await adopt(url);
     expect((await stat(String(adopted?.backup))).mode & 0o777).toBe(0o600);
   });
 
-  it('lets the application that is still on Blitz.js read and write on', async () => {
+  it('lets the old Blitz.js application continue to read and write', async () => {
     const url = await blitzFile('after');
     await adopt(url);
     const file = openFile(url);
@@ -206,14 +206,14 @@ describe('adopting the databases of the fixture', () => {
 });
 
 describe('passwords in plain text', () => {
-  it('are refused unless somebody says what to do', async () => {
+  it('are refused unless an option decides what happens to them', async () => {
     const url = await blitzFile('after');
     const before = await readFile(url.slice('file:'.length));
     await expect(adopt(url, { plaintext: 'refuse' })).rejects.toThrow(/^1 password is stored as plain text.*--hash-/);
     expect(await readFile(url.slice('file:'.length))).toEqual(before);
   });
 
-  it('are nowhere in the file any more', async () => {
+  it('leave no trace in the file', async () => {
     const url = await blitzFile('before');
     const contents = () => readFile(url.slice('file:'.length), 'latin1');
     expect(await contents()).toContain('hunter2hunter2');
@@ -221,7 +221,7 @@ describe('passwords in plain text', () => {
     expect(await contents()).not.toContain('hunter2hunter2');
   });
 
-  it('are hashed or forgotten', async () => {
+  it('are hashed or deleted', async () => {
     const [hashed, forgotten] = [await blitzFile('after'), await blitzFile('after')];
     await adopt(hashed);
     await adopt(forgotten, { plaintext: 'reset' });
@@ -232,7 +232,7 @@ describe('passwords in plain text', () => {
   });
 });
 
-describe('what cannot be taken over', () => {
+describe('refusal of an adoption', () => {
   async function refused(statements: string[], reason: RegExp) {
     const url = await blitzFile('after');
     const file = new BetterSqlite3(url.slice('file:'.length));
@@ -246,11 +246,13 @@ describe('what cannot be taken over', () => {
     );
   }
 
-  it.each(['Mail', 'Lease', 'AuditEvent', 'RateLimit', 'UserToken'])('is one with a table %s of its own', (table) =>
-    refused(
-      [`CREATE TABLE "${table}" ("id" INTEGER)`],
-      new RegExp(`There is a table ${table} that is not this server's`),
-    ),
+  it.each(['Mail', 'Lease', 'AuditEvent', 'RateLimit', 'UserToken'])(
+    'applies to a database with its own table %s',
+    (table) =>
+      refused(
+        [`CREATE TABLE "${table}" ("id" INTEGER)`],
+        new RegExp(`There is a table ${table} that is not this server's`),
+      ),
   );
 
   it.each([
@@ -313,9 +315,9 @@ describe('what cannot be taken over', () => {
       ],
       /20210101000000_half was begun and not finished/,
     ],
-  ])('is one with %s', (_what, statements, reason) => refused(statements, reason));
+  ])('applies to a database with %s', (_what, statements, reason) => refused(statements, reason));
 
-  it('is what is no database, and what is not there', async () => {
+  it('applies to a file that is no database, and to a missing one', async () => {
     const folder = await temporaryFolder();
     await copyFile('package.json', join(folder, 'x.db'));
     await expect(adopt(`file:${join(folder, 'x.db')}`)).rejects.toThrow(/cannot be opened as a database/);
@@ -323,7 +325,7 @@ describe('what cannot be taken over', () => {
     expect(await readdir(folder)).toEqual(['x.db']);
   });
 
-  it('is what the server refuses to begin on, with the way out', async () => {
+  it('applies where the server refuses to start, with the way out', async () => {
     const url = await blitzFile('after');
     const before = dump(openFile(url));
     const { code, stderr } = await runNode('src/main.ts', [], { DATABASE_URL: url, PORT: '0' }).ended;
@@ -332,7 +334,7 @@ describe('what cannot be taken over', () => {
     expect(dump(openFile(url))).toEqual(before);
   });
 
-  it('is a file that a server has', async () => {
+  it('applies to a file that a server uses', async () => {
     const url = await blitzFile('after');
     const release = await claimDatabase(url);
     await expect(adopt(url)).rejects.toThrow(/Another server is running/);
@@ -340,8 +342,8 @@ describe('what cannot be taken over', () => {
   });
 });
 
-describe('adopt that is interrupted', () => {
-  it('leaves the database as it was, wherever that was, and can be done again', {
+describe('interrupted adoption', () => {
+  it('leaves the database unchanged at every point, and can be repeated', {
     tags: ['slow/durability'],
   }, async () => {
     const template = openFile(await blitzFile('after'));

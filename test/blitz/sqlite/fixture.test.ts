@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { hashToken } from '../../../src/tokens/token.ts';
 import { adopt, blitz, blitzFile, serve } from '../../support/blitz.ts';
 
-describe('a database of the fixture that was taken over', () => {
-  it.each(['before', 'after'] as const)('%s: everybody logs in with the password that they have', async (name) => {
+describe('adopted database of the fixture', () => {
+  it.each(['before', 'after'] as const)('%s: all users log in with their passwords', async (name) => {
     const url = await blitzFile(name);
     await adopt(url);
     const { client, database } = await serve(url);
@@ -20,7 +20,7 @@ describe('a database of the fixture that was taken over', () => {
       expect(hashedPassword).toMatch(/^\$argon2id\$v=19\$m=(19456|65536),t=2,p=1\$/);
   });
 
-  it('mixed case: an address is theirs however they write it', async () => {
+  it('mixed case: an address belongs to its user in every case', async () => {
     const url = await blitzFile('after');
     await adopt(url);
     const { client } = await serve(url);
@@ -29,7 +29,7 @@ describe('a database of the fixture that was taken over', () => {
     expect(answer).toMatchObject({ viewer: { email: 'Mixed.Case@Example.com' } });
   });
 
-  it('a password that was forgotten opens nothing, and a link gives a new one', async () => {
+  it('a reset password opens nothing, and a link sets a new one', async () => {
     const url = await blitzFile('after');
     await adopt(url, { plaintext: 'reset' });
     const { client, database } = await serve(url);

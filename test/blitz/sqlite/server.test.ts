@@ -16,7 +16,7 @@ async function adopted(): Promise<string> {
   return url;
 }
 
-describe('a server on a database of Blitz.js that was adopted', () => {
+describe('server on an adopted Blitz.js database', () => {
   it.each([
     ['accepts its cookies with BLITZ_COOKIES', { BLITZ_COOKIES: 'blitz' }, { email: 'alice@example.com' }],
     ['does not without', {}, null],
@@ -29,7 +29,7 @@ describe('a server on a database of Blitz.js that was adopted', () => {
     expect((await fetchOver(address, '{ viewer { email } }', { cookie })).body).toEqual({ data: { viewer } });
   });
 
-  it('does not begin with a prefix that no cookie can have, and says so before it opens the database', async () => {
+  it('does not start with a prefix that no cookie can have, and says so before it opens the database', async () => {
     const env = { DATABASE_URL: 'file:/nowhere/x.db', PORT: '0', BLITZ_COOKIES: 'blitz,a b' };
     const { code, stderr } = await runNode('src/main.ts', [], env).ended;
     expect({ code, stderr }).toEqual({

@@ -12,8 +12,8 @@ const sql = `CREATE TABLE "Session" (
 [c] DATE NOT NULL DEFAULT CURRENT_TIMESTAMP, /* ( */ \`d\` VARCHAR(20) CHECK (d IS NOT NULL OR "c" IN (1, 2)) NOT NULL
 , CONSTRAINT "key" FOREIGN KEY ("userId") REFERENCES "User"("id") ON DELETE CASCADE, UNIQUE ("a,b", c)) STRICT`;
 
-describe('the statement of a table', () => {
-  it('is the same when it was taken apart and put together', () => {
+describe('CREATE TABLE statement', () => {
+  it('stays the same after parsing and formatting', () => {
     expect(printTable(parseTable(sql))).toBe(sql);
   });
 

@@ -12,7 +12,7 @@ function migrateTo(url: string, migrations: Migration[]) {
   return migratePostgresql(url, migrations);
 }
 
-describe('the PostgreSQL history', () => {
+describe('migration history of PostgreSQL', () => {
   it('has the same steps as that of SQLite', async () => {
     const names = (await readMigrations(migrationFolders.sqlite)).map(({ name }) => name);
     expect(history.map(({ name }) => name)).toEqual(names);
@@ -22,12 +22,12 @@ describe('the PostgreSQL history', () => {
     expect(await missingMigration('postgresql', history, await blankDatabase())).toBeNull();
   });
 
-  it('is seen to disagree when a part of it is missing', async () => {
+  it('differs from the models if a part of it is missing', async () => {
     const missing = await missingMigration('postgresql', history.slice(0, 2), await blankDatabase());
     expect(missing).toContain('CREATE INDEX "Session_expiresAt_idx"');
   });
 
-  it('makes Session.user optional without losing a row, a value, a key, an index or the memory of ids', async () => {
+  it('makes Session.user optional without losing a row, a value, a key, an index or the sequence of ids', async () => {
     const url = await blankDatabase();
     expect(await migrateTo(url, history.slice(0, 1))).toHaveLength(1);
     const text = `Zoë 🦄 O''Brien "; DROP TABLE "User"; --`;
@@ -56,8 +56,8 @@ describe('the PostgreSQL history', () => {
   });
 });
 
-describe('migrating PostgreSQL', () => {
-  it('is done once by five servers that start at once', { tags: ['slow/process'] }, async () => {
+describe('migrations of PostgreSQL', () => {
+  it('run once for five servers that start at the same time', { tags: ['slow/process'] }, async () => {
     const url = await blankDatabase();
     const runs = Array.from({ length: 5 }, () => runNode('src/cli.ts', ['migrate'], { DATABASE_URL: url }).ended);
     const said = (await Promise.all(runs)).map(({ code, stdout, stderr }) => `${code} ${stdout.trim()}${stderr}`);
@@ -66,7 +66,7 @@ describe('migrating PostgreSQL', () => {
     expect(rows).toEqual(history.map(({ name }) => ({ migration_name: name })));
   });
 
-  it('leaves the database as it was when a migration fails, and names it', async () => {
+  it('leave the database unchanged when one fails, and name it', async () => {
     const url = await blankDatabase();
     await migrateTo(url, history);
     const tables = () =>
@@ -82,7 +82,7 @@ describe('migrating PostgreSQL', () => {
     expect(await migrateTo(url, mended)).toEqual(['29990101000000_broken']);
   });
 
-  it('says with a sentence, and without the password, when there is no server', async () => {
+  it('fail with a sentence, and without the password, when there is no server', async () => {
     const url = 'postgresql://someone:their-password@127.0.0.1:1/nothing';
     const { code, stderr } = await runNode('src/cli.ts', ['migrate'], { DATABASE_URL: url }).ended;
     expect(code).toBe(1);

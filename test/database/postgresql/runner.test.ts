@@ -58,8 +58,8 @@ function allRows(url: string): Promise<unknown[]> {
   return onServer(url, 'SELECT *, ctid, xmin FROM _prisma_migrations ORDER BY ctid');
 }
 
-describe('migrating PostgreSQL, compared with the schema engine of Prisma', () => {
-  it('makes the same schema, as its catalogs tell, and the same history', async () => {
+describe('migration runner of PostgreSQL, compared with Prisma’s schema engine', () => {
+  it('creates the same schema, as its catalogs tell, and the same history', async () => {
     const [ours, theirs] = [await blankDatabase(), await blankDatabase()];
     expect(await migratePostgresql(ours, history)).toEqual(names);
     expect(await applyByEngine('postgresql', theirs, history)).toEqual(names);
@@ -70,7 +70,7 @@ describe('migrating PostgreSQL, compared with the schema engine of Prisma', () =
     expect(await historyOf(ours)).toEqual(await historyOf(theirs));
   });
 
-  it('notes a random id, and when each migration began and ended, in every time zone', async () => {
+  it('records a random id, and the start and end of each migration, in every time zone', async () => {
     const url = await blankDatabase();
     await onServer(url, `ALTER DATABASE "${new URL(url).pathname.slice(1)}" SET timezone TO 'Asia/Tokyo'`);
     const began = Date.now();
@@ -101,19 +101,22 @@ describe('migrating PostgreSQL, compared with the schema engine of Prisma', () =
     expect([await schemaOf(url), await allRows(url)]).toEqual(before);
   });
 
-  it.each([1, 5])('goes on where the engine stopped after %d, and the engine where this one stopped', async (done) => {
-    const [ours, theirs] = [await blankDatabase(), await blankDatabase()];
-    await applyByEngine('postgresql', ours, history.slice(0, done));
-    expect(await migratePostgresql(ours, history)).toEqual(names.slice(done));
-    await migratePostgresql(theirs, history.slice(0, done));
-    expect(await applyByEngine('postgresql', theirs, history)).toEqual(names.slice(done));
-    expect(await schemaOf(ours)).toEqual(await schemaOf(theirs));
-    expect(await historyOf(ours)).toHaveLength(history.length);
-  });
+  it.each([1, 5])(
+    'continues where the engine stopped after %d, and the engine where this one stopped',
+    async (done) => {
+      const [ours, theirs] = [await blankDatabase(), await blankDatabase()];
+      await applyByEngine('postgresql', ours, history.slice(0, done));
+      expect(await migratePostgresql(ours, history)).toEqual(names.slice(done));
+      await migratePostgresql(theirs, history.slice(0, done));
+      expect(await applyByEngine('postgresql', theirs, history)).toEqual(names.slice(done));
+      expect(await schemaOf(ours)).toEqual(await schemaOf(theirs));
+      expect(await historyOf(ours)).toHaveLength(history.length);
+    },
+  );
 });
 
-describe('a history of PostgreSQL', () => {
-  it('with a migration that failed is refused, as by the engine, until somebody has decided', async () => {
+describe('migration history of a PostgreSQL database', () => {
+  it('is refused with a failed migration, as by the engine, until an operator resolves it', async () => {
     const url = await blankDatabase();
     await migratePostgresql(url, history);
     await onServer(
@@ -135,7 +138,7 @@ describe('a history of PostgreSQL', () => {
     expect(await diagnoseByEngine('postgresql', url, [...history, mended])).toEqual(inSync);
   });
 
-  it('of a newer version, or of files that were edited since, stands', async () => {
+  it('is accepted with migrations of a newer version, or with files that were edited since', async () => {
     const url = await blankDatabase();
     await migratePostgresql(url, [...history.slice(0, 3), mended]);
     const edited = history.map(({ name, sql }) => ({ name, sql: `${sql}-- edited\n` }));
@@ -144,7 +147,7 @@ describe('a history of PostgreSQL', () => {
     expect(await applyByEngine('postgresql', url, edited.slice(0, 4))).toEqual([]);
   });
 
-  it('is not begun in a database with tables of somebody else', async () => {
+  it('is not begun in a database with tables of another application', async () => {
     const url = await blankDatabase();
     await onServer(url, 'CREATE TABLE "Song" ("id" INTEGER)');
     await expect(applyByEngine('postgresql', url, history)).rejects.toMatchObject({ code: 'P3005' });
@@ -154,7 +157,7 @@ describe('a history of PostgreSQL', () => {
     expect(await tablesOf(url)).toEqual([{ tablename: 'Song' }]);
   });
 
-  it('is begun where the schema "public" is gone', async () => {
+  it('is begun where the schema "public" is missing', async () => {
     const url = await blankDatabase();
     await onServer(url, 'DROP SCHEMA "public"');
     expect(await migratePostgresql(url, history)).toEqual(names);
@@ -162,8 +165,8 @@ describe('a history of PostgreSQL', () => {
   });
 });
 
-describe('migrating PostgreSQL', () => {
-  it('leaves nothing of a new database whose last migration fails, and says what PostgreSQL says', async () => {
+describe('migration runner of PostgreSQL', () => {
+  it('leaves nothing of a new database whose last migration fails, and repeats the message of PostgreSQL', async () => {
     const url = await blankDatabase();
     await expect(migratePostgresql(url, [...history, broken])).rejects.toThrow(
       'The migration 29990101000000_broken failed, and nothing was changed: relation "Nowhere" does not exist',
@@ -172,7 +175,7 @@ describe('migrating PostgreSQL', () => {
     expect(await migratePostgresql(url, [...history, mended])).toEqual([...names, mended.name]);
   });
 
-  it('leaves nothing wherever it stops', async () => {
+  it('leaves nothing if it stops at any statement', async () => {
     const url = await blankDatabase();
     for (const done of history.keys()) {
       await expect(migratePostgresql(url, [...history.slice(0, done), broken])).rejects.toThrow(broken.name);
@@ -180,7 +183,7 @@ describe('migrating PostgreSQL', () => {
     }
   });
 
-  it('leaves nothing when the connection breaks', async () => {
+  it('leaves nothing if the connection breaks', async () => {
     const url = await blankDatabase();
     const sleeping = { name: broken.name, sql: 'SELECT pg_sleep(600)' };
     const migrating = expect(migratePostgresql(url, [...history, sleeping])).rejects.toThrow(
@@ -194,7 +197,7 @@ describe('migrating PostgreSQL', () => {
     expect(await migratePostgresql(url, history)).toEqual(names);
   });
 
-  it('is done once by several at once, in every isolation', async () => {
+  it('runs once for concurrent callers, in every isolation level', async () => {
     const url = await blankDatabase();
     const database = new URL(url).pathname.slice(1);
     await onServer(url, `ALTER DATABASE "${database}" SET default_transaction_isolation TO 'serializable'`);

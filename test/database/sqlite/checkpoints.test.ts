@@ -14,8 +14,8 @@ const rows = Array.from({ length: 400 }, (_, n) => ({
   expiresAt: new Date(),
 }));
 
-describe('the write-ahead log', () => {
-  it('is moved into the file while the server goes on, and is gone when it stops', async () => {
+describe('write-ahead log', () => {
+  it('is moved into the file while the server runs, and is gone when it stops', async () => {
     const url = await emptyDatabase();
     const file = url.replace('file:', '');
     const database = await openDatabase(url);
@@ -35,7 +35,7 @@ describe('the write-ahead log', () => {
     connection.close();
   });
 
-  it('is moved many times by one thread, to which nothing clings', async () => {
+  it('is moved many times by one thread, without leaks', async () => {
     const url = await emptyDatabase();
     const file = url.replace('file:', '');
     const connection = new BetterSqlite3(file);

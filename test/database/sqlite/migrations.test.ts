@@ -27,7 +27,7 @@ async function migrateTo(file: string, migrations: Migration[]) {
   return migrateSqlite(file, migrations);
 }
 
-describe('the history', () => {
+describe('migration history of SQLite', () => {
   it('begins with the two states of the seed', () => {
     expect(history.slice(0, 2).map(({ name }) => name.slice(0, 14))).toEqual(seedStates);
   });
@@ -36,12 +36,12 @@ describe('the history', () => {
     expect(await missingMigration('sqlite', history, await scratchFile())).toBeNull();
   });
 
-  it('is seen to disagree when a part of it is missing', async () => {
+  it('differs from the models if a part of it is missing', async () => {
     const missing = await missingMigration('sqlite', history.slice(0, 2), await scratchFile());
     expect(missing).toContain('CREATE INDEX "Session_expiresAt_idx"');
   });
 
-  it('is compared by the engine of the very Prisma that is installed', async () => {
+  it('is compared by the engine of the installed Prisma', async () => {
     const { dependencies } = JSON.parse(await readFile('node_modules/@prisma/engines/package.json', 'utf8'));
     const engine = await openSchemaEngine(models, sqliteAdapter(join(await temporaryFolder(), 'x.db')));
     expect(engine).toBeDefined();
@@ -102,7 +102,7 @@ describe('the history', () => {
     expect(after.prepare(insert).get()).toEqual({ id: 51 });
   });
 
-  it('carries the AUTOINCREMENT memory over even where no row is left to tell it', async () => {
+  it('carries the AUTOINCREMENT memory over even if no row is left', async () => {
     const file = join(await temporaryFolder(), 'empty.db');
     await migrateTo(file, history.slice(0, 1));
     const database = openFile(`file:${file}`);
@@ -113,8 +113,8 @@ describe('the history', () => {
   });
 });
 
-describe('migrating', () => {
-  it('is safe twice at once, in two processes', { tags: ['slow/process'] }, async () => {
+describe('migrations of SQLite', () => {
+  it('are safe in two concurrent processes', { tags: ['slow/process'] }, async () => {
     const url = `file:${join(await temporaryFolder(), 'new.db')}`;
     const migrate = () => run(process.execPath, ['src/cli.ts', 'migrate'], { env: { DATABASE_URL: url } });
     const outputs = await Promise.all([migrate(), migrate(), migrate()]);
@@ -124,7 +124,7 @@ describe('migrating', () => {
     expect(applied).toEqual(history.map(({ name }) => ({ migration_name: name })));
   });
 
-  it('leaves the database as it was when a migration fails', async () => {
+  it('leave the database unchanged when one fails', async () => {
     const file = join(await temporaryFolder(), 'failing.db');
     await migrateTo(file, history);
     const contents = () => openFile(`file:${file}`).prepare('SELECT sql FROM sqlite_schema').all();
@@ -139,7 +139,7 @@ describe('migrating', () => {
     expect(await migrateTo(file, mended)).toEqual(['29990101000000_broken']);
   });
 
-  it('keeps the table that prisma migrate knows', async () => {
+  it('keep the table that prisma migrate knows', async () => {
     const file = openFile(await emptyDatabase());
     const rows = file.prepare('SELECT migration_name, checksum, applied_steps_count FROM _prisma_migrations').all();
     expect(rows).toEqual(
@@ -151,7 +151,7 @@ describe('migrating', () => {
     );
   });
 
-  it('makes the folder of the file, and says so when it cannot', async () => {
+  it('create the folder of the file, or report that they cannot', async () => {
     const folder = await temporaryFolder();
     await migrateDatabase(`file:${join(folder, 'a/b/c.db')}`);
     expect(await readdir(join(folder, 'a/b'))).toContain('c.db');
@@ -162,7 +162,9 @@ describe('migrating', () => {
 });
 
 describe('npm run db:migrate', () => {
-  it('writes what the models have and the history does not', { tags: ['slow/process'] }, async () => {
+  it('writes a migration for the difference between the models and the history', {
+    tags: ['slow/process'],
+  }, async () => {
     const folder = await temporaryFolder();
     for (const part of ['src', 'scripts', 'prisma', 'test', 'package.json']) {
       await cp(part, join(folder, part), { recursive: true });

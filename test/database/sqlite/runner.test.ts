@@ -36,8 +36,8 @@ function historyOf(file: string): unknown[] {
   return rowsOf(file, `SELECT ${columns}, ${typesOf} FROM _prisma_migrations ORDER BY rowid`);
 }
 
-describe('migrating SQLite, compared with the schema engine of Prisma', () => {
-  it('makes the same schema, byte for byte, and the same history', async () => {
+describe('migration runner of SQLite, compared with Prisma’s schema engine', () => {
+  it('creates the same schema, byte for byte, and the same history', async () => {
     const [ours, theirs] = [await newFile(), await newFile()];
     expect(await migrateSqlite(ours, history)).toEqual(names);
     expect(await applyByEngine('sqlite', theirs, history)).toEqual(names);
@@ -46,7 +46,7 @@ describe('migrating SQLite, compared with the schema engine of Prisma', () => {
     expect(historyOf(ours)).toEqual(historyOf(theirs));
   });
 
-  it('notes a random id, and when each migration began and ended', async () => {
+  it('records a random id, and the start and end of each migration', async () => {
     const file = await newFile();
     const began = Date.now();
     await migrateSqlite(file, history);
@@ -80,19 +80,22 @@ describe('migrating SQLite, compared with the schema engine of Prisma', () => {
     expect([schemaOf(file), rowsOf(file, 'SELECT * FROM _prisma_migrations')]).toEqual(before);
   });
 
-  it.each([1, 5])('goes on where the engine stopped after %d, and the engine where this one stopped', async (done) => {
-    const [ours, theirs] = [await newFile(), await newFile()];
-    await applyByEngine('sqlite', ours, history.slice(0, done));
-    expect(await migrateSqlite(ours, history)).toEqual(names.slice(done));
-    await migrateSqlite(theirs, history.slice(0, done));
-    expect(await applyByEngine('sqlite', theirs, history)).toEqual(names.slice(done));
-    expect(schemaOf(ours)).toEqual(schemaOf(theirs));
-    expect(historyOf(ours)).toEqual(historyOf(theirs));
-  });
+  it.each([1, 5])(
+    'continues where the engine stopped after %d, and the engine where this one stopped',
+    async (done) => {
+      const [ours, theirs] = [await newFile(), await newFile()];
+      await applyByEngine('sqlite', ours, history.slice(0, done));
+      expect(await migrateSqlite(ours, history)).toEqual(names.slice(done));
+      await migrateSqlite(theirs, history.slice(0, done));
+      expect(await applyByEngine('sqlite', theirs, history)).toEqual(names.slice(done));
+      expect(schemaOf(ours)).toEqual(schemaOf(theirs));
+      expect(historyOf(ours)).toEqual(historyOf(theirs));
+    },
+  );
 });
 
-describe('a history of SQLite', () => {
-  it('with a migration that failed is refused, as by the engine, until somebody has decided', async () => {
+describe('migration history of an SQLite database', () => {
+  it('is refused with a failed migration, as by the engine, until an operator resolves it', async () => {
     const file = await newFile();
     await migrateSqlite(file, history);
     const database = openFile(`file:${file}`);
@@ -112,7 +115,7 @@ describe('a history of SQLite', () => {
     expect(await diagnoseByEngine('sqlite', file, [...history, mended])).toEqual(inSync);
   });
 
-  it('of a newer version, or of files that were edited since, stands', async () => {
+  it('is accepted with migrations of a newer version, or with files that were edited since', async () => {
     const file = await newFile();
     await migrateSqlite(file, [...history.slice(0, 3), mended]);
     const edited = history.map(({ name, sql }) => ({ name, sql: `${sql}-- edited\n` }));
@@ -121,7 +124,7 @@ describe('a history of SQLite', () => {
     expect(await applyByEngine('sqlite', file, edited.slice(0, 4))).toEqual([]);
   });
 
-  it('is not begun in a database with tables of somebody else', async () => {
+  it('is not begun in a database with tables of another application', async () => {
     const file = await newFile();
     openFile(`file:${file}`).exec('CREATE TABLE "Song" ("id" INTEGER)');
     const before = schemaOf(file);
@@ -130,7 +133,7 @@ describe('a history of SQLite', () => {
     expect(schemaOf(file)).toEqual(before);
   });
 
-  it('is not begun beside users of somebody else, whatever the case of their table', async () => {
+  it('is not begun beside a table of users of another application, in any case', async () => {
     const file = await newFile();
     openFile(`file:${file}`).exec(`CREATE TABLE "user" ("id" INTEGER);
       CREATE TABLE "_prisma_migrations" ("migration_name" TEXT, "finished_at" DATETIME, "rolled_back_at" DATETIME)`);
@@ -138,8 +141,8 @@ describe('a history of SQLite', () => {
   });
 });
 
-describe('migrating SQLite', () => {
-  it('leaves nothing of a new database whose last migration fails, and says what SQLite says', async () => {
+describe('migration runner of SQLite', () => {
+  it('leaves nothing of a new database whose last migration fails, and repeats the message of SQLite', async () => {
     const file = await newFile();
     await expect(migrateSqlite(file, [...history, broken])).rejects.toThrow(
       'The migration 29990101000000_broken failed, and nothing was changed: no such table: Nowhere',
@@ -148,7 +151,7 @@ describe('migrating SQLite', () => {
     expect(await migrateSqlite(file, [...history, mended])).toEqual([...names, mended.name]);
   });
 
-  it('leaves nothing wherever it stops', async () => {
+  it('leaves nothing if it stops at any statement', async () => {
     const file = await newFile();
     for (const done of history.keys()) {
       await expect(migrateSqlite(file, [...history.slice(0, done), broken])).rejects.toThrow(broken.name);
@@ -169,14 +172,14 @@ describe('migrating SQLite', () => {
     expect(database.pragma('foreign_key_check')).toEqual([]);
   });
 
-  it('is done once by several at once', async () => {
+  it('runs once for concurrent callers', async () => {
     const file = await newFile();
     const results = await Promise.all(Array.from({ length: 4 }, () => migrateSqlite(file, history)));
     expect(results.filter((applied) => applied.length > 0)).toEqual([names]);
     expect(historyOf(file)).toHaveLength(history.length);
   });
 
-  it('says so when somebody else keeps the file', { tags: ['slow/timing'] }, async () => {
+  it('says so when another process holds the file', { tags: ['slow/timing'] }, async () => {
     const file = await newFile();
     await migrateSqlite(file, history);
     const other = openFile(`file:${file}`);

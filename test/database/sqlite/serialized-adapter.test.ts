@@ -34,7 +34,7 @@ async function revokeDuringRollback(database: PrismaClient) {
   return { acknowledged: (await b).count, seen: await seen, kept: await database.session.findFirst() };
 }
 
-describe('a write that was acknowledged while somebody else’s transaction was open', () => {
+describe('acknowledged write during another open transaction', () => {
   it('stays when that transaction is rolled back', async () => {
     const { database } = await openEmptyDatabase();
     const { acknowledged, seen, kept } = await revokeDuringRollback(database);
@@ -43,7 +43,7 @@ describe('a write that was acknowledged while somebody else’s transaction was 
     expect(seen).toBe(0);
   });
 
-  it('is lost by Prisma’s adapter alone: what this wrapper is for', async () => {
+  it('is lost by Prisma’s adapter alone: the reason for this wrapper', async () => {
     const url = await emptyDatabase();
     const adapter = new PrismaBetterSqlite3({ url }, { timestampFormat: 'unixepoch-ms' });
     const database = new PrismaClient({ adapter });
@@ -56,7 +56,7 @@ describe('a write that was acknowledged while somebody else’s transaction was 
 });
 
 describe('transactions', () => {
-  it('let others have the event loop between their statements', async () => {
+  it('yield to the event loop between their statements', async () => {
     const { database } = await openEmptyDatabase();
     let turns = 0;
     const count = () => {
@@ -73,7 +73,7 @@ describe('transactions', () => {
     clearImmediate(counting);
   });
 
-  it('run one after the other, so that none overwrites another’s work', async () => {
+  it('run one after the other, so that none overwrites the work of another', async () => {
     const { database } = await openEmptyDatabase();
     const { id } = await database.user.create({ data: { ...ada, name: '0' } });
     const add = () =>
@@ -89,7 +89,7 @@ describe('transactions', () => {
     expect(await database.user.findUnique({ where: { id } })).toMatchObject({ name: '50' });
   });
 
-  it('that time out leave nothing behind, and let others go on', async () => {
+  it('leave nothing behind after a timeout, and let others continue', async () => {
     const { database } = await openEmptyDatabase();
     const slow = database.$transaction(
       async (transaction) => {
@@ -104,14 +104,14 @@ describe('transactions', () => {
     await database.user.create({ data: ada });
   });
 
-  it('keep to a foreign key', async () => {
+  it('enforce foreign keys', async () => {
     const { database } = await openEmptyDatabase();
     const orphan = database.session.create({ data: { handle: 'h', expiresAt: new Date(), userId: 4711 } });
     await expect(orphan).rejects.toMatchObject({ code: 'P2003' });
   });
 });
 
-describe('the file', () => {
+describe('SQLite file', () => {
   it('has a write-ahead log that is on the disk before a write is acknowledged', async () => {
     const database = await openDatabase(await emptyDatabase());
     onTestFinished(() => database.$disconnect());
@@ -120,14 +120,14 @@ describe('the file', () => {
     expect(await database.$queryRawUnsafe('PRAGMA foreign_keys')).toMatchObject([{ foreign_keys: 1n }]);
   });
 
-  it('holds times as Unix milliseconds, as older Prisma wrote them', async () => {
+  it('stores times as Unix milliseconds, as older Prisma wrote them', async () => {
     const { database, url } = await openEmptyDatabase();
     await database.session.create({ data: { handle: 'h', expiresAt: new Date('2099-06-15T13:37:42.123Z') } });
     const row = openFile(url).prepare('SELECT "expiresAt", typeof("updatedAt") AS type FROM "Session"').get();
     expect(row).toEqual({ expiresAt: 4085213862123, type: 'integer' });
   });
 
-  it('survives a lock from outside: writers wait, the process goes on, and nothing acknowledged is lost', async () => {
+  it('survives an external lock: writers wait, the process continues, and no acknowledged write is lost', async () => {
     const { database, url } = await openEmptyDatabase();
     const outside = openFile(url);
     outside.exec('BEGIN IMMEDIATE');
@@ -145,7 +145,7 @@ describe('the file', () => {
     expect(outside.prepare('SELECT count(*) AS n FROM "User"').get()).toEqual({ n: 2 });
   });
 
-  it('is read while writers wait for a lock from outside for seconds, and they succeed', async () => {
+  it('is read while writers wait for an external lock for seconds, and they succeed', async () => {
     const { database, url } = await openEmptyDatabase();
     const outside = openFile(url);
     outside.exec('BEGIN IMMEDIATE');
@@ -186,7 +186,7 @@ describe('the file', () => {
   });
 });
 
-describe('a condition that is undefined', () => {
+describe('undefined condition', () => {
   it('is refused, and does not match everything', async () => {
     const { database } = await openEmptyDatabase();
     await database.user.create({ data: ada });
@@ -196,8 +196,8 @@ describe('a condition that is undefined', () => {
   });
 });
 
-describe('a disk that is full', () => {
-  it('refuses writes, answers reads, loses nothing, and goes on when there is room again', async () => {
+describe('full disk', () => {
+  it('refuses writes, answers reads, loses nothing, and recovers when there is room again', async () => {
     const { database } = await openEmptyDatabase();
     const session = (n: number) => ({ handle: `h${n}`, expiresAt: new Date(), publicData: 'x'.repeat(2_000) });
     const [{ page_count: pages }] = await database.$queryRawUnsafe<[{ page_count: bigint }]>('PRAGMA page_count');
@@ -230,7 +230,7 @@ describe('a disk that is full', () => {
 });
 
 describe('kill -9, fifty times', () => {
-  it('loses nothing that was acknowledged, and leaves a whole file', {
+  it('loses no acknowledged write, and leaves an intact file', {
     tags: ['slow/durability'],
   }, async () => {
     const url = await emptyDatabase();

@@ -8,8 +8,8 @@ const firefox = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100
 const login = `mutation { login(email: "ada@example.com", password: "correct horse battery staple", transport: BEARER) {
   ... on SignInPayload { token session { userAgent clientName ipAddress } } } }`;
 
-describe('the device of a session', () => {
-  it('is named as a person would', async () => {
+describe('clientName of a session', () => {
+  it('names the client in words for people', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     const agents: [string, string | null][] = [
@@ -29,7 +29,7 @@ describe('the device of a session', () => {
     expect(data.login.session.userAgent).toHaveLength(512);
   });
 
-  it('is read once from each user agent, however often it is asked for', async () => {
+  it('is parsed once per user agent, for any number of requests', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const { id } = await api.database.user.findFirstOrThrow();
@@ -50,7 +50,7 @@ describe('the device of a session', () => {
     expect(parse).toHaveBeenCalledTimes(3);
   });
 
-  it('is that of the last use that was noted', async () => {
+  it('is the client of the last recorded use', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     const ada = api.client();
@@ -63,7 +63,7 @@ describe('the device of a session', () => {
   });
 });
 
-describe('the address of a session', () => {
+describe('ipAddress of a session', () => {
   it('is that of the connection, or of the client behind trusted proxies', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');

@@ -18,7 +18,7 @@ async function knownDevice(api: TestApi, transport: 'COOKIE' | 'BEARER'): Promis
   return device;
 }
 
-describe('a device on which its user has signed in', () => {
+describe('trusted device', () => {
   it.each(['COOKIE', 'BEARER'] as const)(
     'by %s is not locked out by a hundred guesses of strangers',
     async (transport) => {
@@ -30,7 +30,7 @@ describe('a device on which its user has signed in', () => {
     },
   );
 
-  it('is known by a cookie where no script can read it, or by a token that is given once', async () => {
+  it('is recognized by a cookie that no script can read, or by a token that is given once', async () => {
     const api = await startApi();
     const browser = await knownDevice(api, 'COOKIE');
     expect(browser.deviceCookie).toMatch(/^device=[0-9a-f]{32}\.[\w-]{43}$/);
@@ -59,7 +59,7 @@ describe('a device on which its user has signed in', () => {
     ]);
   });
 
-  it('has to wait for its own wrong guesses, which are no stranger’s', async () => {
+  it('has to wait for its own wrong guesses, which count apart from those of strangers', async () => {
     const api = await startApi();
     const device = await knownDevice(api, 'BEARER');
     await guess(device, 10);
@@ -67,7 +67,7 @@ describe('a device on which its user has signed in', () => {
     expect(await api.client().login(email)).toMatchObject({ __typename: 'SignInPayload' });
   });
 
-  it('is not known for another account, by half a token, by two, or by one of a session', async () => {
+  it('is not recognized for another account, by half a token, by two, or by the token of a session', async () => {
     const api = await startApi();
     await api.signUp(email);
     const eve = await api.signUp('eve@example.com', 'BEARER');
@@ -98,7 +98,7 @@ describe('a device on which its user has signed in', () => {
     expect(await ada.login(email)).toMatchObject({ __typename: 'SignInPayload' });
   });
 
-  it('opens nothing by that', async () => {
+  it('grants no access', async () => {
     const api = await startApi();
     const device = await knownDevice(api, 'BEARER');
     const stranger = Object.assign(api.client(), {
@@ -109,7 +109,7 @@ describe('a device on which its user has signed in', () => {
     expect(await device.login(email, 'BEARER', wrong)).toMatchObject({ code: 'INVALID_CREDENTIALS' });
   });
 
-  it('is not counted for its address, which it may share with strangers', async () => {
+  it('does not count for its address, which it may share with strangers', async () => {
     const api = await startApi({ attempts: { perAccount: 10, perAddress: 2, signUpsPerAddress: 10 } });
     const device = Object.assign(await knownDevice(api, 'COOKIE'), { address: '203.0.113.7' });
     await guess(Object.assign(api.client(), { address: '203.0.113.7' }), 3);
@@ -119,7 +119,7 @@ describe('a device on which its user has signed in', () => {
     expect(await device.login(email)).toMatchObject({ __typename: 'SignInPayload' });
   });
 
-  it('is forgotten after 400 days, and when fifty others were used since', async () => {
+  it('expires after 400 days, and is deleted when fifty others were used since', async () => {
     const api = await startApi();
     const device = await knownDevice(api, 'BEARER');
     for (let other = 0; other < 50; other += 1) await api.client().login(email, 'BEARER');
@@ -132,7 +132,7 @@ describe('a device on which its user has signed in', () => {
     expect((await device.login(email, 'BEARER')).deviceToken).not.toBeNull();
   });
 
-  it('is known no more once the password was changed on another one, which stays known', async () => {
+  it('is revoked when the password is changed on another one, which stays trusted', async () => {
     const api = await startApi();
     const thief = await knownDevice(api, 'BEARER');
     const ada = api.client();
