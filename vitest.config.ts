@@ -13,21 +13,21 @@ declare module 'vitest' {
   }
 }
 
-/** What takes minutes. `npm test` leaves these out; `npm run test:all` runs everything. */
+/** The tags of tests that take minutes. `npm test` leaves these out; `npm run test:all` runs everything. */
 const tags = {
-  'slow/durability': 'processes are killed, disks fill up, the power fails: what was acknowledged is there',
+  'slow/durability': 'processes are killed, disks fill up, the power fails: acknowledged writes survive',
   'slow/process': 'the server and the command line, started as users start them',
   'slow/browser': 'pages in Chromium',
-  'slow/timing': 'something takes as long as something else, or real time has to pass',
+  'slow/timing': 'durations are compared, or real time has to pass',
   'slow/cluster': 'several servers on one database',
-  'slow/property': 'thousands of inputs that nobody chose',
+  'slow/property': 'thousands of generated inputs',
   'slow/hashing': 'hashes that cost as much as they do in production, and those of other systems',
 };
 
-/** What is about the whole process that it runs in. */
+/** The tests that need their own process. */
 const alone = ['test/passwords/hashing-pool.test.ts'];
 
-/** These would do the same once more. */
+/** The tests without a database, which need no second run. */
 const withoutDatabase = [
   'test/blitz/{passwords,time}.test.ts',
   'test/graphql/schema.test.ts',
@@ -42,14 +42,14 @@ export default defineConfig(({ mode }) => ({
     alias: [{ find: /^graphql$/, replacement: createRequire(import.meta.url).resolve('graphql/index.js') }],
   },
   test: {
-    // Only for what hangs: on a machine that does much else, a test takes many times as long.
+    // Only for hanging tests: on a busy machine, a test takes many times as long.
     testTimeout: 300_000,
     hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000 } },
     // They wait more than they compute.
     maxWorkers: '100%',
-    // The files that a worker runs one after the other share the modules of the server, which has warmed up by then. A
-    // test leaves no module changed: what it spies on is restored when it ends.
+    // The files that a worker runs share the modules of the server, which has warmed up by then. A test leaves no
+    // module changed: its spies are restored when it ends.
     isolate: false,
     tags: Object.entries(tags).map(([name, description]) => ({ name: name as keyof typeof tags, description })),
     provide: {
@@ -71,7 +71,7 @@ export default defineConfig(({ mode }) => ({
         test: { name: 'alone', include: alone, isolate: true },
       },
       {
-        // What is about the domain and the API, once more.
+        // The tests of the domain and the API, a second time.
         extends: true,
         test: {
           name: 'postgresql',
@@ -96,7 +96,7 @@ export default defineConfig(({ mode }) => ({
         },
       },
       {
-        // Several servers on one PostgreSQL of their own, of which they kill some.
+        // Several servers on one PostgreSQL of their own. Some tests kill servers.
         extends: true,
         test: { name: 'cluster', include: ['test/cluster/**/*.test.ts'] },
       },

@@ -67,7 +67,7 @@ function roomOf(file: string): string {
   return file.split('/')[1]?.replace(/\.[jt]s$/, '') ?? '';
 }
 
-/** Returns what is wrong with an import, or null. */
+/** Returns the problem of an import, or null. */
 function problemOf({ from, to }: Import): string | null {
   const room = roomOf(from);
   if (!names.includes(room)) return `${room} is not in the list of rooms`;

@@ -144,7 +144,7 @@ describe('server', () => {
     expect(stderr).toMatch(sentence);
   });
 
-  /** Begins a sign-up, of which the server has the headers. What is returned sends the rest, and returns the answer. */
+  /** Begins a sign-up by sending its headers. Returns a function that sends the rest and returns the answer. */
   async function beginSignUp(address: string): Promise<() => Promise<{ status: number | undefined; text: string }>> {
     const body = JSON.stringify({ query: signUp });
     const headers = { 'content-type': 'application/json', 'content-length': body.length, expect: '100-continue' };

@@ -30,7 +30,7 @@ async function dumpOf(url: string): Promise<string> {
     names.map(async ({ name }) => [name, await database.$queryRawUnsafe(`SELECT * FROM "${name}"`)]),
   );
   const text = JSON.stringify(tables, (_key, value) => (typeof value === 'bigint' ? String(value) : value));
-  // What is deleted may still be in the file of SQLite, and in its log.
+  // Deleted data may still be in the file of SQLite, and in its log.
   const folder = dirname(url.replace('file:', ''));
   const files = isPostgresql(url) ? [] : await readdir(folder);
   const bytes = await Promise.all(files.map((file) => readFile(join(folder, file), 'latin1')));
@@ -48,7 +48,7 @@ describe('secret', () => {
     const server = await startServer(url, { MAIL_FOLDER: mailFolder, SERVICE_KEYS: hashToken(serviceKey) });
 
     const secrets = new Set<string>([...Object.values(passwords), serviceKey]);
-    /** Keeps what is the secret of a token: its handle is none. */
+    /** Adds the secret part of a token: its handle is not secret. */
     const keep = (token: string) => secrets.add(token.split('.')[1] ?? token);
     const ask = async (query: string, headers: Record<string, string> = {}): Promise<Data> => {
       const { body, cookies } = await fetchOver(server.address, query, headers);

@@ -41,7 +41,7 @@ export type SessionPolicy = {
 
 /** Rate limits of attempts. A network of /24 or /48 may make ten times as many as an address. */
 export type AttemptPolicy = {
-  /** Wrong passwords for one account in a row. Each further one has to wait, longer each time. */
+  /** Consecutive wrong passwords for one account. Each further one has to wait, longer each time. */
   perAccount: number;
   /** Wrong passwords and links from one address, or one IPv6 network of /64, per 15 minutes. */
   perAddress: number;
@@ -115,7 +115,7 @@ export function loadEnvironmentFile(): void {
 /** NIST SP 800-63B-4 section 3.1.1: never below 8, and at least 15 if the password is the only factor. */
 const passwordMinLength = { min: 8, default: 15 };
 
-/** NIST SP 800-63B-4 section 3.2.2 allows 100 failures in a row. Half of them are left to known devices. */
+/** NIST SP 800-63B-4 section 3.2.2 allows 100 consecutive failures. Half of them are left to trusted devices. */
 const maxAttempts = 50;
 
 /** OWASP's minimum for argon2id (Password Storage Cheat Sheet). */

@@ -1,5 +1,5 @@
 /**
- * Statements that bypass Prisma's client, on the connection that it uses: those of a login, of which there are many.
+ * Statements that bypass Prisma's client, on the connection that it uses: those of a login, which are many.
  * Prisma sends a statement of a transaction only after the answer to the one before. These are sent at once, and take a
  * third of the time of a model's statement.
  */

@@ -1,4 +1,4 @@
-/** What an open database has to follow a table by its ids. */
+/** The operation of an open database for following a table by its ids. */
 export type SettledIds = {
   /**
    * Returns the highest id of a table that is settled, with all below it: each of their rows is visible from now on, or

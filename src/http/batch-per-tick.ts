@@ -6,7 +6,7 @@ const maxAtOnce = 32;
  */
 const longTurnMs = 10;
 
-/** The maximum number of requests in progress, most of which wait for the database. */
+/** The maximum number of requests in progress. Most of them wait for the database. */
 export const maxRunning = 1_000;
 
 /** The maximum number of waiting requests. Each keeps its headers and body in memory. */

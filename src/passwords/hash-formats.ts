@@ -53,7 +53,7 @@ const bcryptCrypt = /^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[A-Za-z0-9./]{53}$/;
 /** In base64, the 128 bytes of libsodium's `crypto_pwhash_str`: an argon2 hash in PHC string format, then NUL bytes. */
 const libsodium = /^[A-Za-z0-9+/]{171}=$/;
 
-/** Longer than the longest text of these forms. */
+/** The maximum length of a hash, in characters. No text of these formats is as long. */
 const maxTextLength = 400;
 
 /** Returns whether a user with this hash can log in: its format is known, and its cost within the maximum. */
@@ -68,7 +68,7 @@ export function hashProblem(text: string): string | null {
   return isAffordable(hash) ? null : `asks for more work than this server does: at most ${boundInWords[hash.kind]}`;
 }
 
-/** Parses a hash, whatever its cost. Returns null for an unknown format. */
+/** Parses a hash of any cost. Returns null for an unknown format. */
 export function parseHash(text: string): PasswordHash | null {
   if (text.length > maxTextLength) return null;
   if (libsodium.test(text)) return parseArgon2(Buffer.from(text, 'base64').toString('latin1').replace(/\0+$/, ''));

@@ -14,7 +14,7 @@ import { RequestError, WrongPasswordError } from '../errors.ts';
  */
 const maxPlaces = 3 * Math.max(1, availableParallelism() - 1) + 2;
 
-/** One place in so many goes to the other queue, as long as requests wait in it. */
+/** The ratio of slots: one in this number goes to the other queue, as long as requests wait in it. */
 const placesPerOther = 4;
 
 /** The maximum number of requests of one account in the trusted queue. Further ones wait in the other queue. */

@@ -12,7 +12,7 @@ import { countOnce, type RateLimit, requireNotReached, uncount } from './rate-li
 import { addressLimits, quarterMs } from './requests.ts';
 
 /**
- * NIST SP 800-63B-4 section 3.2.2: at most 100 failed attempts in a row per account. Half of them are for trusted
+ * NIST SP 800-63B-4 section 3.2.2: at most 100 consecutive failed attempts per account. Half of them are for trusted
  * devices, so that strangers cannot use those up.
  */
 const maxFailureStreak = 50;
@@ -20,7 +20,7 @@ const maxFailureStreak = 50;
 /** The cooldown after too many failed attempts; it doubles with each further one. From the same section. */
 const cooldownMs = { first: 30_000, max: 3_600_000 };
 
-/** The lifetime of a streak. Long enough for "in a row", but finite: addresses without an account count too. */
+/** The lifetime of a streak. Long enough for "consecutive", but finite: addresses without an account count too. */
 const streakMs = 365 * 86_400_000;
 
 /** The account whose password is given, and the limits of its failed attempts. */
@@ -36,8 +36,8 @@ export type Attempt = {
 export type Succeed = (db: Db) => Promise<void>;
 
 /**
- * Runs a check of a password, unless too many attempts failed before. Counts the attempt before the check, so that many
- * at once get no more checks than many in a row.
+ * Runs a check of a password, unless too many attempts failed before. Counts the attempt before the check, so that
+ * concurrent attempts get no more checks than consecutive ones.
  *
  * A check that throws InvalidCredentialsError failed, and stays counted. A check that returns succeeded: its counts are
  * deleted, by `succeed` in a transaction of its own, or afterwards. Any other error says nothing about the password, so

@@ -25,7 +25,7 @@ export function addressLimits(ipAddress: string, { kind, points, durationMs }: A
 }
 
 /**
- * Counts a request from an address and its network, whatever its outcome. A refusal does not count, so that one address
+ * Counts a request from an address and its network, for any outcome. A refusal does not count, so that one address
  * alone does not use up the limit of its network. An unknown address is not counted.
  *
  * @throws RateLimitedError if a limit is reached.

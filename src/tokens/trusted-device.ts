@@ -1,7 +1,7 @@
 /**
  * Trusted devices: devices on which a user has signed in ("device cookies", OWASP, Slow Down Online Guessing Attacks
  * with Device Cookies). A device token opens nothing. It only keeps the failed attempts of strangers, who could
- * otherwise lock a user out for as long as they go on, from counting against the device.
+ * otherwise lock a user out for as long as they continue, from counting against the device.
  */
 import type { Database, Db } from '../database/database.ts';
 import type { Trust } from '../passwords/hashing-queue.ts';

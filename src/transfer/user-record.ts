@@ -98,7 +98,7 @@ function orNull<T>(read: Reader<T>): Reader<T | null> {
 const rfc3339 =
   /^(?<date>(?:19[7-9]\d|[2-9]\d{3})-\d\d-\d\d)T\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i;
 
-/** Longer than any of these times. */
+/** The maximum length of a time, in characters. No time of these formats is as long. */
 const maxTimeLength = 40;
 
 /** Reads a time of RFC 3339, from 1970 on, to the millisecond. Finer digits are cut off. */

@@ -30,7 +30,7 @@ export type Address = {
   written: string;
   /** The address in lower case, by which accounts are counted and compared. */
   key: string;
-  /** Whether a user may have it. Users from another system keep an address that nobody could sign up with here. */
+  /** Whether a user may have it. Users from another system keep an address that sign-up refuses here. */
   isPossible: boolean;
 };
 
@@ -44,7 +44,7 @@ export function readAddress(input: string): Address {
   return { written: input, key, isPossible };
 }
 
-/** Returns the key of the account that has this address, in whatever case it is stored or written. */
+/** Returns the key of the account with this address. The key ignores the case of the address. */
 export function accountKeyOf(email: string): string {
   return readAddress(email).key;
 }

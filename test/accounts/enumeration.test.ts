@@ -20,15 +20,15 @@ async function timesOf(one: (round: number) => Promise<unknown>, other: (round: 
 }
 
 /**
- * How likely it is that a time of the first comes before one of the second (the statistic of Mann and Whitney): one
- * half where they cannot be told apart, zero or one where they can.
+ * Returns the probability that a time of the first is below one of the second (the statistic of Mann and Whitney): one
+ * half if they are indistinguishable, zero or one if they are not.
  */
 function separation([ones, others]: [number[], number[]]): number {
   const pairs = ones.flatMap((one) => others.map((other) => (one < other ? 1 : one === other ? 0.5 : 0)));
   return pairs.reduce((sum: number, pair) => sum + pair, 0) / pairs.length;
 }
 
-/** What takes one millisecond where the other takes ten, or two statements more, is far outside of this. */
+/** A difference of one to ten milliseconds, or of two statements, is far beyond this. */
 function expectAlike(times: [number[], number[]]): void {
   expect(separation(times)).toBeGreaterThan(0.2);
   expect(separation(times)).toBeLessThan(0.8);

@@ -47,7 +47,7 @@ async function startingMutations(api: TestApi, user: User, senders: (() => Clien
   for (const { operation, field } of rootFields()) {
     if (operation === 'query') continue;
     for (let time = 0; time < (inject('isShort') ? 25 : 200); time += 1) {
-      // Whatever the last one did, the user is there as before, and the address of the others is free.
+      // After each mutation, the user exists as before, and the address of the others is free.
       await database.user.upsert({ where: { id: user.id }, create: user, update: user });
       await database.user.deleteMany({ where: { email: { in: ['someone@example.com', 'new@example.com'] } } });
       await database.rateLimit.deleteMany();

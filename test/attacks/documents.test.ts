@@ -5,7 +5,7 @@ import { expensiveDocuments } from '../support/documents.ts';
 /** `ATTACK_REQUESTS=200000` makes it a long search. */
 const candidates = inject('attackRequests');
 
-/** How much more than a harmless one a document may cost. All known ones stay below ten. */
+/** The maximum cost of a document, as a multiple of a harmless one's. All known ones stay below ten. */
 const maxTimes = 15;
 
 describe('cost of a document before execution', () => {

@@ -21,7 +21,7 @@ describe('fuzz operations', () => {
     const random = randomFrom(seed);
     const used = new Set<string>();
     for (let n = 0; n < 1_000; n += 1) {
-      // `false` leaves out what is selected of the field.
+      // `false` leaves out the selection of the field.
       visit(parse(operationOf(random).replaceAll('\\ud800', '')), {
         Field({ name }) {
           used.add(name.value);

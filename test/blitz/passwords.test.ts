@@ -30,7 +30,7 @@ describe('stored passwords of Blitz.js', () => {
     expect(kindOfStored(stored)).toBe('plain');
   });
 
-  // To hash one of these as if it were a password would let in whoever has read it.
+  // Hashing one of these like a password would let in everyone who has read it.
   it.each([
     '5f4dcc3b5aa765d61d8327deb882cf99',
     '5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8',

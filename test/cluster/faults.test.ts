@@ -28,7 +28,7 @@ async function processesOf({ folder }: PostgresqlServer): Promise<number[]> {
 
 type Cluster = Awaited<ReturnType<typeof startCluster>>;
 
-/** Puts a cluster under load, does something to it, and holds what was acknowledged against what is there. */
+/** Puts a cluster under load, injects a fault, and compares the acknowledged writes with the database. */
 async function injectUnderLoad(what: string, cluster: Cluster, inject: () => Promise<void>) {
   const addresses = cluster.nodes.map(({ address }) => address);
   const load = putUnderLoad(addresses);

@@ -137,11 +137,11 @@ describe('new column of Session', () => {
 
   it.each(places)('shifts no other column from position %i, and is never the user’s id', async (place) => {
     const { database } = await openEmptyDatabase();
-    const somebody = await add(database, 'User', rowOf(columnTables.User, 100, false));
+    const someUser = await add(database, 'User', rowOf(columnTables.User, 100, false));
     const full = await add(database, 'Session', rowOf(sessionColumns, 200, false));
     await add(database, 'Session', rowOf(sessionColumns, 300, true));
     await database.$executeRawUnsafe('ALTER TABLE "Session" ADD COLUMN "invented" INTEGER');
-    await database.$executeRawUnsafe(`UPDATE "Session" SET "invented" = ${somebody.id}`);
+    await database.$executeRawUnsafe(`UPDATE "Session" SET "invented" = ${someUser.id}`);
 
     const entries: [string, string][] = Object.entries(sessionColumns);
     // Object.fromEntries forgets the names of what it is given.
@@ -151,7 +151,7 @@ describe('new column of Session', () => {
     const rows = await run(database, Prisma.raw(sql));
     const read = rows.map((row) => toRecord(row as Row));
     const expected = await database.session.findMany({ include: { user: true }, orderBy: { id: 'asc' } });
-    expect(read).toEqual(expected.map(({ user, ...session }) => [{ ...session, invented: somebody.id }, user]));
+    expect(read).toEqual(expected.map(({ user, ...session }) => [{ ...session, invented: someUser.id }, user]));
     expect(read.map(([session, user]) => [session.userId, user?.id])).toEqual([
       [full.userId, full.userId],
       [null, undefined],

@@ -26,7 +26,7 @@ describe('database failures', () => {
     ['no answer in time', new Error('Query read timeout')],
     ['statement timeout', driverSays('57014', 'canceling statement due to statement timeout')],
     ['shut down, says the driver', Object.assign(new Error('terminating connection'), { code: '57P01' })],
-    ['nobody there, says the system', Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' })],
+    ['connection refused by the system', Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' })],
     ['locked, says SQLite', Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY' })],
   ])('are 503 with a time for the retry, and no answer about the session: %s', async (_what, failure) => {
     expect(isUnavailable(failure)).toBe(true);

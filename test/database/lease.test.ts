@@ -13,7 +13,7 @@ describe('lease', () => {
     const { database } = await openEmptyDatabase();
     const clock = clockAt(Date.now());
     let refused = 0;
-    /** Goes on until all others have tried, and were refused. */
+    /** Works until all others have tried, and were refused. */
     const work = async () => {
       while (refused < 7) await sleep(5);
       return 'done';

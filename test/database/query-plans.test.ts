@@ -5,7 +5,7 @@ import { isPostgresql } from '../support/database.ts';
 
 const rows = inject('isShort') ? 200 : 2_000;
 
-/** A server with enough in its database for indexes to be worth it, and somebody who is signed in. */
+/** Starts a server with enough rows for indexes to be worth it, and a signed-in user. */
 async function filledApi() {
   const api = await startApi();
   const ada = await api.signUp('ada@example.com', 'BEARER');
@@ -27,7 +27,7 @@ async function filledApi() {
   return { api, ada };
 }
 
-/** What the database says of how it would answer each statement of an act. */
+/** Returns the query plans of the statements of an act. */
 async function plansOf(api: TestApi, act: () => Promise<unknown>): Promise<string[]> {
   api.statements.length = 0;
   await act();
@@ -51,7 +51,7 @@ async function planOf({ database, url }: TestApi, sql: string): Promise<string> 
   });
 }
 
-/** Reads a table, or an index, from one end to the other (a list that it was given is none); or puts rows in order that no index has in that order. */
+/** Matches a scan of a whole table or index (not of a list parameter), and a sort without an index. */
 const isSlow = /^\s*SCAN (?!json_each )|Seq Scan|USE TEMP B-TREE|->? *Sort|^\s*Sort/m;
 
 describe('frequent statements', () => {

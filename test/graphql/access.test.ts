@@ -24,13 +24,13 @@ describe('access of a field', () => {
   it('is required for building the schema', () => {
     // The types of all plugins hold for every builder of a program.
     const builder = new SchemaBuilder({ plugins: [AccessPluginName], prisma: {} as never });
-    builder.queryType({ fields: (t) => ({ open: t.string({ resolve: () => 'to everybody, by omission' }) }) });
+    builder.queryType({ fields: (t) => ({ open: t.string({ resolve: () => 'public by omission' }) }) });
     expect(() => builder.toSchema()).toThrow('Query.open does not say who may use it.');
   });
 });
 
-/** Everybody there is, in front of the account and a session of Ada. */
-async function everybody() {
+/** Returns a client of each kind, with the account and a session of Ada. */
+async function clientsOfEachKind() {
   const api = await startApi({ hashedServiceKeys: [hashToken(serviceKey)] });
   const ada = await api.signUp('ada@example.com', 'BEARER');
   const visitor = api.client();
@@ -47,17 +47,17 @@ async function everybody() {
     session: toNodeId('Session', session.id),
     event: toNodeId('AuditEvent', event.id),
   };
-  const clients = { nobody: api.client(), visitor, bob, ada, root, service: api.client() };
+  const clients = { noSession: api.client(), visitor, bob, ada, root, service: api.client() };
   return { api, ids, clients };
 }
 
-type Who = keyof Awaited<ReturnType<typeof everybody>>['clients'];
+type Who = keyof Awaited<ReturnType<typeof clientsOfEachKind>>['clients'];
 
 function send(who: Who, client: Client, query: string): Promise<Answer> {
   return client.send(query, {}, who === 'service' ? { 'x-service-key': serviceKey } : {});
 }
 
-/** What a field answers somebody: a code, `null`, or that it answers. */
+/** The answer of a field to a client: a code, `null`, or that it answers. */
 function outcomeOf({ data, errors }: Answer, field: string): string {
   const error = errors?.[0];
   if (error) return error.extensions.code;
@@ -70,7 +70,7 @@ const administrators = ['UNAUTHENTICATED', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'
 const services = ['FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN', 'answers'];
 const token = `${'0'.repeat(32)}.${'A'.repeat(43)}`;
 
-/** What nobody, a visitor, Bob, Ada, an administrator and a service are answered by each field of the roots. */
+/** The answers of each root field: without a session, to a visitor, Bob, Ada, an administrator and a service. */
 const roots: Record<string, Record<string, [selection: string, outcomes: string[]]>> = {
   query: {
     node: ['node(id: "$session") { id }', ['null', 'null', 'null', 'answers', 'answers', 'null']],
@@ -94,7 +94,7 @@ const roots: Record<string, Record<string, [selection: string, outcomes: string[
     confirmEmailChange: [`confirmEmailChange(token: "${token}") { __typename }`, answersAll],
     requestEmailVerification: ['requestEmailVerification { email }', signedIn],
     requestEmailChange: ['requestEmailChange(newEmail: "x", password: "x") { __typename }', signedIn],
-    updateProfile: ['updateProfile(name: "Somebody") { __typename }', signedIn],
+    updateProfile: ['updateProfile(name: "Someone") { __typename }', signedIn],
     changePassword: ['changePassword(currentPassword: "wrong", newPassword: "short") { __typename }', signedIn],
     reauthenticate: ['reauthenticate(password: "wrong") { __typename }', signedIn],
     deleteAccount: ['deleteAccount(password: "wrong") { __typename }', signedIn],
@@ -127,7 +127,7 @@ describe('fields of the root types', () => {
 
   it.each(cells)('answer allowed callers, and refuse the others: $field', async (cell) => {
     const { root, field, selection, outcomes } = cell;
-    const { clients, ids } = await everybody();
+    const { clients, ids } = await clientsOfEachKind();
     const query = `${root} { ${selection.replace('$user', ids.user).replace('$session', ids.session)} }`;
     const seen: string[] = [];
     for (const [who, client] of Object.entries(clients)) {
@@ -137,7 +137,7 @@ describe('fields of the root types', () => {
   });
 });
 
-/** What Bob, Ada, an administrator, and Ada with the key of a service see of what is Ada's. */
+/** The fields of Ada's objects that Bob, Ada, an administrator, and Ada with the key of a service see. */
 const all = ['hidden', 'value', 'value', 'value'];
 const objects: Record<string, Record<string, string[]>> = {
   User: {
@@ -188,7 +188,7 @@ const selections: Record<string, string> = {
 
 describe('objects of a user', () => {
   it('are visible to the user and to administrators, each field as declared', async () => {
-    const { clients, ids } = await everybody();
+    const { clients, ids } = await clientsOfEachKind();
     for (const [type, fields] of Object.entries(objects)) {
       const known = schema.getType(type);
       expect(Object.keys(fields).sort()).toEqual(isObjectType(known) ? Object.keys(known.getFields()).sort() : []);
@@ -201,9 +201,9 @@ describe('objects of a user', () => {
           if (data.node === null) return 'hidden';
           return data.node.seen === null ? 'null' : 'value';
         };
-        const { bob, ada, root, nobody, visitor, service } = clients;
+        const { bob, ada, root, noSession, visitor, service } = clients;
         expect(
-          await Promise.all([look(nobody), look(visitor), look(service, { 'x-service-key': serviceKey })]),
+          await Promise.all([look(noSession), look(visitor), look(service, { 'x-service-key': serviceKey })]),
         ).toEqual(['hidden', 'hidden', 'hidden']);
         const seen = [
           await look(bob),
@@ -217,7 +217,7 @@ describe('objects of a user', () => {
   });
 
   it('are not visible through objects of other users', async () => {
-    const { clients, ids } = await everybody();
+    const { clients, ids } = await clientsOfEachKind();
     // An audit event names its user and actor; only administrators are told who it was.
     const { data, code } = await clients.ada.send(
       '{ viewer { auditEvents { nodes { type user { email } actor { email } } } } }',

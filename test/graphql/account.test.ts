@@ -60,7 +60,7 @@ describe('deleteAccount', () => {
     expect(await deliverMail(api)).toMatchObject([{ name: 'account-deleted', to: 'ada@example.com' }]);
     const { user, session, userToken, mail, auditEvent } = api.database;
     const rest = await Promise.all([user, session, userToken, mail].map((model) => (model as typeof user).count()));
-    // What is left of the visit is that there was one.
+    // Only the fact of the visit is left.
     expect(rest).toEqual([0, 1, 0, 0]);
     expect(await session.findMany()).toMatchObject([
       { userId: null, publicData: null, privateData: null, userAgent: null, ipAddress: null },

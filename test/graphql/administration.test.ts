@@ -105,13 +105,13 @@ describe('last administrator', () => {
     const { api, root, id: adaId } = await rootAndAda();
     const id = await idOf(api, 'root@example.com');
     const refused = { code: 'LAST_ADMINISTRATOR' };
-    // Somebody who has not chosen a password yet cannot sign in.
+    // A user without a password cannot sign in.
     await root.ask('mutation { createUser(email: "invited@example.com", role: "admin") { __typename } }');
     expect(await root.act('setUserRole', { id, role: 'user' }, changedUser)).toMatchObject(refused);
     expect(await root.act('suspendUser', { id }, changedUser)).toMatchObject(refused);
     expect(await root.act('deleteUser', { id }, deletedUser)).toMatchObject(refused);
     expect(await root.act('deleteAccount', { password }, deletedUser)).toMatchObject(refused);
-    // Somebody who is suspended administers nothing.
+    // A suspended user administers nothing.
     await root.act('setUserRole', { id: adaId, role: 'admin' });
     await root.act('suspendUser', { id: adaId });
     expect(await root.act('suspendUser', { id }, changedUser)).toMatchObject(refused);

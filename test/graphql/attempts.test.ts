@@ -12,14 +12,14 @@ function later(api: TestApi, seconds: number): void {
   api.clock.now = new Date(api.clock.now.getTime() + seconds * 1_000);
 }
 
-/** The answers to one wrong password after the other. */
+/** Sends consecutive wrong passwords, and returns the answers. */
 async function guess(client: Client, times: number, address = email) {
   const answers = [];
   for (let time = 0; time < times; time += 1) answers.push(await client.login(address, 'BEARER', wrong));
   return answers;
 }
 
-/** What would be refused, in as long as it says. */
+/** Returns the refusal with this wait. */
 const waitOf = (seconds: number) => ({ __typename: 'RateLimitedError', retryAfterSeconds: seconds });
 
 describe('limit on wrong passwords per account', () => {
@@ -132,7 +132,7 @@ describe('limit on wrong passwords per address', () => {
   const policy = { perAccount: 10, perAddress: 5, signUpsPerAddress: 3 };
   const from = (api: TestApi, address: string | null) => Object.assign(api.client(), { address });
 
-  /** What becomes of wrong passwords for one account after the other. */
+  /** Sends wrong passwords for one account after the other, and returns the answers. */
   async function spray(api: TestApi, address: string | null, times: number): Promise<string[]> {
     const codes = [];
     for (let time = 0; time < times; time += 1) {

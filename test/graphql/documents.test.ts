@@ -105,7 +105,7 @@ describe('document limits', () => {
       const message = 'The document has a name of more than 100 characters. Shorten it.';
       expect(await answerTo(api.client(), document), document).toMatchObject({ ...refused, message });
     }
-    // What is no name may be longer.
+    // Other tokens may be longer.
     const long = `query { node(id: "${name}n") { id } } # ${name}n`;
     expect((await answerTo(api.client(), long)).status).toBe(200);
     const answer = await api.client().send(`{ __schema { types { fields { ${'n'.repeat(60_000)}: name } } } }`);

@@ -24,7 +24,7 @@ function userOf({ database }: TestApi) {
   return database.user.findUniqueOrThrow({ where: { email } });
 }
 
-/** Puts the hash of another system in place of what is there. */
+/** Replaces the stored hash by one of another system. */
 async function takeOver({ database }: TestApi, hashedPassword: string): Promise<void> {
   await database.user.update({ where: { email }, data: { hashedPassword } });
 }

@@ -37,7 +37,7 @@ describe('users', () => {
       expect(users.totalCount).toBe(8);
       seen.push(...emails(users));
       after = users.pageInfo.hasNextPage ? users.pageInfo.endCursor : null;
-      // Somebody who signs up meanwhile moves nothing.
+      // A concurrent sign-up moves nothing.
       await api.database.user.create({
         data: { email: `${seen.length}@new.example`, hashedPassword: 'x', role: 'user' },
       });

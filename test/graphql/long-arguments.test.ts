@@ -49,7 +49,7 @@ const texts = {
 
 const kinds = Object.entries(texts).filter((_, index) => !inject('isShort') || index % 4 === 0);
 
-/** Regular expressions whose work is linear, or bounded, however long the text is. */
+/** Regular expressions whose work is linear, or bounded, for a text of any length. */
 const linear = new Set([
   // The token of a link: begins at the start, and everything in it is counted.
   String.raw`/^([0-9a-f]{32})\.[A-Za-z0-9_-]{43}$/`,
@@ -58,7 +58,7 @@ const linear = new Set([
   String.raw`/^([A-Z]):([\s\S]*)$/`,
 ]);
 
-/** What such an argument would be given by a client that means well, by its name and its type; for new ones too. */
+/** Returns the value of an ordinary client for such an argument, by its name and its type; for new ones too. */
 function ordinary({ name, type }: GraphQLArgument, id: string): string {
   if (/email/i.test(name)) return 'new@example.com';
   if (/password/i.test(name)) return password;
@@ -99,7 +99,7 @@ describe('argument of the maximum length', () => {
       for (const long of choices) {
         const given = (length: number) => (argument: GraphQLArgument) => {
           if (long.has(argument.name)) return text.slice(0, length);
-          // What need not be given stands in the way of what is to be looked at: `after` of `before`.
+          // Optional arguments are left out, because they can exclude the tested one: `after` excludes `before`.
           return String(argument.type).endsWith('!') ? ordinary(argument, toNodeId('User', id)) : null;
         };
         const one = fieldOf(field, given(text.length));
@@ -125,7 +125,7 @@ describe('argument of the maximum length', () => {
         for (const [judged, known] of vi.mocked(guessableProblem).mock.calls) {
           for (const part of [judged, ...known]) expect(part.length, what).toBeLessThanOrEqual(1_024);
         }
-        // One hash, of what was checked or of what is to be stored, whatever came.
+        // One hash, of the checked or the new password, for every argument.
         expect(vi.mocked(runInWorker).mock.calls.length, what).toBeLessThanOrEqual(1);
         expect(api.statements.length, what).toBeLessThanOrEqual(30);
         // The session may have ended by it, such as by a login.

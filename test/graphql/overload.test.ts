@@ -37,7 +37,7 @@ function loginRequest(api: TestApi, secret: string, accept: string): Request {
   });
 }
 
-/** @param passes - how long a hash takes, so that a queue is as long as the test that looks at it */
+/** @param passes - the duration of a hash, so that the queue lasts as long as the test */
 async function startWithQueue(queueLength: number, passes = 2): Promise<TestApi> {
   const api = await startApi({ attempts });
   const passwords = { ...realHashing, queueLength, passes };
@@ -101,7 +101,7 @@ describe('full hashing queue', () => {
     await device.ask('mutation { logout { revokedSessionId } }');
     device.token = null;
     const { served, all } = await crowd(api, queueLength);
-    // Somebody else's token, and one that is made up, do not help.
+    // The token of another user, and an invented one, do not help.
     const bogus = [`${'0'.repeat(32)}.${'A'.repeat(43)}`, (await api.database.userToken.findFirst())?.handle ?? ''];
     for (const deviceToken of bogus) {
       const { code } = await Object.assign(api.client(), { deviceToken }).send(wrongLogin, { email });

@@ -132,7 +132,7 @@ describe('setPublicData', () => {
 });
 
 describe('data selected many times in one operation', () => {
-  /** 16 KB of which a parser makes 5,300 arrays. */
+  /** 16 KB that a parser turns into 5,300 arrays. */
   const arrays = { a: Array.from({ length: 5_300 }, () => []) };
 
   it('is refused past 120 times, by lists, ids and aliases', async () => {

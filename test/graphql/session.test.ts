@@ -6,7 +6,7 @@ import { commandScope } from '../../src/scope.ts';
 import { password, startApi, type TestApi } from '../support/api.ts';
 
 const me = '{ viewer { email } currentSession { id } }';
-const nobody = { viewer: null, currentSession: null };
+const noSession = { viewer: null, currentSession: null };
 const revoke = `mutation ($id: ID!) { revoke(id: $id) {
   __typename
   ... on RevokePayload { revokedSessionId session { id state expiresAt } viewer { email } }
@@ -104,7 +104,7 @@ describe('logout', () => {
     const id = await sessionId(ada);
     expect(await ada.ask('mutation { logout { revokedSessionId } }')).toEqual({ logout: { revokedSessionId: id } });
     expect(ada.cookie).toBeNull();
-    expect(await stolen.ask(me)).toEqual(nobody);
+    expect(await stolen.ask(me)).toEqual(noSession);
   });
 
   it('does nothing, and does not fail, without a session', async () => {
@@ -146,7 +146,7 @@ describe('revoke', () => {
       session: { id, state: 'ENDED', expiresAt: api.clock.now.toISOString() },
       viewer: { email: 'ada@example.com' },
     });
-    expect(await phone.ask(me)).toEqual(nobody);
+    expect(await phone.ask(me)).toEqual(noSession);
     expect(await laptop.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
   });
 
@@ -156,7 +156,7 @@ describe('revoke', () => {
     const { revoke: result } = await ada.ask(revoke, { id: await sessionId(ada) });
     expect(result.viewer).toBeNull();
     expect(ada.cookie).toBeNull();
-    expect(await ada.ask(me)).toEqual(nobody);
+    expect(await ada.ask(me)).toEqual(noSession);
   });
 
   it('answers for another user’s session, an unknown one and a malformed id in the same way, and changes nothing', async () => {
@@ -191,7 +191,7 @@ describe('revoke', () => {
     const { phone, bob } = await adaAndBob(api);
     await api.database.user.update({ where: { email: 'bob@example.com' }, data: { role: 'admin' } });
     await bob.ask(revoke, { id: await sessionId(phone) });
-    expect(await phone.ask(me)).toEqual(nobody);
+    expect(await phone.ask(me)).toEqual(noSession);
     expect(await bob.ask(me)).toMatchObject({ viewer: { email: 'bob@example.com' } });
   });
 
@@ -221,8 +221,8 @@ describe('revokeOthers', () => {
     );
     expect(revokeOthers.revokedSessionIds).toHaveLength(2);
     expect(revokeOthers.viewer.sessions).toEqual([{ isCurrent: true }]);
-    expect(await phone.ask(me)).toEqual(nobody);
-    expect(await tablet.ask(me)).toEqual(nobody);
+    expect(await phone.ask(me)).toEqual(noSession);
+    expect(await tablet.ask(me)).toEqual(noSession);
     expect(await laptop.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
     expect(await bob.ask(me)).toMatchObject({ viewer: { email: 'bob@example.com' } });
   });
@@ -245,7 +245,7 @@ describe('revokeAll', () => {
     expect(revokeAll.revokedSessionIds).toHaveLength(3);
     expect(revokeAll.viewer).toBeNull();
     expect(laptop.cookie).toBeNull();
-    for (const client of [laptop, phone]) expect(await client.ask(me)).toEqual(nobody);
+    for (const client of [laptop, phone]) expect(await client.ask(me)).toEqual(noSession);
     expect(await bob.ask(me)).toMatchObject({ viewer: { email: 'bob@example.com' } });
     await laptop.login('ada@example.com');
     expect(await laptop.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
@@ -259,7 +259,7 @@ describe('session', () => {
     api.clock.now = new Date(api.clock.now.getTime() + 59_999);
     expect(await ada.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
     api.clock.now = new Date(api.clock.now.getTime() + 1);
-    expect(await ada.ask(me)).toEqual(nobody);
+    expect(await ada.ask(me)).toEqual(noSession);
   });
 
   it('has no user after the deletion of the user', async () => {

@@ -4,7 +4,7 @@ import { type Client, password, rotating, startApi, type TestApi } from '../supp
 import { pausingBeforeRenewal, pausingOnceLocked, pausingOnceRead } from '../support/pausing.ts';
 
 const me = '{ viewer { email } currentSession { id handle authenticatedAt } }';
-const nobody = { viewer: null, currentSession: null };
+const noSession = { viewer: null, currentSession: null };
 const fresh = 'another battery staple';
 const hour = 3_600_000;
 const setData = 'mutation { setPublicData(data: { late: 1 }) { __typename } }';
@@ -28,7 +28,7 @@ function later(api: TestApi, ms: number) {
   api.clock.now = new Date(api.clock.now.getTime() + ms);
 }
 
-/** Somebody whose session is about to be renewed by its next use. */
+/** Returns a user whose next request will renew the session. */
 async function ada(transport: 'COOKIE' | 'BEARER' = 'COOKIE') {
   const api = await startApi({ sessions: { idleTimeoutMs: hour, lifetimeMs: 24 * hour, maxPerUser: 20 } });
   const client = await api.signUp('ada@example.com', transport);
@@ -38,7 +38,7 @@ async function ada(transport: 'COOKIE' | 'BEARER' = 'COOKIE') {
 
 const refusal = { status: 409, code: 'SESSION_TOKEN_REPLACED', data: undefined };
 
-/** That every request with the replaced token is refused as a whole, by both ways in. */
+/** Expects that every request with the replaced token is refused as a whole, by both transports. */
 async function expectRefused(api: TestApi, old: Client) {
   const before = await api.database.session.findMany();
   // Every other request goes by the fast path.
@@ -54,7 +54,7 @@ async function expectRefused(api: TestApi, old: Client) {
 async function expectNoSession(old: Client) {
   for (let time = 0; time < 2; time += 1) {
     const { status, data, headers } = await old.send(me);
-    expect({ status, data }).toEqual({ status: 200, data: nobody });
+    expect({ status, data }).toEqual({ status: 200, data: noSession });
     // A late answer must not take the new cookie from the browser.
     expect(headers.getSetCookie()).toEqual([]);
   }
@@ -91,7 +91,7 @@ describe.each(ways)('%s in a session by %s', (act, transport) => {
     await expectRefused(api, old);
     later(api, 1);
     await expectNoSession(old);
-    // Whoever lost the answer is not locked out.
+    // A client that lost the answer is not locked out.
     const secret = act === 'changePassword' ? fresh : password;
     expect(await old.login('ada@example.com', transport, secret)).toMatchObject({ __typename: 'SignInPayload' });
     expect(await client.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });

@@ -36,7 +36,7 @@ async function open(url: string, now: () => Date) {
   return { options, app: createApp(options), reported };
 }
 
-/** When it was sent, and how its end is found, may differ. */
+/** The headers that may differ: the time, and the framing of the body. */
 function comparable({ date: _, connection: __, 'keep-alive': ___, ...headers }: Record<string, unknown>) {
   const { 'content-length': ____, 'transfer-encoding': _____, ...rest } = headers;
   return rest;
@@ -94,7 +94,7 @@ function isPlain({ method, path, headers, body }: Sent): boolean {
   return mediaTypeFor(accept) !== null && !accept?.includes('multipart') && /^\{.*\}$/s.test(body);
 }
 
-/** Replaces what is made anew by each server by its kind. */
+/** Replaces values that each server generates by their kind. */
 function withoutSecrets({ status, headers, body }: Received) {
   const plain = (text: string) =>
     text.replace(/\b[0-9a-f]{32}\b/g, '<handle>').replace(/(?<![\w-])[\w-]{43}(?![\w-])/g, '<secret>');

@@ -11,7 +11,7 @@ const on = { blitz: { cookiePrefixes: ['blitz'], secret: 'default-dev-secret' } 
 const day = 86_400_000;
 const me = '{ viewer { email } currentSession { handle publicData } }';
 
-/** A server on what is left of the fixture once it was adopted. */
+/** Starts a server on the adopted fixture. */
 async function startAdopted(settings: Settings = on): Promise<TestApi> {
   const api = await startApi(settings);
   const expiresAt = new Date(api.clock.now.getTime() + 30 * day);
@@ -176,7 +176,7 @@ describe('session that Blitz.js started', () => {
     const browser = browserOf(api, 'alice-phone');
     expect((await browser.ask(me)).viewer).toEqual({ email: 'alice@example.com' });
     const [ours = ''] = browser.cookie?.split('; ') ?? [];
-    // Over there, alice has logged out, and somebody else in.
+    // In the old application, alice has logged out, and another user has logged in.
     browser.cookie = `${ours}; ${browserOf(api, 'admin').cookie}`;
     expect((await browser.ask(me)).viewer).toEqual({ email: 'admin@example.com' });
     // The same where our copy is of a session that is over.

@@ -29,7 +29,7 @@ function open(port: number, bytes: string): Socket {
   return socket;
 }
 
-/** Never answers operations; probes as ever. */
+/** Never answers operations, but answers probes as usual. */
 const neverAnswers: App['handle'] = () => new Promise<never>(() => {});
 
 it('answers sixteen pipelined requests of a connection, in their order', async () => {

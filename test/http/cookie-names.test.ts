@@ -5,7 +5,7 @@ import { hashToken } from '../../src/tokens/token.ts';
 import { type Data, password, startApi, type TestApi } from '../support/api.ts';
 import { framings, rawOperation, sendRaw } from '../support/raw.ts';
 
-/** What `String.trim` takes away and HTTP does not, as single bytes, and U+FEFF and U+00A0 in UTF-8. */
+/** Bytes that `String.trim` strips and HTTP does not, and U+FEFF and U+00A0 in UTF-8. */
 const bytes = ['\xa0', '\x0b', '\x0c', '\xfe\xff', '\xef\xbb\xbf', '\xc2\xa0', '\x85'];
 
 const me = '{ viewer { email } }';

@@ -3,7 +3,7 @@ import { createToken } from '../../src/tokens/token.ts';
 import { password, startApi } from '../support/api.ts';
 
 const me = '{ viewer { email } currentSession { id } }';
-const nobody = { viewer: null, currentSession: null };
+const noSession = { viewer: null, currentSession: null };
 const logout = 'mutation { logout { revokedSessionId } }';
 
 describe('credential without a session', () => {
@@ -18,7 +18,7 @@ describe('credential without a session', () => {
       const printable = /^[\x20-\x7e]*$/.test(token) ? token : encodeURIComponent(token);
       for (const headers of [{ authorization: `Bearer ${printable}` }, { cookie: `session=${printable}` }]) {
         const { status, data, errors } = await api.client().send(me, {}, headers as Record<string, string>);
-        expect({ status, data, errors }).toEqual({ status: 200, data: nobody, errors: undefined });
+        expect({ status, data, errors }).toEqual({ status: 200, data: noSession, errors: undefined });
       }
     }
     expect(await ada.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
@@ -40,7 +40,7 @@ describe('credential without a session', () => {
     const late = Object.assign(api.client(), { cookie: ada.cookie });
     await ada.login('ada@example.com');
     const { data, headers } = await late.send(me);
-    expect(data).toEqual(nobody);
+    expect(data).toEqual(noSession);
     expect(headers.getSetCookie()).toEqual([]);
     api.clock.now = new Date(api.clock.now.getTime() + api.config.sessions.lifetimeMs);
     expect((await ada.send(me)).headers.getSetCookie()).toEqual([]);
@@ -59,7 +59,7 @@ describe('credential without a session', () => {
     const ada = await api.signUp('ada@example.com');
     const eve = await api.signUp('eve@example.com');
     const { data } = await api.client().send(me, {}, { cookie: `${eve.cookie}; ${ada.cookie}` });
-    expect(data).toEqual(nobody);
+    expect(data).toEqual(noSession);
   });
 });
 
@@ -137,7 +137,7 @@ describe('mutation over the cookie', () => {
     expect(ada.antiCSRFToken).toMatch(/^[\w-]{43}$/);
     const { antiCSRFToken, transport } = await api.database.session.findFirstOrThrow();
     expect({ antiCSRFToken, transport }).toEqual({ antiCSRFToken: null, transport: 'COOKIE' });
-    // What is stored by mistake is no second key.
+    // A token that is stored by mistake is no second key.
     await api.database.session.updateMany({ data: { antiCSRFToken: 'stored' } });
     expect((await ada.send(logout, {}, { 'anti-csrf': 'stored' })).code).toBe('CSRF_TOKEN_INVALID');
     expect((await ada.ask(logout)).logout.revokedSessionId).not.toBeNull();

@@ -54,7 +54,7 @@ describe('headers of every answer', () => {
     ['400', 'two Hosts of different case', get('/health', host, 'hOsT: evil.example')],
     ['400', 'a body that is nonsense', post('{', json, 'Content-Length: 1')],
     ['400', 'two lengths', post('{', json, 'Content-Length: 1', 'Content-Length: 2')],
-    ['400', 'a chunk that is none', post('x\r\n', ...chunked)],
+    ['400', 'an invalid chunk', post('x\r\n', ...chunked)],
     [
       '403',
       'a foreign site by the fast path',

@@ -18,7 +18,7 @@ import { startServer } from '../support/process.ts';
 
 const hour = 3_600_000;
 
-/** Sends what is due through a transport of the test's. */
+/** Sends the mails that are due through a transport of the test. */
 async function deliverBy(api: TestApi, transport: Pick<MailTransport, 'send'>): Promise<void> {
   const { database, config, clock, reported } = api;
   await deliverDue(
@@ -284,7 +284,7 @@ describe('SMTP', () => {
     const smtp = await startSmtp();
     const api = await enqueued('ada@example.com');
     const { port } = new URL(smtp.url);
-    // Another name of this machine, of which nothing is known.
+    // Another, unknown name of this machine.
     const transport = openMailTransport({ ...policy, smtpUrl: `smtp://[::ffff:127.0.0.1]:${port}` });
     await deliverBy(api, transport);
     transport.close();

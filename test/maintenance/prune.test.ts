@@ -62,7 +62,7 @@ describe('pruneSessions', () => {
       await setImmediate();
     }
     expect(await pruning).toBe(many);
-    // One between two batches, at least. On SQLite nobody is answered during a statement.
+    // At least one between two batches. SQLite answers no request during a statement.
     expect(answered).toBeGreaterThan(many / 400);
   });
 

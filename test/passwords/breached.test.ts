@@ -21,7 +21,7 @@ async function rangeService(listener: RequestListener): Promise<URL> {
 
 let drops = 0;
 
-/** Sends something ten times a second, for as long as somebody listens. */
+/** Sends data ten times a second, as long as the client reads. */
 function drip(_request: unknown, response: ServerResponse): void {
   const dripping = setInterval(() => {
     drops += 1;
@@ -76,7 +76,7 @@ describe('range service', () => {
     drops = 0;
     const answers = await Promise.all([isBreached(password, url), isBreached(password, url)]);
     expect(answers).toEqual([false, false]);
-    // Ten for each of the two that ask, and one when it begins. However busy the machine is, there are no more.
+    // Ten for each of the two that ask, and one when it begins. On a busy machine, there are no more.
     expect(drops).toBeLessThanOrEqual(22);
     expect(warnings).toEqual([expect.stringMatching(reason)]);
     expect(warnings[0]).toMatch(/^PASSWORD_RANGE_URL names 127\.0\.0\.1/);

@@ -54,7 +54,7 @@ describe('supported hash', () => {
 
   it('is one of this server, under any earlier policy', async () => {
     expect(isKnownHash(await hashPassword('x'.repeat(15), policy))).toBe(true);
-    // More than anybody else's hash may ask for.
+    // More than a hash of another system may cost.
     const costly = { ...policy, memoryKiB: 300_000 };
     expect(await verify('x'.repeat(15), await hashPassword('x'.repeat(15), costly), costly)).toBe(true);
   });

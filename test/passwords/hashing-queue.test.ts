@@ -5,7 +5,7 @@ import { type Trust, withHashingSlot } from '../../src/passwords/hashing-queue.t
 
 const policy = { ...readConfig({}).passwords, queueLength: 12 };
 
-/** What was begun, in its order, and how each of it is ended. */
+/** The checks that began, in order, with the function that ends each. */
 const begun: string[] = [];
 const ends = new Map<string, () => void>();
 const asked: Promise<unknown>[] = [];
@@ -23,7 +23,7 @@ function ask(name: string, trust: Trust | null = null): Promise<void> {
   return place;
 }
 
-/** All that is to be done without anybody from outside. */
+/** Waits until all work without external input is done. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 async function end(name: string | undefined): Promise<void> {
@@ -87,7 +87,7 @@ describe('hashing slot', () => {
     void ask('ada', trusted('ada'));
     await settled();
     const order = await endAll(places);
-    // Five of Mallory's and a stranger's place go before Ada's, however many Mallory asks for.
+    // Five of Mallory's and one of a stranger precede Ada's, for any number of requests of Mallory.
     expect(order.indexOf('ada')).toBe(6);
     expect(order.indexOf('again and again 5')).toBeGreaterThan(6);
   });

@@ -5,7 +5,7 @@ import { check, verify } from '../support/passwords.ts';
 
 const policy = readConfig({}).passwords;
 
-/** Of a password that is not in its normal form. argon2-cffi, bcrypt and Django made them. */
+/** Hashes of a password that is not in its normal form, by argon2-cffi, bcrypt and Django. */
 const hashesOfTyped = [
   '$argon2id$v=19$m=19456,t=2,p=1$kuAwLHWpgju01gJvqZzRDQ$fwTqvEFawMC8/wepN694lGAdvpOpIIsf5ajmuplaxPA',
   '$2b$06$DlKuw11xClywmzCEYYJeFOEi8bv5HUSh06WrPg6cenkw0p07DV7Lu',

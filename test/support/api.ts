@@ -8,13 +8,13 @@ import { openEmptyDatabase, type TestDatabase } from './database.ts';
 
 export const password = 'correct horse battery staple';
 
-/** The server with an empty database of its own, for the length of a test. */
+/** A server with its own empty database, for the length of a test. */
 export type TestApi = TestDatabase & {
   app: App;
   config: Config;
-  /** The sessions of another system that go on. Null without any. */
+  /** The sessions of another system that stay valid. Null without any. */
   legacySessions: LegacySessions | null;
-  /** What was reported as an unexpected error. */
+  /** The reported unexpected errors. */
   reported: unknown[];
   /** Moves the server's clock. */
   clock: { now: Date };
@@ -26,15 +26,15 @@ export type TestApi = TestDatabase & {
   signUpAdmin(email: string): Promise<Client>;
 };
 
-/** How a server hashes passwords, for tests in which that matters. In all others it takes next to no time. */
+/** The cost of hashes, for tests that need it. In all others, hashing takes almost no time. */
 export const realHashing = readConfig({}).passwords;
 const cheapHashing = { ...realHashing, memoryKiB: 8, passes: 1 };
 
-/** What a test sets, with the defaults for the rest. */
+/** The settings of a test. All others have their defaults. */
 export type Settings = Omit<Partial<Config>, 'sessions' | 'attempts'> & {
   sessions?: Partial<SessionPolicy>;
   attempts?: Partial<AttemptPolicy>;
-  /** How sessions of Blitz.js go on. They do not if not given. */
+  /** The policy for sessions of Blitz.js. Without it, they are not accepted. */
   blitz?: BlitzPolicy | null;
 };
 
@@ -82,7 +82,7 @@ export async function startApi({ sessions, attempts, blitz = null, ...settings }
   };
 }
 
-/** What a client asks for where it gets a new token. */
+/** The fields that a client selects to receive a new token. */
 export const rotating: Record<string, string> = {
   reauthenticate: '... on ReauthenticatePayload { token antiCSRFToken }',
   changePassword: '... on ChangePasswordPayload { token antiCSRFToken }',
@@ -98,10 +98,10 @@ export class Client {
   cookie: string | null = null;
   antiCSRFToken: string | null = null;
   token: string | null = null;
-  /** By which the server knows a device on which its user has signed in: a cookie or a token, as the session. */
+  /** The device token of a trusted device: in a cookie or as a token, like that of the session. */
   deviceCookie: string | null = null;
   deviceToken: string | null = null;
-  /** Where its requests come from, as far as the server sees. */
+  /** The address of its requests, as the server sees it. */
   address: string | null = null;
   readonly #app: Pick<App, 'fetch'>;
   readonly #url: URL;
@@ -111,7 +111,7 @@ export class Client {
     this.#url = new URL('/graphql', publicUrl);
   }
 
-  /** Sends one operation and returns whatever comes back. */
+  /** Sends one operation and returns the answer. */
   async send(query: string, variables: object = {}, headers: Record<string, string> = {}): Promise<Answer> {
     const request = new Request(this.#url, {
       method: 'POST',
@@ -125,7 +125,7 @@ export class Client {
     return { status: response.status, headers: response.headers, data, errors, code: errors?.[0]?.extensions?.code };
   }
 
-  /** What became of one mutation, which must not fail as a request. */
+  /** Returns the result of one mutation, which must not fail as a request. */
   async act(field: string, variables: Data = {}, selection = ''): Promise<Data> {
     const types: Record<string, string> = { id: 'ID!', transport: 'Transport!', name: 'String', role: 'String!' };
     const names = Object.keys(variables);
@@ -136,7 +136,7 @@ export class Client {
     return (await this.ask(query, variables))[field];
   }
 
-  /** The data of one operation, which must succeed. */
+  /** Returns the data of one operation, which must succeed. */
   async ask(query: string, variables: object = {}): Promise<Data> {
     const { data, errors } = await this.send(query, variables);
     expect(errors).toBeUndefined();
@@ -147,7 +147,7 @@ export class Client {
     return this.#begin('signUp', email, transport, password);
   }
 
-  /** Logs in and holds the new session, if there is one. Returns the result, whatever it is. */
+  /** Logs in and holds the new session, if there is one. Returns the result, also a refusal. */
   async login(email: string, transport: 'COOKIE' | 'BEARER' = 'COOKIE', secret = password): Promise<Data> {
     return this.#begin('login', email, transport, secret);
   }
@@ -173,7 +173,7 @@ export class Client {
     return result;
   }
 
-  /** The headers by which the server knows the client. */
+  /** Returns the headers that identify the client to the server. */
   headers(): Record<string, string> {
     const cookies = [this.cookie, this.deviceCookie].filter((cookie) => cookie !== null);
     return {
@@ -184,7 +184,7 @@ export class Client {
     };
   }
 
-  /** Takes over the tokens that the session has from now on. A cookie client that did not ask for its own loses it. */
+  /** Stores the new tokens of the session. A cookie client loses an anti-CSRF token that it did not select. */
   #keepTokens(rotated: Data): void {
     if (!/^(Reauthenticate|ChangePassword)Payload$/.test(rotated?.__typename)) return;
     if (this.token !== null) this.token = rotated.token ?? null;
@@ -205,7 +205,7 @@ export class Client {
   }
 }
 
-/** One operation over HTTP, and the values of the cookies that its answer sets. */
+/** Sends one operation over HTTP, and returns the values of the cookies that its answer sets. */
 export async function fetchOver(
   address: string,
   query: string,

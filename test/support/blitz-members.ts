@@ -1,8 +1,8 @@
-/** Databases of the Blitz.js family, made from what is known of them: `test/fixtures/blitz` has two that are real. */
+/** Databases with the variants of the Blitz.js schema, from known facts: `test/fixtures/blitz` has two real ones. */
 import fc from 'fast-check';
 import { blitz } from './blitz.ts';
 
-/** How a row has a time: as Prisma wrote it, as SQLite does, or as RFC 3339 says. */
+/** The format of a time in a row: that of Prisma, of SQLite, or of RFC 3339. */
 type TimeForm = 'integer' | 'text' | 'rfc3339';
 
 export type Member = {
@@ -77,7 +77,7 @@ export const members: fc.Arbitrary<Member> = fc.record({
 
 const passwords = [blitz.users[0]?.hashedPassword ?? '', blitz.users[4]?.hashedPassword ?? '', 'hunter2hunter2', ''];
 
-/** The statements that make an SQLite database which is this member of the family, rows and all. */
+/** Returns the statements that create an SQLite database with this variant of the schema, and its rows. */
 export function sqliteStatements(member: Member): string[] {
   const { timeType, isStrange, isSessionNullable } = member;
   const required = isSessionNullable ? '' : 'NOT NULL';
@@ -148,7 +148,7 @@ function indexesOf({ indexNames }: Member): string[] {
   ];
 }
 
-/** What an application may have of its own. The triggers would show it if they were woken. */
+/** The objects that an application may have added. The triggers would show that they fired. */
 const strange = [
   `CREATE TABLE "Post" ("id" TEXT PRIMARY KEY, "userId" INTEGER REFERENCES "User"("id") ON DELETE CASCADE, "body" BLOB) WITHOUT ROWID`,
   `INSERT INTO "Post" VALUES ('p1', 1, x'00ff'), ('p2', NULL, 'a''b'), ('p3', 77, 1.5)`,
@@ -170,14 +170,14 @@ function rowsOf(member: Member): string[] {
       VALUES (${values.join(', ')}, ${written(at + 7, as)})`;
   });
   const sessions = member.sessions.map(({ random, kind, user, data, hasExpiry, form: as, at }, index) => {
-    const isNobodys = member.isSessionNullable && (kind === 'ajwt' || user >= member.users.length);
-    const secret = isNobodys ? 'NULL' : literal(`hash of ${index}`);
+    const hasNoUser = member.isSessionNullable && (kind === 'ajwt' || user >= member.users.length);
+    const secret = hasNoUser ? 'NULL' : literal(`hash of ${index}`);
     const given = data === null && member.isSessionNullable ? 'NULL' : literal(data ?? '{}');
     const expiresAt = member.isExpiryNullable && !hasExpiry ? 'NULL' : written(at + 86_400_000, as);
     const values = [secret, written(at, as), expiresAt, literal(`${random}${index}:${kind}`), secret, given, given];
     return `INSERT INTO "Session" ("antiCSRFToken", "createdAt", "expiresAt", "handle", "hashedSessionToken",
         "privateData", "publicData", "updatedAt", "userId")
-      VALUES (${values.join(', ')}, ${written(at + 1, as)}, ${isNobodys ? 'NULL' : user + 1})`;
+      VALUES (${values.join(', ')}, ${written(at + 1, as)}, ${hasNoUser ? 'NULL' : user + 1})`;
   });
   return [
     ...users,

@@ -2,7 +2,7 @@ import { blitz } from './blitz.ts';
 import { blankDatabase } from './postgresql-databases.ts';
 import { onServer } from './postgresql-server.ts';
 
-/** What tells one PostgreSQL database of the family from another. */
+/** The differences between PostgreSQL databases with variants of the Blitz.js schema. */
 export type PostgresqlMember = {
   indexNames: 0 | 1 | 2;
   timeType: string;
@@ -19,7 +19,7 @@ const generations = [
   ['User_email_key', 'Session_handle_key'],
 ] as const;
 
-/** The URL of a database like that, with the users of the fixture and three sessions. */
+/** Returns the URL of such a database, with the users of the fixture and three sessions. */
 export async function blitzDatabase(member: PostgresqlMember): Promise<string> {
   const url = await blankDatabase();
   await onServer(url, statementsOf(member).join(';\n'));
@@ -69,7 +69,7 @@ const history = [
   `INSERT INTO "_prisma_migrations" VALUES ('1', 'c', now(), '20201214220426_initial', NULL, NULL, now(), 1)`,
 ];
 
-/** What an application may have of its own. The triggers would show it if they were woken. */
+/** The objects that an application may have added. The triggers would show that they fired. */
 const strange = [
   `ALTER TABLE "User" ADD COLUMN "locale" TEXT DEFAULT 'en', ADD COLUMN "tags" TEXT[] NOT NULL DEFAULT '{a,b}'`,
   `ALTER TABLE "Session" ADD COLUMN "raw" BYTEA DEFAULT '\\x00ff'`,

@@ -19,10 +19,10 @@ type Fixture = {
 
 const folder = 'test/fixtures/blitz';
 
-/** What the databases of the fixture hold: passwords of users, and sessions as their browsers know them. */
+/** The contents of the fixture's databases: passwords of users, and sessions as their browsers know them. */
 export const blitz = JSON.parse(await readFile(join(folder, 'fixture.json'), 'utf8')) as Fixture;
 
-/** The URL of a copy of a database that Blitz.js made, of the test's own. */
+/** Returns the URL of the test's own copy of a database that Blitz.js made. */
 export async function blitzFile(name: 'before' | 'after'): Promise<string> {
   const file = join(await temporaryFolder(), `${name}.db`);
   await copyFile(join(folder, `${name}.db`), file);
@@ -37,7 +37,7 @@ export function adopt(url: string, options: Partial<AdoptionOptions> = {}) {
   return adoptDatabase(url, { plaintext: 'hash', passwords, lifetimeMs, now: adoptionNow, ...options });
 }
 
-/** Clients of a server on a database that was taken over, for the length of the test. */
+/** Returns clients of a server on an adopted database, for the length of the test. */
 export async function serve(url: string) {
   const database = await openDatabase(url);
   onTestFinished(() => database.$disconnect());

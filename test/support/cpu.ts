@@ -1,4 +1,4 @@
-/** Returns the least processor time that something takes of this process and its threads, of 20 times, in ms. */
+/** Returns the minimum processor time of an act in this process and its threads, over 20 runs, in ms. */
 export async function cpuOf(act: () => unknown): Promise<number> {
   let minMs = Number.POSITIVE_INFINITY;
   for (let time = 0; time < 20; time += 1) {

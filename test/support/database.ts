@@ -6,14 +6,14 @@ import { inject, onTestFinished } from 'vitest';
 import { type Database, openDatabase } from '../../src/database/database.ts';
 import { takeDatabase } from './postgresql-databases.ts';
 
-/** A folder of the test's own, gone when it ends. */
+/** Creates a folder for the test, and deletes it when the test ends. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-test-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** The URL of a migrated database without rows, of the test's own, of the kind that the tests are run on. */
+/** Returns the URL of the test's own migrated database without rows, of the kind that the tests run on. */
 export async function emptyDatabase(): Promise<string> {
   const template = inject('templateDatabase');
   return isPostgresql(template) ? takeDatabase(template) : copyOfFile(template);
@@ -39,18 +39,18 @@ export type TestDatabase = {
   statements: string[];
 };
 
-/** A migrated database without rows, open until the test ends. */
+/** Opens a migrated database without rows, until the test ends. */
 export async function openEmptyDatabase(): Promise<TestDatabase> {
   const url = await emptyDatabase();
   const statements: string[] = [];
   const database = await openDatabase(url, { onQuery: (sql) => statements.push(sql), poolSize });
-  // No test that uses this loses power. Those of durability start servers.
+  // No test with this database loses power. The tests of durability start servers.
   if (!isPostgresql(url)) await database.$queryRawUnsafe('PRAGMA synchronous = OFF');
   onTestFinished(() => database.$disconnect());
   return { database, url, statements };
 }
 
-/** A connection to an SQLite file past Prisma, to see what is really in it. */
+/** Opens a connection to an SQLite file without Prisma, to read its real contents. */
 export function openFile(url: string): BetterSqlite3.Database {
   const file = new BetterSqlite3(url.replace(/^file:/, ''));
   onTestFinished(() => void file.close());

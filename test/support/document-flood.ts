@@ -1,4 +1,4 @@
-/** Documents of which no two are the same, as careless clients and attackers send them. */
+/** Documents that are all different, as careless clients and attackers send them. */
 import { Agent, request } from 'node:http';
 
 const conflicting = (n: number) =>
@@ -18,8 +18,8 @@ export const distinctDocuments: Record<string, (n: number) => string> = {
 export type Flood = { kinds: string[]; requests: number; connections?: number };
 
 /**
- * Sends so many documents of each kind over a few connections, each document once or, of every tenth, twice. Rejects
- * if the server goes away. Returns how many answers there were of each status.
+ * Sends a number of documents of each kind over a few connections: each document once, and every tenth one twice.
+ * Rejects if the server goes away. Returns the number of answers with each status.
  */
 export async function floodDocuments(port: number, { kinds, requests, connections = 8 }: Flood) {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });

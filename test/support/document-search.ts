@@ -1,4 +1,4 @@
-/** A search for documents that are expensive before they are executed, beyond the kinds that somebody thought of. */
+/** Searches for documents that are expensive before their execution, beyond the kinds that people thought of. */
 import { getIntrospectionQuery, Lexer, parse, Source, TokenKind, validate } from 'graphql';
 import {
   introspectionCost,
@@ -26,11 +26,11 @@ export function prepare(document: string): void {
     requireModestDocument(parsed, listLengths, standardCost);
     validate(schema, parsed, undefined, { maxErrors: 10, hideSuggestions: true });
   } catch {
-    // Refused: that is what it cost.
+    // A refusal has a cost too.
   }
 }
 
-/** Returns the least of several times, which is the work itself, whatever else the machine does. In milliseconds. */
+/** Returns the minimum of several times, in ms: the time of the work itself, without other load of the machine. */
 export function minTime(document: string, runs = 7): number {
   const times = Array.from({ length: runs }, () => {
     const began = performance.now();
@@ -40,19 +40,19 @@ export function minTime(document: string, runs = 7): number {
   return Math.min(...times);
 }
 
-/** Returns a document of the largest size without anything that is expensive. */
+/** Returns a document of the maximum size without expensive parts. */
 export function harmlessDocument(): string {
   return `{viewer{${Array.from({ length: 280 }, (_, n) => `a${n}:id b${n}:name`).join(' ')}}}`;
 }
 
 type Candidate = { document: string; ms: number };
 
-/** How many of the most expensive documents have descendants. */
+/** The number of the most expensive documents that get descendants. */
 const parents = 24;
 
 /**
- * Changes the most expensive documents at random, keeps those that cost more, and goes on from them. Returns the most
- * expensive that it has seen.
+ * Changes the most expensive documents at random, keeps those that cost more, and continues from them. Returns the most
+ * expensive ones.
  */
 export function searchExpensiveDocument(seed: number, candidates: number): Candidate {
   const random = randomFrom(seed);

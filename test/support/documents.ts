@@ -1,4 +1,4 @@
-/** Documents that are made to be expensive: one of each kind that has ever been found to be, as large as is read. */
+/** Expensive documents: one of each kind that was ever found, of the maximum size that the server reads. */
 import { Lexer, Source, TokenKind } from 'graphql';
 
 const maxTokens = 2_000;
@@ -10,7 +10,7 @@ function tokensOf(document: string): number {
   return tokens;
 }
 
-/** Returns the largest document of a kind that has no more tokens, and no more bytes, than are read. */
+/** Returns the largest document of a kind within the limits on tokens and bytes. */
 function largest(documentOf: (count: number) => string): string {
   let [fits, exceeds] = [1, maxTokens];
   while (exceeds - fits > 1) {
@@ -30,10 +30,10 @@ const fields = ['id', 'name', 'email', 'role', 'createdAt', 'updatedAt', 'emailV
 const field = (n: number) => fields[n % fields.length];
 const long = 'x'.repeat(30);
 
-/** Makes fields with so many names, so that there are as many of each as the number of tokens allows. */
+/** Makes fields with this number of names, each as often as the limit on tokens allows. */
 const ofNames = (names: number) => (count: number) => `{viewer{${times(count, (n) => `a${n % names}:${field(n)}`)}}}`;
 
-/** Each kind as a document of so many pieces. */
+/** Each kind as a document with this number of pieces. */
 const kinds: Record<string, (count: number) => string> = {
   'fields that conflict': ofNames(1),
   'ten names': ofNames(10),
@@ -117,7 +117,7 @@ const kinds: Record<string, (count: number) => string> = {
   'names of types': (count) => `{${times(count, (n) => `a${n}:__typename`)}}`,
 };
 
-/** Documents by what is expensive about them. */
+/** Documents, by the reason for their cost. */
 export const expensiveDocuments = Object.fromEntries(
   Object.entries(kinds).map(([name, documentOf]) => [name, largest(documentOf)]),
 );

@@ -1,4 +1,4 @@
-/** What other systems store of the tests' password, by what made it. The salts and costs are such as those choose. */
+/** Hashes of the tests' password by other systems, by their maker. The salts and costs are typical of them. */
 export const foreignHashes = {
   'argon2id of argon2-cffi':
     '$argon2id$v=19$m=65536,t=3,p=4$j/KPeyFMI4mr+KmgSfrIKw$6fOgoPUkoJrHStzzD9icaGa2241IY6crUzPgPZ/SSyU',

@@ -1,17 +1,17 @@
-/** Damaged HTTP requests, and what must be true of every answer. */
+/** Damaged HTTP requests, and the invariants of every answer. */
 import { connect } from 'node:net';
 import { type Fuzzed, problemOf } from './fuzz-operations.ts';
 import { operationOf } from './generated-operations.ts';
 import { type Random, randomFrom } from './random.ts';
 
-/** How headers begin that every answer has, whoever made it. */
+/** The beginnings of the headers that every answer has, also one of Node. */
 const everywhere = {
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
   'content-security-policy': "default-src 'none'",
 };
 
-/** Sends so many requests as bytes to a server on this machine, most of them damaged, each on a connection of its own. */
+/** Sends requests as bytes to a server on this machine, most of them damaged, each on its own connection. */
 export async function fuzzBytes(port: number, seed: number, requests: number): Promise<Fuzzed> {
   const random = randomFrom(seed);
   const fuzzed: Fuzzed = { statuses: new Map(), problems: [] };
@@ -35,7 +35,7 @@ export async function fuzzBytes(port: number, seed: number, requests: number): P
 }
 
 function bytesOf(random: Random): string {
-  // From a seed of its own: what else is sent does not depend on the schema, nor does how much of it is answered.
+  // With its own seed: the other bytes, and the number of answers to them, do not depend on the schema.
   const operation = operationOf(randomFrom(random.below(2 ** 31)));
   const query = JSON.stringify({ query: random.pick(['{ __typename }', '{ viewer { id } }', operation]) });
   const end = random.onceIn(12) ? random.pick(['\n', '\r', '\r\n ']) : '\r\n';
@@ -91,7 +91,7 @@ function bytesOf(random: Random): string {
   return random.onceIn(10) ? bytes.slice(0, random.below(bytes.length)) : bytes;
 }
 
-/** Sends bytes, ends its side of the connection, and returns all that comes back. */
+/** Sends bytes, ends its side of the connection, and returns the whole answer. */
 function exchange(port: number, bytes: string): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';

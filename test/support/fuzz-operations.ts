@@ -1,25 +1,25 @@
-/** Operations that no ordinary client sends, and what must be true of every answer. */
+/** Operations that no ordinary client sends, and the invariants of every answer. */
 import type { Client, TestApi } from './api.ts';
 import { expensiveDocuments } from './documents.ts';
 import { operationOf } from './generated-operations.ts';
 import { type Random, randomFrom } from './random.ts';
 
 export type Fuzzed = {
-  /** How many answers had each status. */
+  /** The number of answers with each status. */
   statuses: Map<number, number>;
-  /** The answers that should not have been, with what was asked. At most ten. */
+  /** Wrong answers, with their operations. At most ten. */
   problems: string[];
 };
 
 const expensive = Object.values(expensiveDocuments);
 
-/** Sends so many operations to an app, by both of its paths, as every kind of client. */
+/** Sends operations to an app, by both of its paths, as every kind of client. */
 export async function fuzzOperations(api: TestApi, seed: number, requests: number): Promise<Fuzzed> {
   const random = randomFrom(seed);
   const fuzzed: Fuzzed = { statuses: new Map(), problems: [] };
   let clients: Client[] = [];
   for (let sent = 0; sent < requests && fuzzed.problems.length < 10; sent += 1) {
-    // Many an operation ends the session that it is sent in.
+    // Many operations end their own session.
     if (sent % 100 === 0) clients = await everyClient(api, `${seed}-${sent}`);
     const body = bodyOf(random);
     const headers = { ...random.pick(clients).headers(), ...headersOf(random) };
@@ -47,7 +47,7 @@ async function everyClient(api: TestApi, run: string): Promise<Client[]> {
     await api.signUp(`cookie-${run}@example.com`, 'COOKIE'),
     await api.signUpAdmin(`admin-${run}@example.com`),
   ];
-  // Each has an address of its own, so that limits for one do not end the run for all.
+  // Each has its own address, so that limits for one do not end the run for all.
   for (const [n, client] of clients.entries()) client.address = `2001:db8:${n}::${run.length}`;
   return clients;
 }
@@ -110,7 +110,7 @@ async function send({ app, config }: TestApi, body: string, headers: Record<stri
   return app.fetch(request, '192.0.2.1');
 }
 
-/** Returns what is wrong with an answer whatever the request was, or null. */
+/** Returns the problem of an answer that is wrong for every request, or null. */
 export function problemOf(status: number, text: string): string | null {
   if (status >= 500) return 'a status that says the server failed';
   if (text.includes('INTERNAL_SERVER_ERROR')) return 'a bug';

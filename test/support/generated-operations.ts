@@ -1,4 +1,4 @@
-/** Operations that are made from the schema alone, so that a new field is attacked without anybody adding it here. */
+/** Operations that are made from the schema alone, so that a new field is attacked automatically. */
 import {
   type GraphQLArgument,
   type GraphQLField,
@@ -20,7 +20,7 @@ import type { Random } from './random.ts';
 
 export type RootField = { operation: 'query' | 'mutation'; field: GraphQLField<unknown, unknown> };
 
-/** Returns every field of the roots. */
+/** Returns every field of the root types. */
 export function rootFields(): RootField[] {
   const of = (operation: 'query' | 'mutation') =>
     Object.values((operation === 'query' ? schema.getQueryType() : schema.getMutationType())?.getFields() ?? {}).map(
@@ -29,7 +29,7 @@ export function rootFields(): RootField[] {
   return [...of('query'), ...of('mutation')];
 }
 
-/** Values that have broken servers, or might. Some belong where they are put, most do not. */
+/** Values that have broken servers, or might. Few of them are valid in their place. */
 const texts = [
   'ada@example.com',
   password,
@@ -69,7 +69,7 @@ const objects = [
   `${'{a:'.repeat(60)}1${'}'.repeat(60)}`,
 ];
 
-/** Returns a literal for a type: most of the time one that fits. */
+/** Returns a literal for a type: mostly a valid one. */
 export function literalOf(type: GraphQLInputType, random: Random): string {
   if (random.onceIn(12)) return random.pick(literals);
   if (isNonNullType(type)) return literalOf(type.ofType, random);
@@ -88,7 +88,7 @@ export function literalOf(type: GraphQLInputType, random: Random): string {
   return JSON.stringify(random.pick(texts));
 }
 
-/** Returns an argument list that has what is required, and by chance what is not. */
+/** Returns an argument list with the required arguments, and at random with optional ones. */
 export function argumentsOf(args: readonly GraphQLArgument[], random: Random): string {
   const given = args.filter((arg) => (isRequiredArgument(arg) ? !random.onceIn(30) : random.onceIn(3)));
   if (given.length === 0) return '';
@@ -120,7 +120,7 @@ function fieldOf(field: GraphQLField<unknown, unknown>, depth: number, random: R
   return `${alias}${field.name}${argumentsOf(field.args, random)}${selectionOf(field.type, depth, random)}`;
 }
 
-/** Returns an operation of one to three root fields. Names of responses may conflict, and strings may not be ones. */
+/** Returns an operation of one to three root fields. Response names may conflict, and strings may be invalid. */
 export function operationOf(random: Random): string {
   const all = rootFields();
   const { operation } = random.pick(all);

@@ -4,7 +4,7 @@ import type { Data } from './api.ts';
 /** Settings of a server whose load comes from one address. */
 export const underLoad = { ANONYMOUS_SESSIONS_PER_ADDRESS: '1000000' };
 
-/** Longer than any request takes, however much else the machine does. */
+/** The maximum time of a request. None takes as long, even on a busy machine. */
 const giveUpMs = 120_000;
 
 export type Answered = { status: number; body: Data; tookMs: number };
@@ -31,7 +31,7 @@ export type Acknowledged = {
   started: Set<string>;
   /** Handles of those whose end was acknowledged too. */
   ended: Set<string>;
-  /** How long the longest request took to be answered, however it was. */
+  /** The maximum response time, for answers of every status. */
   maxMs: number;
   /** Answers by their status; 0 is a connection that broke. */
   statuses: Map<number, number>;
@@ -40,8 +40,8 @@ export type Acknowledged = {
 };
 
 /**
- * Starts sessions and ends every other one, through all of the addresses at once, until it is stopped. `seen` is what
- * was acknowledged so far, `reach` waits until so many more starts were, `stop` returns everything.
+ * Starts sessions and ends every other one, through all addresses concurrently, until it is stopped. `seen` has the
+ * acknowledged writes so far, `reach` waits for a number of further acknowledged starts, `stop` returns everything.
  */
 export function putUnderLoad(addresses: string[]) {
   let isOver = false;
@@ -89,7 +89,7 @@ export function putUnderLoad(addresses: string[]) {
   };
 }
 
-/** How long it takes until every address answers a request that needs the database, in milliseconds. */
+/** Returns the time until every address answers a request that needs the database, in milliseconds. */
 export async function recovered(addresses: string[]): Promise<number> {
   const began = performance.now();
   await Promise.all(

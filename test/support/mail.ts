@@ -4,11 +4,11 @@ import { readTemplates } from '../../src/mail/templates.ts';
 import type { TestApi } from './api.ts';
 
 export type Delivered = Message & {
-  /** What the link in it holds. Null where there is none. */
+  /** The token of its link. Null without a link. */
   token: string | null;
 };
 
-/** Sends all mail of a server that is due, into memory, as its worker would. */
+/** Delivers all due mail of a server into memory, as its worker would. */
 export async function deliverMail(api: TestApi): Promise<Delivered[]> {
   const delivered: Delivered[] = [];
   const transport = {
@@ -26,7 +26,7 @@ export async function deliverMail(api: TestApi): Promise<Delivered[]> {
   return delivered;
 }
 
-/** The token in the one mail of this name that was delivered. */
+/** Returns the token in the only delivered mail of this name. */
 export function tokenIn(mails: Delivered[], name: string): string {
   const tokens = mails.filter((mail) => mail.name === name).map(({ token }) => token);
   if (tokens.length !== 1 || !tokens[0]) throw new Error(`There are ${tokens.length} mails ${name}.`);

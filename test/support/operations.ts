@@ -19,7 +19,7 @@ import {
 export type TextField = {
   /** Such as `Mutation.login` or `User.auditEvents`. */
   name: string;
-  /** Of all its arguments, those that hold text. */
+  /** The arguments that hold text. */
   texts: readonly GraphQLArgument[];
   /** The operation, with a variable for each of these arguments. */
   query: string;
@@ -27,7 +27,7 @@ export type TextField = {
 };
 
 type Values = {
-  /** What an argument of text is given, as a text; null for what is not to be given. */
+  /** Returns the value for an argument of text. Null leaves the argument out. */
   textOf(argument: GraphQLArgument): string | null;
 };
 
@@ -38,7 +38,7 @@ function isText(type: GraphQLInputType): boolean {
   return isLeafType(named) && !isEnumType(named) && !['Int', 'Float', 'Boolean'].includes(named.name);
 }
 
-/** A value of a type in which every text is this one. */
+/** Returns a value of a type in which every text is this one. */
 function filled(type: GraphQLInputType, text: string): unknown {
   if (isNonNullType(type)) return filled(type.ofType, text);
   if (isListType(type)) return [filled(type.ofType, text)];
@@ -51,7 +51,7 @@ function filled(type: GraphQLInputType, text: string): unknown {
   return ['Int', 'Float'].includes(type.name) ? 1 : text;
 }
 
-/** What is selected of a field, two levels deep: all that takes no arguments. */
+/** Returns the selection of a field, two levels deep: all fields without arguments. */
 function selectionOf(type: GraphQLOutputType, depth = 2): string {
   const named = getNamedType(type);
   if (isLeafType(named)) return '';
@@ -61,7 +61,7 @@ function selectionOf(type: GraphQLOutputType, depth = 2): string {
   return `{ __typename ${fields.map((field) => `${field.name} ${selectionOf(field.type, depth - 1)}`).join(' ')} }`;
 }
 
-/** The ways from a root to each object type by fields that need no arguments, the shortest ones. */
+/** Returns the shortest paths from a root to each object type by fields that need no arguments. */
 function pathsFrom(root: GraphQLObjectType): Map<GraphQLObjectType, string[]> {
   const paths = new Map<GraphQLObjectType, string[]>([[root, []]]);
   for (const [type, path] of paths) {
@@ -74,7 +74,7 @@ function pathsFrom(root: GraphQLObjectType): Map<GraphQLObjectType, string[]> {
   return paths;
 }
 
-/** Every field of a schema, reached from the roots, that takes text; with operations made of the schema alone. */
+/** Returns every reachable field of a schema that takes text, with operations made from the schema alone. */
 export function* textFields(schema: GraphQLSchema, { textOf }: Values): Generator<TextField> {
   const [query, mutation] = [schema.getQueryType(), schema.getMutationType()];
   if (!query || !mutation) throw new Error('The schema has no roots.');

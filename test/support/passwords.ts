@@ -3,7 +3,7 @@ import { WrongPasswordError } from '../../src/errors.ts';
 import { withHashingSlot } from '../../src/passwords/hashing-queue.ts';
 import { requirePassword } from '../../src/passwords/password.ts';
 
-/** Checks a password as a login does: in turn, and with the delay of a wrong one. */
+/** Checks a password as a login does: in a hashing slot, and with the delay of a wrong one. */
 export async function check(password: string, hashedPassword: string | null, policy: PasswordPolicy) {
   try {
     const rehashed = await withHashingSlot(policy, () => requirePassword(password, hashedPassword, policy));

@@ -2,12 +2,12 @@ import type { Database } from '../../src/database/database.ts';
 import { createApp } from '../../src/http/front-door.ts';
 import { Client, type Data, type TestApi } from './api.ts';
 
-/** A client of a second server on the same database, whose first renewal of a session waits before it is sent. */
+/** Returns a client of a second server on the same database. Its first renewal of a session waits before it is sent. */
 export function pausingBeforeRenewal(api: TestApi) {
   return pausing(api, 'before', (hook) => ({ query: { session: { updateManyAndReturn: hook } } }));
 }
 
-/** The same, of a client whose first request waits when it has its session, or when it has found who logs in. */
+/** Returns the same, but the first request waits after it has read its session, or the user who logs in. */
 export function pausingOnceRead(api: TestApi, read: '$findSession' | '$findUsersByAddress' = '$findSession') {
   return pausing(api, 'after', (hook) => ({
     client: { [read]: (args: string) => hook({ args, query: api.database[read] }) },
@@ -15,7 +15,7 @@ export function pausingOnceRead(api: TestApi, read: '$findSession' | '$findUsers
 }
 
 /**
- * The same, of a client whose first write to a session waits when it is done: a renewal, or what locks the row in a
+ * Returns the same, but the first write to a session waits after it is done: a renewal, or the lock of the row in a
  * transaction.
  */
 export function pausingOnceLocked(api: TestApi) {
@@ -24,7 +24,7 @@ export function pausingOnceLocked(api: TestApi) {
 
 type Hook = (call: { args: Data; query: (args: Data) => Promise<Data> }) => Promise<Data>;
 
-/** Of what is hooked, the first waits: at `before` until it is sent, at `after` until its answer is used. */
+/** Pauses the first hooked call: with `before`, before it is sent; with `after`, before its answer is used. */
 function pausing(api: TestApi, at: 'before' | 'after', extensionWith: (hook: Hook) => object) {
   const reached = Promise.withResolvers<void>();
   const resume = Promise.withResolvers<void>();

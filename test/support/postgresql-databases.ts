@@ -1,16 +1,16 @@
-/** Databases of a PostgreSQL server. Each worker has a few, which it empties between tests: that takes less than a copy. */
+/** Databases of a PostgreSQL server. Each worker empties a few of its own between tests: copying takes longer. */
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { inject, onTestFinished } from 'vitest';
 import { onServer, urlOf } from './postgresql-server.ts';
 
-/** A database of this worker, with a connection past Prisma. */
+/** A database of this worker, with a connection that bypasses Prisma. */
 type WorkerDatabase = { url: string; client: pg.Client; shape: string; emptying: string[] };
 
 const free: WorkerDatabase[] = [];
 let made = 0;
 
-/** What is in a database besides rows. A test may change it: add a trigger, drop a column. */
+/** The objects of a database besides rows. A test may change them: add a trigger, drop a column. */
 const readShape = `SELECT md5(
   (SELECT string_agg(format('%s %s %s', attrelid::regclass, attname, atttypid), ',' ORDER BY attrelid::regclass::text, attnum)
     FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid WHERE relnamespace = 'public'::regnamespace) ||
@@ -20,7 +20,7 @@ const readShape = `SELECT md5(
 const endOthers = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
   WHERE datname = current_database() AND pid <> pg_backend_pid()`;
 
-/** The URL of a migrated database without rows, of the test's own until it ends. */
+/** Returns the URL of a migrated database without rows, which belongs to the test until it ends. */
 export async function takeDatabase(template: string): Promise<string> {
   const database = free.pop() ?? (await makeDatabase(template));
   onTestFinished(async () => {
@@ -29,7 +29,7 @@ export async function takeDatabase(template: string): Promise<string> {
   return database.url;
 }
 
-/** The URL of a database without tables, of the test's own. */
+/** Returns the URL of the test's own database without tables. */
 export async function blankDatabase(): Promise<string> {
   const template = inject('templateDatabase');
   const name = `${nameOf(template)}_${randomUUID()}`;
@@ -46,7 +46,7 @@ async function makeDatabase(template: string): Promise<WorkerDatabase> {
   // biome-ignore lint/style/noProcessEnv: Vitest tells workers apart by it
   const name = `${nameOf(template)}_${process.env.VITEST_POOL_ID}_${made}`;
   const admin = urlOf(template, 'postgres');
-  // One of a worker with this number that is gone.
+  // A database of an earlier worker with this number.
   await onServer(admin, `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
   await onServer(admin, `CREATE DATABASE "${name}" TEMPLATE "${nameOf(template)}"`);
   const url = urlOf(template, name);
@@ -55,7 +55,7 @@ async function makeDatabase(template: string): Promise<WorkerDatabase> {
   return { url, client, shape: await shapeOf(client), emptying: await statementsToEmpty(client) };
 }
 
-/** Deletes, and cuts the files, so that new rows stand in the order in which they come. TRUNCATE takes three times as long. */
+/** Deletes all rows and shrinks the files, so that new rows are stored in order. TRUNCATE takes three times as long. */
 async function statementsToEmpty(client: pg.Client): Promise<string[]> {
   // All other tables refer to User.
   const { rows } = await client.query<{ name: string }>(`SELECT format('%I', tablename) AS name FROM pg_tables

@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 
 /**
- * The library ends the process in its own way: with 0 when there is nothing left to do, so that a failed test run would
- * pass. Loaded like this, it does not: whoever starts a server here stops it.
+ * Loads the library without its exit handler. That ends the process with 0 when no work is left, so that a failed test
+ * run would pass. So each user of this module stops its own server.
  */
 async function loadEmbeddedPostgres() {
   const events = ['beforeExit', 'exit'] as const;
@@ -24,16 +24,16 @@ async function loadEmbeddedPostgres() {
 
 export type PostgresqlServer = {
   url: string;
-  /** Where its data is, in `data`. */
+  /** The folder with its data, in `data`. */
   folder: string;
   stop(): Promise<void>;
-  /** Resolves when the server is down, whoever ended it. */
+  /** Resolves when the server is down, for any reason. */
   ended(): Promise<void>;
   /** Starts it again on the same data and port, after it has ended. */
   restart(): Promise<void>;
 };
 
-/** A real PostgreSQL server of its own, from npm, on a free port of this machine. */
+/** Starts a real PostgreSQL server from npm on a free port of this machine. */
 export async function startPostgresql(settings: string[] = []): Promise<PostgresqlServer> {
   const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-postgresql-'));
   await chmod(folder, 0o755);
@@ -93,17 +93,17 @@ export async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-/** What makes a server fast that loses nothing of worth when the machine fails. */
+/** The settings for speed of a server whose data may be lost when the machine fails. */
 const withoutDurability = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
 
-/** The server that `TEST_DATABASE_URL` names, or one that is started. */
+/** Returns the server that `TEST_DATABASE_URL` names, or starts one. */
 export async function findPostgresql(): Promise<Pick<PostgresqlServer, 'url' | 'stop'>> {
   // biome-ignore lint/style/noProcessEnv: this is configuration of the tests, not of the server
   const given = process.env.TEST_DATABASE_URL;
   return given ? { url: given, stop: async () => {} } : startPostgresql(withoutDurability);
 }
 
-/** Runs SQL on a PostgreSQL server, past Prisma and the pool. */
+/** Runs SQL on a PostgreSQL server, without Prisma and the pool. */
 export async function onServer(url: string, sql: string): Promise<pg.QueryResultRow[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -114,14 +114,14 @@ export async function onServer(url: string, sql: string): Promise<pg.QueryResult
   }
 }
 
-/** The URL of another database on the same server. */
+/** Returns the URL of another database on the same server. */
 export function urlOf(url: string, database: string): string {
   const other = new URL(url);
   other.pathname = `/${database}`;
   return other.href;
 }
 
-/** Does something with an empty database, which is gone afterwards. */
+/** Runs an act with an empty database, and drops the database afterwards. */
 export async function withScratchDatabase<T>(act: (url: string) => Promise<T>): Promise<T> {
   const server = await findPostgresql();
   const name = `graphql_sessions_scratch_${process.pid}`;

@@ -10,7 +10,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   await migrateDatabase(urlOf(server.url, name));
   project.provide('templateDatabase', urlOf(server.url, name));
   return async () => {
-    // Those of the workers are named after it.
+    // The databases of the workers are named after it.
     const all = await onServer(server.url, `SELECT datname FROM pg_database WHERE starts_with(datname, '${name}')`);
     for (const { datname } of all) await onServer(server.url, `DROP DATABASE "${datname}" WITH (FORCE)`);
     await server.stop();

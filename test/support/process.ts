@@ -6,16 +6,16 @@ export type Ended = { code: number | null; stdout: string; stderr: string };
 
 export type RunningProcess = {
   child: ChildProcess;
-  /** All that was printed so far, to either stream. */
+  /** The output so far, of both streams. */
   printed(): string;
-  /** Waits until the process has printed something like this. */
+  /** Waits until the output matches. */
   until(pattern: RegExp): Promise<RegExpExecArray>;
   ended: Promise<Ended>;
 };
 
 /**
- * Runs a file of this project in a Node process of its own, which does not outlive the test. `wrapper` is a command
- * that runs another one.
+ * Runs a file of this project in its own Node process, which does not outlive the test. `wrapper` is a command that
+ * runs another one.
  */
 export function runNode(
   file: string,

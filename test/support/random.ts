@@ -1,13 +1,13 @@
 /** Random choices that a seed repeats. */
 export type Random = {
-  /** A whole number from 0 up to, and without, this one. */
+  /** Returns a whole number from 0 up to, and excluding, this one. */
   below(limit: number): number;
   pick<T>(choices: readonly T[]): T;
-  /** True once in so many times. */
+  /** Returns true once in this number of times, on average. */
   onceIn(times: number): boolean;
 };
 
-/** Returns the choices that a seed stands for (mulberry32). */
+/** Returns the choices of a seed (mulberry32). */
 export function randomFrom(seed: number): Random {
   let state = seed >>> 0;
   function next(): number {

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 
 /**
- * Sends bytes as they are to a server of this machine, and returns all that comes back until it ends the connection.
+ * Sends bytes to a server of this machine, and returns the whole answer until the server ends the connection.
  * Each character is one byte, as in HTTP's own headers.
  */
 export function sendRaw(port: number, bytes: string): Promise<string> {
@@ -16,10 +16,10 @@ export function sendRaw(port: number, bytes: string): Promise<string> {
   });
 }
 
-/** How a body says where it ends. */
+/** The framing of a body. */
 export const framings = ['Content-Length', 'chunks'] as const;
 
-/** Returns an operation as bytes, framed in one way or the other. */
+/** Returns an operation as bytes, with one of the framings. */
 export function rawOperation(framing: (typeof framings)[number], query: string, headers: string[] = []): string {
   const body = JSON.stringify({ query });
   const [framed, content] =

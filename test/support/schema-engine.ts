@@ -1,4 +1,4 @@
-/** Prisma's schema engine on a database, to compare what it makes of a history with what this server makes of it. */
+/** Runs Prisma's schema engine on a database, to compare its results with those of this server. */
 import { PrismaPg } from '@prisma/adapter-pg';
 import { readModels } from '../../scripts/models.ts';
 import {
@@ -11,7 +11,7 @@ import {
 import type { DialectName, Migration } from '../../src/database/migrations.ts';
 import { sqliteAdapter } from '../../src/database/sqlite/open.ts';
 
-/** Applies migrations by the engine, each by itself, and returns the names of those that it applied. */
+/** Applies migrations with the engine, one by one, and returns the names of the applied ones. */
 export async function applyByEngine(dialect: DialectName, place: string, migrations: Migration[]): Promise<string[]> {
   return withEngine(dialect, place, async (engine) => {
     const migrationsList = toMigrationList(dialect, migrations);
@@ -20,10 +20,10 @@ export async function applyByEngine(dialect: DialectName, place: string, migrati
   });
 }
 
-/** What the engine says of a database that is at the end of a history, and of rows that it would have written. */
+/** The result of the engine for a database at the end of a history, with the rows that the engine would write. */
 export const inSync = { editedMigrationNames: [], failedMigrationNames: [], hasMigrationsTable: true, history: null };
 
-/** Returns what the engine says of a database: which migrations failed, were edited since, or are missing. */
+/** Returns the engine's diagnosis of a database: the failed, edited and missing migrations. */
 export async function diagnoseByEngine(dialect: DialectName, place: string, migrations: Migration[]) {
   return withEngine(dialect, place, (engine) =>
     engine.diagnoseMigrationHistory({

@@ -1,6 +1,6 @@
 /**
- * Loaded before a program, shifts its clock by so many milliseconds, for machines without `faketime`.
- * `--import` takes it; `CLOCK_SHIFT_MS` says how far.
+ * Shifts the clock of a program by `CLOCK_SHIFT_MS` milliseconds, for machines without `faketime`. Load it with
+ * `--import`, before the program.
  */
 // biome-ignore lint/style/noProcessEnv: this is a tool of the tests
 const shiftMs = Number(process.env.CLOCK_SHIFT_MS);
@@ -9,7 +9,7 @@ const RealDate = Date;
 class ShiftedDate extends RealDate {
   constructor(...values: unknown[]) {
     if (values.length === 0) super(RealDate.now() + shiftMs);
-    // Whatever else a Date is made of goes on as it is.
+    // Other arguments of Date stay as they are.
     else super(...(values as [number]));
   }
 

@@ -6,7 +6,7 @@ import { migrateDatabase } from '../../src/database/database.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The URL of a database with all migrations and no rows, of which every test gets a copy. */
+    /** The URL of a database with all migrations and no rows. Every test gets a copy. */
     templateDatabase: string;
   }
 }

@@ -1,18 +1,18 @@
-/** Clients that make a server hold what they send, or what they ask for and never read. */
+/** Clients that make a server hold their requests, or answers that they never read. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { getIntrospectionQuery } from 'graphql';
 
 /**
- * Opens connections to a server of this machine, each of which asks for a path so often at once, and reads nothing.
- * Returns what ends them.
+ * Opens connections to a server of this machine that each send many requests for a path, and read nothing. Returns a
+ * function that ends them.
  */
 export function askWithoutReading(port: number, path: string, connections: number, requests: number): () => void {
   const bytes = `GET ${path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n`.repeat(requests);
   return holdOpen(port, bytes, connections);
 }
 
-/** Opens connections to a server of this machine that send these bytes and read nothing. Returns what ends them. */
+/** Opens connections to a server of this machine that send bytes and read nothing. Returns a function to end them. */
 export function holdOpen(port: number, bytes: string, connections: number): () => void {
   const sockets = Array.from({ length: connections }, () => {
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
@@ -28,10 +28,10 @@ const post = 'POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: applica
 const withLength = `${post}Content-Length: ${introspection.length}\r\n\r\n${introspection}`;
 const byGet = `GET /graphql?query=${encodeURIComponent(getIntrospectionQuery())} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 
-/** What a connection sends to make a server hold as much as it can. No body comes to its end. */
+/** Requests that make a server hold as much as possible. No body is complete. */
 export const holdingRequests: Record<string, string> = {
   'a body in chunks of one byte': `${post}Transfer-Encoding: chunked\r\n\r\n${'1\r\n \r\n'.repeat(60_000)}`,
-  'a body that nobody reads, in chunks of one byte': `${post.replace('/graphql', '/ready')}Transfer-Encoding: chunked\r\n\r\n${'1\r\n \r\n'.repeat(60_000)}`,
+  'a body that the server does not read, in chunks of one byte': `${post.replace('/graphql', '/ready')}Transfer-Encoding: chunked\r\n\r\n${'1\r\n \r\n'.repeat(60_000)}`,
   'all of a body but its end': `${post}Content-Length: 65536\r\n\r\n${' '.repeat(65_000)}`,
   '300 requests for the schema by POST': withLength.repeat(300),
   '16 requests for the schema by POST': withLength.repeat(16),
@@ -39,19 +39,19 @@ export const holdingRequests: Record<string, string> = {
   '16 small requests': `${post}Content-Length: 24\r\n\r\n{"query":"{viewer{id}}"}`.repeat(16),
 };
 
-/** Returns the most memory that a process has had so far, in MB. */
+/** Returns the maximum memory of a process so far, in MB. */
 export function peakMB(pid: number): number {
   const [, kilobytes] = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kilobytes) / 1024;
 }
 
-/** Returns how many sockets a process has open. */
+/** Returns the number of open sockets of a process. */
 export function countSockets(pid: number): number {
   const links = readdirSync(`/proc/${pid}/fd`).map((fd) => {
     try {
       return readlinkSync(`/proc/${pid}/fd/${fd}`);
     } catch {
-      // It was closed meanwhile.
+      // It was closed in the meantime.
       return '';
     }
   });

@@ -73,7 +73,7 @@ builder.queryField('nodes', (t) =>
     description:
       'The objects with these IDs, in the same order. An item is null if the object does not exist, or if the caller ' +
       'may not see it.',
-    // Each ID is looked up, whatever is selected.
+    // Each ID is looked up, for any selection.
     complexity: ({ ids }) => ({ field: 1 + ids.length, multiplier: Math.max(1, ids.length) }),
     args: { ids: t.arg.idList({ required: true, description: `At most ${maxListLength} IDs.` }) },
     resolve: (_root, { ids }, context) => {

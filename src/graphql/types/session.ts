@@ -117,7 +117,7 @@ const parsedData = {
   privateData: new WeakMap<SessionRow, SessionData | null>(),
 } satisfies Record<DataColumn, unknown>;
 
-/** Returns the data of a session, and parses it once, however often an operation selects it. */
+/** Returns the data of a session. Parses it once, for any number of selections in an operation. */
 function dataOf(session: SessionRow, column: DataColumn): SessionData | null {
   const known = parsedData[column].get(session);
   if (known !== undefined) return known;

@@ -29,7 +29,7 @@ function dump(database: BetterSqlite3.Database): Dump {
   return Object.fromEntries(rows) as Dump;
 }
 
-/** What is made by statements of their own: triggers, views and indexes. */
+/** The objects with their own statements: triggers, views and indexes. */
 function objects(database: BetterSqlite3.Database) {
   const sql = `SELECT "type", "name", "tbl_name", "sql" FROM "sqlite_schema" WHERE "type" <> 'table' AND "sql" IS NOT NULL`;
   return database.prepare<[], { type: string; name: string; sql: string }>(sql).all();
@@ -46,7 +46,7 @@ async function build(member: Member): Promise<string> {
   return `file:${file}`;
 }
 
-/** What the columns and the foreign keys of a table are, by name: the order is the family's. */
+/** Returns the columns and the foreign keys of a table, by name: their order differs between the variants. */
 function shapeOf(database: BetterSqlite3.Database, table: string) {
   const columns = database.pragma(`table_info("${table}")`) as { name: string; type: string; notnull: 0 | 1 }[];
   return {
@@ -58,7 +58,7 @@ function shapeOf(database: BetterSqlite3.Database, table: string) {
 const times = ['createdAt', 'updatedAt', 'expiresAt'];
 const plainText = `'hunter2hunter2'`;
 
-/** What becomes of a value of User or Session, as `quote` writes it. */
+/** Returns the adopted value for a value of User or Session, in the form of `quote`. */
 function expected(column: string, value: Value): Value {
   const text = String(value);
   if (column === 'hashedPassword' && value === plainText) return 'NULL';
@@ -268,7 +268,7 @@ describe('refusal of an adoption', () => {
       /Session has a column ipAddress of its own/,
     ],
     [
-      'a time that is none',
+      'an invalid time',
       [`UPDATE "Session" SET "expiresAt" = 'soon' WHERE "id" = 3`],
       /Session\.expiresAt of the id 3 is not a time: "soon"/,
     ],
@@ -365,7 +365,7 @@ describe('interrupted adoption', () => {
       await sleep(round * 40);
       child.kill('SIGKILL');
       const { code } = await ended;
-      // The first who looks at it finds what is left of the transaction.
+      // The first reader finds the rest of the transaction.
       await inspectDatabase(`file:${file}`, adoptionNow);
       const after = openFile(`file:${file}`);
       const isDone = code === 0 || 'Lease' in dump(after);

@@ -15,7 +15,7 @@ const mended = { name: broken.name, sql: 'CREATE TABLE "Whole" ("id" INTEGER);' 
 
 const inPublic = `IN (SELECT "oid" FROM pg_class WHERE "relnamespace" = 'public'::regnamespace)`;
 
-/** What PostgreSQL keeps of the schema, but for the numbers that it gives to objects. */
+/** Returns the catalog of PostgreSQL for the schema, without the numbers of objects. */
 const catalogs = [
   `SELECT "oid"::regclass::text, "relkind", "relowner"::regrole::text, "reloptions", "relacl"::text, "relpersistence",
       "relnatts", "relchecks", "relhastriggers" FROM pg_class WHERE "oid" ${inPublic} ORDER BY 1`,

@@ -204,7 +204,7 @@ describe('migration runner of SQLite', () => {
     await migrating.until(/begins/);
     const other = openFile(`file:${file}`);
     other.pragma('busy_timeout = 0');
-    // It has begun when nobody else can; what it does then has no end.
+    // The transaction has begun when no other one can begin; its statement never ends.
     const canWrite = () => {
       try {
         other.exec('BEGIN IMMEDIATE; ROLLBACK');

@@ -24,7 +24,7 @@ async function revokeDuringRollback(database: PrismaClient) {
     throw new Error('A rolls back');
   });
   await opened.promise;
-  // Prisma sends a query when somebody waits for it.
+  // Prisma sends a query only when its promise is awaited.
   const seen = database.user.count().then((count) => count);
   const where = { id: session.id };
   const b = database.session.updateMany({ where, data: { hashedSessionToken: null } }).then((result) => result);
