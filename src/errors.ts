@@ -144,7 +144,7 @@ export type RequestErrorCode =
 /** Fails a request because of the caller or the system: it is thrown, and goes into `errors` with `extensions.code`. */
 export class RequestError extends Error {
   readonly code: RequestErrorCode;
-  /** When a retry may succeed. Null where a retry changes nothing. */
+  /** The time until a retry may succeed. Null if a retry changes nothing. */
   readonly retryAfterSeconds: number | null;
 
   constructor(code: RequestErrorCode, message: string, retryAfterSeconds: number | null = null) {

@@ -86,7 +86,7 @@ function packageProblem(room: string, specifier: string): string | null {
   return rooms[room]?.includes(name) ? null : `${room}/ may not use ${name}`;
 }
 
-/** Modules that only these others may import: what starts a user's session has one door. */
+/** Modules that only these others may import, so that only one function starts the session of a user. */
 const onlyFor: Record<string, string[]> = {
   'src/sessions/start-user-session.ts': ['src/accounts/sign-in.ts'],
   'src/sessions/create-session.ts': ['src/sessions/start-user-session.ts', 'src/sessions/start.ts'],

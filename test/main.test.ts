@@ -235,7 +235,7 @@ describe('invalid database', () => {
 });
 
 describe('malformed request', () => {
-  /** Sends bytes as they are and returns all that comes back. */
+  /** Sends bytes, and returns the whole answer. */
   function raw(address: string, bytes: string): Promise<string> {
     const { port, hostname } = new URL(address);
     return new Promise((resolve, reject) => {

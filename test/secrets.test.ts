@@ -17,7 +17,7 @@ const passwords = {
   admin: 'the horse of the administrator',
 };
 
-/** Everything that a database holds, as text. */
+/** Returns all contents of a database as text. */
 async function dumpOf(url: string): Promise<string> {
   const database = await openDatabase(url);
   onTestFinished(() => database.$disconnect());
@@ -129,7 +129,7 @@ describe('secret', () => {
         'x-service-key': serviceKey,
       },
     );
-    // What makes the server complain.
+    // Requests that make the server log errors.
     await ask('mutation { login(email: 1) { __typename } }');
     await ask(`{ viewer { id } }`, as(`${second}x`));
     await ask(`mutation { suspendUser(id: "${viewer.id}") { __typename } }`, as(admin));

@@ -149,7 +149,7 @@ export async function runReturning<Of extends Table>(
 ): Promise<RecordOf<(typeof columnTables)[Of]>[]> {
   const columns = columnTables[table];
   const rows = await run(db, Prisma.sql`${statement} RETURNING ${Prisma.raw(quoted(Object.keys(columns)))}`);
-  // What the drivers return of these columns: no other kind of value is in a column table.
+  // The drivers return only these kinds of values for the columns of a column table.
   return (rows as Row[]).map(readerOf(columns, 0, toDate));
 }
 

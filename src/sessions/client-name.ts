@@ -1,7 +1,7 @@
 import Bowser from 'bowser';
 import { LRUCache } from 'lru-cache';
 
-/** Longer user agents are cut: the rest has no use. */
+/** The maximum length of a stored user agent, in characters. The rest is cut, because it has no use. */
 export const maxUserAgentLength = 512;
 
 /** Client names by user agent. Many sessions share a user agent, and parsing one takes a tenth of a millisecond. */

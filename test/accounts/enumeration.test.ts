@@ -6,7 +6,7 @@ import { foreignHashes } from '../support/foreign-hashes.ts';
 
 const rounds = 24;
 
-/** Milliseconds that each of two requests took, sent in turn so that both meet the same machine. */
+/** Returns the times of two requests in ms, sent in turn so that the load of the machine is equal for both. */
 async function timesOf(one: (round: number) => Promise<unknown>, other: (round: number) => Promise<unknown>) {
   const times: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds; round += 1) {
@@ -133,7 +133,7 @@ describe('response time', () => {
   });
 });
 
-/** A client of a second server on the same database, where sign-up is private. */
+/** Returns a client of a second server on the same database, with private sign-up. */
 function startApiOn(api: TestApi) {
   const config = { ...api.config, isSignUpPrivate: true };
   const app = createApp({ database: api.database, config, report: () => {}, now: () => api.clock.now });

@@ -10,7 +10,7 @@ import { type Random, randomFrom } from '../support/random.ts';
 const email = 'grace@example.com';
 const fresh = 'another staple of the horse battery';
 
-/** Links for all that a link can do, in the hands of the caller. */
+/** Returns a token of each kind for the caller. */
 async function linksFor({ database, config }: TestApi, userId: number): Promise<string[]> {
   const expiresAt = new Date(Date.now() + 3_600_000);
   const create = (purpose: TokenPurpose, of: number | null, sentTo: string, data: string | null = null) =>
@@ -25,7 +25,7 @@ async function linksFor({ database, config }: TestApi, userId: number): Promise<
   ]);
 }
 
-/** Returns a mutation each of whose arguments is right, or right for another mutation. */
+/** Returns a mutation with arguments that are right for it or for another mutation. */
 function mutationOf({ name, args }: GraphQLField<unknown, unknown>, right: Record<string, string[]>, random: Random) {
   const values = args.flatMap(({ name: argument, type }) => {
     const inner = isNonNullType(type) ? type.ofType : type;
@@ -38,7 +38,7 @@ function mutationOf({ name, args }: GraphQLField<unknown, unknown>, right: Recor
 
 const text = (...values: string[]) => values.map((value) => JSON.stringify(value));
 
-/** Sends every mutation many times, with all that a user may know, and returns those that started a user's session. */
+/** Sends every mutation many times, with all secrets of a user, and returns those that started a user's session. */
 async function startingMutations(api: TestApi, user: User, senders: (() => Client)[]): Promise<Set<string>> {
   const { database } = api;
   const random = randomFrom(7);

@@ -10,10 +10,10 @@ import { randomFrom } from '../support/random.ts';
 /** `ATTACK_REQUESTS=200000` makes it a long run. */
 const requests = inject('attackRequests');
 
-/** Far longer than it takes on a machine that does other things too. */
+/** The timeout, far longer than the test takes on a busy machine. */
 const timeoutMs = 300_000 + requests * 50;
 
-/** A run can be repeated: the requests follow from their number. */
+/** Makes runs repeatable: the requests depend only on their number. */
 const seed = requests;
 
 describe('fuzz operations', () => {

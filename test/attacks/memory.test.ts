@@ -7,7 +7,7 @@ import { distinctDocuments, floodDocuments } from '../support/document-flood.ts'
 import { startServer } from '../support/process.ts';
 import { askWithoutReading, holdingRequests, holdOpen, peakMB } from '../support/unread.ts';
 
-/** A server that keeps what it need not keep goes over this within a few hundred documents. */
+/** The limit, which a server with a leak exceeds within a few hundred documents. */
 const heap = { NODE_OPTIONS: '--max-old-space-size=64' };
 
 describe('memory of a server', () => {

@@ -15,7 +15,7 @@ async function startCluster(nodes: number) {
   return { server, nodes: started };
 }
 
-/** The processes of a PostgreSQL server, its first one first. */
+/** Returns the processes of a PostgreSQL server, the main process first. */
 async function processesOf({ folder }: PostgresqlServer): Promise<number[]> {
   const first = Number((await readFile(join(folder, 'data/postmaster.pid'), 'utf8')).split('\n')[0]);
   const children = [];

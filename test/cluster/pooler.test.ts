@@ -12,7 +12,7 @@ import { startServer } from '../support/process.ts';
 
 const pgbouncer = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer'].find(existsSync);
 
-/** PgBouncer in transaction mode, set up as the README says, with few connections to share. */
+/** PgBouncer in transaction mode, set up as in docs/production.md, with few connections to share. */
 async function startPooler(url: string): Promise<string> {
   const folder = await temporaryFolder();
   const port = await freePort();

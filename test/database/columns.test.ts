@@ -66,7 +66,7 @@ async function add(database: Database, model: Model, row: Values): Promise<Value
   return { ...newRow, id };
 }
 
-/** Reads all rows of a table past Prisma. */
+/** Reads all rows of a table without Prisma. */
 async function readHot<Table extends ColumnTable>(database: Database, source: Source<Table>) {
   const { sql, toRecord } = select(source, '1 = 1 ORDER BY 1', toDate);
   const rows = await run(database, Prisma.raw(sql));

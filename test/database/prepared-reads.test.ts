@@ -22,7 +22,7 @@ const full = {
   endReason: 'REVOKED',
 };
 
-/** No two columns hold the same, so that none can be taken for another one. */
+/** Each column has another value, so that no two columns can be confused. */
 const fullUser = {
   email: 'ada@example.com',
   name: 'Ada',

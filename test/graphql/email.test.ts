@@ -9,7 +9,7 @@ const requested = '... on MailRequestPayload { email } ... on UserError { code }
 /** The events of an account, newest first. */
 const events = '{ viewer { auditEvents(first: 3) { nodes { type isOwn ipAddress sessionHandle } } } }';
 
-/** An account, the token of a link to it, and what becomes of the address by it. */
+/** An account, the token of a link to it, and the effect of the link on the address. */
 const links = {
   verifyEmail: async () => {
     const api = await startApi();

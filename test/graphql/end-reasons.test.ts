@@ -5,7 +5,7 @@ const email = 'ada@example.com';
 const sessionId = '{ currentSession { id } }';
 const idOf = async (client: Client) => (await client.ask(sessionId)).currentSession.id as string;
 
-/** Each way in which one of Ada's sessions ends: by herself, from elsewhere, or by an administrator. */
+/** The ways to end one of Ada's sessions: by herself, from another session, or by an administrator. */
 const ways: [reason: string, type: string | null, act: (all: All) => Promise<unknown>][] = [
   ['LOGOUT', 'LOGGED_OUT', ({ phone }) => phone.ask('mutation { logout { revokedSessionId } }')],
   ['REPLACED', 'LOGGED_OUT', ({ phone }) => phone.login(email, 'BEARER')],

@@ -13,7 +13,7 @@ const change = `mutation ($current: String!, $new: String!) { changePassword(cur
 const prove = `mutation ($password: String!) { reauthenticate(password: $password) { __typename ${rotating.reauthenticate} } }`;
 const fresh = 'another battery staple';
 
-/** A server whose only user came from somewhere else with this hash. */
+/** Starts a server whose only user has this hash from another system. */
 async function startWith(hashedPassword: string | null): Promise<TestApi> {
   const api = await startApi({ passwords: realHashing });
   await api.database.user.create({ data: { email, hashedPassword, role: 'user' } });

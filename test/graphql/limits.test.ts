@@ -4,7 +4,7 @@ import { startApi } from '../support/api.ts';
 import { argumentsOf, rootFields, selectionOf } from '../support/generated-operations.ts';
 import type { Random } from '../support/random.ts';
 
-/** Chooses what comes first, and nothing by chance. */
+/** Always chooses the first option, so that nothing is random. */
 const usual: Random = { below: () => 0, pick: <T>(choices: readonly T[]) => choices[0] as T, onceIn: () => false };
 
 describe('limits of an operation', () => {

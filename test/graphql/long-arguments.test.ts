@@ -89,7 +89,7 @@ describe('argument of the maximum length', () => {
     const root = await api.signUpAdmin('root@example.com');
     const { id } = await api.database.user.findFirstOrThrow();
     const { token } = root;
-    // Which arguments are long: each by itself, and all at once.
+    // The long arguments: each by itself, and all at once.
     const { texts: textArguments } = fieldOf(field, () => '');
     const ones = textArguments.map(({ name }) => new Set([name]));
     const all = new Set(textArguments.map(({ name }) => name));

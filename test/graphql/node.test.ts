@@ -118,7 +118,7 @@ describe('nodes', () => {
     const refused = await ada.send(times(15), { ids });
     expect(refused.code).toBe('BAD_USER_INPUT');
     expect(refused.errors[0].message).toMatch(/complexity/);
-    // Of the refused operation, only the session of the request is read.
+    // The refused operation reads only the session of the request.
     expect(api.statements.filter((sql) => /[`"]id[`"] IN \(/.test(sql))).toEqual([]);
   });
 });

@@ -5,10 +5,10 @@ import { password, realHashing, startApi, type TestApi } from '../support/api.ts
 
 const email = 'ada@example.com';
 
-/** So many come at once that they would have to wait for one another. */
+/** Limits high enough that concurrent logins do not make each other wait. */
 const attempts = { perAccount: 50, perAddress: 100, signUpsPerAddress: 100 };
 
-/** More strangers than have a place or may wait, until the first one is refused: the queue is full then. */
+/** Starts more logins of strangers than can run or wait, until the first is refused: the queue is full then. */
 async function crowd(api: TestApi, queueLength: number) {
   const served: string[] = [];
   let refuse: () => void = () => {};

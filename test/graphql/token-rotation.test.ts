@@ -19,7 +19,7 @@ const ways = (['COOKIE', 'BEARER'] as const).flatMap((transport) =>
   (['reauthenticate', 'changePassword'] as const).map((act) => [act, transport] as const),
 );
 
-/** Another client with the same credentials, such as a request that was sent before an answer came. */
+/** Returns another client with the same credentials, such as a concurrent request. */
 function copyOf(api: TestApi, { cookie, token, antiCSRFToken }: Client): Client {
   return Object.assign(api.client(), { cookie, token, antiCSRFToken });
 }

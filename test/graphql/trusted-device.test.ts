@@ -10,7 +10,7 @@ async function guess(client: Client, times: number): Promise<void> {
   for (let time = 0; time < times; time += 1) await client.login(email, 'BEARER', wrong);
 }
 
-/** A device on which Ada has signed in, and out again. */
+/** Returns a trusted device of Ada: she has signed in on it, and out again. */
 async function knownDevice(api: TestApi, transport: 'COOKIE' | 'BEARER'): Promise<Client> {
   const device = await api.signUp(email, transport);
   await device.ask(logout);

@@ -27,7 +27,7 @@ const config: Config = {
   hashedServiceKeys: [hashToken(serviceKey)],
 };
 
-/** An app on a database of its own. */
+/** Creates an app with its own database. */
 async function open(url: string, now: () => Date) {
   const database = await openDatabase(url);
   onTestFinished(() => database.$disconnect());
@@ -73,7 +73,7 @@ async function toReceived(response: Response): Promise<Received> {
   return { status: response.status, headers: comparable(headers), body: await response.text() };
 }
 
-/** Returns what Yoga answers by its own HTTP layer. */
+/** Returns the answer of Yoga's own HTTP layer. */
 async function overYoga({ config, ...options }: AppOptions) {
   const cookies = cookiesFor(config.publicUrl);
   const yoga = createGraphQL({ ...options, config, path: '/graphql' });
@@ -101,7 +101,7 @@ function withoutSecrets({ status, headers, body }: Received) {
   return JSON.parse(plain(JSON.stringify({ status, headers, body })));
 }
 
-/** Three ways to one server, on three databases that hold the same, and the credentials of all. */
+/** Returns three adapters of one server, on three equal databases, and the credentials for all. */
 async function threeWays() {
   const api = await startApi({ ...config });
   const ada = await api.signUp('ada@example.com', 'BEARER');
@@ -163,7 +163,7 @@ const operations = [
   `{ viewer { sessions { user { sessions { user { sessions { user { id } } } } } } } }`,
 ];
 
-/** In one of so many requests. */
+/** Returns a value in one of this number of requests. */
 const onceIn = <T>(requests: number, value: fc.Arbitrary<T>) =>
   fc.oneof({ weight: requests - 1, arbitrary: fc.constant(undefined) }, value);
 

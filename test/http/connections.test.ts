@@ -12,7 +12,7 @@ const operation = '{"query":"{ __typename }"}';
 const request = `${post}Content-Length: ${operation.length}\r\n\r\n${operation}`;
 const health = 'GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
 
-/** Starts a server, with something else in place of what answers operations. */
+/** Starts a server with a replacement for the function that answers operations. */
 async function serve(answerOperation?: App['handle']) {
   const api = await startApi();
   const handle: App['handle'] = (incoming) =>
@@ -22,7 +22,7 @@ async function serve(answerOperation?: App['handle']) {
   return { api, port };
 }
 
-/** Opens a connection that sends these bytes and stays. */
+/** Opens a connection that sends these bytes and stays open. */
 function open(port: number, bytes: string): Socket {
   const socket = connect(port, '127.0.0.1', () => socket.write(bytes)).on('error', () => {});
   onTestFinished(() => void socket.destroy());

@@ -11,7 +11,7 @@ const bytes = ['\xa0', '\x0b', '\x0c', '\xfe\xff', '\xef\xbb\xbf', '\xc2\xa0', '
 const me = '{ viewer { email } }';
 const login = `mutation { login(email: "ada@example.com", password: "${password}") { __typename } }`;
 
-/** Sends the operation with the cookies over a socket, by each way in. */
+/** Sends the operation with the cookies over a socket, to each adapter. */
 async function sendTo(api: TestApi): Promise<(query: string, cookies: string[]) => Promise<string[]>> {
   const { port, stop } = await listen(api.app, { host: '127.0.0.1', port: 0 });
   onTestFinished(stop);

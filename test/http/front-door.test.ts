@@ -3,7 +3,7 @@ import { startApi, type TestApi } from '../support/api.ts';
 
 const hello = JSON.stringify({ query: '{ __typename }' });
 const json = { 'content-type': 'application/json' };
-/** Asks for the media type in which a document that is not executed has a status of its own. */
+/** Asks for the media type in which a document that is not executed has its own status. */
 const strict = { ...json, accept: 'application/graphql-response+json' };
 
 function post(api: TestApi, body: BodyInit, headers: Record<string, string> = json, path = '/graphql') {

@@ -62,7 +62,7 @@ describe('GraphiQL', () => {
   const get = (api: TestApi, path: string, headers: Record<string, string> = {}) =>
     api.app.fetch(new Request(new URL(path, api.config.publicUrl), { headers }));
 
-  /** The paths of what the page loads, and of what its scripts load. */
+  /** The paths that the page and its scripts load. */
   async function assetPaths(api: TestApi): Promise<string[]> {
     const html = await (await get(api, '/graphql', { accept: 'text/html' })).text();
     const start = await (await get(api, '/graphql/start.js')).text();

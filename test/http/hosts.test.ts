@@ -10,7 +10,7 @@ const production = {
   ALLOWED_HOSTS: 'Accounts.Internal, [fd00::1],xn--bcher-kva.example',
 };
 
-/** The first lines of the answers to an operation with that `Host`, by each way in. */
+/** Returns the first lines of the answers to an operation with this `Host`, from each adapter. */
 async function serve(environment: Record<string, string>) {
   const { publicUrl, allowedHosts, allowsLoopbackHosts } = readConfig(environment);
   const api = await startApi({ publicUrl, allowedHosts, allowsLoopbackHosts });

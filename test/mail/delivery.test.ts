@@ -50,7 +50,7 @@ type SmtpOptions = {
   onData?: () => Promise<void>;
 };
 
-/** An SMTP server on this machine that keeps what it takes. */
+/** Starts an SMTP server on this machine that stores the mails it accepts. */
 async function startSmtp({ onSender, onRecipient, onData }: SmtpOptions = {}) {
   const messages: string[] = [];
   const server = new SMTPServer({

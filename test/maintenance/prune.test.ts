@@ -19,7 +19,7 @@ const many = inject('isShort') ? 4_000 : 20_000;
 const { sessions } = readConfig({});
 const ago = (days: number) => new Date(Date.now() - days * day);
 
-/** So many sessions that expired so many days ago, each with a device. */
+/** Stores a number of sessions that expired a number of days ago, each with client information. */
 async function insert(database: Database, count: number, days: number): Promise<void> {
   const expiredAt = ago(days).getTime();
   const sessions = Array.from({ length: count }, (_, n) => ({

@@ -10,7 +10,7 @@ import { verify } from '../support/passwords.ts';
 const policy = readConfig({}).passwords;
 const password = 'x'.repeat(15);
 
-/** Every thread that was started in this process so far. */
+/** All threads that were started in this process so far. */
 const threads: Worker[] = [];
 process.on('worker', (worker) => threads.push(worker));
 

@@ -10,7 +10,7 @@ const begun: string[] = [];
 const ends = new Map<string, () => void>();
 const asked: Promise<unknown>[] = [];
 
-/** Asks for a place, and keeps it until it is ended. */
+/** Asks for a slot, and holds it until it is ended. */
 function ask(name: string, trust: Trust | null = null): Promise<void> {
   const act = () =>
     new Promise<void>((resolve) => {
@@ -32,7 +32,7 @@ async function end(name: string | undefined): Promise<void> {
   await settled();
 }
 
-/** Takes all places there are, and returns how many that is. */
+/** Takes all slots, and returns their number. */
 async function takePlaces(): Promise<number> {
   for (let n = 0; ; n += 1) {
     void ask(`first ${n}`);
@@ -46,7 +46,7 @@ function trusted(account: string): Trust {
   return { account, isTrusted: true };
 }
 
-/** Ends one after the other, and returns the names in the order in which they began after the places were taken. */
+/** Ends one check after the other, and returns the names of the later ones in the order of their beginning. */
 async function endAll(places: number): Promise<string[]> {
   for (let n = 0; n < begun.length; n += 1) await end(begun[n]);
   return begun.slice(places);

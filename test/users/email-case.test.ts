@@ -3,7 +3,7 @@ import { findUserByEmail, requireFreeAddress } from '../../src/users/user.ts';
 import { password, startApi } from '../support/api.ts';
 import { openEmptyDatabase } from '../support/database.ts';
 
-/** Users as they came from elsewhere, with the addresses that they typed there. */
+/** Users of another system, with the addresses that they typed there. */
 async function withUsers(emails: string[]) {
   const opened = await openEmptyDatabase();
   await opened.database.user.createMany({ data: emails.map((email) => ({ email, role: 'user' })) });

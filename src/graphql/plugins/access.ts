@@ -34,12 +34,12 @@ declare global {
     }
 
     export interface FieldOptions {
-      /** Who may use the field. Where it is not given, the access of the type applies. */
+      /** The callers that may use the field. By default, the access of the type applies. */
       access?: Access;
     }
 
     export interface BaseTypeOptions {
-      /** Who may use the fields of the type that do not say so themselves. */
+      /** The callers that may use the fields of the type without their own access. */
       access?: Access;
     }
   }

@@ -31,7 +31,7 @@ const members: fc.Arbitrary<PostgresqlMember> = fc.record({
   isStrange: fc.boolean(),
 });
 
-/** Every table with every row, as text. */
+/** Returns every table with every row, as text. */
 async function dump(url: string): Promise<Record<string, Record<string, unknown>[]>> {
   const tables = await onServer(url, `SELECT "tablename" AS "name" FROM pg_tables WHERE "schemaname" = 'public'`);
   const rows = tables.map(async ({ name }) => [name, await onServer(url, rowsOf(String(name)))] as const);
@@ -50,7 +50,7 @@ async function columnsOf(url: string) {
   );
 }
 
-/** Indexes, constraints and triggers, by what makes them. */
+/** Returns the indexes, constraints and triggers, with their statements. */
 async function objectsOf(url: string): Promise<string[]> {
   const rows = await onServer(
     url,

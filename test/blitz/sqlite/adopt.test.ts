@@ -14,7 +14,7 @@ import { runNode } from '../../support/process.ts';
 type Value = string | number | bigint | null;
 type Dump = Record<string, Record<string, Value>[]>;
 
-/** Every table with every value, as SQL would write it, so that no type can change unseen. */
+/** Returns every table with every value as an SQL literal, so that each change of a type shows. */
 function dump(database: BetterSqlite3.Database): Dump {
   const tables = database
     .prepare<[], string>(`SELECT "name" FROM "sqlite_schema" WHERE "type" = 'table' ORDER BY "name"`)
@@ -117,7 +117,7 @@ describe('adoption of a variant of the schema', () => {
   });
 });
 
-/** A session of a user who is not there has none. The family let that happen where foreign keys were not enforced. */
+/** A session of a missing user has no user. Some variants allowed that, because they enforced no foreign keys. */
 function orphansFreed(before: Dump): Dump {
   const ids = new Set(before.User?.map(({ id }) => id));
   const sessions = before.Session?.map((row) => (ids.has(row.userId ?? null) ? row : { ...row, userId: 'NULL' }));

@@ -5,7 +5,7 @@ import { fetchOver } from '../../support/api.ts';
 import { adopt, blitz, blitzFile } from '../../support/blitz.ts';
 import { runNode, startServer } from '../../support/process.ts';
 
-/** A database that was adopted, in which the sessions of users have not expired by the clock of this machine. */
+/** Returns an adopted database with sessions of users that have not expired by the clock of this machine. */
 async function adopted(): Promise<string> {
   const url = await blitzFile('after');
   await adopt(url);

@@ -43,7 +43,7 @@ function tablesOf(url: string): Promise<unknown[]> {
   return onServer(url, `SELECT "tablename" FROM pg_tables WHERE "schemaname" = 'public'`);
 }
 
-/** The rows of the history but for what no two of them share, and how exact their times are. */
+/** Returns the rows of the history, without their unique values, and the precision of their times. */
 function historyOf(url: string): Promise<unknown[]> {
   return onServer(
     url,

@@ -23,12 +23,12 @@ function rowsOf(file: string, sql: string): unknown[] {
   return openFile(`file:${file}`).prepare(sql).all();
 }
 
-/** Everything that SQLite keeps of the schema, the pages on which the tables begin too. */
+/** Returns the whole schema of SQLite, including the first pages of the tables. */
 function schemaOf(file: string): unknown[] {
   return rowsOf(file, 'SELECT * FROM sqlite_schema');
 }
 
-/** The rows of the history but for what no two of them share, and the types of all their values. */
+/** Returns the rows of the history, without their unique values, and the types of all values. */
 function historyOf(file: string): unknown[] {
   const columns = 'checksum, migration_name, logs, rolled_back_at, applied_steps_count, length(id)';
   const types = ['id', 'checksum', 'finished_at', 'migration_name', 'logs', 'started_at', 'applied_steps_count'];
