@@ -37,6 +37,11 @@ describe('the command line', () => {
     }
   });
 
+  it('prints the version of the package', async () => {
+    const { version } = JSON.parse(await readFile('package.json', 'utf8'));
+    expect(await cli(await emptyDatabase(), ['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` });
+  });
+
   it('exits with 2 when it is called in a way that makes no sense', async () => {
     const url = await emptyDatabase();
     const calls = [
