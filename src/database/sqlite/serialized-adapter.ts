@@ -97,6 +97,7 @@ class SerializedTransaction implements Transaction {
   readonly #prepared: PreparedStatements;
   readonly #release: Release;
   #isOver = false;
+  #isReleased = false;
 
   constructor(inner: SqlDriverAdapter, prepared: PreparedStatements, release: Release) {
     this.#inner = inner;
@@ -135,16 +136,23 @@ class SerializedTransaction implements Transaction {
       await this.#rollBack();
       throw error;
     } finally {
-      this.#release();
+      this.#giveBack();
     }
   }
 
+  /** Rolls back, unless a commit that failed has done so: the connection may have the next transaction by now. */
   async rollback(): Promise<void> {
+    if (this.#isReleased) return;
     try {
       await this.#rollBack();
     } finally {
-      this.#release();
+      this.#giveBack();
     }
+  }
+
+  #giveBack(): void {
+    this.#isReleased = true;
+    this.#release();
   }
 
   async #rollBack(): Promise<void> {
