@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
 import { addAdoptCommand } from './blitz/adopt-command.ts';
 import type { ExportOptions } from './cli/export-users.ts';
 import type { ImportOptions } from './cli/import-users.ts';
@@ -22,6 +23,7 @@ const exitCodes = { failed: 1, usage: 2 };
 
 const program = new Command('graphql-sessions')
   .description('Manage users and sessions. Uses the same environment variables as the server.')
+  .version(packageJson.version, '--version', 'print the version')
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError()
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : exitCodes.usage));

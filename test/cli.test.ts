@@ -37,6 +37,11 @@ describe('command line', () => {
     }
   });
 
+  it('prints the version of the package', async () => {
+    const { version } = JSON.parse(await readFile('package.json', 'utf8'));
+    expect(await cli(await emptyDatabase(), ['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` });
+  });
+
   it('exits with 2 on wrong usage', async () => {
     const url = await emptyDatabase();
     const calls = [

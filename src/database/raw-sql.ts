@@ -74,9 +74,7 @@ export async function transactRaw<T>(database: Database, act: (db: RawTransactio
     await transaction.commit();
     return result;
   } catch (error) {
-    // The connection may be gone; the first error says why.
-    await send(transaction, 'ROLLBACK').catch(() => {});
-    await transaction.rollback().catch(() => {});
+    await rollBack(transaction);
     throw error;
   }
 }
@@ -84,6 +82,12 @@ export async function transactRaw<T>(database: Database, act: (db: RawTransactio
 /** Sends the statement that ends a transaction, where the adapter leaves that to Prisma's engine. */
 async function send(transaction: Transaction, sql: 'COMMIT' | 'ROLLBACK'): Promise<void> {
   if (!transaction.options.usePhantomQuery) await transaction.executeRaw({ sql, args: [], argTypes: [] });
+}
+
+/** Rolls a transaction back. If its connection is broken, the database has done so already. */
+async function rollBack(transaction: Transaction): Promise<void> {
+  await send(transaction, 'ROLLBACK').catch(() => {});
+  await transaction.rollback().catch(() => {});
 }
 
 /** Begins a transaction within the time that Prisma would wait. @throws an error that means 503 */
@@ -95,11 +99,10 @@ function beginInTime(queryable: SqlDriverAdapter): Promise<Transaction> {
     reject(transactionIsOver());
   }, transactionOptions.maxWait);
   queryable.startTransaction().then((transaction) => {
-    clearTimeout(timer);
-    if (!isLate) resolve(transaction);
-    else void send(transaction, 'ROLLBACK').finally(() => transaction.rollback());
+    if (isLate) void rollBack(transaction);
+    else resolve(transaction);
   }, reject);
-  return promise;
+  return promise.finally(() => clearTimeout(timer));
 }
 
 /** Sends a statement and returns the rows of its answer, with the columns in their order. */

@@ -5,14 +5,14 @@ import type { Exchange } from './connections.ts';
 import type { Incoming } from './messages.ts';
 import type { HeaderReader } from './request/headers.ts';
 
-/** Returns a request of Node as a plain value, with a body that has been read. A body that is too large is null. */
-export function toIncoming({ method = '', url = '', headers, socket }: IncomingMessage, body: string | null): Incoming {
+/** Returns a request of Node as a plain value, without its body. */
+export function toIncoming({ method = '', url = '', headers, socket }: IncomingMessage): Incoming {
   return {
     method,
     target: url,
     headers: new NodeHeaders(headers),
     peer: socket.remoteAddress ?? null,
-    body: () => body,
+    body: () => '',
   };
 }
 

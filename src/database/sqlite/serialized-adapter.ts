@@ -10,35 +10,12 @@ import {
 import { SqliteError } from 'better-sqlite3';
 import { transactionIsOver } from '../failures.ts';
 import { registerTransaction } from '../raw-sql.ts';
+import { Mutex, type Release } from './mutex.ts';
 import { PreparedStatements } from './prepared-statements.ts';
 import { yieldToEventLoop } from './yield-to-event-loop.ts';
 
 /** The time for which a statement waits for a lock of another process before it fails, in milliseconds. */
 const busyTimeoutMs = 4_000;
-
-type Release = () => void;
-
-/** A lock that is granted in the order of the requests. */
-class Mutex {
-  #last: Promise<void> = Promise.resolve();
-
-  async acquire(): Promise<Release> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const before = this.#last;
-    this.#last = promise;
-    await before;
-    return resolve;
-  }
-
-  async run<T>(act: () => Promise<T>): Promise<T> {
-    const release = await this.acquire();
-    try {
-      return await act();
-    } finally {
-      release();
-    }
-  }
-}
 
 /**
  * Gives one SQLite connection to one user at a time: a plain query, or a whole transaction.
@@ -120,6 +97,7 @@ class SerializedTransaction implements Transaction {
   readonly #prepared: PreparedStatements;
   readonly #release: Release;
   #isOver = false;
+  #isReleased = false;
 
   constructor(inner: SqlDriverAdapter, prepared: PreparedStatements, release: Release) {
     this.#inner = inner;
@@ -158,16 +136,23 @@ class SerializedTransaction implements Transaction {
       await this.#rollBack();
       throw error;
     } finally {
-      this.#release();
+      this.#giveBack();
     }
   }
 
+  /** Rolls back, unless a commit that failed has done so: the connection may have the next transaction by now. */
   async rollback(): Promise<void> {
+    if (this.#isReleased) return;
     try {
       await this.#rollBack();
     } finally {
-      this.#release();
+      this.#giveBack();
     }
+  }
+
+  #giveBack(): void {
+    this.#isReleased = true;
+    this.#release();
   }
 
   async #rollBack(): Promise<void> {

@@ -5,7 +5,9 @@ import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openDatabase } from '../../../src/database/database.ts';
 import { isUnavailable } from '../../../src/database/failures.ts';
-import { PrismaClient } from '../../../src/generated/sqlite/client.ts';
+import { run } from '../../../src/database/raw-sql.ts';
+import { inRawTransaction, inTransaction } from '../../../src/database/transaction.ts';
+import { Prisma, PrismaClient } from '../../../src/generated/sqlite/client.ts';
 import { emptyDatabase, openEmptyDatabase, openFile } from '../../support/database.ts';
 
 const ada = { email: 'ada@example.com', hashedPassword: 'x', role: 'user' };
@@ -56,6 +58,31 @@ describe('acknowledged write during another open transaction', () => {
 });
 
 describe('transactions', () => {
+  it.each([inTransaction, inRawTransaction])(
+    'roll back nothing of the next one when their commit fails: %o',
+    async (inOne) => {
+      const { database } = await openEmptyDatabase();
+      const failing = inOne(database, async (db) => {
+        await run(db, Prisma.sql`PRAGMA defer_foreign_keys = ON`);
+        // The commit fails, as there is no such user.
+        await run(
+          db,
+          Prisma.sql`INSERT INTO "UserToken" ("expiresAt", "purpose", "handle", "hashedToken", "userId")
+        VALUES (0, 'x', 'x', 'x', 7)`,
+        );
+      });
+      const next = inRawTransaction(database, async (db) => {
+        await run(db, Prisma.sql`INSERT INTO "RateLimit" ("key", "points") VALUES ('one', 1)`);
+        await sleep(20);
+        await run(db, Prisma.sql`INSERT INTO "RateLimit" ("key", "points") VALUES ('two', 1)`);
+      });
+      await expect(failing).rejects.toThrow(/foreign ?key/i);
+      await next;
+      expect(await database.rateLimit.count()).toBe(2);
+      expect(await database.userToken.count()).toBe(0);
+    },
+  );
+
   it('yield to the event loop between their statements', async () => {
     const { database } = await openEmptyDatabase();
     let turns = 0;
