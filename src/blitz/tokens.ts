@@ -6,5 +6,7 @@
 export function blitzHandleOf(token: string): string | null {
   if (!/^[A-Za-z0-9+/]{1,1000}={0,2}$/.test(token)) return null;
   const [handle = '', random, , version, ...rest] = Buffer.from(token, 'base64').toString().split(';');
-  return handle.endsWith(':ots') && random && version === 'v0' && rest.length === 0 ? handle : null;
+  // PostgreSQL fails on a NUL, and with it the reads of other requests that come at the same time.
+  if (!/^[\x21-\x7e]+:ots$/.test(handle)) return null;
+  return random && version === 'v0' && rest.length === 0 ? handle : null;
 }

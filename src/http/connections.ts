@@ -17,11 +17,14 @@ type Connection = {
   /** The moment when the connection began to hold bytes, as a count of such moments. */
   since: number;
   isOpen: boolean;
+  closed: Promise<void>;
 };
 
 /** A request with its answer. */
 export type Exchange = {
   response: ServerResponse;
+  /** Resolves when the connection has ended, also for an answer that waits for others. */
+  closed: Promise<void>;
   /** Counts bytes that stay in memory until the answer is sent or the connection ends. */
   hold(bytes: number): void;
 };
@@ -33,12 +36,14 @@ export class Connections {
 
   constructor(server: Server) {
     server.on('connection', (socket) => {
-      const connection = { inFlight: 0, held: 0, since: 0, isOpen: true };
+      const { promise: closed, resolve } = Promise.withResolvers<void>();
+      const connection = { inFlight: 0, held: 0, since: 0, isOpen: true, closed };
       this.#open.set(socket, connection);
       socket.once('close', () => {
         this.#open.delete(socket);
         this.#hold(connection, -connection.held);
         connection.isOpen = false;
+        resolve();
       });
     });
   }
@@ -64,6 +69,7 @@ export class Connections {
     });
     return {
       response,
+      closed: connection.closed,
       hold: (bytes) => {
         held += bytes;
         this.#hold(connection, bytes);

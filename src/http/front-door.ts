@@ -89,21 +89,32 @@ export function createApp(options: AppOptions): App {
     return finish(incoming, toOutgoing(new Refusal(500, 'Internal server error.')));
   }
 
+  /** Calls the observer. Its errors are reported, and change no answer. */
+  function observed(incoming: Incoming): (outgoing: Outgoing) => Outgoing {
+    try {
+      const end = observe?.(incoming);
+      return (outgoing) => {
+        try {
+          end?.(outgoing);
+        } catch (error) {
+          report(error);
+        }
+        return outgoing;
+      };
+    } catch (error) {
+      report(error);
+      return (outgoing) => outgoing;
+    }
+  }
+
   async function handle(incoming: Incoming): Promise<Outgoing> {
-    const observed = observe?.(incoming);
-    const outgoing = await route(incoming).catch((error) => failed(incoming, error));
-    observed?.(outgoing);
-    return outgoing;
+    const end = observed(incoming);
+    return end(await route(incoming).catch((error) => failed(incoming, error)));
   }
 
   return {
     handle,
-    refuse(incoming, refusal) {
-      const observed = observe?.(incoming);
-      const outgoing = failed(incoming, refusal);
-      observed?.(outgoing);
-      return outgoing;
-    },
+    refuse: (incoming, refusal) => observed(incoming)(failed(incoming, refusal)),
     fetch: async (request, peer = null) => toResponse(await handle(toIncoming(request, peer))),
     expectsBody: ({ method, target, headers }) =>
       method === 'POST' && pathOf(target) === graphqlPath && isOurHost(headers.get('host')),

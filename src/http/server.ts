@@ -7,7 +7,7 @@ import { Connections, type Exchange } from './connections.ts';
 import type { App } from './front-door.ts';
 import { type Incoming, Refusal } from './messages.ts';
 import { collectBody, toIncoming } from './node.ts';
-import { send } from './send.ts';
+import { sendStream, sendText } from './send.ts';
 
 /** Together they end every connection that stands still, on either side. */
 const timeouts = {
@@ -46,17 +46,21 @@ export async function listen(app: App, address: { host: string; port: number }):
       response.destroy();
     });
   }
-  async function answer(incoming: Incoming, { response, hold }: Exchange): Promise<void> {
+  async function answer(incoming: Incoming, exchange: Exchange): Promise<void> {
+    const { response, hold } = exchange;
     const outgoing = await app.handle(incoming);
-    const isStream = outgoing.body instanceof ReadableStream;
-    if (isStream) hold(Number(outgoing.headers['content-length'] ?? 0));
-    // A client that reads slowly must not delay other requests.
-    guard(response, send(outgoing, response));
-    // Bytes of an answer that the kernel has taken do not count.
-    if (!isStream) hold(response.writableLength);
+    if (outgoing.body instanceof ReadableStream) {
+      hold(Number(outgoing.headers['content-length'] ?? 0));
+      // A client that reads slowly must not delay other requests.
+      guard(response, sendStream(outgoing, outgoing.body, exchange));
+    } else {
+      sendText(outgoing, response);
+      // Bytes of an answer that the kernel has taken do not count.
+      hold(response.writableLength);
+    }
   }
   function refuse(incoming: Incoming, response: ServerResponse, reason: Refusal): void {
-    guard(response, send(app.refuse(incoming, reason), response));
+    sendText(app.refuse(incoming, reason), response);
   }
   const begin = batchPerTick();
   function start(incoming: Incoming, exchange: Exchange): void {

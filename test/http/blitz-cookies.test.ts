@@ -111,6 +111,17 @@ describe('session that Blitz.js started', () => {
     expect(api.reported).toEqual([]);
   });
 
+  it('is not looked up by a handle that Blitz.js never makes', async () => {
+    const api = await startAdopted();
+    api.statements.length = 0;
+    for (const handle of ['\u0000:ots', 'a b:ots', 'é:ots', ':ots', '\n:ots']) {
+      const token = Buffer.from(`${handle};random;hash;v0`).toString('base64');
+      const client = Object.assign(api.client(), { token });
+      expect((await client.ask('{ currentSession { id } }')).currentSession).toBeNull();
+    }
+    expect(api.statements).toEqual([]);
+  });
+
   it('is no session if the feature is off, or its prefix is another one', async () => {
     const off = await startAdopted({ blitz: null });
     expect((await browserOf(off, 'alice-phone').ask(me)).viewer).toBeNull();

@@ -126,3 +126,43 @@ it('reads a body in chunks of any size, and refuses one of more than 64 KB', asy
   expect(await sendRaw(port, `${head}${chunks(padded(65_537))}`)).toMatch(/^HTTP\/1\.1 413 .*cache-control: no-store/s);
   expect(await sendRaw(port, `${head}0\r\n\r\n`)).toMatch(/^HTTP\/1\.1 400 .*must be a JSON object/s);
 });
+
+it('cancels a stream whose connection ends, while it is sent or before its turn', async () => {
+  let cancelled = 0;
+  let answered = 0;
+  const { port } = await serve(async () => {
+    answered += 1;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(Buffer.from('the first part')),
+      cancel() {
+        cancelled += 1;
+      },
+    });
+    return { status: 200, headers: {}, body };
+  });
+  const socket = open(port, request.repeat(5));
+  await once(socket, 'data');
+  await expect.poll(() => answered).toBe(5);
+  socket.destroy();
+  await expect.poll(() => cancelled).toBe(5);
+});
+
+it('keeps nothing of an answer by events whose client has left', async () => {
+  const { api, port } = await serve();
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const body = JSON.stringify({ query: '{ __schema { types { name } } }' });
+  const bytes = `${post}Accept: text/event-stream\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const answer = await sendRaw(port, bytes.replace('\r\n', '\r\nConnection: close\r\n'));
+  expect(answer).toMatch(
+    /content-type: text\/event-stream.*event: next\ndata: \{"data":.*event: complete\ndata:\n\n$/is,
+  );
+  const before = timers();
+  for (let n = 0; n < 20; n += 1) {
+    const socket = open(port, bytes.repeat(maxPipelined));
+    await once(socket, 'data');
+    socket.destroy();
+  }
+  // Those of sockets come and go.
+  await expect.poll(timers).toBeLessThan(before + 20);
+  expect(api.reported).toEqual([]);
+});

@@ -72,6 +72,16 @@ describe('/health and /ready', () => {
     expect((await get(stopping, '/ready')).status).toBe(503);
     expect((await post(stopping, hello)).status).toBe(200);
   });
+
+  it('ask the database once for all that come at the same time', async () => {
+    const api = await startApi();
+    api.statements.length = 0;
+    const answers = await Promise.all(Array.from({ length: 50 }, () => get(api, '/ready')));
+    for (const { status } of answers) expect(status).toBe(200);
+    expect(api.statements).toHaveLength(1);
+    expect((await get(api, '/ready')).status).toBe(200);
+    expect(api.statements).toHaveLength(2);
+  });
 });
 
 describe('methods', () => {

@@ -102,3 +102,25 @@ it('hooks answer an operation with the error that a plugin throws before it begi
   });
   expect(reported).toHaveLength(1);
 });
+
+it.each([
+  ['an answer', get('/health'), 200],
+  ['a refusal', get('/graphql', `Host: localhost\r\n${host}`), 400],
+])('an observer that throws changes nothing: %s', async (_name, bytes, status) => {
+  const { database } = await openEmptyDatabase();
+  for (const observe of [
+    () => {
+      throw new Error('at the beginning');
+    },
+    () => () => {
+      throw new Error('at the end');
+    },
+  ]) {
+    const reported: unknown[] = [];
+    const app = createApp({ database, config: readConfig({}), report: (error) => reported.push(error), observe });
+    const { port, stop } = await listen(app, { host: '127.0.0.1', port: 0 });
+    expect(await sendRaw(port, bytes)).toContain(`HTTP/1.1 ${status} `);
+    expect(reported).toHaveLength(1);
+    await stop();
+  }
+});

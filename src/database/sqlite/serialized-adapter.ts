@@ -128,9 +128,9 @@ class SerializedTransaction implements Transaction {
   }
 
   async commit(): Promise<void> {
+    await this.#requireOpen();
+    this.#isOver = true;
     try {
-      await yieldToEventLoop();
-      this.#isOver = true;
       await retryWhileBusy(async () => this.#inner.executeScript('COMMIT'));
     } catch (error) {
       await this.#rollBack();
@@ -165,16 +165,19 @@ class SerializedTransaction implements Transaction {
     }
   }
 
-  createSavepoint(name: string): Promise<void> {
-    return this.#inner.executeScript(`SAVEPOINT ${name}`);
+  async createSavepoint(name: string): Promise<void> {
+    await this.#requireOpen();
+    await this.#inner.executeScript(`SAVEPOINT ${name}`);
   }
 
-  rollbackToSavepoint(name: string): Promise<void> {
-    return this.#inner.executeScript(`ROLLBACK TO ${name}`);
+  async rollbackToSavepoint(name: string): Promise<void> {
+    await this.#requireOpen();
+    await this.#inner.executeScript(`ROLLBACK TO ${name}`);
   }
 
-  releaseSavepoint(name: string): Promise<void> {
-    return this.#inner.executeScript(`RELEASE SAVEPOINT ${name}`);
+  async releaseSavepoint(name: string): Promise<void> {
+    await this.#requireOpen();
+    await this.#inner.executeScript(`RELEASE SAVEPOINT ${name}`);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Answers GraphQL over HTTP: from a request to the result of its operation. */
-import { type FetchAPI, type GraphQLParams, getSSEProcessor, processRegularResult } from 'graphql-yoga';
+import { type FetchAPI, type GraphQLParams, processRegularResult } from 'graphql-yoga';
 import { maskError } from '../../graphql/errors.ts';
 import type { AppOptions } from '../front-door.ts';
 import { type Incoming, type Outgoing, Refusal } from '../messages.ts';
@@ -20,7 +20,6 @@ export function graphqlRoute(path: string, options: AppOptions): (incoming: Inco
   const { database, config, report, now = () => new Date(), legacySessions = null } = options;
   const cookies = cookiesFor(config.publicUrl);
   const yoga = createGraphQL({ ...options, path });
-  const processEvents = getSSEProcessor();
 
   /** Returns the result of an operation. An error of a plugin before the operation becomes an error of the request. */
   async function execute(incoming: Incoming, params: GraphQLParams, context: ServerContext) {
@@ -45,9 +44,7 @@ export function graphqlRoute(path: string, options: AppOptions): (incoming: Inco
     const caller = new RequestCaller({ headers, peer, now: now() }, cookies, config, legacySessions);
     const result = await execute(incoming, params, { caller });
     const outgoing =
-      mediaType === eventStream
-        ? toOutgoing(await processEvents(result, webTypes, eventStream))
-        : (processRegularResult(result, plainResponses, mediaType) as unknown as Outgoing);
+      mediaType === eventStream ? toEvents(toOutgoing(result, 'application/json')) : toOutgoing(result, mediaType);
     await caller.dropStaleCookie(database);
     if (caller.setCookies.length > 0) outgoing.headers['set-cookie'] = caller.setCookies;
     return outgoing;
@@ -72,10 +69,20 @@ class PlainResponse implements Outgoing {
   }
 }
 
-/** The parts of the Fetch API with which Yoga makes an answer. It uses no others. */
+/** The part of the Fetch API with which Yoga makes an answer. It uses no other. */
 const plainResponses = { Response: PlainResponse } as unknown as FetchAPI;
-const webTypes = { Response, ReadableStream, TextEncoder } as unknown as FetchAPI;
 
-function toOutgoing({ status, headers, body }: Response): Outgoing {
-  return { status, headers: Object.fromEntries(headers), body };
+/** Returns the answer that Yoga makes of a result. */
+function toOutgoing(result: Parameters<typeof processRegularResult>[0], mediaType: string): Outgoing {
+  // It is made by the class above.
+  return processRegularResult(result, plainResponses, mediaType) as unknown as Outgoing;
+}
+
+/**
+ * Returns an answer as GraphQL over Server-Sent Events, in the words of Yoga. A stream would need a timer to keep it
+ * open, and a client that leaves early could keep both in memory; every result is complete, so a text is enough.
+ */
+function toEvents({ status, headers, body }: Outgoing): Outgoing {
+  const text = `:\n\nevent: next\ndata: ${body}\n\nevent: complete\ndata:\n\n`;
+  return { status, headers: { ...headers, 'Content-Type': eventStream, 'Content-Encoding': 'none' }, body: text };
 }

@@ -18,12 +18,20 @@ export type Probes = {
  */
 export function probeRoutes(database: Database): Probes {
   let isDraining = false;
+  let check: Promise<boolean> | null = null;
+  /** Asks the database once for all probes that come meanwhile: anybody may send them, and they pass the queue. */
+  function isDatabaseReady(): Promise<boolean> {
+    check ??= isMigrated(database, readyTimeoutMs).finally(() => {
+      check = null;
+    });
+    return check;
+  }
   const probes = new Map([
     ['/health', async () => plain(200, 'ok\n')],
     [
       '/ready',
       async () => {
-        const isReady = !isDraining && (await isMigrated(database, readyTimeoutMs));
+        const isReady = !isDraining && (await isDatabaseReady());
         return isReady ? plain(200, 'ready\n') : plain(503, 'not ready\n');
       },
     ],
