@@ -31,7 +31,7 @@ export type Scope = {
   /** The device token that the client sent, not yet verified. Null if it sent none. */
   readonly deviceToken: string | null;
   /** The user who acts: that of the session, or one who proved it by a link or a password. Null for nobody. */
-  readonly actorId: number | null;
+  readonly actorId: bigint | null;
   /** Whether the user of the session is an administrator. */
   readonly isAdmin: boolean;
   /** Whether the request carries the key of a trusted service. */

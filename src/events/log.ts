@@ -8,7 +8,7 @@ import type { AuditEvent } from '../generated/sqlite/client.ts';
  * Never returns an event while one with a lower id may still be committed, so that a reader which continues after it
  * misses nothing. Ids that were rolled back, or whose events were pruned, are skipped.
  */
-export async function readEvents(database: Database, after: number, limit: number): Promise<AuditEvent[]> {
+export async function readEvents(database: Database, after: bigint, limit: number): Promise<AuditEvent[]> {
   const settled = await database.$settledId('AuditEvent');
   // A statement of its own: it sees all that was committed up to then.
   return database.auditEvent.findMany({

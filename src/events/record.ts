@@ -48,9 +48,9 @@ export type NewAuditEvent = {
   at?: Date;
   type: AuditEventType;
   /** Whose history it belongs to. Null where nobody has the address that was tried. */
-  userId: number | null;
+  userId: bigint | null;
   /** Who did it, where that is not the actor of the scope. Null for nobody. */
-  actorId?: number | null;
+  actorId?: bigint | null;
   /** The session that it is about. That of the scope if not given, unless it is another user's. */
   sessionHandle?: string | null;
   /** What it became. Never a secret, and nothing that a person typed. */
@@ -76,12 +76,12 @@ export function recordEvent(db: Statements, scope: Scope, event: NewAuditEvent):
   return recordEvents(db, scope, [event]);
 }
 
-function actorOf({ type, actorId }: NewAuditEvent, scope: Scope): number | null {
+function actorOf({ type, actorId }: NewAuditEvent, scope: Scope): bigint | null {
   if (isUnproven(type)) return null;
   return actorId === undefined ? scope.actorId : actorId;
 }
 
 /** In which session somebody else acts is no part of a user's history. */
-function handleFor(userId: number | null, { session }: Scope): string | null {
+function handleFor(userId: bigint | null, { session }: Scope): string | null {
   return session !== null && session.userId === userId ? session.handle : null;
 }

@@ -30,7 +30,7 @@ describe('a line of a user', () => {
 
   it('is written as it is read, with the hash where that is asked for', () => {
     const user = {
-      id: 7,
+      id: 7n,
       email: 'ada@example.com',
       name: null,
       role: 'user',

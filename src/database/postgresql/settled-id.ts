@@ -26,7 +26,7 @@ export function settledIds(pool: pg.Pool): SettledIds {
       const { rows } = await pool.query<{ id: string }>(
         `SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS id FROM "${table}_id_seq"`,
       );
-      const id = Number(rows[0]?.id);
+      const id = BigInt(rows[0]?.id ?? 0);
       // Read after the id: a writer that begins later takes a higher one.
       let writers = await writersOf(table);
       while (writers.size > 0) {

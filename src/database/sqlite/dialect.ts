@@ -36,7 +36,8 @@ export const sqliteDialect: Dialect = {
       async $settledId(table: 'AuditEvent') {
         const query = { sql: `SELECT max("id") FROM "${table}"`, args: [], argTypes: [] };
         const { rows } = await queryable.queryRaw(query);
-        return Number(rows[0]?.[0] ?? 0);
+        // The adapter returns a number, or text if a number would not hold it.
+        return BigInt((rows[0]?.[0] ?? 0) as number | string);
       },
       async $disconnect() {
         await checkpoints.stop();

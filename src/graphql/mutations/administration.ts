@@ -43,7 +43,7 @@ const idArgument = { required: true, description: 'The `id` of the user.' } as c
 const forAdministrators = 'Only for administrators who entered their password recently: see `reauthenticate`.';
 
 /** Returns the row ID of a user. @throws UserNotFoundError for an ID that no user can have. */
-function userIdOf(id: string): number {
+function userIdOf(id: string): bigint {
   const node = parseNodeId(id);
   if (node?.type !== 'User') throw new UserNotFoundError();
   return node.id;

@@ -1,6 +1,7 @@
 import { type AuditEventType, auditEventTypes, isUnproven } from '../../events/record.ts';
 import type { AuditEvent as AuditEventRow, Prisma } from '../../generated/sqlite/client.ts';
 import type { Scope } from '../../scope.ts';
+import { noUserId } from '../../users/user.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
 import { parseNodeId, requireCursors, toNodeId } from '../node-id.ts';
@@ -18,7 +19,7 @@ const AuditEventTypeEnum = builder.enumType('AuditEventType', {
  * Returns the ID of the actor. Null for a request that proved nothing for the account, even if an earlier version of
  * this server recorded the user of its session.
  */
-function actorIdOf({ type, actorId }: AuditEventRow): number | null {
+function actorIdOf({ type, actorId }: AuditEventRow): bigint | null {
   return isUnproven(type) ? null : actorId;
 }
 
@@ -156,7 +157,7 @@ function whereListed({ userId, type }: EventFilter) {
   const node = userId == null ? null : parseNodeId(userId);
   return {
     // An ID that is not of a user matches no event.
-    ...(userId == null ? {} : { userId: node?.type === 'User' ? node.id : 0 }),
+    ...(userId == null ? {} : { userId: node?.type === 'User' ? node.id : noUserId }),
     ...(type == null ? {} : { type }),
   };
 }

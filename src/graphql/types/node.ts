@@ -10,10 +10,10 @@ import { User } from './user.ts';
 
 const maxListLength = 100;
 
-type Row = { id: number };
+type Row = { id: bigint };
 
 /** Finds the rows with these IDs that the caller may see, in at most one query. */
-type Find = (ids: number[], context: Context) => Promise<Row[]> | Row[];
+type Find = (ids: bigint[], context: Context) => Promise<Row[]> | Row[];
 
 const finders: Record<NodeType, Find> = {
   User: (ids, { database, caller }) => {
