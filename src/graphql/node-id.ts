@@ -1,3 +1,5 @@
+import type { Database } from '../database/database.ts';
+import { largestIds } from '../database/ids.ts';
 import { RequestError } from '../errors.ts';
 
 const nodeTypes = ['User', 'Session', 'AuditEvent'] as const;
@@ -5,8 +7,7 @@ const nodeTypes = ['User', 'Session', 'AuditEvent'] as const;
 /** A type that implements `Node`. */
 export type NodeType = (typeof nodeTypes)[number];
 
-/** The largest id that either database can give out. */
-const largestId = 2n ** 63n - 1n;
+type WithIds = Pick<Database, '$largestId'>;
 
 /** In characters of base64: longer than any ID or cursor of this server. */
 const maxLength = 100;
@@ -16,12 +17,12 @@ export function toNodeId(type: NodeType, id: bigint): string {
   return btoa(`${type}:${id}`);
 }
 
-/** Returns the type and the row ID that a global ID stands for, or null if this server never issued it. */
-export function parseNodeId(globalId: string): { type: NodeType; id: bigint } | null {
+/** Returns the type and the row ID that a global ID stands for, or null if it is none, or of no row of the database. */
+export function parseNodeId(globalId: string, { $largestId }: WithIds): { type: NodeType; id: bigint } | null {
   const [, name, digits] = /^([A-Z]\w*):([1-9]\d{0,18})$/.exec(decode(globalId)) ?? [];
   const type = nodeTypes.find((known) => known === name);
   const id = BigInt(digits ?? 0);
-  return type !== undefined && id <= largestId ? { type, id } : null;
+  return type !== undefined && id <= $largestId() ? { type, id } : null;
 }
 
 /**
@@ -29,24 +30,19 @@ export function parseNodeId(globalId: string): { type: NodeType; id: bigint } | 
  * every such id.
  */
 const cursorForm = /^GPC:(?:I:(?<id>[1-9]\d{0,18})|N:(?<smallId>[1-9]\d{0,9}))$/;
-const largestSmallId = 2n ** 31n - 1n;
+
+type Cursors = { after?: string | null | undefined; before?: string | null | undefined };
 
 /**
  * Rejects cursors that this server never issued, before a query is built from them.
  *
  * @throws RequestError
  */
-export function requireCursors({
-  after,
-  before,
-}: {
-  after?: string | null | undefined;
-  before?: string | null | undefined;
-}): void {
+export function requireCursors({ after, before }: Cursors, { $largestId }: WithIds): void {
   for (const cursor of [after, before]) {
     if (cursor == null) continue;
     const { id, smallId } = cursorForm.exec(decode(cursor))?.groups ?? {};
-    const isIssued = id ? BigInt(id) <= largestId : smallId && BigInt(smallId) <= largestSmallId;
+    const isIssued = id ? BigInt(id) <= $largestId() : smallId && BigInt(smallId) <= largestIds.of32Bits;
     if (!isIssued) throw new RequestError('BAD_USER_INPUT', 'The cursor does not belong to this list.');
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import type { SettledIds } from '../settled-id.ts';
+import type { Ids } from '../ids.ts';
 
 const pollMs = 5;
 
@@ -10,7 +10,7 @@ const pollMs = 5;
  * ended, or whose lock is seen afterwards; once those have ended too, none of these ids can appear any more. Works
  * behind a pooler, and waits for writers of this table only.
  */
-export function settledIds(pool: pg.Pool): SettledIds {
+export function settledIds(pool: pg.Pool): Pick<Ids, '$settledId'> {
   async function writersOf(table: string): Promise<Set<string>> {
     const { rows } = await pool.query<{ writer: string }>(
       `SELECT virtualtransaction AS writer FROM pg_locks

@@ -1,3 +1,4 @@
+import type { Database } from '../../database/database.ts';
 import { type AuditEventType, auditEventTypes, isUnproven } from '../../events/record.ts';
 import type { AuditEvent as AuditEventRow, Prisma } from '../../generated/sqlite/client.ts';
 import type { Scope } from '../../scope.ts';
@@ -119,7 +120,7 @@ builder.prismaObjectField(User, 'auditEvents', (t) =>
       description: 'The history of the account, newest first. Null for callers other than the user and administrators.',
       complexity: pageComplexity,
       resolve: (query, user, args, { replica }) => {
-        requireCursors(args);
+        requireCursors(args, replica);
         return replica.auditEvent.findMany({ ...query, where: { userId: user.id }, orderBy: { id: 'desc' } });
       },
       totalCount: (user, _args, { replica }) => replica.auditEvent.count({ where: { userId: user.id } }),
@@ -142,10 +143,10 @@ builder.queryField('auditEvents', (t) =>
         type: t.arg({ type: AuditEventTypeEnum, description: 'Returns only events of this kind.' }),
       },
       resolve: (query, _root, args, { replica }) => {
-        requireCursors(args);
-        return replica.auditEvent.findMany({ ...query, where: whereListed(args), orderBy: { id: 'desc' } });
+        requireCursors(args, replica);
+        return replica.auditEvent.findMany({ ...query, where: whereListed(args, replica), orderBy: { id: 'desc' } });
       },
-      totalCount: (_root, args, { replica }) => replica.auditEvent.count({ where: whereListed(args) }),
+      totalCount: (_root, args, { replica }) => replica.auditEvent.count({ where: whereListed(args, replica) }),
     },
     AuditEventConnection,
   ),
@@ -153,8 +154,8 @@ builder.queryField('auditEvents', (t) =>
 
 type EventFilter = { userId?: string | null | undefined; type?: AuditEventType | null | undefined };
 
-function whereListed({ userId, type }: EventFilter) {
-  const node = userId == null ? null : parseNodeId(userId);
+function whereListed({ userId, type }: EventFilter, database: Database) {
+  const node = userId == null ? null : parseNodeId(userId, database);
   return {
     // An ID that is not of a user matches no event.
     ...(userId == null ? {} : { userId: node?.type === 'User' ? node.id : noUserId }),

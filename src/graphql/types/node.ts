@@ -34,7 +34,7 @@ const types = { User, Session, AuditEvent } satisfies Record<NodeType, unknown>;
  */
 async function findNodes(context: Context, globalIds: string[]): Promise<(object | null)[]> {
   if (!context.caller.scope.session) return globalIds.map(() => null);
-  const nodes = globalIds.map(parseNodeId);
+  const nodes = globalIds.map((globalId) => parseNodeId(globalId, context.database));
   const byType = Map.groupBy(
     nodes.filter((node) => node !== null),
     ({ type }) => type,

@@ -1,12 +1,13 @@
--- The tables are written anew, which takes longer than a role may allow its statements.
-SET LOCAL statement_timeout = 0;
-
--- Servers lock these tables in other orders. A lock that is waited for shortly, and given up, causes no deadlock.
-DO $$
+-- Gives the ids 64 bits. Servers of the version before cannot read such ids, and may run beside this one: so a function
+-- does it, and this migration calls it only where there is nobody to log in. Otherwise src/database/postgresql/ids.ts
+-- calls it once no server runs, or an operator does by `widen-ids`.
+CREATE FUNCTION "widen_ids"() RETURNS VOID LANGUAGE plpgsql AS $$
 DECLARE
   usual TEXT := current_setting('lock_timeout');
+  counter REGCLASS;
 BEGIN
-  SET LOCAL lock_timeout = '300ms';
+  -- Servers lock these tables in other orders. A lock that is given up soon, and tried again, causes no deadlock.
+  PERFORM set_config('lock_timeout', '300ms', true);
   FOR attempt IN 1..100 LOOP
     BEGIN
       LOCK TABLE "User", "Session", "UserToken", "Mail", "AuditEvent" IN ACCESS EXCLUSIVE MODE;
@@ -17,31 +18,25 @@ BEGIN
     END;
   END LOOP;
   PERFORM set_config('lock_timeout', usual, true);
-END $$;
 
--- Without the foreign keys, which would be checked for each column.
-ALTER TABLE "Session" DROP CONSTRAINT "Session_userId_fkey";
-ALTER TABLE "UserToken" DROP CONSTRAINT "UserToken_userId_fkey";
-ALTER TABLE "Mail" DROP CONSTRAINT "Mail_userId_fkey";
+  -- With the foreign keys, each of them would be checked twice.
+  ALTER TABLE "Session" DROP CONSTRAINT "Session_userId_fkey";
+  ALTER TABLE "UserToken" DROP CONSTRAINT "UserToken_userId_fkey";
+  ALTER TABLE "Mail" DROP CONSTRAINT "Mail_userId_fkey";
+  ALTER TABLE "User" ALTER COLUMN "id" TYPE BIGINT;
+  ALTER TABLE "Session" ALTER COLUMN "id" TYPE BIGINT, ALTER COLUMN "userId" TYPE BIGINT;
+  ALTER TABLE "UserToken" ALTER COLUMN "id" TYPE BIGINT, ALTER COLUMN "userId" TYPE BIGINT;
+  ALTER TABLE "Mail" ALTER COLUMN "id" TYPE BIGINT, ALTER COLUMN "userId" TYPE BIGINT;
+  ALTER TABLE "AuditEvent" ALTER COLUMN "id" TYPE BIGINT, ALTER COLUMN "userId" TYPE BIGINT,
+    ALTER COLUMN "actorId" TYPE BIGINT;
+  ALTER TABLE "Session" ADD CONSTRAINT "Session_userId_fkey"
+    FOREIGN KEY ("userId") REFERENCES "User"("id") ON DELETE SET NULL ON UPDATE CASCADE;
+  ALTER TABLE "UserToken" ADD CONSTRAINT "UserToken_userId_fkey"
+    FOREIGN KEY ("userId") REFERENCES "User"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+  ALTER TABLE "Mail" ADD CONSTRAINT "Mail_userId_fkey"
+    FOREIGN KEY ("userId") REFERENCES "User"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
--- AlterTable
-ALTER TABLE "User" ALTER COLUMN "id" TYPE BIGINT;
-ALTER TABLE "Session" ALTER COLUMN "id" TYPE BIGINT, ALTER COLUMN "userId" TYPE BIGINT;
-ALTER TABLE "UserToken" ALTER COLUMN "id" TYPE BIGINT, ALTER COLUMN "userId" TYPE BIGINT;
-ALTER TABLE "Mail" ALTER COLUMN "id" TYPE BIGINT, ALTER COLUMN "userId" TYPE BIGINT;
-ALTER TABLE "AuditEvent" ALTER COLUMN "id" TYPE BIGINT, ALTER COLUMN "userId" TYPE BIGINT,
-  ALTER COLUMN "actorId" TYPE BIGINT;
-
--- AddForeignKey
-ALTER TABLE "Session" ADD CONSTRAINT "Session_userId_fkey" FOREIGN KEY ("userId") REFERENCES "User"("id") ON DELETE SET NULL ON UPDATE CASCADE;
-ALTER TABLE "UserToken" ADD CONSTRAINT "UserToken_userId_fkey" FOREIGN KEY ("userId") REFERENCES "User"("id") ON DELETE CASCADE ON UPDATE CASCADE;
-ALTER TABLE "Mail" ADD CONSTRAINT "Mail_userId_fkey" FOREIGN KEY ("userId") REFERENCES "User"("id") ON DELETE CASCADE ON UPDATE CASCADE;
-
--- A sequence keeps its own type and its maximum. In adopted databases it may have another name, or no owner.
-DO $$
-DECLARE
-  counter REGCLASS;
-BEGIN
+  -- A sequence keeps its own type, and with it its end. In adopted databases it may have any name, and no owner.
   FOR counter IN
     SELECT s.oid FROM pg_class s
       WHERE s.relkind = 'S' AND EXISTS (
@@ -52,13 +47,21 @@ BEGIN
               AND p.refclassid = 'pg_class'::regclass AND p.refobjid = a.attrelid AND p.refobjsubid = a.attnum)
             OR (p.classid = 'pg_attrdef'::regclass AND p.objid = d.oid
               AND p.refclassid = 'pg_class'::regclass AND p.refobjid = s.oid)
-          WHERE a.attname = 'id' AND a.attrelid IN
-            ('"User"'::regclass, '"Session"'::regclass, '"UserToken"'::regclass, '"Mail"'::regclass, '"AuditEvent"'::regclass)
+          WHERE a.attname = 'id' AND a.attrelid IN ('"User"'::regclass, '"Session"'::regclass,
+            '"UserToken"'::regclass, '"Mail"'::regclass, '"AuditEvent"'::regclass)
       )
   LOOP
     EXECUTE format('ALTER SEQUENCE %s AS BIGINT', counter);
   END LOOP;
+
+  -- With the type of a column, the planner forgets what it knew of its values.
+  ANALYZE "User", "Session", "UserToken", "Mail", "AuditEvent";
 END $$;
 
--- A change of the type forgets what the planner knew of the column.
-ANALYZE "User", "Session", "UserToken", "Mail", "AuditEvent";
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM "User") AND NOT EXISTS (SELECT 1 FROM "Session")
+    AND NOT EXISTS (SELECT 1 FROM "AuditEvent") THEN
+    PERFORM "widen_ids"();
+  END IF;
+END $$;
