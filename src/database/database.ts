@@ -40,6 +40,8 @@ export function migrateDatabase(url: string): Promise<string[]> {
 /**
  * Gives the ids of a PostgreSQL database of an earlier version 64 bits, and returns whether it did: not where they have
  * them. `migrateDatabase` does so too, where it finds no server connected: those of earlier versions cannot read them.
+ *
+ * @throws OperatorError if something is in the way. The database is then unchanged.
  */
 export function widenIds(url: string): Promise<boolean> {
   return dialectOf(url).widenIds(url);

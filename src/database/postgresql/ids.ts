@@ -3,6 +3,7 @@
  * because those do not read larger columns right. Such a database works as before meanwhile.
  */
 import type pg from 'pg';
+import { OperatorError } from '../../errors.ts';
 import { largestIds } from '../ids.ts';
 import { lock } from './migrate.ts';
 
@@ -41,6 +42,7 @@ async function readLargestId(client: Queryable): Promise<bigint> {
  * and locks them meanwhile.
  *
  * @param isWanted - is asked before, with no other migration under way
+ * @throws OperatorError if something is in the way, such as a view of an id. The database is then unchanged.
  */
 export async function widenIds(client: Queryable, isWanted: () => Promise<boolean>): Promise<boolean> {
   if ((await readLargestId(client)) === largestIds.of64Bits) return false;
@@ -53,7 +55,7 @@ export async function widenIds(client: Queryable, isWanted: () => Promise<boolea
   } catch (error) {
     // The first error is the cause.
     await client.query('ROLLBACK').catch(() => {});
-    throw error;
+    throw new OperatorError(`The ids keep 32 bits, and nothing was changed: ${(error as Error).message}.`);
   }
 }
 

@@ -143,6 +143,16 @@ describe('a database of the version before', () => {
     ]);
   });
 
+  it('keeps ids of 32 bits, and a server that starts, where something is in the way', async () => {
+    const url = await databaseOfBefore();
+    await onServer(url, 'CREATE VIEW "Members" AS SELECT "id" FROM "User"');
+    expect(await migrateDatabase(url)).toEqual([widening]);
+    expect(await typesIn(url)).toEqual(['integer']);
+    await expect(widenIds(url)).rejects.toThrow(/^The ids keep 32 bits, and nothing was changed: .*view/);
+    await onServer(url, 'DROP VIEW "Members"');
+    expect(await widenIds(url)).toBe(true);
+  });
+
   it('waits for transactions of servers, in whatever order they lock, and is in the way of none', async () => {
     const url = await databaseOfBefore();
     const server = await connectAsServer(url);
