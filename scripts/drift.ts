@@ -4,7 +4,7 @@ import type { DialectName, Migration } from '../src/database/migrations.ts';
 import { migratePostgresql } from '../src/database/postgresql/migrate.ts';
 import { migrateSqlite } from '../src/database/sqlite/migrate.ts';
 import { sqliteAdapter } from '../src/database/sqlite/open.ts';
-import { readModels } from './models.ts';
+import { readStoredModels } from './models.ts';
 import { noFilters, onConnection, openSchemaEngine } from './schema-engine.ts';
 
 /**
@@ -17,7 +17,7 @@ export async function missingMigration(
   migrations: Migration[],
   scratch: string,
 ): Promise<string | null> {
-  const models = await readModels(dialect);
+  const models = await readStoredModels(dialect);
   const connection = await openMigrated(dialect, migrations, scratch);
   try {
     const engine = await openSchemaEngine(models, onConnection(connection, adaptQuery));

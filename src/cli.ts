@@ -6,7 +6,7 @@ import type { ImportOptions } from './cli/import-users.ts';
 import { readPassword } from './cli/terminal.ts';
 import { withDatabase } from './cli/with-database.ts';
 import { loadEnvironmentFile, readConfig } from './config/config.ts';
-import { migrateDatabase } from './database/database.ts';
+import { migrateDatabase, widenIds } from './database/database.ts';
 import { inTransaction } from './database/transaction.ts';
 import { OperatorError, SessionNotFoundError, UserError } from './errors.ts';
 import { recordEvent } from './events/record.ts';
@@ -138,6 +138,19 @@ program
     const applied = await migrateDatabase(readConfig().databaseUrl);
     for (const name of applied) say(`Migrated ${name}`);
     if (applied.length === 0) say('The database is up to date.');
+  });
+
+program
+  .command('widen-ids')
+  .description(
+    'Give the ids of a PostgreSQL database 64 bits. Only for a database of an earlier version, once no server of that ' +
+      'version is left. Locks the tables meanwhile.',
+  )
+  .action(async () => {
+    const { databaseUrl } = readConfig();
+    await migrateDatabase(databaseUrl);
+    await widenIds(databaseUrl);
+    say('The ids have 64 bits.');
   });
 
 addAdoptCommand(program);

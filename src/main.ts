@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readBlitzSessions } from './blitz/sessions.ts';
 import { type Config, loadEnvironmentFile, type MailPolicy, readConfig, readFromEnvironment } from './config/config.ts';
-import { claimDatabase, migrateDatabase, openClock, openDatabase } from './database/database.ts';
+import { claimDatabase, hasNarrowIds, migrateDatabase, openClock, openDatabase } from './database/database.ts';
 import { withoutPassword } from './database/url.ts';
 import { OperatorError } from './errors.ts';
 import { createApp, graphqlPath } from './http/front-door.ts';
@@ -86,6 +86,7 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', fail);
   // The reader of this output may send a signal at once.
   announce(config, server);
+  if (hasNarrowIds(database)) say('Ids       of 32 bits: run widen-ids once no server of an earlier version is left');
 }
 
 /** Calls `act` when the parent process has ended. */

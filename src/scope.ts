@@ -31,7 +31,7 @@ export type Scope = {
   /** The device token that the client sent, not yet verified. Null if it sent none. */
   readonly deviceToken: string | null;
   /** The acting user: that of the session, or one who proved to be the user by a link or a password. Null for none. */
-  readonly actorId: number | null;
+  readonly actorId: bigint | null;
   /** Whether the user of the session is an administrator. */
   readonly isAdmin: boolean;
   /** Whether the request has the key of a trusted service. */

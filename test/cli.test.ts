@@ -246,6 +246,13 @@ describe('prune', () => {
   });
 });
 
+describe('widen-ids', () => {
+  it('has nothing to do on SQLite', async () => {
+    const widened = await cli(await emptyDatabase(), ['widen-ids']);
+    expect(widened).toEqual({ code: 0, stdout: 'The ids have 64 bits.\n', stderr: '' });
+  });
+});
+
 describe('create-service-key', () => {
   it('prints a key, and the hash for the configuration of the server', async () => {
     const { stdout } = await cli(await emptyDatabase(), ['create-service-key']);

@@ -41,7 +41,7 @@ export async function inviteUser(database: Database, scope: Scope, account: NewA
 export async function setUserRole(
   database: Database,
   scope: Scope,
-  { id, role: newRole }: { id: number; role: string },
+  { id, role: newRole }: { id: bigint; role: string },
   adminRoles: readonly string[],
 ): Promise<Administered> {
   const role = requireRole(newRole);
@@ -63,7 +63,7 @@ export async function setUserRole(
 export function suspendUser(
   database: Database,
   scope: Scope,
-  id: number,
+  id: bigint,
   adminRoles: readonly string[],
 ): Promise<Administered> {
   return inTransaction(database, async (db) => {
@@ -78,7 +78,7 @@ export function suspendUser(
 }
 
 /** Lets a suspended user sign in again. @throws UserNotFoundError */
-export function reinstateUser(database: Database, scope: Scope, id: number): Promise<Administered> {
+export function reinstateUser(database: Database, scope: Scope, id: bigint): Promise<Administered> {
   return inTransaction(database, async (db) => {
     const before = await lockUser(db, id);
     if (before.suspendedAt === null) return { user: before, sessions: [] };
@@ -89,7 +89,7 @@ export function reinstateUser(database: Database, scope: Scope, id: number): Pro
 }
 
 /** Ends all sessions of a user. @throws UserNotFoundError */
-export function revokeUserSessions(database: Database, scope: Scope, id: number): Promise<Administered> {
+export function revokeUserSessions(database: Database, scope: Scope, id: bigint): Promise<Administered> {
   return inTransaction(database, async (db) => {
     const user = await lockUser(db, id);
     return { user, sessions: await endSessions(db, scope, sessionsOfUser(id), 'REVOKED_BY_ADMIN') };
@@ -100,14 +100,14 @@ export function revokeUserSessions(database: Database, scope: Scope, id: number)
 export function deleteUser(
   database: Database,
   scope: Scope,
-  id: number,
+  id: bigint,
   adminRoles: readonly string[],
 ): Promise<DeletedUser> {
   return inTransaction(database, async (db) => deleteUserWith(db, scope, await lockUser(db, id), adminRoles));
 }
 
 /** Locks the row of a user until the transaction ends, by a write that changes nothing, and returns the user. */
-async function lockUser(db: Db, id: number): Promise<User> {
+async function lockUser(db: Db, id: bigint): Promise<User> {
   const [user] = await db.user.updateManyAndReturn({ where: { id }, data: { id } });
   if (!user) throw new UserNotFoundError();
   return user;

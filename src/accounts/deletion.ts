@@ -11,7 +11,7 @@ import { requireAnotherAdministrator } from './administrators.ts';
 import { inTransactionOf, type Policies, provePassword } from './prove-password.ts';
 
 export type DeletedUser = {
-  id: number;
+  id: bigint;
   /** The sessions that were live until the deletion. */
   sessions: Session[];
 };

@@ -2,16 +2,16 @@ import type { Prisma, PrismaClient } from '../generated/sqlite/client.ts';
 import type { Clock } from './clock.ts';
 import type { Dialect, OpenOptions, Release } from './dialect.ts';
 import type { PreparedReads, SessionWithUser } from './hot/prepared-reads.ts';
+import { type Ids, largestIds } from './ids.ts';
 import { postgresqlDialect } from './postgresql/dialect.ts';
 import type { HasDriver } from './raw-sql.ts';
-import type { SettledIds } from './settled-id.ts';
 import { sqliteDialect } from './sqlite/dialect.ts';
 
 /**
  * An open database: Prisma's client, and the operations that bypass it. The type is that of SQLite's client, the
  * smaller of the two, so that code that compiles runs on both.
  */
-export type Database = PrismaClient & PreparedReads & SettledIds & HasDriver;
+export type Database = PrismaClient & PreparedReads & Ids & HasDriver;
 
 /** A database, or a transaction on one. Domain functions take it as their first parameter. */
 export type Db = Prisma.TransactionClient;
@@ -35,6 +35,21 @@ export function openDatabase(url: string, options: OpenOptions = {}): Promise<Da
  */
 export function migrateDatabase(url: string): Promise<string[]> {
   return dialectOf(url).migrate(url);
+}
+
+/**
+ * Gives the ids of a PostgreSQL database of an earlier version 64 bits, and returns whether it did: not where they have
+ * them. `migrateDatabase` does so too, where it finds no server connected: those of earlier versions cannot read them.
+ *
+ * @throws OperatorError if something is in the way. The database is then unchanged.
+ */
+export function widenIds(url: string): Promise<boolean> {
+  return dialectOf(url).widenIds(url);
+}
+
+/** Returns whether ids still have 32 bits. */
+export function hasNarrowIds(database: Database): boolean {
+  return database.$largestId() === largestIds.of32Bits;
 }
 
 /**

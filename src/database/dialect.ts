@@ -25,6 +25,8 @@ export type Dialect = {
   open(url: string, options: OpenOptions): Promise<Database>;
   /** Applies the missing migrations, once for any number of concurrent callers, and returns their names. */
   migrate(url: string): Promise<string[]>;
+  /** Gives ids 64 bits, and returns whether it did: not where they have them. */
+  widenIds(url: string): Promise<boolean>;
   /** Makes this process a server of the database. @throws OperatorError if there can be no other server. */
   claim(url: string): Promise<Release>;
   /** Returns whether there is a database to open. */

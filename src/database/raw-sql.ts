@@ -121,12 +121,13 @@ export async function insert<Of extends Table, Row extends NewRow<Of>>(
   db: Db,
   table: Of,
   row: NothingElse<Row, Of>,
-): Promise<number> {
+): Promise<bigint> {
   const columns = columnsOf(table);
   const values = valuesOf(table, columns, row);
   const list = Prisma.raw(`"${table}" (${quoted(columns)})`);
   const [[id] = []] = await run(db, Prisma.sql`INSERT INTO ${list} VALUES (${Prisma.join(values)}) RETURNING "id"`);
-  return Number(id);
+  // Every row that is inserted has an id, which the drivers return as a bigint or as text.
+  return BigInt(id as bigint | string);
 }
 
 /** Inserts rows by as few statements as their number allows. */
@@ -180,7 +181,8 @@ function valuesOf(table: Table, columns: string[], row: object): unknown[] {
 
 /** Returns a time from a row of either database as a `Date`. */
 export function toDate(time: unknown): Date {
-  return new Date(time as string | number);
+  // What the drivers return for a time: text, or Unix milliseconds.
+  return new Date(typeof time === 'bigint' ? Number(time) : (time as string | number));
 }
 
 /** The type of every parameter: the driver derives it from the value. */

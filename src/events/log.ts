@@ -8,7 +8,7 @@ import type { AuditEvent } from '../generated/sqlite/client.ts';
  * Never returns an event while one with a lower id may still be committed. So a reader that continues after it misses
  * no event. Skips ids that were rolled back or whose events were pruned.
  */
-export async function readEvents(database: Database, after: number, limit: number): Promise<AuditEvent[]> {
+export async function readEvents(database: Database, after: bigint, limit: number): Promise<AuditEvent[]> {
   const settled = await database.$settledId('AuditEvent');
   // A separate statement, so that it sees everything that was committed before.
   return database.auditEvent.findMany({

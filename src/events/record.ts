@@ -50,9 +50,9 @@ export type NewAuditEvent = {
   at?: Date;
   type: AuditEventType;
   /** The user whose history the event belongs to. Null if no account has the address of the attempt. */
-  userId: number | null;
+  userId: bigint | null;
   /** The acting user, if that is not the actor of the scope. Null if no user acted. */
-  actorId?: number | null;
+  actorId?: bigint | null;
   /** The session of the event. By default the session of the scope, unless that belongs to another user. */
   sessionHandle?: string | null;
   /** A role, the reason for an end, and the like. Never a secret, and nothing that a person typed. */
@@ -78,12 +78,12 @@ export function recordEvent(db: Statements, scope: Scope, event: NewAuditEvent):
   return recordEvents(db, scope, [event]);
 }
 
-function actorOf({ type, actorId }: NewAuditEvent, scope: Scope): number | null {
+function actorOf({ type, actorId }: NewAuditEvent, scope: Scope): bigint | null {
   if (isUnproven(type)) return null;
   return actorId === undefined ? scope.actorId : actorId;
 }
 
 /** Returns the session for an event. Null for another user's session: it is no part of the history of this user. */
-function handleFor(userId: number | null, { session }: Scope): string | null {
+function handleFor(userId: bigint | null, { session }: Scope): string | null {
   return session !== null && session.userId === userId ? session.handle : null;
 }

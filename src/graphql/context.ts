@@ -44,7 +44,7 @@ export type Context = {
  * Returns whether the caller may see the objects of this user: the caller is that user or an administrator. An auth
  * scope of Pothos would do the same, but takes a tenth of the time of a request: it runs for every object of a list.
  */
-export function canSeeUser(userId: number | null, { session, isAdmin }: Scope): boolean {
+export function canSeeUser(userId: bigint | null, { session, isAdmin }: Scope): boolean {
   if (session === null || userId === null) return false;
   return session.userId === userId || isAdmin;
 }

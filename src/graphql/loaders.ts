@@ -7,9 +7,9 @@ import type { User } from '../users/user.ts';
 export class Loaders {
   readonly #database: Database;
   readonly #now: Date;
-  readonly #known = new Map<number, User>();
-  #users: DataLoader<number, User | null> | undefined;
-  readonly #liveSessions = new Map<Database, DataLoader<number, Session[]>>();
+  readonly #known = new Map<bigint, User>();
+  #users: DataLoader<bigint, User | null> | undefined;
+  readonly #liveSessions = new Map<Database, DataLoader<bigint, Session[]>>();
 
   constructor(database: Database, now: Date) {
     this.#database = database;
@@ -22,7 +22,7 @@ export class Loaders {
   }
 
   /** Returns the user with this ID, or null. A known user is returned at once, without a promise. */
-  user(id: number): User | Promise<User | null> {
+  user(id: bigint): User | Promise<User | null> {
     const known = this.#known.get(id);
     if (known) return known;
     this.#users ??= new DataLoader(async (ids) => {
@@ -37,13 +37,13 @@ export class Loaders {
    * Returns a loader of live sessions by user ID: newest first, at most `maxPerUser` per user, from this database or
    * replica.
    */
-  liveSessions(from: Database, maxPerUser: number): DataLoader<number, Session[]> {
+  liveSessions(from: Database, maxPerUser: number): DataLoader<bigint, Session[]> {
     const known = this.#liveSessions.get(from);
     if (known) return known;
-    const loader = new DataLoader<number, Session[]>(async (userIds) => {
+    const loader = new DataLoader<bigint, Session[]>(async (userIds) => {
       const sessions = await from.$findLiveSessions(userIds, this.#now);
       const byUser = Map.groupBy(sessions, ({ userId }) => userId);
-      const newestFirst = (one: Session, other: Session) => other.id - one.id;
+      const newestFirst = (one: Session, other: Session) => (one.id < other.id ? 1 : -1);
       return userIds.map((userId) => (byUser.get(userId) ?? []).sort(newestFirst).slice(0, maxPerUser));
     });
     this.#liveSessions.set(from, loader);

@@ -1,3 +1,5 @@
+import type { Database } from '../database/database.ts';
+import { largestIds } from '../database/ids.ts';
 import { RequestError } from '../errors.ts';
 
 const nodeTypes = ['User', 'Session', 'AuditEvent'] as const;
@@ -5,42 +7,43 @@ const nodeTypes = ['User', 'Session', 'AuditEvent'] as const;
 /** A type that implements `Node`. */
 export type NodeType = (typeof nodeTypes)[number];
 
-/** The largest value of Prisma's `Int`. */
-const largestId = 2 ** 31 - 1;
+type WithIds = Pick<Database, '$largestId'>;
 
 /** In characters of base64: longer than any ID or cursor of this server. */
 const maxLength = 100;
 
 /** Returns the global ID of a row. Pothos makes the same one, but with a promise for each. */
-export function toNodeId(type: NodeType, id: number): string {
+export function toNodeId(type: NodeType, id: bigint): string {
   return btoa(`${type}:${id}`);
 }
 
-/** Returns the type and the row ID that a global ID stands for, or null if this server never issued it. */
-export function parseNodeId(globalId: string): { type: NodeType; id: number } | null {
-  const [, name, digits] = /^([A-Z]\w*):([1-9]\d{0,9})$/.exec(decode(globalId)) ?? [];
+/** Returns the type and the row ID that a global ID stands for, or null if it is none, or of no row of the database. */
+export function parseNodeId(globalId: string, { $largestId }: WithIds): { type: NodeType; id: bigint } | null {
+  const [, name, digits] = /^([A-Z]\w*):([1-9]\d{0,18})$/.exec(decode(globalId)) ?? [];
   const type = nodeTypes.find((known) => known === name);
-  const id = Number(digits);
-  return type !== undefined && id <= largestId ? { type, id } : null;
+  const id = BigInt(digits ?? 0);
+  return type !== undefined && id <= $largestId() ? { type, id } : null;
 }
+
+/**
+ * The cursor of an id: `I`, or `N` as Pothos wrote it while ids had 32 bits. Pothos reads `N` as a number, which holds
+ * every such id.
+ */
+const cursorForm = /^GPC:(?:I:(?<id>[1-9]\d{0,18})|N:(?<smallId>[1-9]\d{0,9}))$/;
+
+type Cursors = { after?: string | null | undefined; before?: string | null | undefined };
 
 /**
  * Rejects cursors that this server never issued, before a query is built from them.
  *
  * @throws RequestError
  */
-export function requireCursors({
-  after,
-  before,
-}: {
-  after?: string | null | undefined;
-  before?: string | null | undefined;
-}): void {
+export function requireCursors({ after, before }: Cursors, { $largestId }: WithIds): void {
   for (const cursor of [after, before]) {
     if (cursor == null) continue;
-    const [, digits] = /^GPC:N:([1-9]\d{0,9})$/.exec(decode(cursor)) ?? [];
-    if (!(Number(digits) <= largestId))
-      throw new RequestError('BAD_USER_INPUT', 'The cursor does not belong to this list.');
+    const { id, smallId } = cursorForm.exec(decode(cursor))?.groups ?? {};
+    const isIssued = id ? BigInt(id) <= $largestId() : smallId && BigInt(smallId) <= largestIds.of32Bits;
+    if (!isIssued) throw new RequestError('BAD_USER_INPUT', 'The cursor does not belong to this list.');
   }
 }
 

@@ -36,7 +36,7 @@ export type NewMail = {
   name: MailName;
   recipient: string;
   /** The user of the mail, which is not sent after their account is deleted. Null if there is no account. */
-  userId: number | null;
+  userId: bigint | null;
   data?: MailData;
 };
 
@@ -56,7 +56,7 @@ export async function enqueueMail(db: Db, mail: NewMail, now: Date): Promise<voi
 }
 
 /** Deletes mails of a user that are not sent yet. */
-export async function withdrawMails(db: Db, userId: number, names: MailName[]): Promise<void> {
+export async function withdrawMails(db: Db, userId: bigint, names: MailName[]): Promise<void> {
   await db.mail.deleteMany({ where: { userId, template: { in: names } } });
 }
 
@@ -64,7 +64,7 @@ export async function withdrawMails(db: Db, userId: number, names: MailName[]): 
  * Voids a user's links for these purposes, waiting and sent ones. Waiting ones come first: a mail that is being sent at
  * the moment blocks this until its token exists and can be voided.
  */
-export async function voidLinks(db: Db, userId: number, purposes: TokenPurpose[]): Promise<void> {
+export async function voidLinks(db: Db, userId: bigint, purposes: TokenPurpose[]): Promise<void> {
   const names = Object.entries(mails).flatMap(([name, kind]) =>
     kind !== null && purposes.includes(kind.purpose) ? [name as MailName] : [],
   );

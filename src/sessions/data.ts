@@ -54,7 +54,7 @@ export function visitorDataToKeep(...texts: (string | null)[]): string | null {
  */
 export function mergeData(
   database: Database,
-  id: number,
+  id: bigint,
   { column, data }: { column: DataColumn; data: unknown },
   now: Date,
 ): Promise<Session> {

@@ -30,9 +30,9 @@ export type EndReason = keyof typeof endReasons;
 const isPlain = (reason: EndReason) => reason === 'LOGOUT' || reason === 'REVOKED';
 
 /** Conditions for `endSessions`, on `"Session" s`. */
-export const sessionWithId = (id: number) => Prisma.sql`s."id" = ${id}`;
-export const sessionsWithIds = (ids: number[]) => Prisma.sql`s."id" IN (${Prisma.join(ids)})`;
-export const sessionsOfUser = (userId: number, exceptId?: number) =>
+export const sessionWithId = (id: bigint) => Prisma.sql`s."id" = ${id}`;
+export const sessionsWithIds = (ids: bigint[]) => Prisma.sql`s."id" IN (${Prisma.join(ids)})`;
+export const sessionsOfUser = (userId: bigint, exceptId?: bigint) =>
   exceptId === undefined
     ? Prisma.sql`s."userId" = ${userId}`
     : Prisma.sql`s."userId" = ${userId} AND s."id" <> ${exceptId}`;

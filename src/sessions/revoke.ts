@@ -17,7 +17,7 @@ export async function logout(database: Database, scope: Scope): Promise<Session 
 export async function endSession(
   database: Database,
   scope: Scope,
-  id: number,
+  id: bigint,
   reason: EndReason,
 ): Promise<Session | null> {
   const [ended] = await inRawTransaction(database, (db) => endSessions(db, scope, sessionWithId(id), reason));
@@ -35,7 +35,7 @@ export async function endSession(
 export async function revokeSession(
   database: Database,
   scope: Scope,
-  id: number,
+  id: bigint,
   { reauthenticateAfterMs }: Pick<Config, 'reauthenticateAfterMs'>,
 ): Promise<{ session: Session; ended: boolean }> {
   const session = await database.session.findFirst({ where: { AND: [{ id }, whereVisibleTo(scope)] } });
@@ -48,7 +48,7 @@ export async function revokeSession(
 }
 
 /** Ends the live sessions of the signed-in user, except the one with `keptId` if given, and returns them. */
-export function revokeOwnSessions(database: Database, scope: UserScope, keptId?: number): Promise<Session[]> {
+export function revokeOwnSessions(database: Database, scope: UserScope, keptId?: bigint): Promise<Session[]> {
   const where = sessionsOfUser(scope.session.user.id, keptId);
   return inRawTransaction(database, (db) => endSessions(db, scope, where, 'REVOKED'));
 }

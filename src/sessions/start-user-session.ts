@@ -105,14 +105,15 @@ const maxSurplus = 10_000;
  */
 async function findSurplus(
   db: Db,
-  { userId, keptHandle, maxSessions }: { userId: number; keptHandle: string; maxSessions: number },
+  { userId, keptHandle, maxSessions }: { userId: bigint; keptHandle: string; maxSessions: number },
   now: Date,
-): Promise<number[]> {
+): Promise<bigint[]> {
   const rows = await run(
     db,
     Prisma.sql`SELECT s."id" FROM "Session" s
       WHERE s."userId" = ${userId} AND s."handle" <> ${keptHandle} AND ${Prisma.raw(isLiveAt)} ${now}
       ORDER BY s."lastSeenAt" DESC NULLS LAST, s."id" DESC LIMIT ${maxSurplus} OFFSET ${maxSessions - 1}`,
   );
-  return rows.map(([id]) => Number(id));
+  // The drivers return an id as a bigint or as text.
+  return rows.map(([id]) => BigInt(id as bigint | string));
 }

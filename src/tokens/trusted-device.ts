@@ -38,21 +38,21 @@ export function trustOfDevice(db: Db, scope: Scope, accountKey: string): Trust |
  * Makes room for one more trusted device of a user, by deleting the oldest. Runs before the transaction that trusts the
  * new one: a few more for a moment make no difference.
  */
-export async function makeRoomForDevice(database: Database, userId: number): Promise<void> {
+export async function makeRoomForDevice(database: Database, userId: bigint): Promise<void> {
   const ids = await database.$findTokenIds(userId, 'KNOWN_DEVICE');
   // Sorted here: PostgreSQL might read the tokens of all users to return them in order.
-  const surplus = ids.sort((one, other) => other - one).slice(maxPerUser - 1);
+  const surplus = ids.sort((one, other) => (one < other ? 1 : -1)).slice(maxPerUser - 1);
   if (surplus.length > 0) await database.userToken.deleteMany({ where: { id: { in: surplus } } });
 }
 
 /** Trusts a device, and returns its device token. */
-export function trustDevice(db: Db, userId: number, now: Date): Promise<string> {
+export function trustDevice(db: Db, userId: bigint, now: Date): Promise<string> {
   const expiresAt = new Date(now.getTime() + deviceLifetimeMs);
   return createUserToken(db, { purpose: 'KNOWN_DEVICE', userId, sentTo: null, data: null, expiresAt });
 }
 
 /** Revokes all trusted devices of a user except the one with this device token. */
-export async function revokeOtherTrustedDevices(db: Db, userId: number, secret: string | null): Promise<void> {
+export async function revokeOtherTrustedDevices(db: Db, userId: bigint, secret: string | null): Promise<void> {
   const handle = (secret && handleOf(secret)) ?? '';
   await db.userToken.deleteMany({ where: { userId, purpose: 'KNOWN_DEVICE', handle: { not: handle } } });
 }

@@ -14,7 +14,7 @@ export type UserToken = Prisma.UserTokenGetPayload<{ include: { user: true } }>;
 
 export type NewUserToken = {
   purpose: TokenPurpose;
-  userId: number | null;
+  userId: bigint | null;
   /** The address that the token is mailed to. Null for a token that is not mailed. */
   sentTo: string | null;
   /** The input of the act that the token is for, as JSON. Null if the purpose suffices. */
@@ -57,6 +57,6 @@ export async function redeemUserToken(db: Db, purpose: TokenPurpose, secret: str
 }
 
 /** Voids the tokens of a user for these purposes. */
-export async function voidUserTokens(db: Db, userId: number, purposes: TokenPurpose[]): Promise<void> {
+export async function voidUserTokens(db: Db, userId: bigint, purposes: TokenPurpose[]): Promise<void> {
   await db.userToken.deleteMany({ where: { userId, purpose: { in: purposes } } });
 }

@@ -8,7 +8,7 @@ const pageSize = 1_000;
  * deleted meanwhile may be missing or not, and no user appears twice.
  */
 export async function* pagesOfUsers(db: Db): AsyncGenerator<User[]> {
-  for (let after = 0; ; ) {
+  for (let after = 0n; ; ) {
     const users = await db.user.findMany({ where: { id: { gt: after } }, orderBy: { id: 'asc' }, take: pageSize });
     if (users.length > 0) yield users;
     if (users.length < pageSize) return;

@@ -19,7 +19,7 @@ export type { User };
 export const defaultRole = 'user';
 
 /** The id of no user, because ids begin with 1. For statements that are sent whether or not there is a user. */
-export const noUserId = 0;
+export const noUserId = 0n;
 
 export type NewAccount = { email: string; name?: string | null | undefined; role?: string | undefined };
 export type NewUser = NewAccount & { password: string };
@@ -105,7 +105,7 @@ export function isTaken(error: unknown): boolean {
  * @throws ValidationError for an invalid name.
  * @throws RequestError if the account was deleted.
  */
-export async function updateProfile(db: Db, id: number, profile: { name: string | null }): Promise<User> {
+export async function updateProfile(db: Db, id: bigint, profile: { name: string | null }): Promise<User> {
   const name = profile.name?.trim() || null;
   const issue = nameIssue(name);
   if (issue !== null) throw new ValidationError([issue]);
@@ -166,12 +166,12 @@ export async function findUserByAddress(database: Database, address: Address): P
 }
 
 /** Rejects an address of another user. @throws EmailTakenError if it is the same in any case of its letters. */
-export async function requireFreeAddress(db: Db, email: string, ownerId: number = noUserId): Promise<void> {
+export async function requireFreeAddress(db: Db, email: string, ownerId: bigint = noUserId): Promise<void> {
   const address = readAddress(email);
   // Like `$findUsersByAddress`, but with the view of the transaction.
-  const found = await db.$queryRaw<Pick<User, 'id' | 'email'>[]>`
-    SELECT "id", "email" FROM "User" WHERE lower("email") = lower(${address.written})`;
-  if (ownersOf(address, found).some(({ id }) => id !== ownerId)) throw new EmailTakenError();
+  const found = await db.$queryRaw<Pick<User, 'email'>[]>`
+    SELECT "email" FROM "User" WHERE lower("email") = lower(${address.written}) AND "id" <> ${ownerId}`;
+  if (ownersOf(address, found).length > 0) throw new EmailTakenError();
 }
 
 /**

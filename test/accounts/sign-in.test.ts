@@ -11,9 +11,9 @@ const email = 'grace@example.com';
 const fresh = 'another staple of the horse battery';
 
 /** Returns a token of each kind for the caller. */
-async function linksFor({ database, config }: TestApi, userId: number): Promise<string[]> {
+async function linksFor({ database, config }: TestApi, userId: bigint): Promise<string[]> {
   const expiresAt = new Date(Date.now() + 3_600_000);
-  const create = (purpose: TokenPurpose, of: number | null, sentTo: string, data: string | null = null) =>
+  const create = (purpose: TokenPurpose, of: bigint | null, sentTo: string, data: string | null = null) =>
     createUserToken(database, { purpose, userId: of, sentTo, data, expiresAt });
   const hashedPassword = await hashPassword(password, config.passwords);
   return Promise.all([
@@ -69,7 +69,7 @@ async function startingMutations(api: TestApi, user: User, senders: (() => Clien
       await random
         .pick(senders)()
         .send(mutationOf(field, right, random));
-      const started = await database.session.findMany({ where: { ...isOfUser, id: { gt: last?.id ?? 0 } } });
+      const started = await database.session.findMany({ where: { ...isOfUser, id: { gt: last?.id ?? 0n } } });
       for (const session of started) {
         starting.add(field.name);
         expect(session.authenticationMethods).toMatch(/^(password|email|password email)$/);
@@ -109,7 +109,7 @@ describe('session of a user', () => {
     const live = () => api.database.session.findFirstOrThrow({ where: { hashedSessionToken: { not: null } } });
     const { userId } = await live();
     expect(await live()).toMatchObject({ authenticationMethods: 'password', authenticatedAt: api.clock.now });
-    const [, token] = await linksFor(api, userId ?? 0);
+    const [, token] = await linksFor(api, userId ?? 0n);
     const reset = `mutation ($token: String!, $newPassword: String!) {
       resetPassword(token: $token, newPassword: $newPassword, transport: BEARER) { ... on SignInPayload { token } }
     }`;

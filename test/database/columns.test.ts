@@ -8,24 +8,26 @@ import { getDatamodel } from '../../src/generated/pothos.ts';
 import { Prisma, type Session } from '../../src/generated/sqlite/client.ts';
 import { isPostgresql, openEmptyDatabase, openFile } from '../support/database.ts';
 import { onServer } from '../support/postgresql-server.ts';
+import { textOf } from '../support/text.ts';
 
 type Model = keyof typeof columnTables;
 
 // Object.keys says of no object that it has only the keys of its type.
 const models = Object.keys(columnTables) as Model[];
 
-const kindsOfPrisma: Record<string, string> = { Int: 'int', String: 'text', DateTime: 'time' };
+const kindsOfPrisma: Record<string, string> = { BigInt: 'id', Int: 'int', String: 'text', DateTime: 'time' };
 
 const kindsOfDatabase: Record<string, string> = {
   INTEGER: 'int',
   TEXT: 'text',
   DATETIME: 'time',
+  bigint: 'id',
   integer: 'int',
   text: 'text',
   'timestamp without time zone': 'time',
 };
 
-/** Returns the columns of a table as the migrated database has them. It does not tell ids from other numbers. */
+/** Returns the columns of a table as the migrated database has them. SQLite does not tell ids from other numbers. */
 async function columnsInDatabase(url: string, table: string): Promise<[name: string, kind: string][]> {
   const rows = isPostgresql(url)
     ? await onServer(
@@ -41,7 +43,10 @@ async function columnsInDatabase(url: string, table: string): Promise<[name: str
   return rows.map(({ name, type, isRequired }) => [name, `${kindsOfDatabase[type] ?? type}${isRequired ? '' : '?'}`]);
 }
 
-type Values = Record<string, string | number | Date | null>;
+/** Beyond what a number of JavaScript holds exactly. */
+const firstId = 2n ** 53n;
+
+type Values = Record<string, string | number | bigint | Date | null>;
 
 /** Returns a row with a value of its own in each column, or with null where a column can be null. */
 function rowOf(table: ColumnTable, first: number, hasNulls: boolean): Values {
@@ -49,6 +54,7 @@ function rowOf(table: ColumnTable, first: number, hasNulls: boolean): Values {
     const n = first + index;
     if (hasNulls && kind.endsWith('?')) return [name, null];
     if (kind.startsWith('time')) return [name, new Date(Date.UTC(2026, index, 1, 2, 30, 0, n))];
+    if (kind.startsWith('id')) return [name, firstId + BigInt(n)];
     return [name, kind.startsWith('text') ? `${name} ${n}` : n];
   });
   return Object.fromEntries(values);
@@ -59,7 +65,7 @@ async function add(database: Database, model: Model, row: Values): Promise<Value
   // A row of the columns of a model is what the model takes. tsc does not know which one it is, and any serves.
   if (model === 'RateLimit') return database.rateLimit.create({ data: row as Prisma.RateLimitCreateInput });
   const { id: _, ...newRow } = row;
-  if (model !== 'AuditEvent' && typeof row.userId === 'number') {
+  if (model !== 'AuditEvent' && typeof row.userId === 'bigint') {
     await database.user.create({ data: { id: row.userId, email: `${row.userId}@example.com`, role: 'user' } });
   }
   const id = await insert(database, model as 'Session', newRow as NewRow<'Session'>);
@@ -86,7 +92,7 @@ describe('column table', () => {
   it.each(models)('of %s has the columns of Prisma’s model, their kinds, and which can be null', (model) => {
     const fields = getDatamodel().datamodel.models[model]?.fields.filter(({ kind }) => kind !== 'object') ?? [];
     const expected = fields.map(({ name, type, isRequired }) => {
-      const kind = type === 'Int' && /^id$|Id$/.test(name) ? 'id' : (kindsOfPrisma[type] ?? type);
+      const kind = kindsOfPrisma[type] ?? type;
       return [name, `${kind}${isRequired ? '' : '?'}`];
     });
     expect(columnTables[model]).toEqual(Object.fromEntries(expected));
@@ -96,7 +102,10 @@ describe('column table', () => {
     'of %s has the columns of the migrated database, their kinds, and which can be null',
     async (model) => {
       const { url } = await openEmptyDatabase();
-      const columns = Object.entries(columnTables[model]).map(([name, kind]) => [name, kind.replace('id', 'int')]);
+      const columns = Object.entries(columnTables[model]).map(([name, kind]) => [
+        name,
+        isPostgresql(url) ? kind : kind.replace('id', 'int'),
+      ]);
       expect(Object.fromEntries(columns)).toEqual(Object.fromEntries(await columnsInDatabase(url, model)));
     },
   );
@@ -106,7 +115,7 @@ describe('column table', () => {
     const columns: ColumnTable = columnTables[model];
     const full = await add(database, model, rowOf(columns, 100, false));
     const bare = await add(database, model, rowOf(columns, 200, true));
-    const values = Object.values(full).map((value) => JSON.stringify(value));
+    const values = Object.values(full).map((value) => textOf(value));
     expect(new Set(values).size).toBe(Object.keys(columns).length);
     expect(await readByPrisma[model](database)).toEqual([full, bare]);
     expect(await readHot(database, { name: model, alias: 'x', columns })).toEqual([full, bare]);
@@ -151,7 +160,7 @@ describe('new column of Session', () => {
     const rows = await run(database, Prisma.raw(sql));
     const read = rows.map((row) => toRecord(row as Row));
     const expected = await database.session.findMany({ include: { user: true }, orderBy: { id: 'asc' } });
-    expect(read).toEqual(expected.map(({ user, ...session }) => [{ ...session, invented: someUser.id }, user]));
+    expect(read).toEqual(expected.map(({ user, ...session }) => [{ ...session, invented: Number(someUser.id) }, user]));
     expect(read.map(([session, user]) => [session.userId, user?.id])).toEqual([
       [full.userId, full.userId],
       [null, undefined],

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/database/database.ts';
 import { Prisma } from '../../src/generated/sqlite/client.ts';
 import { isPostgresql, openEmptyDatabase, type TestDatabase } from '../support/database.ts';
+import { textOf } from '../support/text.ts';
 
 const full = {
   handle: 'full',
@@ -60,7 +61,7 @@ describe('prepared reads', () => {
     const { user, ...session } = found ?? { user: null };
     expect(Object.keys(session).sort()).toEqual(Object.keys(Prisma.SessionScalarFieldEnum).sort());
     expect(Object.keys(user ?? {}).sort()).toEqual(Object.keys(Prisma.UserScalarFieldEnum).sort());
-    const values = [...Object.values(session), ...Object.values(user ?? {})].map((value) => JSON.stringify(value));
+    const values = [...Object.values(session), ...Object.values(user ?? {})].map(textOf);
     // Only the id of the user is there twice.
     expect(new Set(values).size).toBe(values.length - 1);
     expect(user?.email).toBe('ada@example.com');
@@ -97,13 +98,13 @@ describe('prepared reads', () => {
       });
     }
     await database.session.create({ data: { handle: 'anonymous', hashedSessionToken: 'x', expiresAt: later } });
-    const found = await database.$findLiveSessions([1, 3, 99], now);
+    const found = await database.$findLiveSessions([1n, 3n, 99n], now);
     expect(found.map(({ handle }) => handle).sort()).toEqual(['1 1', '1 2', '3 1', '3 2']);
     const expected = await database.session.findMany({
       where: { id: { in: found.map(({ id }) => id) } },
       orderBy: { id: 'asc' },
     });
-    expect(found.sort((one, other) => one.id - other.id)).toEqual(expected);
+    expect(found.sort((one, other) => (one.id < other.id ? -1 : 1))).toEqual(expected);
     expect(await database.$findLiveSessions([], now)).toEqual([]);
   });
 
@@ -117,7 +118,7 @@ describe('prepared reads', () => {
     const expected = await database.user.findMany({ where: { id: { in: [2, 3] } }, orderBy: { id: 'asc' } });
     for (const address of ['ada@example.com', 'ADA@EXAMPLE.COM']) {
       const found = await database.$findUsersByAddress(address);
-      expect(found.sort((one, another) => one.id - another.id)).toEqual(expected);
+      expect(found.sort((one, another) => (one.id < another.id ? -1 : 1))).toEqual(expected);
     }
     for (const address of ['', '%', "'", 'ada_example.com']) {
       expect(await database.$findUsersByAddress(address)).toEqual([]);
@@ -133,12 +134,12 @@ describe('prepared reads', () => {
     await database.userToken.createMany({ data: [...owners, { ...token, userId: 2, handle: 'b', purpose: 'B' }] });
     const expected = await database.userToken.findMany({ where: { userId: 2, purpose: 'A' } });
     expect(expected.length).toBe(3);
-    const found = await database.$findTokenIds(2, 'A');
+    const found = await database.$findTokenIds(2n, 'A');
     expect(found.sort()).toEqual(expected.map(({ id }) => id).sort());
     for (const [userId, purpose] of [
-      [2, ''],
-      [3, 'A'],
-      [1, 'B'],
+      [2n, ''],
+      [3n, 'A'],
+      [1n, 'B'],
     ] as const) {
       expect(await database.$findTokenIds(userId, purpose)).toEqual([]);
     }

@@ -19,7 +19,7 @@ async function filledApi() {
   const expiresAt = new Date(api.clock.now.getTime() + 1_000_000);
   const sessions = Array.from({ length: rows }, (_, n) => ({
     handle: `h${n}`,
-    userId: userId + (n % rows),
+    userId: userId + BigInt(n % rows),
     hashedSessionToken: 'x',
     expiresAt,
   }));

@@ -10,7 +10,7 @@ import { openEmptyDatabase } from '../support/database.ts';
 const event = {
   at: new Date('2026-03-29T01:30:00.045Z'),
   type: 'LOGGED_IN',
-  userId: 2_147_483_647,
+  userId: 2_147_483_647n,
   actorId: null,
   sessionHandle: "O'Hara \\ \u{1F600} \u2028",
   ipAddress: '2001:db8::1',
@@ -116,8 +116,8 @@ describe('runConcurrently', () => {
   it('returns each answer in its place', async () => {
     const { database } = await openEmptyDatabase();
     const answers = await inTransaction(database, (db) =>
-      runConcurrently([run(db, Prisma.sql`SELECT 1`), null, counted(db), insert(db, 'AuditEvent', event)]),
+      runConcurrently([run(db, Prisma.sql`SELECT 'one'`), null, counted(db), insert(db, 'AuditEvent', event)]),
     );
-    expect(answers).toEqual([[[1]], null, 0, 1]);
+    expect(answers).toEqual([[['one']], null, 0, 1n]);
   });
 });

@@ -21,7 +21,7 @@ async function connect(url: string): Promise<pg.Client> {
   return client;
 }
 
-const detailsAfter = async (database: Database, id: number) =>
+const detailsAfter = async (database: Database, id: bigint) =>
   (await readEvents(database, id, 100)).map(({ detail }) => detail);
 
 it.runIf(isPostgresql(inject('templateDatabase')))(
@@ -32,7 +32,7 @@ it.runIf(isPostgresql(inject('templateDatabase')))(
       ['COMMIT', ['late', 'early']],
       ['ROLLBACK', ['early']],
     ] as const) {
-      const last = (await database.auditEvent.findFirst({ orderBy: { id: 'desc' } }))?.id ?? 0;
+      const last = (await database.auditEvent.findFirst({ orderBy: { id: 'desc' } }))?.id ?? 0n;
       const stalled = await connect(url);
       await stalled.query('BEGIN');
       await stalled.query(insert, ['late']);
@@ -60,7 +60,7 @@ it.runIf(isPostgresql(inject('templateDatabase')))(
     const other = await connect(url);
     await other.query('BEGIN');
     await other.query(`INSERT INTO "RateLimit" ("key", "points") VALUES ('k', 1)`);
-    expect(await detailsAfter(database, 0)).toEqual(['first']);
+    expect(await detailsAfter(database, 0n)).toEqual(['first']);
   },
 );
 
@@ -87,10 +87,10 @@ it('returns events without gaps and in order while many writers write, roll back
       );
     }
   }
-  const seen: { id: number; detail: string | null }[] = [];
+  const seen: { id: bigint; detail: string | null }[] = [];
   async function follow(): Promise<void> {
     for (let wasDone = false; ; wasDone = isDone) {
-      const events = await readEvents(database, seen.at(-1)?.id ?? 0, 7);
+      const events = await readEvents(database, seen.at(-1)?.id ?? 0n, 7);
       seen.push(...events);
       if (wasDone && events.length === 0) return;
     }
@@ -100,16 +100,16 @@ it('returns events without gaps and in order while many writers write, roll back
   });
   await Promise.all([writing, follow()]);
   const ids = seen.map(({ id }) => id);
-  expect(ids).toEqual([...new Set(ids)].sort((one, other) => one - other));
+  expect(ids).toEqual([...new Set(ids)].sort((one, other) => (one < other ? -1 : 1)));
   expect(seen.map(({ detail }) => detail).sort()).toEqual(committed.sort());
   expect(seen.length).toBeGreaterThan(count / 2);
 });
 
 it('returns nothing to a reader that has read all, and for a log without events', async () => {
   const { database } = await openEmptyDatabase();
-  expect(await readEvents(database, 0, 10)).toEqual([]);
+  expect(await readEvents(database, 0n, 10)).toEqual([]);
   await recordEvent(database, scope, event('only'));
-  const [only] = await readEvents(database, 0, 10);
+  const [only] = await readEvents(database, 0n, 10);
   expect(only?.detail).toBe('only');
-  expect(await readEvents(database, only?.id ?? 0, 10)).toEqual([]);
+  expect(await readEvents(database, only?.id ?? 0n, 10)).toEqual([]);
 });

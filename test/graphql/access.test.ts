@@ -43,7 +43,7 @@ async function clientsOfEachKind() {
   });
   const event = await api.database.auditEvent.findFirstOrThrow({ where: { userId: session.userId } });
   const ids = {
-    user: toNodeId('User', session.userId ?? 0),
+    user: toNodeId('User', session.userId ?? 0n),
     session: toNodeId('Session', session.id),
     event: toNodeId('AuditEvent', event.id),
   };

@@ -120,7 +120,7 @@ describe('reauthenticate', () => {
       reauthenticate(api.database, userScope({ ...inSession, user }, now), secret, api.config);
     expect((await prove(password)).session.authenticatedAt).toEqual(now);
     await takeOver(api, foreignHashes['pbkdf2_sha256 of Django']);
-    await expect(prove(password, { ...session, id: 0 })).rejects.toThrow('is wrong');
+    await expect(prove(password, { ...session, id: 0n })).rejects.toThrow('is wrong');
     await expect(prove(fresh)).rejects.toThrow('is wrong');
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { password, realHashing, startApi } from '../support/api.ts';
+import { textOf } from '../support/text.ts';
 
 const me = '{ viewer { email } currentSession { id } }';
 
@@ -43,7 +44,7 @@ describe('signUp', () => {
   it('stores neither the password nor the token', async () => {
     const api = await startApi({ passwords: realHashing });
     const ada = await api.signUp('ada@example.com', 'BEARER');
-    const rows = JSON.stringify([
+    const rows = textOf([
       await api.database.$queryRawUnsafe('SELECT "email", "hashedPassword" FROM "User"'),
       await api.database.$queryRawUnsafe('SELECT "handle", "hashedSessionToken", "antiCSRFToken" FROM "Session"'),
     ]);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { deviceLifetimeMs } from '../../src/tokens/trusted-device.ts';
 import { type Client, password, startApi, type TestApi } from '../support/api.ts';
+import { textOf } from '../support/text.ts';
 
 const wrong = 'not the right password';
 const email = 'ada@example.com';
@@ -44,7 +45,7 @@ describe('trusted device', () => {
     await browser.login(email);
     expect(browser.deviceCookie).toBe(cookie);
     expect(await api.database.userToken.count()).toBe(2);
-    const rows = JSON.stringify(await api.database.userToken.findMany());
+    const rows = textOf(await api.database.userToken.findMany());
     expect(rows).not.toContain(deviceToken);
   });
 

@@ -15,6 +15,7 @@ import { startApi, type TestApi } from '../support/api.ts';
 import { temporaryFolder } from '../support/database.ts';
 import { deliverMail, tokenIn } from '../support/mail.ts';
 import { startServer } from '../support/process.ts';
+import { textOf } from '../support/text.ts';
 
 const hour = 3_600_000;
 
@@ -93,7 +94,7 @@ describe('mail', () => {
   it('has a working link, of which the database knows a hash only', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
-    expect(JSON.stringify(await api.database.mail.findMany())).not.toContain('token');
+    expect(textOf(await api.database.mail.findMany())).not.toContain('token');
     const mail = await deliverMail(api);
     expect(mail).toMatchObject([{ to: 'ada@example.com', subject: 'Please confirm your email address' }]);
     const token = tokenIn(mail, 'verify-email');
@@ -103,7 +104,7 @@ describe('mail', () => {
       sentTo: 'ada@example.com',
     });
     expect(await findUserToken(api.database, 'RESET_PASSWORD', token, api.clock.now)).toBeNull();
-    expect(JSON.stringify(await api.database.userToken.findMany())).not.toContain(token.split('.')[1]);
+    expect(textOf(await api.database.userToken.findMany())).not.toContain(token.split('.')[1]);
     expect(await api.database.mail.count()).toBe(0);
     expect(await deliverMail(api)).toEqual([]);
   });

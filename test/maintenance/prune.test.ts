@@ -98,7 +98,7 @@ describe('endExpired', () => {
     // Each has one of the three.
     for (const [n, column] of columns.entries()) {
       const ids = (await database.session.findMany({ select: { id: true } })).map(({ id }) => id);
-      const where = { id: { in: ids.filter((id) => id % columns.length === n) } };
+      const where = { id: { in: ids.filter((id) => id % BigInt(columns.length) === BigInt(n)) } };
       await database.session.updateMany({ where, data: { [column]: 'x' } });
     }
     expect(await endExpired(database, new Date(), sessions)).toBe(700);

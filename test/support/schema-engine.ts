@@ -10,6 +10,7 @@ import {
 } from '../../scripts/schema-engine.ts';
 import type { DialectName, Migration } from '../../src/database/migrations.ts';
 import { sqliteAdapter } from '../../src/database/sqlite/open.ts';
+import { onServer } from './postgresql-server.ts';
 
 /** Applies migrations with the engine, one by one, and returns the names of the applied ones. */
 export async function applyByEngine(dialect: DialectName, place: string, migrations: Migration[]): Promise<string[]> {
@@ -42,6 +43,8 @@ async function withEngine<T>(
 ): Promise<T> {
   const factory = dialect === 'sqlite' ? sqliteAdapter(place) : new PrismaPg({ connectionString: place, max: 1 });
   const connection = await factory.connect();
+  // Prisma's adapter cuts a script at every semicolon, also inside a quoted body. Its command line sends it whole.
+  if (dialect === 'postgresql') connection.executeScript = async (script) => void (await onServer(place, script));
   try {
     return await act(await openSchemaEngine(await readModels(dialect), onConnection(connection)));
   } finally {

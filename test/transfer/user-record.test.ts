@@ -30,7 +30,7 @@ describe('line of a user', () => {
 
   it('is written as it is read, with the hash on request', () => {
     const user = {
-      id: 7,
+      id: 7n,
       email: 'ada@example.com',
       name: null,
       role: 'user',

@@ -73,13 +73,16 @@ export async function inspect(source: Source, now: Date): Promise<Inspection | n
 }
 
 /**
- * Returns the columns whose type changes on PostgreSQL. On SQLite, a value does not depend on the type of its column.
+ * Returns the columns whose type changes on PostgreSQL, beside those of ids, which always get 64 bits. On SQLite, a value does not depend on the type of its column.
  */
 function findConverted({ columns }: Shape): Converted[] {
-  const types = { number: 'integer', text: 'text', time: 'timestamp(3) without time zone' };
+  const types = { text: 'text', time: 'timestamp(3) without time zone' };
   return adoptedTables.flatMap((table) =>
     columns[table]
-      .filter(({ name, type }) => blitzColumns[table][name] && type !== types[blitzColumns[table][name].holds])
+      .filter(({ name, type }) => {
+        const holds = blitzColumns[table][name]?.holds ?? 'number';
+        return holds !== 'number' && type !== types[holds];
+      })
       .map(({ name, type }) => ({ table, column: name, type })),
   );
 }

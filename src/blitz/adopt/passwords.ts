@@ -14,7 +14,7 @@ export type PlaintextChoice = 'refuse' | 'hash' | 'reset';
 export type StoredPassword = 'hash' | 'none' | 'unreadable' | 'plain';
 
 /** A user and their plain-text password. */
-export type PlainPassword = { userId: number; password: string };
+export type PlainPassword = { userId: bigint; password: string };
 
 /**
  * The forms of hashes: MD5, SHA-1 and SHA-2 in hex or base64, perhaps beside a salt; the form of Blitz.js; and
@@ -103,14 +103,15 @@ export async function findPasswords(source: Source) {
 
 const pageSize = 1_000;
 
-async function* storedPasswords(source: Source): AsyncGenerator<{ userId: number; stored: string | null }> {
-  for (let last: number | null = null; ; ) {
+async function* storedPasswords(source: Source): AsyncGenerator<{ userId: bigint; stored: string | null }> {
+  for (let last: bigint | null = null; ; ) {
     const after: string = last === null ? '' : `WHERE "id" > ${last}`;
     const rows = await source.query(
-      `SELECT "id", "hashedPassword" FROM "User" ${after} ORDER BY "id" LIMIT ${pageSize}`,
+      // As text, which both drivers return exactly.
+      `SELECT CAST("id" AS TEXT) AS "userId", "hashedPassword" FROM "User" ${after} ORDER BY "id" LIMIT ${pageSize}`,
     );
     for (const row of rows) {
-      last = Number(row.id);
+      last = BigInt(String(row.userId));
       yield { userId: last, stored: row.hashedPassword as string | null };
     }
     if (rows.length < pageSize) return;
@@ -123,9 +124,10 @@ export async function storeReplacements(
   found: readonly PlainPassword[],
   replaced: ReadonlyMap<PlainPassword, string | null>,
 ): Promise<void> {
-  const made = new Map([...replaced].map(([plain, hashed]) => [JSON.stringify(plain), hashed]));
+  const keyOf = ({ userId, password }: PlainPassword) => `${userId} ${password}`;
+  const made = new Map([...replaced].map(([plain, hashed]) => [keyOf(plain), hashed]));
   for (const plain of found) {
-    const hashed = made.get(JSON.stringify(plain));
+    const hashed = made.get(keyOf(plain));
     if (hashed === undefined) {
       throw new OperatorError(
         'A password in the database changed meanwhile. The adoption changed nothing. Run it again.',

@@ -28,9 +28,7 @@ export async function requireBlitzSchema(source: Source, { tables, columns }: Sh
 function wrongType(table: AdoptedTable, name: string, type: string): string {
   const what = `${table}.${name} is of the type ${type}`;
   const isId = /^(id|userId)$/.test(name);
-  return isId
-    ? `${what}, and the ids of this server are 32-bit integers`
-    : `${what}, which no version of Blitz.js gives it`;
+  return isId ? `${what}, and the ids of this server are integers` : `${what}, which no version of Blitz.js gives it`;
 }
 
 async function requireValues(source: Source, table: AdoptedTable, name: string): Promise<void> {

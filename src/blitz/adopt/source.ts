@@ -41,7 +41,7 @@ export type Adoption = Source & {
   /** Disables triggers and allows nulls, so that the new values can be written. */
   relaxConstraints(): Promise<void>;
   /** Runs one statement, in which `?` stands for each value. */
-  write(sql: string, values?: (string | number | null)[]): Promise<void>;
+  write(sql: string, values?: (string | bigint | null)[]): Promise<void>;
   /** Brings the tables to the end of this server's history, and records the history as applied. */
   finish(): Promise<void>;
   commit(): Promise<void>;

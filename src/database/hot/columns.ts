@@ -5,8 +5,8 @@
  */
 import type { AuditEvent, RateLimit, Session, User, UserToken } from '../../generated/sqlite/client.ts';
 
-/** The value of each kind of column. An `id` may be the id of another row; an `int` is a plain number. */
-type Kinds = { id: number; int: number; text: string; time: Date };
+/** The value of each kind of column. An `id`, of 64 bits, may be that of another row; an `int` is a plain number. */
+type Kinds = { id: bigint; int: number; text: string; time: Date };
 
 type Kind = keyof Kinds;
 

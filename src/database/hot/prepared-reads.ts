@@ -13,14 +13,14 @@ export type PreparedReads = {
    */
   $findSession(handle: string): Promise<SessionWithUser | null>;
   /** Returns the sessions of these users that are live at that time, in no order. */
-  $findLiveSessions(userIds: readonly number[], now: Date): Promise<Session[]>;
+  $findLiveSessions(userIds: readonly bigint[], now: Date): Promise<Session[]>;
   /**
    * Returns the users with this address, ignoring the case of its letters, in no order. Uses an index on the lower-case
    * address, so that the number of users does not matter.
    */
   $findUsersByAddress(address: string): Promise<User[]>;
   /** Returns the ids of a user's tokens for a purpose, in no order. */
-  $findTokenIds(userId: number, purpose: string): Promise<number[]>;
+  $findTokenIds(userId: bigint, purpose: string): Promise<bigint[]>;
   /** Returns the counters with these keys, expired ones too, in no order. */
   $findRateLimits(keys: readonly string[]): Promise<RateLimit[]>;
 };

@@ -11,13 +11,16 @@ export type LeftJoin<Left extends ColumnTable, Right extends ColumnTable & { id:
   on: string;
 };
 
-/** A value of a row, as the drivers of both databases return it. A time has the form of its database. */
-export type Value = string | number | null;
+/**
+ * A value of a row, as the drivers of both databases return it: a number of 64 bits as a bigint or as text, and a time
+ * in the form of its database.
+ */
+export type Value = string | number | bigint | null;
 
 /** A row of a result, with its values in the order of the statement's columns. */
 export type Row = Value[];
 
-export type ToDate = (time: string | number) => Date;
+export type ToDate = (time: string | number | bigint) => Date;
 
 /** A statement, and the conversion of its result rows to records. */
 export type Select<Selected> = { sql: string; toRecord: (row: Row) => Selected };
@@ -68,19 +71,28 @@ export function readerOf<Table extends ColumnTable>(
   const columns = Object.entries(table).map(([name, kind], index) => ({
     name,
     place: first + index,
-    isTime: kind === 'time' || kind === 'time?',
+    convert: converterOf(kind, toDate),
   }));
   // V8 turns an object into a slow dictionary when it gets 20 properties by computed names, but not a copy of this one.
-  const blank: Record<string, Value | Date> = Object.fromEntries(columns.map(({ name }) => [name, null]));
+  const blank: Record<string, Converted> = Object.fromEntries(columns.map(({ name }) => [name, null]));
   return (row) => {
     const record = { ...blank };
-    for (const { name, place, isTime } of columns) {
+    for (const { name, place, convert } of columns) {
       const value = row[place];
       if (value === undefined) throw new Error(`A row has no value for ${name}.`);
-      record[name] = isTime && value !== null ? toDate(value) : value;
+      record[name] = convert === null || value === null ? value : convert(value);
     }
     // tsc cannot follow a loop over names. Here, each column of the table has its own value, and there is no other
     // property.
     return record as RecordOf<Table>;
   };
+}
+
+type Converted = Value | Date;
+
+/** Returns the conversion of the values of a kind of column. Null for a kind whose values stay as they are. */
+function converterOf(kind: ColumnTable[string], toDate: ToDate): ((value: NonNullable<Value>) => Converted) | null {
+  if (kind === 'id' || kind === 'id?') return BigInt;
+  if (kind === 'int' || kind === 'int?') return Number;
+  return kind === 'time' || kind === 'time?' ? toDate : null;
 }

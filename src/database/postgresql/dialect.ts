@@ -4,7 +4,8 @@ import { databaseClock } from '../clock.ts';
 import { type Dialect, transactionOptions } from '../dialect.ts';
 import { migrationFolders, readMigrations } from '../migrations.ts';
 import { guardedAdapter } from './guarded-adapter.ts';
-import { migratePostgresql } from './migrate.ts';
+import { isWithoutServers, watchLargestId, widenIds } from './ids.ts';
+import { migratePostgresql, withClient } from './migrate.ts';
 import { openPool } from './pool.ts';
 import { preparedReads } from './prepared-reads.ts';
 import { settledIds } from './settled-id.ts';
@@ -25,15 +26,20 @@ export const postgresqlDialect: Dialect = {
     if (onQuery) database.$on('query', (event) => onQuery(event.query));
     await database.$connect();
     // Both clients are generated from the same models. Additional features of PostgreSQL's client are not used.
-    const $driver = { queryable, onQuery };
     return Object.assign(database as unknown as SqliteClient, preparedReads(pool, onQuery), settledIds(pool), {
-      $driver,
+      $driver: { queryable, onQuery },
+      $largestId: await watchLargestId(pool),
     });
   },
 
   async migrate(url) {
-    return migratePostgresql(url, await readMigrations(migrationFolders.postgresql));
+    const applied = await migratePostgresql(url, await readMigrations(migrationFolders.postgresql));
+    // A view of an id, for example, may be in the way. The server works without it, and `widen-ids` says what it is.
+    await withClient(url, (client) => widenIds(client, () => isWithoutServers(client))).catch(() => {});
+    return applied;
   },
+
+  widenIds: (url) => withClient(url, (client) => widenIds(client, async () => true)),
 
   async claim() {
     return () => {};

@@ -14,13 +14,22 @@ const lockKey = '6146091218476530012';
  *
  * @throws OperatorError also if the database cannot be reached.
  */
-export async function migratePostgresql(url: string, migrations: Migration[]): Promise<string[]> {
+export function migratePostgresql(url: string, migrations: Migration[]): Promise<string[]> {
+  return withClient(url, (client) => migrate(connectionOf(client), migrations));
+}
+
+/**
+ * Does something on a connection of its own, without the timeouts of a server's.
+ *
+ * @throws OperatorError if the database cannot be reached, or refuses it.
+ */
+export async function withClient<T>(url: string, act: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   // The next statement detects a broken connection.
   client.on('error', () => {});
   try {
     await client.connect();
-    return await migrate(connectionOf(client), migrations);
+    return await act(client);
   } catch (error) {
     throw error instanceof OperatorError ? error : cannotConnect(url, error);
   } finally {
@@ -81,7 +90,7 @@ function connectionOf(client: pg.ClientBase): MigrationConnection {
  * Waits for a running migration. The lock belongs to the transaction and not to the session, so that it works behind a
  * pooler.
  */
-async function lock(client: pg.ClientBase): Promise<void> {
+export async function lock(client: Pick<pg.ClientBase, 'query'>): Promise<void> {
   await client.query(`SELECT pg_advisory_xact_lock(${lockKey})`);
 }
 

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { serverName } from './ids.ts';
 
 /**
  * In milliseconds. The driver's defaults wait for ever, even for a database that hangs. With these, a request that
@@ -23,7 +24,7 @@ export function openPool(url: string, { size, report }: PoolOptions): pg.Pool {
     keepAlive: true,
     // Statements that a transaction sends at once travel at once (`runConcurrently`).
     pipeline: true,
-    application_name: 'graphql-sessions',
+    application_name: serverName,
     ...timeouts,
   });
   // The pool replaces a broken idle connection when the next one is needed.

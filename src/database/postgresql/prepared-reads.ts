@@ -24,7 +24,7 @@ const byHandles = [1, 4, 16].map((size) => {
 });
 const maxHandles = 16;
 
-const byUsers = select(sessions, `s."userId" = ANY($1::int[]) AND ${isLiveAt} $2::timestamp`, toDate);
+const byUsers = select(sessions, `s."userId" = ANY($1::bigint[]) AND ${isLiveAt} $2::timestamp`, toDate);
 
 const byAddress = select(users, 'lower(u."email") = lower($1)', toDate);
 
@@ -103,6 +103,6 @@ function batched(findMany: FindMany): PreparedReads['$findSession'] {
 }
 
 /** Reads a timestamp of PostgreSQL, which is in UTC without saying so. */
-function toDate(time: string | number): Date {
+function toDate(time: string | number | bigint): Date {
   return new Date(`${time}Z`);
 }

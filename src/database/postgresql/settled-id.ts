@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import type { SettledIds } from '../settled-id.ts';
+import type { Ids } from '../ids.ts';
 
 const pollMs = 5;
 
@@ -10,7 +10,7 @@ const pollMs = 5;
  * ended, or whose lock is seen afterwards; once those have ended too, none of these ids can appear any more. Works
  * behind a pooler, and waits for writers of this table only.
  */
-export function settledIds(pool: pg.Pool): SettledIds {
+export function settledIds(pool: pg.Pool): Pick<Ids, '$settledId'> {
   async function writersOf(table: string): Promise<Set<string>> {
     const { rows } = await pool.query<{ writer: string }>(
       `SELECT virtualtransaction AS writer FROM pg_locks
@@ -26,7 +26,7 @@ export function settledIds(pool: pg.Pool): SettledIds {
       const { rows } = await pool.query<{ id: string }>(
         `SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS id FROM "${table}_id_seq"`,
       );
-      const id = Number(rows[0]?.id);
+      const id = BigInt(rows[0]?.id ?? 0);
       // Read after the id: a writer that begins later takes a higher one.
       let writers = await writersOf(table);
       while (writers.size > 0) {

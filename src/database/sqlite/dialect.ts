@@ -4,6 +4,7 @@ import { OperatorError } from '../../errors.ts';
 import { PrismaClient } from '../../generated/sqlite/client.ts';
 import { localClock } from '../clock.ts';
 import { type Dialect, transactionOptions } from '../dialect.ts';
+import { largestIds } from '../ids.ts';
 import { migrationFolders, readMigrations } from '../migrations.ts';
 import { startCheckpoints } from './checkpoints.ts';
 import { lockFile } from './file-lock.ts';
@@ -32,11 +33,13 @@ export const sqliteDialect: Dialect = {
     return Object.assign(database, {
       ...reader.reads,
       $driver: { queryable, onQuery },
+      $largestId: () => largestIds.of64Bits,
       // One transaction writes at a time, so that ids are committed in their order.
       async $settledId(table: 'AuditEvent') {
         const query = { sql: `SELECT max("id") FROM "${table}"`, args: [], argTypes: [] };
         const { rows } = await queryable.queryRaw(query);
-        return Number(rows[0]?.[0] ?? 0);
+        // The adapter returns a number, or text if a number would not hold it.
+        return BigInt((rows[0]?.[0] ?? 0) as number | string);
       },
       async $disconnect() {
         await checkpoints.stop();
@@ -48,6 +51,10 @@ export const sqliteDialect: Dialect = {
 
   async migrate(url) {
     return migrateSqlite(fileOf(url), await readMigrations(migrationFolders.sqlite));
+  },
+
+  async widenIds() {
+    return false;
   },
 
   async claim(url) {

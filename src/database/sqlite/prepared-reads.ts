@@ -42,11 +42,11 @@ export type Reader = { reads: PreparedReads; close(): void };
  */
 export function openReader(file: string, onQuery: OnQuery = () => {}): Reader {
   const connection = open(file);
-  const find = connection.prepare<[string], Row>(byHandle.sql).raw();
+  const find = connection.prepare<[string], Row>(byHandle.sql).raw().safeIntegers();
 
   /** Prepares a statement, and returns a function that reads with its parameters. */
   function finder<Selected>({ sql, toRecord }: Select<Selected>) {
-    const statement = connection.prepare<Value[], Row>(sql).raw();
+    const statement = connection.prepare<Value[], Row>(sql).raw().safeIntegers();
     return (...parameters: Value[]) => {
       onQuery(sql);
       return retryRead(() => statement.all(...parameters).map(toRecord));
@@ -64,7 +64,7 @@ export function openReader(file: string, onQuery: OnQuery = () => {}): Reader {
         return row === undefined ? null : byHandle.toRecord(row);
       });
     },
-    $findLiveSessions: (userIds, now) => findByUsers(JSON.stringify(userIds), now.getTime()),
+    $findLiveSessions: (userIds, now) => findByUsers(`[${userIds.join()}]`, now.getTime()),
     $findUsersByAddress: finder(byAddress),
     async $findTokenIds(userId, purpose) {
       const tokens = await findByPurpose(userId, purpose);
@@ -93,6 +93,6 @@ function open(file: string): BetterSqlite3.Database {
 }
 
 /** Reads Unix milliseconds, or text as other programs write it. */
-function toDate(time: number | string): Date {
-  return new Date(time);
+function toDate(time: string | number | bigint): Date {
+  return new Date(typeof time === 'bigint' ? Number(time) : time);
 }

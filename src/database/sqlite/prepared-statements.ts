@@ -18,7 +18,9 @@ export class PreparedStatements {
     this.#connection = (adapter as unknown as { client: BetterSqlite3.Database }).client;
   }
 
-  /** Returns the rows of the answer, or none for a statement without. Times are Unix milliseconds. */
+  /**
+   * Returns the rows of the answer, or none for a statement without. Numbers are bigints, and times Unix milliseconds.
+   */
   run(sql: string, values: readonly unknown[]): unknown[][] {
     const statement = this.#statements.get(sql) ?? this.#prepare(sql);
     const bound = values.map((value) => (value instanceof Date ? value.getTime() : value));
@@ -29,8 +31,8 @@ export class PreparedStatements {
 
   #prepare(sql: string): BetterSqlite3.Statement<unknown[], unknown[]> {
     const statement = this.#connection.prepare<unknown[], unknown[]>(sql);
-    // Prisma's adapter has the connection return bigints.
-    if (statement.reader) statement.raw().safeIntegers(false);
+    // Other numbers would not hold every id.
+    if (statement.reader) statement.raw().safeIntegers();
     this.#statements.set(sql, statement);
     return statement;
   }

@@ -43,8 +43,8 @@ const idArgument = { required: true, description: 'The `id` of the user.' } as c
 const forAdministrators = 'Only for administrators who entered their password recently: see `reauthenticate`.';
 
 /** Returns the row ID of a user. @throws UserNotFoundError for an ID that no user can have. */
-function userIdOf(id: string): number {
-  const node = parseNodeId(id);
+function userIdOf(id: string, { database }: Context): bigint {
+  const node = parseNodeId(id, database);
   if (node?.type !== 'User') throw new UserNotFoundError();
   return node.id;
 }
@@ -90,7 +90,10 @@ builder.mutationField('setUserRole', (t) =>
     },
     resolve: async (_root, { id, role }, context) => {
       const { caller, database, config } = context;
-      return settled(context, await setUserRole(database, caller.scope, { id: userIdOf(id), role }, config.adminRoles));
+      return settled(
+        context,
+        await setUserRole(database, caller.scope, { id: userIdOf(id, context), role }, config.adminRoles),
+      );
     },
   }),
 );
@@ -105,7 +108,7 @@ builder.mutationField('suspendUser', (t) =>
     args: { id: t.arg.id(idArgument) },
     resolve: async (_root, { id }, context) => {
       const { caller, database, config } = context;
-      return settled(context, await suspendUser(database, caller.scope, userIdOf(id), config.adminRoles));
+      return settled(context, await suspendUser(database, caller.scope, userIdOf(id, context), config.adminRoles));
     },
   }),
 );
@@ -117,7 +120,7 @@ builder.mutationField('reinstateUser', (t) =>
     description: `Lets a suspended user sign in again. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
     resolve: async (_root, { id }, context) =>
-      settled(context, await reinstateUser(context.database, context.caller.scope, userIdOf(id))),
+      settled(context, await reinstateUser(context.database, context.caller.scope, userIdOf(id, context))),
   }),
 );
 
@@ -128,7 +131,7 @@ builder.mutationField('revokeUserSessions', (t) =>
     description: `Ends all sessions of a user. The user can sign in again. ${forAdministrators}`,
     args: { id: t.arg.id(idArgument) },
     resolve: async (_root, { id }, context) =>
-      settled(context, await revokeUserSessions(context.database, context.caller.scope, userIdOf(id))),
+      settled(context, await revokeUserSessions(context.database, context.caller.scope, userIdOf(id, context))),
   }),
 );
 
@@ -141,7 +144,7 @@ builder.mutationField('deleteUser', (t) =>
     args: { id: t.arg.id(idArgument) },
     resolve: async (_root, { id }, context) => {
       const { caller, database, config } = context;
-      const deleted = await deleteUser(database, caller.scope, userIdOf(id), config.adminRoles);
+      const deleted = await deleteUser(database, caller.scope, userIdOf(id, context), config.adminRoles);
       signOutIfOver(caller, deleted.sessions);
       return deleted;
     },

@@ -90,7 +90,7 @@ builder.mutationField('revoke', (t) =>
       'see `reauthenticate`. Revoking an ended session succeeds.',
     args: { id: t.arg.id({ required: true, description: 'The `id` of the session.' }) },
     resolve: async (_root, { id }, { caller, config, database }) => {
-      const node = parseNodeId(id);
+      const node = parseNodeId(id, database);
       if (node?.type !== 'Session') throw new SessionNotFoundError();
       const { session, ended } = await revokeSession(database, caller.scope, node.id, config);
       signOutIfOver(caller, [session]);

@@ -68,7 +68,7 @@ builder.mutationField('setPrivateData', (t) =>
       data: t.arg({ type: 'JSON', required: true, description: 'A JSON object with the changed keys.' }),
     },
     resolve: async (_root, { sessionId, data }, { caller, database }) => {
-      const node = parseNodeId(sessionId);
+      const node = parseNodeId(sessionId, database);
       if (node?.type !== 'Session') throw new SessionNotFoundError();
       const { scope } = caller;
       const session = await mergeData(database, node.id, { column: 'privateData', data }, scope.now);

@@ -54,7 +54,7 @@ const checks: Partial<Record<Access, Check>> = {
     if (!caller.scope.session?.user) throw notSignedIn();
     return true;
   },
-  owner: ({ caller }, parent) => canSeeUser((parent as { id: number }).id, caller.scope),
+  owner: ({ caller }, parent) => canSeeUser((parent as { id: bigint }).id, caller.scope),
   admin: requireAdmin,
   recentAdmin: (context) => {
     requireAdmin(context);

@@ -1,6 +1,8 @@
+import type { Database } from '../../database/database.ts';
 import { type AuditEventType, auditEventTypes, isUnproven } from '../../events/record.ts';
 import type { AuditEvent as AuditEventRow, Prisma } from '../../generated/sqlite/client.ts';
 import type { Scope } from '../../scope.ts';
+import { noUserId } from '../../users/user.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
 import { parseNodeId, requireCursors, toNodeId } from '../node-id.ts';
@@ -18,7 +20,7 @@ const AuditEventTypeEnum = builder.enumType('AuditEventType', {
  * Returns the ID of the actor. Null for a request that proved nothing for the account, even if an earlier version of
  * this server recorded the user of its session.
  */
-function actorIdOf({ type, actorId }: AuditEventRow): number | null {
+function actorIdOf({ type, actorId }: AuditEventRow): bigint | null {
   return isUnproven(type) ? null : actorId;
 }
 
@@ -118,7 +120,7 @@ builder.prismaObjectField(User, 'auditEvents', (t) =>
       description: 'The history of the account, newest first. Null for callers other than the user and administrators.',
       complexity: pageComplexity,
       resolve: (query, user, args, { replica }) => {
-        requireCursors(args);
+        requireCursors(args, replica);
         return replica.auditEvent.findMany({ ...query, where: { userId: user.id }, orderBy: { id: 'desc' } });
       },
       totalCount: (user, _args, { replica }) => replica.auditEvent.count({ where: { userId: user.id } }),
@@ -141,10 +143,10 @@ builder.queryField('auditEvents', (t) =>
         type: t.arg({ type: AuditEventTypeEnum, description: 'Returns only events of this kind.' }),
       },
       resolve: (query, _root, args, { replica }) => {
-        requireCursors(args);
-        return replica.auditEvent.findMany({ ...query, where: whereListed(args), orderBy: { id: 'desc' } });
+        requireCursors(args, replica);
+        return replica.auditEvent.findMany({ ...query, where: whereListed(args, replica), orderBy: { id: 'desc' } });
       },
-      totalCount: (_root, args, { replica }) => replica.auditEvent.count({ where: whereListed(args) }),
+      totalCount: (_root, args, { replica }) => replica.auditEvent.count({ where: whereListed(args, replica) }),
     },
     AuditEventConnection,
   ),
@@ -152,11 +154,11 @@ builder.queryField('auditEvents', (t) =>
 
 type EventFilter = { userId?: string | null | undefined; type?: AuditEventType | null | undefined };
 
-function whereListed({ userId, type }: EventFilter) {
-  const node = userId == null ? null : parseNodeId(userId);
+function whereListed({ userId, type }: EventFilter, database: Database) {
+  const node = userId == null ? null : parseNodeId(userId, database);
   return {
     // An ID that is not of a user matches no event.
-    ...(userId == null ? {} : { userId: node?.type === 'User' ? node.id : 0 }),
+    ...(userId == null ? {} : { userId: node?.type === 'User' ? node.id : noUserId }),
     ...(type == null ? {} : { type }),
   };
 }

@@ -10,10 +10,10 @@ import { User } from './user.ts';
 
 const maxListLength = 100;
 
-type Row = { id: number };
+type Row = { id: bigint };
 
 /** Finds the rows with these IDs that the caller may see, in at most one query. */
-type Find = (ids: number[], context: Context) => Promise<Row[]> | Row[];
+type Find = (ids: bigint[], context: Context) => Promise<Row[]> | Row[];
 
 const finders: Record<NodeType, Find> = {
   User: (ids, { database, caller }) => {
@@ -34,7 +34,7 @@ const types = { User, Session, AuditEvent } satisfies Record<NodeType, unknown>;
  */
 async function findNodes(context: Context, globalIds: string[]): Promise<(object | null)[]> {
   if (!context.caller.scope.session) return globalIds.map(() => null);
-  const nodes = globalIds.map(parseNodeId);
+  const nodes = globalIds.map((globalId) => parseNodeId(globalId, context.database));
   const byType = Map.groupBy(
     nodes.filter((node) => node !== null),
     ({ type }) => type,

@@ -173,7 +173,7 @@ builder.queryField('sessions', (t) =>
         }),
       },
       resolve: (query, _root, args, context) => {
-        requireCursors(args);
+        requireCursors(args, context.replica);
         const where = whereListed(args, context.caller.scope.now);
         return context.replica.session.findMany({ ...query, where, orderBy: { id: 'desc' } });
       },

@@ -25,7 +25,7 @@ builder.prismaObjectField(User, 'sessions', (t) =>
 );
 
 /** Returns the sessions of a user, with one query for many users. Sessions of other users come from the replica. */
-function sessionsOf(userId: number, includeEnded: boolean, context: Context): Promise<SessionRow[] | null> {
+function sessionsOf(userId: bigint, includeEnded: boolean, context: Context): Promise<SessionRow[] | null> {
   const { caller, database, replica, loaders } = context;
   const from = caller.scope.session?.userId === userId ? database : replica;
   const take = listLength(context);

@@ -77,7 +77,7 @@ builder.queryField('users', (t) =>
         }),
       },
       resolve: async (query, _root, args, { config, replica, loaders }) => {
-        requireCursors(args);
+        requireCursors(args, replica);
         const users = await replica.user.findMany({
           ...query,
           where: whereListed(args, config),

@@ -87,7 +87,7 @@ describe('adoption of a PostgreSQL database', () => {
         );
         expect(await objectsOf(url)).toEqual(expect.arrayContaining(own));
         const insert = `INSERT INTO "User" ("updatedAt", "email", "role") VALUES (now(), 'x@example.com', 'user') RETURNING "id"`;
-        expect(await onServer(url, insert)).toEqual([{ id: 10 }]);
+        expect(await onServer(url, insert)).toEqual([{ id: '10' }]);
         expect(await migrateDatabase(url)).toEqual([]);
         expect(await adopt(url)).toBeNull();
       }),

@@ -37,7 +37,10 @@ describe('adopted database of the fixture', () => {
     const login = await client().login(plain?.email ?? '', 'BEARER', plain?.password);
     expect(login).toMatchObject({ code: 'INVALID_CREDENTIALS' });
     await client().ask(`mutation { requestPasswordReset(email: "${plain?.email}") { email } }`);
-    expect(await database.mail.findFirst()).toMatchObject({ template: 'reset-password', userId: plain?.id });
+    expect(await database.mail.findFirst()).toMatchObject({
+      template: 'reset-password',
+      userId: BigInt(plain?.id ?? 0),
+    });
   });
 
   it.each(['before', 'after'] as const)('%s: the cookie of a session still proves it', async (name) => {
@@ -58,7 +61,7 @@ describe('adopted database of the fixture', () => {
       expect(session, label).toMatchObject({ handle: row.handle, antiCSRFToken: row.antiCSRFToken });
       expect(session.hashedSessionToken, label).toBe(hashToken(token));
       const isDeleted = name === 'after' && row.userId === 6;
-      expect(session.user?.id ?? null, label).toBe(isDeleted ? null : row.userId);
+      expect(session.user?.id ?? null, label).toBe(isDeleted || row.userId === null ? null : BigInt(row.userId));
     }
     expect(found).toBe(name === 'before' ? 6 : 7);
   });

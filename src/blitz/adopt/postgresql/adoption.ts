@@ -1,4 +1,5 @@
 import { migrationFolders, readMigrations } from '../../../database/migrations.ts';
+import { widenInTransaction } from '../../../database/postgresql/ids.ts';
 import { applyInTransaction } from '../../../database/postgresql/migrate.ts';
 import { sharedMigrations } from '../blitz-schema.ts';
 import { type Adoption, adoptedTables, countTables, quoted, type Source } from '../source.ts';
@@ -8,7 +9,7 @@ import { convertColumns, type Run, renameIndex, restoreConstraints, setForeignKe
 
 /**
  * Opens an adoption of a PostgreSQL database in one transaction. It brings the tables to the second of this server's
- * migrations, which Blitz.js shares, and then applies the others, which only add.
+ * migrations, which Blitz.js shares, and then applies the others, which only add, and gives the ids 64 bits.
  *
  * @throws OperatorError if the database cannot be reached.
  */
@@ -50,6 +51,7 @@ export async function openPostgresqlAdoption(url: string): Promise<Adoption> {
       await renameIndex(source, 'Session', 'handle', run);
       const migrations = await readMigrations(migrationFolders.postgresql);
       await applyInTransaction(client, migrations, sharedMigrations);
+      await widenInTransaction(client);
       for (const { table, name, mode } of triggers) {
         await run(`ALTER TABLE ${quoted(table)} ENABLE ${mode} TRIGGER ${quoted(name)}`);
       }

@@ -59,6 +59,6 @@ export function postgresqlSource(client: Pick<pg.ClientBase, 'query'>): Source {
 
 function whatHolds(type: string): Column['holds'] {
   if (/^(timestamp|date\b)/.test(type)) return 'time';
-  if (type === 'integer') return 'number';
+  if (type === 'integer' || type === 'bigint') return 'number';
   return /^(text|citext|character)/.test(type) ? 'text' : 'other';
 }
