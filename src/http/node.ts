@@ -5,14 +5,17 @@ import type { Exchange } from './connections.ts';
 import type { Incoming } from './messages.ts';
 import type { HeaderReader } from './request/headers.ts';
 
-/** Returns a request of Node as a plain value, without its body. */
-export function toIncoming({ method = '', url = '', headers, socket }: IncomingMessage): Incoming {
+/**
+ * Returns a request of Node's as a plain value, with its complete body. Null is a body that is too large. Make a new value
+ * when the body is there: changing one that was made before costs a quarter of the time of a request.
+ */
+export function toIncoming({ method = '', url = '', headers, socket }: IncomingMessage, body: string | null): Incoming {
   return {
     method,
     target: url,
     headers: new NodeHeaders(headers),
     peer: socket.remoteAddress ?? null,
-    body: () => '',
+    body: () => body,
   };
 }
 

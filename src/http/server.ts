@@ -68,25 +68,28 @@ export async function listen(app: App, address: { host: string; port: number }):
     if (!isTaken) refuse(incoming, exchange.response, busy);
   }
   function take(request: IncomingMessage, exchange: Exchange): void {
-    const incoming = toIncoming(request);
+    const { response } = exchange;
+    const incoming = toIncoming(request, '');
     if (!isAddressed(request) && !(mayLackHost(request) && app.isProbe(incoming))) {
-      refuse(incoming, exchange.response, unaddressed);
-    } else if (!app.expectsBody(incoming)) {
-      // Discards the body: unread, and in chunks of one byte, it takes a hundred times as much memory.
-      request.resume();
-      if (app.isProbe(incoming)) guard(exchange.response, answer(incoming, exchange));
-      else start(incoming, exchange);
-    } else if (saysTooLarge(request.headers['content-length'])) {
-      request.resume();
-      incoming.body = () => null;
-      start(incoming, exchange);
-    } else {
-      collectBody(request, exchange, (body) => {
-        incoming.body = () => body;
-        if (body === null) refuse(incoming, exchange.response, tooLarge);
-        else start(incoming, exchange);
-      });
+      refuse(incoming, response, unaddressed);
+      return;
     }
+    if (app.expectsBody(incoming)) {
+      if (saysTooLarge(request.headers['content-length'])) {
+        request.resume();
+        start(toIncoming(request, null), exchange);
+        return;
+      }
+      collectBody(request, exchange, (body) => {
+        if (body === null) refuse(incoming, response, tooLarge);
+        else start(toIncoming(request, body), exchange);
+      });
+      return;
+    }
+    // Discards the body: unread, and in chunks of one byte, it takes a hundred times as much memory.
+    request.resume();
+    if (app.isProbe(incoming)) guard(response, answer(incoming, exchange));
+    else start(incoming, exchange);
   }
   // Node would refuse a missing Host by itself, without our headers.
   const options = { ...timeouts, maxHeaderSize: 16_384, requireHostHeader: false };
@@ -96,7 +99,7 @@ export async function listen(app: App, address: { host: string; port: number }):
   });
   const connections = new Connections(server);
   answerBadRequests(server, app.headers);
-  server.on('checkExpectation', (request, response) => refuse(toIncoming(request), response, unexpected));
+  server.on('checkExpectation', (request, response) => refuse(toIncoming(request, ''), response, unexpected));
   server.setTimeout(socketTimeoutMs);
   server.maxConnections = 10_000;
   await new Promise<void>((resolve, reject) => {
