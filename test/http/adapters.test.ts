@@ -84,14 +84,14 @@ async function overYoga({ config, ...options }: AppOptions) {
   };
 }
 
-/** Returns whether a request reaches its operation, and has an answer of one kind only. */
+/** Returns whether a request reaches its operation: each must, on all servers or on none, or their data would differ. */
 function isPlain({ method, path, headers, body }: Sent): boolean {
   const get = (name: string) => headers[name] ?? (name === 'host' ? 'localhost:4000' : null);
-  if (method !== 'POST' || path !== '/graphql' || !isJson(get('content-type'))) return false;
+  if (method !== 'POST' || path.split('?')[0] !== '/graphql' || !isJson(get('content-type'))) return false;
   if ((get('content-encoding') ?? 'identity') !== 'identity' || isFromForeignSite({ get }, config)) return false;
   if (!/^(localhost|127\.0\.0\.1|.*\.localhost|\[::1\])(:\d+)?$/i.test(get('host') ?? '')) return false;
   const accept = get('accept');
-  return mediaTypeFor(accept) !== null && !accept?.includes('multipart') && /^\{.*\}$/s.test(body);
+  return mediaTypeFor(accept) !== null && /^\{.*\}$/s.test(body);
 }
 
 /** Replaces values that each server generates by their kind. */
