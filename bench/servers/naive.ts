@@ -29,7 +29,7 @@ const builder = new SchemaBuilder<{
 builder.addScalarType('DateTime', DateTimeResolver);
 builder.prismaObject('User', {
   fields: (t) => ({
-    id: t.exposeID('id'),
+    id: t.id({ resolve: ({ id }) => String(id) }),
     email: t.exposeString('email'),
     role: t.exposeString('role'),
     name: t.exposeString('name', { nullable: true }),
@@ -38,7 +38,7 @@ builder.prismaObject('User', {
 });
 builder.prismaObject('Session', {
   fields: (t) => ({
-    id: t.exposeID('id'),
+    id: t.id({ resolve: ({ id }) => String(id) }),
     handle: t.exposeString('handle'),
     expiresAt: t.expose('expiresAt', { type: 'DateTime' }),
     user: t.relation('user', { nullable: true }),
