@@ -126,8 +126,7 @@ export async function insert<Of extends Table, Row extends NewRow<Of>>(
   const values = valuesOf(table, columns, row);
   const list = Prisma.raw(`"${table}" (${quoted(columns)})`);
   const [[id] = []] = await run(db, Prisma.sql`INSERT INTO ${list} VALUES (${Prisma.join(values)}) RETURNING "id"`);
-  // Every row that is inserted has an id, which the drivers return as a bigint or as text.
-  return BigInt(id as bigint | string);
+  return toId(id);
 }
 
 /** Inserts rows by as few statements as their number allows. */
@@ -177,6 +176,12 @@ function valuesOf(table: Table, columns: string[], row: object): unknown[] {
   if (missing.length > 0) throw new Error(`A row for ${table} has no ${missing.join(', ')}.`);
   if (unknown.length > 0) throw new Error(`A row for ${table} has ${unknown.join(', ')}, which is not a column of it.`);
   return columns.map((column) => values.get(column));
+}
+
+/** Returns an id from a row of either database as a bigint. */
+export function toId(id: unknown): bigint {
+  // What the drivers return for an id.
+  return BigInt(id as bigint | string);
 }
 
 /** Returns a time from a row of either database as a `Date`. */

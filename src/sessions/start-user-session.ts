@@ -1,7 +1,7 @@
 import type { SessionPolicy } from '../config/config.ts';
 import type { Db } from '../database/database.ts';
 import { isLiveAt } from '../database/hot/prepared-reads.ts';
-import { run } from '../database/raw-sql.ts';
+import { run, toId } from '../database/raw-sql.ts';
 import { runConcurrently } from '../database/transaction.ts';
 import { type AuditEventType, recordEvents } from '../events/record.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
@@ -114,6 +114,5 @@ async function findSurplus(
       WHERE s."userId" = ${userId} AND s."handle" <> ${keptHandle} AND ${Prisma.raw(isLiveAt)} ${now}
       ORDER BY s."lastSeenAt" DESC NULLS LAST, s."id" DESC LIMIT ${maxSurplus} OFFSET ${maxSessions - 1}`,
   );
-  // The drivers return an id as a bigint or as text.
-  return rows.map(([id]) => BigInt(id as bigint | string));
+  return rows.map(([id]) => toId(id));
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../database/clock.ts';
 import type { Database, Db } from '../database/database.ts';
-import { run } from '../database/raw-sql.ts';
+import { run, toId } from '../database/raw-sql.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { recordEvents } from '../events/record.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
@@ -73,12 +73,7 @@ async function insertUsers(db: Db, records: UserRecord[], now: Date): Promise<Cr
         "email", "name", "role", "hashedPassword", "emailVerifiedAt", "suspendedAt", "createdAt", "updatedAt"
       ) VALUES ${Prisma.join(rows)} ON CONFLICT ("email") DO NOTHING RETURNING "id", "email", "role"`,
   );
-  // The drivers return an id as a bigint or as text.
-  return created.map(([id, email, role]) => ({
-    id: BigInt(id as bigint | string),
-    email: String(email),
-    role: String(role),
-  }));
+  return created.map(([id, email, role]) => ({ id: toId(id), email: String(email), role: String(role) }));
 }
 
 /** Returns the results after some of the users to create had signed up a moment before. */
