@@ -1,7 +1,7 @@
 /** The largest ids of 64 and of 32 bits. */
 export const largestIds = { of64Bits: 2n ** 63n - 1n, of32Bits: 2n ** 31n - 1n } as const;
 
-/** What an open database tells of its ids. */
+/** The ids of an open database. */
 export type Ids = {
   /** Returns the largest id that the database holds. No statement may be given a larger one. */
   $largestId(): bigint;
