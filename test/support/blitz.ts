@@ -7,6 +7,7 @@ import { openDatabase } from '../../src/database/database.ts';
 import { createApp } from '../../src/http/front-door.ts';
 import { Client } from './api.ts';
 import { temporaryFolder } from './database.ts';
+import { globalIds, storedIds } from './ids.ts';
 
 type Fixture = {
   users: { id: number; email: string; password: string; hashedPassword: string }[];
@@ -44,4 +45,17 @@ export async function serve(url: string) {
   const config = readConfig({});
   const app = createApp({ database, config, report: (error) => expect.fail(String(error)), now: () => adoptionNow });
   return { database, client: () => new Client(app, config.publicUrl) };
+}
+
+/** Expects that an adopted database gives out the ids after `bound`, and that sessions end by such an id. */
+export async function expectIdsAfter(bound: bigint, url: string): Promise<void> {
+  const { client } = await serve(url);
+  const ada = client();
+  await ada.signUp('ada@example.com', 'BEARER');
+  const { session } = await client().login('ada@example.com', 'BEARER');
+  expect(session.id).toBe(globalIds('Session', [bound + 2n])[0]);
+  expect(await ada.act('revoke', { id: session.id }, '... on RevokePayload { revokedSessionId }')).toMatchObject({
+    revokedSessionId: session.id,
+  });
+  expect((await storedIds({ url }, 'User')).at(-1)).toBe(bound + 1n);
 }

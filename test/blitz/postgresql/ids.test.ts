@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { adopt, serve } from '../../support/blitz.ts';
+import { adopt, expectIdsAfter } from '../../support/blitz.ts';
 import { blitzDatabase, type PostgresqlMember } from '../../support/blitz-postgresql.ts';
-import { globalIds, startIdsAfter, storedIds } from '../../support/ids.ts';
+import { startIdsAfter } from '../../support/ids.ts';
 import { onServer } from '../../support/postgresql-server.ts';
 
 const member: PostgresqlMember = {
@@ -31,15 +31,7 @@ describe('an adopted PostgreSQL database', () => {
     await adopt(url);
     const bound = 2n ** 33n;
     await startIdsAfter({ url }, bound);
-    const { client } = await serve(url);
-    const ada = client();
-    await ada.signUp('ada@example.com', 'BEARER');
-    const { session } = await client().login('ada@example.com', 'BEARER');
-    expect(session.id).toBe(globalIds('Session', [bound + 2n])[0]);
-    expect(await ada.act('revoke', { id: session.id }, '... on RevokePayload { revokedSessionId }')).toMatchObject({
-      revokedSessionId: session.id,
-    });
-    expect((await storedIds({ url }, 'User')).at(-1)).toBe(bound + 1n);
+    await expectIdsAfter(bound, url);
     const ends = await onServer(
       url,
       `SELECT DISTINCT "max_value"::text AS "end" FROM pg_sequences

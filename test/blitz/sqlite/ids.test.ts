@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { adopt, blitzFile, serve } from '../../support/blitz.ts';
+import { adopt, blitzFile, expectIdsAfter, serve } from '../../support/blitz.ts';
 import { openFile } from '../../support/database.ts';
 import { globalIds, startIdsAfter, storedIds } from '../../support/ids.ts';
 
@@ -8,15 +8,7 @@ describe('an adopted SQLite file', () => {
     const url = await blitzFile('after');
     await adopt(url);
     await startIdsAfter({ url }, bound);
-    const { client } = await serve(url);
-    const ada = client();
-    await ada.signUp('ada@example.com', 'BEARER');
-    const { session } = await client().login('ada@example.com', 'BEARER');
-    expect(session.id).toBe(globalIds('Session', [bound + 2n])[0]);
-    expect(await ada.act('revoke', { id: session.id }, '... on RevokePayload { revokedSessionId }')).toMatchObject({
-      revokedSessionId: session.id,
-    });
-    expect((await storedIds({ url }, 'User')).at(-1)).toBe(bound + 1n);
+    await expectIdsAfter(bound, url);
   });
 
   it('keeps ids that no number holds, and the passwords of their users', async () => {
