@@ -1,11 +1,12 @@
 import type { Plugin } from 'graphql-yoga';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
+import { isUnavailable } from '../database/failures.ts';
 import type { Context } from '../graphql/context.ts';
 import { AbortedError } from './body.ts';
 import { toIncoming, toResponse } from './fetch.ts';
 import { type FixedHeaders, headersFor } from './fixed-headers.ts';
-import { type Incoming, type Observer, type Outgoing, Refusal, toOutgoing } from './messages.ts';
+import { type Incoming, type Observer, type Outgoing, Refusal, refusalBody } from './messages.ts';
 import { corsHeaders } from './request/cross-site.ts';
 import { hostCheck } from './request/hosts.ts';
 import type { LegacySessions } from './request/legacy-sessions.ts';
@@ -13,6 +14,7 @@ import { pathOf } from './request/path.ts';
 import { createGraphiql } from './routes/graphiql/graphiql.ts';
 import { graphqlRoute } from './routes/graphql.ts';
 import { type Probes, probeRoutes } from './routes/probes.ts';
+import { routeTable } from './routes/route.ts';
 import type { ServerContext } from './routes/yoga.ts';
 
 export const graphqlPath = '/graphql';
@@ -52,6 +54,7 @@ export type App = {
   drain(): void;
 };
 
+const unavailable = 'The database does not answer. Try again in a moment.';
 const wrongHost = 'This server does not answer for this host. The operator allows hosts: PUBLIC_URL, ALLOWED_HOSTS.';
 
 /** Creates the front door: the steps that every request goes through, and the routes behind them. */
@@ -61,7 +64,7 @@ export function createApp(options: AppOptions): App {
   const isOurHost = hostCheck(config);
   const probes: Probes = probeRoutes(database);
   const graphiql = config.graphiql ? createGraphiql(graphqlPath, fixedHeaders) : null;
-  const answerGraphQL = graphqlRoute(graphqlPath, options);
+  const routeAt = routeTable([graphqlRoute(graphqlPath, options)]);
 
   async function route(incoming: Incoming): Promise<Outgoing> {
     const path = pathOf(incoming.target);
@@ -72,8 +75,9 @@ export function createApp(options: AppOptions): App {
     // The page and its files have their own headers.
     const page = await graphiql?.(incoming, path);
     if (page) return page;
-    if (path !== graphqlPath) throw new Refusal(404, `This path does not exist. GraphQL is at ${graphqlPath}.`);
-    return finish(incoming, await answerGraphQL(incoming));
+    const found = routeAt(path);
+    if (!found) throw new Refusal(404, `This path does not exist. GraphQL is at ${graphqlPath}.`);
+    return finish(incoming, await found.answer(incoming));
   }
 
   /** Adds the headers that every answer has. */
@@ -83,10 +87,18 @@ export function createApp(options: AppOptions): App {
   }
 
   function failed(incoming: Incoming, error: unknown): Outgoing {
-    if (error instanceof Refusal) return finish(incoming, toOutgoing(error));
-    if (error instanceof AbortedError) return finish(incoming, toOutgoing(new Refusal(400, error.message)));
+    const { status, message, headers } = toRefusal(error);
+    const bodyOf = routeAt(pathOf(incoming.target))?.refusalBody ?? refusalBody;
+    const json = { 'content-type': 'application/json', ...headers };
+    return finish(incoming, { status, headers: json, body: bodyOf(status, message) });
+  }
+
+  function toRefusal(error: unknown): Refusal {
+    if (error instanceof Refusal) return error;
+    if (error instanceof AbortedError) return new Refusal(400, error.message);
+    if (isUnavailable(error)) return new Refusal(503, unavailable, { 'retry-after': '1' });
     report(error);
-    return finish(incoming, toOutgoing(new Refusal(500, 'Internal server error.')));
+    return new Refusal(500, 'Internal server error.');
   }
 
   /** Calls the observer. Its errors are reported, and change no answer. */
@@ -117,7 +129,7 @@ export function createApp(options: AppOptions): App {
     refuse: (incoming, refusal) => observed(incoming)(failed(incoming, refusal)),
     fetch: async (request, peer = null) => toResponse(await handle(toIncoming(request, peer))),
     expectsBody: ({ method, target, headers }) =>
-      method === 'POST' && pathOf(target) === graphqlPath && isOurHost(headers.get('host')),
+      method === 'POST' && routeAt(pathOf(target))?.readsBody === true && isOurHost(headers.get('host')),
     isProbe: ({ target }) => probes.at(pathOf(target)) !== undefined,
     headers: fixedHeaders,
     report,

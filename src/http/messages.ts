@@ -47,8 +47,3 @@ const codes: Record<number, string> = { 403: 'FORBIDDEN', 500: 'INTERNAL_SERVER_
 export function refusalBody(status: number, message: string): string {
   return JSON.stringify({ errors: [{ message, extensions: { code: codes[status] ?? 'BAD_REQUEST' } }] });
 }
-
-/** Returns a refusal as an answer. */
-export function toOutgoing({ status, message, headers }: Refusal): Outgoing {
-  return { status, headers: { 'content-type': 'application/json', ...headers }, body: refusalBody(status, message) };
-}

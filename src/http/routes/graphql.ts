@@ -8,6 +8,7 @@ import { isFromForeignSite, preflightHeaders } from '../request/cross-site.ts';
 import { RequestCaller } from './caller.ts';
 import { eventStream, mediaTypeFor } from './media-type.ts';
 import { paramsOf } from './params.ts';
+import type { Route } from './route.ts';
 import { createGraphQL, type ServerContext } from './yoga.ts';
 
 const foreignSite = 'Pages of this site may not call this server. The operator allows sites with ALLOWED_ORIGINS.';
@@ -16,7 +17,7 @@ const foreignSite = 'Pages of this site may not call this server. The operator a
  * Returns the route of GraphQL. Operations go through Yoga's pipeline with all its plugins, but bypass its HTTP layer:
  * with a `Request`, a `Response` and their streams, that layer takes longer than everything else together.
  */
-export function graphqlRoute(path: string, options: AppOptions): (incoming: Incoming) => Promise<Outgoing> {
+export function graphqlRoute(path: string, options: AppOptions): Route {
   const { database, config, report, now = () => new Date(), legacySessions = null } = options;
   const cookies = cookiesFor(config.publicUrl);
   const yoga = createGraphQL({ ...options, path });
@@ -31,7 +32,7 @@ export function graphqlRoute(path: string, options: AppOptions): (incoming: Inco
     }
   }
 
-  return async (incoming) => {
+  async function answer(incoming: Incoming): Promise<Outgoing> {
     const { method, headers, peer } = incoming;
     if (method === 'OPTIONS') return { status: 204, headers: { ...preflightHeaders }, body: null };
     if (method !== 'GET' && method !== 'POST') {
@@ -44,11 +45,13 @@ export function graphqlRoute(path: string, options: AppOptions): (incoming: Inco
     const caller = new RequestCaller({ headers, peer, now: now() }, cookies, config, legacySessions);
     const result = await execute(incoming, params, { caller });
     const outgoing =
-      mediaType === eventStream ? toEvents(toOutgoing(result, 'application/json')) : toOutgoing(result, mediaType);
+      mediaType === eventStream ? toEvents(answerOf(result, 'application/json')) : answerOf(result, mediaType);
     await caller.dropStaleCookie(database);
     if (caller.setCookies.length > 0) outgoing.headers['set-cookie'] = caller.setCookies;
     return outgoing;
-  };
+  }
+
+  return { path, readsBody: true, answer };
 }
 
 /** Returns the properties of a request that Yoga's plugins may read. */
@@ -73,7 +76,7 @@ class PlainResponse implements Outgoing {
 const plainResponses = { Response: PlainResponse } as unknown as FetchAPI;
 
 /** Returns the answer that Yoga makes of a result. */
-function toOutgoing(result: Parameters<typeof processRegularResult>[0], mediaType: string): Outgoing {
+function answerOf(result: Parameters<typeof processRegularResult>[0], mediaType: string): Outgoing {
   // It is made by the class above.
   return processRegularResult(result, plainResponses, mediaType) as unknown as Outgoing;
 }

@@ -1,0 +1,21 @@
+import type { Incoming, Outgoing } from '../messages.ts';
+
+/** A path of this server, and the function that answers its requests. */
+export type Route = {
+  path: string;
+  /** Whether the route also answers for all paths below its own. False by default. */
+  hasSubpaths?: boolean;
+  /** Whether the body of a POST is read. If not, it is discarded as it arrives. */
+  readsBody: boolean;
+  /** @throws Refusal */
+  answer(incoming: Incoming): Promise<Outgoing>;
+  /** Returns the JSON body of a refusal on this path. By default, that of a GraphQL response. */
+  refusalBody?(status: number, message: string): string;
+};
+
+/** Returns a function that finds the route of a path. A path belongs to at most one route. */
+export function routeTable(routes: Route[]): (path: string) => Route | undefined {
+  const exact = new Map(routes.map((route) => [route.path, route]));
+  const open = routes.filter(({ hasSubpaths }) => hasSubpaths);
+  return (path) => exact.get(path) ?? open.find((route) => path.startsWith(`${route.path}/`));
+}
