@@ -1,7 +1,7 @@
 import type { Db } from '../database/database.ts';
 import { tokenReplaced } from '../errors.ts';
 import type { UserScope } from '../scope.ts';
-import { createToken, equalSecrets, ownHandleOf } from '../tokens/token.ts';
+import { createSessionToken, equalSecrets, ownHandleOf } from '../tokens/token.ts';
 import { withMethod } from './proof.ts';
 import { type Session, whereLive } from './session.ts';
 
@@ -19,7 +19,7 @@ export async function rotateToken(
   db: Db,
   { session: { id, user, handle, authenticationMethods }, presentedToken, now }: UserScope,
 ): Promise<RotatedSession | null> {
-  const next = createToken(ownHandleOf(handle));
+  const next = createSessionToken(ownHandleOf(handle));
   const [session] = await db.session.updateManyAndReturn({
     where: { AND: [{ id, userId: user.id, hashedSessionToken: presentedToken.hashedToken }, whereLive(now)] },
     data: {

@@ -6,7 +6,7 @@ import { runConcurrently } from '../database/transaction.ts';
 import { type AuditEventType, recordEvents } from '../events/record.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 import { actingAs, type Scope } from '../scope.ts';
-import { createToken } from '../tokens/token.ts';
+import { createSessionToken } from '../tokens/token.ts';
 import { trustDevice } from '../tokens/trusted-device.ts';
 import type { User } from '../users/user.ts';
 import { createSession } from './create-session.ts';
@@ -46,7 +46,7 @@ export async function startUserSession(
     publicData: visitorDataToKeep(before.publicData, own.publicData),
     privateData: visitorDataToKeep(before.privateData, own.privateData),
   };
-  const credential = createToken();
+  const credential = createSessionToken();
   const { handle } = credential;
   const byUser = actingAs(scope, user);
   const cap = { userId: user.id, keptHandle: handle, maxSessions: policy.maxPerUser };

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import type { Scope, Transport } from '../scope.ts';
 import { requireRequestFrom } from '../throttle/requests.ts';
-import { createToken } from '../tokens/token.ts';
+import { createSessionToken } from '../tokens/token.ts';
 import { createSession } from './create-session.ts';
 import { requireValidData, textWithChanges } from './data.ts';
 import type { SessionWithUser } from './session.ts';
@@ -48,7 +48,7 @@ export async function startAnonymousSession(
   const data = publicData === undefined ? null : textWithChanges(null, requireValidData(publicData, 'publicData'));
   const limit = { kind: 'anonymous-sessions', points: attempts.anonymousSessionsPerAddress, durationMs: hourMs };
   await requireRequestFrom(database, scope, limit);
-  const credential = createToken();
+  const credential = createSessionToken();
   const row = { user: null, proof: null, transport, publicData: data, privateData: null, ...credential };
   const session = await createSession(database, scope, row, sessions);
   return { session, token: credential.token, transport, deviceToken: null };

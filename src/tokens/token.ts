@@ -11,9 +11,33 @@ export type NewToken = {
   hashedToken: string;
 };
 
-/** Creates a token: a handle, which finds the row, and 256 random bits, which prove that the client owns it. */
-export function createToken(handle: string = randomBytes(handleBytes).toString('hex')): NewToken {
-  const token = `${handle}.${randomBytes(secretBytes).toString('base64url')}`;
+/**
+ * The prefixes by which scanners for leaked secrets recognize ours: `gqs_` for session tokens, `gqk_` for the secrets of
+ * service clients. Session tokens of earlier versions have none, and stay valid. Links and device tokens have none.
+ */
+type Prefix = 'gqs_' | 'gqk_' | '';
+
+/** Creates a token for a link or a device: a handle, which finds the row, and 256 random bits, which prove ownership. */
+export function createToken(): NewToken {
+  return newToken('', randomHandle());
+}
+
+/** Creates the token of a session. */
+export function createSessionToken(handle: string = randomHandle()): NewToken {
+  return newToken('gqs_', handle);
+}
+
+/** Creates a secret of a service client. Its handle is the client id. */
+export function createServiceSecret(clientId: string = randomHandle()): NewToken {
+  return newToken('gqk_', clientId);
+}
+
+function randomHandle(): string {
+  return randomBytes(handleBytes).toString('hex');
+}
+
+function newToken(prefix: Prefix, handle: string): NewToken {
+  const token = `${prefix}${handle}.${randomBytes(secretBytes).toString('base64url')}`;
   return { token, handle, hashedToken: hashToken(token) };
 }
 
@@ -24,7 +48,7 @@ export function hashToken(token: string): string {
 
 /** Returns the handle in a token, or null for a text of another form. */
 export function handleOf(token: string): string | null {
-  return /^([0-9a-f]{32})\.[A-Za-z0-9_-]{43}$/.exec(token)?.[1] ?? null;
+  return /^(?:gq[sk]_)?([0-9a-f]{32})\.[A-Za-z0-9_-]{43}$/.exec(token)?.[1] ?? null;
 }
 
 /**
