@@ -3,6 +3,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { addAdoptCommand } from './blitz/adopt-command.ts';
 import type { ExportOptions } from './cli/export-users.ts';
 import type { ImportOptions } from './cli/import-users.ts';
+import { addServiceClientCommand } from './cli/service-client-command.ts';
 import { readPassword } from './cli/terminal.ts';
 import { withDatabase } from './cli/with-database.ts';
 import { loadEnvironmentFile, readConfig } from './config/config.ts';
@@ -153,6 +154,7 @@ program
     say('The ids have 64 bits.');
   });
 
+addServiceClientCommand(program);
 addAdoptCommand(program);
 
 program

@@ -29,6 +29,10 @@ export const userErrors = {
     message: 'There is no such user.',
     description: 'The user does not exist.',
   },
+  SERVICE_CLIENT_NOT_FOUND: {
+    message: 'There is no such service client.',
+    description: 'The service client does not exist.',
+  },
   RATE_LIMITED: {
     description: 'Too many attempts for this account or from this address. Nothing was checked. Wait, then retry.',
   },
@@ -111,6 +115,9 @@ export class ReauthenticationRequiredError extends plainError('REAUTHENTICATION_
 /** Tells administrators, who may know which accounts exist, that a user does not. */
 export class UserNotFoundError extends plainError('USER_NOT_FOUND') {}
 
+/** Tells administrators and operators that a service client does not exist. */
+export class ServiceClientNotFoundError extends plainError('SERVICE_CLIENT_NOT_FOUND') {}
+
 /** Refuses an attempt while an account or an address has to wait. */
 export class RateLimitedError extends UserError {
   readonly retryAfterSeconds: number;
@@ -136,6 +143,7 @@ export type RequestErrorCode =
   | 'UNAUTHENTICATED'
   | 'FORBIDDEN'
   | 'CSRF_TOKEN_INVALID'
+  | 'SERVICE_KEY_INVALID'
   | 'SESSION_TOKEN_REPLACED'
   | 'RATE_LIMITED'
   | 'SERVER_OVERLOADED'

@@ -16,6 +16,18 @@ export type ClientInfo = {
 /** The session token that opened the session of a request. */
 export type PresentedToken = { hashedToken: string; transport: Transport };
 
+/** The scopes of service clients (RFC 6749 section 3.3) with their descriptions. A `Scope` is another thing. */
+export const serviceScopes = {
+  introspect: 'Ask whose session a token opens, at `/oauth/introspect`.',
+  'session-data': 'Read and write the private data of sessions, and read their public data at `/oauth/introspect`.',
+  'users:read': 'Read every user and session over GraphQL.',
+} as const;
+
+export type ServiceScope = keyof typeof serviceScopes;
+
+/** A service that has proved who it is: by the secret of a service client, or by a key of `SERVICE_KEYS`. */
+export type Service = { name: string; scopes: ReadonlySet<ServiceScope> };
+
 /**
  * The caller, the client and the time of a request or command. Made once for each, and again when a request changes its
  * session. Knows no HTTP and no GraphQL.
@@ -34,8 +46,8 @@ export type Scope = {
   readonly actorId: bigint | null;
   /** Whether the user of the session is an administrator. */
   readonly isAdmin: boolean;
-  /** Whether the request has the key of a trusted service. */
-  readonly isService: boolean;
+  /** The service that sent the request. Null if the request has no service key. */
+  readonly service: Service | null;
 };
 
 /** The scope of a request with a signed-in user. */
@@ -56,7 +68,7 @@ export function commandScope(now: Date): Scope {
     deviceToken: null,
     actorId: null,
     isAdmin: false,
-    isService: false,
+    service: null,
   };
 }
 
@@ -70,4 +82,9 @@ export function requireUser(scope: Scope): UserScope {
   const { session, presentedToken } = scope;
   if (!session?.user || !presentedToken) throw notSignedIn();
   return { ...scope, session: { ...session, user: session.user }, presentedToken };
+}
+
+/** Returns whether a service sent the request that may read every user and session. */
+export function mayReadUsers({ service }: Scope): boolean {
+  return service?.scopes.has('users:read') ?? false;
 }

@@ -22,6 +22,7 @@ const rooms: Record<string, string[]> = {
   users: [],
   tokens: [],
   events: [],
+  'service-clients': [],
   throttle: [],
   sessions: ['bowser', 'lru-cache'],
   mail: ['mustache', 'nodemailer'],

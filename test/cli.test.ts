@@ -21,6 +21,7 @@ const commands = [
   'revoke',
   'prune',
   'migrate',
+  'service-client',
   'adopt',
   'print-schema',
 ];
@@ -52,6 +53,9 @@ describe('command line', () => {
       ['revoke'],
       ['revoke', 'h', '--user', 'a@b.c'],
       ['prune', '--x'],
+      ['service-client', 'create', 'my-api'],
+      ['service-client', 'create', 'my-api', '--scope', 'everything'],
+      ['service-client', 'revoke'],
       ['adopt', '--hash-plaintext', '--reset-plaintext'],
     ];
     for (const args of calls) expect((await cli(url, args)).code, args.join(' ')).toBe(2);
@@ -261,6 +265,40 @@ describe('create-service-key', () => {
     const ada = await api.signUp('ada@example.com');
     const { errors } = await ada.send('{ currentSession { privateData } }', {}, { 'x-service-key': key });
     expect(errors).toBeUndefined();
+  });
+});
+
+describe('service-client', () => {
+  it('creates, lists, rotates, disables and revokes a service client, while the server runs', async () => {
+    const api = await startApi();
+    const run = async (...args: string[]) => {
+      const { code, stdout, stderr } = await cli(api.url, ['service-client', ...args]);
+      expect([args, code, stderr]).toEqual([args, 0, '']);
+      return stdout;
+    };
+    const isAccepted = async (key: string) =>
+      (await api.client().send('{ __typename }', {}, { 'x-service-key': key })).status === 200;
+    const created = JSON.parse(await run('create', 'my-api', '--scope', 'introspect', 'users:read', '--json'));
+    expect(created).toEqual({
+      clientId: expect.stringMatching(/^[0-9a-f]{32}$/),
+      clientSecret: expect.stringContaining(`gqk_${created.clientId}.`),
+    });
+    expect(await run('list')).toContain(`my-api  ${created.clientId}  introspect users:read  never used`);
+    const rotated = JSON.parse(await run('rotate', created.clientId, '--json'));
+    expect(await Promise.all([created.clientSecret, rotated.clientSecret].map(isAccepted))).toEqual([true, true]);
+    await run('retire', 'my-api');
+    expect(await Promise.all([created.clientSecret, rotated.clientSecret].map(isAccepted))).toEqual([false, true]);
+    await run('disable', 'my-api');
+    expect(JSON.parse(await run('list', '--json'))).toMatchObject([{ name: 'my-api', disabledAt: expect.any(String) }]);
+    expect(await isAccepted(rotated.clientSecret)).toBe(false);
+    await run('enable', 'my-api');
+    expect(await isAccepted(rotated.clientSecret)).toBe(true);
+    expect(await run('revoke', 'my-api')).toBe('Deleted: my-api.\n');
+    expect(await isAccepted(rotated.clientSecret)).toBe(false);
+    expect(await cli(api.url, ['service-client', 'revoke', 'my-api'])).toMatchObject({
+      code: 1,
+      stderr: 'There is no such service client.\n',
+    });
   });
 });
 

@@ -26,6 +26,15 @@ export const auditEventTypes = {
   USER_SUSPENDED: 'The user was suspended, and can no longer sign in.',
   USER_REINSTATED: 'The suspension ended, and the user can sign in again.',
   USER_DELETED: 'The account was deleted.',
+  PRIVATE_DATA_READ: 'A service read the private data of a session. `detail` contains its name.',
+  PRIVATE_DATA_CHANGED: 'A service changed the private data of a session. `detail` contains its name.',
+  SERVICE_CLIENT_CREATED: 'A service client was created. `detail` contains its name and its scopes.',
+  SERVICE_CLIENT_DISABLED: 'A service client was disabled: its secrets are rejected. `detail` contains its name.',
+  SERVICE_CLIENT_ENABLED: 'A disabled service client was enabled again. `detail` contains its name.',
+  SERVICE_CLIENT_REVOKED: 'A service client was deleted, with its secrets. `detail` contains its name.',
+  SERVICE_SECRET_ROTATED: 'A service client received another secret. `detail` contains its name.',
+  SERVICE_SECRET_RETIRED:
+    'The secret of a service client from before its last rotation is rejected from now on. `detail` contains its name.',
 } as const;
 
 export type AuditEventType = keyof typeof auditEventTypes;

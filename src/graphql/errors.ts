@@ -10,6 +10,7 @@ import {
   ReauthenticationRequiredError,
   RequestError,
   type RequestErrorCode,
+  ServiceClientNotFoundError,
   SessionNotFoundError,
   TokenInvalidError,
   type UserError,
@@ -55,6 +56,7 @@ const plainErrors: ((new () => UserError) & { code: UserErrorCode })[] = [
   SessionNotFoundError,
   ReauthenticationRequiredError,
   UserNotFoundError,
+  ServiceClientNotFoundError,
   AccountSuspendedError,
   TokenInvalidError,
   LastAdministratorError,
@@ -98,6 +100,7 @@ function serviceUnavailable(position: object): GraphQLError {
 
 /** HTTP statuses for refusals that proxies and client libraries must understand without reading the body. */
 const statuses: Partial<Record<RequestErrorCode, number>> = {
+  SERVICE_KEY_INVALID: 401,
   SESSION_TOKEN_REPLACED: 409,
   RATE_LIMITED: 429,
   SERVER_OVERLOADED: 503,

@@ -1,5 +1,7 @@
 import DataLoader from 'dataloader';
 import type { Database } from '../database/database.ts';
+import type { Scope } from '../scope.ts';
+import { recordPrivateDataAccess } from '../sessions/data.ts';
 import type { Session } from '../sessions/session.ts';
 import type { User } from '../users/user.ts';
 
@@ -9,6 +11,7 @@ export class Loaders {
   readonly #now: Date;
   readonly #known = new Map<bigint, User>();
   #users: DataLoader<bigint, User | null> | undefined;
+  #privateDataReads: DataLoader<Session, true> | undefined;
   readonly #liveSessions = new Map<Database, DataLoader<bigint, Session[]>>();
 
   constructor(database: Database, now: Date) {
@@ -48,5 +51,14 @@ export class Loaders {
     });
     this.#liveSessions.set(from, loader);
     return loader;
+  }
+
+  /** Returns a loader that records reads of private data: one event per session, with one statement for many. */
+  privateDataReads(scope: Scope): DataLoader<Session, true> {
+    this.#privateDataReads ??= new DataLoader(async (sessions) => {
+      await recordPrivateDataAccess(this.#database, scope, sessions, 'PRIVATE_DATA_READ');
+      return sessions.map(() => true as const);
+    });
+    return this.#privateDataReads;
   }
 }

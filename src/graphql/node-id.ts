@@ -2,7 +2,7 @@ import type { Database } from '../database/database.ts';
 import { largestIds } from '../database/ids.ts';
 import { RequestError } from '../errors.ts';
 
-const nodeTypes = ['User', 'Session', 'AuditEvent'] as const;
+const nodeTypes = ['User', 'Session', 'AuditEvent', 'ServiceClient'] as const;
 
 /** A type that implements `Node`. */
 export type NodeType = (typeof nodeTypes)[number];

@@ -1,6 +1,9 @@
 import type { Database } from '../database/database.ts';
+import type { Statements } from '../database/raw-sql.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { SessionNotFoundError, ValidationError } from '../errors.ts';
+import { recordEvents } from '../events/record.ts';
+import type { Scope } from '../scope.ts';
 import { type Session, whereLive } from './session.ts';
 
 /** The data of a session: a JSON object, stored as text. */
@@ -47,17 +50,17 @@ export function visitorDataToKeep(...texts: (string | null)[]): string | null {
 
 /**
  * Merges keys into the data of a live session, and returns the changed session. A value of null removes its key.
- * Concurrent merges are both kept: the first statement of the transaction locks the row until the merge is written.
+ * Records an event for private data. Concurrent merges are both kept: the first statement of the transaction locks the row until the merge is written.
  *
  * @throws ValidationError if the data is not valid, or the merged data is too large.
  * @throws SessionNotFoundError if the session does not exist or is not live any more.
  */
 export function mergeData(
   database: Database,
-  id: bigint,
-  { column, data }: { column: DataColumn; data: unknown },
-  now: Date,
+  scope: Scope,
+  { id, column, data }: { id: bigint; column: DataColumn; data: unknown },
 ): Promise<Session> {
+  const { now } = scope;
   const changes = requireValidData(data, column);
   return inTransaction(database, async (db) => {
     const [session] = await db.session.updateManyAndReturn({
@@ -65,8 +68,21 @@ export function mergeData(
       data: { updatedAt: now },
     });
     if (!session) throw new SessionNotFoundError();
+    if (column === 'privateData') await recordPrivateDataAccess(db, scope, [session], 'PRIVATE_DATA_CHANGED');
     return db.session.update({ where: { id }, data: { [column]: textWithChanges(session[column], changes) } });
   });
+}
+
+/** Records that a service read or changed the private data of sessions. */
+export function recordPrivateDataAccess(
+  db: Statements,
+  scope: Scope,
+  sessions: readonly Session[],
+  type: 'PRIVATE_DATA_READ' | 'PRIVATE_DATA_CHANGED',
+): Promise<void> {
+  const detail = scope.service?.name ?? null;
+  const events = sessions.map(({ userId, handle }) => ({ type, userId, actorId: null, sessionHandle: handle, detail }));
+  return recordEvents(db, scope, events);
 }
 
 /**

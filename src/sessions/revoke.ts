@@ -3,7 +3,7 @@ import type { Database } from '../database/database.ts';
 import { inRawTransaction } from '../database/transaction.ts';
 import { SessionNotFoundError } from '../errors.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
-import type { Scope, UserScope } from '../scope.ts';
+import { mayReadUsers, type Scope, type UserScope } from '../scope.ts';
 import { type EndReason, endSessions, sessionsOfUser, sessionWithId } from './end.ts';
 import { requireRecentPassword } from './proof.ts';
 import type { Session } from './session.ts';
@@ -25,7 +25,7 @@ export async function endSession(
 }
 
 /**
- * Ends one session that the caller may see. `ended` is false if it was not live any more, which is no failure. If
+ * Ends one session of the caller, or of any user for an administrator. `ended` is false if it was not live any more, which is no failure. If
  * several callers try at the same time, one gets true.
  *
  * @throws SessionNotFoundError, in the same way for an unknown session and for one of another user.
@@ -38,7 +38,7 @@ export async function revokeSession(
   id: bigint,
   { reauthenticateAfterMs }: Pick<Config, 'reauthenticateAfterMs'>,
 ): Promise<{ session: Session; ended: boolean }> {
-  const session = await database.session.findFirst({ where: { AND: [{ id }, whereVisibleTo(scope)] } });
+  const session = await database.session.findFirst({ where: { AND: [{ id }, whereOwnedBy(scope)] } });
   if (!session) throw new SessionNotFoundError();
   const { userId } = session;
   const isOwn = id === scope.session?.id || (userId !== null && userId === scope.session?.userId);
@@ -53,8 +53,13 @@ export function revokeOwnSessions(database: Database, scope: UserScope, keptId?:
   return inRawTransaction(database, (db) => endSessions(db, scope, where, 'REVOKED'));
 }
 
-/** Returns the condition for the sessions that the caller may see and end. */
-export function whereVisibleTo({ session, isAdmin }: Scope): Prisma.SessionWhereInput {
+/** Returns the condition for the sessions that the caller may see. */
+export function whereVisibleTo(scope: Scope): Prisma.SessionWhereInput {
+  return mayReadUsers(scope) ? {} : whereOwnedBy(scope);
+}
+
+/** Returns the condition for the sessions that the caller may end. */
+function whereOwnedBy({ session, isAdmin }: Scope): Prisma.SessionWhereInput {
   if (session === null) return { id: { in: [] } };
   if (isAdmin) return {};
   return session.userId === null ? { id: session.id } : { userId: session.userId };

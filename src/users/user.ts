@@ -148,9 +148,10 @@ export async function requireUserByEmail(database: Database, email: string): Pro
   return user;
 }
 
-/** Returns the user with this address, or null. As `findUserByAddress`. */
-export function findUserByEmail(database: Database, email: string): Promise<User | null> {
-  return findUserByAddress(database, readAddress(email));
+/** Returns the user with this address, or null, also for a text that no user can have. As `findUserByAddress`. */
+export async function findUserByEmail(database: Database, email: string): Promise<User | null> {
+  const address = readAddress(email);
+  return address.isPossible ? findUserByAddress(database, address) : null;
 }
 
 /**

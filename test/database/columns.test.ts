@@ -85,6 +85,7 @@ const readByPrisma: Record<Model, (database: Database) => Promise<object[]>> = {
   User: (database) => database.user.findMany({ orderBy: { id: 'asc' } }),
   UserToken: (database) => database.userToken.findMany({ orderBy: { id: 'asc' } }),
   AuditEvent: (database) => database.auditEvent.findMany({ orderBy: { id: 'asc' } }),
+  ServiceClient: (database) => database.serviceClient.findMany({ orderBy: { id: 'asc' } }),
   RateLimit: (database) => database.rateLimit.findMany({ orderBy: { key: 'asc' } }),
 };
 

@@ -123,6 +123,22 @@ describe.each(bounds)('ids after %i', (bound) => {
     expect(api.reported).toEqual([]);
   });
 
+  it('are those of service clients, which are listed and changed by them', async () => {
+    const api = await startAfter(bound);
+    const root = await api.signUpAdmin('root@example.com');
+    const create = (name: string) =>
+      root.ask(`mutation { createServiceClient(name: "${name}", scopes: [INTROSPECT]) { __typename } }`);
+    await create('one');
+    await create('two');
+    const [one = '', two = ''] = globalIds('ServiceClient', await requireIds(api, 'ServiceClient', bound));
+    expect(await pageThrough(root, 'serviceClients', true)).toEqual([two, one]);
+    const revoke = `mutation ($id: ID!) {
+      revokeServiceClient(id: $id) { ... on RevokeServiceClientPayload { revokedServiceClientId } }
+    }`;
+    expect((await root.ask(revoke, { id: two })).revokeServiceClient).toEqual({ revokedServiceClientId: two });
+    expect((await root.ask('query ($id: ID!) { node(id: $id) { id } }', { id: one })).node).toEqual({ id: one });
+  });
+
   it('are those of users who are imported, exported, and followed in the log of events', async () => {
     const { database, ...api } = await startAfter(bound);
     async function* lines(): AsyncGenerator<Line> {

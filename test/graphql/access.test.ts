@@ -4,10 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { toNodeId } from '../../src/graphql/node-id.ts';
 import { AccessPluginName, accessLevels } from '../../src/graphql/plugins/access.ts';
 import { schema } from '../../src/graphql/schema.ts';
-import { hashToken } from '../../src/tokens/token.ts';
+import { commandScope, serviceScopes } from '../../src/scope.ts';
+import { createServiceClient } from '../../src/service-clients/service-client.ts';
 import { type Answer, type Client, startApi } from '../support/api.ts';
 
-const serviceKey = 'the key of a service';
+/** The secret of a service client with all scopes. */
+let serviceKey = '';
 
 describe('access of a field', () => {
   it('is declared for every field', () => {
@@ -31,7 +33,10 @@ describe('access of a field', () => {
 
 /** Returns a client of each kind, with the account and a session of Ada. */
 async function clientsOfEachKind() {
-  const api = await startApi({ hashedServiceKeys: [hashToken(serviceKey)] });
+  const api = await startApi();
+  const scopes = Object.keys(serviceScopes);
+  const { secret } = await createServiceClient(api.database, commandScope(api.clock.now), { name: 'my-api', scopes });
+  serviceKey = secret;
   const ada = await api.signUp('ada@example.com', 'BEARER');
   const visitor = api.client();
   const started = await visitor.ask('mutation { startSession(transport: BEARER) { token } }');
@@ -46,6 +51,7 @@ async function clientsOfEachKind() {
     user: toNodeId('User', session.userId ?? 0n),
     session: toNodeId('Session', session.id),
     event: toNodeId('AuditEvent', event.id),
+    handle: session.handle,
   };
   const clients = { noSession: api.client(), visitor, bob, ada, root, service: api.client() };
   return { api, ids, clients };
@@ -67,17 +73,21 @@ function outcomeOf({ data, errors }: Answer, field: string): string {
 const answersAll = ['answers', 'answers', 'answers', 'answers', 'answers', 'answers'];
 const signedIn = ['UNAUTHENTICATED', 'UNAUTHENTICATED', 'answers', 'answers', 'answers', 'UNAUTHENTICATED'];
 const administrators = ['UNAUTHENTICATED', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN', 'answers', 'UNAUTHENTICATED'];
+const directory = ['UNAUTHENTICATED', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN', 'answers', 'answers'];
 const services = ['FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN', 'answers'];
 const token = `${'0'.repeat(32)}.${'A'.repeat(43)}`;
 
 /** The answers of each root field: without a session, to a visitor, Bob, Ada, an administrator and a service. */
 const roots: Record<string, Record<string, [selection: string, outcomes: string[]]>> = {
   query: {
-    node: ['node(id: "$session") { id }', ['null', 'null', 'null', 'answers', 'answers', 'null']],
+    node: ['node(id: "$session") { id }', ['null', 'null', 'null', 'answers', 'answers', 'answers']],
     nodes: ['nodes(ids: ["$user"]) { id }', answersAll],
     viewer: ['viewer { id }', ['null', 'null', 'answers', 'answers', 'answers', 'null']],
     currentSession: ['currentSession { id }', ['null', 'answers', 'answers', 'answers', 'answers', 'null']],
+    user: ['user(id: "$user") { id }', directory],
+    session: ['session(handle: "$handle") { id }', directory],
     users: ['users { totalCount }', administrators],
+    serviceClients: ['serviceClients { totalCount }', administrators],
     sessions: ['sessions { nodes { id } }', administrators],
     auditEvents: ['auditEvents { totalCount }', administrators],
   },
@@ -104,6 +114,12 @@ const roots: Record<string, Record<string, [selection: string, outcomes: string[
     reinstateUser: ['reinstateUser(id: "none") { __typename }', administrators],
     revokeUserSessions: ['revokeUserSessions(id: "none") { __typename }', administrators],
     deleteUser: ['deleteUser(id: "none") { __typename }', administrators],
+    createServiceClient: ['createServiceClient(name: "", scopes: []) { __typename }', administrators],
+    rotateServiceSecret: ['rotateServiceSecret(id: "none") { __typename }', administrators],
+    retireServiceSecret: ['retireServiceSecret(id: "none") { __typename }', administrators],
+    disableServiceClient: ['disableServiceClient(id: "none") { __typename }', administrators],
+    enableServiceClient: ['enableServiceClient(id: "none") { __typename }', administrators],
+    revokeServiceClient: ['revokeServiceClient(id: "none") { __typename }', administrators],
     revoke: [
       'revoke(id: "none") { __typename }',
       ['UNAUTHENTICATED', 'answers', 'answers', 'answers', 'answers', 'UNAUTHENTICATED'],
@@ -128,7 +144,7 @@ describe('fields of the root types', () => {
   it.each(cells)('answer allowed callers, and refuse the others: $field', async (cell) => {
     const { root, field, selection, outcomes } = cell;
     const { clients, ids } = await clientsOfEachKind();
-    const query = `${root} { ${selection.replace('$user', ids.user).replace('$session', ids.session)} }`;
+    const query = `${root} { ${selection.replace(/\$(user|session|handle)/, (_, name: 'user' | 'session' | 'handle') => ids[name])} }`;
     const seen: string[] = [];
     for (const [who, client] of Object.entries(clients)) {
       seen.push(outcomeOf(await send(who as Who, client, query), field));
@@ -137,13 +153,13 @@ describe('fields of the root types', () => {
   });
 });
 
-/** The fields of Ada's objects that Bob, Ada, an administrator, and Ada with the key of a service see. */
+/** The fields of Ada's objects that Bob, Ada, an administrator, and a service with all scopes see. */
 const all = ['hidden', 'value', 'value', 'value'];
+const notServices = ['hidden', 'value', 'value', 'hidden'];
 const objects: Record<string, Record<string, string[]>> = {
   User: {
-    ...Object.fromEntries(
-      ['id', 'createdAt', 'updatedAt', 'email', 'role', 'sessions', 'auditEvents'].map((f) => [f, all]),
-    ),
+    ...Object.fromEntries(['id', 'createdAt', 'updatedAt', 'email', 'role', 'sessions'].map((f) => [f, all])),
+    auditEvents: ['hidden', 'value', 'value', 'null'],
     name: ['hidden', 'null', 'null', 'null'],
     emailVerifiedAt: ['hidden', 'null', 'null', 'null'],
     suspendedAt: ['hidden', 'null', 'null', 'null'],
@@ -171,11 +187,11 @@ const objects: Record<string, Record<string, string[]>> = {
     antiCSRFToken: ['hidden', 'null', 'null', 'null'],
   },
   AuditEvent: {
-    ...Object.fromEntries(['id', 'createdAt', 'type', 'user', 'isOwn', 'sessionHandle'].map((f) => [f, all])),
-    actor: ['hidden', 'FORBIDDEN', 'value', 'FORBIDDEN'],
-    ipAddress: ['hidden', 'null', 'null', 'null'],
-    userAgent: ['hidden', 'null', 'null', 'null'],
-    detail: ['hidden', 'null', 'null', 'null'],
+    ...Object.fromEntries(['id', 'createdAt', 'type', 'user', 'isOwn', 'sessionHandle'].map((f) => [f, notServices])),
+    actor: ['hidden', 'FORBIDDEN', 'value', 'hidden'],
+    ipAddress: ['hidden', 'null', 'null', 'hidden'],
+    userAgent: ['hidden', 'null', 'null', 'hidden'],
+    detail: ['hidden', 'null', 'null', 'hidden'],
   },
 };
 
@@ -187,7 +203,7 @@ const selections: Record<string, string> = {
 };
 
 describe('objects of a user', () => {
-  it('are visible to the user and to administrators, each field as declared', async () => {
+  it('are visible to the user, to administrators and to services, each field as declared', async () => {
     const { clients, ids } = await clientsOfEachKind();
     for (const [type, fields] of Object.entries(objects)) {
       const known = schema.getType(type);
@@ -202,14 +218,12 @@ describe('objects of a user', () => {
           return data.node.seen === null ? 'null' : 'value';
         };
         const { bob, ada, root, noSession, visitor, service } = clients;
-        expect(
-          await Promise.all([look(noSession), look(visitor), look(service, { 'x-service-key': serviceKey })]),
-        ).toEqual(['hidden', 'hidden', 'hidden']);
+        expect(await Promise.all([look(noSession), look(visitor)])).toEqual(['hidden', 'hidden']);
         const seen = [
           await look(bob),
           await look(ada),
           await look(root),
-          await look(ada, { 'x-service-key': serviceKey }),
+          await look(service, { 'x-service-key': serviceKey }),
         ];
         expect([field, ...seen]).toEqual([field, ...outcomes]);
       }

@@ -2,7 +2,7 @@ import { isPostgresql, openFile, type TestDatabase } from './database.ts';
 import { onServer } from './postgresql-server.ts';
 
 /** The tables whose rows get their ids from the database. */
-export const tablesWithIds = ['User', 'Session', 'AuditEvent', 'UserToken', 'Mail'] as const;
+export const tablesWithIds = ['User', 'Session', 'AuditEvent', 'UserToken', 'Mail', 'ServiceClient'] as const;
 
 export type TableWithIds = (typeof tablesWithIds)[number];
 

@@ -3,7 +3,7 @@
  * records made of their answers, follow from these tables alone, so that no column is forgotten or mistaken for another
  * one.
  */
-import type { AuditEvent, RateLimit, Session, User, UserToken } from '../../generated/sqlite/client.ts';
+import type { AuditEvent, RateLimit, ServiceClient, Session, User, UserToken } from '../../generated/sqlite/client.ts';
 
 /** The value of each kind of column. An `id`, of 64 bits, may be that of another row; an `int` is a plain number. */
 type Kinds = { id: bigint; int: number; text: string; time: Date };
@@ -88,6 +88,18 @@ export const auditEventColumns = {
   detail: 'text?',
 } satisfies ColumnsOf<AuditEvent>;
 
+export const serviceClientColumns = {
+  id: 'id',
+  createdAt: 'time',
+  name: 'text',
+  clientId: 'text',
+  hashedSecret: 'text',
+  previousHashedSecret: 'text?',
+  scopes: 'text',
+  lastUsedAt: 'time?',
+  disabledAt: 'time?',
+} satisfies ColumnsOf<ServiceClient>;
+
 export const rateLimitColumns = {
   key: 'text',
   points: 'int',
@@ -100,5 +112,6 @@ export const columnTables = {
   User: userColumns,
   UserToken: userTokenColumns,
   AuditEvent: auditEventColumns,
+  ServiceClient: serviceClientColumns,
   RateLimit: rateLimitColumns,
 };

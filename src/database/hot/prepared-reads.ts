@@ -1,5 +1,5 @@
-import type { Prisma, RateLimit, Session, User } from '../../generated/sqlite/client.ts';
-import { rateLimitColumns, sessionColumns, userColumns, userTokenColumns } from './columns.ts';
+import type { Prisma, RateLimit, ServiceClient, Session, User } from '../../generated/sqlite/client.ts';
+import { rateLimitColumns, serviceClientColumns, sessionColumns, userColumns, userTokenColumns } from './columns.ts';
 import { type Select, selectLeftJoin, type ToDate } from './select.ts';
 
 /** A session with its user, who is null for an anonymous session. */
@@ -19,6 +19,8 @@ export type PreparedReads = {
    * address, so that the number of users does not matter.
    */
   $findUsersByAddress(address: string): Promise<User[]>;
+  /** Returns the service client with this client id, or null. */
+  $findServiceClient(clientId: string): Promise<ServiceClient | null>;
   /** Returns the ids of a user's tokens for a purpose, in no order. */
   $findTokenIds(userId: bigint, purpose: string): Promise<bigint[]>;
   /** Returns the counters with these keys, expired ones too, in no order. */
@@ -29,6 +31,7 @@ export type PreparedReads = {
 export const sessions = { name: 'Session', alias: 's', columns: sessionColumns };
 export const users = { name: 'User', alias: 'u', columns: userColumns };
 export const tokenIds = { name: 'UserToken', alias: 't', columns: { id: userTokenColumns.id } };
+export const serviceClients = { name: 'ServiceClient', alias: 'c', columns: serviceClientColumns };
 export const rateLimits = { name: 'RateLimit', alias: 'r', columns: rateLimitColumns };
 
 /** Selects the sessions that match a condition, with their users. */

@@ -5,8 +5,8 @@ import {
   isLiveAt,
   type PreparedReads,
   rateLimits,
-  type SessionWithUser,
   selectSessionsWithUsers,
+  serviceClients,
   sessions,
   tokenIds,
   users,
@@ -29,6 +29,8 @@ const byUsers = select(sessions, `s."userId" = ANY($1::bigint[]) AND ${isLiveAt}
 const byAddress = select(users, 'lower(u."email") = lower($1)', toDate);
 
 const byPurpose = select(tokenIds, 't."userId" = $1 AND t."purpose" = $2', toDate);
+
+const byClientIds = select(serviceClients, 'c."clientId" = ANY($1::text[])', toDate);
 
 const byKeys = select(rateLimits, 'r."key" = ANY($1::text[])', toDate);
 
@@ -81,6 +83,10 @@ export function preparedReads(pool: pg.Pool, onQuery: OnQuery = () => {}): Prepa
     }),
     $findLiveSessions: (userIds, now) => find('sessions by users', byUsers, [userIds, now.toISOString()]),
     $findUsersByAddress: (address) => find('users by address', byAddress, [address]),
+    $findServiceClient: batched(async (clientIds) => {
+      const found = await find('service clients by client ids', byClientIds, [[...new Set(clientIds)]]);
+      return clientIds.map((clientId) => found.find((client) => client.clientId === clientId) ?? null);
+    }),
     async $findTokenIds(userId, purpose) {
       const tokens = await find('tokens by purpose', byPurpose, [userId, purpose]);
       return tokens.map(({ id }) => id);
@@ -89,17 +95,15 @@ export function preparedReads(pool: pg.Pool, onQuery: OnQuery = () => {}): Prepa
   };
 }
 
-type FindMany = (handles: string[]) => Promise<(SessionWithUser | null)[]>;
-
-/** Finds one session per call, and combines the calls of one turn of the event loop. Caches nothing. */
-function batched(findMany: FindMany): PreparedReads['$findSession'] {
+/** Finds one row per key and call, and combines the calls of one turn of the event loop. Caches nothing. */
+function batched<Found>(findMany: (keys: string[]) => Promise<Found[]>): (key: string) => Promise<Found> {
   const options = {
     cache: false,
     maxBatchSize: maxHandles,
     batchScheduleFn: (batch: () => void) => process.nextTick(batch),
   };
-  const loader = new DataLoader((handles: readonly string[]) => findMany([...handles]), options);
-  return (handle) => loader.load(handle);
+  const loader = new DataLoader((keys: readonly string[]) => findMany([...keys]), options);
+  return (key) => loader.load(key);
 }
 
 /** Reads a timestamp of PostgreSQL, which is in UTC without saying so. */

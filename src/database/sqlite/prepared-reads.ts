@@ -5,6 +5,7 @@ import {
   type PreparedReads,
   rateLimits,
   selectSessionsWithUsers,
+  serviceClients,
   sessions,
   tokenIds,
   users,
@@ -31,6 +32,8 @@ const byAddress = select(users, 'lower(u."email") = lower(CAST(? AS TEXT))', toD
 
 const byPurpose = select(tokenIds, 't."userId" = CAST(? AS INTEGER) AND t."purpose" = CAST(? AS TEXT)', toDate);
 
+const byClientId = select(serviceClients, 'c."clientId" = CAST(? AS TEXT)', toDate);
+
 const byKeys = select(rateLimits, 'r."key" IN (SELECT "value" FROM json_each(CAST(? AS TEXT)))', toDate);
 
 export type Reader = { reads: PreparedReads; close(): void };
@@ -55,6 +58,7 @@ export function openReader(file: string, onQuery: OnQuery = () => {}): Reader {
 
   const findByUsers = finder(byUsers);
   const findByPurpose = finder(byPurpose);
+  const findByClientId = finder(byClientId);
   const findByKeys = finder(byKeys);
   const reads: PreparedReads = {
     $findSession(handle) {
@@ -66,6 +70,10 @@ export function openReader(file: string, onQuery: OnQuery = () => {}): Reader {
     },
     $findLiveSessions: (userIds, now) => findByUsers(`[${userIds.join()}]`, now.getTime()),
     $findUsersByAddress: finder(byAddress),
+    async $findServiceClient(clientId) {
+      const [client] = await findByClientId(clientId);
+      return client ?? null;
+    },
     async $findTokenIds(userId, purpose) {
       const tokens = await findByPurpose(userId, purpose);
       return tokens.map(({ id }) => id);

@@ -45,7 +45,7 @@ builder.mutationField('setPublicData', (t) =>
     resolve: async (_root, { data, transport }, { caller, database, config }) => {
       const { scope } = caller;
       if (scope.session) {
-        const session = await mergeData(database, scope.session.id, { column: 'publicData', data }, scope.now);
+        const session = await mergeData(database, scope, { id: scope.session.id, column: 'publicData', data });
         caller.update(session);
         return { session, token: null };
       }
@@ -58,11 +58,11 @@ builder.mutationField('setPublicData', (t) =>
 
 builder.mutationField('setPrivateData', (t) =>
   t.field({
-    access: 'service',
+    access: 'sessionData',
     type: SessionDataResult,
     description:
       'Merges keys into the private data of a live session. A null value removes its key. All data together has at ' +
-      'most 16 KB. Only for trusted services; FORBIDDEN for others.',
+      'most 16 KB. Records an audit event. Only for services with the scope `session-data`; FORBIDDEN for others.',
     args: {
       sessionId: t.arg.id({ required: true, description: 'The `id` of the session.' }),
       data: t.arg({ type: 'JSON', required: true, description: 'A JSON object with the changed keys.' }),
@@ -71,7 +71,7 @@ builder.mutationField('setPrivateData', (t) =>
       const node = parseNodeId(sessionId, database);
       if (node?.type !== 'Session') throw new SessionNotFoundError();
       const { scope } = caller;
-      const session = await mergeData(database, node.id, { column: 'privateData', data }, scope.now);
+      const session = await mergeData(database, scope, { id: node.id, column: 'privateData', data });
       if (scope.session?.id === session.id) caller.update(session);
       return { session, token: null };
     },

@@ -10,8 +10,9 @@ import SchemaBuilder, {
 } from '@pothos/core';
 import type { GraphQLFieldResolver } from 'graphql';
 import { notSignedIn, RequestError } from '../../errors.ts';
+import { mayReadUsers } from '../../scope.ts';
 import { requireRecentPassword } from '../../sessions/proof.ts';
-import { type Context, canSeeUser } from '../context.ts';
+import { type Context, canSeeUser, isUserOrAdmin } from '../context.ts';
 
 /** Describes the levels of access. */
 export const accessLevels = {
@@ -19,9 +20,11 @@ export const accessLevels = {
   session: 'Callers with a live session, also an anonymous one. UNAUTHENTICATED for others.',
   user: 'Signed-in users. UNAUTHENTICATED for others.',
   owner: 'The user that the object is, and administrators. Null for others.',
+  reader: 'The same, and services with the scope users:read. Null for others.',
+  directory: 'Administrators, and services with the scope users:read. FORBIDDEN for others.',
   admin: 'Administrators. FORBIDDEN for others.',
   recentAdmin: 'Administrators who entered their password recently. ReauthenticationRequiredError for the others.',
-  service: 'Trusted services, by their key. FORBIDDEN for others.',
+  sessionData: 'Services with the scope session-data. FORBIDDEN for others.',
   parent: 'Every caller that received the object: the field that returned it decided who may see it.',
 } as const;
 
@@ -54,7 +57,13 @@ const checks: Partial<Record<Access, Check>> = {
     if (!caller.scope.session?.user) throw notSignedIn();
     return true;
   },
-  owner: ({ caller }, parent) => canSeeUser((parent as { id: bigint }).id, caller.scope),
+  // The parent of a field with these levels is a row.
+  owner: ({ caller }, parent) => isUserOrAdmin((parent as { id: bigint }).id, caller.scope),
+  reader: ({ caller }, parent) => canSeeUser((parent as { id: bigint }).id, caller.scope),
+  directory: (context) => {
+    if (mayReadUsers(context.caller.scope)) return true;
+    return requireAdmin(context);
+  },
   admin: requireAdmin,
   recentAdmin: (context) => {
     requireAdmin(context);
@@ -62,10 +71,9 @@ const checks: Partial<Record<Access, Check>> = {
     requireRecentPassword(context.caller.scope, context.config.reauthenticateAfterMs);
     return true;
   },
-  service: ({ caller }) => {
-    if (!caller.scope.isService)
-      throw new RequestError('FORBIDDEN', 'Only trusted services may do this, by their key.');
-    return true;
+  sessionData: ({ caller }) => {
+    if (caller.scope.service?.scopes.has('session-data')) return true;
+    throw new RequestError('FORBIDDEN', 'Only services with the scope session-data may do this: see x-service-key.');
   },
 };
 

@@ -5,6 +5,7 @@ import { builder } from '../builder.ts';
 import { type Context, canSeeUser } from '../context.ts';
 import { type NodeType, parseNodeId, toNodeId } from '../node-id.ts';
 import { AuditEvent, whereEventVisibleTo } from './audit-event.ts';
+import { ServiceClient } from './service-client.ts';
 import { Session } from './session.ts';
 import { User } from './user.ts';
 
@@ -24,16 +25,19 @@ const finders: Record<NodeType, Find> = {
     database.session.findMany({ where: { AND: [{ id: { in: ids } }, whereVisibleTo(caller.scope)] } }),
   AuditEvent: (ids, { database, caller }) =>
     database.auditEvent.findMany({ where: { AND: [{ id: { in: ids } }, whereEventVisibleTo(caller.scope)] } }),
+  ServiceClient: (ids, { database, caller }) =>
+    caller.scope.isAdmin ? database.serviceClient.findMany({ where: { id: { in: ids } } }) : [],
 };
 
-const types = { User, Session, AuditEvent } satisfies Record<NodeType, unknown>;
+const types = { User, Session, AuditEvent, ServiceClient } satisfies Record<NodeType, unknown>;
 
 /**
  * Returns the objects with these global IDs, in the same order, with one query per type. Null stands for an object that
  * does not exist, or that the caller may not see.
  */
 async function findNodes(context: Context, globalIds: string[]): Promise<(object | null)[]> {
-  if (!context.caller.scope.session) return globalIds.map(() => null);
+  const { session, service } = context.caller.scope;
+  if (!session && !service) return globalIds.map(() => null);
   const nodes = globalIds.map((globalId) => parseNodeId(globalId, context.database));
   const byType = Map.groupBy(
     nodes.filter((node) => node !== null),

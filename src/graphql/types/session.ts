@@ -26,7 +26,9 @@ const dataComplexity = 25;
 
 export const Session = builder.prismaObject('Session', {
   access: 'parent',
-  description: 'A session: of a signed-in user, or of an anonymous visitor. Visible to its user and to administrators.',
+  description:
+    'A session: of a signed-in user, or of an anonymous visitor. Visible to its user, to administrators, and to ' +
+    'services with the scope `users:read`.',
   interfaces: [builder.nodeInterfaceRef()],
   fields: (t) => ({
     id: t.id({
@@ -76,12 +78,15 @@ export const Session = builder.prismaObject('Session', {
     privateData: t.field({
       type: 'JSON',
       nullable: true,
-      access: 'service',
+      access: 'sessionData',
       description:
-        'The data of trusted services in this session: a JSON object. Only for trusted services; FORBIDDEN for ' +
-        'others. Null if there is none, and after the session has ended.',
+        'The data of services in this session: a JSON object. Reading it records an audit event. Only for services ' +
+        'with the scope `session-data`; FORBIDDEN for others. Null if there is none, and after the session has ended.',
       complexity: dataComplexity,
-      resolve: (session) => dataOf(session, 'privateData'),
+      resolve: async (session, _args, { loaders, caller }) => {
+        if (session.privateData !== null) await loaders.privateDataReads(caller.scope).load(session);
+        return dataOf(session, 'privateData');
+      },
     }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
@@ -149,6 +154,22 @@ builder.queryField('currentSession', (t) =>
     access: 'public',
     description: 'The session of the request. Null without one.',
     resolve: (_root, _args, { caller }) => caller.scope.session,
+  }),
+);
+
+/** Every handle, also that of another system, whose form this server does not know. */
+const handleForm = /^[\x21-\x7e]{1,200}$/;
+
+builder.queryField('session', (t) =>
+  t.field({
+    type: Session,
+    nullable: true,
+    access: 'directory',
+    description:
+      'The session with this handle, also after it has ended. Null if there is none. Only for administrators and for ' +
+      'services with the scope `users:read`.',
+    args: { handle: t.arg.string({ required: true, description: 'The `handle` of the session.' }) },
+    resolve: (_root, { handle }, { database }) => (handleForm.test(handle) ? database.$findSession(handle) : null),
   }),
 );
 

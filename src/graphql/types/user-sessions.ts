@@ -6,12 +6,12 @@ import { User } from './user.ts';
 
 builder.prismaObjectField(User, 'sessions', (t) =>
   t.field({
-    access: 'owner',
+    access: 'reader',
     type: [Session],
     nullable: { list: true, items: false },
     description:
       'All live sessions of the user, newest first. With `includeEnded`, at most the newest hundred sessions. Null ' +
-      'for callers other than the user and administrators.',
+      'for callers who may not see the user.',
     args: {
       includeEnded: t.arg.boolean({
         required: true,

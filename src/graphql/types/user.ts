@@ -2,13 +2,15 @@ import type { Config } from '../../config/config.ts';
 import { regardlessOfCase } from '../../database/database.ts';
 import { RequestError } from '../../errors.ts';
 import type { Prisma } from '../../generated/sqlite/client.ts';
+import { findUserByEmail } from '../../users/user.ts';
 import { builder } from '../builder.ts';
-import { requireCursors, toNodeId } from '../node-id.ts';
+import { parseNodeId, requireCursors, toNodeId } from '../node-id.ts';
 import { pageComplexity } from '../plugins/limits.ts';
 
 export const User = builder.prismaObject('User', {
   access: 'parent',
-  description: 'A person with an account. Visible to that user and to administrators.',
+  description:
+    'A person with an account. Visible to that user, to administrators, and to services with the scope `users:read`.',
   interfaces: [builder.nodeInterfaceRef()],
   fields: (t) => ({
     id: t.id({
@@ -28,10 +30,10 @@ export const User = builder.prismaObject('User', {
     suspendedAt: t.expose('suspendedAt', {
       type: 'DateTime',
       nullable: true,
-      access: 'owner',
+      access: 'reader',
       description:
         'When an administrator suspended the user, who cannot sign in since then. Null if the user is not suspended, ' +
-        'and for callers other than the user and administrators.',
+        'and for callers who may not see the user.',
     }),
   }),
 });
@@ -48,6 +50,29 @@ builder.queryField('viewer', (t) =>
     nullable: true,
     description: 'The signed-in user. Null, and never an error, without one.',
     resolve: (_root, _args, { caller }) => caller.scope.session?.user ?? null,
+  }),
+);
+
+builder.queryField('user', (t) =>
+  t.field({
+    type: User,
+    nullable: true,
+    access: 'directory',
+    description:
+      'The user with this ID or with this email address. Null if there is none. Only for administrators and for ' +
+      'services with the scope `users:read`.',
+    args: {
+      id: t.arg.id({ description: 'The `id` of the user. Give either this or `email`.' }),
+      email: t.arg.string({ description: 'The email address. Case does not matter.' }),
+    },
+    resolve: (_root, { id, email }, { database, loaders }) => {
+      if ((id == null) === (email == null)) {
+        throw new RequestError('BAD_USER_INPUT', 'Give either the id or the email of the user.');
+      }
+      if (email != null) return findUserByEmail(database, email);
+      const node = parseNodeId(id ?? '', database);
+      return node?.type === 'User' ? loaders.user(node.id) : null;
+    },
   }),
 );
 

@@ -1,7 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import type { Scope } from '../../scope.ts';
 import { maxUserAgentLength } from '../../sessions/client-name.ts';
-import { equalSecrets, hashToken } from '../../tokens/token.ts';
 import { clientAddress } from './client-address.ts';
 import type { Cookie } from './cookies.ts';
 import type { HeaderReader } from './headers.ts';
@@ -14,7 +13,7 @@ export type Arrival = {
   now: Date;
 };
 
-/** Returns the scope of a request without its session, which is read only after the operation is validated. */
+/** Returns the scope of a request without session and service, which are read only after the operation is validated. */
 export function requestScope({ headers, peer, now }: Arrival, deviceCookie: Cookie, config: Config): Scope {
   return {
     now,
@@ -27,7 +26,7 @@ export function requestScope({ headers, peer, now }: Arrival, deviceCookie: Cook
     deviceToken: deviceToken(headers, deviceCookie),
     actorId: null,
     isAdmin: false,
-    isService: isServiceKey(headers.get('x-service-key'), config),
+    service: null,
   };
 }
 
@@ -35,11 +34,4 @@ function deviceToken(headers: HeaderReader, cookie: Cookie): string | null {
   const [value, ...others] = cookie.read(headers);
   // One of two cookies was planted, as with the cookie of a session.
   return headers.get('x-device-token') ?? (others.length === 0 ? (value ?? null) : null);
-}
-
-function isServiceKey(key: string | null, { hashedServiceKeys }: Config): boolean {
-  if (key === null) return false;
-  const hashed = hashToken(key);
-  // All keys are compared, so that the time does not tell which one matches.
-  return hashedServiceKeys.filter((expected) => equalSecrets(hashed, expected)).length > 0;
 }

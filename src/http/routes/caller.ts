@@ -15,6 +15,7 @@ import { type Credential, readCredentials } from '../request/credentials.ts';
 import type { HeaderReader } from '../request/headers.ts';
 import type { LegacySessions } from '../request/legacy-sessions.ts';
 import { type Arrival, requestScope } from '../request/scope.ts';
+import { findService } from '../request/service.ts';
 
 /** A credential that opened a session. */
 type Opened = Credential & Extract<ResumedSession, { session: SessionWithUser }>;
@@ -22,6 +23,7 @@ type Opened = Credential & Extract<ResumedSession, { session: SessionWithUser }>
 /** The caller of a request, and the cookies that the answer sets or clears. */
 export class RequestCaller implements Caller {
   scope: Scope;
+  readonly #arrival: Arrival;
   readonly #headers: HeaderReader;
   readonly #cookies: Cookies;
   readonly #config: Config;
@@ -38,6 +40,7 @@ export class RequestCaller implements Caller {
 
   constructor(arrival: Arrival, cookies: Cookies, config: Config, legacySessions: LegacySessions | null) {
     this.scope = requestScope(arrival, cookies.device, config);
+    this.#arrival = arrival;
     this.#headers = arrival.headers;
     this.#cookies = cookies;
     this.#config = config;
@@ -46,14 +49,16 @@ export class RequestCaller implements Caller {
   }
 
   /**
-   * Finds the session of the credential. A cookie of an unknown session is cleared, so that browsers stop sending it;
+   * Finds the service of the key, and the session of the credential. A cookie of an unknown session is cleared, so that browsers stop sending it;
    * the cookie of a renewed session is sent again. The cookie of an ended session or of a replaced token stays: the
    * browser may have a newer one, from a login that was answered during this request.
    *
    * @throws RequestError for a token that was replaced a moment ago. If this counted as no session, the application
-   *   would sign the user out while the new token is on its way.
+   *   would sign the user out while the new token is on its way. And for a service key that is not valid.
    */
   async resume(database: Database): Promise<void> {
+    const service = await findService(database, this.#arrival, this.#config);
+    if (service !== null) this.scope = { ...this.scope, service };
     const policies = { sessions: this.#config.sessions, legacyTokens: this.#legacySessions };
     for (const candidates of this.#credentials) {
       const opened: Opened[] = [];
