@@ -15,6 +15,15 @@ export function clientName(userAgent: string | null): string | null {
   return known.name;
 }
 
+/**
+ * Returns whether two user agents are of one client, in any version. User agents without a name are of one client only if
+ * they are equal.
+ */
+export function isSameClient(one: string | null, other: string | null): boolean {
+  const name = clientName(one);
+  return one === other || (name !== null && name === clientName(other));
+}
+
 function readName(userAgent: string): string | null {
   const { browser, os } = Bowser.parse(userAgent);
   const found = [browser.name, os.name].filter((name) => name);

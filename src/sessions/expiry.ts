@@ -13,6 +13,14 @@ export function expiryOf(startedAt: Date, now: Date, { idleTimeoutMs, lifetimeMs
 }
 
 /**
+ * Returns the time until which a client must keep the token of a session: the end of its absolute lifetime. Renewals
+ * never move it. A session from before a stricter policy, or of another system, may live longer; then it is `expiresAt`.
+ */
+export function tokenExpiryOf({ createdAt, expiresAt }: Session, { lifetimeMs }: SessionPolicy): Date {
+  return new Date(Math.max(createdAt.getTime() + lifetimeMs, expiresAt.getTime()));
+}
+
+/**
  * Returns the expiry of an anonymous session until its first use after the start. It is shorter than that of a used
  * session, because anyone can start one, and each takes up space.
  */

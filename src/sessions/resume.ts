@@ -6,9 +6,21 @@ import { expiryOf, isRenewalDue } from './expiry.ts';
 import { isJustReplaced } from './rotate.ts';
 import { isLive, type Session, type SessionWithUser, whereLive } from './session.ts';
 
+/**
+ * The use of a session, which decides what a renewal writes:
+ *
+ * - `client`: the client of the session uses it. Writes the last use, the expiry, the user agent and the address.
+ * - `backend`: the backend of an application uses it for the client. Writes the last use and the expiry; the user agent
+ *   and the address stay those of the client.
+ * - `none`: the session is only read. Writes nothing.
+ */
+export type SessionUse = 'client' | 'backend' | 'none';
+
 /** The policies for resuming sessions. */
 export type ResumePolicies = {
   sessions: SessionPolicy;
+  /** The use, or a function that tells it from the session. It is called only if a renewal is due. */
+  use: SessionUse | ((session: Session) => SessionUse);
   /** The reader of another system's tokens. Null if none are accepted. */
   legacyTokens: LegacyTokens | null;
 };
@@ -22,11 +34,7 @@ export type LegacyTokens = {
 };
 
 export type ResumedSession =
-  | {
-      session: SessionWithUser;
-      /** Whether `expiresAt` has just moved, so that the cookie must be sent again. */
-      isRenewed: boolean;
-    }
+  | { session: SessionWithUser }
   | {
       session: null;
       /** Whether the token leads to a session but does not open it (any more). The client may have a newer token. */
@@ -49,9 +57,10 @@ export async function resumeSession(
   database: Database,
   scope: Scope,
   token: string,
-  { sessions: policy, legacyTokens }: ResumePolicies,
+  policies: ResumePolicies,
 ): Promise<ResumedSession> {
   const { now } = scope;
+  const { legacyTokens } = policies;
   const legacyHandle = legacyTokens?.handleOf(token) ?? null;
   const handle = handleOf(token) ?? legacyHandle;
   if (handle === null) return unknown;
@@ -61,8 +70,7 @@ export async function resumeSession(
   if (!isLive(session, now) || isSuspended(session)) return ended;
   const hashedToken = hashToken(token);
   if (!equalSecrets(hashedToken, session.hashedSessionToken)) return refused(session, hashedToken, now);
-  if (!isRenewalDue(session, now, policy)) return { session, isRenewed: false };
-  return renewSession(database, scope, session, policy);
+  return isRenewalDue(session, now, policies.sessions) ? renewSession(database, scope, session, policies) : { session };
 }
 
 /** Finds the session with this handle, also after a rotation gave a session of another system a handle of our form. */
@@ -90,26 +98,29 @@ function isSuspended({ user }: SessionWithUser): boolean {
 /**
  * Writes the use of a session, and moves its expiry, in one conditional statement. So a session that ended since it was
  * read stays ended, and the result has none; a token that was replaced since then renews nothing; and of many
- * concurrent uses, one is written.
+ * concurrent uses, one is written. The token stays the same, so the client has nothing to store.
  */
 async function renewSession(
   db: Db,
   { client, now }: Scope,
   session: SessionWithUser,
-  policy: SessionPolicy,
+  { sessions: policy, use: useOf }: ResumePolicies,
 ): Promise<ResumedSession> {
+  const use = typeof useOf === 'function' ? useOf(session) : useOf;
+  if (use === 'none') return { session };
   // This is also the hash of the presented token: the two were just found equal.
   const hashedToken = session.hashedSessionToken ?? '';
   const expiresAt = expiryOf(session.createdAt, now, policy);
   // The expiry never moves nearer: a stricter policy applies to new sessions.
-  const isRenewed = expiresAt > session.expiresAt;
+  const expiry = expiresAt > session.expiresAt ? { expiresAt } : {};
+  const device = use === 'client' ? client : {};
   const [renewed] = await db.session.updateManyAndReturn({
     where: { id: session.id, lastSeenAt: session.lastSeenAt, ...whereLive(now), hashedSessionToken: hashedToken },
-    data: { lastSeenAt: now, ...(isRenewed ? { expiresAt } : {}), ...client },
+    data: { lastSeenAt: now, ...expiry, ...device },
   });
-  if (renewed) return { session: { ...renewed, user: session.user }, isRenewed };
+  if (renewed) return { session: { ...renewed, user: session.user } };
   const current = await db.session.findFirst({ where: { id: session.id, ...whereLive(now) }, include: { user: true } });
   if (!current) return ended;
   const isToken = equalSecrets(hashedToken, current.hashedSessionToken);
-  return isToken ? { session: current, isRenewed: false } : refused(current, hashedToken, now);
+  return isToken ? { session: current } : refused(current, hashedToken, now);
 }

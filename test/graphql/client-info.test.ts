@@ -50,7 +50,7 @@ describe('clientName of a session', () => {
     expect(parse).toHaveBeenCalledTimes(3);
   });
 
-  it('is the client of the last recorded use', async () => {
+  it('is the client of its last recorded use', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     const ada = api.client();
@@ -58,7 +58,7 @@ describe('clientName of a session', () => {
     const query = '{ currentSession { clientName } }';
     expect((await ada.send(query, {}, { 'user-agent': firefox })).data.currentSession.clientName).toBe('curl');
     api.clock.now = new Date(api.clock.now.getTime() + 86_400_000);
-    const { data } = await ada.send(query, {}, { 'user-agent': firefox });
+    const { data } = await ada.send(query, {}, { 'user-agent': firefox, 'sec-fetch-site': 'same-origin' });
     expect(data.currentSession.clientName).toBe('Firefox on Windows');
   });
 });

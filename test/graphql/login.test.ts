@@ -76,7 +76,7 @@ describe('login', () => {
     );
     expect(data.login).toEqual({ token: null, antiCSRFToken: expect.stringMatching(/^[\w-]{43}$/) });
     expect(headers.getSetCookie()).toEqual([
-      expect.stringMatching(/^session=[0-9a-f]{32}\.[\w-]{43}; Max-Age=604800; Path=\/; HttpOnly; SameSite=Lax$/),
+      expect.stringMatching(/^session=[0-9a-f]{32}\.[\w-]{43}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/),
       expect.stringMatching(/^device=[0-9a-f]{32}\.[\w-]{43}; Max-Age=34560000; Path=\/; HttpOnly; SameSite=Lax$/),
     ]);
     expect(await ada.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });

@@ -22,6 +22,20 @@ export function pausingOnceLocked(api: TestApi) {
   return pausing(api, 'after', (hook) => ({ query: { session: { updateManyAndReturn: hook } } }));
 }
 
+/** Returns the same, but the first request waits before it checks the session whose cookie its answer sets. */
+export function pausingBeforeAnswer(api: TestApi) {
+  const { $findSession: query } = api.database;
+  let reads = 0;
+  return pausing(api, 'before', (hook) => ({
+    client: {
+      $findSession(args: string) {
+        reads += 1;
+        return reads === 1 ? query(args) : hook({ args, query });
+      },
+    },
+  }));
+}
+
 type Hook = (call: { args: Data; query: (args: Data) => Promise<Data> }) => Promise<Data>;
 
 /** Pauses the first hooked call: with `before`, before it is sent; with `after`, before its answer is used. */

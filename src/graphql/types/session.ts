@@ -54,7 +54,8 @@ export const Session = builder.prismaObject('Session', {
     userAgent: t.exposeString('userAgent', {
       nullable: true,
       description:
-        'The User-Agent header of the last recorded use. Null if there was none, and after the server deleted it.',
+        'The User-Agent header of the last recorded use by the client itself. Requests of a backend that passes its ' +
+        'token on do not count. Null if there was none, and after the server deleted it.',
     }),
     clientName: t.string({
       nullable: true,
@@ -64,7 +65,9 @@ export const Session = builder.prismaObject('Session', {
     }),
     ipAddress: t.exposeString('ipAddress', {
       nullable: true,
-      description: 'The IP address of the last recorded use. Null if it is unknown, and after the server deleted it.',
+      description:
+        'The IP address of the last recorded use by the client itself. Null if it is unknown, and after the server ' +
+        'deleted it.',
     }),
     publicData: t.field({
       type: 'JSON',

@@ -14,7 +14,7 @@ const rejected =
 const ofConfiguredKey: Service = { name: 'SERVICE_KEYS', scopes: new Set(['session-data'] as const) };
 
 /**
- * Returns the service of the key in the `x-service-key` header. Null without that header.
+ * Returns the service of the key in the `x-service-key` header.
  *
  * @throws RequestError if the key is not valid: a service that is taken for a stranger would give wrong answers.
  */
@@ -22,9 +22,8 @@ export async function findService(
   database: Database,
   { headers, now }: Arrival,
   { hashedServiceKeys }: Config,
-): Promise<Service | null> {
-  const key = headers.get('x-service-key');
-  if (key === null) return null;
+): Promise<Service> {
+  const key = headers.get('x-service-key') ?? '';
   const service = isConfiguredKey(key, hashedServiceKeys) ? ofConfiguredKey : null;
   const found = service ?? (await authenticateService(database, key, now));
   if (found === null) throw new RequestError('SERVICE_KEY_INVALID', rejected);

@@ -3,6 +3,7 @@ import type { Database } from '../../database/database.ts';
 import { tokenReplaced } from '../../errors.ts';
 import type { Caller } from '../../graphql/context.ts';
 import type { PresentedToken, Scope } from '../../scope.ts';
+import { tokenExpiryOf } from '../../sessions/expiry.ts';
 import { isTokenOf, type ResumedSession, resumeSession } from '../../sessions/resume.ts';
 import type { RotatedSession } from '../../sessions/rotate.ts';
 import type { Session, SessionWithUser } from '../../sessions/session.ts';
@@ -16,6 +17,7 @@ import type { HeaderReader } from '../request/headers.ts';
 import type { LegacySessions } from '../request/legacy-sessions.ts';
 import { type Arrival, requestScope } from '../request/scope.ts';
 import { findService } from '../request/service.ts';
+import { sessionUseOf } from '../request/session-use.ts';
 
 /** A credential that opened a session. */
 type Opened = Credential & Extract<ResumedSession, { session: SessionWithUser }>;
@@ -31,8 +33,8 @@ export class RequestCaller implements Caller {
   readonly #credentials: Credential[][];
   /** The token of the session, with its transport. Null without a session. */
   #token: Pick<Credential, 'token' | 'transport'> | null = null;
-  /** The existing session whose cookie the answer sets. `isNew` if this request gave it the token. Null for none. */
-  #sentSession: { handle: string; token: string; isNew: boolean } | null = null;
+  /** The session of the request, if the answer sets its cookie. Null if not, and for a session that is new. */
+  #sentSession: { handle: string; token: string } | null = null;
   #setSession: string | null = null;
   #setDevice: string | null = null;
   #clearLegacy: string[] = [];
@@ -49,17 +51,17 @@ export class RequestCaller implements Caller {
   }
 
   /**
-   * Finds the service of the key, and the session of the credential. A cookie of an unknown session is cleared, so that browsers stop sending it;
-   * the cookie of a renewed session is sent again. The cookie of an ended session or of a replaced token stays: the
-   * browser may have a newer one, from a login that was answered during this request.
+   * Finds the service of the key, and the session of the credential. A cookie of an unknown session is cleared, so that
+   * browsers stop sending it. The cookie of an ended session or of a replaced token stays: the browser may have a newer
+   * one, from a login that was answered during this request.
    *
    * @throws RequestError for a token that was replaced a moment ago. If this counted as no session, the application
    *   would sign the user out while the new token is on its way. And for a service key that is not valid.
    */
   async resume(database: Database): Promise<void> {
-    const service = await findService(database, this.#arrival, this.#config);
-    if (service !== null) this.scope = { ...this.scope, service };
-    const policies = { sessions: this.#config.sessions, legacyTokens: this.#legacySessions };
+    if (this.#headers.get('x-service-key') !== null) await this.#identifyService(database);
+    const use = (session: Session) => sessionUseOf(this.#headers, this.scope, session);
+    const policies = { sessions: this.#config.sessions, legacyTokens: this.#legacySessions, use };
     for (const candidates of this.#credentials) {
       const opened: Opened[] = [];
       for (const credential of candidates) {
@@ -74,10 +76,14 @@ export class RequestCaller implements Caller {
     }
   }
 
-  #open({ transport, token, isLegacy, session, isRenewed }: Opened): void {
+  async #identifyService(database: Database): Promise<void> {
+    this.scope = { ...this.scope, service: await findService(database, this.#arrival, this.#config) };
+  }
+
+  #open({ transport, token, isLegacy, session }: Opened): void {
     this.#enter(session, { hashedToken: session.hashedSessionToken ?? '', transport }, token);
     // From the first request on, our own cookie replaces that of another system.
-    if (transport === 'COOKIE' && (isRenewed || isLegacy)) this.#sendCookie(token, session, false);
+    if (isLegacy) this.#sendCookie(token, session);
   }
 
   #refuseReplaced(): never {
@@ -119,7 +125,7 @@ export class RequestCaller implements Caller {
       this.#clearCookie();
       return;
     }
-    this.#sendCookie(token, session, true);
+    this.#sendCookie(token, session);
     this.#sentSession = null;
     if (deviceToken !== null) this.#setDevice = this.#cookies.device.set(deviceToken, deviceLifetimeMs);
   }
@@ -135,7 +141,7 @@ export class RequestCaller implements Caller {
     if (!scope.session || !scope.presentedToken) return;
     const presentedToken = { ...scope.presentedToken, hashedToken: hashToken(token) };
     this.#enter({ ...session, user: user ?? scope.session.user }, presentedToken, token);
-    if (presentedToken.transport === 'COOKIE') this.#sendCookie(token, session, true);
+    if (presentedToken.transport === 'COOKIE') this.#sendCookie(token, session);
   }
 
   signOut(): void {
@@ -146,14 +152,14 @@ export class RequestCaller implements Caller {
   }
 
   /**
-   * Removes the cookie from the answer if its session has received another token, or has ended, since the token was
-   * read: a late answer would overwrite the newer cookie, and so sign the user out. Call this last. If the database
-   * does not answer, only a new token is sent, because the browser has no other one.
+   * Removes the cookie from the answer if its session has received another token, or has ended, in the meantime: a late
+   * answer would overwrite the newer cookie, and so sign the user out. Call this last. If the database does not answer,
+   * the cookie is sent, because the browser may have no other one.
    */
   async dropStaleCookie(database: Database): Promise<void> {
     if (this.#sentSession === null) return;
-    const { handle, token, isNew } = this.#sentSession;
-    if (!(await isTokenOf(database, handle, token).catch(() => isNew))) this.#setSession = null;
+    const { handle, token } = this.#sentSession;
+    if (!(await isTokenOf(database, handle, token).catch(() => true))) this.#setSession = null;
   }
 
   /** Returns the values of `Set-Cookie` for the answer. Empty if the cookies do not change. */
@@ -169,8 +175,10 @@ export class RequestCaller implements Caller {
     this.#sentSession = null;
   }
 
-  #sendCookie(token: string, { handle, expiresAt }: Session, isNew: boolean): void {
-    this.#sentSession = { handle, token, isNew };
+  /** Sets the cookie for the absolute lifetime: the server enforces the idle timeout, and so renewals send no cookie. */
+  #sendCookie(token: string, session: Session): void {
+    this.#sentSession = { handle: session.handle, token };
+    const expiresAt = tokenExpiryOf(session, this.#config.sessions);
     this.#setSession = this.#cookies.session.set(token, expiresAt.getTime() - this.scope.now.getTime());
   }
 }
