@@ -61,7 +61,10 @@ describe('login', () => {
     await api.signUp('ada@example.com');
     const ada = api.client();
     const result = await ada.login('ADA@example.com', 'BEARER');
-    expect(result).toMatchObject({ antiCSRFToken: null, token: expect.stringMatching(/^[0-9a-f]{32}\.[\w-]{43}$/) });
+    expect(result).toMatchObject({
+      antiCSRFToken: null,
+      token: expect.stringMatching(/^gqs_[0-9a-f]{32}\.[\w-]{43}$/),
+    });
     expect(ada.cookie).toBeNull();
     expect(await ada.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });
   });
@@ -76,7 +79,7 @@ describe('login', () => {
     );
     expect(data.login).toEqual({ token: null, antiCSRFToken: expect.stringMatching(/^[\w-]{43}$/) });
     expect(headers.getSetCookie()).toEqual([
-      expect.stringMatching(/^session=[0-9a-f]{32}\.[\w-]{43}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/),
+      expect.stringMatching(/^session=gqs_[0-9a-f]{32}\.[\w-]{43}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/),
       expect.stringMatching(/^device=[0-9a-f]{32}\.[\w-]{43}; Max-Age=34560000; Path=\/; HttpOnly; SameSite=Lax$/),
     ]);
     expect(await ada.ask(me)).toMatchObject({ viewer: { email: 'ada@example.com' } });

@@ -4,7 +4,7 @@ import { toNodeId } from '../../src/graphql/node-id.ts';
 import { schema } from '../../src/graphql/schema.ts';
 import { runInWorker } from '../../src/passwords/hashing-pool.ts';
 import { guessableProblem } from '../../src/passwords/strength.ts';
-import { hashToken } from '../../src/tokens/token.ts';
+import { handleOf, hashToken } from '../../src/tokens/token.ts';
 import { parseUserRecord } from '../../src/transfer/user-record.ts';
 import { password, startApi } from '../support/api.ts';
 import { watchLongStrings } from '../support/long-strings.ts';
@@ -52,7 +52,10 @@ const kinds = Object.entries(texts).filter((_, index) => !inject('isShort') || i
 /** Regular expressions whose work is linear, or bounded, for a text of any length. */
 const linear = new Set([
   // The token of a link: begins at the start, and everything in it is counted.
-  String.raw`/^([0-9a-f]{32})\.[A-Za-z0-9_-]{43}$/`,
+  String.raw`/^(?:gq[sk]_)?([0-9a-f]{32})\.[A-Za-z0-9_-]{43}$/`,
+  // The handle of a session and the name of a service client: begin at the start, and everything in them is counted.
+  String.raw`/^[a-zA-Z0-9_.:-]{1,50}$/`,
+  String.raw`/^[\x21-\x7e]{1,200}$/`,
   // Pothos' cursors, in base64 and as they are: begin at the start, with one way to take every character.
   String.raw`/^(?:[\d+/A-Za-z]{4})*(?:[\d+/A-Za-z]{2}==|[\d+/A-Za-z]{3}=)?$/`,
   String.raw`/^([A-Z]):([\s\S]*)$/`,
@@ -130,7 +133,7 @@ describe('argument of the maximum length', () => {
         expect(api.statements.length, what).toBeLessThanOrEqual(30);
         // The session may have ended by it, such as by a login.
         await api.database.session.updateMany({
-          where: { handle: token?.split('.')[0] ?? '' },
+          where: { handle: handleOf(token ?? '') ?? '' },
           data: {
             hashedSessionToken: hashToken(token ?? ''),
             expiresAt: new Date(api.clock.now.getTime() + 3_600_000),

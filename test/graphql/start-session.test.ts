@@ -26,7 +26,7 @@ describe('startSession', () => {
     const api = await startApi();
     const visitor = api.client();
     const { startSession } = await visitor.ask(start, { transport: 'BEARER' });
-    expect(startSession).toMatchObject({ antiCSRFToken: null, token: expect.stringMatching(/^[0-9a-f]{32}\./) });
+    expect(startSession).toMatchObject({ antiCSRFToken: null, token: expect.stringMatching(/^gqs_[0-9a-f]{32}\./) });
     expect(visitor.cookie).toBeNull();
     visitor.token = startSession.token;
     expect((await visitor.ask(current)).currentSession.id).toBe(startSession.session.id);

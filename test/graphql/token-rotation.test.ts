@@ -70,7 +70,7 @@ describe.each(ways)('%s in a session by %s', (act, transport) => {
     const rotated = await client.act(act, variables[act], selection);
     expect(rotated).toMatchObject({
       session: { handle: before.handle, authenticatedAt: api.clock.now.toISOString() },
-      token: transport === 'BEARER' ? expect.stringMatching(new RegExp(`^${before.handle}\\.[\\w-]{43}$`)) : null,
+      token: transport === 'BEARER' ? expect.stringMatching(new RegExp(`^gqs_${before.handle}\\.[\\w-]{43}$`)) : null,
       antiCSRFToken: transport === 'BEARER' ? null : expect.stringMatching(/^[\w-]{43}$/),
     });
     expect(client.token === old.token).toBe(transport === 'COOKIE');

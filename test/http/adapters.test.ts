@@ -97,7 +97,7 @@ function isPlain({ method, path, headers, body }: Sent): boolean {
 /** Replaces values that each server generates by their kind. */
 function withoutSecrets({ status, headers, body }: Received) {
   const plain = (text: string) =>
-    text.replace(/\b[0-9a-f]{32}\b/g, '<handle>').replace(/(?<![\w-])[\w-]{43}(?![\w-])/g, '<secret>');
+    text.replace(/(?<![0-9a-f])[0-9a-f]{32}\b/g, '<handle>').replace(/(?<![\w-])[\w-]{43}(?![\w-])/g, '<secret>');
   return JSON.parse(plain(JSON.stringify({ status, headers, body })));
 }
 

@@ -87,7 +87,8 @@ export function* textFields(schema: GraphQLSchema, { textOf }: Values): Generato
       for (const field of Object.values(type.getFields())) {
         const texts = field.args.filter((argument) => isText(argument.type));
         if (texts.length === 0) continue;
-        const given = texts.filter((argument) => textOf(argument) !== null);
+        const needed = field.args.filter((argument) => isRequiredArgument(argument) && !texts.includes(argument));
+        const given = [...texts.filter((argument) => textOf(argument) !== null), ...needed];
         yield {
           name: `${type.name}.${field.name}`,
           texts,
