@@ -217,7 +217,7 @@ describe('session that Blitz.js started', () => {
     expect(rotated.handle).toMatch(/^[0-9a-f]{32}$/);
     // The old application does not know it any more.
     expect(await api.database.session.findUnique({ where: { handle: row.handle } })).toBeNull();
-    expect(browser.cookie).toContain(`session=${rotated.handle}.`);
+    expect(browser.cookie).toContain(`session=gqs_${rotated.handle}.`);
     expect(browser.cookie).toContain(`sSessionToken=${cookies.sSessionToken}`);
     const { viewer, currentSession } = await browser.ask(me);
     expect([viewer.email, currentSession.handle]).toEqual(['alice@example.com', rotated.handle]);
