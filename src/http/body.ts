@@ -58,11 +58,19 @@ export async function readBody(request: Request): Promise<string | null> {
   }
 }
 
-/**
- * Returns whether a `Content-Type` is JSON in UTF-8. Types and charsets are compared without regard to case (RFC 9110).
- */
+/** Returns whether a `Content-Type` is JSON in UTF-8. */
 export function isJson(contentType: string | null): boolean {
+  return isInUtf8(contentType, 'application/json');
+}
+
+/** Returns whether a `Content-Type` is that of a form in UTF-8. */
+export function isForm(contentType: string | null): boolean {
+  return isInUtf8(contentType, 'application/x-www-form-urlencoded');
+}
+
+/** Compares types and charsets without regard to case (RFC 9110 section 8.3). */
+function isInUtf8(contentType: string | null, expected: string): boolean {
   const [type, ...parameters] = (contentType ?? '').split(';').map((part) => stripWhitespace(part).toLowerCase());
   const charsets = parameters.filter((parameter) => parameter.startsWith('charset='));
-  return type === 'application/json' && charsets.every((charset) => /^charset="?utf-?8"?$/.test(charset));
+  return type === expected && charsets.every((charset) => /^charset="?utf-?8"?$/.test(charset));
 }

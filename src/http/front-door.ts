@@ -13,6 +13,8 @@ import type { LegacySessions } from './request/legacy-sessions.ts';
 import { pathOf } from './request/path.ts';
 import { createGraphiql } from './routes/graphiql/graphiql.ts';
 import { graphqlRoute } from './routes/graphql.ts';
+import { introspectionRoute } from './routes/oauth/introspection.ts';
+import { revocationRoute } from './routes/oauth/revocation.ts';
 import { type Probes, probeRoutes } from './routes/probes.ts';
 import { routeTable } from './routes/route.ts';
 import type { ServerContext } from './routes/yoga.ts';
@@ -64,7 +66,11 @@ export function createApp(options: AppOptions): App {
   const isOurHost = hostCheck(config);
   const probes: Probes = probeRoutes(database);
   const graphiql = config.graphiql ? createGraphiql(graphqlPath, fixedHeaders) : null;
-  const routeAt = routeTable([graphqlRoute(graphqlPath, options)]);
+  const routeAt = routeTable([
+    graphqlRoute(graphqlPath, options),
+    introspectionRoute('/oauth/introspect', options),
+    revocationRoute('/oauth/revoke', options),
+  ]);
 
   async function route(incoming: Incoming): Promise<Outgoing> {
     const path = pathOf(incoming.target);

@@ -64,11 +64,12 @@ export async function resumeSession(
   const legacyHandle = legacyTokens?.handleOf(token) ?? null;
   const handle = handleOf(token) ?? legacyHandle;
   if (handle === null) return unknown;
+  // Also for a session that is unknown or has ended, so that the time does not tell which it is.
+  const hashedToken = hashToken(token);
   const session = await findSession(database, handle, legacyHandle !== null);
   if (!session) return unknown;
   if (legacyHandle !== null && legacyTokens?.isEnded(session)) return ended;
   if (!isLive(session, now) || isSuspended(session)) return ended;
-  const hashedToken = hashToken(token);
   if (!equalSecrets(hashedToken, session.hashedSessionToken)) return refused(session, hashedToken, now);
   return isRenewalDue(session, now, policies.sessions) ? renewSession(database, scope, session, policies) : { session };
 }

@@ -54,7 +54,7 @@ const linear = new Set([
   // The token of a link: begins at the start, and everything in it is counted.
   String.raw`/^(?:gq[sk]_)?([0-9a-f]{32})\.[A-Za-z0-9_-]{43}$/`,
   // The handle of a session and the name of a service client: begin at the start, and everything in them is counted.
-  String.raw`/^[a-zA-Z0-9_.:-]{1,50}$/`,
+  '/^[a-zA-Z0-9_.:-]{1,50}$/',
   String.raw`/^[\x21-\x7e]{1,200}$/`,
   // Pothos' cursors, in base64 and as they are: begin at the start, with one way to take every character.
   String.raw`/^(?:[\d+/A-Za-z]{4})*(?:[\d+/A-Za-z]{2}==|[\d+/A-Za-z]{3}=)?$/`,

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { Scope } from '../../scope.ts';
+import type { ClientInfo, Scope } from '../../scope.ts';
 import { maxUserAgentLength } from '../../sessions/client-name.ts';
 import { clientAddress } from './client-address.ts';
 import type { Cookie } from './cookies.ts';
@@ -14,19 +14,25 @@ export type Arrival = {
 };
 
 /** Returns the scope of a request without session and service, which are read only after the operation is validated. */
-export function requestScope({ headers, peer, now }: Arrival, deviceCookie: Cookie, config: Config): Scope {
+export function requestScope(arrival: Arrival, deviceCookie: Cookie, config: Config): Scope {
+  const { headers, now } = arrival;
   return {
     now,
-    client: {
-      userAgent: headers.get('user-agent')?.slice(0, maxUserAgentLength) || null,
-      ipAddress: clientAddress(peer, headers, config.trustedProxies),
-    },
+    client: clientInfo(arrival, config),
     session: null,
     presentedToken: null,
     deviceToken: deviceToken(headers, deviceCookie),
     actorId: null,
     isAdmin: false,
     service: null,
+  };
+}
+
+/** Returns the client of a request. */
+export function clientInfo({ headers, peer }: Pick<Arrival, 'headers' | 'peer'>, config: Config): ClientInfo {
+  return {
+    userAgent: headers.get('user-agent')?.slice(0, maxUserAgentLength) || null,
+    ipAddress: clientAddress(peer, headers, config.trustedProxies),
   };
 }
 

@@ -1,0 +1,91 @@
+/** Token introspection (RFC 7662): tells a service whose session a token opens. */
+import { isIP } from 'node:net';
+import { toNodeId } from '../../../graphql/node-id.ts';
+import { type ClientInfo, commandScope, type Service } from '../../../scope.ts';
+import { authenticationClaims, toSeconds } from '../../../sessions/claims.ts';
+import { maxUserAgentLength } from '../../../sessions/client-name.ts';
+import { parseData } from '../../../sessions/data.ts';
+import { resumeSession, type SessionUse } from '../../../sessions/resume.ts';
+import type { SessionWithUser } from '../../../sessions/session.ts';
+import type { AppOptions } from '../../front-door.ts';
+import { type Incoming, type Outgoing, Refusal } from '../../messages.ts';
+import type { Route } from '../route.ts';
+import { requireService } from './client-authentication.ts';
+import { oauthRefusalBody } from './errors.ts';
+import { type Form, readForm, requireToken } from './form.ts';
+
+const inactive = JSON.stringify({ active: false });
+
+const replaced = 'This token was replaced a moment ago, and the client is about to receive the new one. Try again.';
+
+/**
+ * Returns the route of introspection. Services with the scope `introspect` may ask. A token that opens no session is
+ * inactive, whatever the reason. Without a verdict the answer is 503, never `active: false`.
+ */
+export function introspectionRoute(path: string, options: AppOptions): Route {
+  const { database, config, now: clock = () => new Date(), legacySessions = null } = options;
+  const issuer = config.publicUrl.origin;
+
+  async function answer(incoming: Incoming): Promise<Outgoing> {
+    const form = await readForm(incoming);
+    const token = requireToken(form);
+    const { use, client } = readUse(form);
+    const now = clock();
+    const scope = { ...commandScope(now), client };
+    const policies = { sessions: config.sessions, legacyTokens: legacySessions, use };
+    const asking = { headers: incoming.headers, form, now };
+    const service = await requireService(database, asking, 'introspect');
+    const resumed = await resumeSession(database, scope, token, policies);
+    if (resumed.session) return json(JSON.stringify(describe(resumed.session, service, issuer)));
+    if (resumed.isJustReplaced) throw new Refusal(503, replaced, { 'retry-after': '1' });
+    return json(inactive);
+  }
+
+  return { path, readsBody: true, answer, refusalBody: oauthRefusalBody };
+}
+
+function json(body: string): Outgoing {
+  return { status: 200, headers: { 'content-type': 'application/json' }, body };
+}
+
+/**
+ * Reads how the service uses the session. By default, a use is recorded, but not the device: the request comes from the
+ * service. `client_ip` and `user_agent` name the device of the client. `touch=false` records nothing.
+ *
+ * @throws Refusal
+ */
+function readUse(form: Form): { use: SessionUse; client: ClientInfo } {
+  const [ipAddress, userAgent, touch] = [form.get('client_ip'), form.get('user_agent'), form.get('touch') ?? 'true'];
+  if (touch !== 'true' && touch !== 'false') throw new Refusal(400, 'The parameter touch must be true or false.');
+  if ((ipAddress === undefined) !== (userAgent === undefined)) {
+    throw new Refusal(400, 'Send client_ip and user_agent together, or neither. A user_agent may be empty.');
+  }
+  if (ipAddress !== undefined && isIP(ipAddress) === 0)
+    throw new Refusal(400, 'The parameter client_ip must be an IP address.');
+  const used = ipAddress === undefined ? 'backend' : 'client';
+  const client = { ipAddress: ipAddress ?? null, userAgent: userAgent?.slice(0, maxUserAgentLength) || null };
+  return { use: touch === 'false' ? 'none' : used, client };
+}
+
+/** Returns the answer for a live session. The parts about the user are absent for an anonymous session. */
+function describe(session: SessionWithUser, { scopes }: Service, iss: string): object {
+  const { user, handle, createdAt, expiresAt, publicData } = session;
+  return {
+    active: true,
+    iss,
+    sid: handle,
+    token_type: 'Bearer',
+    iat: toSeconds(createdAt),
+    exp: toSeconds(expiresAt),
+    ...(user && {
+      sub: toNodeId('User', user.id),
+      username: user.email,
+      email: user.email,
+      email_verified: user.emailVerifiedAt !== null,
+      ...(user.name !== null && { name: user.name }),
+      role: user.role,
+      ...authenticationClaims(session),
+    }),
+    ...(scopes.has('session-data') && { public_data: parseData(publicData) ?? {} }),
+  };
+}
