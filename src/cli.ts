@@ -8,6 +8,7 @@ import { withDatabase } from './cli/with-database.ts';
 import { loadEnvironmentFile, readConfig } from './config/config.ts';
 import { migrateDatabase, widenIds } from './database/database.ts';
 import { inTransaction } from './database/transaction.ts';
+import { createEncryptionKey } from './encryption/keys.ts';
 import { OperatorError, SessionNotFoundError, UserError } from './errors.ts';
 import { recordEvent } from './events/record.ts';
 import { maintain } from './maintenance/maintenance.ts';
@@ -129,6 +130,15 @@ program
     const key = createServiceKey();
     say(`Service key, to send as x-service-key:  ${key}`);
     say(`Its SHA-256, for SERVICE_KEYS:          ${hashToken(key)}`);
+  });
+
+program
+  .command('create-encryption-key')
+  .description('Create a key for ENCRYPTION_KEYS. Prints it as `id:key`, and stores it nowhere.')
+  .action(() => {
+    say(createEncryptionKey());
+    // Standard output has only the key, so that a script can use it.
+    process.stderr.write('Keep it outside the database and its backups. The first key of ENCRYPTION_KEYS encrypts.\n');
   });
 
 program

@@ -7,6 +7,7 @@ const rooms: Record<string, string[]> = {
   generated: [],
   errors: [],
   background: [],
+  encryption: [],
   database: [
     '@prisma/adapter-better-sqlite3',
     '@prisma/adapter-pg',
@@ -119,6 +120,7 @@ describe('rooms of src/', () => {
     ['src/graphql/builder.ts', 'src/cli/progress.ts'],
     ['src/errors.ts', 'src/http/front-door.ts'],
     ['src/tokens/token.ts', 'src/mail/delivery.ts'],
+    ['src/encryption/encryption.ts', 'src/config/config.ts'],
     ['src/users/user.ts', 'graphql'],
     ['src/sessions/end.ts', 'test/support/api.ts'],
     ['src/somewhere/new.ts', 'src/errors.ts'],

@@ -20,6 +20,7 @@ const commands = [
   'export-users',
   'revoke',
   'prune',
+  'create-encryption-key',
   'migrate',
   'adopt',
   'print-schema',

@@ -1,7 +1,9 @@
 /** The only reader of the environment. `.env.example` lists every variable with its default and its unit. */
 
+import type { EncryptionKeys } from '../encryption/keys.ts';
 import { OperatorError } from '../errors.ts';
 import { readDatabaseUrl, readReplicaUrl } from './database.ts';
+import { readEncryptionKeys } from './encryption.ts';
 import { readAllowedHosts } from './hosts.ts';
 import { type MailPolicy, readMailPolicy } from './mail.ts';
 import { readTrustedProxies, type TrustedProxies } from './proxies.ts';
@@ -81,6 +83,8 @@ export type Config = {
   trustedProxies: TrustedProxies;
   /** The SHA-256 of each key of a trusted service, in lower-case hex. */
   hashedServiceKeys: readonly string[];
+  /** The keys of secrets in the database: the first one encrypts, all decrypt. Null if there are none. */
+  encryptionKeys: EncryptionKeys | null;
   /** Roles of administrators, who may see and end everything. `create-admin` assigns the first one. */
   adminRoles: readonly [string, ...string[]];
   passwords: PasswordPolicy;
@@ -152,6 +156,7 @@ export function readConfig(environment: Environment = process.env): Config {
     reauthenticateAfterMs: duration(environment, 'REAUTHENTICATE_AFTER', '15m'),
     trustedProxies: readTrustedProxies(environment),
     hashedServiceKeys: list(environment, 'SERVICE_KEYS').map(hashedKey),
+    encryptionKeys: readEncryptionKeys(environment),
     adminRoles: atLeastOne('ADMIN_ROLES', list(environment, 'ADMIN_ROLES', 'admin')),
     passwords: {
       minLength: integer(environment, 'PASSWORD_MIN_LENGTH', passwordMinLength.default, {
