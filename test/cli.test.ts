@@ -21,6 +21,7 @@ const commands = [
   'revoke',
   'prune',
   'create-encryption-key',
+  'delete-signing-keys',
   'migrate',
   'adopt',
   'print-schema',

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { isUnavailable } from '../database/failures.ts';
 import type { Context } from '../graphql/context.ts';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import { AbortedError } from './body.ts';
 import { toIncoming, toResponse } from './fetch.ts';
 import { type FixedHeaders, headersFor } from './fixed-headers.ts';
@@ -30,6 +31,8 @@ export type AppOptions = {
   now?: () => Date;
   /** The sessions that another system started and that stay valid here. None by default. */
   legacySessions?: LegacySessions | null;
+  /** The keys that sign tokens. Without them, the server signs none. */
+  signingKeys?: SigningKeys | null;
   /** Observes every request and its answer once: for metrics, traces and request ids. */
   observe?: Observer;
   /** Plugins of Yoga that run for every operation, once. Those for HTTP (`onRequest`, `onResponse`) are not called. */

@@ -2,14 +2,9 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { decrypt, encrypt, isOfFirstKey } from '../../src/encryption/encryption.ts';
-import { createEncryptionKey, type EncryptionKeys, parseEncryptionKey } from '../../src/encryption/keys.ts';
+import { createEncryptionKey, parseEncryptionKey } from '../../src/encryption/keys.ts';
 import { OperatorError } from '../../src/errors.ts';
-
-function keysOf(...entries: string[]): EncryptionKeys {
-  const keys = readConfig({ ENCRYPTION_KEYS: entries.join(',') }).encryptionKeys;
-  if (keys === null) throw new Error('There is no key.');
-  return keys;
-}
+import { encryptionKeysOf } from '../support/encryption-keys.ts';
 
 const entries = {
   one: `one:${'A'.repeat(42)}E`,
@@ -22,13 +17,13 @@ describe('encryption', () => {
   it.each(['', 'a secret', 'ü\u0000🙂', 'x'.repeat(10_000)])(
     'is undone by the same key in the same place: %j',
     (secret) => {
-      const keys = keysOf(entries.one);
+      const keys = encryptionKeysOf(entries.one);
       expect(decrypt(keys, encrypt(keys, secret, place), place)).toBe(secret);
     },
   );
 
   it('makes another ciphertext each time, which names its key and shows nothing of the secret', () => {
-    const keys = keysOf(entries.one);
+    const keys = encryptionKeysOf(entries.one);
     const [a, b] = [encrypt(keys, 'a secret', place), encrypt(keys, 'a secret', place)];
     expect(a).not.toBe(b);
     expect(a).toMatch(/^A256GCM\.one\.[\w-]{16}\.[\w-]{32}$/);
@@ -36,13 +31,13 @@ describe('encryption', () => {
   });
 
   it('uses the first key, and decrypts with each', () => {
-    const before = encrypt(keysOf(entries.one), 'a secret', place);
-    const keys = keysOf(entries.other, entries.one);
+    const before = encrypt(encryptionKeysOf(entries.one), 'a secret', place);
+    const keys = encryptionKeysOf(entries.other, entries.one);
     expect(decrypt(keys, before, place)).toBe('a secret');
     expect(isOfFirstKey(keys, before)).toBe(false);
     const after = encrypt(keys, 'a secret', place);
     expect(isOfFirstKey(keys, after)).toBe(true);
-    expect(decrypt(keysOf(entries.other), after, place)).toBe('a secret');
+    expect(decrypt(encryptionKeysOf(entries.other), after, place)).toBe('a secret');
   });
 
   it.each([
@@ -51,22 +46,22 @@ describe('encryption', () => {
     ['row', { ...place, row: '8' }],
     ['place with the same letters', { table: 'Some', column: 'secret7', row: '' }],
   ])('is bound to its place: it is not decrypted in another %s', (_part, elsewhere) => {
-    const keys = keysOf(entries.one);
+    const keys = encryptionKeysOf(entries.one);
     const ciphertext = encrypt(keys, 'a secret', place);
     expect(() => decrypt(keys, ciphertext, elsewhere)).toThrow(/^The key "one" of ENCRYPTION_KEYS does not decrypt/);
   });
 
   it('names the key that is missing', () => {
-    const ciphertext = encrypt(keysOf(entries.one), 'a secret', place);
-    const read = () => decrypt(keysOf(entries.other), ciphertext, place);
+    const ciphertext = encrypt(encryptionKeysOf(entries.one), 'a secret', place);
+    const read = () => decrypt(encryptionKeysOf(entries.other), ciphertext, place);
     expect(read).toThrow(OperatorError);
     expect(read).toThrow('ENCRYPTION_KEYS lacks the key "one", which encrypted a value of Some.secret.');
   });
 
   it('refuses another key of the same id, and a ciphertext that was changed in any part', () => {
-    const keys = keysOf(entries.one, entries.other);
+    const keys = encryptionKeysOf(entries.one, entries.other);
     const ciphertext = encrypt(keys, 'a secret', place);
-    expect(() => decrypt(keysOf(entries.sameId), ciphertext, place)).toThrow(OperatorError);
+    expect(() => decrypt(encryptionKeysOf(entries.sameId), ciphertext, place)).toThrow(OperatorError);
     const parts = ciphertext.split('.');
     const flip = (text: string, index: number) =>
       `${text.slice(0, index)}${text[index] === 'A' ? 'B' : 'A'}${text.slice(index + 1)}`;
