@@ -16,6 +16,7 @@ import { createGraphiql } from './routes/graphiql/graphiql.ts';
 import { graphqlRoute } from './routes/graphql.ts';
 import { type Probes, probeRoutes } from './routes/probes.ts';
 import { routeTable } from './routes/route.ts';
+import { wellKnownRoutes } from './routes/well-known/well-known.ts';
 import type { ServerContext } from './routes/yoga.ts';
 
 export const graphqlPath = '/graphql';
@@ -67,7 +68,7 @@ export function createApp(options: AppOptions): App {
   const isOurHost = hostCheck(config);
   const probes: Probes = probeRoutes(database);
   const graphiql = config.graphiql ? createGraphiql(graphqlPath, fixedHeaders) : null;
-  const routeAt = routeTable([graphqlRoute(graphqlPath, options)]);
+  const routeAt = routeTable([graphqlRoute(graphqlPath, options), ...wellKnownRoutes(options, fixedHeaders)]);
 
   async function route(incoming: Incoming): Promise<Outgoing> {
     const path = pathOf(incoming.target);
@@ -80,7 +81,8 @@ export function createApp(options: AppOptions): App {
     if (page) return page;
     const found = routeAt(path);
     if (!found) throw new Refusal(404, `This path does not exist. GraphQL is at ${graphqlPath}.`);
-    return finish(incoming, await found.answer(incoming));
+    const outgoing = await found.answer(incoming);
+    return found.hasOwnHeaders ? outgoing : finish(incoming, outgoing);
   }
 
   /** Adds the headers that every answer has. */
