@@ -37,7 +37,7 @@ const clockSkewMs = minuteMs;
  */
 export const publicationMs = 2 * dayMs;
 
-/** The time for which a key signs. NIST SP 800-57 part 1 section 5.3.6 allows years; a short time practises. */
+/** The time for which a key signs. NIST SP 800-57 part 1 (table 1) allows years. A month keeps the rotation in use. */
 export const signingMs = 30 * dayMs;
 
 /** The time from the last signature of a key until it is deleted. */

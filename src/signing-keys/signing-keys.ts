@@ -46,6 +46,8 @@ export class SigningKeys {
   #copy: Copy;
   #readAgainAt: number;
   #reading: Promise<Copy> | null = null;
+  /** Whether the last read failed. Then requests do not wait for the next one, which may take as long as a timeout. */
+  #isFailing = false;
 
   constructor(issuer: string, stored: Stored, copy: Copy, report: (error: unknown) => void) {
     this.issuer = issuer;
@@ -86,14 +88,16 @@ export class SigningKeys {
     this.#reading ??= this.#read(now).finally(() => {
       this.#reading = null;
     });
-    return this.#reading;
+    return this.#isFailing && !isTooOld ? this.#copy : this.#reading;
   }
 
   async #read(now: number): Promise<Copy> {
     try {
       this.#copy = await readKeys(this.#stored);
       this.#readAgainAt = now + refreshMs;
+      this.#isFailing = false;
     } catch (error) {
+      this.#isFailing = true;
       if (now - this.#copy.readAt >= maxCopyAgeMs) throw error;
       if (!isUnavailable(error)) this.#report(error);
       this.#readAgainAt = now + retryMs;

@@ -246,6 +246,27 @@ describe('copy of the signing keys', () => {
     expect(await server.jwks()).toBe(jwks);
   });
 
+  it('lets no request wait for a read, once a read has failed', async () => {
+    const cluster = await openCluster();
+    const { findMany } = cluster.database.signingKey;
+    /** Answers instead of the database, while there is such a function. */
+    let instead: (() => Promise<never>) | null = null;
+    cluster.database.signingKey.findMany = ((query: object) => (instead ?? findMany)(query)) as never;
+    const server = required(await cluster.open());
+    const jwks = await server.jwks();
+    instead = () => Promise.reject(Object.assign(new Error('gone'), { code: 'P1001' }));
+    cluster.clock.time += minute;
+    expect(await server.jwks()).toBe(jwks);
+    const { promise, resolve } = Promise.withResolvers<never>();
+    instead = () => promise;
+    cluster.clock.time += minute;
+    expect(await server.jwks()).toBe(jwks);
+    instead = null;
+    resolve((await cluster.rows()) as never);
+    await expect.poll(() => server.jwks()).toBe(jwks);
+    expect(cluster.reported).toEqual([]);
+  });
+
   it('follows the deletion of all keys within a minute, with a new key', async () => {
     const cluster = await openCluster();
     const servers = [required(await cluster.open()), required(await cluster.open())];
