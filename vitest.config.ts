@@ -84,6 +84,7 @@ export default defineConfig(({ mode }) => ({
             'test/events/**/*.test.ts',
             'test/blitz/postgresql/**/*.test.ts',
             'test/maintenance/**/*.test.ts',
+            'test/signing-keys/**/*.test.ts',
             'test/transfer/**/*.test.ts',
             'test/users/**/*.test.ts',
             'test/graphql/**/*.test.ts',

@@ -9,6 +9,7 @@ import { withDatabase } from './cli/with-database.ts';
 import { loadEnvironmentFile, readConfig } from './config/config.ts';
 import { migrateDatabase, widenIds } from './database/database.ts';
 import { inTransaction } from './database/transaction.ts';
+import { createEncryptionKey } from './encryption/keys.ts';
 import { OperatorError, SessionNotFoundError, UserError } from './errors.ts';
 import { recordEvent } from './events/record.ts';
 import { maintain } from './maintenance/maintenance.ts';
@@ -16,6 +17,7 @@ import { countPrunable } from './maintenance/prune.ts';
 import { commandScope } from './scope.ts';
 import { endSessions, sessionsOfUser } from './sessions/end.ts';
 import { endSession } from './sessions/revoke.ts';
+import { deleteSigningKeys } from './signing-keys/rotate.ts';
 import { createServiceKey, hashToken } from './tokens/token.ts';
 import { createUser, defaultRole, prepareUser, requireUserByEmail } from './users/user.ts';
 
@@ -104,7 +106,7 @@ program
   .description(
     'Delete sessions that ended or expired longer ago than SESSION_RETENTION, the addresses and user agents of ' +
       'those that did so longer ago than DEVICE_RETENTION, audit events older than AUDIT_RETENTION, and other expired ' +
-      'data. A running server does this by itself.',
+      'data. Rotates the signing keys. A running server does this by itself.',
   )
   .option('--dry-run', 'print how many sessions would be deleted')
   .action(async (options: { dryRun?: boolean }) => {
@@ -131,6 +133,28 @@ program
     say(`Service key, to send as x-service-key:  ${key}`);
     say(`Its SHA-256, for SERVICE_KEYS:          ${hashToken(key)}`);
   });
+
+program
+  .command('create-encryption-key')
+  .description('Create a key for ENCRYPTION_KEYS. Prints it as `id:key`, and stores it nowhere.')
+  .action(() => {
+    say(createEncryptionKey());
+    // Standard output has only the key, so that a script can use it.
+    process.stderr.write('Keep it outside the database and its backups. The first key of ENCRYPTION_KEYS encrypts.\n');
+  });
+
+program
+  .command('delete-signing-keys')
+  .description(
+    'Delete all keys that sign tokens, for an encryption key that is lost or has leaked. Tokens that they signed become ' +
+      'invalid once verifiers fetch the keys again. Running servers make a new key within a minute.',
+  )
+  .action(() =>
+    withDatabase(async (database) => {
+      const count = await deleteSigningKeys(database);
+      say(`Deleted ${count === 1 ? '1 signing key' : `${count} signing keys`}.`);
+    }),
+  );
 
 program
   .command('migrate')

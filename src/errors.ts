@@ -49,6 +49,12 @@ export const userErrors = {
     message: 'This is the last administrator. Make another user an administrator first.',
     description: 'The operation would leave no administrator who can sign in.',
   },
+  AUDIENCE_NOT_ALLOWED: {
+    message:
+      'This server issues no access tokens for this audience. The operator allows audiences with ' +
+      'ACCESS_TOKEN_AUDIENCES.',
+    description: 'The operator allows no access tokens for this audience, or none at all. The message tells which.',
+  },
 } as const satisfies Record<string, { message?: string; description: string }>;
 
 export type UserErrorCode = keyof typeof userErrors;
@@ -136,6 +142,9 @@ export class TokenInvalidError extends plainError('TOKEN_INVALID') {}
 
 /** Refuses an operation that would leave no administrator. */
 export class LastAdministratorError extends plainError('LAST_ADMINISTRATOR') {}
+
+/** Refuses an access token for an audience that the operator does not allow. */
+export class AudienceNotAllowedError extends plainError('AUDIENCE_NOT_ALLOWED') {}
 
 /** Codes of failed requests, in `errors`. */
 export type RequestErrorCode =

@@ -10,6 +10,7 @@ import { startDelivery } from './mail/delivery.ts';
 import { readTemplates } from './mail/templates.ts';
 import { openMailTransport } from './mail/transport.ts';
 import { startMaintenance } from './maintenance/maintenance.ts';
+import { openSigningKeys } from './signing-keys/signing-keys.ts';
 
 /**
  * The time after which the process ends although stopping is not complete, so that its supervisor does not wait in
@@ -34,7 +35,8 @@ async function main(): Promise<void> {
   const replicaUrl = config.databaseReplicaUrl;
   const replica = replicaUrl === null ? database : await openDatabase(replicaUrl, pool);
   const clock = await openClock(config.databaseUrl, database);
-  const app = createApp({ database, replica, config, report, now: () => clock.now(), legacySessions });
+  const signingKeys = await openSigningKeys(database, config, clock, report);
+  const app = createApp({ database, replica, config, report, now: () => clock.now(), legacySessions, signingKeys });
   const server = await listen(app, config).catch((error) => {
     throw new OperatorError(
       `HOST is "${config.host}" and PORT is "${config.port}", but the server cannot listen there: ${error.message}.`,

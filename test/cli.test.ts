@@ -7,6 +7,7 @@ import { databaseExists, openDatabase } from '../src/database/database.ts';
 import { password, startApi } from './support/api.ts';
 import { blitzFile } from './support/blitz.ts';
 import { emptyDatabase, temporaryFolder } from './support/database.ts';
+import { encryptionKeysOf } from './support/encryption-keys.ts';
 import { runNode } from './support/process.ts';
 
 function cli(url: string, args: string[], input?: string, env: Record<string, string> = {}) {
@@ -20,6 +21,8 @@ const commands = [
   'export-users',
   'revoke',
   'prune',
+  'create-encryption-key',
+  'delete-signing-keys',
   'migrate',
   'service-client',
   'adopt',
@@ -299,6 +302,28 @@ describe('service-client', () => {
       code: 1,
       stderr: 'There is no such service client.\n',
     });
+  });
+});
+
+describe('create-encryption-key', () => {
+  it('prints only the key to standard output, in the form of ENCRYPTION_KEYS', async () => {
+    const { stdout } = await cli(await emptyDatabase(), ['create-encryption-key']);
+    expect(readConfig({ ENCRYPTION_KEYS: stdout }).encryptionKeys).toHaveLength(1);
+  });
+});
+
+describe('delete-signing-keys', () => {
+  it('deletes the keys, also without the encryption key, and the server makes a new one', async () => {
+    const api = await startApi({ encryptionKeys: encryptionKeysOf() });
+    const before = await api.signingKeys?.jwks();
+    expect(await cli(api.url, ['delete-signing-keys'])).toEqual({
+      code: 0,
+      stdout: 'Deleted 1 signing key.\n',
+      stderr: '',
+    });
+    api.clock.now = new Date(api.clock.now.getTime() + 60_000);
+    expect(await api.signingKeys?.jwks()).not.toBe(before);
+    expect(await api.database.signingKey.count()).toBe(1);
   });
 });
 

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../src/config/config.ts';
+import { createEncryptionKey } from '../src/encryption/keys.ts';
 
 describe('configuration', () => {
   it('has a default for everything', () => {
@@ -55,10 +56,19 @@ describe('configuration', () => {
     ['ARGON2_MEMORY_KIB', ['19455', '9999999999']],
     ['ARGON2_PASSES', ['1', '101']],
     ['ARGON2_LANES', ['0', '65']],
+    ['ACCESS_TOKEN_AUDIENCES', ['a b', 'ü', `https://${'a'.repeat(200)}`]],
+    ['ACCESS_TOKEN_LIFETIME', ['59s', '301s', '60', '1h']],
   ])('refuses an invalid %s, with its name and value', (name, values) => {
     for (const value of values) {
       expect(() => readConfig({ [name]: value }), value).toThrow(new RegExp(`^${name} is ".*", but it must `));
     }
+  });
+
+  it('refuses audiences of access tokens without encryption keys', () => {
+    const read = () => readConfig({ ACCESS_TOKEN_AUDIENCES: 'router' });
+    expect(read).toThrow(/^ACCESS_TOKEN_AUDIENCES is set, but ENCRYPTION_KEYS is not/);
+    expect(read).toThrow('`create-encryption-key`');
+    expect(readConfig({ ENCRYPTION_KEYS: createEncryptionKey() }).accessTokens.audiences.size).toBe(0);
   });
 
   it('never repeats the password of a database', () => {

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
+import { createEncryptionKey } from '../src/encryption/keys.ts';
 import { password } from './support/api.ts';
 import { temporaryFolder } from './support/database.ts';
 import { runNode, startServer } from './support/process.ts';
@@ -136,12 +137,38 @@ describe('server', () => {
     ['DATABASE_URL', 'mysql://x', /^DATABASE_URL is "mysql:\/\/x", but it must be .*\n$/],
     ['DATABASE_URL', 'postgresql://x:y@z/db?schema=app', /^DATABASE_URL is ".*schema=app", but it may not name .*\n$/],
     ['SESSION_LIFETIME', '30', /^SESSION_LIFETIME is "30", but it must be a number and a unit.*\n$/],
+    ['ACCESS_TOKEN_AUDIENCES', 'router', /^ACCESS_TOKEN_AUDIENCES is set, but ENCRYPTION_KEYS is not: .*\n$/],
     ['HOST', '203.0.113.1', /^HOST is "203\.0\.113\.1" and PORT is .*\n$/],
   ])('stops with a sentence when %s is %s', async (name, value, sentence) => {
     const env = { DATABASE_URL: await newUrl(), PORT: '0', [name]: value };
     const { code, stdout, stderr } = await runNode('src/main.ts', [], env).ended;
     expect({ code, stdout: stdout.replace(/^Migrated.*\n/gm, '') }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(sentence);
+  });
+
+  it('does not start without the key that encrypted its signing keys, and starts again with it', async () => {
+    const url = await newUrl();
+    const [key, other] = [createEncryptionKey(), createEncryptionKey()];
+    const stopped = async (env: Record<string, string>) => {
+      const server = await startServer(url, env);
+      const jwks = await (await fetch(new URL('/.well-known/jwks.json', server.address))).text();
+      server.child.kill('SIGTERM');
+      expect(await server.ended).toMatchObject({ code: 0, stderr: '' });
+      return jwks;
+    };
+    const refused = async (env: Record<string, string>) =>
+      runNode('src/main.ts', [], { DATABASE_URL: url, PORT: '0', ...env }).ended;
+    const jwks = await stopped({ ENCRYPTION_KEYS: key });
+    expect(JSON.parse(jwks).keys).toHaveLength(1);
+    expect(await refused({ ENCRYPTION_KEYS: other })).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^A signing key cannot be read\. ENCRYPTION_KEYS lacks the key .*\n$/),
+    });
+    expect(await refused({})).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^The database has signing keys, but ENCRYPTION_KEYS is not set\. .*\n$/),
+    });
+    expect(await stopped({ ENCRYPTION_KEYS: `${other},${key}` })).toBe(jwks);
   });
 
   /** Begins a sign-up by sending its headers. Returns a function that sends the rest and returns the answer. */

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openDatabase } from '../src/database/database.ts';
+import { createEncryptionKey } from '../src/encryption/keys.ts';
 import { createServiceKey, hashToken } from '../src/tokens/token.ts';
 import { type Data, fetchOver, rotating } from './support/api.ts';
 import { emptyDatabase, isPostgresql, temporaryFolder } from './support/database.ts';
@@ -45,9 +46,16 @@ describe('secret', () => {
     const env = { DATABASE_URL: url };
     const created = runNode('src/cli.ts', ['create-admin', 'root@example.com'], env, { input: `${passwords.admin}\n` });
     expect((await created.ended).code).toBe(0);
-    const server = await startServer(url, { MAIL_FOLDER: mailFolder, SERVICE_KEYS: hashToken(serviceKey) });
+    const encryptionKey = createEncryptionKey();
+    const server = await startServer(url, {
+      MAIL_FOLDER: mailFolder,
+      SERVICE_KEYS: hashToken(serviceKey),
+      ENCRYPTION_KEYS: encryptionKey,
+      ACCESS_TOKEN_AUDIENCES: 'router',
+    });
 
-    const secrets = new Set<string>([...Object.values(passwords), serviceKey]);
+    const encryptionSecret = encryptionKey.split(':')[1] ?? '';
+    const secrets = new Set<string>([...Object.values(passwords), serviceKey, encryptionSecret]);
     /** Adds the secret part of a token: its handle is not secret. */
     const keep = (token: string) => secrets.add(token.split('.')[1] ?? token);
     const ask = async (query: string, headers: Record<string, string> = {}): Promise<Data> => {
@@ -82,6 +90,7 @@ describe('secret', () => {
     );
     const { viewer } = signedUp.data.signUp;
     let { token } = signedUp.data.signUp;
+    await ask('mutation { accessToken(audience: "router") { ... on AccessTokenPayload { token } } }', as(token));
     await ask(`mutation { verifyEmail(token: "${await link('verify-email')}") { __typename } }`, as(token));
     await ask(`mutation { login(email: "${email}", password: "${passwords.wrong}") { __typename } }`);
     await ask(`mutation { login(email: "nobody@example.com", password: "${passwords.wrong}") { __typename } }`);
@@ -143,7 +152,7 @@ describe('secret', () => {
     expect(code).toBe(0);
     expect(stderr).toBe('');
     // It is all there to be looked through.
-    for (const sign of ['new@example.com', 'USER_SUSPENDED', 'argon2id']) expect(dump).toContain(sign);
+    for (const sign of ['new@example.com', 'USER_SUSPENDED', 'argon2id', 'A256GCM.']) expect(dump).toContain(sign);
     expect(names).toContain('reset-password');
     for (const secret of secrets) {
       for (const place of [dump, names, stdout, await dumpOf(url)]) expect(place).not.toContain(secret);

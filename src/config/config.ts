@@ -1,13 +1,16 @@
 /** The only reader of the environment. `.env.example` lists every variable with its default and its unit. */
 
+import type { EncryptionKeys } from '../encryption/keys.ts';
 import { OperatorError } from '../errors.ts';
+import { type AccessTokenPolicy, readAccessTokenPolicy } from './access-tokens.ts';
 import { readDatabaseUrl, readReplicaUrl } from './database.ts';
+import { readEncryptionKeys } from './encryption.ts';
 import { readAllowedHosts } from './hosts.ts';
 import { type MailPolicy, readMailPolicy } from './mail.ts';
 import { readTrustedProxies, type TrustedProxies } from './proxies.ts';
 import { atLeastOne, duration, type Environment, flag, integer, invalid, list, origin, text } from './variables.ts';
 
-export type { MailPolicy, TrustedProxies };
+export type { AccessTokenPolicy, MailPolicy, TrustedProxies };
 
 /** Rules for passwords, and the cost of hashing them. */
 export type PasswordPolicy = {
@@ -81,6 +84,9 @@ export type Config = {
   trustedProxies: TrustedProxies;
   /** The SHA-256 of each key of a trusted service, in lower-case hex. */
   hashedServiceKeys: readonly string[];
+  /** The keys of secrets in the database: the first one encrypts, all decrypt. Null if there are none. */
+  encryptionKeys: EncryptionKeys | null;
+  accessTokens: AccessTokenPolicy;
   /** Roles of administrators, who may see and end everything. `create-admin` assigns the first one. */
   adminRoles: readonly [string, ...string[]];
   passwords: PasswordPolicy;
@@ -130,6 +136,7 @@ export function readConfig(environment: Environment = process.env): Config {
   const production = environment.NODE_ENV === 'production';
   const port = integer(environment, 'PORT', 4000, { min: 0, max: 65_535 });
   const publicUrl = origin('PUBLIC_URL', text(environment, 'PUBLIC_URL', `http://localhost:${port}`));
+  const encryptionKeys = readEncryptionKeys(environment);
   const config: Config = {
     databaseUrl: readDatabaseUrl(environment),
     databaseReplicaUrl: readReplicaUrl(environment),
@@ -152,6 +159,8 @@ export function readConfig(environment: Environment = process.env): Config {
     reauthenticateAfterMs: duration(environment, 'REAUTHENTICATE_AFTER', '15m'),
     trustedProxies: readTrustedProxies(environment),
     hashedServiceKeys: list(environment, 'SERVICE_KEYS').map(hashedKey),
+    encryptionKeys,
+    accessTokens: readAccessTokenPolicy(environment, encryptionKeys !== null),
     adminRoles: atLeastOne('ADMIN_ROLES', list(environment, 'ADMIN_ROLES', 'admin')),
     passwords: {
       minLength: integer(environment, 'PASSWORD_MIN_LENGTH', passwordMinLength.default, {

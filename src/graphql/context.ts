@@ -4,6 +4,7 @@ import { mayReadUsers, type Scope } from '../scope.ts';
 import type { RotatedSession } from '../sessions/rotate.ts';
 import type { Session } from '../sessions/session.ts';
 import type { StartedSession, Visitor } from '../sessions/start.ts';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import type { User } from '../users/user.ts';
 import type { Loaders } from './loaders.ts';
 
@@ -36,6 +37,8 @@ export type Context = {
   /** A read replica for lists that may be a moment behind, or the database itself if there is no replica. */
   replica: Database;
   config: Config;
+  /** The keys that sign tokens. Null on a server that signs none. */
+  signingKeys: SigningKeys | null;
   caller: Caller;
   loaders: Loaders;
 };

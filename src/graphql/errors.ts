@@ -3,6 +3,7 @@ import { GraphQLError } from 'graphql';
 import { isUnavailable } from '../database/failures.ts';
 import {
   AccountSuspendedError,
+  AudienceNotAllowedError,
   EmailTakenError,
   InvalidCredentialsError,
   LastAdministratorError,
@@ -60,6 +61,7 @@ const plainErrors: ((new () => UserError) & { code: UserErrorCode })[] = [
   AccountSuspendedError,
   TokenInvalidError,
   LastAdministratorError,
+  AudienceNotAllowedError,
 ];
 
 for (const type of plainErrors) {

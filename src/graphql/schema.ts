@@ -1,6 +1,7 @@
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { builder } from './builder.ts';
 import './mutations/profile.ts';
+import './mutations/access-token.ts';
 import './mutations/administration.ts';
 import './types/audit-event.ts';
 import './mutations/email.ts';

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { isUnavailable } from '../database/failures.ts';
 import type { Context } from '../graphql/context.ts';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import { AbortedError } from './body.ts';
 import { toIncoming, toResponse } from './fetch.ts';
 import { type FixedHeaders, headersFor } from './fixed-headers.ts';
@@ -17,6 +18,8 @@ import { introspectionRoute } from './routes/oauth/introspection.ts';
 import { revocationRoute } from './routes/oauth/revocation.ts';
 import { type Probes, probeRoutes } from './routes/probes.ts';
 import { routeTable } from './routes/route.ts';
+import { introspectionPath, revocationPath } from './routes/well-known/metadata.ts';
+import { wellKnownRoutes } from './routes/well-known/well-known.ts';
 import type { ServerContext } from './routes/yoga.ts';
 
 export const graphqlPath = '/graphql';
@@ -32,6 +35,8 @@ export type AppOptions = {
   now?: () => Date;
   /** The sessions that another system started and that stay valid here. None by default. */
   legacySessions?: LegacySessions | null;
+  /** The keys that sign tokens. Without them, the server signs none. */
+  signingKeys?: SigningKeys | null;
   /** Observes every request and its answer once: for metrics, traces and request ids. */
   observe?: Observer;
   /** Plugins of Yoga that run for every operation, once. Those for HTTP (`onRequest`, `onResponse`) are not called. */
@@ -68,8 +73,9 @@ export function createApp(options: AppOptions): App {
   const graphiql = config.graphiql ? createGraphiql(graphqlPath, fixedHeaders) : null;
   const routeAt = routeTable([
     graphqlRoute(graphqlPath, options),
-    introspectionRoute('/oauth/introspect', options),
-    revocationRoute('/oauth/revoke', options),
+    introspectionRoute(introspectionPath, options),
+    revocationRoute(revocationPath, options),
+    ...wellKnownRoutes(options, fixedHeaders),
   ]);
 
   async function route(incoming: Incoming): Promise<Outgoing> {
@@ -83,7 +89,8 @@ export function createApp(options: AppOptions): App {
     if (page) return page;
     const found = routeAt(path);
     if (!found) throw new Refusal(404, `This path does not exist. GraphQL is at ${graphqlPath}.`);
-    return finish(incoming, await found.answer(incoming));
+    const outgoing = await found.answer(incoming);
+    return found.hasOwnHeaders ? outgoing : finish(incoming, outgoing);
   }
 
   /** Adds the headers that every answer has. */

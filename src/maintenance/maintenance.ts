@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
 import { withLease } from '../database/lease.ts';
+import { rotateSigningKeys } from '../signing-keys/rotate.ts';
 import {
   deleteClientInfo,
   endExpired,
@@ -14,16 +15,19 @@ import {
 
 const intervalMs = 10 * 60_000;
 
-export type Retention = Pick<Config, 'sessionRetentionMs' | 'deviceRetentionMs' | 'auditRetentionMs' | 'sessions'>;
+export type MaintenancePolicy = Pick<
+  Config,
+  'sessionRetentionMs' | 'deviceRetentionMs' | 'auditRetentionMs' | 'sessions' | 'encryptionKeys'
+>;
 
 /**
  * Ends expired sessions, deletes the client information of ended sessions, prunes sessions and events after their
- * retention, and deletes expired tokens and counts. Returns the number of pruned sessions. Null if another process is
- * doing the maintenance.
+ * retention, deletes expired tokens and counts, and rotates the signing keys. Returns the number of pruned sessions. Null
+ * if another process is doing the maintenance.
  */
 export function maintain(
   database: Database,
-  retention: Retention,
+  policy: MaintenancePolicy,
   clock: Clock,
   shouldContinue: ShouldContinue = () => true,
 ): Promise<number | null> {
@@ -31,12 +35,14 @@ export function maintain(
     const now = clock.now().getTime();
     const mayContinue: ShouldContinue = async () => (await shouldContinue()) && (await isHeld());
     // First, so that no session is pruned before its expiry is recorded.
-    await endExpired(database, new Date(now), retention.sessions, mayContinue);
+    await endExpired(database, new Date(now), policy.sessions, mayContinue);
     if (!(await mayContinue())) return 0;
-    const pruned = await pruneSessions(database, new Date(now - retention.sessionRetentionMs), mayContinue);
-    if (await mayContinue()) await deleteClientInfo(database, new Date(now - retention.deviceRetentionMs), mayContinue);
-    if (await mayContinue()) await pruneEvents(database, new Date(now - retention.auditRetentionMs), mayContinue);
+    const pruned = await pruneSessions(database, new Date(now - policy.sessionRetentionMs), mayContinue);
+    if (await mayContinue()) await deleteClientInfo(database, new Date(now - policy.deviceRetentionMs), mayContinue);
+    if (await mayContinue()) await pruneEvents(database, new Date(now - policy.auditRetentionMs), mayContinue);
     if (await mayContinue()) await pruneExpired(database, new Date(now), mayContinue);
+    const { encryptionKeys } = policy;
+    if (encryptionKeys !== null && (await mayContinue())) await rotateSigningKeys(database, encryptionKeys, clock);
     return pruned;
   });
 }
@@ -44,10 +50,10 @@ export function maintain(
 /** Starts the maintenance in the background, every ten minutes. */
 export function startMaintenance(
   database: Database,
-  retention: Retention,
+  policy: MaintenancePolicy,
   clock: Clock,
   { report, firstRunAfterMs = 5_000 }: { report: (error: unknown) => void; firstRunAfterMs?: number },
 ): Repeated {
-  const work = (isStopping: () => boolean) => maintain(database, retention, clock, () => !isStopping());
+  const work = (isStopping: () => boolean) => maintain(database, policy, clock, () => !isStopping());
   return repeat(intervalMs, work, report, firstRunAfterMs);
 }

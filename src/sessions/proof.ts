@@ -15,10 +15,15 @@ export function formatMethods(methods: readonly AuthenticationMethod[]): string 
   return authenticationMethods.filter((method) => methods.includes(method)).join(' ');
 }
 
+/** Returns stored methods in their order. None if they were never recorded. */
+export function methodsOf(stored: string | null): AuthenticationMethod[] {
+  const known = stored?.split(' ') ?? [];
+  return authenticationMethods.filter((method) => known.includes(method));
+}
+
 /** Adds a method to stored methods. */
 export function withMethod(stored: string | null, method: AuthenticationMethod): string {
-  const known = stored?.split(' ') ?? [];
-  return formatMethods(authenticationMethods.filter((one) => one === method || known.includes(one)));
+  return formatMethods([...methodsOf(stored), method]);
 }
 
 /**

@@ -107,6 +107,7 @@ const roots: Record<string, Record<string, [selection: string, outcomes: string[
     updateProfile: ['updateProfile(name: "Someone") { __typename }', signedIn],
     changePassword: ['changePassword(currentPassword: "wrong", newPassword: "short") { __typename }', signedIn],
     reauthenticate: ['reauthenticate(password: "wrong") { __typename }', signedIn],
+    accessToken: ['accessToken(audience: "none") { __typename }', signedIn],
     deleteAccount: ['deleteAccount(password: "wrong") { __typename }', signedIn],
     createUser: ['createUser(email: "none") { __typename }', administrators],
     setUserRole: ['setUserRole(id: "none", role: "user") { __typename }', administrators],

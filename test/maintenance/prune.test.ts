@@ -163,10 +163,16 @@ describe('pruneExpired', () => {
 });
 
 describe('maintenance of a server', () => {
-  const retention = { sessionRetentionMs: 30 * day, deviceRetentionMs: 7 * day, auditRetentionMs: 365 * day, sessions };
+  const policy = {
+    sessionRetentionMs: 30 * day,
+    deviceRetentionMs: 7 * day,
+    auditRetentionMs: 365 * day,
+    sessions,
+    encryptionKeys: null,
+  };
 
   function maintain({ database }: TestDatabase, reported: unknown[] = []) {
-    const maintenance = startMaintenance(database, retention, localClock, {
+    const maintenance = startMaintenance(database, policy, localClock, {
       report: (error) => reported.push(error),
       firstRunAfterMs: 1,
     });

@@ -4,6 +4,7 @@ import { blitzSessions } from '../../src/blitz/sessions.ts';
 import { type AttemptPolicy, type Config, readConfig, type SessionPolicy } from '../../src/config/config.ts';
 import { type App, createApp } from '../../src/http/front-door.ts';
 import type { LegacySessions } from '../../src/http/request/legacy-sessions.ts';
+import { openSigningKeys, type SigningKeys } from '../../src/signing-keys/signing-keys.ts';
 import { openEmptyDatabase, type TestDatabase } from './database.ts';
 
 export const password = 'correct horse battery staple';
@@ -14,6 +15,8 @@ export type TestApi = TestDatabase & {
   config: Config;
   /** The sessions of another system that stay valid. Null without any. */
   legacySessions: LegacySessions | null;
+  /** The keys that sign tokens. Null without `encryptionKeys`. */
+  signingKeys: SigningKeys | null;
   /** The reported unexpected errors. */
   reported: unknown[];
   /** Moves the server's clock. */
@@ -51,20 +54,18 @@ export async function startApi({ sessions, attempts, blitz = null, ...settings }
   };
   const legacySessions = blitz && blitzSessions(blitz);
   const reported: unknown[] = [];
+  const report = (error: unknown) => reported.push(error);
   const clock = { now: new Date() };
-  const app = createApp({
-    database: opened.database,
-    config,
-    report: (error) => reported.push(error),
-    now: () => clock.now,
-    legacySessions,
-  });
+  const now = () => clock.now;
+  const signingKeys = await openSigningKeys(opened.database, config, { now, stop: () => {} }, report);
+  const app = createApp({ database: opened.database, config, report, now, legacySessions, signingKeys });
   const client = () => new Client(app, config.publicUrl);
   return {
     ...opened,
     app,
     config,
     legacySessions,
+    signingKeys,
     reported,
     clock,
     client,

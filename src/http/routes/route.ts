@@ -7,6 +7,8 @@ export type Route = {
   hasSubpaths?: boolean;
   /** Whether the body of a POST is read. If not, it is discarded as it arrives. */
   readsBody: boolean;
+  /** Whether the answers have all their headers already, as those do that caches may keep. False by default. */
+  hasOwnHeaders?: boolean;
   /** @throws Refusal */
   answer(incoming: Incoming): Promise<Outgoing>;
   /** Returns the JSON body of a refusal on this path. By default, that of a GraphQL response. */

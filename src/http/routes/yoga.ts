@@ -14,13 +14,13 @@ export type ServerContext = { caller: RequestCaller };
 
 /** Creates Yoga for the schema. It reads the session of a request only after it has validated the operation. */
 export function createGraphQL(options: AppOptions & { path: string }): YogaServerInstance<ServerContext, Context> {
-  const { path, database, replica = database, config, report, plugins = [] } = options;
+  const { path, database, replica = database, config, signingKeys = null, report, plugins = [] } = options;
   return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: path,
     context: async ({ caller }) => {
       await caller.resume(database);
-      return { database, replica, config, caller, loaders: new Loaders(database, caller.scope.now) };
+      return { database, replica, config, signingKeys, caller, loaders: new Loaders(database, caller.scope.now) };
     },
     plugins: [useDocuments(schema), useAntiCSRF, useComplexityLimit(), ...plugins],
     // useDocuments caches parsed and validated documents.
