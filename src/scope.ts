@@ -26,7 +26,12 @@ export const serviceScopes = {
 export type ServiceScope = keyof typeof serviceScopes;
 
 /** A service that has proved who it is: by the secret of a service client, or by a key of `SERVICE_KEYS`. */
-export type Service = { name: string; scopes: ReadonlySet<ServiceScope> };
+export type Service = {
+  name: string;
+  /** The client id. Null for a key of `SERVICE_KEYS`. */
+  clientId: string | null;
+  scopes: ReadonlySet<ServiceScope>;
+};
 
 /**
  * The caller, the client and the time of a request or command. Made once for each, and again when a request changes its

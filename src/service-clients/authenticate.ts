@@ -18,7 +18,7 @@ export async function authenticateService(database: Database, secret: string, no
   const client = await database.$findServiceClient(clientId);
   if (!client || !isSecretOf(client, secret) || client.disabledAt !== null) return null;
   await recordUse(database, client, now);
-  return { name: client.name, scopes: new Set(scopesOf(client)) };
+  return { name: client.name, clientId, scopes: new Set(scopesOf(client)) };
 }
 
 /** Compares both secrets, so that the time does not tell which one matches. */

@@ -1,6 +1,8 @@
+import { createLocalJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { toNodeId } from '../../src/graphql/node-id.ts';
 import { password, startApi, type TestApi } from '../support/api.ts';
+import { encryptionKeysOf } from '../support/encryption-keys.ts';
 import { basic, createService, post } from '../support/oauth.ts';
 
 const hour = 3_600_000;
@@ -128,6 +130,40 @@ describe('introspection', () => {
     const { status, headers, body } = await service.introspect(token);
     expect([status, headers.get('retry-after'), body.error]).toEqual([503, '1', 'temporarily_unavailable']);
     expect(api.reported).toEqual([]);
+  });
+});
+
+describe('a signed answer of introspection', () => {
+  const accept = 'application/token-introspection+jwt';
+
+  it('is a JWT for the service, of its own type, and holds the same facts', async () => {
+    const api = await startApi({ encryptionKeys: encryptionKeysOf() });
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const service = await createService(api, 'introspect');
+    const { body: plain } = await service.introspect(ada.token ?? '');
+    const headers = { authorization: service.authorization, accept: `application/json;q=0.5, ${accept}` };
+    const { body, headers: answered } = await post(api, '/oauth/introspect', { token: ada.token ?? '' }, headers);
+    expect(answered.get('content-type')).toBe(accept);
+    const jwks = createLocalJWKSet(JSON.parse((await api.signingKeys?.jwks()) ?? ''));
+    const options = { issuer: 'http://localhost:4000', audience: service.clientId, typ: 'token-introspection+jwt' };
+    const { payload } = await jwtVerify(body, jwks, { ...options, currentDate: api.clock.now });
+    expect(payload.token_introspection).toEqual(plain);
+    // RFC 9701 section 5: so that it is not taken for an access token.
+    expect(payload).not.toHaveProperty('sub');
+    expect(payload).not.toHaveProperty('exp');
+    const other = await post(api, '/oauth/introspect', { token: 'x' }, headers);
+    expect(decodeJwt(other.body).token_introspection).toEqual({ active: false });
+  });
+
+  it('needs signing keys', async () => {
+    const { api, service, token } = await setUp();
+    const { status, body } = await post(
+      api,
+      '/oauth/introspect',
+      { token },
+      { authorization: service.authorization, accept },
+    );
+    expect([status, body.error_description]).toEqual([406, expect.stringContaining('ENCRYPTION_KEYS')]);
   });
 });
 

@@ -11,7 +11,7 @@ const rejected =
   'Send a valid secret of a service client as x-service-key, or leave the header out.';
 
 /** The service of the keys in `SERVICE_KEYS`, which have no names. */
-const ofConfiguredKey: Service = { name: 'SERVICE_KEYS', scopes: new Set(['session-data'] as const) };
+const ofConfiguredKey: Service = { name: 'SERVICE_KEYS', clientId: null, scopes: new Set(['session-data'] as const) };
 
 /**
  * Returns the service of the key in the `x-service-key` header.

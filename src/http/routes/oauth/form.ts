@@ -30,7 +30,7 @@ export async function readForm({ method, headers, body }: Incoming): Promise<For
   return form;
 }
 
-/** The maximum length of a token, in characters. Every token of this server is shorter, also those of Blitz.js. */
+/** The maximum length of a token, in characters. Every token of this server is shorter, also of another system. */
 const maxTokenLength = 4_096;
 
 /** Returns the token of a request. @throws Refusal if there is none, or it is too long. */

@@ -1,8 +1,8 @@
 /** Token introspection (RFC 7662): tells a service whose session a token opens. */
 import { isIP } from 'node:net';
+import { claimsOf, toUnixSeconds } from '../../../access-tokens/claims.ts';
 import { toNodeId } from '../../../graphql/node-id.ts';
 import { type ClientInfo, commandScope, type Service } from '../../../scope.ts';
-import { authenticationClaims, toSeconds } from '../../../sessions/claims.ts';
 import { maxUserAgentLength } from '../../../sessions/client-name.ts';
 import { parseData } from '../../../sessions/data.ts';
 import { resumeSession, type SessionUse } from '../../../sessions/resume.ts';
@@ -14,7 +14,10 @@ import { requireService } from './client-authentication.ts';
 import { oauthRefusalBody } from './errors.ts';
 import { type Form, readForm, requireToken } from './form.ts';
 
-const inactive = JSON.stringify({ active: false });
+/** The media type of signed answers (RFC 9701 section 4). */
+const signedType = 'application/token-introspection+jwt';
+
+const unsigned = 'This server signs no answers. Accept application/json, or ask the operator to set ENCRYPTION_KEYS.';
 
 const replaced = 'This token was replaced a moment ago, and the client is about to receive the new one. Try again.';
 
@@ -23,8 +26,16 @@ const replaced = 'This token was replaced a moment ago, and the client is about 
  * inactive, whatever the reason. Without a verdict the answer is 503, never `active: false`.
  */
 export function introspectionRoute(path: string, options: AppOptions): Route {
-  const { database, config, now: clock = () => new Date(), legacySessions = null } = options;
+  const { database, config, now: clock = () => new Date(), legacySessions = null, signingKeys = null } = options;
   const issuer = config.publicUrl.origin;
+
+  /** Answers as JSON, or as a signed JWT (RFC 9701) if the service asks for it: then another party can verify it too. */
+  async function respond(about: object, incoming: Incoming, { clientId }: Service): Promise<Outgoing> {
+    if (!accepts(incoming, signedType)) return answerOf('application/json', JSON.stringify(about));
+    if (signingKeys === null) throw new Refusal(406, unsigned);
+    const claims = { ...(clientId !== null && { aud: clientId }), token_introspection: about };
+    return answerOf(signedType, await signingKeys.sign(claims, { typ: 'token-introspection+jwt' }));
+  }
 
   async function answer(incoming: Incoming): Promise<Outgoing> {
     const form = await readForm(incoming);
@@ -36,16 +47,22 @@ export function introspectionRoute(path: string, options: AppOptions): Route {
     const asking = { headers: incoming.headers, form, now };
     const service = await requireService(database, asking, 'introspect');
     const resumed = await resumeSession(database, scope, token, policies);
-    if (resumed.session) return json(JSON.stringify(describe(resumed.session, service, issuer)));
+    if (resumed.session) return respond(describe(resumed.session, service, issuer), incoming, service);
     if (resumed.isJustReplaced) throw new Refusal(503, replaced, { 'retry-after': '1' });
-    return json(inactive);
+    return respond({ active: false }, incoming, service);
   }
 
   return { path, readsBody: true, answer, refusalBody: oauthRefusalBody };
 }
 
-function json(body: string): Outgoing {
-  return { status: 200, headers: { 'content-type': 'application/json' }, body };
+function answerOf(type: string, body: string): Outgoing {
+  return { status: 200, headers: { 'content-type': type }, body };
+}
+
+/** Returns whether a request names a media type in `Accept`. */
+function accepts({ headers }: Incoming, type: string): boolean {
+  const entries = (headers.get('accept') ?? '').toLowerCase().split(',');
+  return entries.some((entry) => entry.split(';')[0]?.trim() === type);
 }
 
 /**
@@ -75,16 +92,13 @@ function describe(session: SessionWithUser, { scopes }: Service, iss: string): o
     iss,
     sid: handle,
     token_type: 'Bearer',
-    iat: toSeconds(createdAt),
-    exp: toSeconds(expiresAt),
+    iat: toUnixSeconds(createdAt),
+    exp: toUnixSeconds(expiresAt),
     ...(user && {
-      sub: toNodeId('User', user.id),
       username: user.email,
       email: user.email,
-      email_verified: user.emailVerifiedAt !== null,
       ...(user.name !== null && { name: user.name }),
-      role: user.role,
-      ...authenticationClaims(session),
+      ...claimsOf({ ...session, user }, toNodeId('User', user.id)),
     }),
     ...(scopes.has('session-data') && { public_data: parseData(publicData) ?? {} }),
   };
