@@ -40,6 +40,8 @@ describe('configuration', () => {
       ['*', '*.example.com', 'https://a.example', 'a.example:80', 'a b', 'a/b', '[::1', 'a,,bücher.example'],
     ],
     ['ALLOWED_ORIGINS', ['*', 'null', 'https://a.example,example.com']],
+    ['LOGIN_URL', ['/login', 'ftp://app.example.com', 'https://u@app.example.com', 'https://app.example.com/#login']],
+    ['LOGIN_RETURN_ORIGINS', ['https://app.example.com', 'app.example.com', 'https://app.example.com/path']],
     ['SESSION_IDLE_TIMEOUT', ['7', 'x']],
     ['SESSIONS_PER_USER', ['0', '1001', '1.5']],
     ['DEVICE_RETENTION', ['forever']],

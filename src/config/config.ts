@@ -6,11 +6,12 @@ import { type AccessTokenPolicy, readAccessTokenPolicy } from './access-tokens.t
 import { readDatabaseUrl, readReplicaUrl } from './database.ts';
 import { readEncryptionKeys } from './encryption.ts';
 import { readAllowedHosts } from './hosts.ts';
+import { type LoginPage, readLoginPage } from './login-page.ts';
 import { type MailPolicy, readMailPolicy } from './mail.ts';
 import { readTrustedProxies, type TrustedProxies } from './proxies.ts';
 import { atLeastOne, duration, type Environment, flag, integer, invalid, list, origin, text } from './variables.ts';
 
-export type { AccessTokenPolicy, MailPolicy, TrustedProxies };
+export type { AccessTokenPolicy, LoginPage, MailPolicy, TrustedProxies };
 
 /** Rules for passwords, and the cost of hashing them. */
 export type PasswordPolicy = {
@@ -71,6 +72,8 @@ export type Config = {
   allowsLoopbackHosts: boolean;
   /** Foreign web origins whose pages may call this server with the user's cookie. */
   allowedOrigins: ReadonlySet<string>;
+  /** The application's page for logging in. Null if there is none. */
+  loginPage: LoginPage | null;
   /** Whether a browser that opens the GraphQL path gets GraphiQL. */
   graphiql: boolean;
   sessions: SessionPolicy;
@@ -147,6 +150,7 @@ export function readConfig(environment: Environment = process.env): Config {
     allowedHosts: readAllowedHosts(environment),
     allowsLoopbackHosts: !production,
     allowedOrigins: new Set(list(environment, 'ALLOWED_ORIGINS').map((item) => origin('ALLOWED_ORIGINS', item).origin)),
+    loginPage: readLoginPage(environment),
     graphiql: flag(environment, 'GRAPHIQL', !production),
     sessions: {
       idleTimeoutMs: duration(environment, 'SESSION_IDLE_TIMEOUT', '7d'),

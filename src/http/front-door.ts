@@ -12,6 +12,8 @@ import { corsHeaders } from './request/cross-site.ts';
 import { hostCheck } from './request/hosts.ts';
 import type { LegacySessions } from './request/legacy-sessions.ts';
 import { pathOf } from './request/path.ts';
+import { hasuraRoute } from './routes/auth/hasura.ts';
+import { verifyRoute } from './routes/auth/verify.ts';
 import { createGraphiql } from './routes/graphiql/graphiql.ts';
 import { graphqlRoute } from './routes/graphql.ts';
 import { introspectionRoute } from './routes/oauth/introspection.ts';
@@ -76,6 +78,8 @@ export function createApp(options: AppOptions): App {
     introspectionRoute(introspectionPath, options),
     revocationRoute(revocationPath, options),
     ...wellKnownRoutes(options, fixedHeaders),
+    verifyRoute('/auth/verify', options),
+    hasuraRoute('/auth/hasura', options),
   ]);
 
   async function route(incoming: Incoming): Promise<Outgoing> {

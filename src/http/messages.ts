@@ -41,7 +41,12 @@ export class Refusal extends Error {
   }
 }
 
-const codes: Record<number, string> = { 403: 'FORBIDDEN', 500: 'INTERNAL_SERVER_ERROR', 503: 'SERVER_OVERLOADED' };
+const codes: Record<number, string> = {
+  401: 'UNAUTHENTICATED',
+  403: 'FORBIDDEN',
+  500: 'INTERNAL_SERVER_ERROR',
+  503: 'SERVER_OVERLOADED',
+};
 
 /** Returns the body of a refusal, in the form of a GraphQL response, because clients parse the body as one. */
 export function refusalBody(status: number, message: string): string {

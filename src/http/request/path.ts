@@ -1,5 +1,12 @@
-/** Returns the path of a request target, parsed by the URL Standard. */
+/**
+ * The path to which some proxies append the path of the client's request. Its dot segments must not count: resolved, they
+ * would lead to another route, such as a health probe, and the proxy would take that answer for a permission.
+ */
+const appendedTo = '/auth/verify/';
+
+/** Returns the path of a request target, parsed by the URL Standard. A path that a proxy has appended stays as it is. */
 export function pathOf(target: string): string {
   // Most targets are plain words, which need no parser.
-  return /^\/[a-z/]*$/.test(target) ? target : new URL(`http://localhost${target}`).pathname;
+  if (/^\/[a-z/]*$/.test(target)) return target;
+  return target.startsWith(appendedTo) ? target.replace(/[?#].*$/s, '') : new URL(`http://localhost${target}`).pathname;
 }

@@ -4,7 +4,13 @@ import { tokenReplaced } from '../../errors.ts';
 import type { Caller } from '../../graphql/context.ts';
 import type { PresentedToken, Scope } from '../../scope.ts';
 import { tokenExpiryOf } from '../../sessions/expiry.ts';
-import { isTokenOf, type ResumedSession, resumeSession } from '../../sessions/resume.ts';
+import {
+  isTokenOf,
+  type ResumedSession,
+  type ResumePolicies,
+  resumeSession,
+  type SessionUse,
+} from '../../sessions/resume.ts';
 import type { RotatedSession } from '../../sessions/rotate.ts';
 import type { Session, SessionWithUser } from '../../sessions/session.ts';
 import type { StartedSession, Visitor } from '../../sessions/start.ts';
@@ -57,10 +63,11 @@ export class RequestCaller implements Caller {
    *
    * @throws RequestError for a token that was replaced a moment ago. If this counted as no session, the application
    *   would sign the user out while the new token is on its way. And for a service key that is not valid.
+   *
+   * @param use - tells how a session is used. By default, the headers do.
    */
-  async resume(database: Database): Promise<void> {
+  async resume(database: Database, use: ResumePolicies['use'] = (session) => this.#useOf(session)): Promise<void> {
     if (this.#headers.get('x-service-key') !== null) await this.#identifyService(database);
-    const use = (session: Session) => sessionUseOf(this.#headers, this.scope, session);
     const policies = { sessions: this.#config.sessions, legacyTokens: this.#legacySessions, use };
     for (const candidates of this.#credentials) {
       const opened: Opened[] = [];
@@ -74,6 +81,10 @@ export class RequestCaller implements Caller {
       if (first && opened.length === 1) this.#open(first);
       if (first) return;
     }
+  }
+
+  #useOf(session: Session): SessionUse {
+    return sessionUseOf(this.#headers, this.scope, session);
   }
 
   async #identifyService(database: Database): Promise<void> {

@@ -1,6 +1,7 @@
 import type { GraphQLParams } from 'graphql-yoga';
 import { isJson, maxBodyBytes } from '../body.ts';
 import { type Incoming, Refusal } from '../messages.ts';
+import { parseObject } from './json.ts';
 
 /**
  * Reads the parameters of an operation: from the query string of a GET, or from the body of a POST. Yoga checks their
@@ -38,18 +39,4 @@ async function paramsOfBody({ headers, body }: Incoming): Promise<GraphQLParams>
   const params = parseObject(text);
   if (params === null) throw new Refusal(400, 'The body must be a JSON object: { "query": "…", "variables": { … } }.');
   return params;
-}
-
-/** Parses a JSON object. Returns null for every other text. */
-function parseObject(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,0 +1,57 @@
+/** The request that a proxy or gateway asks about, from the headers in which it describes that request. */
+import type { Incoming } from '../../messages.ts';
+import type { HeaderReader } from '../../request/headers.ts';
+
+export type OriginalRequest = {
+  /** Null if it is not known. */
+  method: string | null;
+  /** The headers of the client. `host` is that of the application. */
+  headers: HeaderReader;
+  /** The complete URL. Null if the proxy does not tell it. */
+  url: URL | null;
+};
+
+/**
+ * Reads the original request. Proxies describe it in `X-Forwarded-Method`, `-Proto`, `-Host` and `-Uri` (Traefik, Caddy)
+ * or in `X-Original-Method` and `X-Original-URL` (nginx, Kubernetes ingresses), and pass its own headers on. Envoy sends
+ * the method itself.
+ */
+export function readOriginalRequest({ method, headers: incoming }: Incoming): OriginalRequest {
+  const forwardedHost = incoming.get('x-forwarded-host');
+  const url = originalUrl(incoming);
+  const headers: HeaderReader = {
+    get(name) {
+      // A service key is meant for this server, and no client has one.
+      if (name === 'x-service-key') return null;
+      return name === 'host' ? (forwardedHost ?? url?.host ?? incoming.get('host')) : incoming.get(name);
+    },
+  };
+  const told = incoming.get('x-forwarded-method') ?? incoming.get('x-original-method');
+  return { method: told ?? (isSafe(method) ? null : method), headers, url };
+}
+
+function originalUrl(headers: HeaderReader): URL | null {
+  const told = headers.get('x-original-url');
+  if (told !== null) return URL.parse(told);
+  const [proto, host, uri] = ['proto', 'host', 'uri'].map((name) => headers.get(`x-forwarded-${name}`));
+  return proto && host && uri?.startsWith('/') ? URL.parse(`${proto}://${host}${uri}`) : null;
+}
+
+/**
+ * Returns whether a request may change something, and so needs protection against forgery (RFC 9110 section 9.2.1). If
+ * the method is unknown, `Origin` decides: browsers send it with every unsafe request.
+ */
+export function mayChangeSomething({ method, headers }: OriginalRequest): boolean {
+  return method === null ? headers.get('origin') !== null : !isSafe(method);
+}
+
+function isSafe(method: string): boolean {
+  return ['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(method.toUpperCase());
+}
+
+/** Returns whether a browser requests a page, and not a program or a script. */
+export function isPageVisit({ method, headers }: OriginalRequest): boolean {
+  if (method !== null && method.toUpperCase() !== 'GET') return false;
+  const mode = headers.get('sec-fetch-mode');
+  return mode === null ? (headers.get('accept') ?? '').includes('text/html') : mode === 'navigate';
+}

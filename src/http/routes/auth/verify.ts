@@ -1,0 +1,100 @@
+/** Forward authentication: a proxy asks for each request whether it may pass, and for whom. */
+import { issueAccessToken } from '../../../access-tokens/access-token.ts';
+import type { LoginPage } from '../../../config/config.ts';
+import { AudienceNotAllowedError } from '../../../errors.ts';
+import { toNodeId } from '../../../graphql/node-id.ts';
+import { requireUser, type UserScope } from '../../../scope.ts';
+import type { AppOptions } from '../../front-door.ts';
+import { type Incoming, type Outgoing, Refusal } from '../../messages.ts';
+import { pathOf } from '../../request/path.ts';
+import type { Route } from '../route.ts';
+import { identityHeaders } from './identity.ts';
+import { isPageVisit, type OriginalRequest, readOriginalRequest } from './original-request.ts';
+import { originalScope } from './original-scope.ts';
+
+const signedOut = 'You are not signed in. Log in first.';
+
+/** Tells clients how to authenticate (RFC 9110 section 11.6.1). */
+const challenge = { 'www-authenticate': 'Bearer realm="graphql-sessions"' };
+
+/**
+ * Returns the route of forward authentication, for requests with any method. It answers with the identity in headers,
+ * 401 without a session, 403 for a forged request, and 503 without a verdict. It sets no cookies.
+ */
+export function verifyRoute(path: string, options: AppOptions): Route {
+  const { config, signingKeys = null } = options;
+  const { loginPage } = config;
+  const scopeOf = originalScope(options);
+
+  /** Returns the header with an access token for the application, if the proxy asks for one. @throws Refusal */
+  async function tokenHeader(scope: UserScope, audience: string | null): Promise<Record<string, string>> {
+    if (audience === null) return {};
+    const request = { audience, subject: toNodeId('User', scope.session.user.id) };
+    const { token } = await issueAccessToken(signingKeys, scope, request, config.accessTokens).catch(asRefusal);
+    return { authorization: `Bearer ${token}` };
+  }
+
+  async function answer(incoming: Incoming): Promise<Outgoing> {
+    const original = readOriginalRequest(incoming);
+    const { allowsAnonymous, redirects, audience } = readParameters(incoming, path);
+    const scope = await scopeOf(original, incoming.peer);
+    const { session } = scope;
+    const identity = session ? identityHeaders(session) : {};
+    if (session?.user) {
+      const token = await tokenHeader(requireUser(scope), audience);
+      return { status: 200, headers: { ...identity, ...token }, body: '' };
+    }
+    if (allowsAnonymous) return { status: 200, headers: identity, body: '' };
+    if (redirects && loginPage !== null && isPageVisit(original)) {
+      return { status: 302, headers: { location: loginUrl(loginPage, original) }, body: '' };
+    }
+    throw new Refusal(401, signedOut, challenge);
+  }
+
+  return { path, hasSubpaths: true, readsBody: false, answer };
+}
+
+type Parameters = {
+  allowsAnonymous: boolean;
+  redirects: boolean;
+  /** The audience of the access token for the application. Null if it wants none. */
+  audience: string | null;
+};
+
+/**
+ * Reads the parameters of the proxy's configuration. Some proxies append the path and the query of the client to the
+ * path, so that the query comes from the client: then there are no parameters.
+ *
+ * @throws Refusal for an unknown parameter or value, which is a mistake in the configuration of the proxy.
+ */
+function readParameters({ target }: Incoming, path: string): Parameters {
+  const isAppended = pathOf(target) !== path;
+  const { searchParams } = new URL(isAppended ? path : target, 'http://localhost');
+  for (const [name, value] of searchParams) {
+    if (name === 'anonymous' && value === 'allow') continue;
+    if (name === 'signed-out' && value === 'redirect') continue;
+    if (name === 'audience' && value !== '') continue;
+    throw new Refusal(400, 'The only parameters are anonymous=allow, signed-out=redirect and audience=….');
+  }
+  return {
+    allowsAnonymous: searchParams.has('anonymous'),
+    redirects: searchParams.has('signed-out'),
+    audience: searchParams.get('audience'),
+  };
+}
+
+/** An audience that is not allowed is a mistake in the configuration of the proxy. */
+function asRefusal(error: unknown): never {
+  if (error instanceof AudienceNotAllowedError) throw new Refusal(400, error.message);
+  throw error;
+}
+
+/**
+ * Returns the URL of the login page, with the address of the visited page in `return_to` if the page may send users
+ * there. Without that list, it could send them to any site (open redirect, OWASP ASVS 5.0, 1.2.2).
+ */
+function loginUrl({ url, returnOrigins }: LoginPage, { url: visited }: OriginalRequest): string {
+  const login = new URL(url);
+  if (visited !== null && returnOrigins.has(visited.origin)) login.searchParams.set('return_to', visited.href);
+  return login.href;
+}
