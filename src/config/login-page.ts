@@ -14,7 +14,7 @@ export function readLoginPage(environment: Environment): LoginPage | null {
   const origins = list(environment, 'LOGIN_RETURN_ORIGINS').map((one) => origin('LOGIN_RETURN_ORIGINS', one).origin);
   if (value === undefined) {
     if (origins.length === 0) return null;
-    throw invalid('LOGIN_RETURN_ORIGINS', origins.join(), 'needs LOGIN_URL');
+    throw invalid('LOGIN_RETURN_ORIGINS', origins.join(), 'must come with LOGIN_URL');
   }
   const url = URL.parse(value);
   if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.hash !== '') {
