@@ -46,6 +46,15 @@ export function tokenOf(session: number): string {
   return `${handleOf(session)}.${createHash('sha256').update(`secret ${session}`).digest('base64url')}`;
 }
 
+/** The service client that verifies sessions. */
+export const service = (() => {
+  const clientId = createHash('md5').update('client').digest('hex');
+  return { clientId, secret: `gqk_${clientId}.${createHash('sha256').update('client').digest('base64url')}` };
+})();
+
+const insertService = `INSERT INTO "ServiceClient" ("name", "clientId", "hashedSecret", "scopes")
+  VALUES ('bench', '${service.clientId}', '${hashToken(service.secret)}', 'introspect')`;
+
 /** Returns a global id in the form of Relay and Pothos. */
 export function globalId(type: 'User' | 'Session', id: number): string {
   return Buffer.from(`${type}:${id}`).toString('base64');
@@ -88,6 +97,7 @@ export async function fillSqlite(file: string, data: Dataset): Promise<void> {
       insertSession.run(now, now, now, now, expiresAt, handle, userIdOf(i, data), hashedToken, handle);
     }
     for (const { sql } of indexes) database.exec(sql);
+    database.exec(insertService);
   })();
   database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   database.close();
@@ -120,6 +130,7 @@ export async function fillPostgresql(url: string, data: Dataset): Promise<void> 
   );
   await client.query(`SET maintenance_work_mem = '512MB'`);
   for (const { indexdef } of indexes) await client.query(indexdef);
+  await client.query(insertService);
   await client.query('VACUUM ANALYZE');
   await client.end();
 }

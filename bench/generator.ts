@@ -7,8 +7,11 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 
-/** A request in its wire form, and its answer: the whole body, or a part that the body must contain. */
-export type Exchange = { request: string; body: string } | { request: string; includes: string };
+/** A request in its wire form, and its answer: the whole body, or a part that the body or the headers must contain. */
+export type Exchange =
+  | { request: string; body: string }
+  | { request: string; includes: string }
+  | { request: string; header: string };
 
 export type Load = {
   port: number;
@@ -47,7 +50,7 @@ process.on('message', (load: Load) => {
   );
 });
 
-type Prepared = { request: Buffer; body?: string; includes?: string };
+type Prepared = { request: Buffer; body?: string; includes?: string; header?: string };
 
 let loaded: { file: string; exchanges: Prepared[] } | undefined;
 
@@ -60,7 +63,7 @@ function exchangesOf(file: string): Prepared[] {
       file,
       exchanges: exchanges.map(({ request, ...right }) => ({
         request: Buffer.from(request),
-        ...('body' in right ? { body: bytes(right.body) } : { includes: bytes(right.includes) }),
+        ...Object.fromEntries(Object.entries(right).map(([name, text]) => [name, bytes(text)])),
       })),
     };
   }
@@ -158,6 +161,7 @@ function unchunked(body: string): string {
 }
 
 function isRight(answer: string, body: string, right: Prepared | undefined): boolean {
-  if (!answer.startsWith('HTTP/1.1 200 ')) return false;
-  return right?.body === undefined ? body.includes(right?.includes ?? '') : body === right.body;
+  if (!answer.startsWith('HTTP/1.1 200 ') || right === undefined) return false;
+  if (right.body !== undefined) return body === right.body;
+  return right.header === undefined ? body.includes(right.includes ?? '') : answer.includes(right.header);
 }

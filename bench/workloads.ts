@@ -1,17 +1,17 @@
 /** The requests for the servers, and the right answers. */
-import { type Dataset, globalId, handleOf, password, tokenOf, userIdOf, userOf } from './dataset.ts';
+import { type Dataset, globalId, handleOf, password, service, tokenOf, userIdOf, userOf } from './dataset.ts';
 import type { Exchange } from './generator.ts';
 
 /** The servers. Each returns a session in its own form. */
 export type Kind = 'limit' | 'naive' | 'join' | 'ours';
 
-type Request = { path: string; headers?: Record<string, string>; body?: string };
+type Request = { path: string; headers?: Record<string, string>; body?: string; type?: string };
 type Headers = Record<string, string>;
 
-function wire({ path, headers = {}, body }: Request): string {
+function wire({ path, headers = {}, body, type = 'application/json' }: Request): string {
   const all = {
     host: '127.0.0.1',
-    ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+    ...(body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
     ...headers,
   };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -51,6 +51,28 @@ function reading(credential: (session: number) => Headers) {
 }
 
 const json = (value: object) => JSON.stringify(value);
+
+/** Introspects tokens, as the backend of an application does. */
+function introspecting(_kind: Kind, data: Dataset): Exchange[] {
+  const authorization = `Basic ${btoa(`${service.clientId}:${service.secret}`)}`;
+  return sample(data).map((i) => {
+    const { id, email, name } = userOf(userIdOf(i, data));
+    const body = new URLSearchParams({ token: tokenOf(i) }).toString();
+    const type = 'application/x-www-form-urlencoded';
+    return {
+      request: wire({ path: '/oauth/introspect', headers: { authorization }, body, type }),
+      includes: `"username":"${email}","email":"${email}","name":"${name}","sub":"${globalId('User', id)}"`,
+    };
+  });
+}
+
+/** Asks whether requests may pass, as a proxy does. */
+function verifying(_kind: Kind, data: Dataset): Exchange[] {
+  return sample(data).map((i) => {
+    const header = `x-auth-session-id: ${handleOf(i)}\r\nx-auth-user-id: ${globalId('User', userIdOf(i, data))}\r\n`;
+    return { request: wire({ path: '/auth/verify', headers: { ...cookie(i), 'x-forwarded-method': 'GET' } }), header };
+  });
+}
 
 /** Requests a session with all sessions of its user. */
 function readingAll(_kind: Kind, data: Dataset): Exchange[] {
@@ -129,7 +151,17 @@ export type Workload = {
   rounds?: number;
 };
 
-export type WorkloadName = 'bearer' | 'cookie' | 'typename' | 'alone' | 'own' | 'listing' | 'revoke' | 'login';
+export type WorkloadName =
+  | 'bearer'
+  | 'cookie'
+  | 'introspect'
+  | 'verify'
+  | 'typename'
+  | 'alone'
+  | 'own'
+  | 'listing'
+  | 'revoke'
+  | 'login';
 
 const read = { server: 'limit', workload: 'bearer' } as const;
 
@@ -148,6 +180,20 @@ export const workloads: Record<WorkloadName, Workload> = {
     limit: { server: 'ours', workload: 'bearer' },
     target: 0.95,
     rounds: 9,
+    connections: 32,
+  },
+  introspect: {
+    title: 'introspection of a token (`/oauth/introspect`)',
+    exchanges: introspecting,
+    limit: read,
+    target: 0.9,
+    connections: 32,
+  },
+  verify: {
+    title: 'forward authentication by cookie (`/auth/verify`)',
+    exchanges: verifying,
+    limit: read,
+    target: 0.9,
     connections: 32,
   },
   alone: {
