@@ -37,6 +37,7 @@ const ada = {
   email: 'ada@example.com',
   password: 'correct horse battery staple',
   transport: 'BEARER',
+  isRemembered: true,
   visitor: null,
 } as const;
 await signUp(database, commandScope(new Date()), ada, config);

@@ -25,7 +25,7 @@ const hourMs = 3_600_000;
 export async function signUp(
   database: Database,
   scope: Scope,
-  { transport, visitor, ...input }: SessionRequest & NewUser,
+  { transport, isRemembered, visitor, ...input }: SessionRequest & NewUser,
   policies: SignInPolicies,
 ): Promise<StartedSession> {
   const prepared = await prepareInSlot(database, scope, input, policies);
@@ -34,7 +34,7 @@ export async function signUp(
     // Deletes the counts of attempts from before the address had an account.
     await resetFailures(db, user.email);
     const proof = { methods: ['password'], at: scope.now } as const;
-    const signIn = { user, proof, type: 'SIGNED_UP', transport, visitor } as const;
+    const signIn = { user, proof, type: 'SIGNED_UP', transport, isRemembered, visitor } as const;
     const started = await completeSignIn(db, scope, signIn, policies.sessions);
     await enqueueMail(db, { name: 'verify-email', recipient: user.email, userId: user.id }, scope.now);
     return started;

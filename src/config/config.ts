@@ -37,6 +37,8 @@ export type SessionPolicy = {
   idleTimeoutMs: number;
   /** The lifetime of a session from its start, regardless of its use. */
   lifetimeMs: number;
+  /** The same for a session that ends with the browser, if it is shorter. */
+  unrememberedLifetimeMs: number;
   /** The maximum number of live sessions of a user. */
   maxPerUser: number;
   /** The lifetime of an anonymous session that is not used again after its start. */
@@ -155,6 +157,7 @@ export function readConfig(environment: Environment = process.env): Config {
     sessions: {
       idleTimeoutMs: duration(environment, 'SESSION_IDLE_TIMEOUT', '7d'),
       lifetimeMs: duration(environment, 'SESSION_LIFETIME', '30d'),
+      unrememberedLifetimeMs: duration(environment, 'UNREMEMBERED_SESSION_LIFETIME', '12h'),
       maxPerUser: integer(environment, 'SESSIONS_PER_USER', 20, { min: 1, max: 1_000 }),
       unusedTimeoutMs: duration(environment, 'UNUSED_SESSION_TIMEOUT', '2h'),
     },

@@ -5,13 +5,16 @@ import type { Scope, Transport } from '../scope.ts';
 import type { NewToken } from '../tokens/token.ts';
 import type { User } from '../users/user.ts';
 import type { DataColumn } from './data.ts';
-import { expiryOf, unusedExpiryOf } from './expiry.ts';
+import { expiryOf, lifetimeEndsAtOf, unusedExpiryOf } from './expiry.ts';
 import { formatMethods, type Proof } from './proof.ts';
 import type { Session, SessionWithUser } from './session.ts';
 
 /** A session to store: that of a user, with a proof, or that of a visitor, without one. */
 export type NewSession = NewToken &
-  Pick<Session, DataColumn> & { transport: Transport } & ({ user: User; proof: Proof } | { user: null; proof: null });
+  Pick<Session, DataColumn> & { transport: Transport; isRemembered: boolean } & (
+    | { user: User; proof: Proof }
+    | { user: null; proof: null }
+  );
 
 /**
  * Stores a session. Only the modules that start sessions may import this: `completeSignIn` starts the session of a
@@ -20,9 +23,10 @@ export type NewSession = NewToken &
 export async function createSession(
   db: Db,
   { client, now }: Scope,
-  { user, proof, handle, hashedToken, transport, publicData, privateData }: NewSession,
+  { user, proof, handle, hashedToken, transport, isRemembered, publicData, privateData }: NewSession,
   policy: SessionPolicy,
 ): Promise<SessionWithUser> {
+  const lifetimeEndsAt = lifetimeEndsAtOf(isRemembered, now, policy);
   const row = {
     handle,
     hashedSessionToken: hashedToken,
@@ -33,7 +37,8 @@ export async function createSession(
     createdAt: now,
     updatedAt: now,
     lastSeenAt: now,
-    expiresAt: user === null ? unusedExpiryOf(now, policy) : expiryOf(now, now, policy),
+    expiresAt: user === null ? unusedExpiryOf(now, policy) : expiryOf({ createdAt: now, lifetimeEndsAt }, now, policy),
+    lifetimeEndsAt,
     authenticatedAt: proof?.at ?? null,
     authenticationMethods: proof && formatMethods(proof.methods),
     publicData,

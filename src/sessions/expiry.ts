@@ -4,20 +4,36 @@ import type { Session } from './session.ts';
 /** A tenth of the idle timeout: the precision of `lastSeenAt`, and the minimum interval between two writes of it. */
 const renewalFraction = 10;
 
+/** The columns that decide the absolute lifetime of a session. */
+type Lifetime = Pick<Session, 'createdAt' | 'lifetimeEndsAt'>;
+
+/** Returns `lifetimeEndsAt` for a session that starts now. Null if the browser remembers the session. */
+export function lifetimeEndsAtOf(isRemembered: boolean, now: Date, policy: SessionPolicy): Date | null {
+  const { lifetimeMs, unrememberedLifetimeMs } = policy;
+  return isRemembered ? null : new Date(now.getTime() + Math.min(lifetimeMs, unrememberedLifetimeMs));
+}
+
+/** Returns the end of the absolute lifetime of a session. */
+export function lifetimeEndOf({ createdAt, lifetimeEndsAt }: Lifetime, { lifetimeMs }: SessionPolicy): Date {
+  return lifetimeEndsAt ?? new Date(createdAt.getTime() + lifetimeMs);
+}
+
 /**
  * Returns the expiry of a session that is used now: the end of the idle timeout or of the absolute lifetime, whichever
  * comes first (OWASP ASVS 5.0, 7.3.1 and 7.3.2).
  */
-export function expiryOf(startedAt: Date, now: Date, { idleTimeoutMs, lifetimeMs }: SessionPolicy): Date {
-  return new Date(Math.min(now.getTime() + idleTimeoutMs, startedAt.getTime() + lifetimeMs));
+export function expiryOf(lifetime: Lifetime, now: Date, policy: SessionPolicy): Date {
+  return new Date(Math.min(now.getTime() + policy.idleTimeoutMs, lifetimeEndOf(lifetime, policy).getTime()));
 }
 
 /**
- * Returns the time until which a client must keep the token of a session: the end of its absolute lifetime. Renewals
+ * Returns the time until which a browser must keep the token of a session: the end of its absolute lifetime. Renewals
  * never move it. A session from before a stricter policy, or of another system, may live longer; then it is `expiresAt`.
+ * Null for a session that ends with the browser.
  */
-export function tokenExpiryOf({ createdAt, expiresAt }: Session, { lifetimeMs }: SessionPolicy): Date {
-  return new Date(Math.max(createdAt.getTime() + lifetimeMs, expiresAt.getTime()));
+export function tokenExpiryOf(session: Session, policy: SessionPolicy): Date | null {
+  if (session.lifetimeEndsAt !== null) return null;
+  return new Date(Math.max(lifetimeEndOf(session, policy).getTime(), session.expiresAt.getTime()));
 }
 
 /**
@@ -25,9 +41,8 @@ export function tokenExpiryOf({ createdAt, expiresAt }: Session, { lifetimeMs }:
  * session, because anyone can start one, and each takes up space.
  */
 export function unusedExpiryOf(startedAt: Date, policy: SessionPolicy): Date {
-  return new Date(
-    Math.min(startedAt.getTime() + policy.unusedTimeoutMs, expiryOf(startedAt, startedAt, policy).getTime()),
-  );
+  const usedExpiry = expiryOf({ createdAt: startedAt, lifetimeEndsAt: null }, startedAt, policy);
+  return new Date(Math.min(startedAt.getTime() + policy.unusedTimeoutMs, usedExpiry.getTime()));
 }
 
 /** A use that is sooner after the start is part of the start. */

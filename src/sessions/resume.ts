@@ -111,7 +111,7 @@ async function renewSession(
   if (use === 'none') return { session };
   // This is also the hash of the presented token: the two were just found equal.
   const hashedToken = session.hashedSessionToken ?? '';
-  const expiresAt = expiryOf(session.createdAt, now, policy);
+  const expiresAt = expiryOf(session, now, policy);
   // The expiry never moves nearer: a stricter policy applies to new sessions.
   const expiry = expiresAt > session.expiresAt ? { expiresAt } : {};
   const device = use === 'client' ? client : {};

@@ -35,7 +35,7 @@ export type UserSessionRequest = SessionRequest & {
 export async function startUserSession(
   db: Db,
   scope: Scope,
-  { user, proof, type, transport, visitor, isTrustedDevice = false }: UserSessionRequest,
+  { user, proof, type, transport, isRemembered, visitor, isTrustedDevice = false }: UserSessionRequest,
   policy: SessionPolicy,
 ): Promise<StartedSession> {
   const { session: replaced, now } = scope;
@@ -51,7 +51,7 @@ export async function startUserSession(
   const byUser = actingAs(scope, user);
   const cap = { userId: user.id, keptHandle: handle, maxSessions: policy.maxPerUser };
   const [session, surplus, deviceToken] = await runConcurrently([
-    createSession(db, scope, { user, proof, transport, ...carried, ...credential }, policy),
+    createSession(db, scope, { user, proof, transport, isRemembered, ...carried, ...credential }, policy),
     findSurplus(db, cap, now),
     isTrustedDevice ? null : trustDevice(db, user.id, now),
     recordEvents(db, byUser, [{ type, userId: user.id, sessionHandle: handle }]),

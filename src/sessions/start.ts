@@ -10,6 +10,8 @@ import type { SessionWithUser } from './session.ts';
 /** The request of a client for a session. */
 export type SessionRequest = {
   transport: Transport;
+  /** Whether the session outlives the browser. If not, its cookie ends with the browser, and its lifetime is short. */
+  isRemembered: boolean;
   /** A visitor of another system, whose data moves to the session like that of the replaced session. Null if none. */
   visitor: Visitor | null;
 };
@@ -49,7 +51,8 @@ export async function startAnonymousSession(
   const limit = { kind: 'anonymous-sessions', points: attempts.anonymousSessionsPerAddress, durationMs: hourMs };
   await requireRequestFrom(database, scope, limit);
   const credential = createSessionToken();
-  const row = { user: null, proof: null, transport, publicData: data, privateData: null, ...credential };
+  const values = { transport, isRemembered: true, publicData: data, privateData: null };
+  const row = { user: null, proof: null, ...values, ...credential };
   const session = await createSession(database, scope, row, sessions);
   return { session, token: credential.token, transport, deviceToken: null };
 }

@@ -36,6 +36,7 @@ export const sessionColumns = {
   createdAt: 'time',
   updatedAt: 'time',
   expiresAt: 'time',
+  lifetimeEndsAt: 'time?',
   lastSeenAt: 'time?',
   authenticatedAt: 'time?',
   authenticationMethods: 'text?',

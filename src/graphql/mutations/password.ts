@@ -19,7 +19,7 @@ import { passwordCheck } from '../plugins/limits.ts';
 import { MailRequestPayload } from '../types/mail-request-payload.ts';
 import { Session } from '../types/session.ts';
 import { User } from '../types/user.ts';
-import { SignInPayload, signIn, transportArgument } from './sign-in.ts';
+import { rememberArgument, requestSession, SignInPayload, signIn, transportArgument } from './sign-in.ts';
 import { newPasswordDescription } from './sign-up.ts';
 
 /** The current session after a rotation, with the new tokens of its client. */
@@ -131,10 +131,10 @@ builder.mutationField('resetPassword', (t) =>
       token: t.arg.string({ required: true, description: 'The token from the mailed link.' }),
       newPassword: t.arg.string({ required: true, description: newPasswordDescription }),
       transport: t.arg(transportArgument),
+      remember: t.arg.boolean(rememberArgument),
     },
-    resolve: async (_root, { token, newPassword, transport }, context) => {
-      const { caller, config, database } = context;
-      const input = { token, newPassword, transport, visitor: await caller.findVisitor() };
+    resolve: async (_root, { token, newPassword, ...wanted }, { caller, config, database }) => {
+      const input = { token, newPassword, ...(await requestSession(caller, wanted)) };
       return signIn(caller, await resetPassword(database, caller.scope, input, config));
     },
   }),

@@ -1,7 +1,7 @@
 import { login } from '../../accounts/login.ts';
 import { AccountSuspendedError, InvalidCredentialsError, RateLimitedError, ValidationError } from '../../errors.ts';
 import type { SessionWithUser } from '../../sessions/session.ts';
-import type { StartedSession } from '../../sessions/start.ts';
+import type { SessionRequest, StartedSession } from '../../sessions/start.ts';
 import type { User as UserRow } from '../../users/user.ts';
 import { builder } from '../builder.ts';
 import type { Caller } from '../context.ts';
@@ -60,6 +60,14 @@ export const SignInPayload = builder.objectRef<NewLogin>('SignInPayload').implem
   }),
 });
 
+export const rememberArgument = {
+  required: true,
+  defaultValue: true,
+  description:
+    'Whether the session outlives the browser. With false, for example on a shared computer, the browser deletes the ' +
+    'cookie when it closes. The session then has a short lifetime, also a bearer session.',
+} as const;
+
 export const transportArgument = {
   type: Transport,
   required: true,
@@ -80,13 +88,22 @@ builder.mutationField('login', (t) =>
       email: t.arg.string({ required: true, description: 'The email address of the account. Case does not matter.' }),
       password: t.arg.string({ required: true, description: 'The password of the account.' }),
       transport: t.arg(transportArgument),
+      remember: t.arg.boolean(rememberArgument),
     },
-    resolve: async (_root, { email, password, transport }, { caller, config, database }) => {
-      const input = { email, password, transport, visitor: await caller.findVisitor() };
+    resolve: async (_root, { email, password, ...wanted }, { caller, config, database }) => {
+      const input = { email, password, ...(await requestSession(caller, wanted)) };
       return signIn(caller, await login(database, caller.scope, input, config));
     },
   }),
 );
+
+/** The arguments of a mutation that signs a user in. */
+type WantedSession = { transport: SessionRequest['transport']; remember: boolean };
+
+/** Returns the request for a session of the caller, with the visitor who becomes its user. */
+export async function requestSession(caller: Caller, { transport, remember }: WantedSession): Promise<SessionRequest> {
+  return { transport, isRemembered: remember, visitor: await caller.findVisitor() };
+}
 
 /** Gives the caller a new session. The tokens of a cookie session stay in cookies, where no script can read them. */
 export function signIn(caller: Caller, started: StartedSession): NewLogin {

@@ -9,7 +9,7 @@ import {
 import { builder } from '../builder.ts';
 import { passwordCheck } from '../plugins/limits.ts';
 import { MailRequestPayload } from '../types/mail-request-payload.ts';
-import { SignInPayload, signIn, transportArgument } from './sign-in.ts';
+import { rememberArgument, requestSession, SignInPayload, signIn, transportArgument } from './sign-in.ts';
 
 export const newPasswordDescription =
   'Any Unicode text of up to 256 characters. The minimum is 15 characters, unless the server is configured ' +
@@ -34,12 +34,13 @@ builder.mutationField('signUp', (t) =>
       password: t.arg.string({ required: true, description: newPasswordDescription }),
       name: t.arg.string({ description: 'The display name, up to 200 characters.' }),
       transport: t.arg(transportArgument),
+      remember: t.arg.boolean(rememberArgument),
     },
-    resolve: async (_root, { email, password, name, transport }, { caller, config, database }) => {
+    resolve: async (_root, { email, password, name, ...wanted }, { caller, config, database }) => {
       const { scope } = caller;
       const input = { email, password, name };
       if (config.isSignUpPrivate) return { email: await requestSignUp(database, scope, input, config) };
-      const request = { ...input, transport, visitor: await caller.findVisitor() };
+      const request = { ...input, ...(await requestSession(caller, wanted)) };
       return signIn(caller, await signUp(database, scope, request, config));
     },
   }),
@@ -58,9 +59,10 @@ builder.mutationField('confirmSignUp', (t) =>
       token: t.arg.string({ required: true, description: 'The token from the mailed link.' }),
       password: t.arg.string({ required: true, description: 'The password from `signUp`.' }),
       transport: t.arg(transportArgument),
+      remember: t.arg.boolean(rememberArgument),
     },
-    resolve: async (_root, { token, password, transport }, { caller, config, database }) => {
-      const input = { token, password, transport, visitor: await caller.findVisitor() };
+    resolve: async (_root, { token, password, ...wanted }, { caller, config, database }) => {
+      const input = { token, password, ...(await requestSession(caller, wanted)) };
       return signIn(caller, await confirmSignUp(database, caller.scope, input, config));
     },
   }),

@@ -28,8 +28,8 @@ function beginsPair(header: string, at: number): boolean {
 export type Cookie = {
   /** Returns the values of all cookies with its name. There should be at most one. */
   read(headers: HeaderReader): string[];
-  /** Returns the value of `Set-Cookie`, for a cookie with the lifetime of its content. */
-  set(token: string, maxAgeMs: number): string;
+  /** Returns the value of `Set-Cookie`, for a cookie with this lifetime. Null lets it end with the browser. */
+  set(token: string, maxAgeMs: number | null): string;
   clear(): string;
 };
 
@@ -55,7 +55,11 @@ function cookie(plainName: string, isSecure: boolean): Cookie {
   const attributes = `Path=/; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`;
   return {
     read: (headers) => readCookies(headers, name),
-    set: (token, maxAgeMs) => `${name}=${token}; Max-Age=${Math.floor(maxAgeMs / 1_000)}; ${attributes}`,
+    set: (token, maxAgeMs) => `${name}=${token}; ${maxAge(maxAgeMs)}${attributes}`,
     clear: () => `${name}=; Max-Age=0; ${attributes}`,
   };
+}
+
+function maxAge(ms: number | null): string {
+  return ms === null ? '' : `Max-Age=${Math.floor(ms / 1_000)}; `;
 }

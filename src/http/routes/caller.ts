@@ -186,10 +186,14 @@ export class RequestCaller implements Caller {
     this.#sentSession = null;
   }
 
-  /** Sets the cookie for the absolute lifetime: the server enforces the idle timeout, and so renewals send no cookie. */
+  /**
+   * Sets the cookie for the absolute lifetime, or until the browser ends. The server enforces the idle timeout, and so
+   * renewals send no cookie.
+   */
   #sendCookie(token: string, session: Session): void {
     this.#sentSession = { handle: session.handle, token };
     const expiresAt = tokenExpiryOf(session, this.#config.sessions);
-    this.#setSession = this.#cookies.session.set(token, expiresAt.getTime() - this.scope.now.getTime());
+    const maxAgeMs = expiresAt && expiresAt.getTime() - this.scope.now.getTime();
+    this.#setSession = this.#cookies.session.set(token, maxAgeMs);
   }
 }
