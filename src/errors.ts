@@ -153,6 +153,7 @@ export type RequestErrorCode =
   | 'FORBIDDEN'
   | 'CSRF_TOKEN_INVALID'
   | 'SERVICE_KEY_INVALID'
+  | 'CROSS_SITE_COOKIE'
   | 'SESSION_TOKEN_REPLACED'
   | 'RATE_LIMITED'
   | 'SERVER_OVERLOADED'
@@ -180,6 +181,14 @@ export function notSignedIn(): RequestError {
 export function tokenReplaced(): RequestError {
   const message = 'This session has a new token. Send the request again with it.';
   return new RequestError('SESSION_TOKEN_REPLACED', message, 1);
+}
+
+/** Returns the refusal of a session cookie that the browser would drop without a word. */
+export function crossSiteCookie(): RequestError {
+  const message =
+    'The page and this server belong to different sites, so the browser would drop the session cookie. Use transport: ' +
+    'BEARER, or serve both under one site, such as app.example.com and accounts.example.com.';
+  return new RequestError('CROSS_SITE_COOKIE', message);
 }
 
 /** Says in one sentence, without a stack trace, why the server or a command cannot start. */

@@ -19,6 +19,8 @@ export type Caller = {
   readonly isCsrfVerified: boolean;
   /** The anti-CSRF token of the session. Null without a session, and for a bearer session. */
   readonly antiCSRFToken: string | null;
+  /** Whether the client stores a cookie of the answer. False for a browser on a page of another site. */
+  readonly storesCookies: boolean;
   /** Returns the data of a visitor without an account from another system, or null. */
   findVisitor(): Promise<Visitor | null>;
   /** Gives the caller a new session, and sets the cookies of a cookie session. */

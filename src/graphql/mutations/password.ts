@@ -8,7 +8,7 @@ import {
   TokenInvalidError,
   ValidationError,
 } from '../../errors.ts';
-import { requireUser } from '../../scope.ts';
+import { requireUser, type UserScope } from '../../scope.ts';
 import type { RotatedSession } from '../../sessions/rotate.ts';
 import type { Session as SessionRow } from '../../sessions/session.ts';
 import { normalizeEmail } from '../../users/email.ts';
@@ -19,7 +19,14 @@ import { passwordCheck } from '../plugins/limits.ts';
 import { MailRequestPayload } from '../types/mail-request-payload.ts';
 import { Session } from '../types/session.ts';
 import { User } from '../types/user.ts';
-import { rememberArgument, requestSession, SignInPayload, signIn, transportArgument } from './sign-in.ts';
+import {
+  rememberArgument,
+  requestSession,
+  requireTransport,
+  SignInPayload,
+  signIn,
+  transportArgument,
+} from './sign-in.ts';
 import { newPasswordDescription } from './sign-up.ts';
 
 /** The current session after a rotation, with the new tokens of its client. */
@@ -55,6 +62,13 @@ const ChangePasswordPayload = builder.objectRef<Rotated & { viewer: UserRow }>('
   }),
 });
 
+/** Returns the scope of a user whose session can get a new token. @throws RequestError */
+function requireRotatable(caller: Caller): UserScope {
+  const scope = requireUser(caller.scope);
+  requireTransport(caller, scope.presentedToken.transport);
+  return scope;
+}
+
 /** Gives the caller a new token. The token of a cookie session is only in the cookie, where no script can read it. */
 function rotate(caller: Caller, rotated: RotatedSession, user?: UserRow): Rotated {
   caller.rotate(rotated, user);
@@ -73,7 +87,7 @@ builder.mutationField('reauthenticate', (t) =>
       'then retry. The session gets a new token.',
     args: { password: t.arg.string({ required: true, description: 'The password of the signed-in user.' }) },
     resolve: async (_root, { password }, { caller, config, database }) =>
-      rotate(caller, await reauthenticate(database, requireUser(caller.scope), password, config)),
+      rotate(caller, await reauthenticate(database, requireRotatable(caller), password, config)),
   }),
 );
 
@@ -92,7 +106,7 @@ builder.mutationField('changePassword', (t) =>
     },
     resolve: async (_root, { currentPassword, newPassword }, { caller, config, database }) => {
       const passwords = { current: currentPassword, new: newPassword };
-      const changed = await changePassword(database, requireUser(caller.scope), passwords, config);
+      const changed = await changePassword(database, requireRotatable(caller), passwords, config);
       return { ...rotate(caller, changed, changed.user), viewer: changed.user };
     },
   }),

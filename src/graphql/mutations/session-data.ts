@@ -5,7 +5,7 @@ import { builder } from '../builder.ts';
 import { parseNodeId } from '../node-id.ts';
 import { sessionStart } from '../plugins/limits.ts';
 import { Session } from '../types/session.ts';
-import { transportArgument } from './sign-in.ts';
+import { requireTransport, transportArgument } from './sign-in.ts';
 import type { StartedOrFound } from './start-session.ts';
 
 const SessionDataPayload = builder.objectRef<StartedOrFound>('SessionDataPayload').implement({
@@ -49,6 +49,7 @@ builder.mutationField('setPublicData', (t) =>
         caller.update(session);
         return { session, token: null };
       }
+      requireTransport(caller, transport);
       const started = await startAnonymousSession(database, scope, { transport, publicData: data }, config);
       caller.signIn(started);
       return { session: started.session, token: transport === 'BEARER' ? started.token : null };

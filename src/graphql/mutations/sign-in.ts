@@ -1,5 +1,11 @@
 import { login } from '../../accounts/login.ts';
-import { AccountSuspendedError, InvalidCredentialsError, RateLimitedError, ValidationError } from '../../errors.ts';
+import {
+  AccountSuspendedError,
+  crossSiteCookie,
+  InvalidCredentialsError,
+  RateLimitedError,
+  ValidationError,
+} from '../../errors.ts';
 import type { SessionWithUser } from '../../sessions/session.ts';
 import type { SessionRequest, StartedSession } from '../../sessions/start.ts';
 import type { User as UserRow } from '../../users/user.ts';
@@ -100,9 +106,24 @@ builder.mutationField('login', (t) =>
 /** The arguments of a mutation that signs a user in. */
 type WantedSession = { transport: SessionRequest['transport']; remember: boolean };
 
-/** Returns the request for a session of the caller, with the visitor who becomes its user. */
+/**
+ * Returns the request for a session of the caller, with the visitor who becomes its user.
+ *
+ * @throws RequestError if the client would not store its cookie.
+ */
 export async function requestSession(caller: Caller, { transport, remember }: WantedSession): Promise<SessionRequest> {
+  requireTransport(caller, transport);
   return { transport, isRemembered: remember, visitor: await caller.findVisitor() };
+}
+
+/**
+ * Requires that the client stores a token that it receives by this transport. Every mutation that gives a session a
+ * token calls this before it does anything.
+ *
+ * @throws RequestError for a cookie that the browser would drop.
+ */
+export function requireTransport({ storesCookies }: Caller, transport: SessionRequest['transport']): void {
+  if (transport === 'COOKIE' && !storesCookies) throw crossSiteCookie();
 }
 
 /** Gives the caller a new session. The tokens of a cookie session stay in cookies, where no script can read them. */

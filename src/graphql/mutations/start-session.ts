@@ -3,7 +3,7 @@ import { startAnonymousSession } from '../../sessions/start.ts';
 import { builder } from '../builder.ts';
 import { sessionStart } from '../plugins/limits.ts';
 import { Session } from '../types/session.ts';
-import { transportArgument } from './sign-in.ts';
+import { requireTransport, transportArgument } from './sign-in.ts';
 
 export type StartedOrFound = { session: SessionRow; token: string | null };
 
@@ -41,6 +41,7 @@ builder.mutationField('startSession', (t) =>
     resolve: async (_root, { transport }, { caller, database, config }) => {
       const { session } = caller.scope;
       if (session) return { session, token: null };
+      requireTransport(caller, transport);
       const started = await startAnonymousSession(database, caller.scope, { transport }, config);
       caller.signIn(started);
       return { session: started.session, token: transport === 'BEARER' ? started.token : null };

@@ -22,6 +22,14 @@ export function isFromForeignSite(headers: HeaderReader, { publicUrl, allowedOri
   return url?.protocol !== publicUrl.protocol || url.host !== headers.get('host')?.toLowerCase();
 }
 
+/**
+ * Returns whether a browser stores the cookies of the answer. If a page of another site sent the request, it drops
+ * cookies with `SameSite=Lax`, and neither the page nor the user learns of it (RFC 6265bis section 5.7).
+ */
+export function storesCookies(headers: HeaderReader): boolean {
+  return headers.get('sec-fetch-site') !== 'cross-site';
+}
+
 /** Returns the headers that let a browser give the response to a page of an allowed origin. Empty for other origins. */
 export function corsHeaders(headers: HeaderReader, { allowedOrigins }: Origins): Record<string, string> {
   const origin = headers.get('origin');

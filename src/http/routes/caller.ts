@@ -19,6 +19,7 @@ import { deviceLifetimeMs } from '../../tokens/trusted-device.ts';
 import type { User } from '../../users/user.ts';
 import type { Cookies } from '../request/cookies.ts';
 import { type Credential, readCredentials } from '../request/credentials.ts';
+import { storesCookies } from '../request/cross-site.ts';
 import type { HeaderReader } from '../request/headers.ts';
 import type { LegacySessions } from '../request/legacy-sessions.ts';
 import { type Arrival, requestScope } from '../request/scope.ts';
@@ -119,6 +120,10 @@ export class RequestCaller implements Caller {
     if (!session || !this.#token) return null;
     const { transport, antiCSRFToken } = session;
     return transport === 'COOKIE' ? deriveAntiCSRFToken(this.#token.token) : antiCSRFToken;
+  }
+
+  get storesCookies(): boolean {
+    return storesCookies(this.#headers);
   }
 
   async findVisitor(): Promise<Visitor | null> {
