@@ -39,6 +39,20 @@ describe('configuration', () => {
       'ALLOWED_HOSTS',
       ['*', '*.example.com', 'https://a.example', 'a.example:80', 'a b', 'a/b', '[::1', 'a,,bücher.example'],
     ],
+    [
+      'COOKIE_DOMAIN',
+      [
+        'localhost',
+        'com',
+        '.',
+        '.example.com',
+        'example.com.',
+        '127.0.0.1',
+        '1.2',
+        '[::1]',
+        'https://example.com',
+      ].concat(['a.example:80', 'a b.example', 'bücher.example', 'example.com', 'a..b']),
+    ],
     ['ALLOWED_ORIGINS', ['*', 'null', 'https://a.example,example.com']],
     ['LOGIN_URL', ['/login', 'ftp://app.example.com', 'https://u@app.example.com', 'https://app.example.com/#login']],
     ['LOGIN_RETURN_ORIGINS', ['https://app.example.com', 'app.example.com', 'https://app.example.com/path']],
@@ -71,6 +85,21 @@ describe('configuration', () => {
     expect(read).toThrow(/^ACCESS_TOKEN_AUDIENCES is set, but ENCRYPTION_KEYS is not/);
     expect(read).toThrow('`create-encryption-key`');
     expect(readConfig({ ENCRYPTION_KEYS: createEncryptionKey() }).accessTokens.audiences.size).toBe(0);
+  });
+
+  it('takes the host of PUBLIC_URL and the domains above it for COOKIE_DOMAIN', () => {
+    const domainOf = (PUBLIC_URL: string, COOKIE_DOMAIN: string) =>
+      readConfig({ PUBLIC_URL, COOKIE_DOMAIN }).cookieDomain;
+    const url = 'https://accounts.eu.example.com';
+    for (const domain of ['accounts.eu.example.com', 'eu.example.com', 'example.com', 'Example.COM']) {
+      expect(domainOf(url, domain)).toBe(domain.toLowerCase());
+    }
+    expect(domainOf(url, ' ')).toBeNull();
+    expect(domainOf('http://accounts.dev.localhost:4000', 'dev.localhost')).toBe('dev.localhost');
+    for (const domain of ['other.com', 'app.example.com', 'ample.com', 'x.accounts.eu.example.com', 'com']) {
+      expect(() => domainOf(url, domain), domain).toThrow(/^COOKIE_DOMAIN is ".*", but it must be /);
+    }
+    expect(() => domainOf('http://10.0.0.1', '0.0.1')).toThrow(/two or more labels/);
   });
 
   it('never repeats the password of a database', () => {

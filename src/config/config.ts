@@ -3,6 +3,7 @@
 import type { EncryptionKeys } from '../encryption/keys.ts';
 import { OperatorError } from '../errors.ts';
 import { type AccessTokenPolicy, readAccessTokenPolicy } from './access-tokens.ts';
+import { readCookieDomain } from './cookie-domain.ts';
 import { readDatabaseUrl, readReplicaUrl } from './database.ts';
 import { readEncryptionKeys } from './encryption.ts';
 import { readAllowedHosts } from './hosts.ts';
@@ -66,8 +67,13 @@ export type Config = {
   host: string;
   /** 0 lets the system choose a free port. */
   port: number;
-  /** The public origin of this server: scheme, host and port. Over https, cookies are `__Host-` and `Secure`. */
+  /**
+   * The public origin of this server: scheme, host and port. Over https, cookies are `Secure`, and their names begin with
+   * `__Host-`, or with `__Secure-` if they have a domain.
+   */
   publicUrl: URL;
+  /** The domain of the session cookie: that of `publicUrl` or one above it. Null lets only this host receive it. */
+  cookieDomain: string | null;
   /** Host names for which this server answers, beside that of `publicUrl`. */
   allowedHosts: ReadonlySet<string>;
   /** Whether this server also answers for `localhost` and the other names of the loopback address. */
@@ -149,6 +155,7 @@ export function readConfig(environment: Environment = process.env): Config {
     host: text(environment, 'HOST', '127.0.0.1'),
     port,
     publicUrl,
+    cookieDomain: readCookieDomain(environment, publicUrl),
     allowedHosts: readAllowedHosts(environment),
     allowsLoopbackHosts: !production,
     allowedOrigins: new Set(list(environment, 'ALLOWED_ORIGINS').map((item) => origin('ALLOWED_ORIGINS', item).origin)),

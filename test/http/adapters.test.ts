@@ -75,7 +75,7 @@ async function toReceived(response: Response): Promise<Received> {
 
 /** Returns the answer of Yoga's own HTTP layer. */
 async function overYoga({ config, ...options }: AppOptions) {
-  const cookies = cookiesFor(config.publicUrl);
+  const cookies = cookiesFor(config);
   const yoga = createGraphQL({ ...options, config, path: '/graphql' });
   return async (sent: Sent): Promise<Received> => {
     const request = toRequest({ ...sent, headers: { ...sent.headers, 'content-type': 'application/json' } });

@@ -267,6 +267,28 @@ describe('session that Blitz.js started', () => {
     expect((await answer).headers.getSetCookie()).toEqual([]);
   });
 
+  it('moves to a cookie with a domain, also from our own cookie without one', async () => {
+    const publicUrl = new URL('https://accounts.example.com');
+    const api = await startAdopted({ ...on, publicUrl, cookieDomain: 'example.com' });
+    const { cookie } = browserOf(api, 'alice-phone');
+    const token = sessionOf('alice-phone').cookies.sSessionToken;
+    const ours = `__Host-session=${decodeURIComponent(token)}`;
+    for (const sent of [cookie ?? '', `${ours}; ${cookie}`, ours]) {
+      const { data, headers } = await api.client().send(me, {}, { cookie: sent });
+      expect(data.viewer).toEqual({ email: 'alice@example.com' });
+      const moved = headers.getSetCookie();
+      expect(moved.at(-1)).toMatch(/^__Secure-session=.+; Domain=example\.com;/);
+      expect(moved.slice(0, -1).map((line) => line.split(';')[0])).toEqual(
+        sent.startsWith('__Host-') ? ['__Host-session='] : [],
+      );
+    }
+    // The old application has signed in another user since.
+    const { cookies } = sessionOf('admin');
+    const sent = `${ours}; sSessionToken=${cookies.sSessionToken}`;
+    const { data } = await api.client().send(me, {}, { cookie: sent });
+    expect(data.viewer).toEqual({ email: 'admin@example.com' });
+  });
+
   it('stays valid after the old application replaced its token', async () => {
     const api = await startAdopted();
     const browser = browserOf(api, 'alice-phone');

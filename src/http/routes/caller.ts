@@ -42,7 +42,7 @@ export class RequestCaller implements Caller {
   #token: Pick<Credential, 'token' | 'transport'> | null = null;
   /** The session of the request, if the answer sets its cookie. Null if not, and for a session that is new. */
   #sentSession: { handle: string; token: string } | null = null;
-  #setSession: string | null = null;
+  #setSession: string[] = [];
   #setDevice: string | null = null;
   #clearLegacy: string[] = [];
   #hasVisitor = false;
@@ -94,12 +94,12 @@ export class RequestCaller implements Caller {
 
   #open({ transport, token, isLegacy, session }: Opened): void {
     this.#enter(session, { hashedToken: session.hashedSessionToken ?? '', transport }, token);
-    // From the first request on, our own cookie replaces that of another system.
+    // From the first request on, our own cookie replaces that of another system, and that from before it had a domain.
     if (isLegacy) this.#sendCookie(token, session);
   }
 
   #refuseReplaced(): never {
-    this.#setSession = null;
+    this.#setSession = [];
     throw tokenReplaced();
   }
 
@@ -175,19 +175,19 @@ export class RequestCaller implements Caller {
   async dropStaleCookie(database: Database): Promise<void> {
     if (this.#sentSession === null) return;
     const { handle, token } = this.#sentSession;
-    if (!(await isTokenOf(database, handle, token).catch(() => true))) this.#setSession = null;
+    if (!(await isTokenOf(database, handle, token).catch(() => true))) this.#setSession = [];
   }
 
   /** Returns the values of `Set-Cookie` for the answer. Empty if the cookies do not change. */
   get setCookies(): string[] {
-    return [this.#setSession, this.#setDevice, ...this.#clearLegacy].filter((value) => value !== null);
+    return [...this.#setSession, ...(this.#setDevice === null ? [] : [this.#setDevice]), ...this.#clearLegacy];
   }
 
   /** Clears the cookie of clients that sent it or were about to receive it. */
   #clearCookie(): void {
     const hasCookie =
-      this.#credentials.flat().some(({ transport }) => transport === 'COOKIE') || this.#setSession !== null;
-    if (hasCookie) this.#setSession = this.#cookies.session.clear();
+      this.#credentials.flat().some(({ transport }) => transport === 'COOKIE') || this.#setSession.length > 0;
+    if (hasCookie) this.#setSession = this.#cookies.session.clear(this.#headers);
     this.#sentSession = null;
   }
 
@@ -199,6 +199,6 @@ export class RequestCaller implements Caller {
     this.#sentSession = { handle: session.handle, token };
     const expiresAt = tokenExpiryOf(session, this.#config.sessions);
     const maxAgeMs = expiresAt && expiresAt.getTime() - this.scope.now.getTime();
-    this.#setSession = this.#cookies.session.set(token, maxAgeMs);
+    this.#setSession = this.#cookies.session.set(this.#headers, token, maxAgeMs);
   }
 }

@@ -19,7 +19,7 @@ const foreignSite = 'Pages of this site may not call this server. The operator a
  */
 export function graphqlRoute(path: string, options: AppOptions): Route {
   const { database, config, report, now = () => new Date(), legacySessions = null } = options;
-  const cookies = cookiesFor(config.publicUrl);
+  const cookies = cookiesFor(config);
   const yoga = createGraphQL({ ...options, path });
 
   /** Returns the result of an operation. An error of a plugin before the operation becomes an error of the request. */
