@@ -1,30 +1,13 @@
 import { hash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { exampleOperations } from '../../src/http/routes/graphiql/examples.ts';
 import { type Data, password, startApi, type TestApi } from '../support/api.ts';
+import { browserPath, openBrowser } from '../support/browser.ts';
 import { temporaryFolder } from '../support/database.ts';
 import { startServer } from '../support/process.ts';
-
-const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-
-const quiet = [
-  'disable-background-networking',
-  'disable-component-update',
-  'disable-sync',
-  'disable-quic',
-  'no-first-run',
-];
-
-async function openBrowser(): Promise<Browser> {
-  const args = ['--no-sandbox', '--disable-gpu', ...quiet.map((flag) => `--${flag}`)];
-  const browser = await chromium.launch({ executablePath: browserPath ?? '', args });
-  onTestFinished(() => browser.close());
-  return browser;
-}
 
 /** Chooses the tab of an operation, and waits until the editor shows it. */
 async function openTab(page: Page, name: string): Promise<void> {
