@@ -10,14 +10,14 @@ export const signingAlgorithm = 'ES256';
 /** A key pair that is ready to sign. */
 export type SigningKey = {
   /** The RFC 7638 thumbprint of the public key: `kid` of its tokens. */
-  id: string;
+  kid: string;
   signsFrom: Date;
   privateKey: CryptoKey;
   publicJwk: JWK;
 };
 
-function placeOf(id: string): SecretPlace {
-  return { table: 'SigningKey', column: 'encryptedJwk', row: id };
+function placeOf(kid: string): SecretPlace {
+  return { table: 'SigningKey', column: 'encryptedJwk', row: kid };
 }
 
 /** Creates a random key pair as a row that is not stored yet. */
@@ -29,8 +29,8 @@ export async function createKeyPair(
   const { calculateJwkThumbprint, exportJWK, generateKeyPair } = await import('jose');
   const { privateKey } = await generateKeyPair(signingAlgorithm, { extractable: true });
   const jwk = await exportJWK(privateKey);
-  const id = await calculateJwkThumbprint(jwk);
-  return { id, ...times, encryptedJwk: encrypt(keys, JSON.stringify(jwk), placeOf(id)) };
+  const kid = await calculateJwkThumbprint(jwk);
+  return { kid, ...times, encryptedJwk: encrypt(keys, JSON.stringify(jwk), placeOf(kid)) };
 }
 
 /**
@@ -45,9 +45,9 @@ export async function openKeyPair(keys: EncryptionKeys, row: SigningKeyRow): Pro
   const { importJWK } = await import('jose');
   const privateKey = await importJWK(jwk, signingAlgorithm);
   // It is bytes only for a symmetric key, which has no `crv`.
-  if (privateKey instanceof Uint8Array) throw new Error(`The signing key ${row.id} is symmetric.`);
-  const { id, signsFrom } = row;
-  return { id, signsFrom, privateKey, publicJwk: { ...publicJwk, kid: id, alg: signingAlgorithm, use: 'sig' } };
+  if (privateKey instanceof Uint8Array) throw new Error(`The signing key ${row.kid} is symmetric.`);
+  const { kid, signsFrom } = row;
+  return { kid, signsFrom, privateKey, publicJwk: { ...publicJwk, kid, alg: signingAlgorithm, use: 'sig' } };
 }
 
 /**
@@ -58,13 +58,13 @@ export async function openKeyPair(keys: EncryptionKeys, row: SigningKeyRow): Pro
 export function reencrypt(keys: EncryptionKeys, row: SigningKeyRow): SigningKeyRow | null {
   const jwk = decryptJwk(keys, row);
   if (isOfFirstKey(keys, row.encryptedJwk)) return null;
-  return { ...row, encryptedJwk: encrypt(keys, JSON.stringify(jwk), placeOf(row.id)) };
+  return { ...row, encryptedJwk: encrypt(keys, JSON.stringify(jwk), placeOf(row.kid)) };
 }
 
-function decryptJwk(keys: EncryptionKeys, { id, encryptedJwk }: SigningKeyRow): JWK {
+function decryptJwk(keys: EncryptionKeys, { kid, encryptedJwk }: SigningKeyRow): JWK {
   try {
     // It was authenticated as the text that `createKeyPair` wrote.
-    return JSON.parse(decrypt(keys, encryptedJwk, placeOf(id))) as JWK;
+    return JSON.parse(decrypt(keys, encryptedJwk, placeOf(kid))) as JWK;
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error;
     throw new OperatorError(

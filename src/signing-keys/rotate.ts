@@ -8,7 +8,7 @@ import { planRotation } from './rotation.ts';
 
 /** Returns the stored keys in the order in which they sign. */
 export function listKeyRows(db: Db): Promise<SigningKeyRow[]> {
-  return db.signingKey.findMany({ orderBy: [{ signsFrom: 'asc' }, { id: 'asc' }] });
+  return db.signingKey.findMany({ orderBy: [{ signsFrom: 'asc' }, { kid: 'asc' }] });
 }
 
 /**
@@ -29,14 +29,15 @@ export async function rotateSigningKeys(database: Database, keys: EncryptionKeys
 async function rotate(db: Db, keys: EncryptionKeys, now: Date, isHeld: IsHeld): Promise<void> {
   const rows = await listKeyRows(db);
   const changed = rows.flatMap((row) => reencrypt(keys, row) ?? []);
-  const { nextSignsFrom, expiredIds } = planRotation(rows, now);
+  const { nextSignsFrom, expiredKids } = planRotation(rows, now);
   const next = nextSignsFrom && (await createKeyPair(keys, { createdAt: now, signsFrom: nextSignsFrom }));
   // A process that stood still may have lost the lease, and another one may have created the key.
   if (!(await isHeld())) return;
   if (next) await db.signingKey.create({ data: next });
-  if (expiredIds.length > 0) await db.signingKey.deleteMany({ where: { id: { in: expiredIds } } });
+  if (expiredKids.length > 0) await db.signingKey.deleteMany({ where: { kid: { in: expiredKids } } });
   // Not `update`, which fails if the row is gone.
-  for (const { id, encryptedJwk } of changed) await db.signingKey.updateMany({ where: { id }, data: { encryptedJwk } });
+  for (const { kid, encryptedJwk } of changed)
+    await db.signingKey.updateMany({ where: { kid }, data: { encryptedJwk } });
 }
 
 /**

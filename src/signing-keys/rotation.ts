@@ -43,7 +43,7 @@ export const signingMs = 30 * dayMs;
 /** The time from the last signature of a key until it is deleted. */
 export const retirementMs = maxTokenLifetimeMs + jwksMaxAgeMs + clockSkewMs;
 
-type Timed = { id: string; signsFrom: Date };
+type Timed = { kid: string; signsFrom: Date };
 
 /** Returns the key that signs now. The keys are in the order of `signsFrom`. */
 export function currentOf<Key extends Timed>(keys: readonly [Key, ...Key[]], now: Date): Key {
@@ -54,19 +54,19 @@ export function currentOf<Key extends Timed>(keys: readonly [Key, ...Key[]], now
 export type RotationPlan = {
   /** The `signsFrom` of a key to create. Null if none is due. */
   nextSignsFrom: Date | null;
-  /** The ids of the keys to delete. */
-  expiredIds: string[];
+  /** The `kid`s of the keys to delete. */
+  expiredKids: string[];
 };
 
 /** Returns the due steps of the rotation. The keys are in the order of `signsFrom`. */
 export function planRotation([first, ...rest]: readonly Timed[], now: Date): RotationPlan {
-  if (!first) return { nextSignsFrom: now, expiredIds: [] };
+  if (!first) return { nextSignsFrom: now, expiredKids: [] };
   const keys = [first, ...rest] as const;
   const expired = keys.filter((_key, index) => {
     const next = keys[index + 1];
     return next !== undefined && now.getTime() >= next.signsFrom.getTime() + retirementMs;
   });
-  return { nextSignsFrom: nextSignsFrom(keys, now), expiredIds: expired.map(({ id }) => id) };
+  return { nextSignsFrom: nextSignsFrom(keys, now), expiredKids: expired.map(({ kid }) => kid) };
 }
 
 function nextSignsFrom(keys: readonly [Timed, ...Timed[]], now: Date): Date | null {

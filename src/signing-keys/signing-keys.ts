@@ -68,10 +68,10 @@ export class SigningKeys {
     const { keys } = await this.#current();
     const now = this.#stored.clock.now();
     requireShort(claims, now);
-    const { id, privateKey } = currentOf(keys, now);
+    const { kid, privateKey } = currentOf(keys, now);
     const { SignJWT } = await import('jose');
     return new SignJWT({ iss: this.issuer, ...claims })
-      .setProtectedHeader({ alg: signingAlgorithm, typ, kid: id })
+      .setProtectedHeader({ alg: signingAlgorithm, typ, kid })
       .setIssuedAt(now)
       .sign(privateKey);
   }

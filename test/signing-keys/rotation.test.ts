@@ -69,8 +69,8 @@ describe('signing key', () => {
     expect(others).toEqual([]);
     expect(row?.signsFrom).toEqual(cluster.clock.now());
     for (const server of servers) {
-      expect(kidOf(await server.sign({}, { typ: 'test' }))).toBe(row?.id);
-      expect(await publishedIds(server)).toEqual([row?.id]);
+      expect(kidOf(await server.sign({}, { typ: 'test' }))).toBe(row?.kid);
+      expect(await publishedIds(server)).toEqual([row?.kid]);
     }
     expect(await cluster.database.lease.count()).toBe(0);
   });
@@ -99,7 +99,15 @@ describe('signing key', () => {
     expect(row?.encryptedJwk).toMatch(/^A256GCM\.[\w-]+\.[\w-]+\.[\w-]+$/);
     const { keys } = await published(server);
     expect(keys).toEqual([
-      { kty: 'EC', crv: 'P-256', x: expect.any(String), y: expect.any(String), kid: row?.id, alg: 'ES256', use: 'sig' },
+      {
+        kty: 'EC',
+        crv: 'P-256',
+        x: expect.any(String),
+        y: expect.any(String),
+        kid: row?.kid,
+        alg: 'ES256',
+        use: 'sig',
+      },
     ]);
   });
 
@@ -117,7 +125,7 @@ describe('signing key', () => {
       exp: start / 1000 + 60,
       sub: 'someone',
     });
-    expect(protectedHeader).toMatchObject({ alg: 'ES256', kid: (await cluster.rows())[0]?.id });
+    expect(protectedHeader).toMatchObject({ alg: 'ES256', kid: (await cluster.rows())[0]?.kid });
   });
 
   it('signs no token that could outlive it', async () => {
@@ -145,16 +153,16 @@ describe('rotation of signing keys', () => {
       return seen[0];
     };
     const createdAt = signingMs - publicationMs;
-    expect(await at(createdAt - minute)).toEqual([first?.id, [first?.id]]);
-    expect(await at(createdAt)).toEqual([first?.id, [first?.id, expect.any(String)]]);
+    expect(await at(createdAt - minute)).toEqual([first?.kid, [first?.kid]]);
+    expect(await at(createdAt)).toEqual([first?.kid, [first?.kid, expect.any(String)]]);
     const [, second] = await cluster.rows();
     expect(second?.createdAt).toEqual(cluster.clock.now());
-    const both = [first?.id, second?.id];
-    expect(await at(createdAt + publicationMs / 2)).toEqual([first?.id, both]);
-    expect(await at(signingMs - 1)).toEqual([first?.id, both]);
-    expect(await at(signingMs)).toEqual([second?.id, both]);
-    expect(await at(signingMs + retirementMs - minute)).toEqual([second?.id, both]);
-    expect(await at(signingMs + retirementMs)).toEqual([second?.id, [second?.id]]);
+    const both = [first?.kid, second?.kid];
+    expect(await at(createdAt + publicationMs / 2)).toEqual([first?.kid, both]);
+    expect(await at(signingMs - 1)).toEqual([first?.kid, both]);
+    expect(await at(signingMs)).toEqual([second?.kid, both]);
+    expect(await at(signingMs + retirementMs - minute)).toEqual([second?.kid, both]);
+    expect(await at(signingMs + retirementMs)).toEqual([second?.kid, [second?.kid]]);
     expect(await cluster.rows()).toEqual([second]);
     expect(cluster.reported).toEqual([]);
   });
@@ -167,8 +175,8 @@ describe('rotation of signing keys', () => {
       await cluster.maintain();
     }
     const [row] = await cluster.rows();
-    expect(await publishedIds(idle)).toEqual([row?.id]);
-    expect(kidOf(await idle.sign({}, { typ: 'test' }))).toBe(row?.id);
+    expect(await publishedIds(idle)).toEqual([row?.kid]);
+    expect(kidOf(await idle.sign({}, { typ: 'test' }))).toBe(row?.kid);
   });
 
   it('goes on with the old key after a long stop of all servers, until the next one has been published', async () => {
@@ -178,10 +186,10 @@ describe('rotation of signing keys', () => {
     cluster.clock.time = start + 3 * signingMs;
     const server = required(await cluster.open());
     await cluster.maintain();
-    expect(kidOf(await server.sign({}, { typ: 'test' }))).toBe(first?.id);
+    expect(kidOf(await server.sign({}, { typ: 'test' }))).toBe(first?.kid);
     cluster.clock.time += publicationMs;
     const [, second] = await cluster.rows();
-    expect(kidOf(await server.sign({}, { typ: 'test' }))).toBe(second?.id);
+    expect(kidOf(await server.sign({}, { typ: 'test' }))).toBe(second?.kid);
   });
 
   it('is done by one of two processes at once', async () => {
@@ -201,13 +209,13 @@ describe('rotation of signing keys', () => {
 
   it('never deletes the key that signs, at any time and with any keys', () => {
     const day = 86_400_000;
-    const keys = [0, 1, 2].map((n) => ({ id: `k${n}`, signsFrom: new Date(start + n * 30 * day) }));
+    const keys = [0, 1, 2].map((n) => ({ kid: `k${n}`, signsFrom: new Date(start + n * 30 * day) }));
     for (let time = start; time < start + 120 * day; time += day / 3) {
       const now = new Date(time);
-      const { expiredIds } = planRotation(keys, now);
+      const { expiredKids } = planRotation(keys, now);
       const signing = keys.findLast(({ signsFrom }) => signsFrom <= now);
-      expect(expiredIds).not.toContain(signing?.id);
-      expect(expiredIds).not.toContain('k2');
+      expect(expiredKids).not.toContain(signing?.kid);
+      expect(expiredKids).not.toContain('k2');
     }
   });
 });
@@ -276,8 +284,8 @@ describe('copy of the signing keys', () => {
     const kids = await Promise.all(servers.map(async (server) => kidOf(await server.sign({}, { typ: 'test' }))));
     const [second, ...others] = await cluster.rows();
     expect(others).toEqual([]);
-    expect(kids).toEqual([second?.id, second?.id]);
-    expect(second?.id).not.toBe(first?.id);
+    expect(kids).toEqual([second?.kid, second?.kid]);
+    expect(second?.kid).not.toBe(first?.kid);
   });
 });
 
@@ -322,7 +330,7 @@ describe('encryption keys of signing keys', () => {
   it('bind a signing key to its row', async () => {
     const cluster = await openCluster();
     await cluster.open();
-    await cluster.database.signingKey.updateMany({ data: { id: 'another' } });
+    await cluster.database.signingKey.updateMany({ data: { kid: 'another' } });
     await expect(cluster.open()).rejects.toThrow(/does not decrypt a value of SigningKey\.encryptedJwk/);
   });
 

@@ -1,9 +1,9 @@
 -- CreateTable
 CREATE TABLE "SigningKey" (
-    "id" TEXT NOT NULL,
+    "kid" TEXT NOT NULL,
     "createdAt" TIMESTAMP(3) NOT NULL,
     "signsFrom" TIMESTAMP(3) NOT NULL,
     "encryptedJwk" TEXT NOT NULL,
 
-    CONSTRAINT "SigningKey_pkey" PRIMARY KEY ("id")
+    CONSTRAINT "SigningKey_pkey" PRIMARY KEY ("kid")
 );

@@ -20,7 +20,7 @@ const forged =
  * behind a proxy may know nothing of request forgery, and every one trusts this answer.
  */
 export function originalScope({ database, config, now = () => new Date(), legacySessions = null }: AppOptions) {
-  const cookies = cookiesFor(config.publicUrl);
+  const cookies = cookiesFor(config);
   return async (original: OriginalRequest, peer: string | null): Promise<Scope> => {
     const { headers } = original;
     const caller = new RequestCaller({ headers, peer, now: now() }, cookies, config, legacySessions);
