@@ -88,6 +88,7 @@ export default defineConfig(({ mode }) => ({
             'test/users/**/*.test.ts',
             'test/graphql/**/*.test.ts',
             'test/mail/**/*.test.ts',
+            'test/server/**/*.test.ts',
             'test/http/credentials.test.ts',
             'test/http/front-door.test.ts',
             'test/secrets.test.ts',
