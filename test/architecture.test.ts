@@ -46,6 +46,7 @@ const rooms: Record<string, string[]> = {
   main: [],
   cli: ['@inquirer/password', 'cli-progress', 'commander'],
   'compile-cache': [],
+  bin: [],
 };
 const names = Object.keys(rooms);
 
