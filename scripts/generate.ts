@@ -11,18 +11,7 @@ import { promisify } from 'node:util';
 import { readModels } from './models.ts';
 
 const run = promisify(execFile);
-
-function findPrisma(): string {
-  try {
-    return createRequire(import.meta.url).resolve('prisma/build/index.js');
-  } catch {
-    console.error('The development dependencies are missing, which make the Prisma client. Run "npm ci" here.');
-    console.error('To run the server without them, build a package with "npm pack" and install that elsewhere.');
-    process.exit(1);
-  }
-}
-
-const prisma = findPrisma();
+const prisma = createRequire(import.meta.url).resolve('prisma/build/index.js');
 
 async function generate(...args: string[]): Promise<void> {
   try {
