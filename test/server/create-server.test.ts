@@ -12,13 +12,10 @@ type Env = NonNullable<ServerOptions['env']>;
 async function create(env: Env = {}, options: ServerOptions = {}) {
   const mail = { MAIL_FOLDER: await temporaryFolder() };
   const settings = { DATABASE_URL: await emptyDatabase(), PORT: '0', ...mail, ...env };
-  const server = await createServer({
-    env: settings,
-    report: (error) => expect.unreachable(String(error)),
-    ...options,
-  });
+  const reported: unknown[] = [];
+  const server = await createServer({ env: settings, report: (error) => reported.push(error), ...options });
   onTestFinished(() => server.stop());
-  return { server, settings };
+  return { server, settings, reported };
 }
 
 const query = (url: string) =>
@@ -30,11 +27,12 @@ const query = (url: string) =>
 
 describe('createServer', () => {
   it('serves at the address that listen returns', async () => {
-    const { server } = await create();
+    const { server, reported } = await create();
     const { url, port } = await server.listen();
     expect(url).toBe(`http://localhost:${port}/graphql`);
     const response = await fetch(query(url));
     expect(await response.json()).toEqual({ data: { viewer: null } });
+    expect(reported).toEqual([]);
   });
 
   it('answers requests without listening, and knows the address of their client', async () => {
@@ -77,6 +75,20 @@ describe('createServer', () => {
     expect(seen).toEqual(['/graphql', 'execute']);
   });
 
+  it('reports unexpected errors to the program, once', async () => {
+    const bug = new Error('a bug in the plugin of the program');
+    const plugins = [
+      {
+        onExecute: () => {
+          throw bug;
+        },
+      },
+    ];
+    const { server, reported } = await create({}, { plugins });
+    await server.fetch(query('http://localhost/graphql'));
+    expect(reported).toEqual([bug]);
+  });
+
   it('rejects with a sentence that names an invalid setting, and reads no other environment', async () => {
     await expect(createServer({ env: { PORT: 'http' } })).rejects.toThrow(/^PORT is "http", but it must be/);
     await expect(createServer({ env: { NODE_ENV: 'production' } })).rejects.toThrow(/^PUBLIC_URL is /);
@@ -109,7 +121,7 @@ describe('listen', () => {
 
 describe('stop', () => {
   it('finishes the requests in flight, closes the port, and lets another server have the database', async () => {
-    const { server, settings } = await create();
+    const { server, settings, reported } = await create();
     const { url, port } = await server.listen();
     const answers = [fetch(query(url)), server.fetch(query('http://localhost/graphql'))];
     await expect.poll(async () => (await fetch(`http://127.0.0.1:${port}/ready`)).status).toBe(200);
@@ -117,6 +129,7 @@ describe('stop', () => {
     expect(server.stop()).toBe(stopped);
     await stopped;
     for (const answer of answers) expect((await answer).status).toBe(200);
+    expect(reported).toEqual([]);
     await expect(fetch(query(url))).rejects.toThrow();
     await expect(server.fetch(query('http://localhost/graphql'))).rejects.toThrow('has been stopped');
     await expect(server.listen()).rejects.toThrow('has been stopped');
