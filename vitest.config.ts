@@ -17,6 +17,7 @@ declare module 'vitest' {
 const tags = {
   'slow/durability': 'processes are killed, disks fill up, the power fails: acknowledged writes survive',
   'slow/process': 'the server and the command line, started as users start them',
+  'slow/package': 'the package is built, installed by npm into an empty folder, and used there',
   'slow/browser': 'pages in Chromium',
   'slow/timing': 'durations are compared, or real time has to pass',
   'slow/cluster': 'several servers on one database',
@@ -89,6 +90,7 @@ export default defineConfig(({ mode }) => ({
             'test/users/**/*.test.ts',
             'test/graphql/**/*.test.ts',
             'test/mail/**/*.test.ts',
+            'test/server/**/*.test.ts',
             'test/http/credentials.test.ts',
             'test/http/front-door.test.ts',
             'test/secrets.test.ts',

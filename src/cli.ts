@@ -32,6 +32,13 @@ const program = new Command('graphql-sessions')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : exitCodes.usage));
 
 program
+  .command('serve')
+  .description('Run the server until a signal ends it. Without any command, graphql-sessions does the same.')
+  .action(async () => {
+    await import('./main.ts');
+  });
+
+program
   .command('create-user')
   .description('Create a user. Reads the password from the terminal or from standard input.')
   .argument('<email>', 'email address for the login')

@@ -15,6 +15,7 @@ function cli(url: string, args: string[], input?: string, env: Record<string, st
 }
 
 const commands = [
+  'serve',
   'create-user',
   'create-admin',
   'import-users',

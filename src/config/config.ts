@@ -111,7 +111,7 @@ export type Config = {
    * The time during which the server still accepts requests after a stop signal, while it reports that it is not ready.
    */
   drainMs: number;
-  /** Whether `npm start` started the process. On a signal, npm ends its shell but not the process in it. */
+  /** Whether `npm start` or `npx` started the process. On a signal, npm ends its shell but not the process in it. */
   startedByNpm: boolean;
 };
 
@@ -201,7 +201,7 @@ export function readConfig(environment: Environment = process.env): Config {
     isSignUpPrivate: flag(environment, 'PRIVATE_SIGN_UP', false),
     auditRetentionMs: duration(environment, 'AUDIT_RETENTION', '365d'),
     drainMs: duration(environment, 'DRAIN_TIME', '0s', 0),
-    startedByNpm: environment.npm_lifecycle_event === 'start',
+    startedByNpm: environment.npm_lifecycle_event === 'start' || environment.npm_lifecycle_event === 'npx',
   };
   if (production) requireSafeForProduction(config);
   return config;
@@ -211,8 +211,11 @@ export function readConfig(environment: Environment = process.env): Config {
  * Hands the environment to the reader of a room that a server can do without, so that what configures the room stands
  * in its own folder.
  */
-export function readFromEnvironment<Settings>(read: (environment: Environment) => Settings): Settings {
-  return read(process.env);
+export function readFromEnvironment<Settings>(
+  read: (environment: Environment) => Settings,
+  environment: Environment = process.env,
+): Settings {
+  return read(environment);
 }
 
 function requireSafeForProduction(config: Config): void {

@@ -111,7 +111,7 @@ async function note(connection: MigrationConnection, { name, sql }: Migration, s
 const historyTable = '_prisma_migrations';
 
 const belongsToAnother =
-  'The database contains users of another application, and nothing was changed. "npm run cli -- adopt" shows whether ' +
+  'The database contains users of another application, and nothing was changed. "graphql-sessions adopt" shows whether ' +
   'it can be adopted, and what that changes. Otherwise, set DATABASE_URL to another database.';
 
 const isNotEmpty =

@@ -6,8 +6,12 @@
  * worker dies during a job, 5.3.2 rejects that job and runs the others, as this pool does.
  */
 import { availableParallelism } from 'node:os';
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Tasks } from './hashing-worker.ts';
+
+/** The code of a thread. It has the extension of this file, which is `.js` in the package. */
+const workerUrl = new URL(`./hashing-worker${extname(import.meta.filename)}`, import.meta.url);
 
 /** One processor remains for all other requests. */
 const maxThreads = Math.max(1, availableParallelism() - 1);
@@ -56,7 +60,7 @@ function freeThread(): Thread | null {
 }
 
 function startThread(): Thread {
-  const thread: Thread = { worker: new Worker(new URL('./hashing-worker.ts', import.meta.url)), jobs: [] };
+  const thread: Thread = { worker: new Worker(workerUrl), jobs: [] };
   const { worker, jobs } = thread;
   threads.add(thread);
   const idle = setTimeout(() => {

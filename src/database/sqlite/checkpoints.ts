@@ -1,7 +1,11 @@
 import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type Repeated, repeat } from '../../background.ts';
+
+/** The code of the thread. It has the extension of this file, which is `.js` in the package. */
+const workerUrl = new URL(`./checkpoint-worker${extname(import.meta.filename)}`, import.meta.url);
 
 /**
  * The minimum size of the log for a checkpoint, in bytes: SQLite's own threshold of 1,000 pages. A checkpoint of a
@@ -38,7 +42,7 @@ export function startCheckpoints(file: string, intervalMs = 1_000): Repeated {
   async function checkpoint(mtimeMs: number): Promise<void> {
     idle = 0;
     doneAtMs = mtimeMs;
-    worker ??= new Worker(new URL('./checkpoint-worker.ts', import.meta.url), { workerData: file });
+    worker ??= new Worker(workerUrl, { workerData: file });
     worker.unref();
     worker.postMessage('checkpoint');
     // A failed checkpoint ends the thread. The next one uses a new thread, and `autocheckpointPages` is the last

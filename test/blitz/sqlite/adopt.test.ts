@@ -330,7 +330,7 @@ describe('refusal of an adoption', () => {
     const before = dump(openFile(url));
     const { code, stderr } = await runNode('src/main.ts', [], { DATABASE_URL: url, PORT: '0' }).ended;
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^The database contains users of another application.*npm run cli -- adopt.*\n$/);
+    expect(stderr).toMatch(/^The database contains users of another application.*graphql-sessions adopt.*\n$/);
     expect(dump(openFile(url))).toEqual(before);
   });
 

@@ -1,0 +1,122 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readBlitzSessions } from '../blitz/sessions.ts';
+import { type Config, readConfig, readFromEnvironment } from '../config/config.ts';
+import type { Environment } from '../config/variables.ts';
+import { hasNarrowIds } from '../database/database.ts';
+import { OperatorError } from '../errors.ts';
+import { type App, type AppOptions, createApp, graphqlPath } from '../http/front-door.ts';
+import { listen, type RunningServer } from '../http/server.ts';
+import { startDelivery } from '../mail/delivery.ts';
+import { type Render, readTemplates } from '../mail/templates.ts';
+import { openMailTransport } from '../mail/transport.ts';
+import { startMaintenance } from '../maintenance/maintenance.ts';
+import { openSigningKeys } from '../signing-keys/signing-keys.ts';
+import type { Address, Server } from './server.ts';
+import { openStore, type Store } from './store.ts';
+
+type Hooks = Pick<AppOptions, 'report' | 'observe' | 'plugins'>;
+
+/** A server, and the facts that the program of the command line prints about it. */
+export type OpenServer = Server & {
+  config: Config;
+  /** The names of the migrations that were applied now. */
+  appliedMigrations: readonly string[];
+  /** Whether ids still have 32 bits, in a PostgreSQL database of an earlier version. */
+  hasNarrowIds: boolean;
+};
+
+/**
+ * Opens everything that a server consists of: its configuration, its databases, the front door and the background work.
+ * After a failure, nothing stays open.
+ *
+ * @param env - the settings. The environment of this process by default.
+ * @throws OperatorError as `createServer` does.
+ */
+export async function openServer(env: Environment | undefined, hooks: Hooks): Promise<OpenServer> {
+  const config = readConfig(env);
+  const legacySessions = readFromEnvironment(readBlitzSessions, env);
+  const render = await readTemplates(config.mail.templates);
+  const store = await openStore(config, hooks.report);
+  const { database, replica, clock, appliedMigrations } = store;
+  try {
+    const signingKeys = await openSigningKeys(database, config, clock, hooks.report);
+    const now = () => clock.now();
+    const app = createApp({ database, replica, config, now, legacySessions, signingKeys, ...hooks });
+    const stopBackground = startBackground(store, config, { render, report: hooks.report });
+    const server = serve(app, config, { stopBackground, close: store.close });
+    return { ...server, config, appliedMigrations, hasNarrowIds: hasNarrowIds(database) };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Starts maintenance and the delivery of mail. Returns a function that ends both. */
+function startBackground(
+  { database, clock }: Store,
+  config: Config,
+  { render, report }: { render: Render; report: Hooks['report'] },
+): () => Promise<unknown> {
+  const { appUrl } = config.mail;
+  const maintenance = startMaintenance(database, config, clock, { report });
+  const transport = openMailTransport(config.mail);
+  const delivery = startDelivery({ database, transport, render, appUrl, clock, report });
+  return () => Promise.all([maintenance.stop(), delivery.stop()]);
+}
+
+type Closers = { stopBackground(): Promise<unknown>; close(): Promise<void> };
+
+/** Returns the functions of a server over its app. */
+function serve(app: App, config: Config, { stopBackground, close }: Closers): Server {
+  let listening: Promise<RunningServer> | null = null;
+  let stopping: Promise<void> | null = null;
+  let isClosing = false;
+  const fetching = new Set<Promise<Response>>();
+
+  async function finish(): Promise<void> {
+    // A failed attempt to listen is reported to its caller.
+    const running = await listening?.catch(() => null);
+    if (running) await sleep(config.drainMs);
+    isClosing = true;
+    await Promise.all([running?.stop(), Promise.allSettled(fetching), stopBackground()]);
+    await close();
+  }
+
+  return {
+    async listen() {
+      if (stopping) throw new Error('The server has been stopped. Create a new one.');
+      if (listening) throw new Error('The server listens already.');
+      listening = listen(app, config);
+      try {
+        return addressOf(config, (await listening).port);
+      } catch (error) {
+        listening = null;
+        throw cannotListen(config, error);
+      }
+    },
+    async fetch(request, clientAddress = null) {
+      // A closed database would be opened again.
+      if (isClosing) throw new Error('The server has been stopped. Create a new one.');
+      const answering = app.fetch(request, clientAddress);
+      fetching.add(answering);
+      return answering.finally(() => fetching.delete(answering));
+    },
+    stop() {
+      app.drain();
+      stopping ??= finish();
+      return stopping;
+    },
+  };
+}
+
+function addressOf({ publicUrl }: Config, port: number): Address {
+  const url = new URL(graphqlPath, publicUrl);
+  if (url.port === '0') url.port = String(port);
+  return { url: url.href, port };
+}
+
+function cannotListen({ host, port }: Config, error: unknown): OperatorError {
+  return new OperatorError(
+    `HOST is "${host}" and PORT is "${port}", but the server cannot listen there: ${(error as Error).message}.`,
+  );
+}

@@ -1,0 +1,44 @@
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../database/clock.ts';
+import { claimDatabase, type Database, migrateDatabase, openClock, openDatabase } from '../database/database.ts';
+
+/** The migrated databases of a server, and their clock. */
+export type Store = {
+  database: Database;
+  /** The database for listings. It is `database` if no replica is configured. */
+  replica: Database;
+  clock: Clock;
+  /** The names of the migrations that were applied now. */
+  appliedMigrations: readonly string[];
+  close(): Promise<void>;
+};
+
+/**
+ * Makes this process a server of the configured database, migrates the database and opens it. After a failure, nothing
+ * stays open.
+ *
+ * @throws OperatorError if another server has the SQLite file, or a database cannot be opened or migrated.
+ */
+export async function openStore(config: Config, report: (error: unknown) => void): Promise<Store> {
+  const { databaseUrl, databaseReplicaUrl } = config;
+  const closers = [await claimDatabase(databaseUrl)];
+  const close = async () => {
+    for (const closeOne of closers.splice(0).reverse()) await closeOne();
+  };
+  const open = async (url: string) => {
+    const opened = await openDatabase(url, { poolSize: config.databasePoolSize, report });
+    closers.push(() => opened.$disconnect());
+    return opened;
+  };
+  try {
+    const appliedMigrations = await migrateDatabase(databaseUrl);
+    const database = await open(databaseUrl);
+    const replica = databaseReplicaUrl === null ? database : await open(databaseReplicaUrl);
+    const clock = await openClock(databaseUrl, database);
+    closers.push(() => clock.stop());
+    return { database, replica, clock, appliedMigrations, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
