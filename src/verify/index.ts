@@ -10,5 +10,5 @@ export { type AuthVariables, honoAuth } from './adapters/hono.ts';
 export { nextAuth } from './adapters/next.ts';
 export { type AuthContext, yogaAuth } from './adapters/yoga.ts';
 export type { Auth, Json, Session, User, UserSession } from './auth.ts';
-export { CsrfError, VerificationUnavailable, VerifierMisconfigured } from './errors.ts';
+export { CsrfError, Refusal, VerificationUnavailable, VerifierMisconfigured } from './errors.ts';
 export { type ClientInfo, createVerifier, type Verifier, type VerifierOptions } from './verifier.ts';

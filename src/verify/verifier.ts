@@ -88,11 +88,11 @@ const maxUserAgentLength = 512;
  * });
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { cookieName, allowedOrigins = [], touch = true } = options;
-  const url = requireUrl(options.url);
+  const { allowedOrigins = [], touch = true } = options;
+  const url = requireUrl(String(options.url));
   const endpoint = endpointOf(url, options);
-  const cookie = cookiePolicy(url, cookieName);
-  const origins = { allowedOrigins: new Set(allowedOrigins), isSecure: isSecure(cookie) };
+  const cookie = cookiePolicy(url, requireCookieName(options.cookieName));
+  const origins = { allowedOrigins: new Set([...allowedOrigins].map(requireOrigin)), isSecure: isSecure(cookie) };
   const ask = shareInFlight((form) => introspect(endpoint, form));
 
   function requireOwnSite(request: HeaderSource): void {
@@ -119,11 +119,23 @@ export function createVerifier(options: VerifierOptions): Verifier {
   };
 }
 
-function requireUrl(value: string | URL): URL {
-  const url = URL.canParse(value) ? new URL(value) : null;
+function requireUrl(address: string): URL {
+  const url = URL.canParse(address) ? new URL(address) : null;
   if (url !== null && /^https?:$/.test(url.protocol) && !url.username && !url.search && !url.hash) return url;
   throw new VerifierMisconfigured(
     'url must be the address of the graphql-sessions server, as https://accounts.example.com.',
+  );
+}
+
+function requireCookieName(name: string | null | undefined): string | null | undefined {
+  if (typeof name !== 'string' || /^[^\s=;]+$/.test(name)) return name;
+  throw new VerifierMisconfigured('cookieName must be the name of a cookie, or null.');
+}
+
+function requireOrigin(origin: string): string {
+  if (URL.canParse(origin) && new URL(origin).origin === origin) return origin;
+  throw new VerifierMisconfigured(
+    `allowedOrigins must have origins without a path, as https://admin.example.com: ${origin}`,
   );
 }
 

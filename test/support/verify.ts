@@ -39,11 +39,14 @@ export async function startVerifyingServer(settings: Settings = {}): Promise<Ver
   const { port, stop } = await listen({ ...app, handle }, { host: '127.0.0.1', port: 0 });
   onTestFinished(stop);
   const url = `http://127.0.0.1:${port}`;
-  return { api, options: { url, clientId, clientSecret: secret }, questions, database: state };
+  return { api, options: { url, clientId, clientSecret: secret, timeoutMs }, questions, database: state };
 }
 
-/** The credentials of a verifier for a server that does not check them. */
-export const anyClient = { clientId: 'id', clientSecret: 'secret' };
+/** In milliseconds: only for a server that hangs. On a busy machine, an answer takes many times as long. */
+const timeoutMs = 60_000;
+
+/** The options of a verifier for a server that does not check its credentials. */
+export const anyClient = { clientId: 'id', clientSecret: 'secret', timeoutMs };
 
 /** Starts a server that answers every request by a function, until the test ends. Returns its address. */
 export async function startFake(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {

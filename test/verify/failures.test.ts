@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { VerificationUnavailable, VerifierMisconfigured } from '../../src/verify/errors.ts';
 import { createVerifier, type VerifierOptions } from '../../src/verify/verifier.ts';
 import { anonymous, anyClient, startFake } from '../support/verify.ts';
@@ -11,11 +11,16 @@ type Answer = (response: ServerResponse) => unknown;
 /** A verifier for a server that gives these answers in turn, and the number of its requests. */
 async function verifierFor(answers: Answer[], options: Partial<VerifierOptions> = {}) {
   const counts = { requests: 0 };
+  let answered = 0;
   const url = await startFake((_, response) => {
-    answers[Math.min(counts.requests, answers.length - 1)]?.(response);
-    counts.requests += 1;
+    answers[Math.min(answered, answers.length - 1)]?.(response);
+    answered += 1;
   });
-  return { ...createVerifier({ url, ...anyClient, ...options }), counts };
+  const countingFetch: VerifierOptions['fetch'] = (to, init) => {
+    counts.requests += 1;
+    return fetch(to, init);
+  };
+  return { ...createVerifier({ url, ...anyClient, fetch: countingFetch, ...options }), counts };
 }
 
 const send =
@@ -64,6 +69,14 @@ describe('verifier without an answer', () => {
     await expect(refused).rejects.toThrow(VerificationUnavailable);
     await expect(refused).rejects.toMatchObject({ cause: { name: 'TimeoutError' } });
     expect(counts.requests).toBe(1);
+  });
+
+  it('waits a second by default', async () => {
+    const timeout = vi.spyOn(AbortSignal, 'timeout');
+    onTestFinished(() => timeout.mockRestore());
+    const fetch = async () => Response.json({ active: false });
+    await createVerifier({ url: 'http://127.0.0.1:1', clientId: 'id', clientSecret: 'secret', fetch }).verify(bearer);
+    expect(timeout.mock.calls).toEqual([[1_000]]);
   });
 
   it('tells each request that shares a question about the failure, and asks anew afterwards', async () => {
@@ -149,6 +162,9 @@ describe('options of a verifier', () => {
     ['url', { url: 'https://accounts.example.com/?a=b' }],
     ['clientId', { clientId: '' }],
     ['clientSecret', { clientSecret: '' }],
+    ['cookieName', { cookieName: '' }],
+    ['allowedOrigins', { allowedOrigins: ['https://admin.example.com/'] }],
+    ['allowedOrigins', { allowedOrigins: ['admin.example.com'] }],
   ])('are checked when it is created: %s %o', (name, wrong) => {
     const options = { url: 'https://accounts.example.com', ...anyClient, ...wrong };
     expect(() => createVerifier(options)).toThrow(VerifierMisconfigured);
