@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 declare module 'vitest' {
@@ -40,7 +41,11 @@ export default defineConfig(({ mode }) => ({
   resolve: {
     // Vite would load graphql's ES modules beside the CommonJS ones that Yoga and Pothos load in Node; with two copies,
     // `instanceof GraphQLError` is silently false.
-    alias: [{ find: /^graphql$/, replacement: createRequire(import.meta.url).resolve('graphql/index.js') }],
+    alias: [
+      { find: /^graphql$/, replacement: createRequire(import.meta.url).resolve('graphql/index.js') },
+      // The examples of the library import it by its public name.
+      { find: 'graphql-sessions/verify', replacement: fileURLToPath(new URL('src/verify/index.ts', import.meta.url)) },
+    ],
   },
   test: {
     // Only for hanging tests: on a busy machine, a test takes many times as long.
@@ -88,6 +93,7 @@ export default defineConfig(({ mode }) => ({
             'test/signing-keys/**/*.test.ts',
             'test/transfer/**/*.test.ts',
             'test/users/**/*.test.ts',
+            'test/verify/verifier.test.ts',
             'test/graphql/**/*.test.ts',
             'test/mail/**/*.test.ts',
             'test/server/**/*.test.ts',

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 /** The rooms of src/ from the ground up, each with the npm packages that it may use. A room imports lower ones only. */
 const rooms: Record<string, string[]> = {
+  verify: [],
   generated: [],
   errors: [],
   background: [],
@@ -84,15 +85,19 @@ function problemOf({ from, to }: Import): string | null {
   if (onlyFor[to] && !onlyFor[to].includes(from)) return `${from} may not import ${to}`;
   const other = roomOf(to);
   if (other === room) return null;
+  if (standalone.includes(room) || standalone.includes(other)) return `${from} imports ${to}, but they are separate`;
   if (names.indexOf(other) > names.indexOf(room)) return `${from} imports ${to}, which stands above it`;
   return null;
 }
 
 function packageProblem(room: string, specifier: string): string | null {
-  if (specifier.startsWith('node:')) return null;
+  if (specifier.startsWith('node:') && !standalone.includes(room)) return null;
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
   return rooms[room]?.includes(name) ? null : `${room}/ may not use ${name}`;
 }
+
+/** Rooms that import nothing, also nothing of Node.js, and that nothing imports: they run in other programs. */
+const standalone = ['verify'];
 
 /** Modules that only these others may import, so that only one function starts the session of a user. */
 const onlyFor: Record<string, string[]> = {
@@ -134,6 +139,9 @@ describe('rooms of src/', () => {
     ['src/somewhere/new.ts', 'src/errors.ts'],
     ['src/accounts/login.ts', 'src/sessions/start-user-session.ts'],
     ['src/graphql/mutations/sign-in.ts', 'src/sessions/create-session.ts'],
+    ['src/verify/errors.ts', 'src/errors.ts'],
+    ['src/verify/verifier.ts', 'node:http'],
+    ['src/http/request/cookies.ts', 'src/verify/cookies.ts'],
   ])('refuse an import from %s of %s', (from, to) => {
     expect(files.includes(from) || from.includes('somewhere')).toBe(true);
     expect(problemOf({ from, to })).not.toBeNull();

@@ -1,0 +1,14 @@
+/**
+ * The client library for backends of applications: tells whose request they received. It is the entry
+ * `graphql-sessions/verify` of the npm package, and needs nothing but the `fetch` of its runtime.
+ */
+// biome-ignore-all lint/performance/noBarrelFile: the entry of a package is the list of its exports
+export { expressAuth } from './adapters/express.ts';
+export { fastifyAuth } from './adapters/fastify.ts';
+export { graphqlWsAuth } from './adapters/graphql-ws.ts';
+export { type AuthVariables, honoAuth } from './adapters/hono.ts';
+export { nextAuth } from './adapters/next.ts';
+export { type AuthContext, yogaAuth } from './adapters/yoga.ts';
+export type { Auth, Json, Session, User, UserSession } from './auth.ts';
+export { CsrfError, Refusal, VerificationUnavailable, VerifierMisconfigured } from './errors.ts';
+export { type ClientInfo, createVerifier, type Verifier, type VerifierOptions } from './verifier.ts';
