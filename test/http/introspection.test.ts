@@ -198,6 +198,17 @@ describe('use of a session by introspection', () => {
 });
 
 describe('client authentication', () => {
+  it('reads a client once for requests that arrive together, and anew for the next one', async () => {
+    const { api, service, token } = await setUp();
+    await service.introspect(token);
+    const count = () => api.statements.filter((sql) => sql.includes('FROM "ServiceClient"')).length;
+    api.statements.length = 0;
+    const answers = await Promise.all(Array.from({ length: 20 }, () => service.introspect(token)));
+    expect([answers.filter(({ body }) => body.active).length, count()]).toEqual([20, 1]);
+    await api.database.serviceClient.updateMany({ data: { disabledAt: new Date() } });
+    expect([(await service.introspect(token)).status, count()]).toEqual([401, 2]);
+  });
+
   it('accepts the secret in the body, both secrets during a rotation, and any case of Basic', async () => {
     const { api, service, token } = await setUp();
     const { clientId, secret, authorization } = service;

@@ -71,7 +71,11 @@ describe('credential of a request', () => {
       for (const cookie of cookies) {
         for (const authorization of schemes) {
           const headers = readerOf({ cookie, authorization });
-          const [[expected] = []] = readCredentials(headers, cookiesFor({ publicUrl: url, cookieDomain: null }).session, null);
+          const [[expected] = []] = readCredentials(
+            headers,
+            cookiesFor({ publicUrl: url, cookieDomain: null }).session,
+            null,
+          );
           expect([cookie, authorization, readToken(headers, cookiePolicy(url, undefined))]).toEqual([
             cookie,
             authorization,

@@ -7,8 +7,8 @@ export type OriginalRequest = {
   method: string | null;
   /** The headers of the client. `host` is that of the application. */
   headers: HeaderReader;
-  /** The complete URL. Null if the proxy does not tell it. */
-  url: URL | null;
+  /** Returns the complete URL. Null if the proxy does not tell it. */
+  url(): URL | null;
 };
 
 /**
@@ -17,13 +17,13 @@ export type OriginalRequest = {
  * the method itself.
  */
 export function readOriginalRequest({ method, headers: incoming }: Incoming): OriginalRequest {
-  const forwardedHost = incoming.get('x-forwarded-host');
-  const url = originalUrl(incoming);
+  const url = () => originalUrl(incoming);
   const headers: HeaderReader = {
     get(name) {
       // A service key is meant for this server, and no client has one.
       if (name === 'x-service-key') return null;
-      return name === 'host' ? (forwardedHost ?? url?.host ?? incoming.get('host')) : incoming.get(name);
+      if (name !== 'host') return incoming.get(name);
+      return incoming.get('x-forwarded-host') ?? url()?.host ?? incoming.get('host');
     },
   };
   const told = incoming.get('x-forwarded-method') ?? incoming.get('x-original-method');

@@ -61,6 +61,8 @@ type Parameters = {
   audience: string | null;
 };
 
+const noParameters: Parameters = { allowsAnonymous: false, redirects: false, audience: null };
+
 /**
  * Reads the parameters of the proxy's configuration. Some proxies append the path and the query of the client to the
  * path, so that the query comes from the client: then there are no parameters.
@@ -68,8 +70,8 @@ type Parameters = {
  * @throws Refusal for an unknown parameter or value, which is a mistake in the configuration of the proxy.
  */
 function readParameters({ target }: Incoming, path: string): Parameters {
-  const isAppended = pathOf(target) !== path;
-  const { searchParams } = new URL(isAppended ? path : target, 'http://localhost');
+  if (target === path || pathOf(target) !== path) return noParameters;
+  const { searchParams } = new URL(target, 'http://localhost');
   for (const [name, value] of searchParams) {
     if (name === 'anonymous' && value === 'allow') continue;
     if (name === 'signed-out' && value === 'redirect') continue;
@@ -93,8 +95,9 @@ function asRefusal(error: unknown): never {
  * Returns the URL of the login page, with the address of the visited page in `return_to` if the page may send users
  * there. Without that list, it could send them to any site (open redirect, OWASP ASVS 5.0, 1.2.2).
  */
-function loginUrl({ url, returnOrigins }: LoginPage, { url: visited }: OriginalRequest): string {
+function loginUrl({ url, returnOrigins }: LoginPage, original: OriginalRequest): string {
   const login = new URL(url);
+  const visited = original.url();
   if (visited !== null && returnOrigins.has(visited.origin)) login.searchParams.set('return_to', visited.href);
   return login.href;
 }

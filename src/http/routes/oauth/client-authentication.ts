@@ -5,43 +5,36 @@ import { authenticateService } from '../../../service-clients/authenticate.ts';
 import { handleOf } from '../../../tokens/token.ts';
 import { Refusal } from '../../messages.ts';
 import type { HeaderReader } from '../../request/headers.ts';
+import { sharePerTick } from '../../share-per-tick.ts';
 import type { Form } from './form.ts';
 
 const challenge = { 'www-authenticate': 'Basic realm="graphql-sessions", charset="UTF-8"' };
 
+const rejected = 'The client id or the client secret is wrong, or the client is disabled.';
+
 type Credentials = { clientId: string; secret: string };
 
-/**
- * Returns the service that sent a request, by HTTP Basic (`client_secret_basic`) or by parameters of the body
- * (`client_secret_post`).
- *
- * @throws Refusal without credentials, for both kinds at once, for an unknown or disabled client, a wrong secret, and a
- *   missing scope.
- */
-export async function requireService(
-  database: Database,
-  { headers, form, now }: { headers: HeaderReader; form: Form; now: Date },
-  scope: ServiceScope,
-): Promise<Service> {
-  const credentials = readCredentials(headers, form);
-  const service = await authenticateClient(database, credentials, now);
-  if (service.scopes.has(scope)) return service;
-  throw new Refusal(403, `The service client has no scope ${scope}. An administrator or operator can give it one.`, {
-    'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"`,
-  });
-}
+type Asking = { headers: HeaderReader; form: Form; scope: ServiceScope };
 
 /**
- * Returns the service with these credentials.
+ * Returns a function that returns the service that sent a request, by HTTP Basic (`client_secret_basic`) or by parameters
+ * of the body (`client_secret_post`). Requests of one service that arrive together share the read of its client.
  *
- * @throws Refusal for an unknown or disabled client and for a wrong secret, in the same way.
+ * It throws a Refusal without credentials, for both kinds at once, for an unknown or disabled client, a wrong secret, and
+ * a missing scope.
  */
-async function authenticateClient(database: Database, credentials: Credentials, now: Date): Promise<Service> {
-  const { clientId, secret } = credentials;
-  // The secret names its client too.
-  const service = handleOf(secret) === clientId ? await authenticateService(database, secret, now) : null;
-  if (service === null) throw new Refusal(401, 'The client id or the client secret is wrong, or disabled.', challenge);
-  return service;
+export function clientAuthentication(database: Database, now: () => Date): (asking: Asking) => Promise<Service> {
+  const authenticate = sharePerTick((secret) => authenticateService(database, secret, now()));
+  return async ({ headers, form, scope }) => {
+    const { clientId, secret } = readCredentials(headers, form);
+    // The secret names its client too. Another text costs no read, and is not kept.
+    const service = handleOf(secret) === clientId ? await authenticate(secret) : null;
+    if (service === null) throw new Refusal(401, rejected, challenge);
+    if (service.scopes.has(scope)) return service;
+    throw new Refusal(403, `The service client has no scope ${scope}. An administrator or operator can give it one.`, {
+      'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"`,
+    });
+  };
 }
 
 function readCredentials(headers: HeaderReader, form: Form): Credentials {
@@ -65,6 +58,8 @@ function readBasic(authorization: string | null): Credentials | null {
 
 /** Decodes a value of a form. Returns an empty text for one that is not valid, which is no credential. */
 function decodeForm(text: string): string {
+  // Our own ids and secrets are the same in every encoding.
+  if (/^[\w.-]*$/.test(text)) return text;
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {

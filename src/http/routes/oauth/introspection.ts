@@ -10,7 +10,7 @@ import type { SessionWithUser } from '../../../sessions/session.ts';
 import type { AppOptions } from '../../front-door.ts';
 import { type Incoming, type Outgoing, Refusal } from '../../messages.ts';
 import type { Route } from '../route.ts';
-import { requireService } from './client-authentication.ts';
+import { clientAuthentication } from './client-authentication.ts';
 import { oauthRefusalBody } from './errors.ts';
 import { type Form, readForm, requireToken } from './form.ts';
 
@@ -28,6 +28,7 @@ const replaced = 'This token was replaced a moment ago, and the client is about 
 export function introspectionRoute(path: string, options: AppOptions): Route {
   const { database, config, now: clock = () => new Date(), legacySessions = null, signingKeys = null } = options;
   const issuer = config.publicUrl.origin;
+  const requireService = clientAuthentication(database, clock);
 
   /** Answers as JSON, or as a signed JWT (RFC 9701) if the service asks for it: then another party can verify it too. */
   async function respond(about: object, incoming: Incoming, { clientId }: Service): Promise<Outgoing> {
@@ -41,11 +42,9 @@ export function introspectionRoute(path: string, options: AppOptions): Route {
     const form = await readForm(incoming);
     const token = requireToken(form);
     const { use, client } = readUse(form);
-    const now = clock();
-    const scope = { ...commandScope(now), client };
+    const scope = { ...commandScope(clock()), client };
     const policies = { sessions: config.sessions, legacyTokens: legacySessions, use };
-    const asking = { headers: incoming.headers, form, now };
-    const service = await requireService(database, asking, 'introspect');
+    const service = await requireService({ headers: incoming.headers, form, scope: 'introspect' });
     const resumed = await resumeSession(database, scope, token, policies);
     if (resumed.session) return respond(describe(resumed.session, service, issuer), incoming, service);
     if (resumed.isJustReplaced) throw new Refusal(503, replaced, { 'retry-after': '1' });
