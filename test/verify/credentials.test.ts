@@ -71,11 +71,8 @@ describe('credential of a request', () => {
       for (const cookie of cookies) {
         for (const authorization of schemes) {
           const headers = readerOf({ cookie, authorization });
-          const [[expected] = []] = readCredentials(
-            headers,
-            cookiesFor({ publicUrl: url, cookieDomain: null }).session,
-            null,
-          );
+          const { session } = cookiesFor({ publicUrl: url, cookieDomain: null });
+          const [[expected] = []] = readCredentials(headers, session, null);
           expect([cookie, authorization, readToken(headers, cookiePolicy(url, undefined))]).toEqual([
             cookie,
             authorization,
@@ -98,6 +95,15 @@ describe('name of the cookie', () => {
     [https, { cookieName: null }, []],
   ])('follows from the address %s, or is the option %o', async (url, options, expected) => {
     expect(await askedFor([{ cookie }], { url, ...options })).toEqual(expected);
+  });
+
+  it.each([
+    [null, {}],
+    ['example.com', { cookieName: '__Secure-session' }],
+  ])('is that of the server with the cookie domain %s', async (cookieDomain, options) => {
+    const { session } = cookiesFor({ publicUrl: new URL(https), cookieDomain });
+    const cookie = session.set(new Headers(), 'gqs_t', null).at(-1)?.split(';')[0] ?? '';
+    expect(await askedFor([{ cookie }], { url: https, ...options })).toEqual(['gqs_t']);
   });
 
   it.each([
