@@ -50,12 +50,12 @@ function historyOf(url: string): Promise<unknown[]> {
     `SELECT checksum, migration_name, logs, rolled_back_at, applied_steps_count, length(id) AS "idLength",
         started_at = date_trunc('milliseconds', started_at) AS "isStartWhole",
         finished_at = date_trunc('milliseconds', finished_at) AS "isEndWhole"
-       FROM _prisma_migrations ORDER BY ctid`,
+       FROM _prisma_migrations ORDER BY migration_name`,
   );
 }
 
 function allRows(url: string): Promise<unknown[]> {
-  return onServer(url, 'SELECT *, ctid, xmin FROM _prisma_migrations ORDER BY ctid');
+  return onServer(url, 'SELECT *, ctid, xmin FROM _prisma_migrations ORDER BY migration_name');
 }
 
 describe('migration runner of PostgreSQL, compared with Prisma’s schema engine', () => {
@@ -76,7 +76,10 @@ describe('migration runner of PostgreSQL, compared with Prisma’s schema engine
     const began = Date.now();
     await migratePostgresql(url, history);
     const ended = Date.now();
-    const rows = await onServer(url, 'SELECT id, started_at, finished_at FROM _prisma_migrations ORDER BY ctid');
+    const rows = await onServer(
+      url,
+      'SELECT id, started_at, finished_at FROM _prisma_migrations ORDER BY migration_name',
+    );
     const times = rows.flatMap((row) => [row.started_at.getTime(), row.finished_at.getTime()]);
     expect([began, ...times, ended]).toEqual([began, ...times, ended].sort((a, b) => a - b));
     for (const { id } of rows)
