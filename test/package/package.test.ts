@@ -111,7 +111,7 @@ describe('package', () => {
       return kind !== 'node10' && problem.kind !== 'CJSResolvesToESM';
     });
     expect(problems).toEqual([]);
-    expect(Object.keys(checked.entrypoints)).toContain('.');
+    expect(Object.keys(checked.entrypoints)).toEqual(expect.arrayContaining(['.', './verify']));
   });
 });
 
@@ -167,6 +167,37 @@ describe('installed package', () => {
     const schema = command(['print-schema']);
     await schema.closed;
     expect(schema.printed()).toBe(await readFile('schema.graphql', 'utf8'));
+  });
+
+  it('verifies the requests of a backend in a program, which loads nothing else of the package', async () => {
+    const program = `import { createVerifier } from 'graphql-sessions/verify';
+      const verifier = createVerifier({ url: process.env.SERVER, clientId: process.env.ID, clientSecret: process.env.SECRET });
+      const { user } = await verifier.verify({ authorization: 'Bearer ' + process.env.TOKEN });
+      console.log(user.email, await verifier.verify({ authorization: 'Bearer x' }));`;
+    await writeFile(join(home, 'verify.mjs'), program);
+    const server = command([], { PORT: '0', DATABASE_URL: 'file:verify.db' });
+    await expect.poll(server.printed).toMatch(/^GraphiQL /m);
+    const address = /^GraphQL +(\S+)$/m.exec(server.printed())?.[1] ?? '';
+    const signingUp = signUp.replace('viewer { email }', 'token');
+    // The answer of `signUp` above, with the token.
+    const { data } = (await ask(address, signingUp)) as { data: { signUp: { token: string } } };
+    const creating = command(['service-client', 'create', 'my-api', '--scope', 'introspect', '--json'], {
+      DATABASE_URL: 'file:verify.db',
+    });
+    await creating.closed;
+    const { clientId, clientSecret } = JSON.parse(creating.printed());
+    const settings = { SERVER: new URL(address).origin, ID: clientId, SECRET: clientSecret, TOKEN: data.signUp.token };
+    const { stdout } = await run(process.execPath, ['verify.mjs'], { cwd: home, env: { ...env, ...settings } });
+    expect(stdout).toBe('ada@example.com null\n');
+    server.child.kill('SIGTERM');
+    await server.closed;
+    const entry = join(home, 'node_modules/graphql-sessions/dist/verify');
+    const files = (await readdir(entry, { recursive: true })).filter((file) => file.endsWith('.js'));
+    const imports = (await Promise.all(files.map((file) => readFile(join(entry, file), 'utf8')))).flatMap((code) =>
+      [...code.matchAll(/^(?:import|export)\b.* from ["']([^"']+)["']/gm)].map(([, name]) => name),
+    );
+    expect(imports.filter((name) => !name?.startsWith('./') && !name?.startsWith('../'))).toEqual([]);
+    expect(imports.filter((name) => /^(\.\.\/){2}/.test(name ?? ''))).toEqual([]);
   });
 
   it('creates a server in a program, with types', async () => {
