@@ -52,7 +52,7 @@ describe('session cookie for a page of another site', () => {
   it.each(Object.entries(starts))('is not needed for a bearer token: %s', async (field, prepare) => {
     const api = await startApi({ allowedOrigins: new Set([origin]) });
     const { data } = await api.client().send(await prepare(api, 'BEARER'), {}, crossSite);
-    expect(data[field].token).toMatch(/^[0-9a-f]{32}\./);
+    expect(data[field].token).toMatch(/^gqs_[0-9a-f]{32}\./);
   });
 
   it.each(['same-site', 'same-origin', 'none'])('is set for pages that can store it: %s', async (site) => {

@@ -2,6 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { Plugin } from 'graphql-yoga';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createServer, type ServerOptions } from '../../src/server/create-server.ts';
 import { emptyDatabase, temporaryFolder } from '../support/database.ts';
@@ -121,12 +122,21 @@ describe('listen', () => {
 
 describe('stop', () => {
   it('finishes the requests in flight, closes the port, and lets another server have the database', async () => {
-    const { server, settings, reported } = await create();
-    const { url, port } = await server.listen();
+    let inFlight = 0;
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const waiting: Plugin = {
+      async onExecute() {
+        inFlight += 1;
+        await released;
+      },
+    };
+    const { server, settings, reported } = await create({}, { plugins: [waiting] });
+    const { url } = await server.listen();
     const answers = [fetch(query(url)), server.fetch(query('http://localhost/graphql'))];
-    await expect.poll(async () => (await fetch(`http://127.0.0.1:${port}/ready`)).status).toBe(200);
+    await expect.poll(() => inFlight).toBe(2);
     const stopped = server.stop();
     expect(server.stop()).toBe(stopped);
+    release();
     await stopped;
     for (const answer of answers) expect((await answer).status).toBe(200);
     expect(reported).toEqual([]);
