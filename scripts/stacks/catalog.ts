@@ -1,0 +1,5 @@
+import { nginx } from './software/nginx.ts';
+import type { Stack } from './stack.ts';
+
+/** All stacks, in the order in which they run. */
+export const stacks: Stack[] = [nginx];
