@@ -244,6 +244,18 @@ describe('protection of applications against request forgery', () => {
     expect((await ask(api, { ...cookie, ...foreign }, '/auth/verify/x', 'POST')).status).toBe(403);
   });
 
+  it('believes no safe method beside an unsafe one, which a client may have added', async () => {
+    const { api, cookie } = await setUp();
+    const [forwarded, original] = ['x-forwarded-method', 'x-original-method'];
+    for (const [method, added] of [
+      ['GET', { [forwarded]: 'GET', [original]: 'POST' }],
+      ['GET', { [forwarded]: 'POST', [original]: 'GET' }],
+      ['POST', { [forwarded]: 'GET', [original]: 'GET' }],
+    ] as const) {
+      expect((await ask(api, { ...cookie, ...foreign, ...added }, '/auth/verify', method)).status).toBe(403);
+    }
+  });
+
   it('does not apply to bearer tokens, which no page can send for another', async () => {
     const { api, bearer } = await setUp();
     expect((await ask(api, { ...bearer, 'x-forwarded-method': 'POST', ...foreign })).status).toBe(200);
