@@ -310,7 +310,8 @@ describe('redirect of page visits to the login page', () => {
 
   it('needs LOGIN_URL and the parameter', async () => {
     const { api } = await setUp();
-    expect((await ask(api, page, path)).status).toBe(401);
+    const { status, body } = await ask(api, page, path);
+    expect([status, body.errors[0].message]).toEqual([401, expect.stringContaining('LOGIN_URL')]);
     const other = await setUp({ loginPage });
     expect((await ask(other.api, page)).status).toBe(401);
   });

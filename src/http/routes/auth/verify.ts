@@ -13,6 +13,7 @@ import { isPageVisit, type OriginalRequest, readOriginalRequest } from './origin
 import { originalScope } from './original-scope.ts';
 
 const signedOut = 'You are not signed in. Log in first.';
+const withoutLoginPage = `${signedOut} This server knows no login page: the operator sets LOGIN_URL.`;
 
 /** Tells clients how to authenticate (RFC 9110 section 11.6.1). */
 const challenge = { 'www-authenticate': 'Bearer realm="graphql-sessions"' };
@@ -48,7 +49,7 @@ export function verifyRoute(path: string, options: AppOptions): Route {
     if (redirects && loginPage !== null && isPageVisit(original)) {
       return { status: 302, headers: { location: loginUrl(loginPage, original) }, body: '' };
     }
-    throw new Refusal(401, signedOut, challenge);
+    throw new Refusal(401, redirects && loginPage === null ? withoutLoginPage : signedOut, challenge);
   }
 
   return { path, hasSubpaths: true, readsBody: false, answer };
