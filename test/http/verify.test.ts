@@ -5,7 +5,7 @@ import { pathOf } from '../../src/http/request/path.ts';
 import { listen } from '../../src/http/server.ts';
 import { password, startApi, type TestApi } from '../support/api.ts';
 import { encryptionKeysOf } from '../support/encryption-keys.ts';
-import { toAnswer } from '../support/oauth.ts';
+import { type OAuthAnswer, toAnswer } from '../support/oauth.ts';
 import { sendRaw } from '../support/raw.ts';
 
 const hour = 3_600_000;
@@ -19,6 +19,10 @@ async function ask(api: TestApi, headers: Record<string, string>, path = '/auth/
   return toAnswer(
     await api.app.fetch(new Request(new URL(path, api.config.publicUrl), { method, headers }), '10.0.0.1'),
   );
+}
+
+function codeOf({ body }: OAuthAnswer): string {
+  return body.errors[0].extensions.code;
 }
 
 async function setUp(settings: Parameters<typeof startApi>[0] = {}) {
@@ -120,11 +124,13 @@ describe('forward authentication', () => {
     await ada.act('reauthenticate', { password });
     const replaced = await ask(api, before);
     expect([replaced.status, replaced.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(codeOf(replaced)).toBe('SESSION_TOKEN_REPLACED');
     Object.assign(api.database, {
       $findSession: () => Promise.reject(Object.assign(new Error('down'), { code: 'P1001' })),
     });
-    const { status, headers } = await ask(api, { cookie: ada.cookie ?? '' });
-    expect([status, headers.get('retry-after')]).toEqual([503, '1']);
+    const failed = await ask(api, { cookie: ada.cookie ?? '' });
+    expect([failed.status, failed.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(codeOf(failed)).toBe('SERVICE_UNAVAILABLE');
     expect(api.reported).toEqual([]);
   });
 
