@@ -12,11 +12,12 @@ export type Stack = {
   name: string;
   /** How its clients may send their tokens. */
   transports: Transport[];
-  /**
-   * The port to which clients send requests. `GET /` and `POST /` must answer signed-in users with 200 and
-   * `{"userId": …}`.
-   */
+  /** The port to which clients send requests. */
   port: number;
+  /** The path that checks request, by GET and POST: `/` by default. It answers signed-in users with 200. */
+  path?: string;
+  /** Returns the user that an answer names, by id or email address: its `userId` by default. */
+  userOf?(body: Record<string, unknown>): unknown;
   /** Whether it is a proxy that passes requests for `/graphql` on to the server, and all others to an application. */
   isProxy: boolean;
   /** Whether it refuses requests that pages of other sites forge with the cookie of the user. */
