@@ -344,7 +344,8 @@ describe('the webhook of Hasura', () => {
 
   it('refuses strangers with 401, and gives them a role if the operator names one', async () => {
     const { api } = await setUp();
-    expect((await hook(api, {})).status).toBe(401);
+    const { status, headers } = await hook(api, {});
+    expect([status, headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="graphql-sessions"']);
     expect(await hook(api, {}, '?anonymous=visitor')).toMatchObject({
       status: 200,
       body: { 'X-Hasura-Role': 'visitor' },
