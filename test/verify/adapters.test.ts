@@ -104,13 +104,16 @@ describe('adapter', () => {
 
   it('for Hono protects an application', async () => {
     const auth = await startForExample();
-    const { app } = await import('./examples/hono.ts');
-    await expectProtected(auth, async (headers, method = 'GET') => app.request('/orders', { method, headers }));
+    const { server } = await import('./examples/hono.ts');
+    onTestFinished(() => void server.close());
+    if (!server.listening) await once(server, 'listening');
+    await expectProtected(auth, overHttp(server));
   });
 
   it('for Yoga protects an application', async () => {
     const auth = await startForExample();
-    const { yoga } = await import('./examples/yoga.ts');
+    const { yoga, server } = await import('./examples/yoga.ts');
+    onTestFinished(() => void server.close());
     await expectProtected(auth, overGraphQL(yoga));
   });
 

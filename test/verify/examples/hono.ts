@@ -1,3 +1,4 @@
+import { serve } from '@hono/node-server';
 import { type AuthVariables, createVerifier, honoAuth } from 'graphql-sessions/verify';
 import { Hono } from 'hono';
 
@@ -14,3 +15,5 @@ app.all('/orders', (context) => {
   const user = context.get('auth')?.user;
   return user ? context.json({ buyer: user.email }) : context.json({ error: 'Sign in first.' }, 401);
 });
+
+export const server = serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000) });

@@ -1,3 +1,4 @@
+import { createServer } from 'node:http';
 import { type AuthContext, createVerifier, yogaAuth } from 'graphql-sessions/verify';
 import { createSchema, createYoga } from 'graphql-yoga';
 
@@ -16,3 +17,5 @@ const schema = createSchema<AuthContext>({
 });
 
 export const yoga = createYoga({ schema, plugins: [yogaAuth(verifier)] });
+
+export const server = createServer(yoga).listen(Number(process.env.PORT ?? 3000));
