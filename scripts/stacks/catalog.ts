@@ -2,9 +2,10 @@ import { apache } from './software/apache.ts';
 import { authlib } from './software/authlib.ts';
 import { caddy } from './software/caddy.ts';
 import { haproxy } from './software/haproxy.ts';
+import { express, fastify, hono, yoga } from './software/javascript.ts';
 import { nginx } from './software/nginx.ts';
 import { python } from './software/python.ts';
 import type { Stack } from './stack.ts';
 
 /** All stacks, in the order in which they run. */
-export const stacks: Stack[] = [nginx, caddy, haproxy, apache, authlib, python];
+export const stacks: Stack[] = [nginx, caddy, haproxy, apache, authlib, python, express, fastify, hono, yoga];

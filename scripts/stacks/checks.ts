@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onServer } from '../../test/support/postgresql-server.ts';
 import { type Accounts, idleTimeoutMs } from './accounts.ts';
-import { type Answer, type Member, type Send, send, signUp, visit } from './client.ts';
+import { type Member, send, signUp, visit } from './client.ts';
 import type { Running } from './processes.ts';
-import type { Stack, Transport } from './stack.ts';
+import type { Answer, Send, Stack, Transport } from './stack.ts';
 
 export type Context = { stack: Stack; accounts: Accounts; server: Running };
 
@@ -25,7 +25,10 @@ const foreign = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example'
 const identityHeaders = ['user-id', 'session-id', 'role', 'email', 'email-verified', 'time', 'methods'];
 
 async function ask({ stack }: Context, { credential = {} }: Partial<Member>, init: Send = {}): Promise<Answer> {
-  return send(stack.port, { path: stack.path ?? '/', ...init, headers: { ...credential, ...init.headers } });
+  const type: Record<string, string> = init.body === undefined ? {} : { 'content-type': 'application/json' };
+  const plain = { path: stack.path ?? '/', ...init, headers: { ...type, ...credential, ...init.headers } };
+  const { toRequest, toAnswer } = stack.dialect ?? { toRequest: (same) => same, toAnswer: (same) => same };
+  return toAnswer(await send(stack.port, toRequest(plain)));
 }
 
 function assertIs({ stack }: Context, { status, body }: Answer, { userId, email }: Member): void {

@@ -1,13 +1,9 @@
 /** Clients of the application: browsers with a cookie, and programs with a bearer token. */
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
-import { applicationHost, ports, type Stack, type Transport } from './stack.ts';
+import { type Answer, applicationHost, ports, type Send, type Stack, type Transport } from './stack.ts';
 
 export const browser = 'Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0';
-
-export type Answer = { status: number; headers: NodeJS.Dict<string | string[]>; body: Record<string, unknown> };
-
-export type Send = { method?: string; path?: string; headers?: Record<string, string>; body?: string };
 
 /** Sends one request to a port, for the host of the application. A body that is no JSON is left out of the answer. */
 export async function send(

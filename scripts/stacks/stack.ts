@@ -18,6 +18,8 @@ export type Stack = {
   path?: string;
   /** Returns the user that an answer names, by id or email address: its `userId` by default. */
   userOf?(body: Record<string, unknown>): unknown;
+  /** How its clients ask, if it takes operations instead of plain requests. */
+  dialect?: Dialect;
   /** Whether it is a proxy that passes requests for `/graphql` on to the server, and all others to an application. */
   isProxy: boolean;
   /** Whether it refuses requests that pages of other sites forge with the cookie of the user. */
@@ -31,6 +33,13 @@ export type Stack = {
   /** Starts the software, and returns when it answers. The harness ends all processes. */
   start(place: Place): Promise<void>;
 };
+
+export type Answer = { status: number; headers: NodeJS.Dict<string | string[]>; body: Record<string, unknown> };
+
+export type Send = { method?: string; path?: string; headers?: Record<string, string>; body?: string };
+
+/** Turns plain requests and answers into those of another protocol over HTTP, and back. */
+export type Dialect = { toRequest(plain: Send): Send; toAnswer(answer: Answer): Answer };
 
 export type Program = { command: string; debianPackage: string; isInstalled(): boolean };
 
