@@ -37,6 +37,8 @@ export async function openAccounts(folder: string): Promise<Accounts> {
     TRUSTED_PROXIES: '127.0.0.1',
     SESSION_IDLE_TIMEOUT: `${idleTimeoutMs / 1_000}s`,
     SIGN_UPS_PER_ADDRESS: '10000',
+    // For signed answers.
+    ENCRYPTION_KEYS: await runCli(folder, {}, ['create-encryption-key']),
   };
   return {
     databaseUrl: postgresql.url,
@@ -52,9 +54,17 @@ export async function openAccounts(folder: string): Promise<Accounts> {
 }
 
 async function createService(folder: string, env: Record<string, string>): Promise<ServiceCredentials> {
-  const args = [resolve('src/cli.ts'), 'service-client', 'create', 'stacks', '--scope', 'introspect', '--json'];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, env });
-  return JSON.parse(stdout);
+  return JSON.parse(
+    await runCli(folder, env, ['service-client', 'create', 'stacks', '--scope', 'introspect', '--json']),
+  );
+}
+
+async function runCli(folder: string, env: Record<string, string>, args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [resolve('src/cli.ts'), ...args], {
+    cwd: folder,
+    env,
+  });
+  return stdout.trim();
 }
 
 /** Ends PostgreSQL at once, by the id of its main process. */

@@ -64,6 +64,13 @@ const revoked: Act = async (context, transport) => {
   assert.equal((await ask(context, member)).status, 401);
 };
 
+const revocation: Act = async (context, transport) => {
+  const member = await signUp(context.stack, transport);
+  assert.equal((await ask(context, member, { method: 'POST', path: '/logout' })).status, 204);
+  assert.equal((await ask(context, member)).status, 401);
+  assert.deepEqual(await member.ask('{ viewer { id } }'), { viewer: null });
+};
+
 /** Also of headers that the server leaves out, here of an address beyond ASCII, and of other spellings. */
 const forgedIdentity: Act = async (context, transport) => {
   const signedUp = await signUp(context.stack, transport);
@@ -162,6 +169,7 @@ export const checks: Check[] = [
   { name: 'signed in', act: signedIn },
   { name: 'anonymous: 401', act: anonymous },
   { name: 'revoked between two requests: 401', act: revoked },
+  { name: 'token revocation: 401', appliesTo: ({ revokes }) => revokes === true, act: revocation },
   { name: 'X-Auth headers of the client: removed', act: forgedIdentity },
   { name: 'idle timeout passed, the backend asks: signed in', act: idle },
   {

@@ -1,7 +1,7 @@
 /**
  * Checks the server with third-party software that asks it whose request it got: `npm run check:stacks`, or
  * `npm run check:stacks nginx caddy` for some of it. The software runs with the files of examples/stacks, which
- * docs/your-backend.md prints. Needs the ports 3000, 4000 and 8080, and the Debian packages that it names if they are
+ * docs/your-backend.md prints. Needs the ports 3000, 4000, 4443 and 8080, and the Debian packages that it names if they are
  * missing.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';

@@ -26,6 +26,8 @@ export type Stack = {
   refusesForgery: boolean;
   /** Whether it also removes headers such as `X_Auth_User_Id`, which applications may take for `X-Auth-User-Id`. */
   removesUnderscores: boolean;
+  /** Whether `POST /logout` ends the session by token revocation (RFC 7009). */
+  revokes?: boolean;
   /** The status while the server itself does not answer, if it cannot be 503. */
   statusWithoutServer?: number;
   /** The programs that it needs, by the names of their packages. */

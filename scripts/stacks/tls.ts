@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import { promisify } from 'node:util';
-import { ports } from './stack.ts';
+import { applicationHost, ports } from './stack.ts';
 
 /** The certificate that clients have to trust, in the folder that was given to `serveTls`. */
 export const certificateFile = 'certificate.pem';
@@ -13,7 +13,7 @@ export const certificateFile = 'certificate.pem';
 /** Passes the connections to `https://localhost:4443` on to the server, with a new certificate. */
 export async function serveTls(folder: string): Promise<{ stop(): Promise<void> }> {
   const [key, certificate] = [join(folder, 'key.pem'), join(folder, certificateFile)];
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  const subject = ['-subj', '/CN=localhost', '-addext', `subjectAltName=DNS:localhost,DNS:${applicationHost}`];
   const files = ['-keyout', key, '-out', certificate];
   await promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...subject, ...files]);
   const server = createServer({ key: await readFile(key), cert: await readFile(certificate) }, (client) => {
