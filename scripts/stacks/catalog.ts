@@ -2,6 +2,7 @@ import { apache } from './software/apache.ts';
 import { authlib } from './software/authlib.ts';
 import { caddy } from './software/caddy.ts';
 import { haproxy } from './software/haproxy.ts';
+import { hiveGateway } from './software/hive-gateway.ts';
 import { express, fastify, hono, oauth4webapi, openidClient, yoga } from './software/javascript.ts';
 import { nginx } from './software/nginx.ts';
 import { python } from './software/python.ts';
@@ -21,4 +22,5 @@ export const stacks: Stack[] = [
   yoga,
   oauth4webapi,
   openidClient,
+  hiveGateway,
 ];

@@ -22,6 +22,8 @@ export type Stack = {
   dialect?: Dialect;
   /** Whether it is a proxy that passes requests for `/graphql` on to the server, and all others to an application. */
   isProxy: boolean;
+  /** Whether it is a GraphQL gateway that passes operations on to the server and a backend. */
+  isGateway?: boolean;
   /** Whether it refuses requests that pages of other sites forge with the cookie of the user. */
   refusesForgery: boolean;
   /** Whether it also removes headers such as `X_Auth_User_Id`, which applications may take for `X-Auth-User-Id`. */
@@ -38,7 +40,14 @@ export type Stack = {
 
 export type Answer = { status: number; headers: NodeJS.Dict<string | string[]>; body: Record<string, unknown> };
 
-export type Send = { method?: string; path?: string; headers?: Record<string, string>; body?: string };
+export type Send = {
+  method?: string;
+  path?: string;
+  headers?: Record<string, string>;
+  body?: string;
+  /** The address of the client: another one of the loopback network, 127.0.0.0/8. */
+  localAddress?: string;
+};
 
 /** Turns plain requests and answers into those of another protocol over HTTP, and back. */
 export type Dialect = { toRequest(plain: Send): Send; toAnswer(answer: Answer): Answer };
