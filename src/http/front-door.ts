@@ -104,16 +104,16 @@ export function createApp(options: AppOptions): App {
   }
 
   function failed(incoming: Incoming, error: unknown): Outgoing {
-    const { status, message, headers } = toRefusal(error);
+    const { status, message, headers, code } = toRefusal(error);
     const bodyOf = routeAt(pathOf(incoming.target))?.refusalBody ?? refusalBody;
     const json = { 'content-type': 'application/json', ...headers };
-    return finish(incoming, { status, headers: json, body: bodyOf(status, message) });
+    return finish(incoming, { status, headers: json, body: bodyOf(status, message, code) });
   }
 
   function toRefusal(error: unknown): Refusal {
     if (error instanceof Refusal) return error;
     if (error instanceof AbortedError) return new Refusal(400, error.message);
-    if (isUnavailable(error)) return new Refusal(503, unavailable, { 'retry-after': '1' });
+    if (isUnavailable(error)) return new Refusal(503, unavailable, { 'retry-after': '1' }, 'SERVICE_UNAVAILABLE');
     report(error);
     return new Refusal(500, 'Internal server error.');
   }

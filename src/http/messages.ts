@@ -1,4 +1,5 @@
 /** Requests and answers as plain values, for every kind of transport. */
+import type { RequestErrorCode } from '../errors.ts';
 import type { HeaderReader } from './request/headers.ts';
 
 export type Incoming = {
@@ -33,11 +34,14 @@ export type Observer = (incoming: Incoming) => (outgoing: Outgoing) => void;
 export class Refusal extends Error {
   readonly status: number;
   readonly headers: Record<string, string>;
+  /** The code in the body. By default, the status decides it. */
+  readonly code: RequestErrorCode | undefined;
 
-  constructor(status: number, message: string, headers: Record<string, string> = {}) {
+  constructor(status: number, message: string, headers: Record<string, string> = {}, code?: RequestErrorCode) {
     super(message);
     this.status = status;
     this.headers = headers;
+    this.code = code;
   }
 }
 
@@ -49,6 +53,6 @@ const codes: Record<number, string> = {
 };
 
 /** Returns the body of a refusal, in the form of a GraphQL response, because clients parse the body as one. */
-export function refusalBody(status: number, message: string): string {
-  return JSON.stringify({ errors: [{ message, extensions: { code: codes[status] ?? 'BAD_REQUEST' } }] });
+export function refusalBody(status: number, message: string, code = codes[status] ?? 'BAD_REQUEST'): string {
+  return JSON.stringify({ errors: [{ message, extensions: { code } }] });
 }

@@ -251,7 +251,7 @@ describe('client authentication', () => {
   });
 });
 
-/** The requests that are refused, as docs/your-backend.md lists them. */
+/** Sends a request that is refused. docs/your-backend.md lists the kinds. */
 async function send(api: TestApi, authorization: string, init: RequestInit & { path?: string }) {
   const headers = { authorization, 'content-type': 'application/x-www-form-urlencoded', ...init.headers };
   const url = new URL(init.path ?? '/oauth/introspect', api.config.publicUrl);

@@ -5,7 +5,7 @@ import { pathOf } from '../../src/http/request/path.ts';
 import { listen } from '../../src/http/server.ts';
 import { password, startApi, type TestApi } from '../support/api.ts';
 import { encryptionKeysOf } from '../support/encryption-keys.ts';
-import { toAnswer } from '../support/oauth.ts';
+import { type OAuthAnswer, toAnswer } from '../support/oauth.ts';
 import { sendRaw } from '../support/raw.ts';
 
 const hour = 3_600_000;
@@ -19,6 +19,10 @@ async function ask(api: TestApi, headers: Record<string, string>, path = '/auth/
   return toAnswer(
     await api.app.fetch(new Request(new URL(path, api.config.publicUrl), { method, headers }), '10.0.0.1'),
   );
+}
+
+function codeOf({ body }: OAuthAnswer): string {
+  return body.errors[0].extensions.code;
 }
 
 async function setUp(settings: Parameters<typeof startApi>[0] = {}) {
@@ -120,11 +124,13 @@ describe('forward authentication', () => {
     await ada.act('reauthenticate', { password });
     const replaced = await ask(api, before);
     expect([replaced.status, replaced.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(codeOf(replaced)).toBe('SESSION_TOKEN_REPLACED');
     Object.assign(api.database, {
       $findSession: () => Promise.reject(Object.assign(new Error('down'), { code: 'P1001' })),
     });
-    const { status, headers } = await ask(api, { cookie: ada.cookie ?? '' });
-    expect([status, headers.get('retry-after')]).toEqual([503, '1']);
+    const failed = await ask(api, { cookie: ada.cookie ?? '' });
+    expect([failed.status, failed.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(codeOf(failed)).toBe('SERVICE_UNAVAILABLE');
     expect(api.reported).toEqual([]);
   });
 
@@ -244,6 +250,18 @@ describe('protection of applications against request forgery', () => {
     expect((await ask(api, { ...cookie, ...foreign }, '/auth/verify/x', 'POST')).status).toBe(403);
   });
 
+  it('believes no safe method beside an unsafe one, which a client may have added', async () => {
+    const { api, cookie } = await setUp();
+    const [forwarded, original] = ['x-forwarded-method', 'x-original-method'];
+    for (const [method, added] of [
+      ['GET', { [forwarded]: 'GET', [original]: 'POST' }],
+      ['GET', { [forwarded]: 'POST', [original]: 'GET' }],
+      ['POST', { [forwarded]: 'GET', [original]: 'GET' }],
+    ] as const) {
+      expect((await ask(api, { ...cookie, ...foreign, ...added }, '/auth/verify', method)).status).toBe(403);
+    }
+  });
+
   it('does not apply to bearer tokens, which no page can send for another', async () => {
     const { api, bearer } = await setUp();
     expect((await ask(api, { ...bearer, 'x-forwarded-method': 'POST', ...foreign })).status).toBe(200);
@@ -298,7 +316,8 @@ describe('redirect of page visits to the login page', () => {
 
   it('needs LOGIN_URL and the parameter', async () => {
     const { api } = await setUp();
-    expect((await ask(api, page, path)).status).toBe(401);
+    const { status, body } = await ask(api, page, path);
+    expect([status, body.errors[0].message]).toEqual([401, expect.stringContaining('LOGIN_URL')]);
     const other = await setUp({ loginPage });
     expect((await ask(other.api, page)).status).toBe(401);
   });
@@ -325,7 +344,8 @@ describe('the webhook of Hasura', () => {
 
   it('refuses strangers with 401, and gives them a role if the operator names one', async () => {
     const { api } = await setUp();
-    expect((await hook(api, {})).status).toBe(401);
+    const { status, headers } = await hook(api, {});
+    expect([status, headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="graphql-sessions"']);
     expect(await hook(api, {}, '?anonymous=visitor')).toMatchObject({
       status: 200,
       body: { 'X-Hasura-Role': 'visitor' },

@@ -12,7 +12,7 @@ export type Route = {
   /** @throws Refusal */
   answer(incoming: Incoming): Promise<Outgoing>;
   /** Returns the JSON body of a refusal on this path. By default, that of a GraphQL response. */
-  refusalBody?(status: number, message: string): string;
+  refusalBody?(status: number, message: string, code?: string): string;
 };
 
 /** Returns a function that finds the route of a path. A path belongs to at most one route. */

@@ -9,8 +9,7 @@ import { isObject, parseObject } from '../json.ts';
 import type { Route } from '../route.ts';
 import { type OriginalRequest, readOriginalRequest } from './original-request.ts';
 import { originalScope } from './original-scope.ts';
-
-const signedOut = 'You are not signed in. Log in first.';
+import { unauthenticated } from './signed-out.ts';
 
 /**
  * Returns the route of the webhook, which Hasura calls by GET with the headers of the client, or by POST with the headers
@@ -24,7 +23,7 @@ export function hasuraRoute(path: string, options: AppOptions): Route {
     const anonymousRole = readAnonymousRole(incoming);
     const { session } = await scopeOf(await readRequest(incoming), incoming.peer).catch(deniedForged);
     if (session?.user) return variables(identityOf(session));
-    if (anonymousRole === null) throw new Refusal(401, signedOut);
+    if (anonymousRole === null) throw unauthenticated();
     return variables({ 'X-Hasura-Role': anonymousRole, ...(session && expiryOf(session)) });
   }
 
@@ -49,7 +48,7 @@ function expiryOf({ handle, expiresAt }: SessionWithUser): Record<string, string
 
 /** Hasura denies a request only for 401. It reports every other status as a failure of the webhook. */
 function deniedForged(error: unknown): never {
-  if (error instanceof Refusal && error.status === 403) throw new Refusal(401, error.message);
+  if (error instanceof Refusal && error.status === 403) throw unauthenticated(error.message);
   throw error;
 }
 

@@ -26,8 +26,18 @@ export function readOriginalRequest({ method, headers: incoming }: Incoming): Or
       return incoming.get('x-forwarded-host') ?? url()?.host ?? incoming.get('host');
     },
   };
-  const told = incoming.get('x-forwarded-method') ?? incoming.get('x-original-method');
-  return { method: told ?? (isSafe(method) ? null : method), headers, url };
+  return { method: originalMethod(method, incoming), headers, url };
+}
+
+/**
+ * Returns the method of the original request. An unsafe one takes precedence: a proxy that sets one of the headers may
+ * pass on the other as the client wrote it.
+ */
+function originalMethod(method: string, headers: HeaderReader): string | null {
+  const told = ['x-forwarded-method', 'x-original-method']
+    .map((name) => headers.get(name))
+    .filter((one) => one !== null);
+  return [...told, method].find((one) => !isSafe(one)) ?? told[0] ?? null;
 }
 
 function originalUrl(headers: HeaderReader): URL | null {

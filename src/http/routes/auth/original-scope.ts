@@ -44,7 +44,7 @@ export function originalScope({ database, config, now = () => new Date(), legacy
 /** A token that was replaced a moment ago allows no verdict. */
 function asRefusal(error: unknown): never {
   if (error instanceof RequestError && error.code === 'SESSION_TOKEN_REPLACED') {
-    throw new Refusal(503, error.message, { 'retry-after': '1' });
+    throw new Refusal(503, error.message, { 'retry-after': '1' }, error.code);
   }
   throw error;
 }

@@ -11,11 +11,9 @@ import type { Route } from '../route.ts';
 import { identityHeaders } from './identity.ts';
 import { isPageVisit, type OriginalRequest, readOriginalRequest } from './original-request.ts';
 import { originalScope } from './original-scope.ts';
+import { signedOutMessage, unauthenticated } from './signed-out.ts';
 
-const signedOut = 'You are not signed in. Log in first.';
-
-/** Tells clients how to authenticate (RFC 9110 section 11.6.1). */
-const challenge = { 'www-authenticate': 'Bearer realm="graphql-sessions"' };
+const withoutLoginPage = `${signedOutMessage} This server knows no login page: the operator sets LOGIN_URL.`;
 
 /**
  * Returns the route of forward authentication, for requests with any method. It answers with the identity in headers,
@@ -48,7 +46,7 @@ export function verifyRoute(path: string, options: AppOptions): Route {
     if (redirects && loginPage !== null && isPageVisit(original)) {
       return { status: 302, headers: { location: loginUrl(loginPage, original) }, body: '' };
     }
-    throw new Refusal(401, signedOut, challenge);
+    throw redirects && loginPage === null ? unauthenticated(withoutLoginPage) : unauthenticated();
   }
 
   return { path, hasSubpaths: true, readsBody: false, answer };

@@ -1,0 +1,97 @@
+/**
+ * Checks the server with third-party software that asks it whose request it got: `npm run check:stacks`, or
+ * `npm run check:stacks nginx caddy` for some of it. The software runs with the files of examples/stacks, which
+ * docs/your-backend.md prints. Needs the ports 3000, 4000 and 8080, and the Debian packages that it names if they are
+ * missing.
+ */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Accounts, openAccounts } from './accounts.ts';
+import { startApplication } from './application.ts';
+import { stacks } from './catalog.ts';
+import { checks } from './checks.ts';
+import { startProgram } from './processes.ts';
+import type { Place, Stack } from './stack.ts';
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !stacks.some((stack) => stack.name === name));
+if (unknown.length > 0) {
+  console.error(`There is no stack ${unknown.join(', ')}. There are: ${stacks.map(({ name }) => name).join(', ')}.`);
+  process.exit(1);
+}
+
+const chosen = stacks.filter(({ name }) => asked.length === 0 || asked.includes(name));
+const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-stacks-'));
+const accounts = await openAccounts(folder);
+let failures = 0;
+try {
+  for (const stack of chosen) failures += await checkStack(stack, accounts);
+} finally {
+  await accounts.close();
+  await rm(folder, { recursive: true, force: true });
+}
+console.log(failures === 0 ? '\nEvery check passed.' : `\n${failures} failed.`);
+process.exitCode = failures === 0 ? 0 : 1;
+
+/** Starts the software of a stack, runs all checks, and ends it. Returns the number of failures. */
+async function checkStack(stack: Stack, accounts: Accounts): Promise<number> {
+  console.log(`\n${stack.name}`);
+  const missing = stack.programs.filter((program) => !program.isInstalled());
+  for (const { command, debianPackage } of missing) {
+    console.log(
+      `  FAILED  ${command} is missing. Install it: apt-get install --no-install-recommends ${debianPackage}`,
+    );
+  }
+  if (missing.length > 0) return missing.length;
+  const ends: (() => Promise<void>)[] = [];
+  const printed: (() => string)[] = [];
+  try {
+    const server = await accounts.start();
+    ends.push(server.stop);
+    if (stack.isProxy) ends.push((await startApplication()).stop);
+    const place = await makePlace(stack, accounts);
+    await stack.start({
+      ...place,
+      atEnd: (end) => ends.push(end),
+      async run(command, args, { env = {}, port }) {
+        const running = await startProgram(command, args, { cwd: place.folder, env, port });
+        ends.push(running.stop);
+        printed.push(running.printed);
+      },
+    });
+    return await runChecks({ stack, accounts, server });
+  } catch (error) {
+    console.log(`  FAILED  to start: ${error instanceof Error ? error.message : error}`);
+    return 1;
+  } finally {
+    for (const end of ends.reverse()) await end();
+  }
+}
+
+async function makePlace({ name }: Stack, { service }: Accounts): Promise<Omit<Place, 'run' | 'atEnd'>> {
+  const own = join(folder, name);
+  await mkdir(own);
+  return { folder: own, ...service };
+}
+
+async function runChecks(context: Parameters<(typeof checks)[number]['act']>[0]): Promise<number> {
+  const { stack } = context;
+  let failed = 0;
+  for (const { name, act, appliesTo, transports = stack.transports } of checks) {
+    if (appliesTo?.(stack) === false) continue;
+    for (const transport of transports) {
+      // The last check ends the server, so it has one transport.
+      if (context.server.child.exitCode !== null) continue;
+      const label = `${name}, by ${transport === 'COOKIE' ? 'cookie' : 'bearer token'}`;
+      try {
+        await act(context, transport);
+        console.log(`  ok      ${label}`);
+      } catch (error) {
+        failed += 1;
+        console.log(`  FAILED  ${label}: ${error instanceof Error ? error.message : error}`);
+      }
+    }
+  }
+  return failed;
+}

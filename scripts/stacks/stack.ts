@@ -1,0 +1,48 @@
+/** The interface of a stack: third-party software that asks the server whose request it got. */
+
+/** The addresses in the files of examples/stacks, which run unchanged. */
+export const ports = { accounts: 4000, tls: 4443, application: 3000, proxy: 8080 };
+
+/** The host of the application, and of PUBLIC_URL. */
+export const applicationHost = 'app.example.com';
+
+export type Transport = 'COOKIE' | 'BEARER';
+
+export type Stack = {
+  name: string;
+  /** How its clients may send their tokens. */
+  transports: Transport[];
+  /** The port to which clients send requests. */
+  port: number;
+  /** The path that checks request, by GET and POST: `/` by default. It answers signed-in users with 200. */
+  path?: string;
+  /** Returns the user that an answer names, by id or email address: its `userId` by default. */
+  userOf?(body: Record<string, unknown>): unknown;
+  /** Whether it is a proxy that passes requests for `/graphql` on to the server, and all others to an application. */
+  isProxy: boolean;
+  /** Whether it refuses requests that pages of other sites forge with the cookie of the user. */
+  refusesForgery: boolean;
+  /** Whether it also removes headers such as `X_Auth_User_Id`, which applications may take for `X-Auth-User-Id`. */
+  removesUnderscores: boolean;
+  /** The status while the server itself does not answer, if it cannot be 503. */
+  statusWithoutServer?: number;
+  /** The programs that it needs, by the names of their packages. */
+  programs: Program[];
+  /** Starts the software, and returns when it answers. The harness ends all processes. */
+  start(place: Place): Promise<void>;
+};
+
+export type Program = { command: string; debianPackage: string; isInstalled(): boolean };
+
+/** What the harness gives to a stack. */
+export type Place = {
+  /** A new folder for logs and the like. */
+  folder: string;
+  /** Credentials of a service client with the scope `introspect`. */
+  clientId: string;
+  clientSecret: string;
+  /** Starts a process that ends with the check, and waits until a port answers. */
+  run(command: string, args: string[], options: { env?: Record<string, string>; port: number }): Promise<void>;
+  /** Calls a function when the checks have ended. */
+  atEnd(end: () => Promise<void>): void;
+};
