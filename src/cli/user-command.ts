@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { deleteUser, reinstateUser, setUserRole, suspendUser, unlockUser } from '../accounts/administration.ts';
-import { issueResetLink } from '../accounts/reset-link.ts';
+import { issueResetLink } from '../accounts/reset-password.ts';
 import { readConfig } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { OperatorError } from '../errors.ts';
