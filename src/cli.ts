@@ -1,10 +1,13 @@
 import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { addAdoptCommand } from './blitz/adopt-command.ts';
+import { addAuditCommand } from './cli/audit-command.ts';
 import type { ExportOptions } from './cli/export-users.ts';
 import type { ImportOptions } from './cli/import-users.ts';
+import { addMailsCommand } from './cli/mails-command.ts';
 import { addServiceClientCommand } from './cli/service-client-command.ts';
 import { readPassword } from './cli/terminal.ts';
+import { addUserCommand } from './cli/user-command.ts';
 import { withDatabase } from './cli/with-database.ts';
 import { loadEnvironmentFile, readConfig } from './config/config.ts';
 import { migrateDatabase, widenIds } from './database/database.ts';
@@ -185,6 +188,9 @@ program
     say('The ids have 64 bits.');
   });
 
+addUserCommand(program);
+addAuditCommand(program);
+addMailsCommand(program);
 addServiceClientCommand(program);
 addAdoptCommand(program);
 

@@ -26,6 +26,9 @@ const commands = [
   'delete-signing-keys',
   'migrate',
   'service-client',
+  'user',
+  'audit',
+  'mails',
   'adopt',
   'print-schema',
 ];
@@ -378,5 +381,101 @@ describe('migrate and print-schema', () => {
     expect(await cli(url, ['migrate'])).toMatchObject({ code: 0, stdout: 'The database is up to date.\n' });
     const { stdout } = await cli(url, ['print-schema']);
     expect(stdout).toContain('type Mutation');
+  });
+});
+
+describe('user, audit and mails', () => {
+  async function setUp() {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    await api.signUp('bob@example.com', 'BEARER');
+    const run = async (...args: string[]) => {
+      const { code, stdout, stderr } = await cli(api.url, args, undefined, { APP_URL: 'https://app.example.com' });
+      expect([args, code, stderr]).toEqual([args, 0, '']);
+      return stdout;
+    };
+    return { api, ada, run };
+  }
+
+  it('list and show users, with their sessions and events, and never with a secret', async () => {
+    const { api, run } = await setUp();
+    const list = JSON.parse(await run('user', 'list', '--json'));
+    expect(list.map(({ email }: { email: string }) => email)).toEqual(['bob@example.com', 'ada@example.com']);
+    expect(JSON.parse(await run('user', 'list', '--search', 'ADA', '--json'))).toHaveLength(1);
+    expect(JSON.parse(await run('user', 'list', '--role', 'admin', '--json'))).toEqual([]);
+    expect(await run('user', 'list', '--limit', '1')).toMatch(
+      /^2 {2}bob@example\.com {2}user {2}since \S+ {2}address not/,
+    );
+    const session = await api.database.session.findFirstOrThrow();
+    const shown = JSON.parse(await run('user', 'show', '1', '--json'));
+    expect(shown).toMatchObject({
+      email: 'ada@example.com',
+      hasPassword: true,
+      sessions: [{ handle: session.handle }],
+    });
+    expect(shown.events[0].type).toBe('SIGNED_UP');
+    const text = await run('user', 'show', 'ADA@example.com');
+    expect(text).toContain('1 live session:\n');
+    for (const output of [JSON.stringify(shown), text]) {
+      expect(output).not.toContain('$argon2');
+      expect(output).not.toContain(session.hashedSessionToken);
+    }
+  });
+
+  it('change the role of an existing user, who then may administrate', async () => {
+    const { ada, run } = await setUp();
+    expect((await ada.send('{ users { totalCount } }')).code).toBe('FORBIDDEN');
+    expect(await run('user', 'set-role', 'ada@example.com', 'admin')).toBe('ada@example.com has the role admin.\n');
+    expect((await ada.ask('{ users { totalCount } }')).users.totalCount).toBe(2);
+  });
+
+  it('suspend, reinstate and delete a user', async () => {
+    const { api, ada, run } = await setUp();
+    expect(await run('user', 'suspend', 'ada@example.com')).toBe('Suspended ada@example.com, and ended 1 session.\n');
+    expect((await ada.ask('{ viewer { email } }')).viewer).toBeNull();
+    expect(await run('user', 'list', '--suspended')).toContain('ada@example.com');
+    await run('user', 'reinstate', '1');
+    expect((await api.client().login('ada@example.com')).__typename).toBe('SignInPayload');
+    const refused = await cli(api.url, ['user', 'delete', 'ada@example.com']);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('--yes')]);
+    await run('user', 'delete', 'ada@example.com', '--yes');
+    expect(await api.database.user.count()).toBe(1);
+    const types = JSON.parse(await run('audit', '--user', '1', '--json')).map(({ type }: { type: string }) => type);
+    expect(types).toEqual(expect.arrayContaining(['USER_DELETED', 'USER_SUSPENDED', 'USER_REINSTATED']));
+    expect(await run('audit', '--type', 'SIGNED_UP')).toMatch(/SIGNED_UP {2}user 2/);
+    expect(await run('mails')).toMatch(/account-deleted {2}ada@example\.com {2}due /);
+  });
+
+  it('unlock an account with too many failed attempts', async () => {
+    const api = await startApi({ attempts: { perAccount: 1 } });
+    await api.signUp('ada@example.com');
+    for (let n = 0; n < 3; n += 1) await api.client().login('ada@example.com', 'BEARER', 'wrong');
+    expect((await api.client().login('ada@example.com')).code).toBe('RATE_LIMITED');
+    expect((await cli(api.url, ['user', 'unlock', 'ada@example.com'])).stdout).toBe('Unlocked ada@example.com.\n');
+    expect((await api.client().login('ada@example.com')).__typename).toBe('SignInPayload');
+  });
+
+  it('make a link for a new password, which works once', async () => {
+    const { api, run } = await setUp();
+    const link = new URL((await run('user', 'reset-link', 'ada@example.com')).trim());
+    expect([link.origin, link.pathname]).toEqual(['https://app.example.com', '/reset-password']);
+    const token = link.hash.replace('#token=', '');
+    const reset = `mutation ($token: String!) {
+      resetPassword(token: $token, newPassword: "another battery staple") { __typename }
+    }`;
+    expect((await api.client().ask(reset, { token })).resetPassword.__typename).toBe('SignInPayload');
+    expect((await api.client().ask(reset, { token })).resetPassword.__typename).toBe('TokenInvalidError');
+  });
+
+  it('exit with 1 and a sentence for a user that does not exist', async () => {
+    const { api } = await setUp();
+    for (const user of ['nobody@example.com', '4711', '9223372036854775807']) {
+      expect(await cli(api.url, ['user', 'show', user])).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: 'There is no such user.\n',
+      });
+    }
+    expect((await cli(api.url, ['user', 'list', '--limit', '0'])).code).toBe(2);
   });
 });

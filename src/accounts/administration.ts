@@ -8,6 +8,7 @@ import { enqueueMail, voidLinks } from '../mail/outbox.ts';
 import type { Scope } from '../scope.ts';
 import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import type { Session } from '../sessions/session.ts';
+import { resetFailures } from '../throttle/attempts.ts';
 import { createUser, type NewAccount, prepareAccount, requireRole, type User } from '../users/user.ts';
 import { requireAnotherAdministrator } from './administrators.ts';
 import { type DeletedUser, deleteUserWith } from './deletion.ts';
@@ -84,6 +85,16 @@ export function reinstateUser(database: Database, scope: Scope, id: bigint): Pro
     if (before.suspendedAt === null) return { user: before, sessions: [] };
     const user = await db.user.update({ where: { id }, data: { suspendedAt: null } });
     await recordEvent(db, scope, { type: 'USER_REINSTATED', userId: id });
+    return { user, sessions: [] };
+  });
+}
+
+/** Forgets the failed attempts at the password of a user, and any cooldown. @throws UserNotFoundError */
+export function unlockUser(database: Database, scope: Scope, id: bigint): Promise<Administered> {
+  return inTransaction(database, async (db) => {
+    const user = await lockUser(db, id);
+    await resetFailures(db, user.email);
+    await recordEvent(db, scope, { type: 'USER_UNLOCKED', userId: id });
     return { user, sessions: [] };
   });
 }

@@ -1,9 +1,9 @@
-import type { AttemptPolicy } from '../config/config.ts';
+import type { AttemptPolicy, MailPolicy } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { TokenInvalidError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
-import { enqueueMail, mayBeMailed, voidLinks } from '../mail/outbox.ts';
+import { enqueueMail, mails, mayBeMailed, voidLinks } from '../mail/outbox.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requireAcceptablePassword } from '../passwords/password.ts';
 import { actingAs, type Scope } from '../scope.ts';
@@ -11,8 +11,8 @@ import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { resetFailures } from '../throttle/attempts.ts';
 import { quarterMs, requireAttemptFrom, requireRequestFrom } from '../throttle/requests.ts';
-import { findUserToken, redeemUserToken } from '../tokens/user-token.ts';
-import { findUserByEmail, noUserId } from '../users/user.ts';
+import { createUserToken, findUserToken, redeemUserToken } from '../tokens/user-token.ts';
+import { findUserByEmail, noUserId, type User } from '../users/user.ts';
 import type { SignInPolicies } from './prove-password.ts';
 import { completeSignIn } from './sign-in.ts';
 
@@ -86,5 +86,25 @@ export async function resetPassword(
     await enqueueMail(db, { name: 'password-changed', recipient: user.email, userId: user.id }, now);
     const proof = { methods: ['email'], at: now } as const;
     return completeSignIn(db, scope, { ...request, user: verified, proof, type: 'PASSWORD_RESET' }, sessions);
+  });
+}
+
+/**
+ * Returns a link with which a user can choose a new password, for a user who receives no mail. It is valid once, and as
+ * long as a mailed one. Earlier links become void.
+ */
+export function issueResetLink(
+  database: Database,
+  scope: Scope,
+  { id, email }: User,
+  { appUrl }: Pick<MailPolicy, 'appUrl'>,
+): Promise<string> {
+  const { lifetimeMs, purpose } = mails['reset-password'];
+  return inTransaction(database, async (db) => {
+    await voidLinks(db, id, [purpose]);
+    const expiresAt = new Date(scope.now.getTime() + lifetimeMs);
+    const token = await createUserToken(db, { purpose, userId: id, sentTo: email, data: null, expiresAt });
+    await recordEvent(db, scope, { type: 'PASSWORD_RESET_REQUESTED', userId: id, sessionHandle: null });
+    return `${appUrl.origin}/reset-password#token=${token}`;
   });
 }

@@ -13,13 +13,11 @@ import {
   type ServiceClient,
   scopesOf,
 } from '../service-clients/service-client.ts';
+import { columns, type JsonOption, jsonOption, say, sayRows } from './output.ts';
 import { withDatabase } from './with-database.ts';
 
 type Act = (database: Database, scope: Scope, id: bigint) => Promise<ServiceClient>;
 
-type JsonOption = { json?: boolean };
-
-const asJson = ['--json', 'print JSON, for programs'] as const;
 const nameOrId = ['<client>', 'name or client id of the service client'] as const;
 
 /** Adds the commands that manage service clients. */
@@ -33,7 +31,7 @@ export function addServiceClientCommand(program: Command): void {
     .description('Create a service client. Prints its client id and its secret, which is shown only once.')
     .argument('<name>', 'unique name: 1 to 50 characters from a-z, A-Z, 0-9 and _.:-')
     .addOption(scope.makeOptionMandatory())
-    .option(...asJson)
+    .option(...jsonOption)
     .action((name: string, options: JsonOption & { scope: string[] }) =>
       withDatabase(async (database, clock) => {
         const input = { name, scopes: options.scope };
@@ -43,12 +41,11 @@ export function addServiceClientCommand(program: Command): void {
   group
     .command('list')
     .description('List the service clients, with their scopes and their last use.')
-    .option(...asJson)
+    .option(...jsonOption)
     .action((options: JsonOption) =>
       withDatabase(async (database) => {
         const clients = await database.serviceClient.findMany({ orderBy: { name: 'asc' } });
-        if (options.json) say(JSON.stringify(clients.map(toJson), null, 2));
-        else for (const client of clients) say(lineOf(client));
+        sayRows(clients.map(describe), options, lineOf);
       }),
     );
   group
@@ -58,7 +55,7 @@ export function addServiceClientCommand(program: Command): void {
         'next rotation.',
     )
     .argument(...nameOrId)
-    .option(...asJson)
+    .option(...jsonOption)
     .action((client: string, options: JsonOption) =>
       withDatabase(async (database, clock) => {
         const { id } = await requireServiceClient(database, client);
@@ -95,19 +92,14 @@ function sayIssued({ client, secret }: IssuedSecret, { json }: JsonOption): void
   say(`Client secret:  ${secret}`);
 }
 
-function toJson(client: ServiceClient): object {
+function describe(client: ServiceClient) {
   const { clientId, name, createdAt, lastUsedAt, disabledAt, previousHashedSecret } = client;
   const hasPreviousSecret = previousHashedSecret !== null;
   return { clientId, name, scopes: scopesOf(client), createdAt, lastUsedAt, disabledAt, hasPreviousSecret };
 }
 
-function lineOf(client: ServiceClient): string {
-  const { clientId, name, lastUsedAt, disabledAt, previousHashedSecret } = client;
-  const used = lastUsedAt === null ? 'never used' : `last used ${lastUsedAt.toISOString()}`;
-  const notes = [disabledAt && 'disabled', previousHashedSecret && 'two secrets'].filter((note) => note);
-  return [name, clientId, scopesOf(client).join(' '), used, ...notes].join('  ');
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
+function lineOf({ clientId, name, scopes, ...client }: ReturnType<typeof describe>): string {
+  const used = client.lastUsedAt === null ? 'never used' : `last used ${client.lastUsedAt.toISOString()}`;
+  const notes = [client.disabledAt !== null && 'disabled', client.hasPreviousSecret && 'two secrets'] as const;
+  return columns(name, clientId, scopes.join(' '), used, ...notes);
 }

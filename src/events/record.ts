@@ -25,6 +25,7 @@ export const auditEventTypes = {
   ROLE_CHANGED: 'The role of the user was changed. `detail` contains the old and the new role.',
   USER_SUSPENDED: 'The user was suspended, and can no longer sign in.',
   USER_REINSTATED: 'The suspension ended, and the user can sign in again.',
+  USER_UNLOCKED: 'An operator made the server forget the failed attempts at the password.',
   USER_DELETED: 'The account was deleted.',
   PRIVATE_DATA_READ: 'A service read the private data of a session. `detail` contains its name.',
   PRIVATE_DATA_CHANGED: 'A service changed the private data of a session. `detail` contains its name.',

@@ -1,9 +1,8 @@
-import { isLiveAt } from '../database/hot/prepared-reads.ts';
 import { runReturning, type Statements } from '../database/raw-sql.ts';
 import { type AuditEventType, type NewAuditEvent, recordEvents } from '../events/record.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 import type { Scope } from '../scope.ts';
-import type { Session } from './session.ts';
+import { type Session, whereLiveSql } from './session.ts';
 
 /** The reasons why sessions end, each with the event that records the end in the history of the user. */
 const endReasons = {
@@ -55,7 +54,7 @@ export async function endSessions(
   const isExpiry = endReasons[reason] === 'SESSION_EXPIRED';
   const matchesState = isExpiry
     ? Prisma.sql`s."hashedSessionToken" IS NOT NULL AND s."expiresAt" <= ${now}`
-    : Prisma.sql`${Prisma.raw(isLiveAt)} ${now}`;
+    : whereLiveSql(now);
   const expiresAt = isExpiry ? Prisma.sql`"expiresAt"` : Prisma.sql`${now}`;
   const ended = await runReturning(
     db,

@@ -1,5 +1,6 @@
 import type { SessionWithUser } from '../database/database.ts';
-import type { Prisma, Session } from '../generated/sqlite/client.ts';
+import { isLiveAt } from '../database/hot/prepared-reads.ts';
+import { Prisma, type Session } from '../generated/sqlite/client.ts';
 
 export type { Session, SessionWithUser };
 
@@ -11,4 +12,9 @@ export function isLive(session: Pick<Session, 'hashedSessionToken' | 'expiresAt'
 /** Returns the condition for live sessions in a query, equal to `isLive`. */
 export function whereLive(now: Date) {
   return { hashedSessionToken: { not: null }, expiresAt: { gt: now } } satisfies Prisma.SessionWhereInput;
+}
+
+/** Returns the same condition on `"Session" s` in SQL. */
+export function whereLiveSql(now: Date): Prisma.Sql {
+  return Prisma.sql`${Prisma.raw(isLiveAt)} ${now}`;
 }

@@ -1,6 +1,5 @@
 import type { SessionPolicy } from '../config/config.ts';
 import type { Db } from '../database/database.ts';
-import { isLiveAt } from '../database/hot/prepared-reads.ts';
 import { run, toId } from '../database/raw-sql.ts';
 import { runConcurrently } from '../database/transaction.ts';
 import { type AuditEventType, recordEvents } from '../events/record.ts';
@@ -13,7 +12,7 @@ import { createSession } from './create-session.ts';
 import { type DataColumn, visitorDataToKeep } from './data.ts';
 import { endSessions, sessionsWithIds, sessionWithId } from './end.ts';
 import type { Proof } from './proof.ts';
-import { type Session, whereLive } from './session.ts';
+import { type Session, whereLive, whereLiveSql } from './session.ts';
 import type { SessionRequest, StartedSession, Visitor } from './start.ts';
 
 export type UserSessionRequest = SessionRequest & {
@@ -111,7 +110,7 @@ async function findSurplus(
   const rows = await run(
     db,
     Prisma.sql`SELECT s."id" FROM "Session" s
-      WHERE s."userId" = ${userId} AND s."handle" <> ${keptHandle} AND ${Prisma.raw(isLiveAt)} ${now}
+      WHERE s."userId" = ${userId} AND s."handle" <> ${keptHandle} AND ${whereLiveSql(now)}
       ORDER BY s."lastSeenAt" DESC NULLS LAST, s."id" DESC LIMIT ${maxSurplus} OFFSET ${maxSessions - 1}`,
   );
   return rows.map(([id]) => toId(id));

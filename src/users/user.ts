@@ -1,5 +1,5 @@
 import type { PasswordPolicy } from '../config/config.ts';
-import type { Database, Db } from '../database/database.ts';
+import { type Database, type Db, regardlessOfCase } from '../database/database.ts';
 import {
   EmailTakenError,
   notSignedIn,
@@ -139,6 +139,21 @@ export function requireAddress(input: string): Address {
   const address = readAddress(input);
   if (!address.isPossible) throw new ValidationError([notAnEmail]);
   return address;
+}
+
+/** Returns the user with this address or id. @throws UserNotFoundError if there is none. */
+export async function requireUserByEmailOrId(database: Database, emailOrId: string): Promise<User> {
+  if (!/^[1-9]\d{0,18}$/.test(emailOrId)) return requireUserByEmail(database, emailOrId);
+  const id = BigInt(emailOrId);
+  const user = id <= database.$largestId() ? await database.user.findUnique({ where: { id } }) : null;
+  if (!user) throw new UserNotFoundError();
+  return user;
+}
+
+/** Returns the condition for users with this text in the address or the name, in any case. */
+export function whereSearched(text: string, databaseUrl: string): Prisma.UserWhereInput {
+  const part = { contains: text, ...regardlessOfCase(databaseUrl) };
+  return { OR: [{ email: part }, { name: part }] };
 }
 
 /** Returns the user with this address. @throws UserNotFoundError if there is none. */

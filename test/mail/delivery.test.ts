@@ -91,7 +91,7 @@ const policy: MailPolicy = {
 };
 
 describe('mail', () => {
-  it('has a working link, of which the database knows a hash only', async () => {
+  it('has a working link, of which the database stores only a hash', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     expect(textOf(await api.database.mail.findMany())).not.toContain('token');

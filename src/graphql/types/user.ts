@@ -1,8 +1,7 @@
 import type { Config } from '../../config/config.ts';
-import { regardlessOfCase } from '../../database/database.ts';
 import { RequestError } from '../../errors.ts';
 import type { Prisma } from '../../generated/sqlite/client.ts';
-import { findUserByEmail } from '../../users/user.ts';
+import { findUserByEmail, whereSearched } from '../../users/user.ts';
 import { builder } from '../builder.ts';
 import { parseNodeId, requireCursors, toNodeId } from '../node-id.ts';
 import { pageComplexity } from '../plugins/limits.ts';
@@ -136,9 +135,8 @@ function whereListed({ search, role, suspended }: UserFilter, { databaseUrl }: C
       throw new RequestError('BAD_USER_INPUT', `The filter ${name} contains a NUL or a lone surrogate.`);
     }
   }
-  const part = { contains: text ?? '', ...regardlessOfCase(databaseUrl) };
   return {
-    ...(text ? { OR: [{ email: part }, { name: part }] } : {}),
+    ...(text ? whereSearched(text, databaseUrl) : {}),
     ...(role == null ? {} : { role }),
     ...(suspended == null ? {} : { suspendedAt: suspended ? { not: null } : null }),
   };

@@ -1,0 +1,26 @@
+/** The output of commands: lines for people, or JSON for programs. */
+
+/** The option of commands that can print JSON. */
+export const jsonOption = ['--json', 'print JSON, for programs'] as const;
+
+export type JsonOption = { json?: boolean };
+
+export function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Prints rows: one JSON list, or a line for each. */
+export function sayRows<Row>(rows: Row[], { json }: JsonOption, lineOf: (row: Row) => string): void {
+  if (json) sayJson(rows);
+  else for (const row of rows) say(lineOf(row));
+}
+
+/** Prints a value as JSON. Ids are texts, because a JSON number cannot hold each of them. */
+export function sayJson(value: unknown): void {
+  say(JSON.stringify(value, (_key, part) => (typeof part === 'bigint' ? String(part) : part), 2));
+}
+
+/** Returns columns that are aligned in no way, so that tools can split them at two spaces. Null and false are left out. */
+export function columns(...values: (string | null | false)[]): string {
+  return values.filter((value) => value !== null && value !== false && value !== '').join('  ');
+}
