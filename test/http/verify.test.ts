@@ -111,6 +111,17 @@ describe('forward authentication', () => {
     await stop();
   });
 
+  it.each(['/auth/verify', '/auth/hasura'])('reads the target of %s as a path, never as a host', async (path) => {
+    const { api } = await setUp();
+    const { port, stop } = await listen(api.app, { host: '127.0.0.1', port: 0 });
+    for (const target of [`/\\:99999/../..${path}`, `//[/../..${path}`]) {
+      const answer = await sendRaw(port, `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+      expect([target, answer.split(' ')[1]]).toEqual([target, '401']);
+    }
+    expect(api.reported).toEqual([]);
+    await stop();
+  });
+
   it('refuses parameters that it does not know with 400', async () => {
     const { api, cookie } = await setUp();
     for (const query of ['anonymous=yes', 'anonymus=allow', 'signed-out=', 'x']) {

@@ -8,5 +8,15 @@ const appendedTo = '/auth/verify/';
 export function pathOf(target: string): string {
   // Most targets are plain words, which need no parser.
   if (/^\/[a-z/]*$/.test(target)) return target;
-  return target.startsWith(appendedTo) ? target.replace(/[?#].*$/s, '') : new URL(`http://localhost${target}`).pathname;
+  return target.startsWith(appendedTo) ? target.replace(/[?#].*$/s, '') : urlOf(target).pathname;
+}
+
+/** Returns the parameters in the query of a request target. */
+export function queryOf(target: string): URLSearchParams {
+  return urlOf(target).searchParams;
+}
+
+/** Parses a request target as the path and the query of this server. As a relative URL, `//x` would name a host. */
+function urlOf(target: string): URL {
+  return new URL(`http://localhost${target}`);
 }
