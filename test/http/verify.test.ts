@@ -108,6 +108,7 @@ describe('forward authentication', () => {
       expect([tail, answer.split('\r\n')[0]]).toEqual([tail, 'HTTP/1.1 401 Unauthorized']);
     }
     expect(pathOf('/auth/verify/../../health?x')).toBe('/auth/verify/../../health');
+    expect(pathOf('/auth/verify\\..\\..\\health')).toBe('/auth/verify\\..\\..\\health');
     await stop();
   });
 

@@ -1,8 +1,9 @@
 /**
  * The path to which some proxies append the path of the client's request. Its dot segments must not count: resolved, they
- * would lead to another route, such as a health probe, and the proxy would take that answer for a permission.
+ * would lead to another route, such as a health probe, and the proxy would take that answer for a permission. The URL
+ * Standard reads a backslash as `/`, so every target that begins with this text stays as it is.
  */
-const appendedTo = '/auth/verify/';
+const appendedTo = '/auth/verify';
 
 /** Returns the path of a request target, parsed by the URL Standard. A path that a proxy has appended stays as it is. */
 export function pathOf(target: string): string {
