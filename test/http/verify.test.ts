@@ -216,6 +216,7 @@ describe('use of a session by forward authentication', () => {
 describe('protection of applications against request forgery', () => {
   const foreign = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
   const app = { 'x-forwarded-host': 'app.example.com', 'x-forwarded-proto': 'http' };
+  const webSocket = { 'x-forwarded-method': 'GET', 'sec-websocket-version': '13' };
   const cases: [string, Record<string, string>, number][] = [
     [
       'an unsafe request of the application’s own page',
@@ -248,6 +249,9 @@ describe('protection of applications against request forgery', () => {
     ],
     ['a link from a foreign page', { 'x-forwarded-method': 'GET', 'sec-fetch-site': 'cross-site' }, 200],
     ['a request with an unknown method and a foreign origin', foreign, 403],
+    ['a WebSocket of a sibling site', { ...app, ...webSocket, origin: 'http://evil.example.com' }, 403],
+    ['a WebSocket of the application’s own page', { ...app, ...webSocket, origin: 'http://app.example.com' }, 200],
+    ['a WebSocket of a program', { ...app, ...webSocket }, 200],
     ['a link with an unknown method', { 'sec-fetch-site': 'cross-site' }, 200],
   ];
 
