@@ -374,6 +374,9 @@ describe('the webhook of Hasura', () => {
     const foreign = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
     expect((await hook(api, { Cookie: cookie.cookie, 'Sec-Fetch-Site': 'cross-site' })).status).toBe(401);
     expect((await ask(api, { ...cookie, ...foreign }, '/auth/hasura')).status).toBe(401);
+    // A proxy in front of Hasura may tell a method too. That of GraphQL over WebSocket is GET.
+    const told = { ...cookie, ...foreign, 'x-forwarded-method': 'GET' };
+    expect([(await hook(api, told)).status, (await ask(api, told, '/auth/hasura')).status]).toEqual([401, 401]);
     expect((await hook(api, { Authorization: bearer.authorization, ...foreign })).status).toBe(200);
   });
 
