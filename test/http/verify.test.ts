@@ -15,10 +15,13 @@ const loginPage = {
 };
 
 /** The request of a proxy, with the headers of the client and those that describe the original request. */
-async function ask(api: TestApi, headers: Record<string, string>, path = '/auth/verify', method = 'GET') {
-  return toAnswer(
-    await api.app.fetch(new Request(new URL(path, api.config.publicUrl), { method, headers }), '10.0.0.1'),
-  );
+async function ask(
+  api: TestApi,
+  headers: Record<string, string>,
+  path = '/auth/verify',
+  { method = 'GET', proxy = '10.0.0.1' } = {},
+) {
+  return toAnswer(await api.app.fetch(new Request(new URL(path, api.config.publicUrl), { method, headers }), proxy));
 }
 
 function codeOf({ body }: OAuthAnswer): string {
@@ -37,7 +40,7 @@ async function setUp(settings: Parameters<typeof startApi>[0] = {}) {
 describe('forward authentication', () => {
   it.each(['GET', 'POST', 'DELETE', 'PROPFIND'])('answers %s with the identity in headers', async (method) => {
     const { api, cookie, session } = await setUp();
-    const { status, headers, body } = await ask(api, cookie, '/auth/verify', method);
+    const { status, headers, body } = await ask(api, cookie, '/auth/verify', { method });
     expect([status, body]).toEqual([200, '']);
     const identity = [...headers].filter(([name]) => name.startsWith('x-auth-'));
     expect(Object.fromEntries(identity)).toEqual({
@@ -188,22 +191,30 @@ describe('an access token from forward authentication', () => {
 });
 
 describe('use of a session by forward authentication', () => {
-  async function afterHours(settings: Parameters<typeof startApi>[0], headers: Record<string, string>) {
+  async function afterHours(
+    settings: Parameters<typeof startApi>[0],
+    headers: Record<string, string>,
+    proxy = '10.0.0.1',
+  ) {
     const { api, cookie, session } = await setUp(settings);
     api.clock.now = new Date(api.clock.now.getTime() + 20 * hour);
-    const answer = await ask(api, { ...cookie, ...headers });
+    const answer = await ask(api, { ...cookie, ...headers }, '/auth/verify', { proxy });
     const { id } = session;
     return { answer, session, after: await api.database.session.findUniqueOrThrow({ where: { id } }) };
   }
 
   const browser = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Firefox/150.0', 'sec-fetch-site': 'none' };
 
-  it('renews it, sets no cookie, and leaves the device if the proxy is not trusted to tell the address', async () => {
-    const { answer, session, after } = await afterHours({}, { ...browser, 'x-forwarded-for': '198.51.100.7' });
-    expect(answer.headers.get('set-cookie')).toBeNull();
-    expect(after.expiresAt > session.expiresAt).toBe(true);
-    expect([after.userAgent, after.ipAddress]).toEqual([session.userAgent, session.ipAddress]);
-  });
+  // A socket that listens on all addresses shows those of IPv4 in the second form.
+  it.each(['10.0.0.1', '::ffff:10.0.0.1', 'FE80::1%eth0'])(
+    'renews it, sets no cookie, and leaves the device if the proxy %s may not tell the address',
+    async (proxy) => {
+      const { answer, session, after } = await afterHours({}, { ...browser, 'x-forwarded-for': '198.51.100.7' }, proxy);
+      expect(answer.headers.get('set-cookie')).toBeNull();
+      expect(after.expiresAt > session.expiresAt).toBe(true);
+      expect([after.userAgent, after.ipAddress]).toEqual([session.userAgent, session.ipAddress]);
+    },
+  );
 
   it('records the device of the client behind a trusted proxy', async () => {
     const { readConfig } = await import('../../src/config/config.ts');
@@ -263,7 +274,7 @@ describe('protection of applications against request forgery', () => {
 
   it('judges the method of the proxy’s own request, as Envoy sends it', async () => {
     const { api, cookie } = await setUp();
-    expect((await ask(api, { ...cookie, ...foreign }, '/auth/verify/x', 'POST')).status).toBe(403);
+    expect((await ask(api, { ...cookie, ...foreign }, '/auth/verify/x', { method: 'POST' })).status).toBe(403);
   });
 
   it('believes no safe method beside an unsafe one, which a client may have added', async () => {
@@ -274,7 +285,7 @@ describe('protection of applications against request forgery', () => {
       ['GET', { [forwarded]: 'POST', [original]: 'GET' }],
       ['POST', { [forwarded]: 'GET', [original]: 'GET' }],
     ] as const) {
-      expect((await ask(api, { ...cookie, ...foreign, ...added }, '/auth/verify', method)).status).toBe(403);
+      expect((await ask(api, { ...cookie, ...foreign, ...added }, '/auth/verify', { method })).status).toBe(403);
     }
   });
 
