@@ -18,6 +18,12 @@ export type OpenOptions = {
   onQuery?: OnQuery | undefined;
   /** Is called with failures outside any request, such as a connection that breaks while it is idle. */
   report?: ((error: unknown) => void) | undefined;
+  /**
+   * Is called once if the files of the database were removed or replaced. All statements fail from then on. The promise
+   * resolves when the operator was told, by `report`, and the data that is still open was saved: then the caller should
+   * end. Without this function, nothing is told and saved.
+   */
+  onLost?: ((saved: Promise<void>) => void) | undefined;
 };
 
 /** The operations that differ between SQLite and PostgreSQL. All other code is written once. */
