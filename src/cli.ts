@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { addAdoptCommand } from './blitz/adopt-command.ts';
+import { addBackupCommands } from './cli/backup-commands.ts';
 import type { ExportOptions } from './cli/export-users.ts';
 import type { ImportOptions } from './cli/import-users.ts';
 import { addServiceClientCommand } from './cli/service-client-command.ts';
@@ -16,7 +17,7 @@ import { maintain } from './maintenance/maintenance.ts';
 import { countPrunable } from './maintenance/prune.ts';
 import { commandScope } from './scope.ts';
 import { endSessions, sessionsOfUser } from './sessions/end.ts';
-import { endSession } from './sessions/revoke.ts';
+import { endAllSessions, endSession } from './sessions/revoke.ts';
 import { deleteSigningKeys } from './signing-keys/rotate.ts';
 import { createServiceKey, hashToken } from './tokens/token.ts';
 import { createUser, defaultRole, prepareUser, requireUserByEmail } from './users/user.ts';
@@ -85,16 +86,19 @@ program
 
 program
   .command('revoke')
-  .description('End one session, or all sessions of a user.')
+  .description('End one session, all sessions of a user, or all sessions of everybody.')
   .argument('[handle]', 'handle of the session')
   .option('--user <email>', 'end all sessions of this user')
-  .action(async (handle: string | undefined, options: { user?: string }, command: Command) => {
-    if ((handle === undefined) === (options.user === undefined)) {
-      command.error('Specify either the handle of a session, or --user with an email address.');
+  .option('--all', 'end all sessions of all users and visitors')
+  .action(async (handle: string | undefined, options: { user?: string; all?: true }, command: Command) => {
+    if ([handle, options.user, options.all].filter((choice) => choice !== undefined).length !== 1) {
+      command.error('Specify one of these: the handle of a session, --user with an email address, or --all.');
     }
     await withDatabase(async (database, clock) => {
       const scope = commandScope(clock.now());
-      if (options.user !== undefined) {
+      if (options.all) {
+        say(`Ended ${sessions(await endAllSessions(database, scope, 'REVOKED_BY_ADMIN'))}.`);
+      } else if (options.user !== undefined) {
         const user = await requireUserByEmail(database, options.user);
         const where = sessionsOfUser(user.id);
         const ended = await inTransaction(database, (db) => endSessions(db, scope, where, 'REVOKED_BY_ADMIN'));
@@ -185,6 +189,7 @@ program
     say('The ids have 64 bits.');
   });
 
+addBackupCommands(program);
 addServiceClientCommand(program);
 addAdoptCommand(program);
 

@@ -6,7 +6,9 @@ import { localClock } from '../clock.ts';
 import { type Dialect, transactionOptions } from '../dialect.ts';
 import { largestIds } from '../ids.ts';
 import { migrationFolders, readMigrations } from '../migrations.ts';
+import { backUpSqlite } from './backup/backup.ts';
 import { leave } from './backup/leave.ts';
+import { restoreSqlite } from './backup/restore.ts';
 import { startCheckpoints } from './checkpoints.ts';
 import { DatabaseFiles, requireOneName } from './database-files.ts';
 import { lockFile } from './file-lock.ts';
@@ -82,6 +84,23 @@ export const sqliteDialect: Dialect = {
     throw new OperatorError(
       `Another server is running on ${file}. Stop it first, or set DATABASE_URL to another file.`,
     );
+  },
+
+  backup: (url, file) => backUpSqlite(fileOf(url), file),
+
+  async restore(url, source, prepare) {
+    const release = await this.claim(url);
+    try {
+      return await restoreSqlite(fileOf(url), source, {
+        known: await readMigrations(migrationFolders.sqlite),
+        prepare: async (copy) => {
+          const database = await this.open(`file:${copy}`, {});
+          await prepare(database).finally(() => database.$disconnect());
+        },
+      });
+    } finally {
+      await release();
+    }
   },
 
   async exists(url) {

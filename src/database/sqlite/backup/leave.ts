@@ -1,8 +1,9 @@
-import { chmod, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type BetterSqlite3 from 'better-sqlite3';
 import { OperatorError } from '../../../errors.ts';
 import type { SerializedAdapter } from '../serialized-adapter.ts';
+import { createPrivate, nameBeside, toDisk } from './files.ts';
 
 /** A database whose files were removed or replaced. It is still open, and can be read. */
 export type LostDatabase = {
@@ -25,7 +26,7 @@ const pauseMs = 50;
  */
 export async function leave(lost: LostDatabase, report: (error: unknown) => void): Promise<void> {
   const { file, isInPlace, reader, writer } = lost;
-  const copy = `${file}.saved-${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}`;
+  const copy = nameBeside(file, 'saved');
   report(new OperatorError(isInPlace ? logIsLost(file) : databaseIsLost(file, copy)));
   try {
     for (let attempt = 1; !(await writer.emptyLog()) && attempt < tries; attempt += 1) await sleep(pauseMs);
@@ -53,9 +54,10 @@ function logIsLost(file: string): string {
 async function saveAs(copy: string, reader: BetterSqlite3.Database): Promise<void> {
   const partial = `${copy}.partial`;
   try {
+    await createPrivate(partial);
     await reader.backup(partial);
-    await chmod(partial, 0o600);
     await rename(partial, copy);
+    await toDisk(copy);
   } catch (error) {
     await rm(partial, { force: true });
     throw error;
