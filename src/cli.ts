@@ -13,6 +13,7 @@ import { inTransaction } from './database/transaction.ts';
 import { createEncryptionKey } from './encryption/keys.ts';
 import { OperatorError, SessionNotFoundError, UserError } from './errors.ts';
 import { recordEvent } from './events/record.ts';
+import { acceptClock, requireTrustedClock } from './maintenance/clock-check.ts';
 import { maintain } from './maintenance/maintenance.ts';
 import { countPrunable } from './maintenance/prune.ts';
 import { commandScope } from './scope.ts';
@@ -120,14 +121,17 @@ program
       'data. Rotates the signing keys. A running server does this by itself.',
   )
   .option('--dry-run', 'print how many sessions would be deleted')
-  .action(async (options: { dryRun?: boolean }) => {
+  .option('--accept-clock', 'trust the clock of now, after a server reported that it has jumped')
+  .action(async (options: { dryRun?: boolean; acceptClock?: boolean }) => {
     const config = readConfig();
     await withDatabase(async (database, clock) => {
       if (options.dryRun) {
         const before = new Date(clock.now().getTime() - config.sessionRetentionMs);
         say(`Would delete ${sessions(await countPrunable(database, before))}.`);
+        if (!options.acceptClock) await requireTrustedClock(database, clock.now(), config.sessions);
         return;
       }
+      if (options.acceptClock) await acceptClock(database, clock.now());
       const deleted = await maintain(database, config, clock);
       if (deleted === null) throw new OperatorError('A server or another command is pruning right now.');
       say(`Deleted ${sessions(deleted)}.`);

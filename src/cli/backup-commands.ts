@@ -9,6 +9,7 @@ import {
   restoreDatabase,
 } from '../database/database.ts';
 import { OperatorError } from '../errors.ts';
+import { acceptClock } from '../maintenance/clock-check.ts';
 import { commandScope } from '../scope.ts';
 import { endAllSessions } from '../sessions/revoke.ts';
 
@@ -47,8 +48,13 @@ async function restore(file: string, options: { keepSessions?: true }): Promise<
   const { databaseUrl } = readConfig();
   const done: string[] = [];
   const restored = await restoreDatabase(databaseUrl, file, async (database) => {
+    const clock = await openClock(databaseUrl, database);
+    const now = clock.now();
+    clock.stop();
     if (options.keepSessions) done.push('Kept the sessions of the backup, also those that have been revoked since.');
-    else done.push(await endEverything(databaseUrl, database));
+    else done.push(await endEverything(database, now));
+    // The times in an old backup are no sign that the clock has jumped.
+    await acceptClock(database, now);
   });
   say(`Restored ${file}: ${summary(restored)}.`);
   for (const line of done) say(line);
@@ -56,11 +62,9 @@ async function restore(file: string, options: { keepSessions?: true }): Promise<
 }
 
 /** Ends the sessions, and deletes the links and devices, in a database that a server has not opened yet. */
-async function endEverything(databaseUrl: string, database: Database): Promise<string> {
-  const clock = await openClock(databaseUrl, database);
-  const sessions = await endAllSessions(database, commandScope(clock.now()), 'RESTORED');
+async function endEverything(database: Database, now: Date): Promise<string> {
+  const sessions = await endAllSessions(database, commandScope(now), 'RESTORED');
   const { count } = await database.userToken.deleteMany();
-  clock.stop();
   return `Ended ${counted(sessions, 'session')}. Links and trusted devices deleted: ${count}.`;
 }
 
