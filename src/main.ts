@@ -10,7 +10,8 @@ import type { Address } from './server/server.ts';
  */
 const stopDeadlineMs = 9_500;
 
-const report = (error: unknown) => console.error(error);
+/** Prints an error. One for the operator is a sentence, without a stack trace. */
+const report = (error: unknown) => console.error(error instanceof OperatorError ? error.message : error);
 
 /** Reads the configuration, opens and migrates the database, and serves until a signal ends it. */
 async function main(): Promise<void> {
@@ -51,6 +52,7 @@ function stopOnSignals(server: OpenServer): void {
     stop('Uncaught error', 1);
   };
   if (startedByNpm) onceParentIsGone(() => stop('SIGTERM', 0));
+  void server.lost.then(() => stop('The database is lost', 1));
   process.once('SIGTERM', stopFor);
   process.once('SIGINT', stopFor);
   process.on('uncaughtException', fail);
@@ -85,6 +87,6 @@ function say(line: string): void {
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof OperatorError ? error.message : error);
+  report(error);
   process.exit(1);
 });

@@ -14,7 +14,10 @@ export type ServerOptions = {
    * they are `process.env`, which this object replaces. A file `.env` is not read.
    */
   env?: Environment | undefined;
-  /** Is called once with every unexpected error. `console.error` by default. */
+  /**
+   * Is called once with every unexpected error. `console.error` by default. If the SQLite file was removed or replaced,
+   * it gets a sentence, and the server stops.
+   */
   report?: ((error: unknown) => void) | undefined;
   /** Observes every request and its answer once: for metrics, traces and request ids. */
   observe?: Observer | undefined;

@@ -23,6 +23,8 @@ export type OpenServer = Server & {
   appliedMigrations: readonly string[];
   /** Whether ids still have 32 bits, in a PostgreSQL database of an earlier version. */
   hasNarrowIds: boolean;
+  /** Resolves if the files of the database are lost: removed or replaced. The server then stops by itself. */
+  lost: Promise<void>;
 };
 
 /**
@@ -44,7 +46,8 @@ export async function openServer(env: Environment | undefined, hooks: Hooks): Pr
     const app = createApp({ database, replica, config, now, legacySessions, signingKeys, ...hooks });
     const stopBackground = startBackground(store, config, { render, report: hooks.report });
     const server = serve(app, config, { stopBackground, close: store.close });
-    return { ...server, config, appliedMigrations, hasNarrowIds: hasNarrowIds(database) };
+    void store.lost.then(server.stop).catch(hooks.report);
+    return { ...server, config, appliedMigrations, hasNarrowIds: hasNarrowIds(database), lost: store.lost };
   } catch (error) {
     await store.close();
     throw error;
@@ -53,11 +56,16 @@ export async function openServer(env: Environment | undefined, hooks: Hooks): Pr
 
 /** Starts maintenance and the delivery of mail. Returns a function that ends both. */
 function startBackground(
-  { database, clock }: Store,
+  { database, clock, isLost }: Store,
   config: Config,
-  { render, report }: { render: Render; report: Hooks['report'] },
+  hooks: { render: Render; report: Hooks['report'] },
 ): () => Promise<unknown> {
   const { appUrl } = config.mail;
+  const { render } = hooks;
+  // The operator knows already that the database is lost.
+  const report = (error: unknown) => {
+    if (!isLost()) hooks.report(error);
+  };
   const maintenance = startMaintenance(database, config, clock, { report });
   const transport = openMailTransport(config.mail);
   const delivery = startDelivery({ database, transport, render, appUrl, clock, report });
