@@ -2,6 +2,7 @@ import { loadEnvironmentFile, type MailPolicy } from './config/config.ts';
 import { withoutPassword } from './database/url.ts';
 import { OperatorError } from './errors.ts';
 import { type OpenServer, openServer } from './server/open-server.ts';
+import { printReport } from './server/report.ts';
 import type { Address } from './server/server.ts';
 
 /**
@@ -10,14 +11,12 @@ import type { Address } from './server/server.ts';
  */
 const stopDeadlineMs = 9_500;
 
-const report = (error: unknown) => console.error(error);
-
 /** Reads the configuration, opens and migrates the database, and serves until a signal ends it. */
 async function main(): Promise<void> {
   // No other user of the machine may read the database and the files beside it.
   process.umask(0o077);
   loadEnvironmentFile();
-  const server = await openServer(undefined, { report });
+  const server = await openServer(undefined, { report: printReport });
   for (const name of server.appliedMigrations) say(`Migrated  ${name}`);
   const address = await server.listen().catch(async (error) => {
     await server.stop();
@@ -39,7 +38,7 @@ function stopOnSignals(server: OpenServer): void {
     server.stop().then(
       () => process.exit(exitCode),
       (error) => {
-        report(error);
+        printReport(error);
         process.exit(1);
       },
     );
@@ -47,7 +46,7 @@ function stopOnSignals(server: OpenServer): void {
   const stopFor = (signal: NodeJS.Signals) => stop(signal, 0);
   /** An operation may be incomplete without detection, so this process ends, and its supervisor starts a new one. */
   const fail = (error: unknown) => {
-    report(error);
+    printReport(error);
     stop('Uncaught error', 1);
   };
   if (startedByNpm) onceParentIsGone(() => stop('SIGTERM', 0));

@@ -6,7 +6,7 @@ import { createUserToken } from '../tokens/user-token.ts';
 import type { User } from '../users/user.ts';
 import type { Message } from './message.ts';
 import { type LinkKind, type MailName, mails } from './outbox.ts';
-import type { Render } from './templates.ts';
+import type { Render, Rendered } from './templates.ts';
 
 /** The pause after the first failure. It doubles with each further failure, up to `max`. */
 const pauseMs = { first: 10_000, max: 3_600_000 };
@@ -28,28 +28,42 @@ export type Attempt = {
 };
 
 /**
- * Claims a mail for one attempt. It is due again only after a pause, so that after a crash it is sent once more, but
- * not at once. Returns null if another worker has it, if it was withdrawn, or if it is no longer to be sent.
+ * Claims a mail for one attempt, and counts the attempt before anything can fail because of it. The mail is due again
+ * only after a pause, so that after a crash it is sent once more, but not at once. Returns false if another worker has
+ * it, or if it was withdrawn.
  */
-export async function claim(mail: Mail, options: AttemptOptions): Promise<Attempt | null> {
-  const { database, render, appUrl, clock } = options;
-  const { id, attempts, recipient, data } = mail;
-  const now = clock.now();
-  const kind: LinkKind | null | undefined = mails[mail.template as MailName];
+export async function claim({ id, attempts }: Mail, { database, clock }: AttemptOptions): Promise<boolean> {
+  const { count } = await database.mail.updateMany({
+    where: { id, attempts },
+    data: { attempts: attempts + 1, sendAfter: new Date(clock.now().getTime() + pauseAfter(attempts)) },
+  });
+  return count > 0;
+}
+
+/**
+ * Makes the message of a claimed mail, and the token of its link. Returns null if the mail was withdrawn in the
+ * meantime, or is no longer to be sent and therefore deleted.
+ *
+ * @throws UnusableMailError for a mail that this version cannot make a message of.
+ */
+export async function prepare(mail: Mail, options: AttemptOptions): Promise<Attempt | null> {
+  const { database, appUrl, clock } = options;
+  const { id, recipient, data } = mail;
+  const name = requireKnown(mail.template);
+  const kind: LinkKind | null = mails[name];
+  const isSignUp = kind?.purpose === 'SIGN_UP';
+  // The data of a sign-up belongs to its link, and not to the template.
+  const values = isSignUp || data === null ? {} : parseData(data);
   return inTransaction(database, async (db) => {
-    const { count } = await db.mail.updateMany({
-      where: { id, attempts },
-      data: { attempts: attempts + 1, sendAfter: new Date(now.getTime() + pauseAfter(attempts)) },
-    });
-    // An unknown mail is left to a newer version of this server, which runs beside this one.
-    if (count === 0 || kind === undefined) return null;
+    // Locks the mail: who withdraws it waits until its token exists and can be voided.
+    const attempts = mail.attempts + 1;
+    const { count } = await db.mail.updateMany({ where: { id, attempts }, data: { attempts } });
+    if (count === 0) return null;
     const user = mail.userId === null ? null : await db.user.findUnique({ where: { id: mail.userId } });
     if (!isWanted(mail, kind, user)) {
       await db.mail.deleteMany({ where: { id } });
       return null;
     }
-    const name = mail.template as MailName;
-    const isSignUp = kind?.purpose === 'SIGN_UP';
     const token =
       kind &&
       (await createUserToken(db, {
@@ -57,11 +71,9 @@ export async function claim(mail: Mail, options: AttemptOptions): Promise<Attemp
         userId: mail.userId,
         sentTo: recipient,
         data: isSignUp ? data : null,
-        expiresAt: new Date(now.getTime() + kind.lifetimeMs),
+        expiresAt: new Date(clock.now().getTime() + kind.lifetimeMs),
       }));
-    // The data of a sign-up belongs to its link, and not to the template.
-    const values: Record<string, string> = isSignUp || data === null ? {} : JSON.parse(data);
-    const rendered = render(name, {
+    const rendered = renderSafely(options.render, name, {
       ...values,
       appUrl: appUrl.origin,
       recipient,
@@ -70,6 +82,42 @@ export async function claim(mail: Mail, options: AttemptOptions): Promise<Attemp
     const message = { id: `${mail.createdAt.getTime()}.${id}`, name, to: recipient, date: mail.createdAt, ...rendered };
     return { message, token };
   });
+}
+
+/** Says why no message can be made of a mail, without an address and a secret. */
+export class UnusableMailError extends Error {}
+
+/** An unknown mail belongs to a newer version of this server, which runs beside this one. */
+function requireKnown(template: string): MailName {
+  if (Object.hasOwn(mails, template)) return template as MailName;
+  throw new UnusableMailError('this version does not know its template');
+}
+
+function parseData(data: string): Record<string, string> {
+  const values = parseJson(data);
+  const isRecord = typeof values === 'object' && values !== null && !Array.isArray(values);
+  const entries = Object.entries(isRecord ? values : {});
+  if (isRecord && entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) {
+    return Object.fromEntries(entries);
+  }
+  throw new UnusableMailError('its data is not an object of texts');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The message of the error repeats the text.
+    return null;
+  }
+}
+
+function renderSafely(render: Render, name: MailName, values: Record<string, string>): Rendered {
+  try {
+    return render(name, values);
+  } catch (error) {
+    throw new UnusableMailError(`its template fails (${error instanceof Error ? error.name : typeof error})`);
+  }
 }
 
 /**
