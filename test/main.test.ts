@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +10,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { createEncryptionKey } from '../src/encryption/keys.ts';
 import { password } from './support/api.ts';
 import { temporaryFolder } from './support/database.ts';
-import { runNode, startServer } from './support/process.ts';
+import { beginRequest, runNode, startServer } from './support/process.ts';
 
 async function newUrl(): Promise<string> {
   return `file:${join(await temporaryFolder(), 'data/sessions.db')}`;
@@ -171,27 +170,10 @@ describe('server', () => {
     expect(await stopped({ ENCRYPTION_KEYS: `${other},${key}` })).toBe(jwks);
   });
 
-  /** Begins a sign-up by sending its headers. Returns a function that sends the rest and returns the answer. */
-  async function beginSignUp(address: string): Promise<() => Promise<{ status: number | undefined; text: string }>> {
-    const body = JSON.stringify({ query: signUp });
-    const headers = { 'content-type': 'application/json', 'content-length': body.length, expect: '100-continue' };
-    const slow = request(new URL(address), { method: 'POST', headers });
-    slow.flushHeaders();
-    await once(slow, 'continue');
-    slow.write(body.slice(0, 20));
-    return async () => {
-      slow.end(body.slice(20));
-      const [response] = await once(slow, 'response');
-      let text = '';
-      for await (const chunk of response) text += chunk;
-      return { status: response.statusCode, text };
-    };
-  }
-
   it.each(['SIGTERM', 'SIGINT'] as const)('finishes the requests in flight on %s, and exits 0', async (signal) => {
     const server = await startServer(await newUrl());
     const target = new URL(server.address);
-    const finishSignUp = await beginSignUp(server.address);
+    const finishSignUp = await beginRequest(server.address, signUp);
     const idle = connect(Number(target.port), target.hostname);
     await once(idle, 'connect');
     server.child.kill(signal);
@@ -212,7 +194,7 @@ describe('server', () => {
     const fail = `setTimeout(() => { ${statement}; }, 10); setTimeout(() => { ${statement}; }, 100)`;
     await writeFile(probe, `process.on('SIGUSR2', () => { ${fail} });`);
     const server = await startServer(await newUrl(), { NODE_OPTIONS: `--import ${probe}` });
-    const finishSignUp = await beginSignUp(server.address);
+    const finishSignUp = await beginRequest(server.address, signUp);
     server.child.kill('SIGUSR2');
     await expect.poll(() => server.printed().match(/Error: unhandled on purpose/g)).toHaveLength(2);
     const { status, text } = await finishSignUp();
