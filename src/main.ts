@@ -4,7 +4,7 @@
  */
 import { setImmediate as eventLoop } from 'node:timers/promises';
 import type { MailPolicy } from './config/config.ts';
-import { withoutPassword } from './database/url.ts';
+import { redactUrl } from './database/url.ts';
 import { OperatorError } from './errors.ts';
 import type { OpenServer } from './server/open-server.ts';
 import { printReport } from './server/report.ts';
@@ -99,7 +99,7 @@ function onceParentIsGone(parent: number, act: () => void): void {
 }
 
 function announce({ config, hasNarrowIds }: OpenServer, { url }: Address): void {
-  say(`Database  ${withoutPassword(config.databaseUrl)}`);
+  say(`Database  ${redactUrl(config.databaseUrl)}`);
   say(`Mail      ${mailPlace(config.mail)}`);
   say(`GraphQL   ${url}`);
   say(config.graphiql ? `GraphiQL  ${url}  (open it in a browser)` : 'GraphiQL  off (GRAPHIQL=true turns it on)');

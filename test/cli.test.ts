@@ -68,7 +68,7 @@ describe('command line', () => {
   it('exits with 1 and a sentence on a wrong configuration', async () => {
     const { code, stderr } = await cli('file:', ['migrate']);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^DATABASE_URL is "file:", but it must be .*\n$/);
+    expect(stderr).toMatch(/^DATABASE_URL is "file:…", but it must be .*\n$/);
   });
 });
 

@@ -104,8 +104,8 @@ describe('configuration', () => {
 
   it('never repeats the password of a database', () => {
     const read = () => readConfig({ DATABASE_URL: 'postgresql://someone:their-password@host' });
-    expect(read).toThrow(/^DATABASE_URL is "postgresql:\/\/someone:\*\*\*@host/);
-    expect(read).not.toThrow(/their-password/);
+    expect(read).toThrow(/^DATABASE_URL is "postgresql:…", but it must be /);
+    expect(read).not.toThrow(/their-password|someone/);
   });
 
   it('never repeats a service key that is configured instead of its hash', () => {

@@ -133,8 +133,12 @@ describe('server', () => {
 
   it.each([
     ['PORT', 'http', /^PORT is "http", but it must be a whole number from 0 to 65535\.\n$/],
-    ['DATABASE_URL', 'mysql://x', /^DATABASE_URL is "mysql:\/\/x", but it must be .*\n$/],
-    ['DATABASE_URL', 'postgresql://x:y@z/db?schema=app', /^DATABASE_URL is ".*schema=app", but it may not name .*\n$/],
+    ['DATABASE_URL', 'mysql://x', /^DATABASE_URL is "mysql:…", but it must be .*\n$/],
+    [
+      'DATABASE_URL',
+      'postgresql://x:y@z/db?schema=app',
+      /^DATABASE_URL names the schema "app", but it may not name .*\n$/,
+    ],
     ['SESSION_LIFETIME', '30', /^SESSION_LIFETIME is "30", but it must be a number and a unit.*\n$/],
     ['ACCESS_TOKEN_AUDIENCES', 'router', /^ACCESS_TOKEN_AUDIENCES is set, but ENCRYPTION_KEYS is not: .*\n$/],
     ['HOST', '203.0.113.1', /^HOST is "203\.0\.113\.1" and PORT is .*\n$/],

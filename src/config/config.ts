@@ -238,11 +238,14 @@ function rangeUrl(environment: Environment): URL | null {
   const value = text(environment, 'PASSWORD_RANGE_URL', '');
   if (value === '') return null;
   const url = URL.parse(value);
-  if (url === null || !/^https?:$/.test(url.protocol) || !url.pathname.endsWith('/')) {
+  const hasCredentials = url !== null && (url.username !== '' || url.password !== '');
+  if (url === null || !/^https?:$/.test(url.protocol) || !url.pathname.endsWith('/') || hasCredentials) {
     throw invalid(
       'PASSWORD_RANGE_URL',
-      value,
-      'must be an http or https URL that ends with /, such as https://…/: the server appends five hex digits to it',
+      // Anything else may be a credential.
+      /^https?:\/\/[\w.-]+(?:\/[\w.-]*)*$/.test(value) ? value : '…',
+      'must be an http or https URL without user that ends with /, such as https://…/: the server appends five hex ' +
+        'digits to it',
     );
   }
   return url;
