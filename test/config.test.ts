@@ -1,8 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { readBlitzPolicy } from '../src/blitz/config.ts';
 import { readConfig } from '../src/config/config.ts';
 import { createEncryptionKey } from '../src/encryption/keys.ts';
+import { temporaryFolder } from './support/database.ts';
 
 describe('configuration', () => {
   it('has a default for everything', () => {
@@ -112,6 +115,53 @@ describe('configuration', () => {
     const read = () => readConfig({ SERVICE_KEYS: 'the-key-itself' });
     expect(read).toThrow(/^SERVICE_KEYS has an entry that is not the SHA-256 of a key/);
     expect(read).not.toThrow(/the-key-itself/);
+  });
+
+  it('takes secrets from files, without the newline at their end', async () => {
+    const folder = await temporaryFolder();
+    const secret = async (name: string, content: string) => {
+      await writeFile(join(folder, name), content);
+      return join(folder, name);
+    };
+    const url = 'postgresql://app:secret@db/app';
+    const key = createEncryptionKey();
+    const config = readConfig({
+      DATABASE_URL_FILE: await secret('database', `${url}\n`),
+      DATABASE_REPLICA_URL_FILE: await secret('replica', `${url}2\r\n`),
+      SMTP_URL_FILE: await secret('smtp', 'smtps://app:secret@mail'),
+      ENCRYPTION_KEYS_FILE: await secret('encryption', `${key}\n`),
+      SERVICE_KEYS_FILE: await secret('service', `${'a'.repeat(64)}\n`),
+    });
+    expect(config).toMatchObject({ databaseUrl: url, databaseReplicaUrl: `${url}2` });
+    expect(config).toMatchObject({ mail: { smtpUrl: 'smtps://app:secret@mail' }, hashedServiceKeys: ['a'.repeat(64)] });
+    expect(config.encryptionKeys).toEqual(readConfig({ ENCRYPTION_KEYS: key }).encryptionKeys);
+    const blitz = { BLITZ_COOKIES: 'app', BLITZ_SECRET_FILE: await secret('blitz', ' a secret \n') };
+    expect(readBlitzPolicy(blitz)?.secret).toBe('a secret');
+  });
+
+  it('refuses a secret from two places, and a file that is missing, unreadable or empty, by name', async () => {
+    const folder = await temporaryFolder();
+    const empty = join(folder, 'empty');
+    await writeFile(empty, '\n');
+    const messageOf = (env: Record<string, string>) => {
+      try {
+        readConfig(env);
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    expect(messageOf({ SMTP_URL: 'smtp://x', SMTP_URL_FILE: empty })).toBe(
+      'SMTP_URL and SMTP_URL_FILE are both set. Set one of them.',
+    );
+    expect(messageOf({ SMTP_URL_FILE: empty })).toBe(`SMTP_URL_FILE is "${empty}", but this file is empty.`);
+    expect(messageOf({ DATABASE_URL_FILE: folder })).toBe(
+      `DATABASE_URL_FILE is "${folder}", but this file cannot be read: EISDIR.`,
+    );
+    expect(messageOf({ SERVICE_KEYS_FILE: join(folder, 'missing') })).toMatch(
+      /^SERVICE_KEYS_FILE is ".*missing", but this file cannot be read: ENOENT\.$/,
+    );
+    // An empty variable is not set.
+    expect(readConfig({ SMTP_URL_FILE: '' }).mail.smtpUrl).toBeNull();
   });
 
   it('refuses in production a configuration that would send cookies unencrypted', () => {

@@ -1,3 +1,4 @@
+import { withSecretFiles } from '../config/secret-files.ts';
 import { type Environment, invalid, list, read } from '../config/variables.ts';
 
 /** The policy for sessions that a Blitz.js application started and that stay valid here. */
@@ -13,7 +14,8 @@ export type BlitzPolicy = {
  *
  * @throws OperatorError that names the variable, its value and the rule for it.
  */
-export function readBlitzPolicy(environment: Environment): BlitzPolicy | null {
+export function readBlitzPolicy(given: Environment): BlitzPolicy | null {
+  const environment = withSecretFiles(given, ['BLITZ_SECRET']);
   const cookiePrefixes = list(environment, 'BLITZ_COOKIES');
   if (cookiePrefixes.length === 0) return null;
   for (const prefix of cookiePrefixes) {
