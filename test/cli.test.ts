@@ -72,6 +72,24 @@ describe('command line', () => {
   });
 });
 
+describe('misspelled name of a setting', () => {
+  it('stops the command line and the server, also if it is in .env', async () => {
+    const env = { ALOWED_ORIGINS: 'https://app.example.com' };
+    const sentence = /^ALOWED_ORIGINS is not a setting\. Did you mean ALLOWED_ORIGINS\? .*\n$/;
+    const url = await emptyDatabase();
+    expect(await cli(url, ['migrate'], undefined, env)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(sentence),
+    });
+    const server = runNode('src/main.ts', [], { DATABASE_URL: url, PORT: '0', ...env });
+    expect(await server.ended).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(sentence) });
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, '.env'), `ALOWED_ORIGINS=https://app.example.com\nDATABASE_URL=${url}\n`);
+    const inFolder = runNode(join(process.cwd(), 'src/main.ts'), [], { PORT: '0' }, { wrapper: ['env', '-C', folder] });
+    expect(await inFolder.ended).toMatchObject({ code: 1, stderr: expect.stringMatching(sentence) });
+  });
+});
+
 describe('create-user', () => {
   it('creates a user who can log in, with a password from standard input', async () => {
     const api = await startApi();

@@ -2,8 +2,9 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { readBlitzPolicy } from '../src/blitz/config.ts';
+import { blitzSettingNames, readBlitzPolicy } from '../src/blitz/config.ts';
 import { readConfig } from '../src/config/config.ts';
+import { requireNoMisspelling, settingNames } from '../src/config/names.ts';
 import { createEncryptionKey } from '../src/encryption/keys.ts';
 import { temporaryFolder } from './support/database.ts';
 
@@ -183,8 +184,55 @@ describe('configuration', () => {
     const source = (await Promise.all(readers.map((file) => readFile(`src/${file}`, 'utf8')))).join();
     const names = new Set([...source.matchAll(/\benvironment, '([A-Z0-9_]+)'/g)].map(([, name]) => name));
     expect(names.size).toBeGreaterThan(10);
+    expect(new Set([...settingNames, ...blitzSettingNames])).toEqual(new Set([...names, 'NODE_ENV']));
     const documented = parseEnv(example.replace(/^# ?(?=[A-Z0-9_]+=)/gm, ''));
     expect(new Set(Object.keys(documented).filter((name) => name !== 'NODE_ENV'))).toEqual(names);
     expect(readConfig(documented)).toEqual(readConfig({}));
+  });
+});
+
+describe('misspelled name of a setting', () => {
+  const check = (env: Record<string, string>) => requireNoMisspelling(env, blitzSettingNames);
+
+  it.each([
+    ['ALOWED_ORIGINS', 'ALLOWED_ORIGINS'],
+    ['ALLOWED_ORGINS', 'ALLOWED_ORIGINS'],
+    ['allowed_origins', 'ALLOWED_ORIGINS'],
+    ['ALLOWEDORIGINS', 'ALLOWED_ORIGINS'],
+    ['DATABSE_URL', 'DATABASE_URL'],
+    ['DATABASE_ULR', 'DATABASE_URL'],
+    ['SMPT_URL', 'SMTP_URL'],
+    ['TRUSTED_PROXYES', 'TRUSTED_PROXIES'],
+    ['SESSION_IDEL_TIMEOUT', 'SESSION_IDLE_TIMEOUT'],
+    ['ENCRIPTION_KEYS', 'ENCRYPTION_KEYS'],
+    ['DATABSE_URL_FILE', 'DATABASE_URL_FILE'],
+    ['BLITZ_COKIES', 'BLITZ_COOKIES'],
+  ])('%s is refused, with the name that was meant and without the value', (name, meant) => {
+    expect(() => check({ [name]: 'the value' })).toThrow(`${name} is not a setting. Did you mean ${meant}?`);
+    expect(() => check({ [name]: 'the value' })).not.toThrow(/the value/);
+    // The way out, if the variable belongs to another program.
+    expect(() => check({ [name]: 'x', [meant]: '' })).not.toThrow();
+  });
+
+  it('is refused for one wrong, missing or doubled letter of any longer word', () => {
+    for (const name of settingNames.filter((one) => one.includes('_') && one !== 'NODE_ENV')) {
+      for (const word of name.split('_').filter((one) => one.length >= 5)) {
+        const wrong = [`${word[0]}${word}`, word.replace(/^(..)./, '$1'), word.replace(/^(..)./, '$1Q')];
+        for (const one of wrong) expect(() => check({ [name.replace(word, one)]: '' }), one).toThrow('Did you mean');
+      }
+    }
+  });
+
+  it('is not found in the variables of other programs', () => {
+    const others =
+      `PORTS HOSTS POST SORT GHOST HOSTNAME HOME PATH USER SHELL LANG TZ PWD TERM GRAPHQL API_URL APP_URI SMTP_URI
+      SMTP_HOST SMTP_PORT SMTP_USER SMTP_PASSWORD DATABASE_URI DATABASE_HOST DATABASE_PORT DATABASE_NAME DATABASE_URLS
+      EMAIL_FROM MAIL_HOST MAIL_PORT SESSION_SECRET SESSION_SECRET_KEY ACCESS_TOKEN ACCESS_TOKEN_SECRET SERVICE_NAME
+      SERVICE_KEY ENCRYPTION_KEY ADMIN_ROLE ADMIN_EMAIL ADMIN_PASSWORD ALLOWED_HOST COOKIE_SECRET COOKIE_NAME PUBLIC_KEY
+      NODE_OPTIONS NODE_PATH NODE_VERSION PGHOST PGPASSWORD POSTGRES_URL KUBERNETES_SERVICE_HOST KUBERNETES_PORT
+      GITHUB_TOKEN npm_config_cache npm_lifecycle_event LC_ALL DEBUG CI OTEL_SERVICE_NAME REDIS_URL LOG_LEVEL
+      PUBLIC_API_URL NEXT_PUBLIC_URL APP_NAME APP_ENV APP_KEY LOGIN_URI AUDIT_LOG HTTP_PROXY NO_PROXY http_proxy
+      DATABASE_PASSWORD_FILE POSTGRES_PASSWORD_FILE SSH_AUTH_SOCK XDG_SESSION_ID XDG_SESSION_TYPE`.split(/\s+/);
+    expect(() => check(Object.fromEntries(others.map((name) => [name, 'x'])))).not.toThrow();
   });
 });

@@ -9,6 +9,9 @@ export type BlitzPolicy = {
   secret: string | null;
 };
 
+/** The names of its settings. */
+export const blitzSettingNames: readonly string[] = ['BLITZ_COOKIES', 'BLITZ_SECRET'];
+
 /**
  * Reads the policy for sessions of Blitz.js. Null if no cookies of Blitz.js are accepted.
  *

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { blitzSettingNames } from '../blitz/config.ts';
 import { readBlitzSessions } from '../blitz/sessions.ts';
 import { type Config, readConfig, readFromEnvironment } from '../config/config.ts';
+import { requireNoMisspelling } from '../config/names.ts';
 import type { Environment } from '../config/variables.ts';
 import { hasNarrowIds } from '../database/database.ts';
 import { OperatorError } from '../errors.ts';
@@ -33,6 +35,7 @@ export type OpenServer = Server & {
  * @throws OperatorError as `createServer` does.
  */
 export async function openServer(env: Environment | undefined, hooks: Hooks): Promise<OpenServer> {
+  readFromEnvironment((environment) => requireNoMisspelling(environment, blitzSettingNames), env);
   const config = readConfig(env);
   const legacySessions = readFromEnvironment(readBlitzSessions, env);
   const render = await readTemplates(config.mail.templates);
