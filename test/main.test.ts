@@ -149,6 +149,19 @@ describe('server', () => {
     expect(stderr).toMatch(sentence);
   });
 
+  it('warns in production about mail that goes to files, in one line', async () => {
+    const env = {
+      NODE_ENV: 'production',
+      PUBLIC_URL: 'https://accounts.example.com',
+    };
+    const server = runNode('src/main.ts', [], { DATABASE_URL: await newUrl(), PORT: '0', ...env });
+    await server.until(/^GraphiQL /m);
+    server.child.kill('SIGTERM');
+    const { code, stderr } = await server.ended;
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^SMTP_URL is not set: .*\n$/);
+  });
+
   it('does not start without the key that encrypted its signing keys, and starts again with it', async () => {
     const url = await newUrl();
     const [key, other] = [createEncryptionKey(), createEncryptionKey()];

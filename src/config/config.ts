@@ -60,6 +60,8 @@ export type AttemptPolicy = {
 };
 
 export type Config = {
+  /** Whether NODE_ENV is production. */
+  isProduction: boolean;
   databaseUrl: string;
   /** The URL of a read replica of the database, for listings. Null if there is none. */
   databaseReplicaUrl: string | null;
@@ -154,6 +156,7 @@ export function readConfig(given: Environment = process.env): Config {
   const publicUrl = origin('PUBLIC_URL', text(environment, 'PUBLIC_URL', `http://localhost:${port}`));
   const encryptionKeys = readEncryptionKeys(environment);
   const config: Config = {
+    isProduction: production,
     databaseUrl: readDatabaseUrl(environment),
     databaseReplicaUrl: readReplicaUrl(environment),
     databasePoolSize: integer(environment, 'DATABASE_POOL_SIZE', 10, { min: 1, max: 1_000 }),

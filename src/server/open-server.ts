@@ -15,6 +15,7 @@ import { startMaintenance } from '../maintenance/maintenance.ts';
 import { openSigningKeys } from '../signing-keys/signing-keys.ts';
 import type { Address, Server } from './server.ts';
 import { openStore, type Store } from './store.ts';
+import { warnAboutSettings, watchForProxy, withWatch } from './warnings.ts';
 
 type Hooks = Pick<AppOptions, 'report' | 'observe' | 'plugins'>;
 
@@ -44,7 +45,10 @@ export async function openServer(env: Environment | undefined, hooks: Hooks): Pr
   try {
     const signingKeys = await openSigningKeys(database, config, clock, hooks.report);
     const now = () => clock.now();
-    const app = createApp({ database, replica, config, now, legacySessions, signingKeys, ...hooks });
+    const observe = withWatch(watchForProxy(config, hooks.report), hooks.observe);
+    const options = { database, replica, config, now, legacySessions, signingKeys, ...hooks };
+    const app = createApp({ ...options, ...(observe && { observe }) });
+    warnAboutSettings(config, hooks.report);
     const stopBackground = startBackground(store, config, { render, report: hooks.report });
     const server = serve(app, config, { stopBackground, close: store.close });
     return { ...server, config, appliedMigrations, hasNarrowIds: hasNarrowIds(database) };
