@@ -11,5 +11,7 @@ if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
 // Imported only now: an older Node fails at their imports, in words of its own.
 // @ts-expect-error It has no exports, so it needs no types.
 await import('./compile-cache.js');
-const hasArguments = process.argv.length > 2;
-await (hasArguments ? import('./cli.ts') : import('./main.ts'));
+const [command = 'serve', ...rest] = process.argv.slice(2);
+// Without the command line, which takes long to load: until then, a signal would end the process.
+const isServer = command === 'serve' && rest.length === 0;
+await (isServer ? import('./main.ts') : import('./cli.ts'));

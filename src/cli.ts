@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { addAdoptCommand } from './blitz/adopt-command.ts';
+import { blitzSettingNames } from './blitz/config.ts';
 import { addAuditCommand } from './cli/audit-command.ts';
 import { addBackupCommands } from './cli/backup-commands.ts';
 import type { ExportOptions } from './cli/export-users.ts';
@@ -10,7 +11,8 @@ import { addServiceClientCommand } from './cli/service-client-command.ts';
 import { readPassword } from './cli/terminal.ts';
 import { addUserCommand } from './cli/user-command.ts';
 import { withDatabase } from './cli/with-database.ts';
-import { loadEnvironmentFile, readConfig } from './config/config.ts';
+import { loadEnvironmentFile, readConfig, readFromEnvironment } from './config/config.ts';
+import { requireNoMisspelling } from './config/names.ts';
 import { migrateDatabase, widenIds } from './database/database.ts';
 import { inTransaction } from './database/transaction.ts';
 import { createEncryptionKey } from './encryption/keys.ts';
@@ -237,7 +239,10 @@ function say(line: string): void {
 
 process.umask(0o077);
 program
-  .hook('preAction', loadEnvironmentFile)
+  .hook('preAction', () => {
+    loadEnvironmentFile();
+    readFromEnvironment((environment) => requireNoMisspelling(environment, blitzSettingNames));
+  })
   .parseAsync()
   .catch((error: unknown) => {
     const isRefusal = error instanceof UserError || error instanceof OperatorError;
