@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { readConfig } from '../config/config.ts';
+import { readConfig } from '../../config/config.ts';
 import {
   backUpDatabase,
   type Database,
@@ -7,11 +7,11 @@ import {
   databaseExists,
   openClock,
   restoreDatabase,
-} from '../database/database.ts';
-import { OperatorError } from '../errors.ts';
-import { acceptClock } from '../maintenance/clock-check.ts';
-import { commandScope } from '../scope.ts';
-import { endAllSessions } from '../sessions/revoke.ts';
+} from '../../database/database.ts';
+import { OperatorError } from '../../errors.ts';
+import { acceptClock } from '../../maintenance/clock-check.ts';
+import { commandScope } from '../../scope.ts';
+import { endAllSessions } from '../../sessions/revoke.ts';
 
 /** Adds the commands that back up and restore an SQLite database. */
 export function addBackupCommands(program: Command): void {
