@@ -76,7 +76,8 @@ function isMistaken(value: string): boolean {
 /** Returns everything that a server or a command prints because of a value. */
 async function printedFor(name: string, value: string): Promise<string> {
   try {
-    const { databaseUrl, databaseReplicaUrl } = readConfig({ [name]: value });
+    const { databaseUrl, databaseReplicaUrl, mail } = readConfig({ [name]: value });
+    if (mail.smtpUrl !== null) return new URL(mail.smtpUrl).host;
     const url = databaseReplicaUrl ?? databaseUrl;
     if (!name.startsWith('DATABASE')) return '';
     const isHere = ['127.0.0.1:1', '[::1]:1'].includes(URL.parse(url)?.host ?? '');
@@ -112,6 +113,8 @@ describe('malformed connection string', () => {
     `postgresql://${marks.user}:123?${marks.password}@127.0.0.1:1/app`,
     `postgresql://127.0.0.1:1/app?user=${marks.user}&password=${marks.password}`,
     `postgresql://${marks.user}:%zz${marks.password}@127.0.0.1:1/app`,
+    `postgresql://@${marks.user}:123/${marks.password}?127.0.0.1:1/app`,
+    `smtp://${marks.user}:25/${marks.password}@127.0.0.1`,
     `file:${marks.user}:${marks.password}@127.0.0.1/app`,
     `${marks.user}:${marks.password}@127.0.0.1/app`,
     marks.password,

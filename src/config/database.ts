@@ -23,7 +23,7 @@ function requirePublicSchema(name: string, value: string): void {
   const schema = new URL(value).searchParams.get('schema') ?? 'public';
   if (schema === 'public') return;
   throw new OperatorError(
-    `${name} names the schema "${schema}", but it may not name one other than public, where this server keeps its tables.`,
+    `${name} names a schema, but it may name no other one than public, where this server keeps its tables.`,
   );
 }
 

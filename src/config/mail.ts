@@ -39,7 +39,7 @@ export function readMailPolicy(environment: Environment, publicUrl: URL): MailPo
 
 function isSmtp(value: string): boolean {
   const url = URL.parse(value);
-  return url !== null && /^smtps?:$/.test(url.protocol) && isUnambiguous(url);
+  return url !== null && /^smtps?:$/.test(url.protocol) && /^\/?$/.test(url.pathname) && isUnambiguous(value);
 }
 
 function sender(value: string): string {

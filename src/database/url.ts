@@ -4,13 +4,19 @@
  */
 export function isPostgresqlUrl(value: string): boolean {
   const url = URL.parse(value);
-  return url !== null && /^postgres(ql)?:$/.test(url.protocol) && /^\/[^/:]+$/.test(url.pathname) && isUnambiguous(url);
+  if (url === null || !/^postgres(ql)?:$/.test(url.protocol) || !/^\/[^/:]+$/.test(url.pathname)) return false;
+  return isUnambiguous(value);
 }
 
-/** Returns whether a URL has a host, and all its credentials before the host. */
-export function isUnambiguous(url: URL): boolean {
-  const { hostname, username, password, pathname, search, hash } = url;
-  return hostname !== '' && hash === '' && !/@/.test(pathname + search) && isDecodable(username + password + pathname);
+/**
+ * Returns whether a value is a URL with a host, and all its credentials before the host. Spaces and line breaks, which a
+ * parser of URLs skips, and an empty user are mistakes.
+ */
+export function isUnambiguous(value: string): boolean {
+  const url = URL.parse(value);
+  if (url === null || url.hostname === '' || url.hash !== '' || /\s|^\w+:\/\/:?@/.test(value)) return false;
+  const { username, password, pathname, search } = url;
+  return !/@/.test(pathname + search) && isDecodable(username + password + pathname);
 }
 
 function isDecodable(text: string): boolean {
