@@ -23,8 +23,8 @@ export async function installPackages(name: string, packages: Record<string, str
     console.log(`  npm install ${list.join(' ')}`);
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'package.json'), wanted);
-    await promisify(execFile)('npm', ['install', ...options], { cwd: folder }).catch((error: unknown) => {
-      throw new Error(`npm could not install ${list.join(' and ')}.`, { cause: error });
+    await promisify(execFile)('npm', ['install', ...options], { cwd: folder }).catch((error: Error) => {
+      throw new Error(`npm could not install ${list.join(' and ')}. ${error.message}`, { cause: error });
     });
     await writeFile(marker, wanted);
   }
