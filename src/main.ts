@@ -1,7 +1,12 @@
-import { loadEnvironmentFile, type MailPolicy } from './config/config.ts';
-import { withoutPassword } from './database/url.ts';
-import { OperatorError } from './errors.ts';
-import { type OpenServer, openServer } from './server/open-server.ts';
+/**
+ * The program of the server. It imports only what it needs to catch signals, and loads the server after that, so that a
+ * signal stops it in order from the first moment on.
+ */
+import { setImmediate as eventLoop } from 'node:timers/promises';
+import type { MailPolicy } from './config/config.ts';
+import { redactUrl } from './database/url.ts';
+import type { OpenServer } from './server/open-server.ts';
+import { printReport } from './server/report.ts';
 import type { Address } from './server/server.ts';
 
 /**
@@ -10,56 +15,81 @@ import type { Address } from './server/server.ts';
  */
 const stopDeadlineMs = 9_500;
 
-const report = (error: unknown) => console.error(error);
+/** The request to stop the server, which comes once. Further signals change nothing. */
+type StopRequest = {
+  isMade: boolean;
+  /** Is added to the time for stopping. 0 until the server listens. */
+  drainMs: number;
+  /** Resolves when the request is made. */
+  made: Promise<void>;
+  /** Makes the request, and sets the exit code. */
+  make(reason: string, exitCode: 0 | 1): void;
+};
 
 /** Reads the configuration, opens and migrates the database, and serves until a signal ends it. */
 async function main(): Promise<void> {
+  const stop = catchSignals();
+  const parent = process.ppid;
   // No other user of the machine may read the database and the files beside it.
   process.umask(0o077);
+  const { openServer } = await import('./server/open-server.ts');
+  const { loadEnvironmentFile } = await import('./config/config.ts');
+  // Signals that came while the modules were loaded are delivered now.
+  await eventLoop();
+  if (stop.isMade) return;
   loadEnvironmentFile();
-  const server = await openServer(undefined, { report });
+  const server = await openServer(undefined, { report: printReport });
   for (const name of server.appliedMigrations) say(`Migrated  ${name}`);
+  if (server.config.startedByNpm) onceParentIsGone(parent, () => stop.make('SIGTERM', 0));
+  void server.lost.then(() => stop.make('The database is lost', 1));
+  if (!stop.isMade) await serve(server, stop);
+  await stop.made;
+  await server.stop();
+}
+
+/** Listens, and prints the address. */
+async function serve(server: OpenServer, stop: StopRequest): Promise<void> {
+  stop.drainMs = server.config.drainMs;
   const address = await server.listen().catch(async (error) => {
     await server.stop();
     throw error;
   });
-  stopOnSignals(server);
-  // The reader of this output may send a signal at once.
   announce(server, address);
 }
 
-function stopOnSignals(server: OpenServer): void {
-  const { drainMs, startedByNpm } = server.config;
-  let isStopping = false;
-  const stop = (reason: string, exitCode: 0 | 1) => {
-    if (isStopping) return;
-    isStopping = true;
-    say(`${reason}: finishing the requests in flight.`);
-    setTimeout(() => process.exit(1), drainMs + stopDeadlineMs).unref();
-    server.stop().then(
-      () => process.exit(exitCode),
-      (error) => {
-        report(error);
-        process.exit(1);
-      },
-    );
+/** Turns signals and uncaught errors into a request to stop. */
+function catchSignals(): StopRequest {
+  const { promise: made, resolve } = Promise.withResolvers<void>();
+  const request: StopRequest = {
+    isMade: false,
+    drainMs: 0,
+    made,
+    make(reason, exitCode) {
+      if (request.isMade) return;
+      request.isMade = true;
+      process.exitCode = exitCode;
+      say(`${reason}: finishing the requests in flight.`);
+      setTimeout(() => process.exit(1), request.drainMs + stopDeadlineMs).unref();
+      resolve();
+    },
   };
-  const stopFor = (signal: NodeJS.Signals) => stop(signal, 0);
   /** An operation may be incomplete without detection, so this process ends, and its supervisor starts a new one. */
   const fail = (error: unknown) => {
-    report(error);
-    stop('Uncaught error', 1);
+    printReport(error);
+    request.make('Uncaught error', 1);
   };
-  if (startedByNpm) onceParentIsGone(() => stop('SIGTERM', 0));
-  process.once('SIGTERM', stopFor);
-  process.once('SIGINT', stopFor);
+  // Not `once`: without a handler, the next signal would end the process with all requests in flight.
+  process.on('SIGTERM', (signal) => request.make(signal, 0));
+  process.on('SIGINT', (signal) => request.make(signal, 0));
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
+  // The reader of the output may be gone (EPIPE), or its disk full. That is no reason to end requests.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
+  return request;
 }
 
 /** Calls `act` when the parent process has ended. */
-function onceParentIsGone(act: () => void): void {
-  const parent = process.ppid;
+function onceParentIsGone(parent: number, act: () => void): void {
   const watch = setInterval(() => {
     if (process.ppid === parent) return;
     clearInterval(watch);
@@ -69,7 +99,7 @@ function onceParentIsGone(act: () => void): void {
 }
 
 function announce({ config, hasNarrowIds }: OpenServer, { url }: Address): void {
-  say(`Database  ${withoutPassword(config.databaseUrl)}`);
+  say(`Database  ${redactUrl(config.databaseUrl)}`);
   say(`Mail      ${mailPlace(config.mail)}`);
   say(`GraphQL   ${url}`);
   say(config.graphiql ? `GraphiQL  ${url}  (open it in a browser)` : 'GraphiQL  off (GRAPHIQL=true turns it on)');
@@ -84,7 +114,10 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof OperatorError ? error.message : error);
-  process.exit(1);
-});
+main().then(
+  () => process.exit(),
+  (error: unknown) => {
+    printReport(error);
+    process.exit(1);
+  },
+);

@@ -49,6 +49,7 @@ export async function listen(app: App, address: { host: string; port: number }):
   async function answer(incoming: Incoming, exchange: Exchange): Promise<void> {
     const { response, hold } = exchange;
     const outgoing = await app.handle(incoming);
+    if (isBodyMissing(response.req)) response.shouldKeepAlive = false;
     if (outgoing.body instanceof ReadableStream) {
       hold(Number(outgoing.headers['content-length'] ?? 0));
       // A client that reads slowly must not delay other requests.
@@ -109,6 +110,16 @@ export async function listen(app: App, address: { host: string; port: number }):
   // A server that listens on TCP has an address with a port.
   const { port } = server.address() as AddressInfo;
   return { port, stop: () => stop(server, connections) };
+}
+
+/**
+ * Returns whether a body was announced and has not arrived, on a path that reads none. Its connection must end with the
+ * answer: a proxy may pass on the headers of a request without its body. It would send the next request, of another
+ * user, where the body is still expected (RFC 9112 section 11.2).
+ */
+function isBodyMissing({ headers, complete }: IncomingMessage): boolean {
+  const isAnnounced = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  return isAnnounced && !complete;
 }
 
 async function stop(server: Server, connections: Connections): Promise<void> {

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { blitzSettingNames } from '../blitz/config.ts';
 import { readBlitzSessions } from '../blitz/sessions.ts';
 import { type Config, readConfig, readFromEnvironment } from '../config/config.ts';
+import { requireNoMisspelling } from '../config/names.ts';
 import type { Environment } from '../config/variables.ts';
 import { hasNarrowIds } from '../database/database.ts';
 import { OperatorError } from '../errors.ts';
@@ -13,6 +15,7 @@ import { startMaintenance } from '../maintenance/maintenance.ts';
 import { openSigningKeys } from '../signing-keys/signing-keys.ts';
 import type { Address, Server } from './server.ts';
 import { openStore, type Store } from './store.ts';
+import { warnAboutSettings, watchForProxy, withWatch } from './warnings.ts';
 
 type Hooks = Pick<AppOptions, 'report' | 'observe' | 'plugins'>;
 
@@ -23,6 +26,8 @@ export type OpenServer = Server & {
   appliedMigrations: readonly string[];
   /** Whether ids still have 32 bits, in a PostgreSQL database of an earlier version. */
   hasNarrowIds: boolean;
+  /** Resolves if the files of the database are lost: removed or replaced. The server then stops by itself. */
+  lost: Promise<void>;
 };
 
 /**
@@ -33,6 +38,7 @@ export type OpenServer = Server & {
  * @throws OperatorError as `createServer` does.
  */
 export async function openServer(env: Environment | undefined, hooks: Hooks): Promise<OpenServer> {
+  readFromEnvironment((environment) => requireNoMisspelling(environment, blitzSettingNames), env);
   const config = readConfig(env);
   const legacySessions = readFromEnvironment(readBlitzSessions, env);
   const render = await readTemplates(config.mail.templates);
@@ -41,10 +47,14 @@ export async function openServer(env: Environment | undefined, hooks: Hooks): Pr
   try {
     const signingKeys = await openSigningKeys(database, config, clock, hooks.report);
     const now = () => clock.now();
-    const app = createApp({ database, replica, config, now, legacySessions, signingKeys, ...hooks });
+    const observe = withWatch(watchForProxy(config, hooks.report), hooks.observe);
+    const options = { database, replica, config, now, legacySessions, signingKeys, ...hooks };
+    const app = createApp({ ...options, ...(observe && { observe }) });
+    warnAboutSettings(config, hooks.report);
     const stopBackground = startBackground(store, config, { render, report: hooks.report });
     const server = serve(app, config, { stopBackground, close: store.close });
-    return { ...server, config, appliedMigrations, hasNarrowIds: hasNarrowIds(database) };
+    void store.lost.then(server.stop).catch(hooks.report);
+    return { ...server, config, appliedMigrations, hasNarrowIds: hasNarrowIds(database), lost: store.lost };
   } catch (error) {
     await store.close();
     throw error;
@@ -53,11 +63,16 @@ export async function openServer(env: Environment | undefined, hooks: Hooks): Pr
 
 /** Starts maintenance and the delivery of mail. Returns a function that ends both. */
 function startBackground(
-  { database, clock }: Store,
+  { database, clock, isLost }: Store,
   config: Config,
-  { render, report }: { render: Render; report: Hooks['report'] },
+  hooks: { render: Render; report: Hooks['report'] },
 ): () => Promise<unknown> {
   const { appUrl } = config.mail;
+  const { render } = hooks;
+  // The operator knows already that the database is lost.
+  const report = (error: unknown) => {
+    if (!isLost()) hooks.report(error);
+  };
   const maintenance = startMaintenance(database, config, clock, { report });
   const transport = openMailTransport(config.mail);
   const delivery = startDelivery({ database, transport, render, appUrl, clock, report });

@@ -5,7 +5,7 @@ import { ServiceClientNotFoundError, ValidationError } from '../errors.ts';
 import { type AuditEventType, recordEvent } from '../events/record.ts';
 import { Prisma, type ServiceClient } from '../generated/sqlite/client.ts';
 import { type Scope, type ServiceScope, serviceScopes } from '../scope.ts';
-import { createServiceSecret } from '../tokens/token.ts';
+import { createServiceSecret, isHandle } from '../tokens/token.ts';
 
 export type { ServiceClient };
 
@@ -42,8 +42,12 @@ export async function createServiceClient(
 }
 
 function requireName(name: string): string {
-  if (/^[a-zA-Z0-9_.:-]{1,50}$/.test(name)) return name;
-  throw refusal('name', 'The name must have 1 to 50 characters from a-z, A-Z, 0-9 and _.:-');
+  if (!/^[a-zA-Z0-9_.:-]{1,50}$/.test(name)) {
+    throw refusal('name', 'The name must have 1 to 50 characters from a-z, A-Z, 0-9 and _.:-');
+  }
+  // Otherwise a command for the client with this id could find the one with this name.
+  if (isHandle(name)) throw refusal('name', 'The name must not have the form of a client id.');
+  return name;
 }
 
 function requireScopes(names: readonly string[]): ServiceScope[] {

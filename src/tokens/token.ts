@@ -51,12 +51,17 @@ export function handleOf(token: string): string | null {
   return /^(?:gq[sk]_)?([0-9a-f]{32})\.[A-Za-z0-9_-]{43}$/.exec(token)?.[1] ?? null;
 }
 
+/** Returns whether a text has the form of our handles, such as a client id. */
+export function isHandle(text: string): boolean {
+  return /^[0-9a-f]{32}$/.test(text);
+}
+
 /**
  * Returns the handle that a session goes by once its token is rotated: its own or, where that is not of our form, one
  * that is. That one is derived by SHA-256, so that a token with the old handle still leads to the session.
  */
 export function ownHandleOf(handle: string): string {
-  return /^[0-9a-f]{32}$/.test(handle) ? handle : hash('sha256', handle, 'hex').slice(0, 2 * handleBytes);
+  return isHandle(handle) ? handle : hash('sha256', handle, 'hex').slice(0, 2 * handleBytes);
 }
 
 /**

@@ -44,7 +44,7 @@ export type Verifier = {
   /**
    * Returns the user and the session of a request: of its bearer token or, without one, of its session cookie. Null if
    * it has none, or one that opens no session. Nothing is cached, so a revoked session is refused from the next request
-   * on. Requests with the same token at the same time share one question to the server.
+   * on. Requests with the same token at the same time share questions to the server, which begin after all of them.
    *
    * @throws VerificationUnavailable if there is no verdict. Answer 503.
    * @throws VerifierMisconfigured if an option is wrong. The message names it.
@@ -166,14 +166,26 @@ function clientFields(headers: HeaderReader, clientIp: string | null | undefined
   return { client_ip: clientIp, user_agent: headers.get('user-agent')?.slice(0, maxUserAgentLength) ?? '' };
 }
 
-/** Returns a function that asks each question once at a time. Who asks it meanwhile gets the same answer. */
+/**
+ * Returns a function that asks each question once at a time. Calls in one turn of the event loop share the answer. Calls
+ * while it is on its way share the next one: an answer to a question from before their request could be from before a
+ * revocation, too.
+ */
 function shareInFlight(ask: (question: string) => Promise<string>): (question: string) => Promise<string> {
-  const inFlight = new Map<string, Promise<string>>();
+  const waiting = new Map<string, Promise<string>>();
+  const inFlight = new Map<string, Promise<void>>();
+  function start(question: string): Promise<string> {
+    waiting.delete(question);
+    const answer = ask(question);
+    const end = () => void inFlight.delete(question);
+    inFlight.set(question, answer.then(end, end));
+    return answer;
+  }
   return (question) => {
-    const shared = inFlight.get(question);
+    const shared = waiting.get(question);
     if (shared) return shared;
-    const answer = ask(question).finally(() => inFlight.delete(question));
-    inFlight.set(question, answer);
+    const answer = (inFlight.get(question) ?? Promise.resolve()).then(() => start(question));
+    waiting.set(question, answer);
     return answer;
   };
 }

@@ -166,3 +166,16 @@ it('keeps nothing of an answer by events whose client has left', async () => {
   await expect.poll(timers).toBeLessThan(before + 20);
   expect(api.reported).toEqual([]);
 });
+
+it.each([
+  ['Content-Length: 18', 'GET /next HTTP/1.1'],
+  ['Transfer-Encoding: chunked', '12\r\nGET /next HTTP/1.1\r\n0\r\n\r\n'],
+])('never takes the next request for a body that a path does not read: %s', async (framing, body) => {
+  const { port } = await serve();
+  const verify = (...headers: string[]) =>
+    `POST /auth/verify HTTP/1.1\r\n${['Host: localhost', ...headers].join('\r\n')}\r\n\r\n`;
+  // A proxy passes on the headers without the body, and so the server must not wait for the body on this connection.
+  expect(await sendRaw(port, verify(framing))).toMatch(/^HTTP\/1\.1 401 .*\r\nConnection: close\r\n/is);
+  const answers = await sendRaw(port, verify(framing) + body + verify('Connection: close'));
+  expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 401', 'HTTP/1.1 401']);
+});

@@ -185,10 +185,14 @@ describe('use of a session by introspection', () => {
     expect([after.userAgent, after.ipAddress]).toEqual([before.userAgent, before.ipAddress]);
   });
 
-  it('records the device that the service names', async () => {
-    const device = { client_ip: '2001:db8::7', user_agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Firefox/150.0' };
+  it.each([
+    ['of IPv6', '2001:db8::7', '2001:db8::7'],
+    ['of IPv4, mapped to IPv6', '::ffff:198.51.100.7', '198.51.100.7'],
+    ['with a zone', `FE80::1%${'z'.repeat(2_000)}`, 'fe80::1'],
+  ])('records the device that the service names, by an address %s', async (_, given, address) => {
+    const device = { client_ip: given, user_agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Firefox/150.0' };
     const { after, isRenewed } = await afterHours(await setUp(), device);
-    expect([isRenewed, after.ipAddress, after.userAgent]).toEqual([true, device.client_ip, device.user_agent]);
+    expect([isRenewed, after.ipAddress, after.userAgent]).toEqual([true, address, device.user_agent]);
   });
 
   it('changes nothing with touch=false', async () => {

@@ -15,10 +15,13 @@ const loginPage = {
 };
 
 /** The request of a proxy, with the headers of the client and those that describe the original request. */
-async function ask(api: TestApi, headers: Record<string, string>, path = '/auth/verify', method = 'GET') {
-  return toAnswer(
-    await api.app.fetch(new Request(new URL(path, api.config.publicUrl), { method, headers }), '10.0.0.1'),
-  );
+async function ask(
+  api: TestApi,
+  headers: Record<string, string>,
+  path = '/auth/verify',
+  { method = 'GET', proxy = '10.0.0.1' } = {},
+) {
+  return toAnswer(await api.app.fetch(new Request(new URL(path, api.config.publicUrl), { method, headers }), proxy));
 }
 
 function codeOf({ body }: OAuthAnswer): string {
@@ -37,7 +40,7 @@ async function setUp(settings: Parameters<typeof startApi>[0] = {}) {
 describe('forward authentication', () => {
   it.each(['GET', 'POST', 'DELETE', 'PROPFIND'])('answers %s with the identity in headers', async (method) => {
     const { api, cookie, session } = await setUp();
-    const { status, headers, body } = await ask(api, cookie, '/auth/verify', method);
+    const { status, headers, body } = await ask(api, cookie, '/auth/verify', { method });
     expect([status, body]).toEqual([200, '']);
     const identity = [...headers].filter(([name]) => name.startsWith('x-auth-'));
     expect(Object.fromEntries(identity)).toEqual({
@@ -108,6 +111,18 @@ describe('forward authentication', () => {
       expect([tail, answer.split('\r\n')[0]]).toEqual([tail, 'HTTP/1.1 401 Unauthorized']);
     }
     expect(pathOf('/auth/verify/../../health?x')).toBe('/auth/verify/../../health');
+    expect(pathOf('/auth/verify\\..\\..\\health')).toBe('/auth/verify\\..\\..\\health');
+    await stop();
+  });
+
+  it.each(['/auth/verify', '/auth/hasura'])('reads the target of %s as a path, never as a host', async (path) => {
+    const { api } = await setUp();
+    const { port, stop } = await listen(api.app, { host: '127.0.0.1', port: 0 });
+    for (const target of [`/\\:99999/../..${path}`, `//[/../..${path}`]) {
+      const answer = await sendRaw(port, `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+      expect([target, answer.split(' ')[1]]).toEqual([target, '401']);
+    }
+    expect(api.reported).toEqual([]);
     await stop();
   });
 
@@ -176,22 +191,30 @@ describe('an access token from forward authentication', () => {
 });
 
 describe('use of a session by forward authentication', () => {
-  async function afterHours(settings: Parameters<typeof startApi>[0], headers: Record<string, string>) {
+  async function afterHours(
+    settings: Parameters<typeof startApi>[0],
+    headers: Record<string, string>,
+    proxy = '10.0.0.1',
+  ) {
     const { api, cookie, session } = await setUp(settings);
     api.clock.now = new Date(api.clock.now.getTime() + 20 * hour);
-    const answer = await ask(api, { ...cookie, ...headers });
+    const answer = await ask(api, { ...cookie, ...headers }, '/auth/verify', { proxy });
     const { id } = session;
     return { answer, session, after: await api.database.session.findUniqueOrThrow({ where: { id } }) };
   }
 
   const browser = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Firefox/150.0', 'sec-fetch-site': 'none' };
 
-  it('renews it, sets no cookie, and leaves the device if the proxy is not trusted to tell the address', async () => {
-    const { answer, session, after } = await afterHours({}, { ...browser, 'x-forwarded-for': '198.51.100.7' });
-    expect(answer.headers.get('set-cookie')).toBeNull();
-    expect(after.expiresAt > session.expiresAt).toBe(true);
-    expect([after.userAgent, after.ipAddress]).toEqual([session.userAgent, session.ipAddress]);
-  });
+  // A socket that listens on all addresses shows those of IPv4 in the second form.
+  it.each(['10.0.0.1', '::ffff:10.0.0.1', 'FE80::1%eth0'])(
+    'renews it, sets no cookie, and leaves the device if the proxy %s may not tell the address',
+    async (proxy) => {
+      const { answer, session, after } = await afterHours({}, { ...browser, 'x-forwarded-for': '198.51.100.7' }, proxy);
+      expect(answer.headers.get('set-cookie')).toBeNull();
+      expect(after.expiresAt > session.expiresAt).toBe(true);
+      expect([after.userAgent, after.ipAddress]).toEqual([session.userAgent, session.ipAddress]);
+    },
+  );
 
   it('records the device of the client behind a trusted proxy', async () => {
     const { readConfig } = await import('../../src/config/config.ts');
@@ -204,6 +227,7 @@ describe('use of a session by forward authentication', () => {
 describe('protection of applications against request forgery', () => {
   const foreign = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
   const app = { 'x-forwarded-host': 'app.example.com', 'x-forwarded-proto': 'http' };
+  const webSocket = { 'x-forwarded-method': 'GET', 'sec-websocket-version': '13' };
   const cases: [string, Record<string, string>, number][] = [
     [
       'an unsafe request of the application’s own page',
@@ -236,6 +260,9 @@ describe('protection of applications against request forgery', () => {
     ],
     ['a link from a foreign page', { 'x-forwarded-method': 'GET', 'sec-fetch-site': 'cross-site' }, 200],
     ['a request with an unknown method and a foreign origin', foreign, 403],
+    ['a WebSocket of a sibling site', { ...app, ...webSocket, origin: 'http://evil.example.com' }, 403],
+    ['a WebSocket of the application’s own page', { ...app, ...webSocket, origin: 'http://app.example.com' }, 200],
+    ['a WebSocket of a program', { ...app, ...webSocket }, 200],
     ['a link with an unknown method', { 'sec-fetch-site': 'cross-site' }, 200],
   ];
 
@@ -247,7 +274,7 @@ describe('protection of applications against request forgery', () => {
 
   it('judges the method of the proxy’s own request, as Envoy sends it', async () => {
     const { api, cookie } = await setUp();
-    expect((await ask(api, { ...cookie, ...foreign }, '/auth/verify/x', 'POST')).status).toBe(403);
+    expect((await ask(api, { ...cookie, ...foreign }, '/auth/verify/x', { method: 'POST' })).status).toBe(403);
   });
 
   it('believes no safe method beside an unsafe one, which a client may have added', async () => {
@@ -258,7 +285,7 @@ describe('protection of applications against request forgery', () => {
       ['GET', { [forwarded]: 'POST', [original]: 'GET' }],
       ['POST', { [forwarded]: 'GET', [original]: 'GET' }],
     ] as const) {
-      expect((await ask(api, { ...cookie, ...foreign, ...added }, '/auth/verify', method)).status).toBe(403);
+      expect((await ask(api, { ...cookie, ...foreign, ...added }, '/auth/verify', { method })).status).toBe(403);
     }
   });
 
@@ -358,6 +385,9 @@ describe('the webhook of Hasura', () => {
     const foreign = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
     expect((await hook(api, { Cookie: cookie.cookie, 'Sec-Fetch-Site': 'cross-site' })).status).toBe(401);
     expect((await ask(api, { ...cookie, ...foreign }, '/auth/hasura')).status).toBe(401);
+    // A proxy in front of Hasura may tell a method too. That of GraphQL over WebSocket is GET.
+    const told = { ...cookie, ...foreign, 'x-forwarded-method': 'GET' };
+    expect([(await hook(api, told)).status, (await ask(api, told, '/auth/hasura')).status]).toEqual([401, 401]);
     expect((await hook(api, { Authorization: bearer.authorization, ...foreign })).status).toBe(200);
   });
 

@@ -60,6 +60,7 @@ describe('a service client', () => {
   it.each([
     ['a name that is taken', 'my-api', ['INTROSPECT'], 'name'],
     ['a name with a space', 'my api', ['INTROSPECT'], 'name'],
+    ['a name that may be the client id of another', '0123456789abcdef'.repeat(2), ['INTROSPECT'], 'name'],
     ['no scope', 'other', [], 'scopes'],
   ])('is refused with %s', async (_, name, scopes, path) => {
     const { root } = await withAdmin();

@@ -145,6 +145,30 @@ describe('verifier', () => {
     expect(questions).toHaveLength(3);
   });
 
+  it('never answers with a question from before a revocation', async () => {
+    const { ada, options, questions } = await setUp();
+    const answered = Promise.withResolvers<void>();
+    const delivered = Promise.withResolvers<void>();
+    const { verify } = createVerifier({
+      ...options,
+      fetch: async (url, init) => {
+        const response = await fetch(url, init);
+        answered.resolve();
+        await delivered.promise;
+        return response;
+      },
+    });
+    const headers = ada.headers();
+    const before = verify(headers);
+    await answered.promise;
+    await ada.ask('mutation { logout { revokedSessionId } }');
+    const after = [verify(headers), verify(headers)];
+    delivered.resolve();
+    expect((await before)?.user?.email).toBe('ada@example.com');
+    expect(await Promise.all(after)).toEqual([null, null]);
+    expect(questions).toHaveLength(2);
+  });
+
   it.each<[string, { path?: string; clientId?: string; clientSecret?: string }, RegExp]>([
     ['a wrong secret', { clientSecret: 'wrong' }, /client secret is wrong/],
     ['an unknown client', { clientId: '0'.repeat(32) }, /client id or the client secret is wrong/],

@@ -35,7 +35,7 @@ function forwardedFor(element: string): string {
  * Returns an address without port, brackets and zone, and an IPv4-mapped IPv6 address as IPv4. Null if it is not an
  * address.
  */
-function plainAddress(text: string): string | null {
+export function plainAddress(text: string): string | null {
   const trimmed = stripWhitespace(text);
   const [, bracketed] = /^\[([^\]]+)\](?::\d+)?$/.exec(trimmed) ?? [];
   const [, beforePort] = /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(trimmed) ?? [];

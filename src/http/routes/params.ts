@@ -1,6 +1,7 @@
 import type { GraphQLParams } from 'graphql-yoga';
 import { isJson, maxBodyBytes } from '../body.ts';
 import { type Incoming, Refusal } from '../messages.ts';
+import { queryOf } from '../request/path.ts';
 import { parseObject } from './json.ts';
 
 /**
@@ -15,7 +16,7 @@ export async function paramsOf(incoming: Incoming): Promise<GraphQLParams> {
 }
 
 function paramsOfQuery(target: string): GraphQLParams {
-  const { searchParams } = new URL(`http://localhost${target}`);
+  const searchParams = queryOf(target);
   const params: Record<string, unknown> = {};
   for (const name of ['query', 'operationName', 'variables', 'extensions']) {
     const text = searchParams.get(name);

@@ -5,6 +5,7 @@ import { maxBodyBytes } from '../../body.ts';
 import type { AppOptions } from '../../front-door.ts';
 import { type Incoming, type Outgoing, Refusal } from '../../messages.ts';
 import type { HeaderReader } from '../../request/headers.ts';
+import { queryOf } from '../../request/path.ts';
 import { isObject, parseObject } from '../json.ts';
 import type { Route } from '../route.ts';
 import { type OriginalRequest, readOriginalRequest } from './original-request.ts';
@@ -54,7 +55,7 @@ function deniedForged(error: unknown): never {
 
 /** Reads the role for requests without a user from `?anonymous=`. Null refuses such requests. @throws Refusal */
 function readAnonymousRole({ target }: Incoming): string | null {
-  const role = new URL(target, 'http://localhost').searchParams.get('anonymous');
+  const role = queryOf(target).get('anonymous');
   if (role === null || /^[\w.:-]{1,50}$/.test(role)) return role;
   throw new Refusal(400, 'The parameter anonymous must be a role: 1 to 50 characters from a-z, A-Z, 0-9 and _.:-');
 }

@@ -49,10 +49,17 @@ function originalUrl(headers: HeaderReader): URL | null {
 
 /**
  * Returns whether a request may change something, and so needs protection against forgery (RFC 9110 section 9.2.1). If
- * the method is unknown, `Origin` decides: browsers send it with every unsafe request.
+ * the method is unknown, `Origin` decides: browsers send it with every unsafe request. A WebSocket opens with a GET, and
+ * may carry anything then: browsers let the pages of sibling domains open one with the cookie, and read from it.
  */
 export function mayChangeSomething({ method, headers }: OriginalRequest): boolean {
+  if (opensWebSocket(headers)) return true;
   return method === null ? headers.get('origin') !== null : !isSafe(method);
+}
+
+/** Proxies do not pass `Upgrade` on to this server. A client sends this header in every handshake (RFC 6455 section 4.1). */
+function opensWebSocket(headers: HeaderReader): boolean {
+  return headers.get('sec-websocket-version') !== null;
 }
 
 function isSafe(method: string): boolean {

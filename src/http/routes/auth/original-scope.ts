@@ -3,6 +3,7 @@ import { RequestError } from '../../../errors.ts';
 import type { Scope } from '../../../scope.ts';
 import type { AppOptions } from '../../front-door.ts';
 import { Refusal } from '../../messages.ts';
+import { plainAddress } from '../../request/client-address.ts';
 import { cookiesFor } from '../../request/cookies.ts';
 import { isFromForeignSite } from '../../request/cross-site.ts';
 import { sessionUseOf } from '../../request/session-use.ts';
@@ -25,7 +26,7 @@ export function originalScope({ database, config, now = () => new Date(), legacy
     const { headers } = original;
     const caller = new RequestCaller({ headers, peer, now: now() }, cookies, config, legacySessions);
     // Without a trusted proxy, the only known address is that of the proxy itself.
-    const isAddressKnown = caller.scope.client.ipAddress !== peer;
+    const isAddressKnown = caller.scope.client.ipAddress !== (peer && plainAddress(peer));
     await caller
       .resume(database, (session) => (isAddressKnown ? sessionUseOf(headers, caller.scope, session) : 'backend'))
       .catch(asRefusal);

@@ -6,7 +6,7 @@ import { toNodeId } from '../../../graphql/node-id.ts';
 import { requireUser, type UserScope } from '../../../scope.ts';
 import type { AppOptions } from '../../front-door.ts';
 import { type Incoming, type Outgoing, Refusal } from '../../messages.ts';
-import { pathOf } from '../../request/path.ts';
+import { pathOf, queryOf } from '../../request/path.ts';
 import type { Route } from '../route.ts';
 import { identityHeaders } from './identity.ts';
 import { isPageVisit, type OriginalRequest, readOriginalRequest } from './original-request.ts';
@@ -69,7 +69,7 @@ const noParameters: Parameters = { allowsAnonymous: false, redirects: false, aud
  */
 function readParameters({ target }: Incoming, path: string): Parameters {
   if (target === path || pathOf(target) !== path) return noParameters;
-  const { searchParams } = new URL(target, 'http://localhost');
+  const searchParams = queryOf(target);
   for (const [name, value] of searchParams) {
     if (name === 'anonymous' && value === 'allow') continue;
     if (name === 'signed-out' && value === 'redirect') continue;

@@ -9,6 +9,7 @@ import { resumeSession, type SessionUse } from '../../../sessions/resume.ts';
 import type { SessionWithUser } from '../../../sessions/session.ts';
 import type { AppOptions } from '../../front-door.ts';
 import { type Incoming, type Outgoing, Refusal } from '../../messages.ts';
+import { plainAddress } from '../../request/client-address.ts';
 import type { Route } from '../route.ts';
 import { clientAuthentication } from './client-authentication.ts';
 import { oauthRefusalBody } from './errors.ts';
@@ -79,7 +80,10 @@ function readUse(form: Form): { use: SessionUse; client: ClientInfo } {
   if (ipAddress !== undefined && isIP(ipAddress) === 0)
     throw new Refusal(400, 'The parameter client_ip must be an IP address.');
   const used = ipAddress === undefined ? 'backend' : 'client';
-  const client = { ipAddress: ipAddress ?? null, userAgent: userAgent?.slice(0, maxUserAgentLength) || null };
+  const client = {
+    ipAddress: ipAddress === undefined ? null : plainAddress(ipAddress),
+    userAgent: userAgent?.slice(0, maxUserAgentLength) || null,
+  };
   return { use: touch === 'false' ? 'none' : used, client };
 }
 
