@@ -7,6 +7,7 @@ const rooms: Record<string, string[]> = {
   verify: [],
   generated: [],
   errors: [],
+  json: [],
   background: [],
   encryption: [],
   database: [

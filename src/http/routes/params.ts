@@ -1,8 +1,8 @@
 import type { GraphQLParams } from 'graphql-yoga';
+import { parseObject } from '../../json.ts';
 import { isJson, maxBodyBytes } from '../body.ts';
 import { type Incoming, Refusal } from '../messages.ts';
 import { queryOf } from '../request/path.ts';
-import { parseObject } from './json.ts';
 
 /**
  * Reads the parameters of an operation: from the query string of a GET, or from the body of a POST. Yoga checks their

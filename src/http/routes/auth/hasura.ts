@@ -1,12 +1,12 @@
 /** The authentication webhook of Hasura. */
 import { toNodeId } from '../../../graphql/node-id.ts';
+import { isObject, parseObject } from '../../../json.ts';
 import type { SessionWithUser } from '../../../sessions/session.ts';
 import { maxBodyBytes } from '../../body.ts';
 import type { AppOptions } from '../../front-door.ts';
 import { type Incoming, type Outgoing, Refusal } from '../../messages.ts';
 import type { HeaderReader } from '../../request/headers.ts';
 import { queryOf } from '../../request/path.ts';
-import { isObject, parseObject } from '../json.ts';
 import type { Route } from '../route.ts';
 import { type OriginalRequest, readOriginalRequest } from './original-request.ts';
 import { originalScope } from './original-scope.ts';
