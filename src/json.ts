@@ -1,4 +1,4 @@
-/** Parses a JSON object. Returns null for every other text. */
+/** Parses a JSON object. Returns null for every other text, because the error of the parser would repeat a part of it. */
 export function parseObject(text: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(text);
@@ -8,6 +8,7 @@ export function parseObject(text: string): Record<string, unknown> | null {
   }
 }
 
+/** Returns whether a value is an object with named members: no list, and not null. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import type { Mail } from '../generated/sqlite/client.ts';
+import { parseObject } from '../json.ts';
 import { createUserToken } from '../tokens/user-token.ts';
 import type { User } from '../users/user.ts';
 import type { Message } from './message.ts';
@@ -94,22 +95,12 @@ function requireKnown(template: string): MailName {
 }
 
 function parseData(data: string): Record<string, string> {
-  const values = parseJson(data);
-  const isRecord = typeof values === 'object' && values !== null && !Array.isArray(values);
-  const entries = Object.entries(isRecord ? values : {});
-  if (isRecord && entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) {
+  const values = parseObject(data);
+  const entries = Object.entries(values ?? {});
+  if (values !== null && entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) {
     return Object.fromEntries(entries);
   }
   throw new UnusableMailError('its data is not an object of texts');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The message of the error repeats the text.
-    return null;
-  }
 }
 
 function renderSafely(render: Render, name: MailName, values: Record<string, string>): Rendered {

@@ -3,6 +3,7 @@ import type { Statements } from '../database/raw-sql.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { SessionNotFoundError, ValidationError } from '../errors.ts';
 import { recordEvents } from '../events/record.ts';
+import { isObject, parseObject } from '../json.ts';
 import type { Scope } from '../scope.ts';
 import { type Session, whereLive } from './session.ts';
 
@@ -25,17 +26,7 @@ const serverKeys = new Set(['userId', 'role', 'roles']);
 
 /** Returns the object in a column, or null if there is none: text that another program wrote need not be JSON. */
 export function parseData(text: string | null): SessionData | null {
-  if (text === null) return null;
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-function isObject(value: unknown): value is SessionData {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return text === null ? null : parseObject(text);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The line of a user in a file: one JSON object, as `export-users` writes and `import-users` reads it. */
 import { ValidationError, type ValidationIssue } from '../errors.ts';
+import { parseObject } from '../json.ts';
 import { hashProblem } from '../passwords/hash-formats.ts';
 import { prepareAccount, type User } from '../users/user.ts';
 
@@ -37,7 +38,9 @@ const fields: { [Name in Field]: { read: Reader<UserRecord[Name]>; rule: string 
  * @throws ValidationError with all problems. It repeats no values, which may contain secrets.
  */
 export function parseUserRecord(line: string): UserRecord {
-  const entries = Object.entries(parseObject(line));
+  const values = parseObject(line);
+  if (values === null) throw new ValidationError([{ path: [], message: 'The line is not a JSON object.' }]);
+  const entries = Object.entries(values);
   const issues: ValidationIssue[] = [];
   const read = entries.map(([name, value]) => {
     const field = Object.hasOwn(fields, name) ? fields[name as Field] : null;
@@ -68,16 +71,6 @@ export function formatUserRecord(user: User, { withPasswordHash }: { withPasswor
     suspendedAt,
     createdAt,
   } satisfies UserRecord);
-}
-
-function parseObject(line: string): object {
-  try {
-    const value: unknown = JSON.parse(line);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  } catch {
-    // The parser's own message would repeat a part of the line.
-  }
-  throw new ValidationError([{ path: [], message: 'The line is not a JSON object.' }]);
 }
 
 function unknown(name: string): string {
