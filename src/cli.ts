@@ -9,6 +9,7 @@ import { addServiceClientCommand } from './cli/commands/service-client.ts';
 import { addUserCommand } from './cli/commands/user.ts';
 import type { ExportOptions } from './cli/export-users.ts';
 import type { ImportOptions } from './cli/import-users.ts';
+import { counted, say } from './cli/output.ts';
 import { readPassword } from './cli/terminal.ts';
 import { withDatabase } from './cli/with-database.ts';
 import { loadEnvironmentFile, readConfig, readFromEnvironment } from './config/config.ts';
@@ -87,7 +88,7 @@ program
     const { exportUsersTo } = await import('./cli/export-users.ts');
     const count = await exportUsersTo(file, options);
     // Standard output may be the export itself.
-    process.stderr.write(`Exported ${count} ${count === 1 ? 'user' : 'users'}.\n`);
+    process.stderr.write(`Exported ${counted(count, 'user')}.\n`);
   });
 
 program
@@ -103,12 +104,12 @@ program
     await withDatabase(async (database, clock) => {
       const scope = commandScope(clock.now());
       if (options.all) {
-        say(`Ended ${sessions(await endAllSessions(database, scope, 'REVOKED_BY_ADMIN'))}.`);
+        say(`Ended ${counted(await endAllSessions(database, scope, 'REVOKED_BY_ADMIN'), 'session')}.`);
       } else if (options.user !== undefined) {
         const user = await requireUserByEmail(database, options.user);
         const where = sessionsOfUser(user.id);
         const ended = await inTransaction(database, (db) => endSessions(db, scope, where, 'REVOKED_BY_ADMIN'));
-        say(`Ended ${sessions(ended.length)} of ${user.email}.`);
+        say(`Ended ${counted(ended.length, 'session')} of ${user.email}.`);
       } else {
         const session = await database.session.findUnique({ where: { handle: handle ?? '' } });
         if (!session) throw new SessionNotFoundError();
@@ -132,14 +133,14 @@ program
     await withDatabase(async (database, clock) => {
       if (options.dryRun) {
         const before = new Date(clock.now().getTime() - config.sessionRetentionMs);
-        say(`Would delete ${sessions(await countPrunable(database, before))}.`);
+        say(`Would delete ${counted(await countPrunable(database, before), 'session')}.`);
         if (!options.acceptClock) await requireTrustedClock(database, clock.now(), config.sessions);
         return;
       }
       if (options.acceptClock) await acceptClock(database, clock.now());
       const deleted = await maintain(database, config, clock);
       if (deleted === null) throw new OperatorError('A server or another command is pruning right now.');
-      say(`Deleted ${sessions(deleted)}.`);
+      say(`Deleted ${counted(deleted, 'session')}.`);
     });
   });
 
@@ -172,7 +173,7 @@ program
   .action(() =>
     withDatabase(async (database) => {
       const count = await deleteSigningKeys(database);
-      say(`Deleted ${count === 1 ? '1 signing key' : `${count} signing keys`}.`);
+      say(`Deleted ${counted(count, 'signing key')}.`);
     }),
   );
 
@@ -227,14 +228,6 @@ async function createAccount(email: string, options: { name?: string; role: stri
     });
     say(`Created ${user.email}, with the role ${user.role}.`);
   });
-}
-
-function sessions(count: number): string {
-  return count === 1 ? '1 session' : `${count} sessions`;
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
 
 process.umask(0o077);

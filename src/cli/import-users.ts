@@ -7,6 +7,7 @@ import { OperatorError } from '../errors.ts';
 import { dryRunImport, type ImportBatch, type ImportOutcome, importUsers } from '../transfer/import.ts';
 import { importInTurns } from '../transfer/import-batch.ts';
 import { readLines } from './lines.ts';
+import { counted } from './output.ts';
 import { openProgress, type Progress } from './progress.ts';
 import { withDatabase } from './with-database.ts';
 
@@ -61,7 +62,7 @@ async function reportOutcome(outcome: ImportOutcome, counts: Counts, progress: P
 }
 
 function summary({ imported, present, different, refused }: Counts, dryRun: boolean): string {
-  const users = `${dryRun ? 'Would import' : 'Imported'} ${imported} ${imported === 1 ? 'user' : 'users'}.`;
+  const users = `${dryRun ? 'Would import' : 'Imported'} ${counted(imported, 'user')}.`;
   const differing = different === 0 ? '' : `, ${different} of them different`;
   return `${users} ${present} existed already${differing}. ${refused} ${refused === 1 ? 'line was' : 'lines were'} refused.`;
 }

@@ -9,6 +9,11 @@ export function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** Returns a number with its noun, which is plural unless the number is 1. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${count === 1 ? noun : `${noun}s`}`;
+}
+
 /** Prints rows: one JSON list, or a line for each. */
 export function sayRows<Row>(rows: Row[], { json }: JsonOption, lineOf: (row: Row) => string): void {
   if (json) sayJson(rows);

@@ -12,6 +12,7 @@ import { OperatorError } from '../../errors.ts';
 import { acceptClock } from '../../maintenance/clock-check.ts';
 import { commandScope } from '../../scope.ts';
 import { endAllSessions } from '../../sessions/revoke.ts';
+import { counted, say } from '../output.ts';
 
 /** Adds the commands that back up and restore an SQLite database. */
 export function addBackupCommands(program: Command): void {
@@ -71,12 +72,4 @@ async function endEverything(database: Database, now: Date): Promise<string> {
 function summary({ users, liveSessions, bytes, migrations }: DatabaseFacts): string {
   const size = `${(bytes / 1_000_000).toFixed(1)} MB`;
   return `${counted(users, 'user')}, ${counted(liveSessions, 'live session')}, ${size}, migrated to ${migrations.at(-1)}`;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

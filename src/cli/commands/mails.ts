@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Mail } from '../../generated/sqlite/client.ts';
-import { columns, type JsonOption, jsonOption, sayRows } from '../output.ts';
+import { columns, counted, type JsonOption, jsonOption, sayRows } from '../output.ts';
 import { toLimit } from '../to-limit.ts';
 import { withDatabase } from '../with-database.ts';
 
@@ -25,6 +25,6 @@ function describeMail({ id, template, recipient, userId, createdAt, sendAfter, a
 }
 
 function mailLine({ id, template, recipient, attempts, ...mail }: ReturnType<typeof describeMail>): string {
-  const failed = attempts > 0 && `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
+  const failed = attempts > 0 && counted(attempts, 'attempt');
   return columns(String(id), template, recipient, `due ${mail.sendAfter.toISOString()}`, failed);
 }

@@ -9,7 +9,7 @@ import { commandScope, type Scope } from '../../scope.ts';
 import { clientName } from '../../sessions/client-name.ts';
 import { isLive, type Session } from '../../sessions/session.ts';
 import { requireUserByEmailOrId, type User, whereSearched } from '../../users/user.ts';
-import { columns, type JsonOption, jsonOption, say, sayJson, sayRows } from '../output.ts';
+import { columns, counted, type JsonOption, jsonOption, say, sayJson, sayRows } from '../output.ts';
 import { toLimit } from '../to-limit.ts';
 import { withDatabase } from '../with-database.ts';
 import { eventLine } from './audit.ts';
@@ -29,7 +29,7 @@ const acts: [name: string, description: string, act: Act][] = [
     'End all sessions of a user, who cannot sign in until `reinstate`.',
     async (database, scope, { id, email }) => {
       const { sessions } = await suspendUser(database, scope, id, readConfig().adminRoles);
-      return `Suspended ${email}, and ended ${count(sessions.length, 'session')}.`;
+      return `Suspended ${email}, and ended ${counted(sessions.length, 'session')}.`;
     },
   ],
   [
@@ -94,7 +94,7 @@ export function addUserCommand(program: Command): void {
       if (!yes) throw new OperatorError('The deletion cannot be undone. Repeat the command with --yes.');
       return withUser(user, async (database, scope, { id, email }) => {
         const { sessions } = await deleteUser(database, scope, id, readConfig().adminRoles);
-        return `Deleted ${email}, and ended ${count(sessions.length, 'session')}.`;
+        return `Deleted ${email}, and ended ${counted(sessions.length, 'session')}.`;
       });
     });
   for (const [name, description, act] of acts) {
@@ -139,7 +139,7 @@ async function showUser(name: string, options: JsonOption): Promise<void> {
       return;
     }
     say(userLine(describeUser(user)));
-    say(`${count(live.length, 'live session')}${live.length > 0 ? ':' : '.'}`);
+    say(`${counted(live.length, 'live session')}${live.length > 0 ? ':' : '.'}`);
     for (const session of live) say(`  ${sessionLine(session)}`);
     say('Latest events:');
     for (const event of events) say(`  ${eventLine(event)}`);
@@ -171,8 +171,4 @@ function describeSession({ handle, createdAt, lastSeenAt, expiresAt, userAgent, 
 function sessionLine({ handle, createdAt, expiresAt, ...session }: ReturnType<typeof describeSession>): string {
   const times = `${createdAt.toISOString()} to ${expiresAt.toISOString()}`;
   return columns(handle, times, session.clientName, session.ipAddress);
-}
-
-function count(number: number, noun: string): string {
-  return number === 1 ? `1 ${noun}` : `${number} ${noun}s`;
 }
