@@ -7,7 +7,7 @@ import { OperatorError } from '../../errors.ts';
 import type { Prisma } from '../../generated/sqlite/client.ts';
 import { commandScope, type Scope } from '../../scope.ts';
 import { clientName } from '../../sessions/client-name.ts';
-import { isLive, type Session } from '../../sessions/session.ts';
+import type { Session } from '../../sessions/session.ts';
 import { requireUserByEmailOrId, type User, whereSearched } from '../../users/user.ts';
 import { columns, counted, type JsonOption, jsonOption, say, sayJson, sayRows } from '../output.ts';
 import { toLimit } from '../to-limit.ts';
@@ -133,7 +133,7 @@ async function showUser(name: string, options: JsonOption): Promise<void> {
     const sessions = await database.$findLiveSessions([user.id], clock.now());
     const where = { userId: user.id };
     const events = await database.auditEvent.findMany({ where, orderBy: { id: 'desc' }, take: shownEvents });
-    const live = sessions.filter((session) => isLive(session, clock.now())).map(describeSession);
+    const live = sessions.map(describeSession);
     if (options.json) {
       sayJson({ ...describeUser(user), sessions: live, events });
       return;
