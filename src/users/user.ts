@@ -143,11 +143,17 @@ export function requireAddress(input: string): Address {
 
 /** Returns the user with this address or id. @throws UserNotFoundError if there is none. */
 export async function requireUserByEmailOrId(database: Database, emailOrId: string): Promise<User> {
-  if (!/^[1-9]\d{0,18}$/.test(emailOrId)) return requireUserByEmail(database, emailOrId);
-  const id = BigInt(emailOrId);
-  const user = id <= database.$largestId() ? await database.user.findUnique({ where: { id } }) : null;
+  const id = readUserId(database, emailOrId);
+  if (id === null) return requireUserByEmail(database, emailOrId);
+  const user = await database.user.findUnique({ where: { id } });
   if (!user) throw new UserNotFoundError();
   return user;
+}
+
+/** Reads an id that a user of this database may have or have had. Null for any other text, such as an address. */
+export function readUserId(database: Database, text: string): bigint | null {
+  const id = /^[1-9]\d{0,18}$/.test(text) ? BigInt(text) : null;
+  return id !== null && id <= database.$largestId() ? id : null;
 }
 
 /** Returns the condition for users with this text in the address or the name, in any case. */

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Database } from '../../database/database.ts';
 import { auditEventTypes } from '../../events/record.ts';
 import type { AuditEvent } from '../../generated/sqlite/client.ts';
-import { requireUserByEmailOrId } from '../../users/user.ts';
+import { readUserId, requireUserByEmail } from '../../users/user.ts';
 import { columns, type JsonOption, jsonOption, sayRows } from '../output.ts';
 import { toLimit } from '../to-limit.ts';
 import { withDatabase } from '../with-database.ts';
@@ -35,8 +35,7 @@ async function listEvents({ user, type, ...options }: AuditOptions): Promise<voi
 
 /** Returns the id of a user. An id itself also stands for a deleted user, whose events stay. */
 async function userIdOf(database: Database, user: string): Promise<bigint> {
-  const isId = /^[1-9]\d{0,18}$/.test(user) && BigInt(user) <= database.$largestId();
-  return isId ? BigInt(user) : (await requireUserByEmailOrId(database, user)).id;
+  return readUserId(database, user) ?? (await requireUserByEmail(database, user)).id;
 }
 
 /** Returns an event as a line for people. */
