@@ -142,9 +142,9 @@ export type Workload = {
   limit: { server: Kind; workload: WorkloadName } | 'argon2';
   /** The part of the limit to reach. */
   target?: number;
-  /** Whether the naive server supports it too. */
+  /** Set if the naive server supports it too. */
   isNaive?: true;
-  /** Whether each request can be sent only once. */
+  /** Set if each request can be sent only once. */
   isOnce?: true;
   connections: number;
   /** The minimum number of rounds, if a few do not settle it. */

@@ -1,4 +1,4 @@
-/** What every stack must do. Each check signs up users of its own. */
+/** The checks that every stack must pass. Each signs up users of its own. */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onServer } from '../../test/support/postgresql-server.ts';

@@ -1,4 +1,4 @@
-/** What GraphQL gateways must do besides: cookies both ways, and the fields of the server. */
+/** More checks for GraphQL gateways: cookies both ways, and the fields of the server. */
 import assert from 'node:assert/strict';
 import type { Act, Check, Context } from './checks.ts';
 import { type Member, password, send, signUp } from './client.ts';

@@ -10,25 +10,25 @@ export type Transport = 'COOKIE' | 'BEARER';
 
 export type Stack = {
   name: string;
-  /** How its clients may send their tokens. */
+  /** The places in which its clients may send their tokens. */
   transports: Transport[];
   /** The port to which clients send requests. */
   port: number;
-  /** The path that checks request, by GET and POST: `/` by default. It answers signed-in users with 200. */
+  /** The path that checks requests, by GET and POST: `/` by default. It answers signed-in users with 200. */
   path?: string;
   /** Returns the user that an answer names, by id or email address: its `userId` by default. */
   userOf?(body: Record<string, unknown>): unknown;
-  /** How its clients ask, if it takes operations instead of plain requests. */
+  /** The protocol of its clients. By default, they send plain requests. */
   dialect?: Dialect;
-  /** Whether it is a proxy that passes requests for `/graphql` on to the server, and all others to an application. */
+  /** True for a proxy, which passes requests for `/graphql` on to the server, and all others to an application. */
   isProxy: boolean;
-  /** Whether it is a GraphQL gateway that passes operations on to the server and a backend. */
+  /** True for a GraphQL gateway, which passes operations on to the server and a backend. */
   isGateway?: boolean;
-  /** Whether it refuses requests that pages of other sites forge with the cookie of the user. */
+  /** True if it refuses requests that pages of other sites forge with the cookie of the user. */
   refusesForgery: boolean;
-  /** Whether it also removes headers such as `X_Auth_User_Id`, which applications may take for `X-Auth-User-Id`. */
+  /** True if it also removes headers such as `X_Auth_User_Id`, which applications may take for `X-Auth-User-Id`. */
   removesUnderscores: boolean;
-  /** Whether `POST /logout` ends the session by token revocation (RFC 7009). */
+  /** True if `POST /logout` ends the session by token revocation (RFC 7009). */
   revokes?: boolean;
   /** The status while the server itself does not answer, if it cannot be 503. */
   statusWithoutServer?: number;
@@ -54,7 +54,7 @@ export type Dialect = { toRequest(plain: Send): Send; toAnswer(answer: Answer): 
 
 export type Program = { command: string; debianPackage: string; isInstalled(): boolean };
 
-/** What the harness gives to a stack. */
+/** The means that the harness gives to a stack. */
 export type Place = {
   /** A new folder for logs and the like. */
   folder: string;

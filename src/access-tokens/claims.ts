@@ -2,7 +2,7 @@ import type { User } from '../generated/sqlite/client.ts';
 import { type AuthenticationMethod, methodsOf } from '../sessions/proof.ts';
 import type { SessionWithUser } from '../sessions/session.ts';
 
-/** What a token says about a session and its user. */
+/** The claims of a token about a session and its user. */
 export type SessionClaims = {
   /** The global ID of the user. */
   sub: string;

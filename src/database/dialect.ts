@@ -26,7 +26,7 @@ export type OpenOptions = {
   onLost?: ((saved: Promise<void>) => void) | undefined;
 };
 
-/** What a database holds, for the operator. */
+/** The contents of a database, for the operator. */
 export type DatabaseFacts = {
   /** The names of the applied migrations, oldest first. */
   migrations: string[];

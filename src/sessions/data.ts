@@ -41,7 +41,8 @@ export function visitorDataToKeep(...texts: (string | null)[]): string | null {
 
 /**
  * Merges keys into the data of a live session, and returns the changed session. A value of null removes its key.
- * Records an event for private data. Concurrent merges are both kept: the first statement of the transaction locks the row until the merge is written.
+ * Records an event for private data. Concurrent merges are both kept: the first statement of the transaction locks the
+ * row until the merge is written.
  *
  * @throws ValidationError if the data is not valid, or the merged data is too large.
  * @throws SessionNotFoundError if the session does not exist or is not live any more.

@@ -25,8 +25,8 @@ export async function endSession(
 }
 
 /**
- * Ends one session of the caller, or of any user for an administrator. `ended` is false if it was not live any more, which is no failure. If
- * several callers try at the same time, one gets true.
+ * Ends one session of the caller, or of any user for an administrator. `ended` is false if it was not live any more,
+ * which is no failure. If several callers try at the same time, one gets true.
  *
  * @throws SessionNotFoundError, in the same way for an unknown session and for one of another user.
  * @throws ReauthenticationRequiredError if an administrator ends another user's session, and the last proof of their

@@ -110,7 +110,7 @@ const policy: MailPolicy = {
 };
 
 describe('mail', () => {
-  it('has a working link, of which the database stores only a hash', async () => {
+  it('has a working link, and the database stores only a hash of its token', async () => {
     const api = await startApi();
     await api.signUp('ada@example.com');
     expect(textOf(await api.database.mail.findMany())).not.toContain('token');

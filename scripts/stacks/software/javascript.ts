@@ -4,7 +4,7 @@ import { type Dialect, type Place, ports, type Stack } from '../stack.ts';
 import { certificateFile, serveTls } from '../tls.ts';
 import { startTunnel } from '../tunnel.ts';
 
-/** What most of them have in common. */
+/** The properties of most of these backends. */
 const backend = {
   transports: ['COOKIE', 'BEARER'],
   port: ports.application,
