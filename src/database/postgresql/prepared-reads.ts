@@ -22,7 +22,7 @@ const byHandles = [1, 4, 16].map((size) => {
   const places = Array.from({ length: size }, (_, index) => `$${index + 1}`);
   return { size, statement: selectSessionsWithUsers(`s."handle" IN (${places.join(', ')})`, toDate) };
 });
-const maxHandles = 16;
+const maxBatchSize = 16;
 
 const byUsers = select(sessions, `s."userId" = ANY($1::bigint[]) AND ${isLiveAt} $2::timestamp`, toDate);
 
@@ -99,7 +99,7 @@ export function preparedReads(pool: pg.Pool, onQuery: OnQuery = () => {}): Prepa
 function batched<Found>(findMany: (keys: string[]) => Promise<Found[]>): (key: string) => Promise<Found> {
   const options = {
     cache: false,
-    maxBatchSize: maxHandles,
+    maxBatchSize,
     batchScheduleFn: (batch: () => void) => process.nextTick(batch),
   };
   const loader = new DataLoader((keys: readonly string[]) => findMany([...keys]), options);
