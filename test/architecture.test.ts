@@ -8,6 +8,7 @@ const rooms: Record<string, string[]> = {
   generated: [],
   errors: [],
   background: [],
+  log: ['pino'],
   encryption: [],
   database: [
     '@prisma/adapter-better-sqlite3',
