@@ -48,6 +48,7 @@ const rooms: Record<string, string[]> = {
   ],
   http: ['@graphql-yoga/render-graphiql', 'graphql-yoga'],
   blitz: ['better-sqlite3', 'commander', 'jose', 'pg'],
+  monitoring: [],
   server: ['graphql-yoga'],
   main: [],
   cli: ['@inquirer/password', 'cli-progress', 'commander'],

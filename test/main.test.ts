@@ -100,7 +100,7 @@ describe('server', () => {
 
   it('stops with npm, which ends only its shell', async () => {
     const url = await newUrl();
-    const env = { DATABASE_URL: url, PORT: '0', npm_lifecycle_event: 'start' };
+    const env = { DATABASE_URL: url, PORT: '0', LOG_FORMAT: 'text', npm_lifecycle_event: 'start' };
     const command = `"${process.execPath}" src/main.ts & echo; wait`;
     const shell = spawn('sh', ['-c', command], { env, stdio: ['ignore', 'pipe', 'inherit'] });
     let printed = '';

@@ -4,7 +4,7 @@ import pino from 'pino';
 import { describeError } from './error.ts';
 import { toText } from './text.ts';
 
-export const logLevels = ['info', 'debug', 'warn', 'error', 'silent'] as const;
+export const logLevels = ['info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 export type LogFormat = 'json' | 'text';
@@ -14,7 +14,6 @@ export type Fields = Readonly<Record<string, string | number | boolean | null>>;
 
 /** The only way in which the rest of the server writes lines. */
 export type Log = {
-  debug(message: string, fields?: Fields): void;
   info(message: string, fields?: Fields): void;
   warn(message: string, fields?: Fields): void;
   /** Writes an error with its stack and its causes. */
@@ -62,7 +61,6 @@ export function createLog(level: LogLevel, sink: Sink): Log {
     sink,
   );
   return {
-    debug: (message, fields = {}) => logger.debug(fields, message),
     info: (message, fields = {}) => logger.info(fields, message),
     warn: (message, fields = {}) => logger.warn(fields, message),
     error: (message, error, fields = {}) => logger.error({ ...fields, error: describeError(error) }, message),
@@ -74,11 +72,25 @@ export function createLog(level: LogLevel, sink: Sink): Log {
   };
 }
 
-/** Returns the standard output. Writes are collected while one is in progress, so a line costs no system call. */
+/**
+ * Returns the standard output. Lines are collected while a write is in progress, so that one system call writes many.
+ * Tells how many lines were lost, once there is room again.
+ */
 function openOutput(): Sink {
-  const output = pino.destination({ dest: 1, sync: false, maxLength: maxWaiting });
+  // With a minimum length of 0, `flush` would not wait for the write in progress.
+  const output = pino.destination({ dest: 1, sync: false, minLength: 1, maxLength: maxWaiting });
   // The reader has ended (EPIPE). There is nobody to tell.
   output.on('error', () => {});
+  let lost = 0;
+  output.on('drop', () => {
+    lost += 1;
+  });
+  output.on('drain', () => {
+    if (lost === 0) return;
+    const time = new Date().toISOString();
+    output.write(`{"level":"warn","time":"${time}","lines":${lost},"msg":"Lost lines"}\n`);
+    lost = 0;
+  });
   return {
     write: (line) => void output.write(line),
     flush: (done) => output.flush(() => done()),
