@@ -1,5 +1,6 @@
 import { loadEnvironmentFile, type MailPolicy, readFromEnvironment } from './config/config.ts';
 import { readLogPolicy } from './config/log.ts';
+import { isUnavailable } from './database/failures.ts';
 import { withoutPassword } from './database/url.ts';
 import { OperatorError } from './errors.ts';
 import { type Log, type LogFormat, openLog } from './log/log.ts';
@@ -32,8 +33,11 @@ async function main(): Promise<void> {
 /** Opens and migrates the database, and serves until a signal ends it. */
 async function serve(log: Log): Promise<void> {
   const faults = logFaults(log);
-  const report = (error: unknown) => faults.report('Unexpected error', error);
-  const server = await openServer(undefined, { report, observe: logRequests(log) });
+  const report = (error: unknown) =>
+    isUnavailable(error)
+      ? faults.report('The database does not answer', error, 'database')
+      : faults.report('Unexpected error', error);
+  const server = await openServer(undefined, { report, reportUnavailable: report, observe: logRequests(log) });
   for (const name of server.appliedMigrations) log.announce('Migrated', name);
   const address = await server.listen().catch(async (error) => {
     await server.stop();

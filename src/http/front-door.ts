@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { isUnavailable } from '../database/failures.ts';
 import type { Context } from '../graphql/context.ts';
+import type { Reports } from '../graphql/errors.ts';
 import { newRequestFacts, type RequestFacts } from '../log/request-facts.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import { AbortedError } from './body.ts';
@@ -28,13 +29,11 @@ import type { ServerContext } from './routes/yoga.ts';
 
 export const graphqlPath = '/graphql';
 
-export type AppOptions = {
+export type AppOptions = Reports & {
   database: Database;
   /** The database for listings, which may be a moment behind. `database` by default. */
   replica?: Database;
   config: Config;
-  /** Is called once with every unexpected error. */
-  report: (error: unknown) => void;
   /** Returns the current time. The clock of this machine by default. */
   now?: () => Date;
   /** The sessions that another system started and that stay valid here. None by default. */
@@ -70,7 +69,7 @@ const wrongHost = 'This server does not answer for this host. The operator allow
 
 /** Creates the front door: the steps that every request goes through, and the routes behind them. */
 export function createApp(options: AppOptions): App {
-  const { config, database, report, observe } = options;
+  const { config, database, report, reportUnavailable, observe } = options;
   const fixedHeaders = headersFor(config);
   const isOurHost = hostCheck(config);
   const probes: Probes = probeRoutes(database);
@@ -123,7 +122,10 @@ export function createApp(options: AppOptions): App {
   function toRefusal(error: unknown): Refusal {
     if (error instanceof Refusal) return error;
     if (error instanceof AbortedError) return new Refusal(400, error.message);
-    if (isUnavailable(error)) return new Refusal(503, unavailable, { 'retry-after': '1' }, 'SERVICE_UNAVAILABLE');
+    if (isUnavailable(error)) {
+      reportUnavailable?.(error);
+      return new Refusal(503, unavailable, { 'retry-after': '1' }, 'SERVICE_UNAVAILABLE');
+    }
     report(error);
     return new Refusal(500, 'Internal server error.');
   }

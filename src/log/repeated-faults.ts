@@ -6,9 +6,15 @@ const intervalMs = 60_000;
 /** The maximum number of different faults that are told apart. Further ones are counted together. */
 const maxKinds = 100;
 
+const maxKindLength = 1_000;
+
 export type FaultLog = {
-  /** Logs a fault with its stack, or counts it if the same one was logged a moment ago. */
-  report(message: string, error: unknown): void;
+  /**
+   * Logs a fault with its stack, or counts it if one of its kind was logged a moment ago.
+   *
+   * @param kind - by default, the type, the message and the origin of the error
+   */
+  report(message: string, error: unknown, kind?: string): void;
   /** Logs the counts, and ends the intervals. */
   stop(): void;
 };
@@ -34,8 +40,8 @@ export function logFaults(log: Log, everyMs: number = intervalMs): FaultLog {
   timer.unref();
 
   return {
-    report(message, error) {
-      const key = `${message} ${kindOf(error)}`;
+    report(message, error, kind = kindOf(error)) {
+      const key = `${message} ${kind}`;
       const known = kinds.get(key) ?? (kinds.size >= maxKinds ? kinds.get(others) : undefined);
       if (known) {
         known.repetitions += 1;
@@ -51,10 +57,12 @@ export function logFaults(log: Log, everyMs: number = intervalMs): FaultLog {
   };
 }
 
-/** Returns the kind of an error: its type, its message without values, and the place of its origin. */
+/**
+ * Returns the kind of an error: its type, its message and the place of its origin. Two messages about different rows,
+ * such as mails that were given up, are of different kinds: none may be missing in the log.
+ */
 function kindOf(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error;
+  if (!(error instanceof Error)) return String(error).slice(0, maxKindLength);
   const origin = /\n\s+at .*/.exec(error.stack ?? '')?.[0] ?? '';
-  const message = error.message.slice(0, 1_000).replace(/\d+|"[^"]*"|'[^']*'/g, '…');
-  return `${error.name} ${message} ${origin}`;
+  return `${error.name} ${error.message.slice(0, maxKindLength)} ${origin}`;
 }

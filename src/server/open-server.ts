@@ -14,7 +14,7 @@ import { openSigningKeys } from '../signing-keys/signing-keys.ts';
 import type { Address, Server } from './server.ts';
 import { openStore, type Store } from './store.ts';
 
-type Hooks = Pick<AppOptions, 'report' | 'observe' | 'plugins'>;
+type Hooks = Pick<AppOptions, 'report' | 'reportUnavailable' | 'observe' | 'plugins'>;
 
 /** A server, and the facts that the program of the command line prints about it. */
 export type OpenServer = Server & {

@@ -1,5 +1,6 @@
 /** @module-tag slow/process */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openDatabase } from '../../src/database/database.ts';
 import { type Data, fetchOver, password } from '../support/api.ts';
 import { emptyDatabase } from '../support/database.ts';
 import { freePort } from '../support/postgresql-server.ts';
@@ -79,6 +80,22 @@ describe('log of the server', () => {
       { ...always, ...id, level: 'warn', method: 'GET', status: 404, code: 'BAD_REQUEST' },
       { ...refused, method: 'DELETE', status: 405, code: 'BAD_REQUEST', requestId: answer.headers.get('x-request-id') },
       { ...ok, type: 'mutation', operation: 'Leave', ...own },
+    ]);
+  });
+
+  it('tells an unexpected error once, and then counts it', async () => {
+    const url = await emptyDatabase();
+    const server = await startServer(url, json);
+    const database = await openDatabase(url);
+    onTestFinished(() => database.$disconnect());
+    const { body } = await fetchOver(server.address, signUp);
+    const bearer = { authorization: `Bearer ${body.data.signUp.token}` };
+    await database.$executeRawUnsafe('ALTER TABLE "Session" RENAME TO "Gone"');
+    for (let n = 0; n < 5; n += 1) await fetchOver(server.address, '{ viewer { id } }', bearer);
+    const lines = (await linesOf(server)).filter(({ level, msg }) => level !== 'info' && msg !== 'Request');
+    expect(lines).toEqual([
+      expect.objectContaining({ level: 'error', msg: 'Unexpected error', error: expect.anything() }),
+      expect.objectContaining({ level: 'warn', msg: 'Repeated fault', fault: 'Unexpected error', repetitions: 4 }),
     ]);
   });
 

@@ -20,7 +20,7 @@ const foreignSite = 'Pages of this site may not call this server. The operator a
  * with a `Request`, a `Response` and their streams, that layer takes longer than everything else together.
  */
 export function graphqlRoute(path: string, options: AppOptions): Route {
-  const { database, config, report, now = () => new Date(), legacySessions = null } = options;
+  const { database, config, now = () => new Date(), legacySessions = null } = options;
   const cookies = cookiesFor(config);
   const yoga = createGraphQL({ ...options, path });
 
@@ -30,7 +30,7 @@ export function graphqlRoute(path: string, options: AppOptions): Route {
       // A plugin could leave out the result; none here does.
       return (await yoga.getResultForParams({ params, request: toYogaRequest(incoming) }, context)) ?? {};
     } catch (error) {
-      return { errors: [maskError(error, 'Unexpected error.', report)] };
+      return { errors: [maskError(error, 'Unexpected error.', options)] };
     }
   }
 

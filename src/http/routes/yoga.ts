@@ -17,7 +17,7 @@ export type ServerContext = { caller: RequestCaller; facts: RequestFacts };
 
 /** Creates Yoga for the schema. It reads the session of a request only after it has validated the operation. */
 export function createGraphQL(options: AppOptions & { path: string }): YogaServerInstance<ServerContext, Context> {
-  const { path, database, replica = database, config, signingKeys = null, report, plugins = [] } = options;
+  const { path, database, replica = database, config, signingKeys = null, plugins = [] } = options;
   return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: path,
@@ -30,7 +30,7 @@ export function createGraphQL(options: AppOptions & { path: string }): YogaServe
     plugins: [useDocuments(schema), useOperationFacts, useAntiCSRF, useComplexityLimit(), ...plugins],
     // useDocuments caches parsed and validated documents.
     parserAndValidationCache: false,
-    maskedErrors: { maskError: (error, message) => maskError(error, message, report) },
+    maskedErrors: { maskError: (error, message) => maskError(error, message, options) },
     // The front door does the work of these, and more strictly.
     cors: false,
     graphiql: false,
