@@ -3,6 +3,7 @@ import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
 import { withLease } from '../database/lease.ts';
 import { inTransaction } from '../database/transaction.ts';
+import { sentMails } from '../diagnostics.ts';
 import type { Mail } from '../generated/sqlite/client.ts';
 import { handleOf } from '../tokens/token.ts';
 import { createUserToken } from '../tokens/user-token.ts';
@@ -79,7 +80,9 @@ async function deliverOne(mail: Mail, options: DeliveryOptions): Promise<void> {
   if (attempt === null) return;
   try {
     await transport.send(attempt.message);
+    sentMails.publish({ result: 'sent' });
   } catch (error) {
+    sentMails.publish({ result: 'failed' });
     if (attempt.token !== null) {
       await database.userToken.deleteMany({ where: { handle: handleOf(attempt.token) ?? '' } });
     }

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../database/clock.ts';
 import { claimDatabase, type Database, migrateDatabase, openClock, openDatabase } from '../database/database.ts';
+import { statementTimes } from '../diagnostics.ts';
 
 /** The migrated databases of a server, and their clock. */
 export type Store = {
@@ -21,12 +22,13 @@ export type Store = {
  */
 export async function openStore(config: Config, report: (error: unknown) => void): Promise<Store> {
   const { databaseUrl, databaseReplicaUrl } = config;
+  const onStatement = config.metrics === null ? undefined : statementTimes.publish;
   const closers = [await claimDatabase(databaseUrl)];
   const close = async () => {
     for (const closeOne of closers.splice(0).reverse()) await closeOne();
   };
   const open = async (url: string) => {
-    const opened = await openDatabase(url, { poolSize: config.databasePoolSize, report });
+    const opened = await openDatabase(url, { poolSize: config.databasePoolSize, onStatement, report });
     closers.push(() => opened.$disconnect());
     return opened;
   };

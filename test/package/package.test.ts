@@ -20,7 +20,8 @@ const maxMegabytes = 180;
 // biome-ignore lint/style/noProcessEnv: npm needs the settings of the machine
 const inherited = Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_ENV|NODE_OPTIONS|VITEST)/i.test(name));
 const { PATH = '', ...others } = Object.fromEntries(inherited);
-const env = { ...others, PATH: [dirname(process.execPath), PATH].join(delimiter), NO_COLOR: '1' };
+const path = [dirname(process.execPath), PATH].join(delimiter);
+const env = { ...others, PATH: path, NO_COLOR: '1', LOG_FORMAT: 'text' };
 
 /** The folder with the package, and the folder of a user who has installed it. */
 let folder = '';

@@ -6,6 +6,7 @@ import { localClock } from '../clock.ts';
 import { type Dialect, transactionOptions } from '../dialect.ts';
 import { largestIds } from '../ids.ts';
 import { migrationFolders, readMigrations } from '../migrations.ts';
+import { timeStatements } from '../observe/statement-times.ts';
 import { startCheckpoints } from './checkpoints.ts';
 import { lockFile } from './file-lock.ts';
 import { migrateSqlite } from './migrate.ts';
@@ -17,9 +18,10 @@ const claimTimeoutMs = 2_000;
 
 /** SQLite: one file, one server. */
 export const sqliteDialect: Dialect = {
-  async open(url, { onQuery }) {
+  async open(url, { onQuery, onStatement }) {
     const factory = sqliteAdapter(fileOf(url));
     const queryable = await factory.connect();
+    if (onStatement) timeStatements(queryable, onStatement);
     const database = new PrismaClient({
       adapter: { ...factory, connect: async () => queryable },
       transactionOptions,
