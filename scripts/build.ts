@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { cp, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { build, type OutputChunk } from 'rolldown';
 import packageJson from '../package.json' with { type: 'json' };
 import { prepareDeclarations } from './declarations.ts';
@@ -32,6 +32,12 @@ const assets = ['mail/templates', 'passwords/common-passwords.txt.gz'];
  */
 const bundled = /^(@prisma\/|@pothos\/(plugin-prisma|selection-mapper)$|postgres-array$)/;
 
+/**
+ * Copied as it is, with its binaries for all platforms. As a dependency, it would need a compiler: `npm ci` runs node-gyp
+ * for a package with a `binding.gyp`, although this one has no install script.
+ */
+const native = 'better-sqlite3';
+
 const dependencies = Object.keys(packageJson.dependencies);
 
 function packageOf(specifier: string): string {
@@ -42,7 +48,7 @@ function isExternal(specifier: string): boolean {
   if (/^[./\0]/.test(specifier) || specifier.startsWith('src/')) return false;
   if (specifier.startsWith('node:')) return true;
   const name = packageOf(specifier);
-  if (dependencies.includes(name)) return true;
+  if (dependencies.includes(name) || name === native) return true;
   if (bundled.test(name)) return false;
   throw new Error(`${name} is neither in the dependencies of package.json nor in the bundled packages of the build.`);
 }
@@ -67,6 +73,27 @@ async function compile(): Promise<OutputChunk[]> {
   return output.filter((file) => file.type === 'chunk');
 }
 
+/** Copies the native package, and lets the chunks import the copy. Returns its folder. */
+async function copyNative(chunks: OutputChunk[]): Promise<string> {
+  const source = dirname(createRequire(import.meta.url).resolve(`${native}/package.json`));
+  const target = join(folder, 'vendor', native);
+  for (const part of ['lib', 'prebuilds', 'LICENSE'])
+    await cp(join(source, part), join(target, part), { recursive: true });
+  const { name, version, license, main } = JSON.parse(await readFile(join(source, 'package.json'), 'utf8'));
+  await writeFile(join(target, 'package.json'), JSON.stringify({ name, version, license, main, type: 'commonjs' }));
+  for (const { fileName, imports } of chunks.filter(({ imports }) => imports.includes(native))) {
+    const path = join(folder, fileName);
+    const specifier = relative(dirname(path), join(target, main))
+      .replaceAll('\\', '/')
+      .replace(/^(?!\.)/, './');
+    const code = await readFile(path, 'utf8');
+    const changed = code.replaceAll(`from "${native}"`, `from "${specifier}"`);
+    if (changed === code) throw new Error(`${fileName} imports ${imports.join(', ')} in an unknown form.`);
+    await writeFile(path, changed);
+  }
+  return source;
+}
+
 /** Writes the types of the entries, and of the files whose types these mention. */
 async function declareTypes(): Promise<void> {
   const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
@@ -88,9 +115,9 @@ function bundledFolders(chunks: OutputChunk[]): string[] {
   return [...new Set(folders)].sort();
 }
 
-async function writeLicenses(chunks: OutputChunk[]): Promise<void> {
+async function writeLicenses(folders: string[]): Promise<void> {
   const texts = await Promise.all(
-    bundledFolders(chunks).map(async (path) => {
+    folders.map(async (path) => {
       const { name, version, license } = JSON.parse(await readFile(join(path, 'package.json'), 'utf8'));
       const files = (await Array.fromAsync(glob('{LICENSE,LICENCE,NOTICE,license}*', { cwd: path }))).sort();
       if (files.length === 0) throw new Error(`${name} is bundled, but has no file with its licence.`);
@@ -110,6 +137,6 @@ for (const asset of assets) {
   await cp(join('src', asset), target, { recursive: true });
 }
 await declareTypes();
-await writeLicenses(chunks);
+await writeLicenses([...bundledFolders(chunks), await copyNative(chunks)]);
 // They describe packages that are compressed already, and are larger than the rest of the package.
 for await (const map of glob(`${folder}/vendor/**/*.map`)) await rm(map);

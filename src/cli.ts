@@ -1,25 +1,29 @@
 import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { addAdoptCommand } from './blitz/adopt-command.ts';
-import { addAuditCommand } from './cli/audit-command.ts';
+import { blitzSettingNames } from './blitz/config.ts';
+import { addAuditCommand } from './cli/commands/audit.ts';
+import { addBackupCommands } from './cli/commands/backup.ts';
+import { addMailsCommand } from './cli/commands/mails.ts';
+import { addServiceClientCommand } from './cli/commands/service-client.ts';
+import { addUserCommand } from './cli/commands/user.ts';
 import type { ExportOptions } from './cli/export-users.ts';
 import type { ImportOptions } from './cli/import-users.ts';
-import { addMailsCommand } from './cli/mails-command.ts';
-import { addServiceClientCommand } from './cli/service-client-command.ts';
 import { readPassword } from './cli/terminal.ts';
-import { addUserCommand } from './cli/user-command.ts';
 import { withDatabase } from './cli/with-database.ts';
-import { loadEnvironmentFile, readConfig } from './config/config.ts';
+import { loadEnvironmentFile, readConfig, readFromEnvironment } from './config/config.ts';
+import { requireNoMisspelling } from './config/names.ts';
 import { migrateDatabase, widenIds } from './database/database.ts';
 import { inTransaction } from './database/transaction.ts';
 import { createEncryptionKey } from './encryption/keys.ts';
 import { OperatorError, SessionNotFoundError, UserError } from './errors.ts';
 import { recordEvent } from './events/record.ts';
+import { acceptClock, requireTrustedClock } from './maintenance/clock-check.ts';
 import { maintain } from './maintenance/maintenance.ts';
 import { countPrunable } from './maintenance/prune.ts';
 import { commandScope } from './scope.ts';
 import { endSessions, sessionsOfUser } from './sessions/end.ts';
-import { endSession } from './sessions/revoke.ts';
+import { endAllSessions, endSession } from './sessions/revoke.ts';
 import { deleteSigningKeys } from './signing-keys/rotate.ts';
 import { createServiceKey, hashToken } from './tokens/token.ts';
 import { createUser, defaultRole, prepareUser, requireUserByEmail } from './users/user.ts';
@@ -88,16 +92,19 @@ program
 
 program
   .command('revoke')
-  .description('End one session, or all sessions of a user.')
+  .description('End one session, all sessions of a user, or all sessions of everybody.')
   .argument('[handle]', 'handle of the session')
   .option('--user <email>', 'end all sessions of this user')
-  .action(async (handle: string | undefined, options: { user?: string }, command: Command) => {
-    if ((handle === undefined) === (options.user === undefined)) {
-      command.error('Specify either the handle of a session, or --user with an email address.');
+  .option('--all', 'end all sessions of all users and visitors')
+  .action(async (handle: string | undefined, options: { user?: string; all?: true }, command: Command) => {
+    if ([handle, options.user, options.all].filter((choice) => choice !== undefined).length !== 1) {
+      command.error('Specify one of these: the handle of a session, --user with an email address, or --all.');
     }
     await withDatabase(async (database, clock) => {
       const scope = commandScope(clock.now());
-      if (options.user !== undefined) {
+      if (options.all) {
+        say(`Ended ${sessions(await endAllSessions(database, scope, 'REVOKED_BY_ADMIN'))}.`);
+      } else if (options.user !== undefined) {
         const user = await requireUserByEmail(database, options.user);
         const where = sessionsOfUser(user.id);
         const ended = await inTransaction(database, (db) => endSessions(db, scope, where, 'REVOKED_BY_ADMIN'));
@@ -119,14 +126,17 @@ program
       'data. Rotates the signing keys. A running server does this by itself.',
   )
   .option('--dry-run', 'print how many sessions would be deleted')
-  .action(async (options: { dryRun?: boolean }) => {
+  .option('--accept-clock', 'trust the clock of now, after a server reported that it has jumped')
+  .action(async (options: { dryRun?: boolean; acceptClock?: boolean }) => {
     const config = readConfig();
     await withDatabase(async (database, clock) => {
       if (options.dryRun) {
         const before = new Date(clock.now().getTime() - config.sessionRetentionMs);
         say(`Would delete ${sessions(await countPrunable(database, before))}.`);
+        if (!options.acceptClock) await requireTrustedClock(database, clock.now(), config.sessions);
         return;
       }
+      if (options.acceptClock) await acceptClock(database, clock.now());
       const deleted = await maintain(database, config, clock);
       if (deleted === null) throw new OperatorError('A server or another command is pruning right now.');
       say(`Deleted ${sessions(deleted)}.`);
@@ -191,6 +201,7 @@ program
 addUserCommand(program);
 addAuditCommand(program);
 addMailsCommand(program);
+addBackupCommands(program);
 addServiceClientCommand(program);
 addAdoptCommand(program);
 
@@ -228,7 +239,10 @@ function say(line: string): void {
 
 process.umask(0o077);
 program
-  .hook('preAction', loadEnvironmentFile)
+  .hook('preAction', () => {
+    loadEnvironmentFile();
+    readFromEnvironment((environment) => requireNoMisspelling(environment, blitzSettingNames));
+  })
   .parseAsync()
   .catch((error: unknown) => {
     const isRefusal = error instanceof UserError || error instanceof OperatorError;

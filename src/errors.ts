@@ -193,3 +193,16 @@ export function crossSiteCookie(): RequestError {
 
 /** Says in one sentence, without a stack trace, why the server or a command cannot start. */
 export class OperatorError extends Error {}
+
+/**
+ * Tells the operator of a running server about its state in one sentence, without a stack trace. It is reported, and
+ * never thrown.
+ */
+export class OperatorNotice extends Error {
+  readonly severity: 'info' | 'warning' | 'error';
+
+  constructor(severity: OperatorNotice['severity'], message: string) {
+    super(message);
+    this.severity = severity;
+  }
+}

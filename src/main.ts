@@ -1,12 +1,13 @@
-import { loadEnvironmentFile, type MailPolicy, readFromEnvironment } from './config/config.ts';
-import { readLogPolicy } from './config/log.ts';
-import { isUnavailable } from './database/failures.ts';
-import { withoutPassword } from './database/url.ts';
-import { OperatorError } from './errors.ts';
-import { type Log, type LogFormat, openLog } from './log/log.ts';
-import { logFaults } from './log/repeated-faults.ts';
-import { logRequests } from './monitoring/request-lines.ts';
-import { type OpenServer, openServer } from './server/open-server.ts';
+/**
+ * The program of the server. It imports only what it needs to catch signals, and loads the server after that, so that a
+ * signal stops it in order from the first moment on.
+ */
+import { setImmediate as eventLoop } from 'node:timers/promises';
+import type { MailPolicy } from './config/config.ts';
+import { redactUrl } from './database/url.ts';
+import type { Log, LogFormat } from './log/log.ts';
+import type { OpenServer } from './server/open-server.ts';
+import { printReport } from './server/report.ts';
 import type { Address } from './server/server.ts';
 
 /**
@@ -15,81 +16,104 @@ import type { Address } from './server/server.ts';
  */
 const stopDeadlineMs = 9_500;
 
-/** Opens the log, and serves. */
+/** The request to stop the server, which comes once. Further signals change nothing. */
+type StopRequest = {
+  isMade: boolean;
+  /** Is added to the time for stopping. 0 until the server listens. */
+  drainMs: number;
+  /** Resolves when the request is made. */
+  made: Promise<void>;
+  /** Makes the request, and sets the exit code. */
+  make(reason: string, exitCode: 0 | 1): void;
+};
+
+/** Reads the configuration, opens and migrates the database, and serves until a signal ends it. */
 async function main(): Promise<void> {
+  const opened = Promise.withResolvers<Log>();
+  const stop = catchSignals(opened.promise);
+  const parent = process.ppid;
   // No other user of the machine may read the database and the files beside it.
   process.umask(0o077);
+  const { openServer } = await import('./server/open-server.ts');
+  const { loadEnvironmentFile, readFromEnvironment } = await import('./config/config.ts');
+  const { readLogPolicy } = await import('./config/monitoring/log.ts');
+  const { openLog } = await import('./log/log.ts');
+  const { logReports } = await import('./monitoring/reports.ts');
+  const { logRequests } = await import('./monitoring/request-lines.ts');
+  // Signals that came while the modules were loaded are delivered now.
+  await eventLoop();
   loadEnvironmentFile();
   const { level, format } = readFromEnvironment(readLogPolicy);
   const log = openLog(level, format === 'auto' ? formatOf(process.stdout) : format);
-  await serve(log).catch(async (error: unknown) => {
-    if (error instanceof OperatorError) log.fail(error.message);
-    else log.error('The server cannot start', error);
-    await log.flush();
-    process.exit(1);
-  });
-}
-
-/** Opens and migrates the database, and serves until a signal ends it. */
-async function serve(log: Log): Promise<void> {
-  const faults = logFaults(log);
-  const report = (error: unknown) =>
-    isUnavailable(error)
-      ? faults.report('The database does not answer', error, 'database')
-      : faults.report('Unexpected error', error);
-  const server = await openServer(undefined, { report, reportUnavailable: report, observe: logRequests(log) });
-  for (const name of server.appliedMigrations) log.announce('Migrated', name);
-  const address = await server.listen().catch(async (error) => {
+  opened.resolve(log);
+  const reports = logReports(log);
+  const { report } = reports;
+  try {
+    if (stop.isMade) return;
+    const server = await openServer(undefined, { report, reportUnavailable: report, observe: logRequests(log) });
+    for (const name of server.appliedMigrations) log.announce('Migrated', name);
+    if (server.config.startedByNpm) onceParentIsGone(parent, () => stop.make('SIGTERM', 0));
+    void server.lost.then(() => stop.make('The database is lost', 1));
+    if (!stop.isMade) await serve(log, server, stop);
+    await stop.made;
     await server.stop();
-    throw error;
-  });
-  stopOnSignals(server, log, () => faults.stop());
-  // The reader of this output may send a signal at once.
-  announce(log, server, address);
+  } catch (error) {
+    process.exitCode = 1;
+    reports.fail(error);
+  } finally {
+    reports.stop();
+    await log.flush();
+  }
 }
 
-/** Says in which form a stream gets lines: for people if it is a terminal. */
+/** Returns the form of lines for a stream: text if it is a terminal, which people read. */
 function formatOf({ isTTY }: NodeJS.WriteStream): LogFormat {
   return isTTY ? 'text' : 'json';
 }
 
-function stopOnSignals(server: OpenServer, log: Log, tellFaults: () => void): void {
-  const { drainMs, startedByNpm } = server.config;
-  let isStopping = false;
-  const exit = async (exitCode: 0 | 1) => {
-    tellFaults();
-    await log.flush();
-    process.exit(exitCode);
+/** Listens, and prints the address. */
+async function serve(log: Log, server: OpenServer, stop: StopRequest): Promise<void> {
+  stop.drainMs = server.config.drainMs;
+  const address = await server.listen().catch(async (error) => {
+    await server.stop();
+    throw error;
+  });
+  announce(log, server, address);
+}
+
+/** Turns signals and uncaught errors into a request to stop. They are logged as soon as the log is open. */
+function catchSignals(opening: Promise<Log>): StopRequest {
+  const { promise: made, resolve } = Promise.withResolvers<void>();
+  const request: StopRequest = {
+    isMade: false,
+    drainMs: 0,
+    made,
+    make(reason, exitCode) {
+      if (request.isMade) return;
+      request.isMade = true;
+      process.exitCode = exitCode;
+      void opening.then((log) => log.announce('Stopping', `${reason}: finishing the requests in flight.`));
+      setTimeout(() => process.exit(1), request.drainMs + stopDeadlineMs).unref();
+      resolve();
+    },
   };
-  const stop = (reason: string, exitCode: 0 | 1) => {
-    if (isStopping) return;
-    isStopping = true;
-    log.announce('Stopping', `${reason}: finishing the requests in flight.`);
-    setTimeout(() => process.exit(1), drainMs + stopDeadlineMs).unref();
-    server.stop().then(
-      () => exit(exitCode),
-      (error) => {
-        log.error('The server cannot stop in order', error);
-        return exit(1);
-      },
-    );
-  };
-  const stopFor = (signal: NodeJS.Signals) => stop(signal, 0);
   /** An operation may be incomplete without detection, so this process ends, and its supervisor starts a new one. */
   const fail = (error: unknown) => {
-    log.error('Uncaught error', error);
-    stop('Uncaught error', 1);
+    void opening.then((log) => log.error('Uncaught error', error));
+    request.make('Uncaught error', 1);
   };
-  if (startedByNpm) onceParentIsGone(() => stop('SIGTERM', 0));
-  process.once('SIGTERM', stopFor);
-  process.once('SIGINT', stopFor);
+  // Not `once`: without a handler, the next signal would end the process with all requests in flight.
+  process.on('SIGTERM', (signal) => request.make(signal, 0));
+  process.on('SIGINT', (signal) => request.make(signal, 0));
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
+  // The reader of the output may be gone (EPIPE), or its disk full. That is no reason to end requests.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
+  return request;
 }
 
 /** Calls `act` when the parent process has ended. */
-function onceParentIsGone(act: () => void): void {
-  const parent = process.ppid;
+function onceParentIsGone(parent: number, act: () => void): void {
   const watch = setInterval(() => {
     if (process.ppid === parent) return;
     clearInterval(watch);
@@ -99,7 +123,7 @@ function onceParentIsGone(act: () => void): void {
 }
 
 function announce(log: Log, { config, hasNarrowIds }: OpenServer, { url }: Address): void {
-  log.announce('Database', withoutPassword(config.databaseUrl));
+  log.announce('Database', redactUrl(config.databaseUrl));
   log.announce('Mail', mailPlace(config.mail));
   log.announce('GraphQL', url);
   log.announce('GraphiQL', config.graphiql ? `${url}  (open it in a browser)` : 'off (GRAPHIQL=true turns it on)');
@@ -110,7 +134,10 @@ function mailPlace({ smtpUrl, folder }: MailPolicy): string {
   return smtpUrl === null ? `${folder}  (files; set SMTP_URL to send mail)` : new URL(smtpUrl).host;
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof OperatorError ? error.message : error);
-  process.exit(1);
-});
+main().then(
+  () => process.exit(),
+  (error: unknown) => {
+    printReport(error);
+    process.exit(1);
+  },
+);

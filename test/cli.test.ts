@@ -22,6 +22,8 @@ const commands = [
   'export-users',
   'revoke',
   'prune',
+  'backup',
+  'restore',
   'create-encryption-key',
   'delete-signing-keys',
   'migrate',
@@ -59,6 +61,9 @@ describe('command line', () => {
       ['import-users'],
       ['revoke'],
       ['revoke', 'h', '--user', 'a@b.c'],
+      ['revoke', '--all', '--user', 'a@b.c'],
+      ['backup'],
+      ['restore'],
       ['prune', '--x'],
       ['service-client', 'create', 'my-api'],
       ['service-client', 'create', 'my-api', '--scope', 'everything'],
@@ -71,7 +76,25 @@ describe('command line', () => {
   it('exits with 1 and a sentence on a wrong configuration', async () => {
     const { code, stderr } = await cli('file:', ['migrate']);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^DATABASE_URL is "file:", but it must be .*\n$/);
+    expect(stderr).toMatch(/^DATABASE_URL is "file:…", but it must be .*\n$/);
+  });
+});
+
+describe('misspelled name of a setting', () => {
+  it('stops the command line and the server, also if it is in .env', async () => {
+    const env = { ALOWED_ORIGINS: 'https://app.example.com' };
+    const sentence = /^ALOWED_ORIGINS is not a setting\. Did you mean ALLOWED_ORIGINS\? .*\n$/;
+    const url = await emptyDatabase();
+    expect(await cli(url, ['migrate'], undefined, env)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(sentence),
+    });
+    const server = runNode('src/main.ts', [], { DATABASE_URL: url, PORT: '0', ...env });
+    expect(await server.ended).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(sentence) });
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, '.env'), `ALOWED_ORIGINS=https://app.example.com\nDATABASE_URL=${url}\n`);
+    const inFolder = runNode(join(process.cwd(), 'src/main.ts'), [], { PORT: '0' }, { wrapper: ['env', '-C', folder] });
+    expect(await inFolder.ended).toMatchObject({ code: 1, stderr: expect.stringMatching(sentence) });
   });
 });
 

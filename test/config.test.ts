@@ -1,8 +1,12 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { blitzSettingNames, readBlitzPolicy } from '../src/blitz/config.ts';
 import { readConfig } from '../src/config/config.ts';
+import { requireNoMisspelling, settingNames } from '../src/config/names.ts';
 import { createEncryptionKey } from '../src/encryption/keys.ts';
+import { temporaryFolder } from './support/database.ts';
 
 describe('configuration', () => {
   it('has a default for everything', () => {
@@ -104,14 +108,61 @@ describe('configuration', () => {
 
   it('never repeats the password of a database', () => {
     const read = () => readConfig({ DATABASE_URL: 'postgresql://someone:their-password@host' });
-    expect(read).toThrow(/^DATABASE_URL is "postgresql:\/\/someone:\*\*\*@host/);
-    expect(read).not.toThrow(/their-password/);
+    expect(read).toThrow(/^DATABASE_URL is "postgresql:…", but it must be /);
+    expect(read).not.toThrow(/their-password|someone/);
   });
 
   it('never repeats a service key that is configured instead of its hash', () => {
     const read = () => readConfig({ SERVICE_KEYS: 'the-key-itself' });
     expect(read).toThrow(/^SERVICE_KEYS has an entry that is not the SHA-256 of a key/);
     expect(read).not.toThrow(/the-key-itself/);
+  });
+
+  it('takes secrets from files, without the newline at their end', async () => {
+    const folder = await temporaryFolder();
+    const secret = async (name: string, content: string) => {
+      await writeFile(join(folder, name), content);
+      return join(folder, name);
+    };
+    const url = 'postgresql://app:secret@db/app';
+    const key = createEncryptionKey();
+    const config = readConfig({
+      DATABASE_URL_FILE: await secret('database', `${url}\n`),
+      DATABASE_REPLICA_URL_FILE: await secret('replica', `${url}2\r\n`),
+      SMTP_URL_FILE: await secret('smtp', 'smtps://app:secret@mail'),
+      ENCRYPTION_KEYS_FILE: await secret('encryption', `${key}\n`),
+      SERVICE_KEYS_FILE: await secret('service', `${'a'.repeat(64)}\n`),
+    });
+    expect(config).toMatchObject({ databaseUrl: url, databaseReplicaUrl: `${url}2` });
+    expect(config).toMatchObject({ mail: { smtpUrl: 'smtps://app:secret@mail' }, hashedServiceKeys: ['a'.repeat(64)] });
+    expect(config.encryptionKeys).toEqual(readConfig({ ENCRYPTION_KEYS: key }).encryptionKeys);
+    const blitz = { BLITZ_COOKIES: 'app', BLITZ_SECRET_FILE: await secret('blitz', ' a secret \n') };
+    expect(readBlitzPolicy(blitz)?.secret).toBe('a secret');
+  });
+
+  it('refuses a secret from two places, and a file that is missing, unreadable or empty, by name', async () => {
+    const folder = await temporaryFolder();
+    const empty = join(folder, 'empty');
+    await writeFile(empty, '\n');
+    const messageOf = (env: Record<string, string>) => {
+      try {
+        readConfig(env);
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    expect(messageOf({ SMTP_URL: 'smtp://x', SMTP_URL_FILE: empty })).toBe(
+      'SMTP_URL and SMTP_URL_FILE are both set. Set one of them.',
+    );
+    expect(messageOf({ SMTP_URL_FILE: empty })).toBe(`SMTP_URL_FILE is "${empty}", but this file is empty.`);
+    expect(messageOf({ DATABASE_URL_FILE: folder })).toBe(
+      `DATABASE_URL_FILE is "${folder}", but this file cannot be read: EISDIR.`,
+    );
+    expect(messageOf({ SERVICE_KEYS_FILE: join(folder, 'missing') })).toMatch(
+      /^SERVICE_KEYS_FILE is ".*missing", but this file cannot be read: ENOENT\.$/,
+    );
+    // An empty variable is not set.
+    expect(readConfig({ SMTP_URL_FILE: '' }).mail.smtpUrl).toBeNull();
   });
 
   it('refuses in production a configuration that would send cookies unencrypted', () => {
@@ -129,12 +180,61 @@ describe('configuration', () => {
 
   it('is documented in .env.example, with every variable and its default', async () => {
     const example = await readFile('.env.example', 'utf8');
-    const readers = (await readdir('src', { recursive: true })).filter((file) => /config\/|config\.ts$/.test(file));
+    const readers = (await readdir('src', { recursive: true })).filter((file) =>
+      /config\/.*\.ts$|config\.ts$/.test(file),
+    );
     const source = (await Promise.all(readers.map((file) => readFile(`src/${file}`, 'utf8')))).join();
     const names = new Set([...source.matchAll(/\benvironment, '([A-Z0-9_]+)'/g)].map(([, name]) => name));
     expect(names.size).toBeGreaterThan(10);
+    expect(new Set([...settingNames, ...blitzSettingNames])).toEqual(new Set([...names, 'NODE_ENV']));
     const documented = parseEnv(example.replace(/^# ?(?=[A-Z0-9_]+=)/gm, ''));
     expect(new Set(Object.keys(documented).filter((name) => name !== 'NODE_ENV'))).toEqual(names);
     expect(readConfig(documented)).toEqual(readConfig({}));
+  });
+});
+
+describe('misspelled name of a setting', () => {
+  const check = (env: Record<string, string>) => requireNoMisspelling(env, blitzSettingNames);
+
+  it.each([
+    ['ALOWED_ORIGINS', 'ALLOWED_ORIGINS'],
+    ['ALLOWED_ORGINS', 'ALLOWED_ORIGINS'],
+    ['allowed_origins', 'ALLOWED_ORIGINS'],
+    ['ALLOWEDORIGINS', 'ALLOWED_ORIGINS'],
+    ['DATABSE_URL', 'DATABASE_URL'],
+    ['DATABASE_ULR', 'DATABASE_URL'],
+    ['SMPT_URL', 'SMTP_URL'],
+    ['TRUSTED_PROXYES', 'TRUSTED_PROXIES'],
+    ['SESSION_IDEL_TIMEOUT', 'SESSION_IDLE_TIMEOUT'],
+    ['ENCRIPTION_KEYS', 'ENCRYPTION_KEYS'],
+    ['DATABSE_URL_FILE', 'DATABASE_URL_FILE'],
+    ['BLITZ_COKIES', 'BLITZ_COOKIES'],
+  ])('%s is refused, with the name that was meant and without the value', (name, meant) => {
+    expect(() => check({ [name]: 'the value' })).toThrow(`${name} is not a setting. Did you mean ${meant}?`);
+    expect(() => check({ [name]: 'the value' })).not.toThrow(/the value/);
+    // The way out, if the variable belongs to another program.
+    expect(() => check({ [name]: 'x', [meant]: '' })).not.toThrow();
+  });
+
+  it('is refused for one wrong, missing or doubled letter of any longer word', () => {
+    for (const name of settingNames.filter((one) => one.includes('_') && one !== 'NODE_ENV')) {
+      for (const word of name.split('_').filter((one) => one.length >= 5)) {
+        const wrong = [`${word[0]}${word}`, word.replace(/^(..)./, '$1'), word.replace(/^(..)./, '$1Q')];
+        for (const one of wrong) expect(() => check({ [name.replace(word, one)]: '' }), one).toThrow('Did you mean');
+      }
+    }
+  });
+
+  it('is not found in the variables of other programs', () => {
+    const others =
+      `PORTS HOSTS POST SORT GHOST HOSTNAME HOME PATH USER SHELL LANG TZ PWD TERM GRAPHQL API_URL APP_URI SMTP_URI
+      SMTP_HOST SMTP_PORT SMTP_USER SMTP_PASSWORD DATABASE_URI DATABASE_HOST DATABASE_PORT DATABASE_NAME DATABASE_URLS
+      EMAIL_FROM MAIL_HOST MAIL_PORT SESSION_SECRET SESSION_SECRET_KEY ACCESS_TOKEN ACCESS_TOKEN_SECRET SERVICE_NAME
+      SERVICE_KEY ENCRYPTION_KEY ADMIN_ROLE ADMIN_EMAIL ADMIN_PASSWORD ALLOWED_HOST COOKIE_SECRET COOKIE_NAME PUBLIC_KEY
+      NODE_OPTIONS NODE_PATH NODE_VERSION PGHOST PGPASSWORD POSTGRES_URL KUBERNETES_SERVICE_HOST KUBERNETES_PORT
+      GITHUB_TOKEN npm_config_cache npm_lifecycle_event LC_ALL DEBUG CI OTEL_SERVICE_NAME REDIS_URL LOG_LEVEL
+      PUBLIC_API_URL NEXT_PUBLIC_URL APP_NAME APP_ENV APP_KEY LOGIN_URI AUDIT_LOG HTTP_PROXY NO_PROXY http_proxy
+      DATABASE_PASSWORD_FILE POSTGRES_PASSWORD_FILE SSH_AUTH_SOCK XDG_SESSION_ID XDG_SESSION_TYPE`.split(/\s+/);
+    expect(() => check(Object.fromEntries(others.map((name) => [name, 'x'])))).not.toThrow();
   });
 });

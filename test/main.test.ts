@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +10,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { createEncryptionKey } from '../src/encryption/keys.ts';
 import { password } from './support/api.ts';
 import { temporaryFolder } from './support/database.ts';
-import { runNode, startServer } from './support/process.ts';
+import { beginRequest, runNode, startServer } from './support/process.ts';
 
 async function newUrl(): Promise<string> {
   return `file:${join(await temporaryFolder(), 'data/sessions.db')}`;
@@ -134,8 +133,12 @@ describe('server', () => {
 
   it.each([
     ['PORT', 'http', /^PORT is "http", but it must be a whole number from 0 to 65535\.\n$/],
-    ['DATABASE_URL', 'mysql://x', /^DATABASE_URL is "mysql:\/\/x", but it must be .*\n$/],
-    ['DATABASE_URL', 'postgresql://x:y@z/db?schema=app', /^DATABASE_URL is ".*schema=app", but it may not name .*\n$/],
+    ['DATABASE_URL', 'mysql://x', /^DATABASE_URL is "mysql:…", but it must be .*\n$/],
+    [
+      'DATABASE_URL',
+      'postgresql://x:y@z/db?schema=app',
+      /^DATABASE_URL names a schema, but it may name no other one than public, .*\n$/,
+    ],
     ['SESSION_LIFETIME', '30', /^SESSION_LIFETIME is "30", but it must be a number and a unit.*\n$/],
     ['ACCESS_TOKEN_AUDIENCES', 'router', /^ACCESS_TOKEN_AUDIENCES is set, but ENCRYPTION_KEYS is not: .*\n$/],
     ['HOST', '203.0.113.1', /^HOST is "203\.0\.113\.1" and PORT is .*\n$/],
@@ -144,6 +147,19 @@ describe('server', () => {
     const { code, stdout, stderr } = await runNode('src/main.ts', [], env).ended;
     expect({ code, stdout: stdout.replace(/^Migrated.*\n/gm, '') }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(sentence);
+  });
+
+  it('warns in production about mail that goes to files, in one line', async () => {
+    const env = {
+      NODE_ENV: 'production',
+      PUBLIC_URL: 'https://accounts.example.com',
+    };
+    const server = runNode('src/main.ts', [], { DATABASE_URL: await newUrl(), PORT: '0', ...env });
+    await server.until(/^GraphiQL /m);
+    server.child.kill('SIGTERM');
+    const { code, stdout } = await server.ended;
+    expect(code).toBe(0);
+    expect(stdout.match(/^\S+ warn {2}SMTP_URL is not set: .*$/gm)).toHaveLength(1);
   });
 
   it('does not start without the key that encrypted its signing keys, and starts again with it', async () => {
@@ -171,27 +187,10 @@ describe('server', () => {
     expect(await stopped({ ENCRYPTION_KEYS: `${other},${key}` })).toBe(jwks);
   });
 
-  /** Begins a sign-up by sending its headers. Returns a function that sends the rest and returns the answer. */
-  async function beginSignUp(address: string): Promise<() => Promise<{ status: number | undefined; text: string }>> {
-    const body = JSON.stringify({ query: signUp });
-    const headers = { 'content-type': 'application/json', 'content-length': body.length, expect: '100-continue' };
-    const slow = request(new URL(address), { method: 'POST', headers });
-    slow.flushHeaders();
-    await once(slow, 'continue');
-    slow.write(body.slice(0, 20));
-    return async () => {
-      slow.end(body.slice(20));
-      const [response] = await once(slow, 'response');
-      let text = '';
-      for await (const chunk of response) text += chunk;
-      return { status: response.statusCode, text };
-    };
-  }
-
   it.each(['SIGTERM', 'SIGINT'] as const)('finishes the requests in flight on %s, and exits 0', async (signal) => {
     const server = await startServer(await newUrl());
     const target = new URL(server.address);
-    const finishSignUp = await beginSignUp(server.address);
+    const finishSignUp = await beginRequest(server.address, signUp);
     const idle = connect(Number(target.port), target.hostname);
     await once(idle, 'connect');
     server.child.kill(signal);
@@ -212,7 +211,7 @@ describe('server', () => {
     const fail = `setTimeout(() => { ${statement}; }, 10); setTimeout(() => { ${statement}; }, 100)`;
     await writeFile(probe, `process.on('SIGUSR2', () => { ${fail} });`);
     const server = await startServer(await newUrl(), { NODE_OPTIONS: `--import ${probe}` });
-    const finishSignUp = await beginSignUp(server.address);
+    const finishSignUp = await beginRequest(server.address, signUp);
     server.child.kill('SIGUSR2');
     await expect.poll(() => server.printed().match(/Error: unhandled on purpose/g)).toHaveLength(2);
     const { status, text } = await finishSignUp();

@@ -39,6 +39,8 @@ function openSqlite(): Source {
 }
 
 function openPostgresql(): Source {
+  // The driver returns ids, of 64 bits, as text. Those of the data set are exact as numbers.
+  pg.types.setTypeParser(pg.types.builtins.INT8, Number);
   const pool = new pg.Pool({ connectionString: DATABASE_URL, max: 10 });
   const endText = end('$1', '$2::timestamp');
   return {

@@ -7,6 +7,9 @@ import { promisify } from 'node:util';
 /** Without install scripts. */
 const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
 
+/** In milliseconds. An installation takes one minute. Without a registry, npm tries for longer than this. */
+const timeoutMs = 300_000;
+
 /**
  * Installs packages into a folder of their own below node_modules/.cache, and returns its node_modules. Later runs find
  * them there.
@@ -23,9 +26,11 @@ export async function installPackages(name: string, packages: Record<string, str
     console.log(`  npm install ${list.join(' ')}`);
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'package.json'), wanted);
-    await promisify(execFile)('npm', ['install', ...options], { cwd: folder }).catch((error: unknown) => {
-      throw new Error(`npm could not install ${list.join(' and ')}.`, { cause: error });
-    });
+    await promisify(execFile)('npm', ['install', ...options], { cwd: folder, timeout: timeoutMs }).catch(
+      (error: Error) => {
+        throw new Error(`npm could not install ${list.join(' and ')}. ${error.message}`, { cause: error });
+      },
+    );
     await writeFile(marker, wanted);
   }
   return join(folder, 'node_modules');

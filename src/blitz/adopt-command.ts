@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander';
 import { readConfig } from '../config/config.ts';
+import { openDatabase } from '../database/database.ts';
+import { acceptClock } from '../maintenance/clock-check.ts';
 import { adoptDatabase, inspectDatabase } from './adopt/adopt.ts';
 import { reportAdopted, reportFound } from './adopt/report.ts';
 
@@ -23,7 +25,14 @@ export function addAdoptCommand(program: Command): void {
       for (const line of reportFound(found, settings)) say(line);
       if (!found || !options.apply) return;
       for (const line of reportAdopted(await adoptDatabase(url, settings))) say(line);
+      await trustClock(url, now);
     });
+}
+
+/** Keeps the old times of an application that was stopped long ago from being taken for a jump of the clock. */
+async function trustClock(url: string, now: Date): Promise<void> {
+  const database = await openDatabase(url);
+  await acceptClock(database, now).finally(() => database.$disconnect());
 }
 
 function say(line: string): void {

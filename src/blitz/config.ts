@@ -1,3 +1,4 @@
+import { withSecretFiles } from '../config/secret-files.ts';
 import { type Environment, invalid, list, read } from '../config/variables.ts';
 
 /** The policy for sessions that a Blitz.js application started and that stay valid here. */
@@ -8,12 +9,16 @@ export type BlitzPolicy = {
   secret: string | null;
 };
 
+/** The names of its settings. */
+export const blitzSettingNames: readonly string[] = ['BLITZ_COOKIES', 'BLITZ_SECRET'];
+
 /**
  * Reads the policy for sessions of Blitz.js. Null if no cookies of Blitz.js are accepted.
  *
  * @throws OperatorError that names the variable, its value and the rule for it.
  */
-export function readBlitzPolicy(environment: Environment): BlitzPolicy | null {
+export function readBlitzPolicy(given: Environment): BlitzPolicy | null {
+  const environment = withSecretFiles(given, ['BLITZ_SECRET']);
   const cookiePrefixes = list(environment, 'BLITZ_COOKIES');
   if (cookiePrefixes.length === 0) return null;
   for (const prefix of cookiePrefixes) {

@@ -1,13 +1,16 @@
 import { readConfig } from '../config/config.ts';
 import type { Clock } from '../database/clock.ts';
 import { type Database, databaseExists, migrateDatabase, openClock, openDatabase } from '../database/database.ts';
+import { redactUrl } from '../database/url.ts';
 import { OperatorError } from '../errors.ts';
 
 /** Opens an existing database, migrates it as a server would, and closes it even after an error. */
 export async function withDatabase<T>(act: (database: Database, clock: Clock) => Promise<T>): Promise<T> {
   const { databaseUrl } = readConfig();
   if (!(await databaseExists(databaseUrl))) {
-    throw new OperatorError(`DATABASE_URL is "${databaseUrl}", but there is no database. \`migrate\` creates it.`);
+    throw new OperatorError(
+      `DATABASE_URL is "${redactUrl(databaseUrl)}", but there is no database. \`migrate\` creates it.`,
+    );
   }
   await migrateDatabase(databaseUrl);
   const database = await openDatabase(databaseUrl);

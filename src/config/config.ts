@@ -9,8 +9,9 @@ import { readEncryptionKeys } from './encryption.ts';
 import { readAllowedHosts } from './hosts.ts';
 import { type LoginPage, readLoginPage } from './login-page.ts';
 import { type MailPolicy, readMailPolicy } from './mail.ts';
-import { type MetricsPolicy, readMetricsPolicy } from './metrics.ts';
+import { type MetricsPolicy, readMetricsPolicy } from './monitoring/metrics.ts';
 import { readTrustedProxies, type TrustedProxies } from './proxies.ts';
+import { withSecretFiles } from './secret-files.ts';
 import { atLeastOne, duration, type Environment, flag, integer, invalid, list, origin, text } from './variables.ts';
 
 export type { AccessTokenPolicy, LoginPage, MailPolicy, TrustedProxies };
@@ -60,6 +61,8 @@ export type AttemptPolicy = {
 };
 
 export type Config = {
+  /** Whether NODE_ENV is production. */
+  isProduction: boolean;
   databaseUrl: string;
   /** The URL of a read replica of the database, for listings. Null if there is none. */
   databaseReplicaUrl: string | null;
@@ -132,6 +135,9 @@ export function loadEnvironmentFile(): void {
   }
 }
 
+/** The settings that may come from a file, which the variable with the suffix `_FILE` names. */
+const secretNames = ['DATABASE_URL', 'DATABASE_REPLICA_URL', 'SMTP_URL', 'ENCRYPTION_KEYS', 'SERVICE_KEYS'];
+
 /** NIST SP 800-63B-4 section 3.1.1: never below 8, and at least 15 if the password is the only factor. */
 const passwordMinLength = { min: 8, default: 15 };
 
@@ -146,12 +152,14 @@ const argon2 = { memoryKiB: 19_456, passes: 2, lanes: 1 };
  *
  * @throws OperatorError that names the variable, its value and the expected form.
  */
-export function readConfig(environment: Environment = process.env): Config {
+export function readConfig(given: Environment = process.env): Config {
+  const environment = withSecretFiles(given, secretNames);
   const production = environment.NODE_ENV === 'production';
   const port = integer(environment, 'PORT', 4000, { min: 0, max: 65_535 });
   const publicUrl = origin('PUBLIC_URL', text(environment, 'PUBLIC_URL', `http://localhost:${port}`));
   const encryptionKeys = readEncryptionKeys(environment);
   const config: Config = {
+    isProduction: production,
     databaseUrl: readDatabaseUrl(environment),
     databaseReplicaUrl: readReplicaUrl(environment),
     databasePoolSize: integer(environment, 'DATABASE_POOL_SIZE', 10, { min: 1, max: 1_000 }),
@@ -242,11 +250,14 @@ function rangeUrl(environment: Environment): URL | null {
   const value = text(environment, 'PASSWORD_RANGE_URL', '');
   if (value === '') return null;
   const url = URL.parse(value);
-  if (url === null || !/^https?:$/.test(url.protocol) || !url.pathname.endsWith('/')) {
+  const hasCredentials = url !== null && (url.username !== '' || url.password !== '');
+  if (url === null || !/^https?:$/.test(url.protocol) || !url.pathname.endsWith('/') || hasCredentials) {
     throw invalid(
       'PASSWORD_RANGE_URL',
-      value,
-      'must be an http or https URL that ends with /, such as https://…/: the server appends five hex digits to it',
+      // Anything else may be a credential.
+      /^https?:\/\/[\w.-]+(?:\/[\w.-]*)*$/.test(value) ? value : '…',
+      'must be an http or https URL without user that ends with /, such as https://…/: the server appends five hex ' +
+        'digits to it',
     );
   }
   return url;

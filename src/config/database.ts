@@ -1,10 +1,8 @@
-import { withoutPassword } from '../database/url.ts';
-import { type Environment, invalid, text } from './variables.ts';
+import { isPostgresqlUrl, isSqliteUrl, redactUrl } from '../database/url.ts';
+import { OperatorError } from '../errors.ts';
+import { type Environment, invalid, percentEncoding, text } from './variables.ts';
 
-function isPostgresql(value: string): boolean {
-  const url = URL.parse(value);
-  return url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.hostname !== '' && url.pathname.length > 1;
-}
+const postgresqlRule = `must be postgresql://user:password@host:5432/database, ${percentEncoding}`;
 
 /**
  * Returns the URL of the read replica, or null if none is configured.
@@ -13,12 +11,8 @@ function isPostgresql(value: string): boolean {
  */
 export function readReplicaUrl(environment: Environment): string | null {
   const value = text(environment, 'DATABASE_REPLICA_URL', '');
-  if (value === '' || isPostgresql(value)) return value || null;
-  throw invalid(
-    'DATABASE_REPLICA_URL',
-    withoutPassword(value),
-    'must be postgresql://user:password@host:5432/database',
-  );
+  if (value === '' || isPostgresqlUrl(value)) return value || null;
+  throw invalid('DATABASE_REPLICA_URL', redactUrl(value), postgresqlRule);
 }
 
 /**
@@ -28,25 +22,23 @@ export function readReplicaUrl(environment: Environment): string | null {
 function requirePublicSchema(name: string, value: string): void {
   const schema = new URL(value).searchParams.get('schema') ?? 'public';
   if (schema === 'public') return;
-  throw invalid(
-    name,
-    withoutPassword(value),
-    'may not name a schema other than public, where this server keeps its tables',
+  throw new OperatorError(
+    `${name} names a schema, but it may name no other one than public, where this server keeps its tables.`,
   );
 }
 
 export function readDatabaseUrl(environment: Environment): string {
   const value = text(environment, 'DATABASE_URL', 'file:data/sessions.db');
-  if (isPostgresql(value)) {
+  if (isPostgresqlUrl(value)) {
     requirePublicSchema('DATABASE_URL', value);
     return value;
   }
-  if (!/^file:(?!\/\/)[^?#]+$/.test(value) || value === 'file::memory:') {
+  if (!isSqliteUrl(value) || value === 'file::memory:') {
     throw invalid(
       'DATABASE_URL',
-      withoutPassword(value),
+      redactUrl(value),
       'must be file: and the path of an SQLite file, such as file:data/sessions.db, ' +
-        'or postgresql://user:password@host:5432/database',
+        `or ${postgresqlRule.replace('must be ', '')}`,
     );
   }
   return value;

@@ -1,4 +1,5 @@
-import { type Environment, invalid, origin, read, text } from './variables.ts';
+import { isUnambiguous } from '../database/url.ts';
+import { type Environment, invalid, origin, percentEncoding, read, text } from './variables.ts';
 
 /** The transport, the sender and the templates of mail. */
 export type MailPolicy = {
@@ -21,7 +22,11 @@ export function readMailPolicy(environment: Environment, publicUrl: URL): MailPo
   const smtpUrl = read(environment, 'SMTP_URL') ?? null;
   // The message does not repeat the value, because it may contain a password.
   if (smtpUrl !== null && !isSmtp(smtpUrl)) {
-    throw invalid('SMTP_URL', '…', 'must be smtp://user:password@host:587 or smtps://user:password@host');
+    throw invalid(
+      'SMTP_URL',
+      '…',
+      `must be smtp://user:password@host:587 or smtps://user:password@host, ${percentEncoding}`,
+    );
   }
   return {
     smtpUrl,
@@ -34,7 +39,7 @@ export function readMailPolicy(environment: Environment, publicUrl: URL): MailPo
 
 function isSmtp(value: string): boolean {
   const url = URL.parse(value);
-  return url !== null && /^smtps?:$/.test(url.protocol) && url.hostname !== '';
+  return url !== null && /^smtps?:$/.test(url.protocol) && /^\/?$/.test(url.pathname) && isUnambiguous(value);
 }
 
 function sender(value: string): string {

@@ -3,10 +3,17 @@ import { OperatorError } from '../errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Returns the error for an invalid value, addressed to the operator. */
+/**
+ * Returns the error for an invalid value, addressed to the operator. It does not repeat a value that looks like a URL
+ * with credentials.
+ */
 export function invalid(name: string, value: string, rule: string): OperatorError {
-  return new OperatorError(`${name} is "${value}", but it ${rule}.`);
+  const hasCredentials = value.includes('@') && /[:/]/.test(value);
+  return new OperatorError(`${name} is "${hasCredentials ? '…' : value}", but it ${rule}.`);
 }
+
+/** The rule for the credentials in a URL. */
+export const percentEncoding = 'with special characters of the user and the password percent-encoded, such as # as %23';
 
 /** Returns the trimmed value. An empty variable counts as not set. */
 export function read(environment: Environment, name: string): string | undefined {

@@ -1,6 +1,6 @@
 import type { Prisma, PrismaClient } from '../generated/sqlite/client.ts';
 import type { Clock } from './clock.ts';
-import type { Dialect, OpenOptions, Release } from './dialect.ts';
+import type { DatabaseFacts, Dialect, OpenOptions, Release, Restored } from './dialect.ts';
 import type { PreparedReads, SessionWithUser } from './hot/prepared-reads.ts';
 import { type Ids, largestIds } from './ids.ts';
 import { postgresqlDialect } from './postgresql/dialect.ts';
@@ -16,7 +16,7 @@ export type Database = PrismaClient & PreparedReads & Ids & HasDriver;
 /** A database, or a transaction on one. Domain functions take it as their first parameter. */
 export type Db = Prisma.TransactionClient;
 
-export type { OpenOptions, Release, SessionWithUser };
+export type { DatabaseFacts, OpenOptions, Release, Restored, SessionWithUser };
 
 function dialectOf(url: string): Dialect {
   return /^postgres(ql)?:/.test(url) ? postgresqlDialect : sqliteDialect;
@@ -60,6 +60,29 @@ export function hasNarrowIds(database: Database): boolean {
  */
 export function claimDatabase(url: string): Promise<Release> {
   return dialectOf(url).claim(url);
+}
+
+/**
+ * Copies an SQLite database to a new file, as it is at one moment, also while a server runs. Returns what the copy holds.
+ *
+ * @throws OperatorError if the file exists, or the database is not healthy. For PostgreSQL, it names the right tools.
+ */
+export function backUpDatabase(url: string, file: string): Promise<DatabaseFacts> {
+  return dialectOf(url).backup(url, file);
+}
+
+/**
+ * Replaces an SQLite database by a backup, at once and as a whole: with everything that `prepare` changed, or not at all.
+ *
+ * @throws OperatorError if a server or a command has the database open, or the backup is not healthy. The database is
+ *   then unchanged. For PostgreSQL, it names the right tools.
+ */
+export function restoreDatabase(
+  url: string,
+  file: string,
+  prepare: (database: Database) => Promise<void>,
+): Promise<Restored> {
+  return dialectOf(url).restore(url, file, prepare);
 }
 
 /** Opens the clock by which the sessions of a database end: the database's own if several machines may use it. */

@@ -21,7 +21,25 @@ export type OpenOptions = {
   onStatement?: OnStatement | undefined;
   /** Is called with failures outside any request, such as a connection that breaks while it is idle. */
   report?: ((error: unknown) => void) | undefined;
+  /**
+   * Is called once if the files of the database were removed or replaced. All statements fail from then on. The promise
+   * resolves when the operator was told, by `report`, and the data that is still open was saved: then the caller should
+   * end. Without this function, nothing is told and saved.
+   */
+  onLost?: ((saved: Promise<void>) => void) | undefined;
 };
+
+/** What a database holds, for the operator. */
+export type DatabaseFacts = {
+  /** The names of the applied migrations, oldest first. */
+  migrations: string[];
+  users: number;
+  liveSessions: number;
+  bytes: number;
+};
+
+/** `replaced` is the file that keeps the database from before a restore. Null if there was none. */
+export type Restored = DatabaseFacts & { replaced: string | null };
 
 /** The operations that differ between SQLite and PostgreSQL. All other code is written once. */
 export type Dialect = {
@@ -34,6 +52,14 @@ export type Dialect = {
   claim(url: string): Promise<Release>;
   /** Returns whether there is a database to open. */
   exists(url: string): Promise<boolean>;
+  /** Copies the database to a new file. @throws OperatorError if that is not possible, or not the way to do it */
+  backup(url: string, file: string): Promise<DatabaseFacts>;
+  /**
+   * Replaces the database by a backup, on which `prepare` is called before.
+   *
+   * @throws OperatorError if that is not possible, or not the way to do it. The database is then unchanged.
+   */
+  restore(url: string, file: string, prepare: (database: Database) => Promise<void>): Promise<Restored>;
   /** Opens the clock by which sessions end. */
   clock(database: Database): Promise<Clock>;
 };

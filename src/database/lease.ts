@@ -41,8 +41,10 @@ export async function withLease<T>(
 
 async function acquire(db: Db, name: string, holder: string, now: Date): Promise<boolean> {
   const expiresAt = new Date(now.getTime() + leaseMs);
+  // The holder's clock was wrong, or is: no lease lasts as long. Twice its length, because clocks differ a little.
+  const tooLate = new Date(now.getTime() + 2 * leaseMs);
   const { count } = await db.lease.updateMany({
-    where: { name, OR: [{ holder }, { expiresAt: { lte: now } }] },
+    where: { name, OR: [{ holder }, { expiresAt: { lte: now } }, { expiresAt: { gt: tooLate } }] },
     data: { holder, expiresAt },
   });
   if (count > 0) return true;

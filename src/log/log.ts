@@ -16,8 +16,8 @@ export type Fields = Readonly<Record<string, string | number | boolean | null>>;
 export type Log = {
   info(message: string, fields?: Fields): void;
   warn(message: string, fields?: Fields): void;
-  /** Writes an error with its stack and its causes. */
-  error(message: string, error: unknown, fields?: Fields): void;
+  /** Writes a failure and, if there is one, its error with the stack and the causes. */
+  error(message: string, error?: unknown): void;
   /** Announces a fact about the start or the end, such as the address of the server. People read it without a time. */
   announce(topic: string, value: string): void;
   /** Tells why the process cannot run, in a sentence for the operator. */
@@ -63,7 +63,7 @@ export function createLog(level: LogLevel, sink: Sink): Log {
   return {
     info: (message, fields = {}) => logger.info(fields, message),
     warn: (message, fields = {}) => logger.warn(fields, message),
-    error: (message, error, fields = {}) => logger.error({ ...fields, error: describeError(error) }, message),
+    error: (message, error) => logger.error(error === undefined ? {} : { error: describeError(error) }, message),
     announce: (topic, value) => logger.info({ announced: value }, topic),
     fail: (sentence) => logger.fatal({ announced: sentence }, 'Failed'),
     writes: (name) => logger.isLevelEnabled(name),

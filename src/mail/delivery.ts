@@ -1,48 +1,36 @@
 import { type Repeated, repeat } from '../background.ts';
 import type { Clock } from '../database/clock.ts';
-import type { Database } from '../database/database.ts';
+import { isUnavailable } from '../database/failures.ts';
 import { withLease } from '../database/lease.ts';
-import { inTransaction } from '../database/transaction.ts';
 import { sentMails } from '../diagnostics.ts';
 import type { Mail } from '../generated/sqlite/client.ts';
 import { handleOf } from '../tokens/token.ts';
-import { createUserToken } from '../tokens/user-token.ts';
-import type { User } from '../users/user.ts';
-import type { MailTransport, Message } from './message.ts';
-import { type LinkKind, type MailName, mails } from './outbox.ts';
-import type { Render } from './templates.ts';
+import { type AttemptOptions, claim, prepare, UnusableMailError } from './attempt.ts';
+import { createDeliveryLog, type DeliveryLog, type Failure } from './delivery-log.ts';
+import type { MailTransport } from './message.ts';
+import { priorities } from './outbox.ts';
 import { maxAtOnce } from './transport.ts';
 
 const intervalMs = 1_000;
 
-/** The pause after the first failure. It doubles with each further failure, up to `max`. */
-const pauseMs = { first: 10_000, max: 3_600_000 };
-
 /** RFC 5321 section 4.5.4.1: a sender gives up after four to five days. Links are useless by then. */
 const giveUpAfterMs = 3 * 86_400_000;
 
-const hourMs = 3_600_000;
+export type DeliveryOptions = AttemptOptions & { transport: MailTransport; log: DeliveryLog };
 
-export type DeliveryOptions = {
-  database: Database;
-  transport: MailTransport;
-  render: Render;
-  /** The origin of the pages to which links lead. */
-  appUrl: URL;
-  clock: Pick<Clock, 'now'>;
-  report: (error: unknown) => void;
-};
+type WorkerOptions = Omit<DeliveryOptions, 'log'> & { clock: Clock; report: (error: unknown) => void };
 
 /**
  * Sends the mail of the outbox in the background: at least once, and by one node at a time. Mail that could not be sent
  * is sent again after a pause.
  */
-export function startDelivery(options: DeliveryOptions & { clock: Clock }): Repeated {
-  const { database, transport, clock, report } = options;
+export function startDelivery({ report, ...worker }: WorkerOptions): Repeated {
+  const { database, transport, clock } = worker;
+  const options = { ...worker, log: createDeliveryLog(report, clock) };
   const delivery = repeat(
     intervalMs,
     async (isStopping) => {
-      if ((await findDue(options)).length === 0) return;
+      if ((await findDue(options, 1)).length === 0) return;
       await withLease(database, 'mail', clock, (isHeld) =>
         deliverDue(options, async () => !isStopping() && (await isHeld())),
       );
@@ -57,26 +45,56 @@ export function startDelivery(options: DeliveryOptions & { clock: Clock }): Repe
   };
 }
 
-/** Sends all due mail, for as long as `mayContinue` allows. */
+/**
+ * Sends all due mail, for as long as `mayContinue` allows. A mail that takes long delays no other: each that ends makes
+ * room for the next one.
+ */
 export async function deliverDue(options: DeliveryOptions, mayContinue: () => Promise<boolean>): Promise<void> {
-  for (let due = await findDue(options); due.length > 0; due = await findDue(options)) {
-    await Promise.all(due.map((mail) => deliverOne(mail, options)));
-    if (!(await mayContinue())) return;
+  const running = new Set<Promise<unknown>>();
+  const errors: unknown[] = [];
+  try {
+    do {
+      const due = await findDue(options, maxAtOnce - running.size);
+      for (const mail of due) {
+        if (!(await claim(mail, options))) continue;
+        const delivering = deliverOne(mail, options)
+          .catch((error) => errors.push(error))
+          .finally(() => running.delete(delivering));
+        running.add(delivering);
+      }
+      if (due.length === 0 && running.size === 0) break;
+      if (due.length === 0 || running.size === maxAtOnce) await Promise.race(running);
+    } while (errors.length === 0 && (await mayContinue()));
+  } finally {
+    await Promise.all(running);
   }
+  if (errors.length > 0) throw errors[0];
 }
 
-function findDue({ database, clock }: DeliveryOptions): Promise<Mail[]> {
-  return database.mail.findMany({
-    where: { sendAfter: { lte: clock.now() } },
-    orderBy: { sendAfter: 'asc' },
-    take: maxAtOnce,
-  });
+/** Returns the mail to send next, the more urgent first. Both queries read only as many rows of an index. */
+async function findDue({ database, clock }: DeliveryOptions, limit: number): Promise<Mail[]> {
+  const due: Mail[] = [];
+  for (const priority of priorities) {
+    if (due.length === limit) break;
+    const where = { priority, sendAfter: { lte: clock.now() } };
+    const orderBy = { sendAfter: 'asc' } as const;
+    due.push(...(await database.mail.findMany({ where, orderBy, take: limit - due.length })));
+  }
+  return due;
 }
 
-/** Sends a mail, and deletes it once it is sent. After a failure it is sent again later, or given up. */
+/**
+ * Sends a claimed mail, and deletes it once it is sent. After a failure it is sent again later, or given up.
+ *
+ * @throws only if the database does not answer.
+ */
 async function deliverOne(mail: Mail, options: DeliveryOptions): Promise<void> {
-  const { database, transport, report, clock } = options;
-  const attempt = await claim(mail, options);
+  const { database, transport, log } = options;
+  const attempt = await prepare(mail, options).catch(async (error: unknown) => {
+    if (isUnavailable(error)) throw error;
+    await fail(mail, { reason: reasonOf(error), isOutage: false, isFinal: false }, options);
+    return null;
+  });
   if (attempt === null) return;
   try {
     await transport.send(attempt.message);
@@ -86,84 +104,30 @@ async function deliverOne(mail: Mail, options: DeliveryOptions): Promise<void> {
     if (attempt.token !== null) {
       await database.userToken.deleteMany({ where: { handle: handleOf(attempt.token) ?? '' } });
     }
-    const isOver = clock.now().getTime() - mail.createdAt.getTime() > giveUpAfterMs;
-    if (!isOver && !isPermanent(error)) return;
-    report(
-      new Error(`Mail ${mail.id} (${mail.template}, user ${mail.userId ?? 'none'}) was given up: ${reasonOf(error)}`),
-    );
+    await fail(mail, { reason: reasonOf(error), isOutage: isOutage(error), isFinal: isPermanent(error) }, options);
+    return;
   }
   await database.mail.deleteMany({ where: { id: mail.id } });
+  log.sent();
 }
 
-type Attempt = {
-  message: Message;
-  /** The secret of the link, which exists only here and in the message. Null for a mail without a link. */
-  token: string | null;
-};
-
-/**
- * Claims a mail for one attempt. It is due again only after a pause, so that after a crash it is sent once more, but
- * not at once. Returns null if another worker has it, if it was withdrawn, or if it is no longer to be sent.
- */
-async function claim(mail: Mail, { database, render, appUrl, clock }: DeliveryOptions): Promise<Attempt | null> {
-  const { id, attempts, recipient, data } = mail;
-  const now = clock.now();
-  const kind: LinkKind | null | undefined = mails[mail.template as MailName];
-  return inTransaction(database, async (db) => {
-    const { count } = await db.mail.updateMany({
-      where: { id, attempts },
-      data: { attempts: attempts + 1, sendAfter: new Date(now.getTime() + pauseAfter(attempts)) },
-    });
-    // An unknown mail is left to a newer version of this server, which runs beside this one.
-    if (count === 0 || kind === undefined) return null;
-    const user = mail.userId === null ? null : await db.user.findUnique({ where: { id: mail.userId } });
-    if (!isWanted(mail, kind, user)) {
-      await db.mail.deleteMany({ where: { id } });
-      return null;
-    }
-    const name = mail.template as MailName;
-    const isSignUp = kind?.purpose === 'SIGN_UP';
-    const token =
-      kind &&
-      (await createUserToken(db, {
-        purpose: kind.purpose,
-        userId: mail.userId,
-        sentTo: recipient,
-        data: isSignUp ? data : null,
-        expiresAt: new Date(now.getTime() + kind.lifetimeMs),
-      }));
-    // The data of a sign-up belongs to its link, and not to the template.
-    const values: Record<string, string> = isSignUp || data === null ? {} : JSON.parse(data);
-    const rendered = render(name, {
-      ...values,
-      appUrl: appUrl.origin,
-      recipient,
-      ...(kind ? { token: token ?? '', validFor: validFor(kind.lifetimeMs) } : {}),
-    });
-    const message = { id: `${mail.createdAt.getTime()}.${id}`, name, to: recipient, date: mail.createdAt, ...rendered };
-    return { message, token };
-  });
+/** Reports a failed attempt. Deletes a mail that is not to be tried again. */
+async function fail(mail: Mail, failure: Failure & { isFinal: boolean }, options: DeliveryOptions): Promise<void> {
+  const { database, log, clock } = options;
+  const isOver = clock.now().getTime() - mail.createdAt.getTime() > giveUpAfterMs;
+  if (!failure.isFinal && !isOver) {
+    log.failed(mail, failure);
+    return;
+  }
+  await database.mail.deleteMany({ where: { id: mail.id } });
+  log.gaveUp(mail, failure);
 }
 
-/**
- * Returns whether a mail is still to be sent. A link to an account is sent only while it leads to that account, by the
- * address that the account has.
- */
-function isWanted({ recipient }: Mail, kind: LinkKind | null, user: User | null): boolean {
-  if (kind === null || kind.purpose === 'SIGN_UP') return true;
-  if (user === null || user.suspendedAt !== null) return false;
-  return kind.purpose === 'CHANGE_EMAIL' || user.email === recipient;
-}
-
-/** Returns a growing pause with random jitter, so that mails that failed together are not sent again together. */
-function pauseAfter(attempts: number): number {
-  return Math.min(pauseMs.max, pauseMs.first * 2 ** attempts) * (0.8 + 0.4 * Math.random());
-}
-
-function validFor(lifetimeMs: number): string {
-  const hours = lifetimeMs / hourMs;
-  if (hours === 1) return '1 hour';
-  return hours < 48 ? `${hours} hours` : `${hours / 24} days`;
+/** Returns whether the transport failed, rather than the receiver refused one mail. */
+function isOutage(error: unknown): boolean {
+  const { code, command } = error as { code?: string; command?: string };
+  const isAboutMail = code === 'EENVELOPE' || code === 'EMESSAGE' || code === 'ESTREAM';
+  return !isAboutMail || command === 'MAIL FROM';
 }
 
 /**
@@ -179,6 +143,7 @@ function isPermanent(error: unknown): boolean {
 
 /** Returns the codes of an error only, because the words of servers repeat addresses. */
 function reasonOf(error: unknown): string {
-  const { responseCode, code } = error as { responseCode?: number; code?: string };
-  return [code, responseCode].filter((part) => part !== undefined).join(' ') || 'it cannot be sent.';
+  if (error instanceof UnusableMailError) return error.message;
+  const { responseCode, code, name } = error as { responseCode?: number; code?: string; name?: string };
+  return [code ?? name, responseCode].filter((part) => part !== undefined).join(' ');
 }

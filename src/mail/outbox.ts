@@ -29,6 +29,23 @@ export const mails = {
 
 export type MailName = keyof typeof mails;
 
+/** Mails about the security of an account. No number of other mails delays them. */
+const securityMails: ReadonlySet<MailName> = new Set([
+  'reset-password',
+  'confirm-email-change',
+  'email-change-requested',
+  'email-changed',
+  'password-changed',
+  'account-deleted',
+] satisfies MailName[]);
+
+/** The values of `Mail.priority`, in the order in which mail is sent. */
+export const priorities = [0, 1] as const;
+
+function priorityOf(name: MailName): (typeof priorities)[number] {
+  return securityMails.has(name) ? 0 : 1;
+}
+
 /** Values for a template, beside `appUrl` and, in a mail with a link, `token`. Never a secret. */
 export type MailData = Record<string, string>;
 
@@ -47,6 +64,7 @@ export async function enqueueMail(db: Db, mail: NewMail, now: Date): Promise<voi
     data: {
       createdAt: now,
       sendAfter: now,
+      priority: priorityOf(name),
       template: name,
       recipient,
       userId,

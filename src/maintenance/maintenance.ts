@@ -4,6 +4,7 @@ import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
 import { withLease } from '../database/lease.ts';
 import { rotateSigningKeys } from '../signing-keys/rotate.ts';
+import { ClockJumpError, noteClock, requireTrustedClock } from './clock-check.ts';
 import {
   deleteClientInfo,
   endExpired,
@@ -24,6 +25,8 @@ export type MaintenancePolicy = Pick<
  * Ends expired sessions, deletes the client information of ended sessions, prunes sessions and events after their
  * retention, deletes expired tokens and counts, and rotates the signing keys. Returns the number of pruned sessions. Null
  * if another process is doing the maintenance.
+ *
+ * @throws ClockJumpError if the clock has jumped. Nothing is then changed.
  */
 export function maintain(
   database: Database,
@@ -33,6 +36,7 @@ export function maintain(
 ): Promise<number | null> {
   return withLease(database, 'maintenance', clock, async (isHeld) => {
     const now = clock.now().getTime();
+    await requireTrustedClock(database, new Date(now), policy.sessions);
     const mayContinue: ShouldContinue = async () => (await shouldContinue()) && (await isHeld());
     // First, so that no session is pruned before its expiry is recorded.
     await endExpired(database, new Date(now), policy.sessions, mayContinue);
@@ -43,17 +47,30 @@ export function maintain(
     if (await mayContinue()) await pruneExpired(database, new Date(now), mayContinue);
     const { encryptionKeys } = policy;
     if (encryptionKeys !== null && (await mayContinue())) await rotateSigningKeys(database, encryptionKeys, clock);
+    await noteClock(database, new Date(now));
     return pruned;
   });
 }
 
-/** Starts the maintenance in the background, every ten minutes. */
+export type MaintenanceOptions = { report: (error: unknown) => void; firstRunAfterMs?: number; pauseMs?: number };
+
+/** Starts the maintenance in the background, every ten minutes. Reports a jump of the clock once. */
 export function startMaintenance(
   database: Database,
   policy: MaintenancePolicy,
   clock: Clock,
-  { report, firstRunAfterMs = 5_000 }: { report: (error: unknown) => void; firstRunAfterMs?: number },
+  { report, firstRunAfterMs = 5_000, pauseMs = intervalMs }: MaintenanceOptions,
 ): Repeated {
-  const work = (isStopping: () => boolean) => maintain(database, policy, clock, () => !isStopping());
-  return repeat(intervalMs, work, report, firstRunAfterMs);
+  let hasJumped = false;
+  const work = async (isStopping: () => boolean) => {
+    try {
+      await maintain(database, policy, clock, () => !isStopping());
+      hasJumped = false;
+    } catch (error) {
+      if (!(error instanceof ClockJumpError)) throw error;
+      if (!hasJumped) report(error);
+      hasJumped = true;
+    }
+  };
+  return repeat(pauseMs, work, report, firstRunAfterMs);
 }

@@ -5,6 +5,7 @@ import type { AppOptions } from '../http/front-door.ts';
 import type { Observer } from '../http/messages.ts';
 import type { RequestFacts } from '../log/request-facts.ts';
 import { openServer } from './open-server.ts';
+import { printReport } from './report.ts';
 import type { Address, Server } from './server.ts';
 
 export type { Address, Environment, Observer, RequestFacts, Server };
@@ -15,7 +16,11 @@ export type ServerOptions = {
    * they are `process.env`, which this object replaces. A file `.env` is not read.
    */
   env?: Environment | undefined;
-  /** Is called once with every unexpected error. `console.error` by default. */
+  /**
+   * Is called once with every unexpected error, and with notices for the operator: their `severity` is `info`, `warning` or
+   * `error`, and their `message` is one sentence. By default, they are printed on standard error. If the SQLite file was
+   * removed or replaced, it gets a sentence, and the server stops.
+   */
   report?: ((error: unknown) => void) | undefined;
   /** Observes every request and its answer once: for metrics, traces and request ids. */
   observe?: Observer | undefined;
@@ -38,7 +43,7 @@ type ContextPlugin = NonNullable<AppOptions['plugins']>[number];
  *   another server has the SQLite file.
  */
 export async function createServer(options: ServerOptions = {}): Promise<Server> {
-  const { env, report = (error) => console.error(error), observe, plugins = [] } = options;
+  const { env, report = printReport, observe, plugins = [] } = options;
   const hooks = { report, plugins: plugins as unknown[] as ContextPlugin[], ...(observe && { observe }) };
   const { listen, fetch, stop } = await openServer(env, hooks);
   return { listen, fetch, stop };

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { blitzSettingNames } from '../blitz/config.ts';
 import { readBlitzSessions } from '../blitz/sessions.ts';
 import { type Config, readConfig, readFromEnvironment } from '../config/config.ts';
+import { requireNoMisspelling } from '../config/names.ts';
 import type { Environment } from '../config/variables.ts';
 import { hasNarrowIds } from '../database/database.ts';
 import { OperatorError } from '../errors.ts';
@@ -15,6 +17,7 @@ import { observeAll } from '../monitoring/observe-all.ts';
 import { openSigningKeys } from '../signing-keys/signing-keys.ts';
 import type { Address, Server } from './server.ts';
 import { openStore, type Store } from './store.ts';
+import { warnAboutSettings, watchForProxy, withWatch } from './warnings.ts';
 
 type Hooks = Pick<AppOptions, 'report' | 'reportUnavailable' | 'observe' | 'plugins'>;
 
@@ -25,6 +28,8 @@ export type OpenServer = Server & {
   appliedMigrations: readonly string[];
   /** Whether ids still have 32 bits, in a PostgreSQL database of an earlier version. */
   hasNarrowIds: boolean;
+  /** Resolves if the files of the database are lost: removed or replaced. The server then stops by itself. */
+  lost: Promise<void>;
 };
 
 /**
@@ -35,6 +40,7 @@ export type OpenServer = Server & {
  * @throws OperatorError as `createServer` does.
  */
 export async function openServer(env: Environment | undefined, hooks: Hooks): Promise<OpenServer> {
+  readFromEnvironment((environment) => requireNoMisspelling(environment, blitzSettingNames), env);
   const config = readConfig(env);
   const legacySessions = readFromEnvironment(readBlitzSessions, env);
   const render = await readTemplates(config.mail.templates);
@@ -44,15 +50,21 @@ export async function openServer(env: Environment | undefined, hooks: Hooks): Pr
     const signingKeys = await openSigningKeys(database, config, clock, hooks.report);
     const now = () => clock.now();
     const metrics = await startMetrics(store, config);
-    const observe = observeAll([hooks.observe, metrics?.observe]);
-    const app = createApp({ database, replica, config, now, legacySessions, signingKeys, ...hooks, observe });
+    const watched = withWatch(watchForProxy(config, hooks.report), hooks.observe);
+    const observe = observeAll([watched, metrics?.observe]);
+    // The operator knows already that the database is lost.
+    const reportUnavailable = (error: unknown) => (store.isLost() ? undefined : hooks.reportUnavailable?.(error));
+    const options = { database, replica, config, now, legacySessions, signingKeys, ...hooks };
+    const app = createApp({ ...options, reportUnavailable, observe });
+    warnAboutSettings(config, hooks.report);
     const close = async () => {
       await metrics?.stop();
       await store.close();
     };
     const stopBackground = startBackground(store, config, { render, report: hooks.report });
     const server = serve(app, config, { stopBackground, close });
-    return { ...server, config, appliedMigrations, hasNarrowIds: hasNarrowIds(database) };
+    void store.lost.then(server.stop).catch(hooks.report);
+    return { ...server, config, appliedMigrations, hasNarrowIds: hasNarrowIds(database), lost: store.lost };
   } catch (error) {
     await store.close();
     throw error;
@@ -76,11 +88,16 @@ async function startMetrics({ database, clock }: Store, { metrics: policy }: Con
 
 /** Starts maintenance and the delivery of mail. Returns a function that ends both. */
 function startBackground(
-  { database, clock }: Store,
+  { database, clock, isLost }: Store,
   config: Config,
-  { render, report }: { render: Render; report: Hooks['report'] },
+  hooks: { render: Render; report: Hooks['report'] },
 ): () => Promise<unknown> {
   const { appUrl } = config.mail;
+  const { render } = hooks;
+  // The operator knows already that the database is lost.
+  const report = (error: unknown) => {
+    if (!isLost()) hooks.report(error);
+  };
   const maintenance = startMaintenance(database, config, clock, { report });
   const transport = openMailTransport(config.mail);
   const delivery = startDelivery({ database, transport, render, appUrl, clock, report });

@@ -11,6 +11,10 @@ export type Store = {
   clock: Clock;
   /** The names of the migrations that were applied now. */
   appliedMigrations: readonly string[];
+  /** Returns whether the files of the database are lost: removed or replaced. Every statement then fails. */
+  isLost(): boolean;
+  /** Resolves if they are lost, after what is still open was saved. The server cannot continue. */
+  lost: Promise<void>;
   close(): Promise<void>;
 };
 
@@ -27,8 +31,14 @@ export async function openStore(config: Config, report: (error: unknown) => void
   const close = async () => {
     for (const closeOne of closers.splice(0).reverse()) await closeOne();
   };
+  const lost = Promise.withResolvers<void>();
+  let isLost = false;
+  const onLost = (saved: Promise<void>) => {
+    isLost = true;
+    lost.resolve(saved);
+  };
   const open = async (url: string) => {
-    const opened = await openDatabase(url, { poolSize: config.databasePoolSize, onStatement, report });
+    const opened = await openDatabase(url, { poolSize: config.databasePoolSize, onStatement, report, onLost });
     closers.push(() => opened.$disconnect());
     return opened;
   };
@@ -38,7 +48,7 @@ export async function openStore(config: Config, report: (error: unknown) => void
     const replica = databaseReplicaUrl === null ? database : await open(databaseReplicaUrl);
     const clock = await openClock(databaseUrl, database);
     closers.push(() => clock.stop());
-    return { database, replica, clock, appliedMigrations, close };
+    return { database, replica, clock, appliedMigrations, isLost: () => isLost, lost: lost.promise, close };
   } catch (error) {
     await close();
     throw error;

@@ -19,6 +19,8 @@ const endReasons = {
   /** The user had more sessions than `SESSIONS_PER_USER`, and this one was used least recently. */
   SESSION_LIMIT: 'SESSION_REVOKED',
   SUSPENDED: 'SESSION_REVOKED',
+  /** The database was restored from a backup, in which the session may be live although it has ended since. */
+  RESTORED: 'SESSION_REVOKED',
   ACCOUNT_DELETED: 'SESSION_REVOKED',
   IDLE_TIMEOUT: 'SESSION_EXPIRED',
   LIFETIME: 'SESSION_EXPIRED',

@@ -4,9 +4,9 @@ import { inRawTransaction } from '../database/transaction.ts';
 import { SessionNotFoundError } from '../errors.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
 import { mayReadUsers, type Scope, type UserScope } from '../scope.ts';
-import { type EndReason, endSessions, sessionsOfUser, sessionWithId } from './end.ts';
+import { type EndReason, endSessions, sessionsOfUser, sessionsWithIds, sessionWithId } from './end.ts';
 import { requireRecentPassword } from './proof.ts';
-import type { Session } from './session.ts';
+import { type Session, whereLive } from './session.ts';
 
 /** Ends the session of a request, and returns it. Null if there is none, or it is not live any more. */
 export async function logout(database: Database, scope: Scope): Promise<Session | null> {
@@ -51,6 +51,31 @@ export async function revokeSession(
 export function revokeOwnSessions(database: Database, scope: UserScope, keptId?: bigint): Promise<Session[]> {
   const where = sessionsOfUser(scope.session.user.id, keptId);
   return inRawTransaction(database, (db) => endSessions(db, scope, where, 'REVOKED'));
+}
+
+/** The number of sessions that one transaction ends, so that requests wait only shortly for it. */
+const sessionsAtOnce = 500;
+
+/**
+ * Ends all live sessions, of users and visitors, and returns their number. Not in one transaction: after a failure, some
+ * have ended, and a second call ends the rest.
+ */
+export async function endAllSessions(database: Database, scope: Scope, reason: EndReason): Promise<number> {
+  let count = 0;
+  for (let after = 0n; ; ) {
+    const live = await database.session.findMany({
+      where: { AND: [{ id: { gt: after } }, whereLive(scope.now)] },
+      orderBy: { id: 'asc' },
+      take: sessionsAtOnce,
+      select: { id: true },
+    });
+    const ids = live.map(({ id }) => id);
+    const last = ids.at(-1);
+    if (last === undefined) return count;
+    const ended = await inRawTransaction(database, (db) => endSessions(db, scope, sessionsWithIds(ids), reason));
+    count += ended.length;
+    after = last;
+  }
 }
 
 /** Returns the condition for the sessions that the caller may see. */

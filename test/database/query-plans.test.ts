@@ -2,6 +2,7 @@ import { describe, expect, inject, it } from 'vitest';
 import { endExpired, pruneSessions } from '../../src/maintenance/prune.ts';
 import { type Client, startApi, type TestApi } from '../support/api.ts';
 import { isPostgresql } from '../support/database.ts';
+import { deliverMail } from '../support/mail.ts';
 
 const rows = inject('isShort') ? 200 : 2_000;
 
@@ -82,6 +83,20 @@ describe('frequent statements', () => {
       await pruneSessions(api.database, api.clock.now);
       await endExpired(api.database, api.clock.now, api.config.sessions);
     });
+    for (const plan of plans) expect(plan).not.toMatch(isSlow);
+  });
+
+  it('of the outbox use an index, with any number of other mails', async () => {
+    const { api } = await filledApi();
+    const mails = Array.from({ length: rows }, (_, n) => ({
+      sendAfter: api.clock.now,
+      priority: n % 50 === 0 ? 0 : 1,
+      template: 'email-taken',
+      recipient: `${n}@example.com`,
+    }));
+    await api.database.mail.createMany({ data: mails });
+    const plans = await plansOf(api, () => deliverMail(api, { maxCount: 1 }));
+    expect(plans.join()).toContain('Mail_priority_sendAfter_idx');
     for (const plan of plans) expect(plan).not.toMatch(isSlow);
   });
 

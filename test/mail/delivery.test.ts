@@ -5,7 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SMTPServer } from 'smtp-server';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { MailPolicy } from '../../src/config/config.ts';
+import { OperatorNotice } from '../../src/errors.ts';
 import { deliverDue, startDelivery } from '../../src/mail/delivery.ts';
+import { createDeliveryLog, type DeliveryLog } from '../../src/mail/delivery-log.ts';
 import type { MailTransport, Message } from '../../src/mail/message.ts';
 import { enqueueMail, type MailName, mails } from '../../src/mail/outbox.ts';
 import { readTemplates } from '../../src/mail/templates.ts';
@@ -20,19 +22,36 @@ import { textOf } from '../support/text.ts';
 const hour = 3_600_000;
 
 /** Sends the mails that are due through a transport of the test. */
-async function deliverBy(api: TestApi, transport: Pick<MailTransport, 'send'>): Promise<void> {
-  const { database, config, clock, reported } = api;
+async function deliverBy(
+  api: TestApi,
+  transport: Pick<MailTransport, 'send'>,
+  { log = logOf(api), templates = null }: { log?: DeliveryLog; templates?: string | null } = {},
+): Promise<void> {
+  const { database, config, clock } = api;
   await deliverDue(
     {
       database,
       transport: { ...transport, close: async () => {} },
-      render: await readTemplates(null),
+      render: await readTemplates(templates),
       appUrl: config.mail.appUrl,
       clock: { now: () => clock.now },
-      report: (error) => reported.push(error),
+      log,
     },
     async () => true,
   );
+}
+
+/** Returns the log of a server, which knows of no outage yet. */
+function logOf({ reported, clock }: TestApi): DeliveryLog {
+  return createDeliveryLog((error) => reported.push(error), { now: () => clock.now });
+}
+
+/** Returns the reported lines, and forgets them. */
+function linesOf({ reported }: TestApi): string[] {
+  return reported.splice(0).map((error) => {
+    expect(error).toBeInstanceOf(OperatorNotice);
+    return (error as OperatorNotice).message;
+  });
 }
 
 const links = { purpose: { not: 'KNOWN_DEVICE' } };
@@ -195,7 +214,6 @@ describe('failed mail', () => {
     expect(pauses[0]).toBeLessThanOrEqual(12_000);
     expect(pauses[3]).toBeGreaterThan((pauses[0] ?? 0) * 4);
     expect(Math.max(...pauses)).toBeLessThanOrEqual(1.2 * hour);
-    expect(api.reported).toEqual([]);
     // It is delivered at last.
     pass(api, 2 * hour);
     expect(await deliverMail(api)).toMatchObject([{ to: 'ada@example.com' }]);
@@ -213,8 +231,191 @@ describe('failed mail', () => {
     pass(api, 73 * hour);
     await deliverBy(api, transport);
     expect(await api.database.mail.count()).toBe(0);
-    expect(String(api.reported)).toMatch(/Mail \d+ \(verify-email, user \d+\) was given up: ECONNECTION/);
+    expect(String(api.reported)).toMatch(/Mail \d+ \(verify-email, user \d+\) was given up at attempt 2: ECONNECTION/);
     expect(String(api.reported)).not.toContain('ada@');
+  });
+});
+
+describe('mail that cannot be made', () => {
+  /** Adds mails that fail before they reach the transport, as many as are sent at once and more, all due first. */
+  async function poison(api: TestApi): Promise<void> {
+    const sendAfter = new Date(api.clock.now.getTime() - hour);
+    const names = [
+      'email-changed',
+      'email-changed',
+      'email-changed',
+      'constructor',
+      'of-a-newer-version',
+      'account-deleted',
+    ];
+    const data = ['{"newEmail": "eve@example.com"', '["eve@example.com"]', '{"newEmail": {"a": "eve@example.com"}}'];
+    for (const [n, name] of names.entries()) {
+      await api.database.mail.create({
+        data: {
+          sendAfter,
+          createdAt: sendAfter,
+          priority: 0,
+          template: name,
+          recipient: 'ada@example.com',
+          data: data[n] ?? null,
+        },
+      });
+    }
+  }
+
+  /** A folder in which the template of one mail fails for every mail of its name. */
+  async function brokenTemplates(): Promise<string> {
+    const folder = await temporaryFolder();
+    // It includes itself without end.
+    await writeFile(join(folder, 'header.html'), '{{> header}}');
+    return folder;
+  }
+
+  it('delays no other mail, is tried again and is given up, and each attempt is one line without an address', async () => {
+    const api = await startApi();
+    await poison(api);
+    await api.signUp('bob@example.com');
+    const sent: string[] = [];
+    const transport = { send: async ({ to }: Message) => void sent.push(to) };
+    await deliverBy(api, transport);
+    expect(sent.sort()).toEqual(['ada@example.com', 'bob@example.com']);
+    const lines = linesOf(api);
+    const failures = lines.map((line) => line.replace(/^Mail \d+ /, '')).sort();
+    expect(failures).toEqual([
+      '(constructor, user none), attempt 1 failed: this version does not know its template.',
+      ...Array(3).fill('(email-changed, user none), attempt 1 failed: its data is not an object of texts.'),
+      '(of-a-newer-version, user none), attempt 1 failed: this version does not know its template.',
+    ]);
+    expect(textOf(lines)).not.toMatch(/@|eve/);
+    await deliverBy(api, transport);
+    expect(linesOf(api)).toEqual([]);
+    pass(api, 13_000);
+    await deliverBy(api, transport);
+    expect(textOf(linesOf(api)).match(/attempt 2 failed/g)).toHaveLength(5);
+    pass(api, 73 * hour);
+    await deliverBy(api, transport);
+    expect(textOf(linesOf(api)).match(/was given up at attempt 3/g)).toHaveLength(5);
+    expect(await api.database.mail.count()).toBe(0);
+  });
+
+  it('leaves no link behind when its template fails', async () => {
+    const api = await startApi();
+    const templates = await brokenTemplates();
+    await api.signUp('ada@example.com');
+    await deliverBy(api, { send: async () => {} }, { templates });
+    expect(linesOf(api)).toEqual([
+      expect.stringMatching(
+        /^Mail \d+ \(verify-email, user \d+\), attempt 1 failed: its template fails \(RangeError\)\.$/,
+      ),
+    ]);
+    expect(await countLinks(api)).toBe(0);
+    pass(api, 13_000);
+    expect(await deliverMail(api)).toMatchObject([{ to: 'ada@example.com' }]);
+  });
+
+  it('does not hold up those that are sent beside a slow one', async () => {
+    const api = await startApi();
+    const recipients = Array.from({ length: 12 }, (_, n) => `user${n}@example.com`);
+    for (const recipient of recipients) {
+      await enqueueMail(api.database, { name: 'account-deleted', recipient, userId: null }, api.clock.now);
+    }
+    const others = Promise.withResolvers<void>();
+    const sent: string[] = [];
+    await deliverBy(api, {
+      async send({ to }) {
+        // The first one ends only after all others.
+        if (to === recipients[0]) await others.promise;
+        sent.push(to);
+        if (sent.length === recipients.length - 1) others.resolve();
+      },
+    });
+    expect(sent.at(-1)).toBe(recipients[0]);
+    expect(sent.sort()).toEqual(recipients.sort());
+  });
+});
+
+describe('mail about the security of an account', () => {
+  it.each([
+    'reset-password',
+    'confirm-email-change',
+    'email-change-requested',
+    'email-changed',
+    'password-changed',
+    'account-deleted',
+  ] as const)('is sent before other mail that waits for longer: %s', async (name) => {
+    const api = await startApi();
+    await api.signUp('ada@example.com');
+    await deliverMail(api);
+    const { id: userId } = await api.database.user.findFirstOrThrow();
+    for (let n = 0; n < 20; n += 1) {
+      const recipient = `user${n}@example.com`;
+      await enqueueMail(api.database, { name: 'email-taken', recipient, userId: null }, api.clock.now);
+    }
+    pass(api, 1_000);
+    await enqueueMail(api.database, { name, recipient: 'ada@example.com', userId }, api.clock.now);
+    const sent: string[] = [];
+    await deliverBy(api, { send: async (message) => void sent.push(message.name) });
+    expect(sent).toHaveLength(21);
+    // Five are sent at once.
+    expect(sent.indexOf(name)).toBeLessThan(5);
+  });
+});
+
+describe('outage of the mail server', () => {
+  it('is reported once, then once a minute with the number of attempts, and its end too', async () => {
+    const api = await startApi();
+    const log = logOf(api);
+    for (let n = 0; n < 10; n += 1) {
+      const recipient = `user${n}@example.com`;
+      await enqueueMail(api.database, { name: 'account-deleted', recipient, userId: null }, api.clock.now);
+    }
+    let isDown = true;
+    const transport = {
+      async send({ to }: Message) {
+        if (isDown) throw Object.assign(new Error(`no route for ${to}`), { code: 'ECONNECTION', command: 'CONN' });
+      },
+    };
+    await deliverBy(api, transport, { log });
+    expect(linesOf(api)).toEqual([
+      expect.stringMatching(
+        /^No mail can be sent: ECONNECTION\. Mail \d+ \(account-deleted, user none\), attempt 1 failed\. The server tries again\.$/,
+      ),
+    ]);
+    pass(api, 59_000);
+    await deliverBy(api, transport, { log });
+    expect(linesOf(api)).toEqual([]);
+    pass(api, 61_000);
+    await deliverBy(api, transport, { log });
+    expect(linesOf(api)).toEqual([
+      expect.stringMatching(/^Still no mail can be sent: ECONNECTION\. 21 attempts failed since 20[^@]*Z\.$/),
+    ]);
+    isDown = false;
+    pass(api, hour);
+    await deliverBy(api, transport, { log });
+    expect(linesOf(api)).toEqual([
+      expect.stringMatching(/^Mail can be sent again\. 30 attempts failed since 20[^@]*Z\.$/),
+    ]);
+    expect(await api.database.mail.count()).toBe(0);
+  });
+
+  it('is not a refusal of single recipients, each of which is reported', async () => {
+    const api = await startApi();
+    for (const recipient of ['ada@example.com', 'bob@example.com']) {
+      await enqueueMail(api.database, { name: 'account-deleted', recipient, userId: null }, api.clock.now);
+    }
+    const send = async () => {
+      const refusal = {
+        code: 'EENVELOPE',
+        command: 'RCPT TO',
+        responseCode: 451,
+        response: '451 not now, ada@example.com',
+      };
+      throw Object.assign(new Error(refusal.response), refusal);
+    };
+    await deliverBy(api, { send });
+    const lines = linesOf(api);
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect(line).toMatch(/^Mail \d+ .*, attempt 1 failed: EENVELOPE 451\.$/);
   });
 });
 
@@ -255,7 +456,7 @@ describe('SMTP', () => {
     const transport = openMailTransport({ ...policy, smtpUrl: smtp.url });
     await deliverBy(api, transport);
     expect(await api.database.mail.findMany()).toMatchObject([{ recipient: 'ada@example.com', attempts: 1 }]);
-    expect(String(api.reported)).toMatch(/account-deleted, user none\) was given up: EENVELOPE 550/);
+    expect(String(api.reported)).toMatch(/account-deleted, user none\) was given up at attempt 1: EENVELOPE 550/);
     expect(String(api.reported)).not.toContain('nobody@');
     isBusy = false;
     pass(api, 20_000);
@@ -277,7 +478,7 @@ describe('SMTP', () => {
       await deliverBy(api, transport);
       transport.close();
       expect(await api.database.mail.findMany()).toMatchObject([{ attempts: 1 }]);
-      expect(api.reported).toEqual([]);
+      expect(linesOf(api)).toEqual([expect.stringMatching(/EENVELOPE 550/)]);
     }
   });
 

@@ -1,4 +1,5 @@
 import { deliverDue } from '../../src/mail/delivery.ts';
+import { createDeliveryLog } from '../../src/mail/delivery-log.ts';
 import type { Message } from '../../src/mail/message.ts';
 import { readTemplates } from '../../src/mail/templates.ts';
 import type { TestApi } from './api.ts';
@@ -8,8 +9,8 @@ export type Delivered = Message & {
   token: string | null;
 };
 
-/** Delivers all due mail of a server into memory, as its worker would. */
-export async function deliverMail(api: TestApi): Promise<Delivered[]> {
+/** Delivers the due mail of a server into memory, as its worker would: all of it, or until `maxCount` mails or more. */
+export async function deliverMail(api: TestApi, { maxCount = Number.POSITIVE_INFINITY } = {}): Promise<Delivered[]> {
   const delivered: Delivered[] = [];
   const transport = {
     send: async (message: Message) => {
@@ -21,8 +22,9 @@ export async function deliverMail(api: TestApi): Promise<Delivered[]> {
   const { database, config, reported } = api;
   const clock = { now: () => api.clock.now };
   const render = await readTemplates(config.mail.templates);
-  const report = (error: unknown) => reported.push(error);
-  await deliverDue({ database, transport, render, appUrl: config.mail.appUrl, clock, report }, async () => true);
+  const log = createDeliveryLog((error) => reported.push(error), clock);
+  const mayContinue = async () => delivered.length < maxCount;
+  await deliverDue({ database, transport, render, appUrl: config.mail.appUrl, clock, log }, mayContinue);
   return delivered;
 }
 

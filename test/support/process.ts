@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { request } from 'node:http';
 import { onTestFinished } from 'vitest';
 
 export type Ended = { code: number | null; stdout: string; stderr: string };
@@ -65,4 +66,30 @@ export async function startServer(url: string, env: Record<string, string> = {})
   const address = inText ?? inJson ?? '';
   await server.until(/^GraphiQL .*$|"msg":"GraphiQL"\}$/m);
   return { ...server, address: address.replace('localhost', '127.0.0.1') };
+}
+
+/**
+ * Begins a request by sending its headers, and waits until the server has them. Returns a function that sends the rest,
+ * and returns the answer.
+ */
+export async function beginRequest(
+  address: string,
+  query: string,
+): Promise<() => Promise<{ status: number | undefined; text: string }>> {
+  const body = JSON.stringify({ query });
+  const headers = { 'content-type': 'application/json', 'content-length': body.length, expect: '100-continue' };
+  const slow = request(new URL(address), { method: 'POST', headers });
+  const answered = once(slow, 'response');
+  // A connection that breaks fails the returned function, whenever it is called.
+  answered.catch(() => {});
+  slow.flushHeaders();
+  await once(slow, 'continue');
+  slow.write(body.slice(0, 20));
+  return async () => {
+    slow.end(body.slice(20));
+    const [response] = await answered;
+    let text = '';
+    for await (const chunk of response) text += chunk;
+    return { status: response.statusCode, text };
+  };
 }

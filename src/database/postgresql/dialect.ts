@@ -1,3 +1,4 @@
+import { OperatorError } from '../../errors.ts';
 import { PrismaClient } from '../../generated/postgresql/client/client.ts';
 import type { PrismaClient as SqliteClient } from '../../generated/sqlite/client.ts';
 import { databaseClock } from '../clock.ts';
@@ -46,6 +47,21 @@ export const postgresqlDialect: Dialect = {
 
   async claim() {
     return () => {};
+  },
+
+  async backup() {
+    throw new OperatorError(
+      '`backup` copies an SQLite file. Back up PostgreSQL with its own tools: ' +
+        'pg_dump --format=custom --file=FILE "$DATABASE_URL". See docs/backup.md.',
+    );
+  },
+
+  async restore() {
+    throw new OperatorError(
+      '`restore` replaces an SQLite file. Restore PostgreSQL with its own tools: pg_restore --clean --if-exists ' +
+        '--single-transaction --no-owner --dbname="$DATABASE_URL" FILE, then end the sessions that came back with ' +
+        '`revoke --all`, before any server starts. See docs/backup.md.',
+    );
   },
 
   async exists() {

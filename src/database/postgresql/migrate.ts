@@ -2,7 +2,7 @@ import pg from 'pg';
 import { OperatorError } from '../../errors.ts';
 import { applyMissing, type MigrationConnection, migrate, noteApplied } from '../migrate.ts';
 import type { Migration } from '../migrations.ts';
-import { withoutPassword } from '../url.ts';
+import { redactUrl } from '../url.ts';
 
 /**
  * The key for `pg_advisory_xact_lock`. It was chosen at random, so that it does not collide with another application's.
@@ -115,5 +115,5 @@ const createHistory = `CREATE TABLE _prisma_migrations (
 /** Returns the error for the operator if a database cannot be used. */
 function cannotConnect(url: string, error: unknown): OperatorError {
   const reason = (error as Error).message;
-  return new OperatorError(`DATABASE_URL is "${withoutPassword(url)}", which cannot be used: ${reason}.`);
+  return new OperatorError(`DATABASE_URL is "${redactUrl(url)}", which cannot be used: ${reason}.`);
 }

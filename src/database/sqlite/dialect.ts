@@ -7,7 +7,11 @@ import { type Dialect, transactionOptions } from '../dialect.ts';
 import { largestIds } from '../ids.ts';
 import { migrationFolders, readMigrations } from '../migrations.ts';
 import { timeStatements } from '../observe/statement-times.ts';
+import { backUpSqlite } from './backup/backup.ts';
+import { leave } from './backup/leave.ts';
+import { restoreSqlite } from './backup/restore.ts';
 import { startCheckpoints } from './checkpoints.ts';
+import { DatabaseFiles, requireOneName } from './database-files.ts';
 import { lockFile } from './file-lock.ts';
 import { migrateSqlite } from './migrate.ts';
 import { sqliteAdapter } from './open.ts';
@@ -18,8 +22,10 @@ const claimTimeoutMs = 2_000;
 
 /** SQLite: one file, one server. */
 export const sqliteDialect: Dialect = {
-  async open(url, { onQuery, onStatement }) {
-    const factory = sqliteAdapter(fileOf(url));
+  async open(url, { onQuery, onStatement, report = () => {}, onLost }) {
+    const file = fileOf(url);
+    const files = new DatabaseFiles(file);
+    const factory = sqliteAdapter(file, files);
     const queryable = await factory.connect();
     if (onStatement) timeStatements(queryable, onStatement);
     const database = new PrismaClient({
@@ -29,9 +35,26 @@ export const sqliteDialect: Dialect = {
     });
     if (onQuery) database.$on('query', (event) => onQuery(event.query));
     await database.$connect();
-    const reader = openReader(fileOf(url), onQuery);
-    const checkpoints = startCheckpoints(fileOf(url));
+    const reader = openReader(file, files, onQuery);
+    const checkpoints = startCheckpoints(file);
+    let saving = Promise.resolve();
     const disconnect = database.$disconnect.bind(database);
+    const close = async () => {
+      await Promise.all([files.stop(), checkpoints.stop(), saving]);
+      reader.connection.close();
+      await disconnect();
+    };
+    try {
+      files.begin(() => {
+        if (!onLost) return;
+        const lost = { file, isInPlace: files.isDatabaseInPlace, reader: reader.connection, writer: queryable };
+        saving = leave(lost, report);
+        onLost(saving);
+      });
+    } catch (error) {
+      await close();
+      throw error;
+    }
     return Object.assign(database, {
       ...reader.reads,
       $driver: { queryable, onQuery },
@@ -43,11 +66,7 @@ export const sqliteDialect: Dialect = {
         // The adapter returns a number, or text if a number would not hold it.
         return BigInt((rows[0]?.[0] ?? 0) as number | string);
       },
-      async $disconnect() {
-        await checkpoints.stop();
-        reader.close();
-        await disconnect();
-      },
+      $disconnect: close,
     });
   },
 
@@ -61,11 +80,29 @@ export const sqliteDialect: Dialect = {
 
   async claim(url) {
     const file = fileOf(url);
+    requireOneName(file);
     const release = await lockFile(`${file}.server-lock`, claimTimeoutMs);
     if (release) return release;
     throw new OperatorError(
       `Another server is running on ${file}. Stop it first, or set DATABASE_URL to another file.`,
     );
+  },
+
+  backup: (url, file) => backUpSqlite(fileOf(url), file),
+
+  async restore(url, source, prepare) {
+    const release = await this.claim(url);
+    try {
+      return await restoreSqlite(fileOf(url), source, {
+        known: await readMigrations(migrationFolders.sqlite),
+        prepare: async (copy) => {
+          const database = await this.open(`file:${copy}`, {});
+          await prepare(database).finally(() => database.$disconnect());
+        },
+      });
+    } finally {
+      await release();
+    }
   },
 
   async exists(url) {

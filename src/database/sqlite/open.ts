@@ -4,22 +4,31 @@ import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3';
 import type { SqlDriverAdapter, SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils';
 import { OperatorError } from '../../errors.ts';
 import { autocheckpointPages } from './checkpoints.ts';
+import { type DatabaseFiles, requireOneName } from './database-files.ts';
 import { SerializedAdapter } from './serialized-adapter.ts';
 
 /** The adapter's default writes dates as text, which does not compare with the integers of older versions of Prisma. */
 const adapterOptions = { timestampFormat: 'unixepoch-ms' } as const;
 
+/** A factory with the operations of our adapter besides Prisma's. */
+type SerializedAdapterFactory = Omit<SqlMigrationAwareDriverAdapterFactory, 'connect'> & {
+  connect(): Promise<SerializedAdapter>;
+};
+
 /**
  * Returns a factory for connections to an SQLite file that lose no data: one user at a time, a write-ahead log, and
  * every commit on the disk before it is acknowledged. They also keep no data: deleted content is overwritten.
+ *
+ * @param files - the files of the database, if they are watched
  */
-export function sqliteAdapter(file: string): SqlMigrationAwareDriverAdapterFactory {
+export function sqliteAdapter(file: string, files: DatabaseFiles | null = null): SerializedAdapterFactory {
   // A wait for a lock inside SQLite would block the event loop. `SerializedAdapter` waits instead.
   const factory = new PrismaBetterSqlite3({ url: file, timeout: 0 }, adapterOptions);
-  const connect = async (): Promise<SqlDriverAdapter> => {
+  const connect = async (): Promise<SerializedAdapter> => {
     await createFolderOf(file);
+    requireOneName(file);
     try {
-      const adapter = new SerializedAdapter(await factory.connect());
+      const adapter = new SerializedAdapter(await factory.connect(), files);
       await requireWriteAheadLog(adapter, file);
       await adapter.executeScript(
         `PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = ${autocheckpointPages};

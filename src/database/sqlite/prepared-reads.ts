@@ -11,6 +11,7 @@ import {
   users,
 } from '../hot/prepared-reads.ts';
 import { type Row, type Select, select, type Value } from '../hot/select.ts';
+import type { DatabaseFiles } from './database-files.ts';
 import { cannotOpen } from './open.ts';
 import { retryWhileBusy } from './serialized-adapter.ts';
 
@@ -36,16 +37,26 @@ const byClientId = select(serviceClients, 'c."clientId" = CAST(? AS TEXT)', toDa
 
 const byKeys = select(rateLimits, 'r."key" IN (SELECT "value" FROM json_each(CAST(? AS TEXT)))', toDate);
 
-export type Reader = { reads: PreparedReads; close(): void };
+export type Reader = { reads: PreparedReads; connection: BetterSqlite3.Database };
 
 /**
  * Opens the reads on a connection of their own, to the same file, with the same SQLite library. On the writers'
  * connection they would wait for open transactions, or see uncommitted data. On their own they see, in the write-ahead
  * log, everything that was committed when they begin, and so everything that was acknowledged.
  */
-export function openReader(file: string, onQuery: OnQuery = () => {}): Reader {
+export function openReader(file: string, files: DatabaseFiles, onQuery: OnQuery = () => {}): Reader {
   const connection = open(file);
   const find = connection.prepare<[string], Row>(byHandle.sql).raw().safeIntegers();
+
+  /** Retries while another process recovers the file or has it exclusively, as all other statements do. */
+  async function retryRead<T>(read: () => T): Promise<T> {
+    files.requireKnown();
+    try {
+      return read();
+    } catch {
+      return retryWhileBusy(async () => read());
+    }
+  }
 
   /** Prepares a statement, and returns a function that reads with its parameters. */
   function finder<Selected>({ sql, toRecord }: Select<Selected>) {
@@ -80,16 +91,7 @@ export function openReader(file: string, onQuery: OnQuery = () => {}): Reader {
     },
     $findRateLimits: (keys) => findByKeys(JSON.stringify(keys)),
   };
-  return { reads, close: () => void connection.close() };
-}
-
-/** Retries while another process recovers the file or has it exclusively, as all other statements do. */
-async function retryRead<T>(read: () => T): Promise<T> {
-  try {
-    return read();
-  } catch {
-    return retryWhileBusy(async () => read());
-  }
+  return { reads, connection };
 }
 
 function open(file: string): BetterSqlite3.Database {

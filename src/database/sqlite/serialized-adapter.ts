@@ -10,12 +10,16 @@ import {
 import { SqliteError } from 'better-sqlite3';
 import { transactionIsOver } from '../failures.ts';
 import { registerTransaction } from '../raw-sql.ts';
+import type { DatabaseFiles } from './database-files.ts';
 import { Mutex, type Release } from './mutex.ts';
 import { PreparedStatements } from './prepared-statements.ts';
 import { yieldToEventLoop } from './yield-to-event-loop.ts';
 
 /** The time for which a statement waits for a lock of another process before it fails, in milliseconds. */
 const busyTimeoutMs = 4_000;
+
+/** Statements that write nothing. Others are acknowledged only if the files of the database are still in their place. */
+const onlyReads = /^\s*SELECT\b/i;
 
 /**
  * Gives one SQLite connection to one user at a time: a plain query, or a whole transaction.
@@ -33,33 +37,50 @@ export class SerializedAdapter implements SqlDriverAdapter {
   readonly #inner: SqlDriverAdapter;
   readonly #mutex = new Mutex();
   readonly #prepared: PreparedStatements;
+  readonly #files: DatabaseFiles | null;
 
-  constructor(inner: SqlDriverAdapter) {
+  /** @param files - the files of the database, if they are watched */
+  constructor(inner: SqlDriverAdapter, files: DatabaseFiles | null = null) {
     this.#inner = inner;
     this.#prepared = new PreparedStatements(inner);
+    this.#files = files;
     this.adapterName = inner.adapterName;
   }
 
   queryRaw(query: SqlQuery): Promise<SqlResultSet> {
-    return retryWhileBusy(() => this.#exclusively(() => this.#inner.queryRaw(query)));
+    return retryWhileBusy(() => this.#exclusively(query.sql, () => this.#inner.queryRaw(query)));
   }
 
   runPrepared(sql: string, values: readonly unknown[]): Promise<unknown[][]> {
-    return retryWhileBusy(() => this.#exclusively(async () => this.#prepared.run(sql, values)));
+    return retryWhileBusy(() => this.#exclusively(sql, async () => this.#prepared.run(sql, values)));
   }
 
   executeRaw(query: SqlQuery): Promise<number> {
-    return retryWhileBusy(() => this.#exclusively(() => this.#inner.executeRaw(query)));
+    return retryWhileBusy(() => this.#exclusively(query.sql, () => this.#inner.executeRaw(query)));
+  }
+
+  /**
+   * Moves the whole log into the database file, and empties it. Returns whether nobody was in the way. For a database
+   * whose files are lost, whose statements are refused.
+   */
+  emptyLog(): Promise<boolean> {
+    return this.#mutex.run(async () => {
+      const [[isBusy] = []] = this.#prepared.run('PRAGMA wal_checkpoint(TRUNCATE)', []);
+      return isBusy === 0n;
+    });
   }
 
   executeScript(script: string): Promise<void> {
     return retryWhileBusy(() => this.#mutex.run(async () => this.#inner.executeScript(script)));
   }
 
-  #exclusively<T>(act: () => Promise<T>): Promise<T> {
+  #exclusively<T>(sql: string, act: () => Promise<T>): Promise<T> {
     return this.#mutex.run(async () => {
       await yieldToEventLoop();
-      return act();
+      this.#files?.requireKnown();
+      const answer = await act();
+      if (!onlyReads.test(sql)) this.#files?.requireInPlace();
+      return answer;
     });
   }
 
@@ -75,8 +96,9 @@ export class SerializedAdapter implements SqlDriverAdapter {
   async #begin(): Promise<Transaction> {
     const release = await this.#mutex.acquire();
     try {
+      this.#files?.requireKnown();
       await this.#inner.executeScript('BEGIN IMMEDIATE');
-      return new SerializedTransaction(this.#inner, this.#prepared, release);
+      return new SerializedTransaction({ inner: this.#inner, prepared: this.#prepared, files: this.#files, release });
     } catch (error) {
       release();
       throw error;
@@ -88,6 +110,8 @@ export class SerializedAdapter implements SqlDriverAdapter {
   }
 }
 
+type Lent = { inner: SqlDriverAdapter; prepared: PreparedStatements; files: DatabaseFiles | null; release: Release };
+
 class SerializedTransaction implements Transaction {
   readonly provider = 'sqlite';
   readonly adapterName: string;
@@ -95,13 +119,15 @@ class SerializedTransaction implements Transaction {
   readonly options = { usePhantomQuery: true };
   readonly #inner: SqlDriverAdapter;
   readonly #prepared: PreparedStatements;
+  readonly #files: DatabaseFiles | null;
   readonly #release: Release;
   #isOver = false;
   #isReleased = false;
 
-  constructor(inner: SqlDriverAdapter, prepared: PreparedStatements, release: Release) {
+  constructor({ inner, prepared, files, release }: Lent) {
     this.#inner = inner;
     this.#prepared = prepared;
+    this.#files = files;
     this.#release = release;
     this.adapterName = inner.adapterName;
   }
@@ -132,6 +158,7 @@ class SerializedTransaction implements Transaction {
     this.#isOver = true;
     try {
       await retryWhileBusy(async () => this.#inner.executeScript('COMMIT'));
+      this.#files?.requireInPlace();
     } catch (error) {
       await this.#rollBack();
       throw error;

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, type PrometheusContentType, Registry } from '@prometheus-io/client';
-import type { MetricsPolicy } from '../../config/metrics.ts';
+import type { MetricsPolicy } from '../../config/monitoring/metrics.ts';
 import type { Clock } from '../../database/clock.ts';
 import type { Database } from '../../database/database.ts';
 import type { Observer } from '../../http/messages.ts';

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { PrometheusContentType, Registry } from '@prometheus-io/client';
-import type { MetricsPolicy } from '../../config/metrics.ts';
+import type { MetricsPolicy } from '../../config/monitoring/metrics.ts';
 
 /** A scraper has one connection, or a few. */
 const maxConnections = 20;

@@ -82,12 +82,12 @@ describe('migrations of PostgreSQL', () => {
     expect(await migrateTo(url, mended)).toEqual(['29990101000000_broken']);
   });
 
-  it('fail with a sentence, and without the password, when there is no server', async () => {
+  it('fail with a sentence, and without the user and the password, when there is no server', async () => {
     const url = 'postgresql://someone:their-password@127.0.0.1:1/nothing';
     const { code, stderr } = await runNode('src/cli.ts', ['migrate'], { DATABASE_URL: url }).ended;
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /^DATABASE_URL is "postgresql:\/\/someone:\*\*\*@127\.0\.0\.1:1\/nothing", which cannot be used: .*\n$/,
+      /^DATABASE_URL is "postgresql:\/\/\*\*\*@127\.0\.0\.1:1\/nothing", which cannot be used: .*\n$/,
     );
   });
 });

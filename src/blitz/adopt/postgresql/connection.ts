@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { withoutPassword } from '../../../database/url.ts';
+import { redactUrl } from '../../../database/url.ts';
 import { OperatorError } from '../../../errors.ts';
 import type { Source } from '../source.ts';
 import { postgresqlSource } from './source.ts';
@@ -35,6 +35,6 @@ export async function beginTransaction(url: string): Promise<pg.Client> {
   } catch (error) {
     await client.end();
     const reason = (error as Error).message;
-    throw new OperatorError(`DATABASE_URL is "${withoutPassword(url)}", which cannot be used: ${reason}.`);
+    throw new OperatorError(`DATABASE_URL is "${redactUrl(url)}", which cannot be used: ${reason}.`);
   }
 }

@@ -1,4 +1,4 @@
-import { type Environment, integer, text } from './variables.ts';
+import { type Environment, integer, text } from '../variables.ts';
 
 /** The address of the metrics. They have no secrets, but tell strangers how the server is used: keep it private. */
 export type MetricsPolicy = { host: string; port: number };

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { Mail } from '../generated/sqlite/client.ts';
-import { columns, type JsonOption, jsonOption, sayRows } from './output.ts';
-import { toLimit } from './to-limit.ts';
-import { withDatabase } from './with-database.ts';
+import type { Mail } from '../../generated/sqlite/client.ts';
+import { columns, type JsonOption, jsonOption, sayRows } from '../output.ts';
+import { toLimit } from '../to-limit.ts';
+import { withDatabase } from '../with-database.ts';
 
 /** Adds the command that lists the mails that are not sent yet. */
 export function addMailsCommand(program: Command): void {

@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
-import type { Database } from '../database/database.ts';
-import { auditEventTypes } from '../events/record.ts';
-import type { AuditEvent } from '../generated/sqlite/client.ts';
-import { requireUserByEmailOrId } from '../users/user.ts';
-import { columns, type JsonOption, jsonOption, sayRows } from './output.ts';
-import { toLimit } from './to-limit.ts';
-import { withDatabase } from './with-database.ts';
+import type { Database } from '../../database/database.ts';
+import { auditEventTypes } from '../../events/record.ts';
+import type { AuditEvent } from '../../generated/sqlite/client.ts';
+import { requireUserByEmailOrId } from '../../users/user.ts';
+import { columns, type JsonOption, jsonOption, sayRows } from '../output.ts';
+import { toLimit } from '../to-limit.ts';
+import { withDatabase } from '../with-database.ts';
 
 type AuditOptions = JsonOption & { user?: string; type?: string; limit: number };
 

@@ -1,18 +1,18 @@
 import type { Command } from 'commander';
-import { deleteUser, reinstateUser, setUserRole, suspendUser, unlockUser } from '../accounts/administration.ts';
-import { issueResetLink } from '../accounts/reset-password.ts';
-import { readConfig } from '../config/config.ts';
-import type { Database } from '../database/database.ts';
-import { OperatorError } from '../errors.ts';
-import type { Prisma } from '../generated/sqlite/client.ts';
-import { commandScope, type Scope } from '../scope.ts';
-import { clientName } from '../sessions/client-name.ts';
-import { isLive, type Session } from '../sessions/session.ts';
-import { requireUserByEmailOrId, type User, whereSearched } from '../users/user.ts';
-import { eventLine } from './audit-command.ts';
-import { columns, type JsonOption, jsonOption, say, sayJson, sayRows } from './output.ts';
-import { toLimit } from './to-limit.ts';
-import { withDatabase } from './with-database.ts';
+import { deleteUser, reinstateUser, setUserRole, suspendUser, unlockUser } from '../../accounts/administration.ts';
+import { issueResetLink } from '../../accounts/reset-password.ts';
+import { readConfig } from '../../config/config.ts';
+import type { Database } from '../../database/database.ts';
+import { OperatorError } from '../../errors.ts';
+import type { Prisma } from '../../generated/sqlite/client.ts';
+import { commandScope, type Scope } from '../../scope.ts';
+import { clientName } from '../../sessions/client-name.ts';
+import { isLive, type Session } from '../../sessions/session.ts';
+import { requireUserByEmailOrId, type User, whereSearched } from '../../users/user.ts';
+import { columns, type JsonOption, jsonOption, say, sayJson, sayRows } from '../output.ts';
+import { toLimit } from '../to-limit.ts';
+import { withDatabase } from '../with-database.ts';
+import { eventLine } from './audit.ts';
 
 type Act = (database: Database, scope: Scope, user: User) => Promise<string>;
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import type { Database } from '../database/database.ts';
-import { commandScope, type Scope, serviceScopes } from '../scope.ts';
+import type { Database } from '../../database/database.ts';
+import { commandScope, type Scope, serviceScopes } from '../../scope.ts';
 import {
   createServiceClient,
   disableServiceClient,
@@ -12,9 +12,9 @@ import {
   rotateSecret,
   type ServiceClient,
   scopesOf,
-} from '../service-clients/service-client.ts';
-import { columns, type JsonOption, jsonOption, say, sayRows } from './output.ts';
-import { withDatabase } from './with-database.ts';
+} from '../../service-clients/service-client.ts';
+import { columns, type JsonOption, jsonOption, say, sayRows } from '../output.ts';
+import { withDatabase } from '../with-database.ts';
 
 type Act = (database: Database, scope: Scope, id: bigint) => Promise<ServiceClient>;
 

@@ -1,5 +1,5 @@
-import { type LogFormat, type LogLevel, logLevels } from '../log/log.ts';
-import { choice, type Environment } from './variables.ts';
+import { type LogFormat, type LogLevel, logLevels } from '../../log/log.ts';
+import { choice, type Environment } from '../variables.ts';
 
 export type LogPolicy = {
   /** The least important lines that are written. */

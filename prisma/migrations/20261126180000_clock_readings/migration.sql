@@ -1,0 +1,5 @@
+-- CreateTable
+CREATE TABLE "ClockReading" (
+    "name" TEXT NOT NULL PRIMARY KEY,
+    "at" DATETIME NOT NULL
+);

@@ -1,0 +1,142 @@
+import type { Clock } from '../database/clock.ts';
+import type { Database } from '../database/database.ts';
+import { inTransaction } from '../database/transaction.ts';
+import type { Mail } from '../generated/sqlite/client.ts';
+import { createUserToken } from '../tokens/user-token.ts';
+import type { User } from '../users/user.ts';
+import type { Message } from './message.ts';
+import { type LinkKind, type MailName, mails } from './outbox.ts';
+import type { Render, Rendered } from './templates.ts';
+
+/** The pause after the first failure. It doubles with each further failure, up to `max`. */
+const pauseMs = { first: 10_000, max: 3_600_000 };
+
+const hourMs = 3_600_000;
+
+export type AttemptOptions = {
+  database: Database;
+  render: Render;
+  /** The origin of the pages to which links lead. */
+  appUrl: URL;
+  clock: Pick<Clock, 'now'>;
+};
+
+export type Attempt = {
+  message: Message;
+  /** The secret of the link, which exists only here and in the message. Null for a mail without a link. */
+  token: string | null;
+};
+
+/**
+ * Claims a mail for one attempt, and counts the attempt before anything can fail because of it. The mail is due again
+ * only after a pause, so that after a crash it is sent once more, but not at once. Returns false if another worker has
+ * it, or if it was withdrawn.
+ */
+export async function claim({ id, attempts }: Mail, { database, clock }: AttemptOptions): Promise<boolean> {
+  const { count } = await database.mail.updateMany({
+    where: { id, attempts },
+    data: { attempts: attempts + 1, sendAfter: new Date(clock.now().getTime() + pauseAfter(attempts)) },
+  });
+  return count > 0;
+}
+
+/**
+ * Makes the message of a claimed mail, and the token of its link. Returns null if the mail was withdrawn in the
+ * meantime, or is no longer to be sent and therefore deleted.
+ *
+ * @throws UnusableMailError for a mail that this version cannot make a message of.
+ */
+export async function prepare(mail: Mail, options: AttemptOptions): Promise<Attempt | null> {
+  const { database, appUrl, clock } = options;
+  const { id, recipient, data } = mail;
+  const name = requireKnown(mail.template);
+  const kind: LinkKind | null = mails[name];
+  const isSignUp = kind?.purpose === 'SIGN_UP';
+  // The data of a sign-up belongs to its link, and not to the template.
+  const values = isSignUp || data === null ? {} : parseData(data);
+  return inTransaction(database, async (db) => {
+    // Locks the mail: who withdraws it waits until its token exists and can be voided.
+    const attempts = mail.attempts + 1;
+    const { count } = await db.mail.updateMany({ where: { id, attempts }, data: { attempts } });
+    if (count === 0) return null;
+    const user = mail.userId === null ? null : await db.user.findUnique({ where: { id: mail.userId } });
+    if (!isWanted(mail, kind, user)) {
+      await db.mail.deleteMany({ where: { id } });
+      return null;
+    }
+    const token =
+      kind &&
+      (await createUserToken(db, {
+        purpose: kind.purpose,
+        userId: mail.userId,
+        sentTo: recipient,
+        data: isSignUp ? data : null,
+        expiresAt: new Date(clock.now().getTime() + kind.lifetimeMs),
+      }));
+    const rendered = renderSafely(options.render, name, {
+      ...values,
+      appUrl: appUrl.origin,
+      recipient,
+      ...(kind ? { token: token ?? '', validFor: validFor(kind.lifetimeMs) } : {}),
+    });
+    const message = { id: `${mail.createdAt.getTime()}.${id}`, name, to: recipient, date: mail.createdAt, ...rendered };
+    return { message, token };
+  });
+}
+
+/** Says why no message can be made of a mail, without an address and a secret. */
+export class UnusableMailError extends Error {}
+
+/** An unknown mail belongs to a newer version of this server, which runs beside this one. */
+function requireKnown(template: string): MailName {
+  if (Object.hasOwn(mails, template)) return template as MailName;
+  throw new UnusableMailError('this version does not know its template');
+}
+
+function parseData(data: string): Record<string, string> {
+  const values = parseJson(data);
+  const isRecord = typeof values === 'object' && values !== null && !Array.isArray(values);
+  const entries = Object.entries(isRecord ? values : {});
+  if (isRecord && entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) {
+    return Object.fromEntries(entries);
+  }
+  throw new UnusableMailError('its data is not an object of texts');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The message of the error repeats the text.
+    return null;
+  }
+}
+
+function renderSafely(render: Render, name: MailName, values: Record<string, string>): Rendered {
+  try {
+    return render(name, values);
+  } catch (error) {
+    throw new UnusableMailError(`its template fails (${error instanceof Error ? error.name : typeof error})`);
+  }
+}
+
+/**
+ * Returns whether a mail is still to be sent. A link to an account is sent only while it leads to that account, by the
+ * address that the account has.
+ */
+function isWanted({ recipient }: Mail, kind: LinkKind | null, user: User | null): boolean {
+  if (kind === null || kind.purpose === 'SIGN_UP') return true;
+  if (user === null || user.suspendedAt !== null) return false;
+  return kind.purpose === 'CHANGE_EMAIL' || user.email === recipient;
+}
+
+/** Returns a growing pause with random jitter, so that mails that failed together are not sent again together. */
+function pauseAfter(attempts: number): number {
+  return Math.min(pauseMs.max, pauseMs.first * 2 ** attempts) * (0.8 + 0.4 * Math.random());
+}
+
+function validFor(lifetimeMs: number): string {
+  const hours = lifetimeMs / hourMs;
+  if (hours === 1) return '1 hour';
+  return hours < 48 ? `${hours} hours` : `${hours / 24} days`;
+}

@@ -1,0 +1,75 @@
+import { BlockList, isIP } from 'node:net';
+import type { Config } from '../config/config.ts';
+import { OperatorNotice } from '../errors.ts';
+import type { Incoming, Observer } from '../http/messages.ts';
+
+type Report = (error: unknown) => void;
+
+/** Sees every request when it begins. */
+type Watch = (incoming: Incoming) => void;
+
+/** Warns about settings that are valid, but seldom meant in production. */
+export function warnAboutSettings({ isProduction, mail }: Config, report: Report): void {
+  if (!isProduction) return;
+  if (mail.smtpUrl === null) {
+    warn(report, `SMTP_URL is not set: mail is written to files in ${mail.folder}, and nobody receives it.`);
+  }
+}
+
+/** Enough requests for different clients to have been among them. */
+const requestsFromOneAddress = 1_000;
+
+const privateNetworks = new BlockList();
+for (const [network, prefix] of [
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+] as const) {
+  privateNetworks.addSubnet(network, prefix, 'ipv4');
+}
+privateNetworks.addSubnet('fc00::', 7, 'ipv6');
+privateNetworks.addAddress('::1', 'ipv6');
+
+/**
+ * Returns a function that warns once if the first requests all come from one private address, although no proxy is
+ * trusted: they share the limits of that address. It may also be a backend that is the only client, so this is no error.
+ * Probes do not count. Null if nothing has to be observed.
+ */
+export function watchForProxy({ isProduction, trustedProxies }: Config, report: Report): Watch | null {
+  if (!isProduction || trustedProxies.networks.rules.length > 0) return null;
+  let only: string | null = null;
+  let count = 0;
+  let isDone = false;
+  return ({ peer, target }) => {
+    if (isDone || peer === null || /^\/(health|ready)\b/.test(target)) return;
+    only ??= peer;
+    isDone = peer !== only || !isPrivate(peer);
+    count += 1;
+    if (isDone || count < requestsFromOneAddress) return;
+    isDone = true;
+    warn(
+      report,
+      `All of the first ${count} requests came from ${peer}. If this is a proxy, set TRUSTED_PROXIES: until then, all ` +
+        'clients share the rate limits of its address.',
+    );
+  };
+}
+
+function isPrivate(address: string): boolean {
+  return privateNetworks.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6');
+}
+
+function warn(report: Report, message: string): void {
+  report(new OperatorNotice('warning', message));
+}
+
+/** Returns an observer that calls both, if there are any. */
+export function withWatch(watch: Watch | null, observe: Observer | undefined): Observer | undefined {
+  if (watch === null) return observe;
+  return (incoming, facts) => {
+    watch(incoming);
+    return observe?.(incoming, facts) ?? (() => {});
+  };
+}
