@@ -175,6 +175,6 @@ describe.skipIf(!browserPath)('session cookie in a browser', { tags: ['slow/brow
     expect(errors[0].extensions.code).toBe('CROSS_SITE_COOKIE');
     expect(await site.api.database.session.count()).toBe(0);
     const { data } = await ask(page, signInMutation('signUp', args, 'transport: BEARER'));
-    expect(data.signUp.token).toMatch(/^[0-9a-f]{32}\./);
+    expect(data.signUp.token).toMatch(/^gqs_[0-9a-f]{32}\./);
   });
 });
