@@ -96,6 +96,7 @@ export default defineConfig(({ mode }) => ({
             'test/verify/verifier.test.ts',
             'test/graphql/**/*.test.ts',
             'test/mail/**/*.test.ts',
+            'test/monitoring/**/*.test.ts',
             'test/server/**/*.test.ts',
             'test/http/credentials.test.ts',
             'test/http/front-door.test.ts',

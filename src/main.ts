@@ -5,6 +5,7 @@
 import { setImmediate as eventLoop } from 'node:timers/promises';
 import type { MailPolicy } from './config/config.ts';
 import { redactUrl } from './database/url.ts';
+import type { Log, LogFormat } from './log/log.ts';
 import type { OpenServer } from './server/open-server.ts';
 import { printReport } from './server/report.ts';
 import type { Address } from './server/server.ts';
@@ -28,37 +29,60 @@ type StopRequest = {
 
 /** Reads the configuration, opens and migrates the database, and serves until a signal ends it. */
 async function main(): Promise<void> {
-  const stop = catchSignals();
+  const opened = Promise.withResolvers<Log>();
+  const stop = catchSignals(opened.promise);
   const parent = process.ppid;
   // No other user of the machine may read the database and the files beside it.
   process.umask(0o077);
   const { openServer } = await import('./server/open-server.ts');
-  const { loadEnvironmentFile } = await import('./config/config.ts');
+  const { loadEnvironmentFile, readFromEnvironment } = await import('./config/config.ts');
+  const { readLogPolicy } = await import('./config/monitoring/log.ts');
+  const { openLog } = await import('./log/log.ts');
+  const { logReports } = await import('./monitoring/reports.ts');
+  const { logRequests } = await import('./monitoring/request-lines.ts');
   // Signals that came while the modules were loaded are delivered now.
   await eventLoop();
-  if (stop.isMade) return;
   loadEnvironmentFile();
-  const server = await openServer(undefined, { report: printReport });
-  for (const name of server.appliedMigrations) say(`Migrated  ${name}`);
-  if (server.config.startedByNpm) onceParentIsGone(parent, () => stop.make('SIGTERM', 0));
-  void server.lost.then(() => stop.make('The database is lost', 1));
-  if (!stop.isMade) await serve(server, stop);
-  await stop.made;
-  await server.stop();
+  const { level, format } = readFromEnvironment(readLogPolicy);
+  const log = openLog(level, format === 'auto' ? formatOf(process.stdout) : format);
+  opened.resolve(log);
+  const reports = logReports(log);
+  const { report } = reports;
+  try {
+    if (stop.isMade) return;
+    const server = await openServer(undefined, { report, reportUnavailable: report, observe: logRequests(log) });
+    for (const name of server.appliedMigrations) log.announce('Migrated', name);
+    if (server.config.startedByNpm) onceParentIsGone(parent, () => stop.make('SIGTERM', 0));
+    void server.lost.then(() => stop.make('The database is lost', 1));
+    if (!stop.isMade) await serve(log, server, stop);
+    await stop.made;
+    await server.stop();
+  } catch (error) {
+    process.exitCode = 1;
+    reports.fail(error);
+  } finally {
+    reports.stop();
+    await log.flush();
+  }
+}
+
+/** Returns the form of lines for a stream: text if it is a terminal, which people read. */
+function formatOf({ isTTY }: NodeJS.WriteStream): LogFormat {
+  return isTTY ? 'text' : 'json';
 }
 
 /** Listens, and prints the address. */
-async function serve(server: OpenServer, stop: StopRequest): Promise<void> {
+async function serve(log: Log, server: OpenServer, stop: StopRequest): Promise<void> {
   stop.drainMs = server.config.drainMs;
   const address = await server.listen().catch(async (error) => {
     await server.stop();
     throw error;
   });
-  announce(server, address);
+  announce(log, server, address);
 }
 
-/** Turns signals and uncaught errors into a request to stop. */
-function catchSignals(): StopRequest {
+/** Turns signals and uncaught errors into a request to stop. They are logged as soon as the log is open. */
+function catchSignals(opening: Promise<Log>): StopRequest {
   const { promise: made, resolve } = Promise.withResolvers<void>();
   const request: StopRequest = {
     isMade: false,
@@ -68,14 +92,14 @@ function catchSignals(): StopRequest {
       if (request.isMade) return;
       request.isMade = true;
       process.exitCode = exitCode;
-      say(`${reason}: finishing the requests in flight.`);
+      void opening.then((log) => log.announce('Stopping', `${reason}: finishing the requests in flight.`));
       setTimeout(() => process.exit(1), request.drainMs + stopDeadlineMs).unref();
       resolve();
     },
   };
   /** An operation may be incomplete without detection, so this process ends, and its supervisor starts a new one. */
   const fail = (error: unknown) => {
-    printReport(error);
+    void opening.then((log) => log.error('Uncaught error', error));
     request.make('Uncaught error', 1);
   };
   // Not `once`: without a handler, the next signal would end the process with all requests in flight.
@@ -98,20 +122,16 @@ function onceParentIsGone(parent: number, act: () => void): void {
   watch.unref();
 }
 
-function announce({ config, hasNarrowIds }: OpenServer, { url }: Address): void {
-  say(`Database  ${redactUrl(config.databaseUrl)}`);
-  say(`Mail      ${mailPlace(config.mail)}`);
-  say(`GraphQL   ${url}`);
-  say(config.graphiql ? `GraphiQL  ${url}  (open it in a browser)` : 'GraphiQL  off (GRAPHIQL=true turns it on)');
-  if (hasNarrowIds) say('Ids       of 32 bits: run widen-ids once no server of an earlier version is left');
+function announce(log: Log, { config, hasNarrowIds }: OpenServer, { url }: Address): void {
+  log.announce('Database', redactUrl(config.databaseUrl));
+  log.announce('Mail', mailPlace(config.mail));
+  log.announce('GraphQL', url);
+  log.announce('GraphiQL', config.graphiql ? `${url}  (open it in a browser)` : 'off (GRAPHIQL=true turns it on)');
+  if (hasNarrowIds) log.announce('Ids', 'of 32 bits: run widen-ids once no server of an earlier version is left');
 }
 
 function mailPlace({ smtpUrl, folder }: MailPolicy): string {
   return smtpUrl === null ? `${folder}  (files; set SMTP_URL to send mail)` : new URL(smtpUrl).host;
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
 
 main().then(

@@ -8,7 +8,9 @@ const rooms: Record<string, string[]> = {
   generated: [],
   errors: [],
   json: [],
+  diagnostics: [],
   background: [],
+  log: ['pino'],
   encryption: [],
   database: [
     '@prisma/adapter-better-sqlite3',
@@ -48,6 +50,7 @@ const rooms: Record<string, string[]> = {
   ],
   http: ['@graphql-yoga/render-graphiql', 'graphql-yoga'],
   blitz: ['better-sqlite3', 'commander', 'jose', 'pg'],
+  monitoring: ['@prometheus-io/client'],
   server: ['graphql-yoga'],
   main: [],
   cli: ['@inquirer/password', 'cli-progress', 'commander'],

@@ -54,7 +54,7 @@ describe('a database file that is taken from under a running server', () => {
       const { started, ended, statuses } = await load.stop();
       expect(code).toBe(1);
       expect(stderr).toMatch(
-        /^The database file .*test\.db was removed or replaced .* as .*\.saved-\S+, and stops: .*\n$/,
+        /^\S+ error The database file .*test\.db was removed or replaced .* as .*\.saved-\S+, and stops: .*\n$/,
       );
       // 0 is a connection after the end of the process.
       for (const status of statuses.keys()) expect([200, 503, 0]).toContain(status);
@@ -81,7 +81,7 @@ describe('a database file that is taken from under a running server', () => {
     const { code, stderr } = await server.ended;
     const { started, ended } = await load.stop();
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^The log of the database, .*test\.db-wal or .* and stops: start it again\.\n$/);
+    expect(stderr).toMatch(/^\S+ error The log of the database, .*test\.db-wal or .* and stops: start it again\.\n$/);
     const kept = handlesIn(file);
     expect([...started].filter((handle) => !kept.all.has(handle))).toEqual([]);
     expect([...ended].filter((handle) => !kept.ended.has(handle))).toEqual([]);

@@ -99,7 +99,7 @@ describe('server', () => {
 
   it('stops with npm, which ends only its shell', async () => {
     const url = await newUrl();
-    const env = { DATABASE_URL: url, PORT: '0', npm_lifecycle_event: 'start' };
+    const env = { DATABASE_URL: url, PORT: '0', LOG_FORMAT: 'text', npm_lifecycle_event: 'start' };
     const command = `"${process.execPath}" src/main.ts & echo; wait`;
     const shell = spawn('sh', ['-c', command], { env, stdio: ['ignore', 'pipe', 'inherit'] });
     let printed = '';
@@ -157,9 +157,9 @@ describe('server', () => {
     const server = runNode('src/main.ts', [], { DATABASE_URL: await newUrl(), PORT: '0', ...env });
     await server.until(/^GraphiQL /m);
     server.child.kill('SIGTERM');
-    const { code, stderr } = await server.ended;
+    const { code, stdout } = await server.ended;
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^SMTP_URL is not set: .*\n$/);
+    expect(stdout.match(/^\S+ warn {2}SMTP_URL is not set: .*$/gm)).toHaveLength(1);
   });
 
   it('does not start without the key that encrypted its signing keys, and starts again with it', async () => {

@@ -52,6 +52,7 @@ describe('secret', () => {
       SERVICE_KEYS: hashToken(serviceKey),
       ENCRYPTION_KEYS: encryptionKey,
       ACCESS_TOKEN_AUDIENCES: 'router',
+      LOG_FORMAT: 'json',
     });
 
     const encryptionSecret = encryptionKey.split(':')[1] ?? '';
@@ -154,6 +155,14 @@ describe('secret', () => {
     // It is all there to be looked through.
     for (const sign of ['new@example.com', 'USER_SUSPENDED', 'argon2id', 'A256GCM.']) expect(dump).toContain(sign);
     expect(names).toContain('reset-password');
+    for (const sign of [
+      '"type":"mutation"',
+      '"session":"',
+      '"code":"INVALID_CREDENTIALS"',
+      '"code":"GRAPHQL_VALIDATION_FAILED"',
+    ])
+      expect(stdout).toContain(sign);
+    expect(stdout).not.toContain('@example.com');
     for (const secret of secrets) {
       for (const place of [dump, names, stdout, await dumpOf(url)]) expect(place).not.toContain(secret);
     }

@@ -83,7 +83,7 @@ describe('signal', () => {
       const env = await probe(`process.kill(process.pid, '${signal}');`);
       const { code, stdout, stderr } = await runNode(file, [...args], { DATABASE_URL: url, PORT: '0', ...env }).ended;
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-      expect(stdout).toMatch(new RegExp(`^${signal}: finishing`, 'm'));
+      expect(stdout).toMatch(new RegExp(`^Stopping +${signal}: finishing`, 'm'));
       expect(stdout).not.toMatch(/GraphQL|Migrated/);
     }
   });

@@ -9,6 +9,7 @@ import { readEncryptionKeys } from './encryption.ts';
 import { readAllowedHosts } from './hosts.ts';
 import { type LoginPage, readLoginPage } from './login-page.ts';
 import { type MailPolicy, readMailPolicy } from './mail.ts';
+import { type MetricsPolicy, readMetricsPolicy } from './monitoring/metrics.ts';
 import { readTrustedProxies, type TrustedProxies } from './proxies.ts';
 import { withSecretFiles } from './secret-files.ts';
 import { atLeastOne, duration, type Environment, flag, integer, invalid, list, origin, text } from './variables.ts';
@@ -114,6 +115,8 @@ export type Config = {
    * The time during which the server still accepts requests after a stop signal, while it reports that it is not ready.
    */
   drainMs: number;
+  /** The address of the metrics. Null if they are off. */
+  metrics: MetricsPolicy | null;
   /** Whether `npm start` or `npx` started the process. On a signal, npm ends its shell but not the process in it. */
   startedByNpm: boolean;
 };
@@ -209,6 +212,7 @@ export function readConfig(given: Environment = process.env): Config {
     isSignUpPrivate: flag(environment, 'PRIVATE_SIGN_UP', false),
     auditRetentionMs: duration(environment, 'AUDIT_RETENTION', '365d'),
     drainMs: duration(environment, 'DRAIN_TIME', '0s', 0),
+    metrics: readMetricsPolicy(environment),
     startedByNpm: environment.npm_lifecycle_event === 'start' || environment.npm_lifecycle_event === 'npx',
   };
   if (production) requireSafeForProduction(config);

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
 import type { Database } from './database.ts';
+import type { OnStatement } from './observe/statement-times.ts';
 
 /**
  * In milliseconds. `maxWait` covers the time for which another transaction may hold a lock. After that, all is quick.
@@ -16,6 +17,8 @@ export type OpenOptions = {
   poolSize?: number | undefined;
   /** Is called with the SQL of every statement that is sent. */
   onQuery?: OnQuery | undefined;
+  /** Is called with the time of each statement. Without it, no time is measured. */
+  onStatement?: OnStatement | undefined;
   /** Is called with failures outside any request, such as a connection that breaks while it is idle. */
   report?: ((error: unknown) => void) | undefined;
   /**

@@ -1,5 +1,6 @@
 /** Records the events of accounts, for their users and for administrators. */
 import { insertAll, type Statements } from '../database/raw-sql.ts';
+import { recordedEvents } from '../diagnostics.ts';
 import type { Scope } from '../scope.ts';
 
 /** The types of events, with their descriptions in the schema. */
@@ -81,6 +82,7 @@ export async function recordEvents(db: Statements, scope: Scope, events: NewAudi
     ...scope.client,
   }));
   await insertAll(db, 'AuditEvent', data);
+  recordedEvents.publish({ types: data.map(({ type }) => type) });
 }
 
 /** Writes one event, as `recordEvents` does. */

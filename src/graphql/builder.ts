@@ -10,6 +10,7 @@ import type { Context } from './context.ts';
 import { AccessPluginName } from './plugins/access.ts';
 import { withinPage } from './plugins/limits.ts';
 import { MutationDefaultsPluginName } from './plugins/mutation-defaults.ts';
+import { RefusalFactsPluginName } from './plugins/refusal-facts.ts';
 
 export const builder = new SchemaBuilder<{
   Context: Context;
@@ -26,7 +27,15 @@ export const builder = new SchemaBuilder<{
 }>({
   defaultFieldNullability: false,
   // Earlier plugins wrap later ones. So the errors plugin turns also their errors into data.
-  plugins: [ComplexityPlugin, ErrorsPlugin, AccessPluginName, MutationDefaultsPluginName, RelayPlugin, PrismaPlugin],
+  plugins: [
+    ComplexityPlugin,
+    ErrorsPlugin,
+    RefusalFactsPluginName,
+    AccessPluginName,
+    MutationDefaultsPluginName,
+    RelayPlugin,
+    PrismaPlugin,
+  ],
   errors: { directResult: true, defaultTypes: [] },
   // useComplexityLimit measures an operation once, before it is executed.
   complexity: { disabled: true },

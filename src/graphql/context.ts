@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
+import type { RequestFacts } from '../log/request-facts.ts';
 import { mayReadUsers, type Scope } from '../scope.ts';
 import type { RotatedSession } from '../sessions/rotate.ts';
 import type { Session } from '../sessions/session.ts';
@@ -42,6 +43,8 @@ export type Context = {
   /** The keys that sign tokens. Null on a server that signs none. */
   signingKeys: SigningKeys | null;
   caller: Caller;
+  /** The facts about the request that logs and metrics tell. */
+  facts: RequestFacts;
   loaders: Loaders;
 };
 

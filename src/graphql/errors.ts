@@ -115,11 +115,19 @@ function refusal({ message, code, retryAfterSeconds }: RequestError, position: o
   return new GraphQLError(message, { ...position, extensions: { code, ...http } });
 }
 
+/** The receivers of failures that clients only learn the existence of. */
+export type Reports = {
+  /** Is called once with every unexpected error. */
+  report: (error: unknown) => void;
+  /** Is called with every failure of the database that a later request may not meet. Not called by default. */
+  reportUnavailable?: ((error: unknown) => void) | undefined;
+};
+
 /**
  * Returns the error that the client sees: a refusal with its code, an error of GraphQL itself unchanged, and for
- * everything else only that it happened. Reports the latter.
+ * everything else only that it happened. Reports the latter, and failures of the database.
  */
-export function maskError(error: unknown, message: string, report: (error: unknown) => void): GraphQLError {
+export function maskError(error: unknown, message: string, { report, reportUnavailable }: Reports): GraphQLError {
   const original = error instanceof GraphQLError ? error.originalError : error;
   const position = error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {};
   // Such as a malformed cursor.
@@ -130,7 +138,10 @@ export function maskError(error: unknown, message: string, report: (error: unkno
   if (error instanceof GraphQLError && !original) return error;
   if (original instanceof GraphQLError) return error as GraphQLError;
   if (original instanceof RequestError) return refusal(original, position);
-  if (isUnavailable(original)) return serviceUnavailable(position);
+  if (isUnavailable(original)) {
+    reportUnavailable?.(original);
+    return serviceUnavailable(position);
+  }
   report(original);
   // Without a position, nothing was executed: the whole request failed.
   const status = 'path' in position && position.path ? {} : { http: { status: 500 } };

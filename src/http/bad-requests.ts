@@ -1,38 +1,46 @@
 /** Answers to requests that never reach the app, because Node cannot parse them or they name no URL. */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FixedHeaders } from './fixed-headers.ts';
-import { refusalBody } from './messages.ts';
+import type { App } from './front-door.ts';
+import { type Incoming, type Outgoing, Refusal } from './messages.ts';
 
-type Problem = { status: string; message: string };
+type Problem = { status: number; message: string };
 
-const badRequest: Problem = { status: '400 Bad Request', message: 'This is not an HTTP request.' };
+const badRequest: Problem = { status: 400, message: 'This is not an HTTP request.' };
 
 /** The answers by the codes of Node's errors. */
 const problems: Record<string, Problem> = {
-  ERR_HTTP_REQUEST_TIMEOUT: { status: '408 Request Timeout', message: 'The request took too long to arrive.' },
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: '413 Payload Too Large', message: 'The chunk extensions are too large.' },
-  HPE_HEADER_OVERFLOW: { status: '431 Request Header Fields Too Large', message: 'The headers are too large.' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: 'The request took too long to arrive.' },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, message: 'The chunk extensions are too large.' },
+  HPE_HEADER_OVERFLOW: { status: 431, message: 'The headers are too large.' },
 };
 
 /** Answers requests that Node cannot parse. Node's own answers to errors lack our headers. */
-export function answerBadRequests(server: Server, headers: FixedHeaders): void {
+export function answerBadRequests(server: Server, { refuse }: Pick<App, 'refuse'>): void {
   server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
     // A server without TLS has plain sockets. Node keeps the current answer in this property.
     const socket = stream as Socket & { _httpMessage?: ServerResponse | null };
     if (socket.writable && !socket._httpMessage?.headersSent) {
       const { status, message } = problems[error.code ?? ''] ?? badRequest;
-      const body = refusalBody(Number.parseInt(status, 10), message);
-      const lines = Object.entries(closing(body, headers)).map(([name, value]) => `${name}: ${value}\r\n`);
-      socket.write(`HTTP/1.1 ${status}\r\ndate: ${new Date().toUTCString()}\r\n${lines.join('')}\r\n${body}`);
+      const refusal = new Refusal(status, message, { connection: 'close' });
+      socket.write(messageOf(refuse(unreadable(socket), refusal)));
     }
     socket.destroySoon();
   });
 }
 
-function closing(body: string, headers: FixedHeaders): Record<string, string> {
-  const length = String(Buffer.byteLength(body));
-  return { ...headers, 'content-type': 'application/json', 'content-length': length, connection: 'close' };
+/** Returns a request without method, target and headers: what Node has read of them is not to be trusted. */
+function unreadable({ remoteAddress }: Socket): Incoming {
+  return { method: '', target: '', headers: { get: () => null }, peer: remoteAddress ?? null, body: () => '' };
+}
+
+/** Returns an answer as it is sent (RFC 9112 section 2.1). The body of a refusal is a text. */
+function messageOf({ status, headers, body }: Outgoing): string {
+  const text = typeof body === 'string' ? body : '';
+  const length = String(Buffer.byteLength(text));
+  const all = { date: new Date().toUTCString(), ...headers, 'content-length': length };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${text}`;
 }
 
 /**

@@ -3,11 +3,14 @@ import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { isUnavailable } from '../database/failures.ts';
 import type { Context } from '../graphql/context.ts';
+import type { Reports } from '../graphql/errors.ts';
+import { newRequestFacts, type RequestFacts } from '../log/request-facts.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import { AbortedError } from './body.ts';
 import { toIncoming, toResponse } from './fetch.ts';
 import { type FixedHeaders, headersFor } from './fixed-headers.ts';
-import { type Incoming, type Observer, type Outgoing, Refusal, refusalBody } from './messages.ts';
+import { codeOf, type Incoming, type Observer, type Outgoing, Refusal, refusalBody } from './messages.ts';
+import { requestId } from './observe/request-id.ts';
 import { corsHeaders } from './request/cross-site.ts';
 import { hostCheck } from './request/hosts.ts';
 import type { LegacySessions } from './request/legacy-sessions.ts';
@@ -26,13 +29,11 @@ import type { ServerContext } from './routes/yoga.ts';
 
 export const graphqlPath = '/graphql';
 
-export type AppOptions = {
+export type AppOptions = Reports & {
   database: Database;
   /** The database for listings, which may be a moment behind. `database` by default. */
   replica?: Database;
   config: Config;
-  /** Is called once with every unexpected error. */
-  report: (error: unknown) => void;
   /** Returns the current time. The clock of this machine by default. */
   now?: () => Date;
   /** The sessions that another system started and that stay valid here. None by default. */
@@ -56,7 +57,7 @@ export type App = {
   expectsBody(incoming: Incoming): boolean;
   /** Returns whether a request is a health probe, which the server answers even when it is overloaded. */
   isProbe(incoming: Incoming): boolean;
-  /** The headers of every answer, also of answers to requests that do not reach the app. */
+  /** The headers of every answer, but the id of the request. */
   headers: FixedHeaders;
   report: AppOptions['report'];
   /** Makes `/ready` answer 503 from now on, so that load balancers send requests to other servers. */
@@ -68,7 +69,7 @@ const wrongHost = 'This server does not answer for this host. The operator allow
 
 /** Creates the front door: the steps that every request goes through, and the routes behind them. */
 export function createApp(options: AppOptions): App {
-  const { config, database, report, observe } = options;
+  const { config, database, report, reportUnavailable, observe } = options;
   const fixedHeaders = headersFor(config);
   const isOurHost = hostCheck(config);
   const probes: Probes = probeRoutes(database);
@@ -82,18 +83,25 @@ export function createApp(options: AppOptions): App {
     hasuraRoute('/auth/hasura', options),
   ]);
 
-  async function route(incoming: Incoming): Promise<Outgoing> {
+  async function route(incoming: Incoming, facts: RequestFacts): Promise<Outgoing> {
     const path = pathOf(incoming.target);
     const probe = probes.at(path);
-    // Precedes the check of the host: load balancers probe the address of this server. A probe reveals nothing else.
-    if (probe) return finish(incoming, await probe());
+    if (probe) {
+      facts.route = path;
+      // Precedes the check of the host: load balancers probe the address of this server. A probe reveals nothing else.
+      return finish(incoming, await probe());
+    }
     if (!isOurHost(incoming.headers.get('host'))) throw new Refusal(421, wrongHost, { connection: 'close' });
     // The page and its files have their own headers.
     const page = await graphiql?.(incoming, path);
-    if (page) return page;
+    if (page) {
+      facts.route = 'graphiql';
+      return page;
+    }
     const found = routeAt(path);
     if (!found) throw new Refusal(404, `This path does not exist. GraphQL is at ${graphqlPath}.`);
-    const outgoing = await found.answer(incoming);
+    facts.route = found.path;
+    const outgoing = await found.answer(incoming, facts);
     return found.hasOwnHeaders ? outgoing : finish(incoming, outgoing);
   }
 
@@ -103,26 +111,39 @@ export function createApp(options: AppOptions): App {
     return outgoing;
   }
 
-  function failed(incoming: Incoming, error: unknown): Outgoing {
-    const { status, message, headers, code } = toRefusal(error);
+  function failed(incoming: Incoming, error: unknown, facts: RequestFacts): Outgoing {
+    const refusal = toRefusal(error);
+    facts.code = codeOf(refusal);
     const bodyOf = routeAt(pathOf(incoming.target))?.refusalBody ?? refusalBody;
-    const json = { 'content-type': 'application/json', ...headers };
-    return finish(incoming, { status, headers: json, body: bodyOf(status, message, code) });
+    const headers = { 'content-type': 'application/json', ...refusal.headers };
+    return finish(incoming, { status: refusal.status, headers, body: bodyOf(refusal, facts.id) });
   }
 
   function toRefusal(error: unknown): Refusal {
     if (error instanceof Refusal) return error;
     if (error instanceof AbortedError) return new Refusal(400, error.message);
-    if (isUnavailable(error)) return new Refusal(503, unavailable, { 'retry-after': '1' }, 'SERVICE_UNAVAILABLE');
+    if (isUnavailable(error)) {
+      reportUnavailable?.(error);
+      return new Refusal(503, unavailable, { 'retry-after': '1' }, 'SERVICE_UNAVAILABLE');
+    }
     report(error);
     return new Refusal(500, 'Internal server error.');
   }
 
-  /** Calls the observer. Its errors are reported, and change no answer. */
-  function observed(incoming: Incoming): (outgoing: Outgoing) => Outgoing {
+  function factsOf({ peer, headers }: Incoming): RequestFacts {
+    return newRequestFacts(requestId(peer, headers, config.trustedProxies));
+  }
+
+  /** Gives the answer the id of the request, and calls the observer. Its errors are reported, and change no answer. */
+  function observed(incoming: Incoming, facts: RequestFacts): (outgoing: Outgoing) => Outgoing {
+    const identified = (outgoing: Outgoing) => {
+      outgoing.headers['x-request-id'] = facts.id;
+      return outgoing;
+    };
     try {
-      const end = observe?.(incoming);
+      const end = observe?.(incoming, facts);
       return (outgoing) => {
+        identified(outgoing);
         try {
           end?.(outgoing);
         } catch (error) {
@@ -132,18 +153,24 @@ export function createApp(options: AppOptions): App {
       };
     } catch (error) {
       report(error);
-      return (outgoing) => outgoing;
+      return identified;
     }
   }
 
   async function handle(incoming: Incoming): Promise<Outgoing> {
-    const end = observed(incoming);
-    return end(await route(incoming).catch((error) => failed(incoming, error)));
+    const facts = factsOf(incoming);
+    const end = observed(incoming, facts);
+    return end(await route(incoming, facts).catch((error) => failed(incoming, error, facts)));
+  }
+
+  function refuse(incoming: Incoming, refusal: Refusal): Outgoing {
+    const facts = factsOf(incoming);
+    return observed(incoming, facts)(failed(incoming, refusal, facts));
   }
 
   return {
     handle,
-    refuse: (incoming, refusal) => observed(incoming)(failed(incoming, refusal)),
+    refuse,
     fetch: async (request, peer = null) => toResponse(await handle(toIncoming(request, peer))),
     expectsBody: ({ method, target, headers }) =>
       method === 'POST' && routeAt(pathOf(target))?.readsBody === true && isOurHost(headers.get('host')),

@@ -1,5 +1,6 @@
 /** Requests and answers as plain values, for every kind of transport. */
 import type { RequestErrorCode } from '../errors.ts';
+import type { RequestFacts } from '../log/request-facts.ts';
 import type { HeaderReader } from './request/headers.ts';
 
 export type Incoming = {
@@ -26,9 +27,9 @@ export type Outgoing = {
 
 /**
  * Observes requests. It is called when a request begins, and returns a function that is called with the answer before
- * the answer is sent.
+ * the answer is sent. By then, the facts are complete. A request that is no HTTP has an empty method and target.
  */
-export type Observer = (incoming: Incoming) => (outgoing: Outgoing) => void;
+export type Observer = (incoming: Incoming, facts: RequestFacts) => (outgoing: Outgoing) => void;
 
 /** Refuses a request: a step throws it, and the front door answers with it. */
 export class Refusal extends Error {
@@ -52,7 +53,13 @@ const codes: Record<number, string> = {
   503: 'SERVER_OVERLOADED',
 };
 
+/** Returns the code of a refusal. */
+export function codeOf({ status, code }: Refusal): string {
+  return code ?? codes[status] ?? 'BAD_REQUEST';
+}
+
 /** Returns the body of a refusal, in the form of a GraphQL response, because clients parse the body as one. */
-export function refusalBody(status: number, message: string, code = codes[status] ?? 'BAD_REQUEST'): string {
-  return JSON.stringify({ errors: [{ message, extensions: { code } }] });
+export function refusalBody(refusal: Refusal, requestId: string): string {
+  const error = { message: refusal.message, extensions: { code: codeOf(refusal) } };
+  return JSON.stringify({ errors: [error], extensions: { requestId } });
 }

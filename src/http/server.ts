@@ -99,7 +99,7 @@ export async function listen(app: App, address: { host: string; port: number }):
     if (exchange) take(request, exchange);
   });
   const connections = new Connections(server);
-  answerBadRequests(server, app.headers);
+  answerBadRequests(server, app);
   server.on('checkExpectation', (request, response) => refuse(toIncoming(request, ''), response, unexpected));
   server.setTimeout(socketTimeoutMs);
   server.maxConnections = 10_000;

@@ -2,6 +2,7 @@ import { type Repeated, repeat } from '../background.ts';
 import type { Clock } from '../database/clock.ts';
 import { isUnavailable } from '../database/failures.ts';
 import { withLease } from '../database/lease.ts';
+import { sentMails } from '../diagnostics.ts';
 import type { Mail } from '../generated/sqlite/client.ts';
 import { handleOf } from '../tokens/token.ts';
 import { type AttemptOptions, claim, prepare, UnusableMailError } from './attempt.ts';
@@ -97,7 +98,9 @@ async function deliverOne(mail: Mail, options: DeliveryOptions): Promise<void> {
   if (attempt === null) return;
   try {
     await transport.send(attempt.message);
+    sentMails.publish({ result: 'sent' });
   } catch (error) {
+    sentMails.publish({ result: 'failed' });
     if (attempt.token !== null) {
       await database.userToken.deleteMany({ where: { handle: handleOf(attempt.token) ?? '' } });
     }

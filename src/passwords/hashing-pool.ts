@@ -8,6 +8,7 @@
 import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { hashingTimes } from '../diagnostics.ts';
 import type { Tasks } from './hashing-worker.ts';
 
 /** The code of a thread. It has the extension of this file, which is `.js` in the package. */
@@ -29,15 +30,18 @@ const threads = new Set<Thread>();
 const waiting: Job[] = [];
 
 /** Runs a task in a thread, as soon as one is free. `hashing-queue.ts` bounds how many tasks wait. */
-export function runInWorker<Name extends keyof Tasks>(
+export async function runInWorker<Name extends keyof Tasks>(
   name: Name,
   input: Parameters<Tasks[Name]>[0],
 ): Promise<ReturnType<Tasks[Name]>> {
-  return new Promise((resolve, reject) => {
+  const began = performance.now();
+  const answer = await new Promise<ReturnType<Tasks[Name]>>((resolve, reject) => {
     // A thread answers with the result of the task of that name.
     waiting.push({ message: { name, input }, resolve: resolve as Job['resolve'], reject });
     handOut();
   });
+  hashingTimes.publish({ task: name, ms: performance.now() - began });
+  return answer;
 }
 
 function handOut(): void {

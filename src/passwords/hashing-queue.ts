@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PasswordPolicy } from '../config/config.ts';
+import { hashingWaits } from '../diagnostics.ts';
 import { RequestError, WrongPasswordError } from '../errors.ts';
 
 /**
@@ -62,14 +63,21 @@ export async function withHashingSlot<T>(
 }
 
 async function withPlace<T>({ queueLength }: PasswordPolicy, act: () => Promise<T>, trust: Trust | null): Promise<T> {
+  const began = performance.now();
   const account = trust !== null && takenPlaces >= maxPlaces && (await lookUp(trust)) ? trust.account : null;
   if (takenPlaces < maxPlaces) takenPlaces += 1;
   else await waitForPlace(account, queueLength);
+  hashingWaits.publish({ waitedMs: performance.now() - began });
   try {
     return await act();
   } finally {
     passPlaceOn();
   }
+}
+
+/** Returns the number of requests that wait for a place. */
+export function waitingForHashing(): number {
+  return queues.trusted.length + queues.others.length;
 }
 
 /** Returns whether a request is trusted. Returns false without a look-up while too many others are looked up. */

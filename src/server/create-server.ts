@@ -3,11 +3,12 @@ import type { Plugin } from 'graphql-yoga';
 import type { Environment } from '../config/variables.ts';
 import type { AppOptions } from '../http/front-door.ts';
 import type { Observer } from '../http/messages.ts';
+import type { RequestFacts } from '../log/request-facts.ts';
 import { openServer } from './open-server.ts';
 import { printReport } from './report.ts';
 import type { Address, Server } from './server.ts';
 
-export type { Address, Environment, Observer, Server };
+export type { Address, Environment, Observer, RequestFacts, Server };
 
 export type ServerOptions = {
   /**

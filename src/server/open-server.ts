@@ -12,12 +12,14 @@ import { startDelivery } from '../mail/delivery.ts';
 import { type Render, readTemplates } from '../mail/templates.ts';
 import { openMailTransport } from '../mail/transport.ts';
 import { startMaintenance } from '../maintenance/maintenance.ts';
+import type { Metrics } from '../monitoring/metrics/metrics.ts';
+import { observeAll } from '../monitoring/observe-all.ts';
 import { openSigningKeys } from '../signing-keys/signing-keys.ts';
 import type { Address, Server } from './server.ts';
 import { openStore, type Store } from './store.ts';
 import { warnAboutSettings, watchForProxy, withWatch } from './warnings.ts';
 
-type Hooks = Pick<AppOptions, 'report' | 'observe' | 'plugins'>;
+type Hooks = Pick<AppOptions, 'report' | 'reportUnavailable' | 'observe' | 'plugins'>;
 
 /** A server, and the facts that the program of the command line prints about it. */
 export type OpenServer = Server & {
@@ -47,18 +49,41 @@ export async function openServer(env: Environment | undefined, hooks: Hooks): Pr
   try {
     const signingKeys = await openSigningKeys(database, config, clock, hooks.report);
     const now = () => clock.now();
-    const observe = withWatch(watchForProxy(config, hooks.report), hooks.observe);
+    const metrics = await startMetrics(store, config);
+    const watched = withWatch(watchForProxy(config, hooks.report), hooks.observe);
+    const observe = observeAll([watched, metrics?.observe]);
+    // The operator knows already that the database is lost.
+    const reportUnavailable = (error: unknown) => (store.isLost() ? undefined : hooks.reportUnavailable?.(error));
     const options = { database, replica, config, now, legacySessions, signingKeys, ...hooks };
-    const app = createApp({ ...options, ...(observe && { observe }) });
+    const app = createApp({ ...options, reportUnavailable, observe });
     warnAboutSettings(config, hooks.report);
+    const close = async () => {
+      await metrics?.stop();
+      await store.close();
+    };
     const stopBackground = startBackground(store, config, { render, report: hooks.report });
-    const server = serve(app, config, { stopBackground, close: store.close });
+    const server = serve(app, config, { stopBackground, close });
     void store.lost.then(server.stop).catch(hooks.report);
     return { ...server, config, appliedMigrations, hasNarrowIds: hasNarrowIds(database), lost: store.lost };
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+/** Serves the metrics, if they are on. Otherwise nothing of them is loaded. @throws OperatorError */
+async function startMetrics({ database, clock }: Store, { metrics: policy }: Config): Promise<Metrics | null> {
+  if (policy === null) return null;
+  const { openMetrics } = await import('../monitoring/metrics/metrics.ts');
+  const metrics = openMetrics(policy, database, clock);
+  try {
+    await metrics.listen();
+  } catch (error) {
+    await metrics.stop();
+    const place = `METRICS_HOST is "${policy.host}" and METRICS_PORT is "${policy.port}"`;
+    throw new OperatorError(`${place}, but the server cannot listen there: ${(error as Error).message}.`);
+  }
+  return metrics;
 }
 
 /** Starts maintenance and the delivery of mail. Returns a function that ends both. */

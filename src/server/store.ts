@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../database/clock.ts';
 import { claimDatabase, type Database, migrateDatabase, openClock, openDatabase } from '../database/database.ts';
+import { statementTimes } from '../diagnostics.ts';
 
 /** The migrated databases of a server, and their clock. */
 export type Store = {
@@ -25,6 +26,7 @@ export type Store = {
  */
 export async function openStore(config: Config, report: (error: unknown) => void): Promise<Store> {
   const { databaseUrl, databaseReplicaUrl } = config;
+  const onStatement = config.metrics === null ? undefined : statementTimes.publish;
   const closers = [await claimDatabase(databaseUrl)];
   const close = async () => {
     for (const closeOne of closers.splice(0).reverse()) await closeOne();
@@ -36,7 +38,7 @@ export async function openStore(config: Config, report: (error: unknown) => void
     lost.resolve(saved);
   };
   const open = async (url: string) => {
-    const opened = await openDatabase(url, { poolSize: config.databasePoolSize, report, onLost });
+    const opened = await openDatabase(url, { poolSize: config.databasePoolSize, onStatement, report, onLost });
     closers.push(() => opened.$disconnect());
     return opened;
   };

@@ -68,8 +68,8 @@ function warn(report: Report, message: string): void {
 /** Returns an observer that calls both, if there are any. */
 export function withWatch(watch: Watch | null, observe: Observer | undefined): Observer | undefined {
   if (watch === null) return observe;
-  return (incoming) => {
+  return (incoming, facts) => {
     watch(incoming);
-    return observe?.(incoming) ?? (() => {});
+    return observe?.(incoming, facts) ?? (() => {});
   };
 }

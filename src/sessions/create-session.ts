@@ -1,6 +1,7 @@
 import type { SessionPolicy } from '../config/config.ts';
 import type { Db } from '../database/database.ts';
 import { insert } from '../database/raw-sql.ts';
+import { startedSessions } from '../diagnostics.ts';
 import type { Scope, Transport } from '../scope.ts';
 import type { NewToken } from '../tokens/token.ts';
 import type { User } from '../users/user.ts';
@@ -47,5 +48,6 @@ export async function createSession(
     userId: user?.id ?? null,
   };
   const id = await insert(db, 'Session', row);
+  startedSessions.publish({ hasUser: user !== null });
   return { id, ...row, user };
 }

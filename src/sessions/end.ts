@@ -1,4 +1,5 @@
 import { runReturning, type Statements } from '../database/raw-sql.ts';
+import { endedSessions } from '../diagnostics.ts';
 import { type AuditEventType, type NewAuditEvent, recordEvents } from '../events/record.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 import type { Scope } from '../scope.ts';
@@ -68,6 +69,7 @@ export async function endSessions(
   );
   const events = ended.flatMap((session) => eventOf(session, reason) ?? []);
   await recordEvents(db, scope, events);
+  if (ended.length > 0) endedSessions.publish({ reason, count: ended.length });
   return ended;
 }
 

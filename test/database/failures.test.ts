@@ -37,13 +37,20 @@ describe('database failures', () => {
       throw failure;
     };
     const database = api.database.$extends({ client: { $findSession } }) as unknown as typeof api.database;
-    const app = createApp({ database, config: api.config, report: (error) => api.reported.push(error) });
+    const unavailable: unknown[] = [];
+    const app = createApp({
+      database,
+      config: api.config,
+      report: (error) => api.reported.push(error),
+      reportUnavailable: (error) => unavailable.push(error),
+    });
     const client = Object.assign(new Client(app, api.config.publicUrl), { cookie: ada.cookie });
     const { status, headers, code, data } = await client.send('{ viewer { id } }');
     expect({ status, code, data }).toEqual({ status: 503, code: 'SERVICE_UNAVAILABLE', data: undefined });
     expect(headers.get('retry-after')).toBe('1');
     expect(headers.getSetCookie()).toEqual([]);
     expect(api.reported).toEqual([]);
+    expect(unavailable).toEqual([failure]);
   });
 
   it.each([known('P2002'), known('P2025'), new Error('bug'), new TypeError('x is not a function'), 'text', null])(

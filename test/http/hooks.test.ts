@@ -99,6 +99,7 @@ it('hooks answer an operation with the error that a plugin throws before it begi
   expect(response.status).toBe(500);
   expect(await response.json()).toEqual({
     errors: [{ message: 'Unexpected error.', extensions: { code: 'INTERNAL_SERVER_ERROR' } }],
+    extensions: { requestId: response.headers.get('x-request-id') },
   });
   expect(reported).toHaveLength(1);
 });

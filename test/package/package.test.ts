@@ -20,7 +20,8 @@ const maxMegabytes = 180;
 // biome-ignore lint/style/noProcessEnv: npm needs the settings of the machine
 const inherited = Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_ENV|NODE_OPTIONS|VITEST)/i.test(name));
 const { PATH = '', ...others } = Object.fromEntries(inherited);
-const env = { ...others, PATH: [dirname(process.execPath), PATH].join(delimiter), NO_COLOR: '1' };
+const path = [dirname(process.execPath), PATH].join(delimiter);
+const env = { ...others, PATH: path, NO_COLOR: '1', LOG_FORMAT: 'text' };
 
 /** The folder with the package, and the folder of a user who has installed it. */
 let folder = '';
@@ -151,7 +152,7 @@ describe('installed package', () => {
 
     server.child.kill('SIGTERM');
     await server.closed;
-    await expect.poll(server.printed).toMatch(/^SIGTERM: finishing/m);
+    await expect.poll(server.printed).toMatch(/^Stopping +SIGTERM: finishing/m);
     // The file is free when the first server has ended.
     await expect.poll(() => readdir(join(home, 'data'))).not.toContain('sessions.db-wal');
     const again = command(['serve'], { PORT: '0' });

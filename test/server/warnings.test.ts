@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { OperatorNotice } from '../../src/errors.ts';
 import { toIncoming } from '../../src/http/fetch.ts';
+import { newRequestFacts } from '../../src/log/request-facts.ts';
 import { warnAboutSettings, watchForProxy, withWatch } from '../../src/server/warnings.ts';
 
 const production = { NODE_ENV: 'production', PUBLIC_URL: 'https://accounts.example.com' };
@@ -62,7 +63,10 @@ describe('warning in production', () => {
     withWatch(
       () => void seen.push('first'),
       () => () => void seen.push('answer'),
-    )?.(incoming)?.({ status: 200, headers: {}, body: '' });
+    )?.(
+      incoming,
+      newRequestFacts('none'),
+    )?.({ status: 200, headers: {}, body: '' });
     expect(seen).toEqual(['first', 'answer']);
     expect(withWatch(null, undefined)).toBeUndefined();
   });

@@ -25,7 +25,10 @@ export function runNode(
   { input, wrapper = [] }: { input?: string | undefined; wrapper?: string[] } = {},
 ): RunningProcess {
   const [command = '', ...rest] = [...wrapper, process.execPath, file, ...args];
-  const child = spawn(command, rest, { env: { PATH: '/usr/local/bin:/usr/bin:/bin', ...env }, stdio: 'pipe' });
+  const child = spawn(command, rest, {
+    env: { PATH: '/usr/local/bin:/usr/bin:/bin', LOG_FORMAT: 'text', ...env },
+    stdio: 'pipe',
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   let stdout = '';
   let stderr = '';
@@ -56,11 +59,12 @@ export function runNode(
   };
 }
 
-/** Starts the server on a free port of this machine. */
+/** Starts the server on a free port of this machine. Its log is text, or JSON if the environment says so. */
 export async function startServer(url: string, env: Record<string, string> = {}) {
   const server = runNode('src/main.ts', [], { DATABASE_URL: url, PORT: '0', ...env });
-  const [, address = ''] = await server.until(/^GraphQL +(http\S+)$/m);
-  await server.until(/^GraphiQL .*$/m);
+  const [, inText, inJson] = await server.until(/^GraphQL +(http\S+)$|"announced":"(http[^"]+)","msg":"GraphQL"/m);
+  const address = inText ?? inJson ?? '';
+  await server.until(/^GraphiQL .*$|"msg":"GraphiQL"\}$/m);
   return { ...server, address: address.replace('localhost', '127.0.0.1') };
 }
 

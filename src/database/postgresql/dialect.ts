@@ -4,6 +4,7 @@ import type { PrismaClient as SqliteClient } from '../../generated/sqlite/client
 import { databaseClock } from '../clock.ts';
 import { type Dialect, transactionOptions } from '../dialect.ts';
 import { migrationFolders, readMigrations } from '../migrations.ts';
+import { timeStatements } from '../observe/statement-times.ts';
 import { guardedAdapter } from './guarded-adapter.ts';
 import { isWithoutServers, watchLargestId, widenIds } from './ids.ts';
 import { migratePostgresql, withClient } from './migrate.ts';
@@ -15,10 +16,11 @@ const defaultPoolSize = 10;
 
 /** PostgreSQL: for production, and for any number of servers. */
 export const postgresqlDialect: Dialect = {
-  async open(url, { poolSize = defaultPoolSize, onQuery, report = () => {} }) {
+  async open(url, { poolSize = defaultPoolSize, onQuery, onStatement, report = () => {} }) {
     const pool = openPool(url, { size: poolSize, report });
     const factory = guardedAdapter(pool);
     const queryable = await factory.connect();
+    if (onStatement) timeStatements(queryable, onStatement);
     const database = new PrismaClient({
       adapter: { ...factory, connect: async () => queryable },
       transactionOptions,
@@ -26,8 +28,9 @@ export const postgresqlDialect: Dialect = {
     });
     if (onQuery) database.$on('query', (event) => onQuery(event.query));
     await database.$connect();
+    const reads = preparedReads(pool, { onQuery, onStatement });
     // Both clients are generated from the same models. Additional features of PostgreSQL's client are not used.
-    return Object.assign(database as unknown as SqliteClient, preparedReads(pool, onQuery), settledIds(pool), {
+    return Object.assign(database as unknown as SqliteClient, reads, settledIds(pool), {
       $driver: { queryable, onQuery },
       $largestId: await watchLargestId(pool),
     });

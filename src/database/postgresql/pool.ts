@@ -16,6 +16,25 @@ const timeouts = {
 
 export type PoolOptions = { size: number; report: (error: unknown) => void };
 
+const pools = new Set<pg.Pool>();
+
+/** Returns the number of connections of this process to PostgreSQL by state, and of requests that wait for one. */
+export function poolUsage(): { busy: number; idle: number; waiting: number } {
+  const usage = { busy: 0, idle: 0, waiting: 0 };
+  for (const { totalCount, idleCount, waitingCount } of openPools()) {
+    usage.busy += totalCount - idleCount;
+    usage.idle += idleCount;
+    usage.waiting += waitingCount;
+  }
+  return usage;
+}
+
+/** Returns the pools that are open, and forgets the others. */
+function openPools(): Set<pg.Pool> {
+  for (const pool of pools) if (pool.ended) pools.delete(pool);
+  return pools;
+}
+
 /** Opens a pool of connections to a PostgreSQL database. No operation on it waits for ever. */
 export function openPool(url: string, { size, report }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
@@ -29,5 +48,6 @@ export function openPool(url: string, { size, report }: PoolOptions): pg.Pool {
   });
   // The pool replaces a broken idle connection when the next one is needed.
   pool.on('error', (error) => report(`An idle connection to the database broke: ${error.message}`));
+  openPools().add(pool);
   return pool;
 }

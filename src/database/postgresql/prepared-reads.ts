@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import pg from 'pg';
-import type { OnQuery } from '../dialect.ts';
+import type { OpenOptions } from '../dialect.ts';
 import {
   isLiveAt,
   type PreparedReads,
@@ -12,6 +12,7 @@ import {
   users,
 } from '../hot/prepared-reads.ts';
 import { type Row, type Select, select } from '../hot/select.ts';
+import { timed } from '../observe/statement-times.ts';
 
 /**
  * Statements that read up to 1, 4 or 16 sessions by their handles. Concurrent requests are read together, by the
@@ -46,15 +47,18 @@ const types: pg.CustomTypesConfig = {
  */
 const notPrepared = new Set(['26000', '42P05', '0A000']);
 
+type Listeners = Pick<OpenOptions, 'onQuery' | 'onStatement'>;
+
 /** Returns the reads on a pool, by statements that every connection prepares once. */
-export function preparedReads(pool: pg.Pool, onQuery: OnQuery = () => {}): PreparedReads {
+export function preparedReads(pool: pg.Pool, { onQuery, onStatement }: Listeners): PreparedReads {
   let isPreparable = true;
 
-  function query(text: string, values: unknown[], name?: string) {
-    onQuery(text);
+  function send(text: string, values: unknown[], name?: string) {
+    onQuery?.(text);
     const prepared = name === undefined ? {} : { name };
     return pool.query<Row>({ text, values, types, rowMode: 'array', ...prepared });
   }
+  const query = onStatement ? timed('read', send, onStatement) : send;
 
   async function read(name: string, text: string, values: unknown[]): Promise<Row[]> {
     if (!isPreparable) return (await query(text, values)).rows;

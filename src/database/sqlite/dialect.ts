@@ -6,6 +6,7 @@ import { localClock } from '../clock.ts';
 import { type Dialect, transactionOptions } from '../dialect.ts';
 import { largestIds } from '../ids.ts';
 import { migrationFolders, readMigrations } from '../migrations.ts';
+import { timeStatements } from '../observe/statement-times.ts';
 import { backUpSqlite } from './backup/backup.ts';
 import { leave } from './backup/leave.ts';
 import { restoreSqlite } from './backup/restore.ts';
@@ -21,11 +22,12 @@ const claimTimeoutMs = 2_000;
 
 /** SQLite: one file, one server. */
 export const sqliteDialect: Dialect = {
-  async open(url, { onQuery, report = () => {}, onLost }) {
+  async open(url, { onQuery, onStatement, report = () => {}, onLost }) {
     const file = fileOf(url);
     const files = new DatabaseFiles(file);
     const factory = sqliteAdapter(file, files);
     const queryable = await factory.connect();
+    if (onStatement) timeStatements(queryable, onStatement);
     const database = new PrismaClient({
       adapter: { ...factory, connect: async () => queryable },
       transactionOptions,

@@ -21,6 +21,12 @@ export function clientAddress(peer: string | null, headers: HeaderReader, proxie
   return address;
 }
 
+/** Returns whether the other end of a connection is a trusted proxy. */
+export function isTrustedProxy(peer: string | null, { networks }: TrustedProxies): boolean {
+  const address = peer === null ? null : plainAddress(peer);
+  return address !== null && isTrusted(address, networks);
+}
+
 function isTrusted(address: string, networks: BlockList): boolean {
   return networks.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6');
 }

@@ -1,8 +1,10 @@
 /** Answers GraphQL over HTTP: from a request to the result of its operation. */
 import { type FetchAPI, type GraphQLParams, processRegularResult } from 'graphql-yoga';
 import { maskError } from '../../graphql/errors.ts';
+import type { RequestFacts } from '../../log/request-facts.ts';
 import type { AppOptions } from '../front-door.ts';
 import { type Incoming, type Outgoing, Refusal } from '../messages.ts';
+import { noteCaller } from '../observe/note-caller.ts';
 import { cookiesFor } from '../request/cookies.ts';
 import { isFromForeignSite, preflightHeaders } from '../request/cross-site.ts';
 import { RequestCaller } from './caller.ts';
@@ -18,7 +20,7 @@ const foreignSite = 'Pages of this site may not call this server. The operator a
  * with a `Request`, a `Response` and their streams, that layer takes longer than everything else together.
  */
 export function graphqlRoute(path: string, options: AppOptions): Route {
-  const { database, config, report, now = () => new Date(), legacySessions = null } = options;
+  const { database, config, now = () => new Date(), legacySessions = null } = options;
   const cookies = cookiesFor(config);
   const yoga = createGraphQL({ ...options, path });
 
@@ -28,11 +30,11 @@ export function graphqlRoute(path: string, options: AppOptions): Route {
       // A plugin could leave out the result; none here does.
       return (await yoga.getResultForParams({ params, request: toYogaRequest(incoming) }, context)) ?? {};
     } catch (error) {
-      return { errors: [maskError(error, 'Unexpected error.', report)] };
+      return { errors: [maskError(error, 'Unexpected error.', options)] };
     }
   }
 
-  async function answer(incoming: Incoming): Promise<Outgoing> {
+  async function answer(incoming: Incoming, facts: RequestFacts): Promise<Outgoing> {
     const { method, headers, peer } = incoming;
     if (method === 'OPTIONS') return { status: 204, headers: { ...preflightHeaders }, body: null };
     if (method !== 'GET' && method !== 'POST') {
@@ -43,7 +45,8 @@ export function graphqlRoute(path: string, options: AppOptions): Route {
     const mediaType = mediaTypeFor(headers.get('accept'));
     if (mediaType === null) throw new Refusal(406, 'The answer is JSON. Accept application/graphql-response+json.');
     const caller = new RequestCaller({ headers, peer, now: now() }, cookies, config, legacySessions);
-    const result = await execute(incoming, params, { caller });
+    const result = identified(await execute(incoming, params, { caller, facts }), facts);
+    noteCaller(facts, caller.scope);
     const outgoing =
       mediaType === eventStream ? toEvents(answerOf(result, 'application/json')) : answerOf(result, mediaType);
     await caller.dropStaleCookie(database);
@@ -52,6 +55,18 @@ export function graphqlRoute(path: string, options: AppOptions): Route {
   }
 
   return { path, readsBody: true, answer };
+}
+
+type Result = Parameters<typeof processRegularResult>[0];
+
+/** Notes the code of a result that failed, and adds the id of the request to it (GraphQL specification, 7.1). */
+function identified(result: Result, facts: RequestFacts): Result {
+  // No operation of this schema is a stream, and none comes in a batch.
+  if (Array.isArray(result) || Symbol.asyncIterator in result) return result;
+  const [first] = result.errors ?? [];
+  if (first === undefined) return result;
+  facts.code = String(first.extensions?.code ?? 'BAD_USER_INPUT');
+  return { ...result, extensions: { ...result.extensions, requestId: facts.id } };
 }
 
 /** Returns the properties of a request that Yoga's plugins may read. */
@@ -76,7 +91,7 @@ class PlainResponse implements Outgoing {
 const plainResponses = { Response: PlainResponse } as unknown as FetchAPI;
 
 /** Returns the answer that Yoga makes of a result. */
-function answerOf(result: Parameters<typeof processRegularResult>[0], mediaType: string): Outgoing {
+function answerOf(result: Result, mediaType: string): Outgoing {
   // It is made by the class above.
   return processRegularResult(result, plainResponses, mediaType) as unknown as Outgoing;
 }

@@ -1,4 +1,5 @@
-import type { Incoming, Outgoing } from '../messages.ts';
+import type { RequestFacts } from '../../log/request-facts.ts';
+import type { Incoming, Outgoing, Refusal } from '../messages.ts';
 
 /** A path of this server, and the function that answers its requests. */
 export type Route = {
@@ -9,10 +10,10 @@ export type Route = {
   readsBody: boolean;
   /** Whether the answers have all their headers already, as those do that caches may keep. False by default. */
   hasOwnHeaders?: boolean;
-  /** @throws Refusal */
-  answer(incoming: Incoming): Promise<Outgoing>;
+  /** Answers a request, and adds to its facts. @throws Refusal */
+  answer(incoming: Incoming, facts: RequestFacts): Promise<Outgoing>;
   /** Returns the JSON body of a refusal on this path. By default, that of a GraphQL response. */
-  refusalBody?(status: number, message: string, code?: string): string;
+  refusalBody?(refusal: Refusal, requestId: string): string;
 };
 
 /** Returns a function that finds the route of a path. A path belongs to at most one route. */

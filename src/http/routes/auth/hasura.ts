@@ -1,6 +1,7 @@
 /** The authentication webhook of Hasura. */
 import { toNodeId } from '../../../graphql/node-id.ts';
 import { isObject, parseObject } from '../../../json.ts';
+import type { RequestFacts } from '../../../log/request-facts.ts';
 import type { SessionWithUser } from '../../../sessions/session.ts';
 import { maxBodyBytes } from '../../body.ts';
 import type { AppOptions } from '../../front-door.ts';
@@ -20,9 +21,9 @@ import { unauthenticated } from './signed-out.ts';
 export function hasuraRoute(path: string, options: AppOptions): Route {
   const scopeOf = originalScope(options);
 
-  async function answer(incoming: Incoming): Promise<Outgoing> {
+  async function answer(incoming: Incoming, facts: RequestFacts): Promise<Outgoing> {
     const anonymousRole = readAnonymousRole(incoming);
-    const { session } = await scopeOf(await readRequest(incoming), incoming.peer).catch(deniedForged);
+    const { session } = await scopeOf(await readRequest(incoming), incoming.peer, facts).catch(deniedForged);
     if (session?.user) return variables(identityOf(session));
     if (anonymousRole === null) throw unauthenticated();
     return variables({ 'X-Hasura-Role': anonymousRole, ...(session && expiryOf(session)) });

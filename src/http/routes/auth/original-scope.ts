@@ -1,8 +1,10 @@
 /** The caller of a request that a proxy or gateway asks about. */
 import { RequestError } from '../../../errors.ts';
+import type { RequestFacts } from '../../../log/request-facts.ts';
 import type { Scope } from '../../../scope.ts';
 import type { AppOptions } from '../../front-door.ts';
 import { Refusal } from '../../messages.ts';
+import { noteCaller } from '../../observe/note-caller.ts';
 import { plainAddress } from '../../request/client-address.ts';
 import { cookiesFor } from '../../request/cookies.ts';
 import { isFromForeignSite } from '../../request/cross-site.ts';
@@ -22,7 +24,7 @@ const forged =
  */
 export function originalScope({ database, config, now = () => new Date(), legacySessions = null }: AppOptions) {
   const cookies = cookiesFor(config);
-  return async (original: OriginalRequest, peer: string | null): Promise<Scope> => {
+  return async (original: OriginalRequest, peer: string | null, facts: RequestFacts): Promise<Scope> => {
     const { headers } = original;
     const caller = new RequestCaller({ headers, peer, now: now() }, cookies, config, legacySessions);
     // Without a trusted proxy, the only known address is that of the proxy itself.
@@ -31,6 +33,7 @@ export function originalScope({ database, config, now = () => new Date(), legacy
       .resume(database, (session) => (isAddressKnown ? sessionUseOf(headers, caller.scope, session) : 'backend'))
       .catch(asRefusal);
     const { scope } = caller;
+    noteCaller(facts, scope);
     if (
       scope.presentedToken?.transport === 'COOKIE' &&
       mayChangeSomething(original) &&

@@ -3,6 +3,7 @@ import { issueAccessToken } from '../../../access-tokens/access-token.ts';
 import type { LoginPage } from '../../../config/config.ts';
 import { AudienceNotAllowedError } from '../../../errors.ts';
 import { toNodeId } from '../../../graphql/node-id.ts';
+import type { RequestFacts } from '../../../log/request-facts.ts';
 import { requireUser, type UserScope } from '../../../scope.ts';
 import type { AppOptions } from '../../front-door.ts';
 import { type Incoming, type Outgoing, Refusal } from '../../messages.ts';
@@ -32,10 +33,10 @@ export function verifyRoute(path: string, options: AppOptions): Route {
     return { authorization: `Bearer ${token}` };
   }
 
-  async function answer(incoming: Incoming): Promise<Outgoing> {
+  async function answer(incoming: Incoming, facts: RequestFacts): Promise<Outgoing> {
     const original = readOriginalRequest(incoming);
     const { allowsAnonymous, redirects, audience } = readParameters(incoming, path);
-    const scope = await scopeOf(original, incoming.peer);
+    const scope = await scopeOf(original, incoming.peer, facts);
     const { session } = scope;
     const identity = session ? identityHeaders(session) : {};
     if (session?.user) {

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { claimsOf, toUnixSeconds } from '../../../access-tokens/claims.ts';
 import { toNodeId } from '../../../graphql/node-id.ts';
+import type { RequestFacts } from '../../../log/request-facts.ts';
 import { type ClientInfo, commandScope, type Service } from '../../../scope.ts';
 import { maxUserAgentLength } from '../../../sessions/client-name.ts';
 import { parseData } from '../../../sessions/data.ts';
@@ -9,6 +10,7 @@ import { resumeSession, type SessionUse } from '../../../sessions/resume.ts';
 import type { SessionWithUser } from '../../../sessions/session.ts';
 import type { AppOptions } from '../../front-door.ts';
 import { type Incoming, type Outgoing, Refusal } from '../../messages.ts';
+import { noteCaller } from '../../observe/note-caller.ts';
 import { plainAddress } from '../../request/client-address.ts';
 import type { Route } from '../route.ts';
 import { clientAuthentication } from './client-authentication.ts';
@@ -39,7 +41,7 @@ export function introspectionRoute(path: string, options: AppOptions): Route {
     return answerOf(signedType, await signingKeys.sign(claims, { typ: 'token-introspection+jwt' }));
   }
 
-  async function answer(incoming: Incoming): Promise<Outgoing> {
+  async function answer(incoming: Incoming, facts: RequestFacts): Promise<Outgoing> {
     const form = await readForm(incoming);
     const token = requireToken(form);
     const { use, client } = readUse(form);
@@ -47,6 +49,7 @@ export function introspectionRoute(path: string, options: AppOptions): Route {
     const policies = { sessions: config.sessions, legacyTokens: legacySessions, use };
     const service = await requireService({ headers: incoming.headers, form, scope: 'introspect' });
     const resumed = await resumeSession(database, scope, token, policies);
+    noteCaller(facts, resumed);
     if (resumed.session) return respond(describe(resumed.session, service, issuer), incoming, service);
     if (resumed.isJustReplaced) throw new Refusal(503, replaced, { 'retry-after': '1' });
     return respond({ active: false }, incoming, service);

@@ -59,6 +59,6 @@ function documentRoute({ path, mediaType, read }: PublicDocument, fixedHeaders: 
       const headers = { ...documentHeaders, 'content-length': String(Buffer.byteLength(text)) };
       return { status: 200, headers, body: method === 'HEAD' ? null : text };
     },
-    refusalBody: (_status, message) => JSON.stringify({ message }),
+    refusalBody: ({ message }) => JSON.stringify({ message }),
   };
 }

@@ -1,0 +1,48 @@
+/**
+ * Channels on which the rooms tell what happens, for metrics. A message costs nothing while nobody listens. They belong
+ * to the process: several servers in one process share them.
+ */
+import { channel } from 'node:diagnostics_channel';
+
+export type Topic<Message extends object> = {
+  /** Tells a message to the listeners, if there are any. */
+  publish(message: Message): void;
+  /** Listens to messages. Returns a function that ends this. */
+  subscribe(listener: (message: Message) => void): () => void;
+};
+
+function topic<Message extends object>(name: string): Topic<Message> {
+  const named = channel(`graphql-sessions:${name}`);
+  return {
+    publish(message) {
+      if (named.hasSubscribers) named.publish(message);
+    },
+    subscribe(listener) {
+      // Only `publish` of this topic writes to the channel.
+      const receive = (message: unknown) => listener(message as Message);
+      named.subscribe(receive);
+      return () => void named.unsubscribe(receive);
+    },
+  };
+}
+
+/** Events of accounts that were written. A transaction that is repeated after a conflict writes its events again. */
+export const recordedEvents = topic<{ types: readonly string[] }>('recorded-events');
+
+/** Sessions that were started. */
+export const startedSessions = topic<{ hasUser: boolean }>('started-sessions');
+
+/** Sessions that were ended for a reason. */
+export const endedSessions = topic<{ reason: string; count: number }>('ended-sessions');
+
+/** Passwords that got a place in the queue for hashing, after a time in milliseconds. */
+export const hashingWaits = topic<{ waitedMs: number }>('hashing-waits');
+
+/** Password hashes that were computed or checked, with the time in milliseconds from the job to its result. */
+export const hashingTimes = topic<{ task: string; ms: number }>('hashing-times');
+
+/** Statements of the database. Published only by a server whose metrics are on. */
+export const statementTimes = topic<{ kind: string; ms: number; isFailed: boolean }>('statement-times');
+
+/** Attempts to send a mail. */
+export const sentMails = topic<{ result: 'sent' | 'failed' }>('sent-mails');

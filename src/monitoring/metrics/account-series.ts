@@ -1,0 +1,72 @@
+import { Counter, Gauge, Histogram, type PrometheusContentType, type Registry } from '@prometheus-io/client';
+import {
+  endedSessions,
+  hashingTimes,
+  hashingWaits,
+  recordedEvents,
+  sentMails,
+  startedSessions,
+} from '../../diagnostics.ts';
+import { waitingForHashing } from '../../passwords/hashing-queue.ts';
+
+/** Counts sessions, events, mails and waits for hashing in this process. Returns a function that ends this. */
+export function countAccounts(registers: Registry<PrometheusContentType>[]): () => void {
+  const started = new Counter({
+    name: 'graphql_sessions_sessions_started_total',
+    help: 'Sessions that this server started, of users and of visitors.',
+    labelNames: ['of'] as const,
+    registers,
+  });
+  const ended = new Counter({
+    name: 'graphql_sessions_sessions_ended_total',
+    help: 'Sessions that this server ended, by reason.',
+    labelNames: ['reason'] as const,
+    registers,
+  });
+  const events = new Counter({
+    name: 'graphql_sessions_events_total',
+    help: 'Events of accounts that this server recorded, by type: LOGGED_IN, LOGIN_FAILED, LOGIN_REFUSED and others.',
+    labelNames: ['type'] as const,
+    registers,
+  });
+  const mails = new Counter({
+    name: 'graphql_sessions_mail_attempts_total',
+    help: 'Attempts of this server to send a mail, by result.',
+    labelNames: ['result'] as const,
+    registers,
+  });
+  const waits = new Histogram({
+    name: 'graphql_sessions_hashing_wait_seconds',
+    help: 'The time for which passwords waited for their turn to be hashed.',
+    buckets: [0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
+  const hashes = new Histogram({
+    name: 'graphql_sessions_hashing_seconds',
+    help: 'The time of a password hash in a thread: new ones (hash), and checks of a password (check).',
+    labelNames: ['task'] as const,
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers,
+  });
+  new Gauge({
+    name: 'graphql_sessions_hashing_queue',
+    help: 'Passwords that wait for their turn to be hashed.',
+    registers,
+    collect() {
+      this.set(waitingForHashing());
+    },
+  });
+  const endings = [
+    startedSessions.subscribe(({ hasUser }) => started.inc({ of: hasUser ? 'user' : 'visitor' })),
+    endedSessions.subscribe(({ reason, count }) => ended.inc({ reason }, count)),
+    recordedEvents.subscribe(({ types }) => {
+      for (const type of types) events.inc({ type });
+    }),
+    sentMails.subscribe(({ result }) => mails.inc({ result })),
+    hashingWaits.subscribe(({ waitedMs }) => waits.observe(waitedMs / 1_000)),
+    hashingTimes.subscribe(({ task, ms }) => hashes.observe({ task }, ms / 1_000)),
+  ];
+  return () => {
+    for (const end of endings) end();
+  };
+}

@@ -1,0 +1,36 @@
+import { collectDefaultMetrics, type PrometheusContentType, Registry } from '@prometheus-io/client';
+import type { MetricsPolicy } from '../../config/monitoring/metrics.ts';
+import type { Clock } from '../../database/clock.ts';
+import type { Database } from '../../database/database.ts';
+import type { Observer } from '../../http/messages.ts';
+import { countAccounts } from './account-series.ts';
+import { readDatabase, timeDatabase } from './database-series.ts';
+import { countRequests } from './request-series.ts';
+import { serveMetrics } from './server.ts';
+
+export type Metrics = {
+  observe: Observer;
+  /** Serves the metrics on their own port. Rejects if it is not available. */
+  listen(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** Opens the metrics of a server. Load this module only if metrics are on. */
+export function openMetrics(policy: MetricsPolicy, database: Database, clock: Clock): Metrics {
+  const registry = new Registry<PrometheusContentType>();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  readDatabase(registers, database, clock);
+  const endings = [countAccounts(registers), timeDatabase(registers)];
+  let stopServing: (() => Promise<void>) | null = null;
+  return {
+    observe: countRequests(registers),
+    async listen() {
+      stopServing = await serveMetrics(policy, registry);
+    },
+    async stop() {
+      for (const end of endings) end();
+      await stopServing?.();
+    },
+  };
+}

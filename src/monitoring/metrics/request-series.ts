@@ -1,0 +1,42 @@
+import { Counter, Histogram, type PrometheusContentType, type Registry } from '@prometheus-io/client';
+import type { Observer } from '../../http/messages.ts';
+
+const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** More codes than this server has. A plugin could make up any number. */
+const maxCodes = 100;
+
+/**
+ * Returns an observer that counts requests and refusals. The labels are names of this server, of which there are few:
+ * the path that answered, the type of the operation, the class of the status, the code of a refusal.
+ */
+export function countRequests(registers: Registry<PrometheusContentType>[]): Observer {
+  const durations = new Histogram({
+    name: 'graphql_sessions_request_duration_seconds',
+    help: 'Requests by route, operation type and class of the status, with the time until their answer was ready.',
+    labelNames: ['route', 'type', 'status'] as const,
+    buckets: durationBuckets,
+    registers,
+  });
+  const refusals = new Counter({
+    name: 'graphql_sessions_refusals_total',
+    help: 'Requests that were refused or failed, by the code of the first error or refusal.',
+    labelNames: ['code'] as const,
+    registers,
+  });
+  const codes = new Set<string>();
+  const boundedCode = (code: string) => {
+    if (codes.size < maxCodes) codes.add(code);
+    return codes.has(code) ? code : 'OTHER';
+  };
+  return (_incoming, facts) => {
+    const began = performance.now();
+    return ({ status }) => {
+      const seconds = (performance.now() - began) / 1_000;
+      const { route, operationType, code } = facts;
+      const labels = { route: route ?? 'none', type: operationType ?? 'none', status: `${Math.floor(status / 100)}xx` };
+      durations.observe(labels, seconds);
+      if (code !== null) refusals.inc({ code: boundedCode(code) });
+    };
+  };
+}
