@@ -9,7 +9,7 @@ export type LogLevel = (typeof logLevels)[number];
 
 export type LogFormat = 'json' | 'text';
 
-/** Facts beside the message. Never a secret, a query, a variable or an address of mail. */
+/** Facts beside the message. Never a secret, a query, a variable or an email address. */
 export type Fields = Readonly<Record<string, string | number | boolean | null>>;
 
 /** The only way in which the rest of the server writes lines. */

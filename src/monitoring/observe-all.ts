@@ -1,6 +1,9 @@
 import type { Observer } from '../http/messages.ts';
 
-/** Returns an observer that calls several: in this order for the request, and for the answer. */
+/**
+ * Returns an observer that calls several, in this order for the request and for the answer. Observers of the server go
+ * first: an error of one ends the calls.
+ */
 export function observeAll(observers: readonly (Observer | undefined)[]): Observer {
   const all = observers.filter((observer) => observer !== undefined);
   const [only] = all;

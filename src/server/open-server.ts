@@ -17,7 +17,7 @@ import { observeAll } from '../monitoring/observe-all.ts';
 import { openSigningKeys } from '../signing-keys/signing-keys.ts';
 import type { Address, Server } from './server.ts';
 import { openStore, type Store } from './store.ts';
-import { warnAboutSettings, watchForProxy, withWatch } from './warnings.ts';
+import { warnAboutSettings, watchForProxy } from './warnings.ts';
 
 type Hooks = Pick<AppOptions, 'report' | 'reportUnavailable' | 'observe' | 'plugins'>;
 
@@ -50,8 +50,7 @@ export async function openServer(env: Environment | undefined, hooks: Hooks): Pr
     const signingKeys = await openSigningKeys(database, config, clock, hooks.report);
     const now = () => clock.now();
     const metrics = await startMetrics(store, config);
-    const watched = withWatch(watchForProxy(config, hooks.report), hooks.observe);
-    const observe = observeAll([watched, metrics?.observe]);
+    const observe = observeAll([watchForProxy(config, hooks.report), metrics?.observe, hooks.observe]);
     // The operator knows already that the database is lost.
     const reportUnavailable = (error: unknown) => (store.isLost() ? undefined : hooks.reportUnavailable?.(error));
     const options = { database, replica, config, now, legacySessions, signingKeys, ...hooks };

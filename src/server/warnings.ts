@@ -1,12 +1,9 @@
 import { BlockList, isIP } from 'node:net';
 import type { Config } from '../config/config.ts';
 import { OperatorNotice } from '../errors.ts';
-import type { Incoming, Observer } from '../http/messages.ts';
+import type { Observer } from '../http/messages.ts';
 
 type Report = (error: unknown) => void;
-
-/** Sees every request when it begins. */
-type Watch = (incoming: Incoming) => void;
 
 /** Warns about settings that are valid, but seldom meant in production. */
 export function warnAboutSettings({ isProduction, mail }: Config, report: Report): void {
@@ -32,28 +29,31 @@ for (const [network, prefix] of [
 privateNetworks.addSubnet('fc00::', 7, 'ipv6');
 privateNetworks.addAddress('::1', 'ipv6');
 
+const ignoreAnswer = () => {};
+
 /**
- * Returns a function that warns once if the first requests all come from one private address, although no proxy is
+ * Returns an observer that warns once if the first requests all come from one private address, although no proxy is
  * trusted: they share the limits of that address. It may also be a backend that is the only client, so this is no error.
- * Probes do not count. Null if nothing has to be observed.
+ * Probes do not count. Undefined if nothing has to be observed.
  */
-export function watchForProxy({ isProduction, trustedProxies }: Config, report: Report): Watch | null {
-  if (!isProduction || trustedProxies.networks.rules.length > 0) return null;
+export function watchForProxy({ isProduction, trustedProxies }: Config, report: Report): Observer | undefined {
+  if (!isProduction || trustedProxies.networks.rules.length > 0) return undefined;
   let only: string | null = null;
   let count = 0;
   let isDone = false;
   return ({ peer, target }) => {
-    if (isDone || peer === null || /^\/(health|ready)\b/.test(target)) return;
+    if (isDone || peer === null || /^\/(health|ready)\b/.test(target)) return ignoreAnswer;
     only ??= peer;
     isDone = peer !== only || !isPrivate(peer);
     count += 1;
-    if (isDone || count < requestsFromOneAddress) return;
+    if (isDone || count < requestsFromOneAddress) return ignoreAnswer;
     isDone = true;
     warn(
       report,
       `All of the first ${count} requests came from ${peer}. If this is a proxy, set TRUSTED_PROXIES: until then, all ` +
         'clients share the rate limits of its address.',
     );
+    return ignoreAnswer;
   };
 }
 
@@ -63,13 +63,4 @@ function isPrivate(address: string): boolean {
 
 function warn(report: Report, message: string): void {
   report(new OperatorNotice('warning', message));
-}
-
-/** Returns an observer that calls both, if there are any. */
-export function withWatch(watch: Watch | null, observe: Observer | undefined): Observer | undefined {
-  if (watch === null) return observe;
-  return (incoming, facts) => {
-    watch(incoming);
-    return observe?.(incoming, facts) ?? (() => {});
-  };
 }

@@ -3,7 +3,7 @@ import { readConfig } from '../../src/config/config.ts';
 import { OperatorNotice } from '../../src/errors.ts';
 import { toIncoming } from '../../src/http/fetch.ts';
 import { newRequestFacts } from '../../src/log/request-facts.ts';
-import { warnAboutSettings, watchForProxy, withWatch } from '../../src/server/warnings.ts';
+import { warnAboutSettings, watchForProxy } from '../../src/server/warnings.ts';
 
 const production = { NODE_ENV: 'production', PUBLIC_URL: 'https://accounts.example.com' };
 
@@ -33,7 +33,7 @@ describe('warning in production', () => {
     const observe = watchForProxy(readConfig(env), report);
     for (let n = 0; n < count; n += 1) {
       const request = new Request(`https://accounts.example.com${path}`);
-      observe?.(toIncoming(request, peers[n % peers.length] ?? null));
+      observe?.(toIncoming(request, peers[n % peers.length] ?? null), newRequestFacts('none'));
     }
     return messages;
   }
@@ -55,19 +55,5 @@ describe('warning in production', () => {
     expect(warningsFor(production, ['10.0.0.1'], { path: '/ready' })).toEqual([]);
     expect(warningsFor({ ...production, TRUSTED_PROXIES: '10.0.0.0/8' }, ['10.0.0.1'])).toEqual([]);
     expect(warningsFor({}, ['10.0.0.1'])).toEqual([]);
-  });
-
-  it('leaves the observer of the program in place', () => {
-    const seen: string[] = [];
-    const incoming = toIncoming(new Request('https://accounts.example.com/'), null);
-    withWatch(
-      () => void seen.push('first'),
-      () => () => void seen.push('answer'),
-    )?.(
-      incoming,
-      newRequestFacts('none'),
-    )?.({ status: 200, headers: {}, body: '' });
-    expect(seen).toEqual(['first', 'answer']);
-    expect(withWatch(null, undefined)).toBeUndefined();
   });
 });
