@@ -126,6 +126,12 @@ function isUnfinished(name: string): string {
 
 /** Returns the error for the operator, with the database's own message. */
 function failed(what: string, error: unknown): OperatorError {
-  const words = isDriverAdapterError(error) ? error.cause.originalMessage : undefined;
-  return new OperatorError(`${what} failed, and nothing was changed: ${words ?? (error as Error).message}`);
+  const words = (isDriverAdapterError(error) && error.cause.originalMessage) || (error as Error).message;
+  const advice = (error as { code?: unknown }).code === insufficientPrivilege ? `. ${asOwner}` : '';
+  return new OperatorError(`${what} failed, and nothing was changed: ${words}${advice}`);
 }
+
+/** The SQLSTATE of PostgreSQL for a role that may not do what it tries. */
+const insufficientPrivilege = '42501';
+
+const asOwner = 'Run "graphql-sessions migrate" as the role that owns the tables.';
