@@ -452,6 +452,33 @@ describe('user, audit and mails', () => {
     expect((await ada.ask('{ users { totalCount } }')).users.totalCount).toBe(2);
   });
 
+  it('correct the address of an account that somebody took over by its mailbox', async () => {
+    const { api, ada, run } = await setUp();
+    await api.client().ask('mutation { requestPasswordReset(email: "ada@example.com") { email } }');
+    await run('user', 'reset-link', 'ada@example.com');
+    expect(await run('user', 'set-email', '1', ' Ada@New.example.com ')).toBe(
+      'ada@example.com has the address ada@new.example.com.\n',
+    );
+    const user = await api.database.user.findUniqueOrThrow({ where: { id: 1n } });
+    expect(user).toMatchObject({ email: 'ada@new.example.com', emailVerifiedAt: null });
+    expect(await api.database.userToken.count({ where: { purpose: 'RESET_PASSWORD' } })).toBe(0);
+    expect(await run('mails')).toMatch(/^\d+ {2}email-changed {2}ada@example\.com/m);
+    expect(await run('mails')).not.toContain('reset-password');
+    expect(await run('audit', '--type', 'EMAIL_CHANGED')).toMatch(/EMAIL_CHANGED {2}user 1$/m);
+    expect((await api.client().login('ada@new.example.com')).__typename).toBe('SignInPayload');
+    expect((await api.client().login('ada@example.com')).code).toBe('INVALID_CREDENTIALS');
+    expect((await ada.ask('{ viewer { email } }')).viewer.email).toBe('ada@new.example.com');
+    const refusals = [
+      [['1', 'bob@example.com'], /is taken/],
+      [['1', 'nobody'], /email must be an address/],
+      [['4711', 'x@example.com'], /no such user/],
+    ] as const;
+    for (const [args, sentence] of refusals) {
+      const { code, stderr } = await cli(api.url, ['user', 'set-email', ...args]);
+      expect([code, stderr]).toEqual([1, expect.stringMatching(sentence)]);
+    }
+  });
+
   it('suspend, reinstate and delete a user', async () => {
     const { api, ada, run } = await setUp();
     expect(await run('user', 'suspend', 'ada@example.com')).toBe('Suspended ada@example.com, and ended 1 session.\n');

@@ -2,14 +2,24 @@
 
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
-import { UserNotFoundError } from '../errors.ts';
+import { EmailTakenError, UserNotFoundError, ValidationError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
 import { enqueueMail, voidLinks } from '../mail/outbox.ts';
 import type { Scope } from '../scope.ts';
 import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import type { Session } from '../sessions/session.ts';
 import { resetFailures } from '../throttle/attempts.ts';
-import { createUser, type NewAccount, prepareAccount, requireRole, type User } from '../users/user.ts';
+import { normalizeEmail } from '../users/email.ts';
+import { notAnEmail } from '../users/field-issues.ts';
+import {
+  createUser,
+  isTaken,
+  type NewAccount,
+  prepareAccount,
+  requireFreeAddress,
+  requireRole,
+  type User,
+} from '../users/user.ts';
 import { requireAnotherAdministrator } from './administrators.ts';
 import { type DeletedUser, deleteUserWith } from './deletion.ts';
 
@@ -53,6 +63,37 @@ export async function setUserRole(
     const user = await db.user.update({ where: { id }, data: { role } });
     await recordEvent(db, scope, { type: 'ROLE_CHANGED', userId: id, detail: `${before.role} → ${role}` });
     return { user, sessions: [] };
+  });
+}
+
+/**
+ * Gives a user another address, for an operator who knows by other means that it is theirs: the owner of the present
+ * one may have taken over the account. The new address counts as not verified. Mails the present address, and voids the
+ * links that were sent to it. Ends no session.
+ *
+ * @throws UserNotFoundError, ValidationError, EmailTakenError
+ */
+export async function setUserEmail(
+  database: Database,
+  scope: Scope,
+  { id, email: newAddress }: { id: bigint; email: string },
+): Promise<User> {
+  const email = normalizeEmail(newAddress);
+  if (email === null) throw new ValidationError([notAnEmail]);
+  return inTransaction(database, async (db) => {
+    const before = await lockUser(db, id);
+    if (before.email === email) return before;
+    await requireFreeAddress(db, email, id);
+    const user = await db.user.update({ where: { id }, data: { email, emailVerifiedAt: null } });
+    // Deletes the counts of attempts from before the user had the address.
+    await resetFailures(db, email);
+    await voidLinks(db, id, ['RESET_PASSWORD', 'VERIFY_EMAIL', 'CHANGE_EMAIL']);
+    const mail = { name: 'email-changed', recipient: before.email, userId: id, data: { newEmail: email } } as const;
+    await enqueueMail(db, mail, scope.now);
+    await recordEvent(db, scope, { type: 'EMAIL_CHANGED', userId: id });
+    return user;
+  }).catch((error) => {
+    throw isTaken(error) ? new EmailTakenError() : error;
   });
 }
 

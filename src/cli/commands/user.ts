@@ -1,5 +1,12 @@
 import type { Command } from 'commander';
-import { deleteUser, reinstateUser, setUserRole, suspendUser, unlockUser } from '../../accounts/administration.ts';
+import {
+  deleteUser,
+  reinstateUser,
+  setUserEmail,
+  setUserRole,
+  suspendUser,
+  unlockUser,
+} from '../../accounts/administration.ts';
 import { issueResetLink } from '../../accounts/reset-password.ts';
 import { readConfig } from '../../config/config.ts';
 import type { Database } from '../../database/database.ts';
@@ -83,6 +90,20 @@ export function addUserCommand(program: Command): void {
       withUser(user, async (database, scope, { id, email }) => {
         const changed = await setUserRole(database, scope, { id, role }, readConfig().adminRoles);
         return `${email} has the role ${changed.user.role}.`;
+      }),
+    );
+  group
+    .command('set-email')
+    .description(
+      'Give a user another email address, which you know to be theirs. It counts as not verified. Earlier links become ' +
+        'void, and a mail notifies the old address.',
+    )
+    .argument(...userArgument)
+    .argument('<email>', 'new email address')
+    .action((user: string, email: string) =>
+      withUser(user, async (database, scope, { id, email: before }) => {
+        const changed = await setUserEmail(database, scope, { id, email });
+        return `${before} has the address ${changed.email}.`;
       }),
     );
   group
