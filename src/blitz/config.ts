@@ -15,7 +15,7 @@ export const blitzSettingNames: readonly string[] = ['BLITZ_COOKIES', 'BLITZ_SEC
 /**
  * Reads the policy for sessions of Blitz.js. Null if no cookies of Blitz.js are accepted.
  *
- * @throws OperatorError that names the variable, its value and the rule for it.
+ * @throws SettingError that names the variable, its value and the rule for it.
  */
 export function readBlitzPolicy(given: Environment): BlitzPolicy | null {
   const environment = withSecretFiles(given, ['BLITZ_SECRET']);

@@ -1,7 +1,7 @@
 /** The only reader of the environment. `.env.example` lists every variable with its default and its unit. */
 
 import type { EncryptionKeys } from '../encryption/keys.ts';
-import { OperatorError } from '../errors.ts';
+import { OperatorError, SettingError } from '../errors.ts';
 import { type AccessTokenPolicy, readAccessTokenPolicy } from './access-tokens.ts';
 import { readCookieDomain } from './cookie-domain.ts';
 import { readDatabaseUrl, readReplicaUrl } from './database.ts';
@@ -150,7 +150,7 @@ const argon2 = { memoryKiB: 19_456, passes: 2, lanes: 1 };
 /**
  * Returns the configuration from the environment.
  *
- * @throws OperatorError that names the variable, its value and the expected form.
+ * @throws SettingError that names the variable, its value and the expected form.
  */
 export function readConfig(given: Environment = process.env): Config {
   const environment = withSecretFiles(given, secretNames);
@@ -243,7 +243,10 @@ function requireSafeForProduction(config: Config): void {
 function hashedKey(value: string): string {
   if (/^[0-9a-f]{64}$/.test(value)) return value;
   // The message does not repeat the value, because it may be the key itself.
-  throw new OperatorError('SERVICE_KEYS has an entry that is not the SHA-256 of a key: 64 lower-case hex digits.');
+  throw new SettingError(
+    'SERVICE_KEYS',
+    'SERVICE_KEYS has an entry that is not the SHA-256 of a key: 64 lower-case hex digits.',
+  );
 }
 
 function rangeUrl(environment: Environment): URL | null {

@@ -7,7 +7,7 @@ import { type Environment, invalid, read } from './variables.ts';
  *
  * A public suffix, such as `co.uk`, is not detected: browsers have the list of them, and refuse such a cookie.
  *
- * @throws OperatorError for a value that is no domain name, or not a domain of `PUBLIC_URL`: browsers would refuse the
+ * @throws SettingError for a value that is no domain name, or not a domain of `PUBLIC_URL`: browsers would refuse the
  *   cookie.
  */
 export function readCookieDomain(environment: Environment, publicUrl: URL): string | null {
@@ -19,7 +19,12 @@ export function readCookieDomain(environment: Environment, publicUrl: URL): stri
   }
   const { hostname } = publicUrl;
   if (hostname !== domain && !hostname.endsWith(`.${domain}`)) {
-    throw invalid('COOKIE_DOMAIN', value, `must be ${hostname}, the host of PUBLIC_URL, or a domain above it`);
+    throw invalid(
+      'COOKIE_DOMAIN',
+      value,
+      `must be ${hostname}, the host of PUBLIC_URL, or a domain above it`,
+      'PUBLIC_URL',
+    );
   }
   return domain;
 }

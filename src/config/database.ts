@@ -1,5 +1,5 @@
 import { isPostgresqlUrl, isSqliteUrl, redactUrl } from '../database/url.ts';
-import { OperatorError } from '../errors.ts';
+import { SettingError } from '../errors.ts';
 import { type Environment, invalid, percentEncoding, text } from './variables.ts';
 
 const postgresqlRule = `must be postgresql://user:password@host:5432/database, ${percentEncoding}`;
@@ -7,7 +7,7 @@ const postgresqlRule = `must be postgresql://user:password@host:5432/database, $
 /**
  * Returns the URL of the read replica, or null if none is configured.
  *
- * @throws OperatorError for a URL that is not of PostgreSQL.
+ * @throws SettingError for a URL that is not of PostgreSQL.
  */
 export function readReplicaUrl(environment: Environment): string | null {
   const value = text(environment, 'DATABASE_REPLICA_URL', '');
@@ -22,7 +22,8 @@ export function readReplicaUrl(environment: Environment): string | null {
 function requirePublicSchema(name: string, value: string): void {
   const schema = new URL(value).searchParams.get('schema') ?? 'public';
   if (schema === 'public') return;
-  throw new OperatorError(
+  throw new SettingError(
+    name,
     `${name} names a schema, but it may name no other one than public, where this server keeps its tables.`,
   );
 }

@@ -4,7 +4,7 @@ import { type Environment, invalid, list } from './variables.ts';
  * Returns the host names of `ALLOWED_HOSTS`, in the form of `URL.hostname`. They are accepted beside that of
  * `PUBLIC_URL`.
  *
- * @throws OperatorError for a value that is not a host name without scheme and port.
+ * @throws SettingError for a value that is not a host name without scheme and port.
  */
 export function readAllowedHosts(environment: Environment): ReadonlySet<string> {
   return new Set(list(environment, 'ALLOWED_HOSTS').map(hostName));

@@ -7,14 +7,14 @@ export type LoginPage = { url: URL; returnOrigins: ReadonlySet<string> };
  * Reads `LOGIN_URL` and `LOGIN_RETURN_ORIGINS`. Null without `LOGIN_URL`. Users may always return to the origin of the
  * page itself.
  *
- * @throws OperatorError
+ * @throws SettingError
  */
 export function readLoginPage(environment: Environment): LoginPage | null {
   const value = read(environment, 'LOGIN_URL');
   const origins = list(environment, 'LOGIN_RETURN_ORIGINS').map((one) => origin('LOGIN_RETURN_ORIGINS', one).origin);
   if (value === undefined) {
     if (origins.length === 0) return null;
-    throw invalid('LOGIN_RETURN_ORIGINS', origins.join(), 'must come with LOGIN_URL');
+    throw invalid('LOGIN_RETURN_ORIGINS', origins.join(), 'must come with LOGIN_URL', 'LOGIN_URL');
   }
   const url = URL.parse(value);
   if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.hash !== '') {

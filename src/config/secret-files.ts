@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { OperatorError } from '../errors.ts';
+import { SettingError } from '../errors.ts';
 import { type Environment, read } from './variables.ts';
 
 /**
  * Returns the environment with secrets from files: the variable `NAME_FILE` names a file with the value of `NAME`, as
  * orchestrators mount secrets. A newline at the end of the file is removed.
  *
- * @throws OperatorError if both variables are set, or if the file cannot be read or is empty. It never repeats a secret.
+ * @throws SettingError if both variables are set, or if the file cannot be read or is empty. It never repeats a secret.
  */
 export function withSecretFiles(environment: Environment, names: readonly string[]): Environment {
   const values = names.flatMap((name) => {
@@ -21,10 +21,10 @@ function secretOf(environment: Environment, name: string): string | null {
   const file = read(environment, `${name}_FILE`);
   if (file === undefined) return null;
   if (read(environment, name) !== undefined) {
-    throw new OperatorError(`${name} and ${name}_FILE are both set. Set one of them.`);
+    throw new SettingError(name, `${name} and ${name}_FILE are both set. Set one of them.`);
   }
   const value = contentOf(file, name).replace(/\r?\n$/, '');
-  if (value.trim() === '') throw new OperatorError(`${name}_FILE is "${file}", but this file is empty.`);
+  if (value.trim() === '') throw new SettingError(name, `${name}_FILE is "${file}", but this file is empty.`);
   return value;
 }
 
@@ -33,6 +33,6 @@ function contentOf(file: string, name: string): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new OperatorError(`${name}_FILE is "${file}", but this file cannot be read: ${code ?? message}.`);
+    throw new SettingError(name, `${name}_FILE is "${file}", but this file cannot be read: ${code ?? message}.`);
   }
 }

@@ -1,15 +1,17 @@
 /** Readers of environment variables. Each has a default, and rejects a value with its name and the value. */
-import { OperatorError } from '../errors.ts';
+import { SettingError } from '../errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Returns the error for an invalid value, addressed to the operator. It does not repeat a value that looks like a URL
  * with credentials.
+ *
+ * @param because - the other setting, if the value is invalid only beside its value
  */
-export function invalid(name: string, value: string, rule: string): OperatorError {
+export function invalid(name: string, value: string, rule: string, because: string | null = null): SettingError {
   const hasCredentials = value.includes('@') && /[:/]/.test(value);
-  return new OperatorError(`${name} is "${hasCredentials ? '…' : value}", but it ${rule}.`);
+  return new SettingError(name, `${name} is "${hasCredentials ? '…' : value}", but it ${rule}.`, because);
 }
 
 /** The rule for the credentials in a URL. */
