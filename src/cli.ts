@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { addAdoptCommand } from './blitz/adopt-command.ts';
-import { blitzSettingNames } from './blitz/config.ts';
+import { blitzSettingNames, readBlitzPolicy } from './blitz/config.ts';
 import { addAuditCommand } from './cli/commands/audit.ts';
 import { addBackupCommands } from './cli/commands/backup.ts';
+import { addConfigCommand } from './cli/commands/config.ts';
 import { addCreateUserCommands } from './cli/commands/create-user.ts';
 import { addKeyCommands } from './cli/commands/keys.ts';
 import { addMailsCommand } from './cli/commands/mails.ts';
@@ -65,6 +66,7 @@ addMailsCommand(program);
 addBackupCommands(program);
 addServiceClientCommand(program);
 addAdoptCommand(program);
+addConfigCommand(program, { names: blitzSettingNames, read: readBlitzPolicy });
 
 program
   .command('print-schema')
@@ -76,7 +78,9 @@ program
 
 process.umask(0o077);
 program
-  .hook('preAction', () => {
+  .hook('preAction', (_program, command) => {
+    // It reports all problems, and not only the first.
+    if (command.name() === 'config') return;
     loadEnvironmentFile();
     readFromEnvironment((environment) => requireNoMisspelling(environment, blitzSettingNames));
   })

@@ -32,6 +32,7 @@ const commands = [
   'audit',
   'mails',
   'adopt',
+  'config',
   'print-schema',
 ];
 

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type Environment, invalid, read } from './variables.ts';
+import { type Environment, invalid, noted, read } from './variables.ts';
 
 /**
  * Returns the domain of the session cookie: every host at or below it receives the cookie. Null if only the host of this
@@ -26,7 +26,7 @@ export function readCookieDomain(environment: Environment, publicUrl: URL): stri
       'PUBLIC_URL',
     );
   }
-  return domain;
+  return noted(environment, 'COOKIE_DOMAIN', domain);
 }
 
 /** Returns a domain name in the form of `URL.hostname`. Null for an IP address, for one label, and for any other text. */

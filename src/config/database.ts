@@ -1,6 +1,6 @@
 import { isPostgresqlUrl, isSqliteUrl, redactUrl } from '../database/url.ts';
 import { SettingError } from '../errors.ts';
-import { type Environment, invalid, percentEncoding, text } from './variables.ts';
+import { type Environment, invalid, percentEncoding, recordingOf, text } from './variables.ts';
 
 const postgresqlRule = `must be postgresql://user:password@host:5432/database, ${percentEncoding}`;
 
@@ -11,7 +11,9 @@ const postgresqlRule = `must be postgresql://user:password@host:5432/database, $
  */
 export function readReplicaUrl(environment: Environment): string | null {
   const value = text(environment, 'DATABASE_REPLICA_URL', '');
-  if (value === '' || isPostgresqlUrl(value)) return value || null;
+  if (value === '') return null;
+  recordingOf(environment)?.notePublicPart('DATABASE_REPLICA_URL', redactUrl(value));
+  if (isPostgresqlUrl(value)) return value;
   throw invalid('DATABASE_REPLICA_URL', redactUrl(value), postgresqlRule);
 }
 
@@ -30,6 +32,7 @@ function requirePublicSchema(name: string, value: string): void {
 
 export function readDatabaseUrl(environment: Environment): string {
   const value = text(environment, 'DATABASE_URL', 'file:data/sessions.db');
+  recordingOf(environment)?.notePublicPart('DATABASE_URL', redactUrl(value));
   if (isPostgresqlUrl(value)) {
     requirePublicSchema('DATABASE_URL', value);
     return value;

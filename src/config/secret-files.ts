@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { SettingError } from '../errors.ts';
-import { type Environment, read } from './variables.ts';
+import { type Environment, noted, read, recordingOf } from './variables.ts';
 
 /**
  * Returns the environment with secrets from files: the variable `NAME_FILE` names a file with the value of `NAME`, as
@@ -18,14 +18,16 @@ export function withSecretFiles(environment: Environment, names: readonly string
 
 /** Returns the content of the file of a secret. Null if none is configured. */
 function secretOf(environment: Environment, name: string): string | null {
-  const file = read(environment, `${name}_FILE`);
+  const file = environment[`${name}_FILE`]?.trim() || undefined;
+  recordingOf(environment)?.noteSecret(name, file ?? null);
+  const direct = read(environment, name);
   if (file === undefined) return null;
-  if (read(environment, name) !== undefined) {
+  if (direct !== undefined) {
     throw new SettingError(name, `${name} and ${name}_FILE are both set. Set one of them.`);
   }
   const value = contentOf(file, name).replace(/\r?\n$/, '');
   if (value.trim() === '') throw new SettingError(name, `${name}_FILE is "${file}", but this file is empty.`);
-  return value;
+  return noted(environment, name, value);
 }
 
 function contentOf(file: string, name: string): string {
