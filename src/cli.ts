@@ -12,18 +12,18 @@ import { addServiceClientCommand } from './cli/commands/service-client.ts';
 import { addSessionCommands } from './cli/commands/sessions.ts';
 import { addTransferCommands } from './cli/commands/transfer.ts';
 import { addUserCommand } from './cli/commands/user.ts';
-import { exitCodes } from './cli/failure.ts';
-import { say } from './cli/output.ts';
+import { exitCodes, printFailure, printsJson, printUsageError } from './cli/failure.ts';
+import { type JsonOption, jsonOption, say, sayResult } from './cli/output.ts';
 import { loadEnvironmentFile, readConfig, readFromEnvironment } from './config/config.ts';
 import { requireNoMisspelling } from './config/names.ts';
 import { migrateDatabase, widenIds } from './database/database.ts';
-import { OperatorError, UserError } from './errors.ts';
 
 const program = new Command('graphql-sessions')
   .description('Manage users and sessions. Uses the same environment variables as the server.')
   .version(packageJson.version, '--version', 'print the version')
   .configureHelp({ showGlobalOptions: true })
-  .showHelpAfterError()
+  .showHelpAfterError(!printsJson)
+  .configureOutput(printsJson ? { outputError: printUsageError } : {})
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : exitCodes.usage));
 
 program
@@ -53,11 +53,12 @@ program
     'Give the ids of a PostgreSQL database 64 bits. Only for a database of an earlier version, once no server of that ' +
       'version is left. Locks the tables meanwhile.',
   )
-  .action(async () => {
+  .option(...jsonOption)
+  .action(async (options: JsonOption) => {
     const { databaseUrl } = readConfig();
     await migrateDatabase(databaseUrl);
     await widenIds(databaseUrl);
-    say('The ids have 64 bits.');
+    sayResult({ idBits: 64 }, options, 'The ids have 64 bits.');
   });
 
 addUserCommand(program);
@@ -86,7 +87,6 @@ program
   })
   .parseAsync()
   .catch((error: unknown) => {
-    const isRefusal = error instanceof UserError || error instanceof OperatorError;
-    console.error(isRefusal ? error.message : error);
+    printFailure(error);
     process.exit(exitCodes.failed);
   });

@@ -3,7 +3,7 @@ import { type Config, loadEnvironmentFile, readConfig, readFromEnvironment } fro
 import { inspectSettings, type Reader, type Setting } from '../../config/inspect/settings.ts';
 import { readLogPolicy } from '../../config/monitoring/log.ts';
 import { findMisspellings } from '../../config/names.ts';
-import { OperatorError, OperatorNotice } from '../../errors.ts';
+import { InvalidSettingsError, OperatorNotice } from '../../errors.ts';
 import { warnAboutSettings } from '../../server/warnings.ts';
 import { columns, type JsonOption, jsonOption, say, sayJson } from '../output.ts';
 
@@ -26,7 +26,7 @@ export function addConfigCommand(program: Command, further: FurtherSettings): vo
         const readers = [readConfig, readLogPolicy, further.read];
         const { settings, problems } = inspectSettings(environment, fromEnvFile, readers);
         const all = [...misspelled, ...problems];
-        if (all.length > 0) throw new OperatorError(all.join('\n'));
+        if (all.length > 0) throw new InvalidSettingsError(all.join('\n'));
         sayConfig(settings, warningsOf(readConfig(environment)), options);
       });
     });

@@ -5,7 +5,8 @@ import { inTransaction } from '../../database/transaction.ts';
 import { recordEvent } from '../../events/record.ts';
 import { commandScope } from '../../scope.ts';
 import { createUser, defaultRole, prepareUser } from '../../users/user.ts';
-import { say } from '../output.ts';
+import { describeUser } from '../descriptions.ts';
+import { type JsonOption, jsonOption, sayResult } from '../output.ts';
 import { readPassword } from '../terminal.ts';
 import { withDatabase } from '../with-database.ts';
 
@@ -17,6 +18,7 @@ export function addCreateUserCommands(program: Command): void {
     .argument('<email>', 'email address for the login')
     .option('--name <name>', 'name of the user')
     .option('--role <role>', 'role of the user in the application', defaultRole)
+    .option(...jsonOption)
     .action(createAccount);
   program
     .command('create-admin')
@@ -25,15 +27,18 @@ export function addCreateUserCommands(program: Command): void {
     )
     .argument('<email>', 'email address for the login')
     .option('--name <name>', 'name of the administrator')
-    .action((email: string, options: { name?: string }) =>
+    .option(...jsonOption)
+    .action((email: string, options: JsonOption & { name?: string }) =>
       createAccount(email, { ...options, role: readConfig().adminRoles[0] }),
     );
 }
 
-async function createAccount(email: string, options: { name?: string; role: string }): Promise<void> {
+type AccountOptions = JsonOption & { name?: string; role: string };
+
+async function createAccount(email: string, { name, role, ...options }: AccountOptions): Promise<void> {
   const { passwords } = readConfig();
   const password = await readPassword(`Password for ${email}:`);
-  const prepared = await prepareUser({ email, password, ...options }, passwords);
+  const prepared = await prepareUser({ email, password, name, role }, passwords);
   await migrateDatabase(readConfig().databaseUrl);
   await withDatabase(async (database, clock) => {
     const user = await inTransaction(database, async (db) => {
@@ -42,6 +47,6 @@ async function createAccount(email: string, options: { name?: string; role: stri
       await recordEvent(db, commandScope(clock.now()), event);
       return created;
     });
-    say(`Created ${user.email}, with the role ${user.role}.`);
+    sayResult({ user: describeUser(user) }, options, `Created ${user.email}, with the role ${user.role}.`);
   });
 }

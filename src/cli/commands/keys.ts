@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { createEncryptionKey } from '../../encryption/keys.ts';
 import { deleteSigningKeys } from '../../signing-keys/rotate.ts';
 import { createServiceKey, hashToken } from '../../tokens/token.ts';
-import { counted, say } from '../output.ts';
+import { counted, type JsonOption, jsonOption, sayResult } from '../output.ts';
 import { withDatabase } from '../with-database.ts';
 
 /** Adds the commands that create and delete keys. */
@@ -12,16 +12,25 @@ export function addKeyCommands(program: Command): void {
     .description(
       'Create a key for a trusted service. Prints the key, which is shown only once, and its hash for SERVICE_KEYS.',
     )
-    .action(() => {
+    .option(...jsonOption)
+    .action((options: JsonOption) => {
       const key = createServiceKey();
-      say(`Service key, to send as x-service-key:  ${key}`);
-      say(`Its SHA-256, for SERVICE_KEYS:          ${hashToken(key)}`);
+      const hash = hashToken(key);
+      sayResult(
+        { serviceKey: key, hashedServiceKey: hash },
+        options,
+        `Service key, to send as x-service-key:  ${key}`,
+        `Its SHA-256, for SERVICE_KEYS:          ${hash}`,
+      );
     });
   program
     .command('create-encryption-key')
     .description('Create a key for ENCRYPTION_KEYS. Prints it as `id:key`, and stores it nowhere.')
-    .action(() => {
-      say(createEncryptionKey());
+    .option(...jsonOption)
+    .action((options: JsonOption) => {
+      const encryptionKey = createEncryptionKey();
+      sayResult({ encryptionKey }, options, encryptionKey);
+      if (options.json) return;
       // Standard output has only the key, so that a script can use it.
       process.stderr.write(
         'Keep it outside the database and its backups. The first key of ENCRYPTION_KEYS encrypts.\n',
@@ -33,10 +42,11 @@ export function addKeyCommands(program: Command): void {
       'Delete all keys that sign tokens, for an encryption key that is lost or has leaked. Tokens that they signed ' +
         'become invalid once verifiers fetch the keys again. Running servers make a new key within a minute.',
     )
-    .action(() =>
+    .option(...jsonOption)
+    .action((options: JsonOption) =>
       withDatabase(async (database) => {
         const count = await deleteSigningKeys(database);
-        say(`Deleted ${counted(count, 'signing key')}.`);
+        sayResult({ deletedSigningKeys: count }, options, `Deleted ${counted(count, 'signing key')}.`);
       }),
     );
 }

@@ -8,9 +8,12 @@ import { countPrunable } from '../../maintenance/prune.ts';
 import { commandScope } from '../../scope.ts';
 import { endSessions, sessionsOfUser } from '../../sessions/end.ts';
 import { endAllSessions, endSession } from '../../sessions/revoke.ts';
-import { requireUserByEmail } from '../../users/user.ts';
-import { counted, say } from '../output.ts';
+import { requireUserByEmailOrId } from '../../users/user.ts';
+import { counted, type JsonOption, jsonOption, sayResult } from '../output.ts';
 import { withDatabase } from '../with-database.ts';
+
+type RevokeOptions = JsonOption & { user?: string; all?: true };
+type PruneOptions = JsonOption & { dryRun?: boolean; acceptClock?: boolean };
 
 /** Adds the commands that end and delete sessions. */
 export function addSessionCommands(program: Command): void {
@@ -18,26 +21,30 @@ export function addSessionCommands(program: Command): void {
     .command('revoke')
     .description('End one session, all sessions of a user, or all sessions of everybody.')
     .argument('[handle]', 'handle of the session')
-    .option('--user <email>', 'end all sessions of this user')
+    .option('--user <user>', 'end all sessions of the user with this email address or id')
     .option('--all', 'end all sessions of all users and visitors')
-    .action(async (handle: string | undefined, options: { user?: string; all?: true }, command: Command) => {
+    .option(...jsonOption)
+    .action(async (handle: string | undefined, options: RevokeOptions, command: Command) => {
       if ([handle, options.user, options.all].filter((choice) => choice !== undefined).length !== 1) {
         command.error('Specify one of these: the handle of a session, --user with an email address, or --all.');
       }
       await withDatabase(async (database, clock) => {
         const scope = commandScope(clock.now());
         if (options.all) {
-          say(`Ended ${counted(await endAllSessions(database, scope, 'REVOKED_BY_ADMIN'), 'session')}.`);
+          const count = await endAllSessions(database, scope, 'REVOKED_BY_ADMIN');
+          sayResult({ endedSessions: count }, options, `Ended ${counted(count, 'session')}.`);
         } else if (options.user !== undefined) {
-          const user = await requireUserByEmail(database, options.user);
+          const user = await requireUserByEmailOrId(database, options.user);
           const where = sessionsOfUser(user.id);
           const ended = await inTransaction(database, (db) => endSessions(db, scope, where, 'REVOKED_BY_ADMIN'));
-          say(`Ended ${counted(ended.length, 'session')} of ${user.email}.`);
+          const line = `Ended ${counted(ended.length, 'session')} of ${user.email}.`;
+          sayResult({ endedSessions: ended.length }, options, line);
         } else {
           const session = await database.session.findUnique({ where: { handle: handle ?? '' } });
           if (!session) throw new SessionNotFoundError();
           const ended = await endSession(database, scope, session.id, 'REVOKED_BY_ADMIN');
-          say(ended ? `Ended the session ${handle}.` : `The session ${handle} had already ended.`);
+          const line = ended ? `Ended the session ${handle}.` : `The session ${handle} had already ended.`;
+          sayResult({ endedSessions: ended ? 1 : 0 }, options, line);
         }
       });
     });
@@ -50,19 +57,23 @@ export function addSessionCommands(program: Command): void {
     )
     .option('--dry-run', 'print how many sessions would be deleted')
     .option('--accept-clock', 'trust the clock of now, after a server reported that it has jumped')
-    .action(async (options: { dryRun?: boolean; acceptClock?: boolean }) => {
+    .option(...jsonOption)
+    .action(async (options: PruneOptions) => {
       const config = readConfig();
       await withDatabase(async (database, clock) => {
         if (options.dryRun) {
           const before = new Date(clock.now().getTime() - config.sessionRetentionMs);
-          say(`Would delete ${counted(await countPrunable(database, before), 'session')}.`);
+          const count = await countPrunable(database, before);
+          const line = `Would delete ${counted(count, 'session')}.`;
+          sayResult({ deletedSessions: count, isDryRun: true }, options, line);
           if (!options.acceptClock) await requireTrustedClock(database, clock.now(), config.sessions);
           return;
         }
         if (options.acceptClock) await acceptClock(database, clock.now());
         const deleted = await maintain(database, config, clock);
         if (deleted === null) throw new OperatorError('A server or another command is pruning right now.');
-        say(`Deleted ${counted(deleted, 'session')}.`);
+        const line = `Deleted ${counted(deleted, 'session')}.`;
+        sayResult({ deletedSessions: deleted, isDryRun: false }, options, line);
       });
     });
 }
