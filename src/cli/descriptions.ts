@@ -1,6 +1,6 @@
 /** Users and sessions, as commands show them. */
 import { clientName } from '../sessions/client-name.ts';
-import type { Session } from '../sessions/session.ts';
+import { isLive, type Session } from '../sessions/session.ts';
 import type { User } from '../users/user.ts';
 import { columns } from './output.ts';
 
@@ -22,11 +22,17 @@ export function userLine({ id, email, name, role, createdAt, ...user }: ReturnTy
   );
 }
 
-export function describeSession({ handle, createdAt, lastSeenAt, expiresAt, userAgent, ipAddress }: Session) {
-  return { handle, createdAt, lastSeenAt, expiresAt, clientName: clientName(userAgent), ipAddress };
+/** Returns the facts about a session that an administrator may see: no token, and no data. */
+export function describeSession(session: Session, now: Date) {
+  const { handle, userId, createdAt, lastSeenAt, expiresAt, endReason, userAgent, ipAddress } = session;
+  const state = isLive(session, now) ? 'LIVE' : 'ENDED';
+  const device = { clientName: clientName(userAgent), ipAddress };
+  return { handle, userId, state, createdAt, lastSeenAt, expiresAt, endReason, ...device };
 }
 
 export function sessionLine({ handle, createdAt, expiresAt, ...session }: ReturnType<typeof describeSession>): string {
   const times = `${createdAt.toISOString()} to ${expiresAt.toISOString()}`;
-  return columns(handle, times, session.clientName, session.ipAddress);
+  const user = session.userId === null ? 'anonymous' : `user ${session.userId}`;
+  const end = session.state === 'ENDED' && `ended${session.endReason === null ? '' : `: ${session.endReason}`}`;
+  return columns(handle, times, user, session.clientName, session.ipAddress, end);
 }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { readConfig } from '../../config/config.ts';
 import { inTransaction } from '../../database/transaction.ts';
 import { OperatorError, SessionNotFoundError } from '../../errors.ts';
@@ -8,15 +8,35 @@ import { countPrunable } from '../../maintenance/prune.ts';
 import { commandScope } from '../../scope.ts';
 import { endSessions, sessionsOfUser } from '../../sessions/end.ts';
 import { endAllSessions, endSession } from '../../sessions/revoke.ts';
+import { whereLive } from '../../sessions/session.ts';
 import { requireUserByEmailOrId } from '../../users/user.ts';
-import { counted, type JsonOption, jsonOption, sayResult } from '../output.ts';
+import { describeSession, sessionLine } from '../descriptions.ts';
+import { counted, type JsonOption, jsonOption, sayResult, sayRows } from '../output.ts';
+import { toLimit } from '../to-limit.ts';
 import { withDatabase } from '../with-database.ts';
 
+type ListOptions = JsonOption & { user?: string; state?: string; anonymous?: true; limit: number };
 type RevokeOptions = JsonOption & { user?: string; all?: true };
 type PruneOptions = JsonOption & { dryRun?: boolean; acceptClock?: boolean };
 
-/** Adds the commands that end and delete sessions. */
+/** Adds the commands that show, end and delete sessions. */
 export function addSessionCommands(program: Command): void {
+  const group = program.command('session').description('Show sessions, as administrators see them over GraphQL.');
+  group
+    .command('list')
+    .description('List sessions, newest first, also ended ones until they are pruned.')
+    .option('--user <user>', 'only sessions of the user with this email address or id')
+    .addOption(new Option('--state <state>', 'only sessions in this state').choices(['live', 'ended']))
+    .option('--anonymous', 'only sessions without a user')
+    .option('--limit <number>', 'maximum number of sessions', toLimit, 100)
+    .option(...jsonOption)
+    .action(listSessions);
+  group
+    .command('show')
+    .description('Show a session by the handle that logs and audit events have.')
+    .argument('<handle>', 'handle of the session')
+    .option(...jsonOption)
+    .action(showSession);
   program
     .command('revoke')
     .description('End one session, all sessions of a user, or all sessions of everybody.')
@@ -76,4 +96,30 @@ export function addSessionCommands(program: Command): void {
         sayResult({ deletedSessions: deleted, isDryRun: false }, options, line);
       });
     });
+}
+
+async function listSessions({ user, state, anonymous, ...options }: ListOptions): Promise<void> {
+  await withDatabase(async (database, clock) => {
+    const now = clock.now();
+    const owner = user === undefined ? null : await requireUserByEmailOrId(database, user);
+    const where = [
+      ...(owner === null ? [] : [{ userId: owner.id }]),
+      ...(anonymous ? [{ userId: null }] : []),
+      ...(state === 'live' ? [whereLive(now)] : []),
+      ...(state === 'ended' ? [{ NOT: whereLive(now) }] : []),
+    ];
+    const newest = { orderBy: { id: 'desc' }, take: options.limit } as const;
+    const sessions = await database.session.findMany({ where: { AND: where }, ...newest });
+    const described = sessions.map((session) => describeSession(session, now));
+    sayRows(described, options, sessionLine);
+  });
+}
+
+async function showSession(handle: string, options: JsonOption): Promise<void> {
+  await withDatabase(async (database, clock) => {
+    const session = await database.session.findUnique({ where: { handle } });
+    if (!session) throw new SessionNotFoundError();
+    const described = describeSession(session, clock.now());
+    sayResult({ session: described }, options, sessionLine(described));
+  });
 }

@@ -76,7 +76,9 @@ export function addUserCommand(program: Command): void {
     .action(listUsers);
   group
     .command('show')
-    .description('Show a user with the live sessions and the latest events.')
+    .description(
+      'Show a user with the live sessions and the latest events. `session list` and `audit` show earlier ones.',
+    )
     .argument(...userArgument)
     .option(...jsonOption)
     .action(showUser);
@@ -145,7 +147,8 @@ async function showUser(name: string, options: JsonOption): Promise<void> {
     const sessions = await database.$findLiveSessions([user.id], clock.now());
     const where = { userId: user.id };
     const events = await database.auditEvent.findMany({ where, orderBy: { id: 'desc' }, take: shownEvents });
-    const live = sessions.map(describeSession);
+    const now = clock.now();
+    const live = sessions.map((session) => describeSession(session, now));
     if (options.json) {
       sayJson({ ...describeUser(user), sessions: live, events });
       return;
