@@ -42,6 +42,7 @@ describe('inspection of the settings', () => {
       PORT: '0080',
       HOST: ' ',
       METRICS_PORT: '9464',
+      PRIVATE_SIGN_UP: 'true',
     });
     expect(values).toMatchObject({
       NODE_ENV: 'production',
@@ -49,6 +50,7 @@ describe('inspection of the settings', () => {
       APP_URL: 'https://accounts.example.com',
       MAIL_FROM: 'accounts@accounts.example.com',
       GRAPHIQL: false,
+      PRIVATE_SIGN_UP: true,
       SESSION_IDLE_TIMEOUT: '2d',
       SESSION_LIFETIME: '90m',
       DRAIN_TIME: '0s',
