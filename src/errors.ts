@@ -194,6 +194,22 @@ export function crossSiteCookie(): RequestError {
 /** Says in one sentence, without a stack trace, why the server or a command cannot start. */
 export class OperatorError extends Error {}
 
+/** Refuses settings, with a line for each. */
+export class InvalidSettingsError extends OperatorError {}
+
+/** Refuses the value of a setting, or a variable that looks like one. */
+export class SettingError extends InvalidSettingsError {
+  readonly setting: string;
+  /** The setting whose value makes this one invalid. Null if the value is invalid in any case. */
+  readonly because: string | null;
+
+  constructor(setting: string, message: string, because: string | null = null) {
+    super(message);
+    this.setting = setting;
+    this.because = because;
+  }
+}
+
 /**
  * Tells the operator of a running server about its state in one sentence, without a stack trace. It is reported, and
  * never thrown.

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, inject, it } from 'vitest';
 import { readConfig } from '../src/config/config.ts';
+import { inspectSettings } from '../src/config/inspect/settings.ts';
 import { migrateDatabase, openDatabase } from '../src/database/database.ts';
 import { isSqliteUrl, redactUrl } from '../src/database/url.ts';
 import { OperatorError } from '../src/errors.ts';
@@ -68,13 +69,16 @@ const malformedUrl = fc
 
 /** Returns whether a value without any credentials is meant: the path of a file, or a host and a database. */
 function isMistaken(value: string): boolean {
-  return (
-    isSqliteUrl(value) || /^file:[^@]*$/.test(value) || /^\w+:\/\/[^/:@?#]+(:\d+)?(\/[^/:@?#]*)?(\?|$)/.test(value)
-  );
+  return isSqliteUrl(value) || /^file:[^@]*$/.test(value) || /^\w+:\/\/[^/:@?#]+(:\d+)?(\/[^:@?#]*)?(\?|$)/.test(value);
 }
 
 /** Returns everything that a server or a command prints because of a value. */
 async function printedFor(name: string, value: string): Promise<string> {
+  const described = JSON.stringify(inspectSettings({ [name]: value }, new Set(), [readConfig]));
+  return described + (await printedByServerFor(name, value));
+}
+
+async function printedByServerFor(name: string, value: string): Promise<string> {
   try {
     const { databaseUrl, databaseReplicaUrl, mail } = readConfig({ [name]: value });
     if (mail.smtpUrl !== null) return new URL(mail.smtpUrl).host;

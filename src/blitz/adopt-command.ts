@@ -3,7 +3,9 @@ import { readConfig } from '../config/config.ts';
 import { openDatabase } from '../database/database.ts';
 import { acceptClock } from '../maintenance/clock-check.ts';
 import { adoptDatabase, inspectDatabase } from './adopt/adopt.ts';
-import { reportAdopted, reportFound } from './adopt/report.ts';
+import { describeAdoption, reportAdopted, reportFound } from './adopt/report.ts';
+
+type AdoptOptions = { apply?: boolean; hashPlaintext?: boolean; resetPlaintext?: boolean; json?: boolean };
 
 /** Adds the command that adopts a database of Blitz.js. */
 export function addAdoptCommand(program: Command): void {
@@ -15,17 +17,20 @@ export function addAdoptCommand(program: Command): void {
       new Option('--hash-plaintext', 'hash the passwords that are stored as plain text').conflicts('resetPlaintext'),
     )
     .addOption(new Option('--reset-plaintext', 'delete them: their users set new ones by mail'))
-    .action(async (options: { apply?: boolean; hashPlaintext?: boolean; resetPlaintext?: boolean }) => {
+    .option('--json', 'print JSON, for programs')
+    .action(async (options: AdoptOptions) => {
       const { databaseUrl: url, passwords, sessions } = readConfig();
       const now = new Date();
       const whenReset = options.resetPlaintext ? 'reset' : 'refuse';
       const plaintext = options.hashPlaintext ? 'hash' : whenReset;
       const found = await inspectDatabase(url, now);
       const settings = { plaintext, passwords, lifetimeMs: sessions.lifetimeMs, now } as const;
-      for (const line of reportFound(found, settings)) say(line);
-      if (!found || !options.apply) return;
-      for (const line of reportAdopted(await adoptDatabase(url, settings))) say(line);
-      await trustClock(url, now);
+      if (!options.json) say(reportFound(found, settings));
+      const isDone = found !== null && options.apply === true;
+      const adopted = isDone ? await adoptDatabase(url, settings) : null;
+      if (isDone) await trustClock(url, now);
+      if (options.json) say([JSON.stringify(describeAdoption(found, adopted), null, 2)]);
+      else if (isDone) say(reportAdopted(adopted));
     });
 }
 
@@ -35,6 +40,6 @@ async function trustClock(url: string, now: Date): Promise<void> {
   await acceptClock(database, now).finally(() => database.$disconnect());
 }
 
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
+function say(lines: string[]): void {
+  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
 }

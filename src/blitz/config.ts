@@ -15,14 +15,15 @@ export const blitzSettingNames: readonly string[] = ['BLITZ_COOKIES', 'BLITZ_SEC
 /**
  * Reads the policy for sessions of Blitz.js. Null if no cookies of Blitz.js are accepted.
  *
- * @throws OperatorError that names the variable, its value and the rule for it.
+ * @throws SettingError that names the variable, its value and the rule for it.
  */
 export function readBlitzPolicy(given: Environment): BlitzPolicy | null {
   const environment = withSecretFiles(given, ['BLITZ_SECRET']);
   const cookiePrefixes = list(environment, 'BLITZ_COOKIES');
+  const secret = read(environment, 'BLITZ_SECRET') ?? null;
   if (cookiePrefixes.length === 0) return null;
   for (const prefix of cookiePrefixes) {
     if (!/^[\w.-]{1,100}$/.test(prefix)) throw invalid('BLITZ_COOKIES', prefix, 'must be a prefix of cookie names');
   }
-  return { cookiePrefixes, secret: read(environment, 'BLITZ_SECRET') ?? null };
+  return { cookiePrefixes, secret };
 }

@@ -7,19 +7,20 @@ import { OperatorError } from '../errors.ts';
 import { dryRunImport, type ImportBatch, type ImportOutcome, importUsers } from '../transfer/import.ts';
 import { importInTurns } from '../transfer/import-batch.ts';
 import { readLines } from './lines.ts';
-import { counted } from './output.ts';
-import { openProgress, type Progress } from './progress.ts';
+import { counted, type JsonOption, sayResult } from './output.ts';
+import { noProgress, openProgress, type Progress } from './progress.ts';
 import { withDatabase } from './with-database.ts';
 
-export type ImportOptions = { dryRun?: boolean; report?: string };
+export type ImportOptions = JsonOption & { dryRun?: boolean; report?: string };
 
 type Counts = Record<ImportOutcome['kind'] | 'different', number>;
 
 /** Imports the users of a file, or of standard input for `-`. Returns whether every line was accepted. */
-export async function importUsersOf(file: string, { dryRun = false, report }: ImportOptions): Promise<boolean> {
+export async function importUsersOf(file: string, options: ImportOptions): Promise<boolean> {
+  const { dryRun = false, report, json } = options;
   const input = file === '-' ? process.stdin : await openFile(file);
   const reportFile = report === undefined ? null : await openReport(report);
-  const progress = openProgress(file === '-' ? null : (await stat(file)).size);
+  const progress = json ? noProgress : openProgress(file === '-' ? null : (await stat(file)).size);
   const counts: Counts = { imported: 0, present: 0, different: 0, refused: 0 };
   try {
     await withImporter(dryRun, async (importer) => {
@@ -31,7 +32,7 @@ export async function importUsersOf(file: string, { dryRun = false, report }: Im
   } finally {
     progress.stop();
     await reportFile?.close();
-    process.stdout.write(`${summary(counts, dryRun)}\n`);
+    sayResult({ ...counts, isDryRun: dryRun }, options, summary(counts, dryRun));
   }
   return counts.refused === 0;
 }

@@ -1,4 +1,4 @@
-/** The output of commands: lines for people, or JSON for programs. */
+/** The output of commands: lines for people, or one JSON document for programs. */
 
 /** The option of commands that can print JSON. */
 export const jsonOption = ['--json', 'print JSON, for programs'] as const;
@@ -12,6 +12,12 @@ export function say(line: string): void {
 /** Returns a number with its noun, which is plural unless the number is 1. */
 export function counted(count: number, noun: string): string {
   return `${count} ${count === 1 ? noun : `${noun}s`}`;
+}
+
+/** Prints the result of a command: lines, or one JSON object. */
+export function sayResult(result: object, { json }: JsonOption, ...lines: string[]): void {
+  if (json) sayJson(result);
+  else for (const line of lines) say(line);
 }
 
 /** Prints rows: one JSON list, or a line for each. */

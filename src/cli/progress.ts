@@ -9,6 +9,9 @@ export type Progress = {
   stop(): void;
 };
 
+/** Shows nothing, for programs. */
+export const noProgress: Progress = { update() {}, note() {}, stop() {} };
+
 /** Opens a progress bar. @param total - in bytes, or null if it is unknown, which shows no bar */
 export function openProgress(total: number | null): Progress {
   const { stderr } = process;

@@ -1,4 +1,4 @@
-import { OperatorError } from '../errors.ts';
+import { SettingError } from '../errors.ts';
 import { duration, type Environment, invalid, list, text } from './variables.ts';
 
 /** Access tokens: signed tokens for servers that cannot ask this one about each request. */
@@ -15,14 +15,16 @@ const lifetimeMs = { min: 60_000, max: 300_000 };
 /**
  * Reads `ACCESS_TOKEN_AUDIENCES` and `ACCESS_TOKEN_LIFETIME`.
  *
- * @throws OperatorError for an invalid value, and for audiences without encryption keys.
+ * @throws SettingError for an invalid value, and for audiences without encryption keys.
  */
 export function readAccessTokenPolicy(environment: Environment, hasEncryptionKeys: boolean): AccessTokenPolicy {
   const audiences = new Set(list(environment, 'ACCESS_TOKEN_AUDIENCES').map(audience));
   if (audiences.size > 0 && !hasEncryptionKeys) {
-    throw new OperatorError(
+    throw new SettingError(
+      'ACCESS_TOKEN_AUDIENCES',
       'ACCESS_TOKEN_AUDIENCES is set, but ENCRYPTION_KEYS is not: the keys that sign tokens are stored encrypted. ' +
         '`create-encryption-key` makes one.',
+      'ENCRYPTION_KEYS',
     );
   }
   return { audiences, lifetimeMs: lifetime(environment) };

@@ -1,7 +1,7 @@
 /** The only reader of the environment. `.env.example` lists every variable with its default and its unit. */
 
 import type { EncryptionKeys } from '../encryption/keys.ts';
-import { OperatorError } from '../errors.ts';
+import { OperatorError, SettingError } from '../errors.ts';
 import { type AccessTokenPolicy, readAccessTokenPolicy } from './access-tokens.ts';
 import { readCookieDomain } from './cookie-domain.ts';
 import { readDatabaseUrl, readReplicaUrl } from './database.ts';
@@ -12,7 +12,18 @@ import { type MailPolicy, readMailPolicy } from './mail.ts';
 import { type MetricsPolicy, readMetricsPolicy } from './monitoring/metrics.ts';
 import { readTrustedProxies, type TrustedProxies } from './proxies.ts';
 import { withSecretFiles } from './secret-files.ts';
-import { atLeastOne, duration, type Environment, flag, integer, invalid, list, origin, text } from './variables.ts';
+import {
+  atLeastOne,
+  duration,
+  type Environment,
+  flag,
+  integer,
+  invalid,
+  list,
+  origin,
+  origins,
+  text,
+} from './variables.ts';
 
 export type { AccessTokenPolicy, LoginPage, MailPolicy, TrustedProxies };
 
@@ -122,17 +133,20 @@ export type Config = {
 };
 
 /**
- * Adds the variables of the file `.env` in the working directory, if it exists, to the environment.
+ * Adds the variables of the file `.env` in the working directory, if it exists, to the environment. Returns the names of
+ * those that were not set before.
  *
  * @throws OperatorError if the file exists but cannot be read.
  */
-export function loadEnvironmentFile(): void {
+export function loadEnvironmentFile(): ReadonlySet<string> {
+  const before = new Set(Object.keys(process.env));
   try {
     process.loadEnvFile('.env');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Set();
     throw new OperatorError(`The file .env cannot be read: ${(error as Error).message}.`);
   }
+  return new Set(Object.keys(process.env).filter((name) => !before.has(name)));
 }
 
 /** The settings that may come from a file, which the variable with the suffix `_FILE` names. */
@@ -150,13 +164,13 @@ const argon2 = { memoryKiB: 19_456, passes: 2, lanes: 1 };
 /**
  * Returns the configuration from the environment.
  *
- * @throws OperatorError that names the variable, its value and the expected form.
+ * @throws SettingError that names the variable, its value and the expected form.
  */
 export function readConfig(given: Environment = process.env): Config {
   const environment = withSecretFiles(given, secretNames);
-  const production = environment.NODE_ENV === 'production';
+  const production = text(environment, 'NODE_ENV', '') === 'production';
   const port = integer(environment, 'PORT', 4000, { min: 0, max: 65_535 });
-  const publicUrl = origin('PUBLIC_URL', text(environment, 'PUBLIC_URL', `http://localhost:${port}`));
+  const publicUrl = origin(environment, 'PUBLIC_URL', `http://localhost:${port}`);
   const encryptionKeys = readEncryptionKeys(environment);
   const config: Config = {
     isProduction: production,
@@ -169,7 +183,7 @@ export function readConfig(given: Environment = process.env): Config {
     cookieDomain: readCookieDomain(environment, publicUrl),
     allowedHosts: readAllowedHosts(environment),
     allowsLoopbackHosts: !production,
-    allowedOrigins: new Set(list(environment, 'ALLOWED_ORIGINS').map((item) => origin('ALLOWED_ORIGINS', item).origin)),
+    allowedOrigins: new Set(origins(environment, 'ALLOWED_ORIGINS')),
     loginPage: readLoginPage(environment),
     graphiql: flag(environment, 'GRAPHIQL', !production),
     sessions: {
@@ -243,7 +257,10 @@ function requireSafeForProduction(config: Config): void {
 function hashedKey(value: string): string {
   if (/^[0-9a-f]{64}$/.test(value)) return value;
   // The message does not repeat the value, because it may be the key itself.
-  throw new OperatorError('SERVICE_KEYS has an entry that is not the SHA-256 of a key: 64 lower-case hex digits.');
+  throw new SettingError(
+    'SERVICE_KEYS',
+    'SERVICE_KEYS has an entry that is not the SHA-256 of a key: 64 lower-case hex digits.',
+  );
 }
 
 function rangeUrl(environment: Environment): URL | null {

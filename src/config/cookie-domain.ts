@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type Environment, invalid, read } from './variables.ts';
+import { type Environment, invalid, noted, read } from './variables.ts';
 
 /**
  * Returns the domain of the session cookie: every host at or below it receives the cookie. Null if only the host of this
@@ -7,7 +7,7 @@ import { type Environment, invalid, read } from './variables.ts';
  *
  * A public suffix, such as `co.uk`, is not detected: browsers have the list of them, and refuse such a cookie.
  *
- * @throws OperatorError for a value that is no domain name, or not a domain of `PUBLIC_URL`: browsers would refuse the
+ * @throws SettingError for a value that is no domain name, or not a domain of `PUBLIC_URL`: browsers would refuse the
  *   cookie.
  */
 export function readCookieDomain(environment: Environment, publicUrl: URL): string | null {
@@ -19,9 +19,14 @@ export function readCookieDomain(environment: Environment, publicUrl: URL): stri
   }
   const { hostname } = publicUrl;
   if (hostname !== domain && !hostname.endsWith(`.${domain}`)) {
-    throw invalid('COOKIE_DOMAIN', value, `must be ${hostname}, the host of PUBLIC_URL, or a domain above it`);
+    throw invalid(
+      'COOKIE_DOMAIN',
+      value,
+      `must be ${hostname}, the host of PUBLIC_URL, or a domain above it`,
+      'PUBLIC_URL',
+    );
   }
-  return domain;
+  return noted(environment, 'COOKIE_DOMAIN', domain);
 }
 
 /** Returns a domain name in the form of `URL.hostname`. Null for an IP address, for one label, and for any other text. */

@@ -1,17 +1,19 @@
 import { isPostgresqlUrl, isSqliteUrl, redactUrl } from '../database/url.ts';
-import { OperatorError } from '../errors.ts';
-import { type Environment, invalid, percentEncoding, text } from './variables.ts';
+import { SettingError } from '../errors.ts';
+import { type Environment, invalid, percentEncoding, recordingOf, text } from './variables.ts';
 
 const postgresqlRule = `must be postgresql://user:password@host:5432/database, ${percentEncoding}`;
 
 /**
  * Returns the URL of the read replica, or null if none is configured.
  *
- * @throws OperatorError for a URL that is not of PostgreSQL.
+ * @throws SettingError for a URL that is not of PostgreSQL.
  */
 export function readReplicaUrl(environment: Environment): string | null {
   const value = text(environment, 'DATABASE_REPLICA_URL', '');
-  if (value === '' || isPostgresqlUrl(value)) return value || null;
+  if (value === '') return null;
+  recordingOf(environment)?.notePublicPart('DATABASE_REPLICA_URL', redactUrl(value));
+  if (isPostgresqlUrl(value)) return value;
   throw invalid('DATABASE_REPLICA_URL', redactUrl(value), postgresqlRule);
 }
 
@@ -22,13 +24,15 @@ export function readReplicaUrl(environment: Environment): string | null {
 function requirePublicSchema(name: string, value: string): void {
   const schema = new URL(value).searchParams.get('schema') ?? 'public';
   if (schema === 'public') return;
-  throw new OperatorError(
+  throw new SettingError(
+    name,
     `${name} names a schema, but it may name no other one than public, where this server keeps its tables.`,
   );
 }
 
 export function readDatabaseUrl(environment: Environment): string {
   const value = text(environment, 'DATABASE_URL', 'file:data/sessions.db');
+  recordingOf(environment)?.notePublicPart('DATABASE_URL', redactUrl(value));
   if (isPostgresqlUrl(value)) {
     requirePublicSchema('DATABASE_URL', value);
     return value;

@@ -1,13 +1,13 @@
-import { type Environment, invalid, list } from './variables.ts';
+import { type Environment, invalid, list, noted } from './variables.ts';
 
 /**
  * Returns the host names of `ALLOWED_HOSTS`, in the form of `URL.hostname`. They are accepted beside that of
  * `PUBLIC_URL`.
  *
- * @throws OperatorError for a value that is not a host name without scheme and port.
+ * @throws SettingError for a value that is not a host name without scheme and port.
  */
 export function readAllowedHosts(environment: Environment): ReadonlySet<string> {
-  return new Set(list(environment, 'ALLOWED_HOSTS').map(hostName));
+  return new Set(noted(environment, 'ALLOWED_HOSTS', list(environment, 'ALLOWED_HOSTS').map(hostName)));
 }
 
 function hostName(value: string): string {

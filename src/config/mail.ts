@@ -1,5 +1,6 @@
 import { isUnambiguous } from '../database/url.ts';
-import { type Environment, invalid, origin, percentEncoding, read, text } from './variables.ts';
+import { withoutCredentials } from './inspect/recording.ts';
+import { type Environment, invalid, origin, percentEncoding, read, recordingOf, text } from './variables.ts';
 
 /** The transport, the sender and the templates of mail. */
 export type MailPolicy = {
@@ -28,12 +29,13 @@ export function readMailPolicy(environment: Environment, publicUrl: URL): MailPo
       `must be smtp://user:password@host:587 or smtps://user:password@host, ${percentEncoding}`,
     );
   }
+  if (smtpUrl !== null) recordingOf(environment)?.notePublicPart('SMTP_URL', withoutCredentials(smtpUrl));
   return {
     smtpUrl,
     folder: text(environment, 'MAIL_FOLDER', 'data/mail'),
     from: sender(text(environment, 'MAIL_FROM', `accounts@${publicUrl.hostname}`)),
     templates: read(environment, 'MAIL_TEMPLATES') ?? null,
-    appUrl: origin('APP_URL', text(environment, 'APP_URL', publicUrl.origin)),
+    appUrl: origin(environment, 'APP_URL', publicUrl.origin),
   };
 }
 

@@ -1,4 +1,4 @@
-import { OperatorError } from '../errors.ts';
+import { SettingError } from '../errors.ts';
 import type { Environment } from './variables.ts';
 
 /** The names of all settings, except those of `readFromEnvironment`. */
@@ -64,9 +64,16 @@ export const settingNames: readonly string[] = [
  * nor is the singular (`ADMIN_ROLE`). If the setting itself is set, even to nothing, no other name is taken for it.
  *
  * @param furtherNames - the settings of `readFromEnvironment`
- * @throws OperatorError that names the variable and the setting, but not the value.
+ * @throws SettingError that names the variable and the setting, but not the value.
  */
 export function requireNoMisspelling(environment: Environment, furtherNames: readonly string[]): void {
+  const [first] = findMisspellings(environment, furtherNames);
+  if (first) throw first;
+}
+
+/** Returns the errors of `requireNoMisspelling` for all misspelled names. */
+export function findMisspellings(environment: Environment, furtherNames: readonly string[]): SettingError[] {
+  const found: SettingError[] = [];
   const names = [...settingNames, ...furtherNames].flatMap((name) => [name, `${name}_FILE`]);
   const known = new Set(names);
   for (const variable of Object.keys(environment)) {
@@ -74,11 +81,12 @@ export function requireNoMisspelling(environment: Environment, furtherNames: rea
     const meant = names.find((name) => !(name in environment) && isMisspelling(variable, name));
     if (meant === undefined) continue;
     const setting = meant.replace(/_FILE$/, '');
-    throw new OperatorError(
+    const message =
       `${variable} is not a setting. Did you mean ${meant}? If the variable belongs to another program, set ${setting} ` +
-        'too, to its default or to nothing.',
-    );
+      'too, to its default or to nothing.';
+    found.push(new SettingError(variable, message));
   }
+  return found;
 }
 
 /** Returns whether a name is a misspelled form of another one. */

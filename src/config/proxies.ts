@@ -4,7 +4,7 @@ import { choice, type Environment, invalid, list } from './variables.ts';
 /** The networks of the trusted proxies, and the header in which they report the client's address. */
 export type TrustedProxies = { networks: BlockList; header: 'x-forwarded-for' | 'forwarded' };
 
-/** Reads `TRUSTED_PROXIES` and `PROXY_HEADER`. @throws OperatorError for an invalid address, network or header. */
+/** Reads `TRUSTED_PROXIES` and `PROXY_HEADER`. @throws SettingError for an invalid address, network or header. */
 export function readTrustedProxies(environment: Environment): TrustedProxies {
   return {
     networks: networks('TRUSTED_PROXIES', list(environment, 'TRUSTED_PROXIES')),

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { OperatorError } from '../errors.ts';
-import { type Environment, read } from './variables.ts';
+import { SettingError } from '../errors.ts';
+import { type Environment, noted, read, recordingOf } from './variables.ts';
 
 /**
  * Returns the environment with secrets from files: the variable `NAME_FILE` names a file with the value of `NAME`, as
  * orchestrators mount secrets. A newline at the end of the file is removed.
  *
- * @throws OperatorError if both variables are set, or if the file cannot be read or is empty. It never repeats a secret.
+ * @throws SettingError if both variables are set, or if the file cannot be read or is empty. It never repeats a secret.
  */
 export function withSecretFiles(environment: Environment, names: readonly string[]): Environment {
   const values = names.flatMap((name) => {
@@ -18,14 +18,16 @@ export function withSecretFiles(environment: Environment, names: readonly string
 
 /** Returns the content of the file of a secret. Null if none is configured. */
 function secretOf(environment: Environment, name: string): string | null {
-  const file = read(environment, `${name}_FILE`);
+  const file = environment[`${name}_FILE`]?.trim() || undefined;
+  recordingOf(environment)?.noteSecret(name, file ?? null);
+  const direct = read(environment, name);
   if (file === undefined) return null;
-  if (read(environment, name) !== undefined) {
-    throw new OperatorError(`${name} and ${name}_FILE are both set. Set one of them.`);
+  if (direct !== undefined) {
+    throw new SettingError(name, `${name} and ${name}_FILE are both set. Set one of them.`);
   }
   const value = contentOf(file, name).replace(/\r?\n$/, '');
-  if (value.trim() === '') throw new OperatorError(`${name}_FILE is "${file}", but this file is empty.`);
-  return value;
+  if (value.trim() === '') throw new SettingError(name, `${name}_FILE is "${file}", but this file is empty.`);
+  return noted(environment, name, value);
 }
 
 function contentOf(file: string, name: string): string {
@@ -33,6 +35,6 @@ function contentOf(file: string, name: string): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new OperatorError(`${name}_FILE is "${file}", but this file cannot be read: ${code ?? message}.`);
+    throw new SettingError(name, `${name}_FILE is "${file}", but this file cannot be read: ${code ?? message}.`);
   }
 }

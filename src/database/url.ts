@@ -10,11 +10,12 @@ export function isPostgresqlUrl(value: string): boolean {
 
 /**
  * Returns whether a value is a URL with a host, and all its credentials before the host. Spaces and line breaks, which a
- * parser of URLs skips, and an empty user are mistakes.
+ * parser of URLs skips, an empty user, and a colon without a port are mistakes.
  */
 export function isUnambiguous(value: string): boolean {
   const url = URL.parse(value);
-  if (url === null || url.hostname === '' || url.hash !== '' || /\s|^\w+:\/\/:?@/.test(value)) return false;
+  if (url === null || url.hostname === '' || url.hash !== '' || /\s|^\w+:\/\/(?::?@|[^/?#]*:(?:[/?#]|$))/.test(value))
+    return false;
   const { username, password, pathname, search } = url;
   return !/@/.test(pathname + search) && isDecodable(username + password + pathname);
 }

@@ -15,7 +15,7 @@ import type { Tasks } from './hashing-worker.ts';
 const workerUrl = new URL(`./hashing-worker${extname(import.meta.filename)}`, import.meta.url);
 
 /** One processor remains for all other requests. */
-const maxThreads = Math.max(1, availableParallelism() - 1);
+export const maxThreads = Math.max(1, availableParallelism() - 1);
 
 /** The job that a thread runs and its next one, so that it does not wait for a busy main thread in between. */
 const maxPerThread = 2;

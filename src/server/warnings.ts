@@ -2,15 +2,18 @@ import { BlockList, isIP } from 'node:net';
 import type { Config } from '../config/config.ts';
 import { OperatorNotice } from '../errors.ts';
 import type { Observer } from '../http/messages.ts';
+import { type MemoryLimits, memoryProblems, readMemoryLimits } from './memory.ts';
 
 type Report = (error: unknown) => void;
 
-/** Warns about settings that are valid, but seldom meant in production. */
-export function warnAboutSettings({ isProduction, mail }: Config, report: Report): void {
+/** Warns about settings that are valid, but seldom meant in production, and about too little memory for them. */
+export function warnAboutSettings(config: Config, report: Report, memory: MemoryLimits = readMemoryLimits()): void {
+  const { isProduction, mail } = config;
   if (!isProduction) return;
   if (mail.smtpUrl === null) {
     warn(report, `SMTP_URL is not set: mail is written to files in ${mail.folder}, and nobody receives it.`);
   }
+  for (const problem of memoryProblems(config, memory)) warn(report, problem);
 }
 
 /** Enough requests for different clients to have been among them. */

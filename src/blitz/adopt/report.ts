@@ -38,6 +38,17 @@ export function reportAdopted(adopted: Adopted | null): string[] {
   ];
 }
 
+/** Returns the same facts for programs, without passwords. `found` is null if there is nothing to adopt. */
+export function describeAdoption(found: Inspection | null, adopted: Adopted | null) {
+  if (found === null) return { found: null, adopted: null };
+  const { blitzVersion, tables, passwords, sessions, sharedEmails, oddEmails, textTimes, converted } = found;
+  const counts = { tables: Object.fromEntries(tables), passwords, sessions, sharedEmails, oddEmails };
+  return {
+    found: { blitzVersion, ...counts, textTimes, converted },
+    adopted: adopted && { backup: adopted.backup, tables: adopted.counts },
+  };
+}
+
 function unusual({ passwords, sessions, sharedEmails, oddEmails, textTimes }: Inspection): string[] {
   const texts = textTimes.map(({ table, column, count }) => `${many(count, 'time')} in ${table}.${column} as text`);
   return [

@@ -13,7 +13,7 @@ import {
   type ServiceClient,
   scopesOf,
 } from '../../service-clients/service-client.ts';
-import { columns, type JsonOption, jsonOption, say, sayRows } from '../output.ts';
+import { columns, type JsonOption, jsonOption, sayResult, sayRows } from '../output.ts';
 import { withDatabase } from '../with-database.ts';
 
 type Act = (database: Database, scope: Scope, id: bigint) => Promise<ServiceClient>;
@@ -73,23 +73,20 @@ export function addServiceClientCommand(program: Command): void {
       .command(name)
       .description(description)
       .argument(...nameOrId)
-      .action((client: string) =>
+      .option(...jsonOption)
+      .action((client: string, options: JsonOption) =>
         withDatabase(async (database, clock) => {
           const { id } = await requireServiceClient(database, client);
           const after = await act(database, commandScope(clock.now()), id);
-          say(`${done}: ${after.name}.`);
+          sayResult({ client: describe(after) }, options, `${done}: ${after.name}.`);
         }),
       );
   }
 }
 
-function sayIssued({ client, secret }: IssuedSecret, { json }: JsonOption): void {
-  if (json) {
-    say(JSON.stringify({ clientId: client.clientId, clientSecret: secret }));
-    return;
-  }
-  say(`Client id:      ${client.clientId}`);
-  say(`Client secret:  ${secret}`);
+function sayIssued({ client, secret }: IssuedSecret, options: JsonOption): void {
+  const result = { clientId: client.clientId, clientSecret: secret };
+  sayResult(result, options, `Client id:      ${client.clientId}`, `Client secret:  ${secret}`);
 }
 
 function describe(client: ServiceClient) {

@@ -13,15 +13,17 @@ import type { Database } from '../../database/database.ts';
 import { OperatorError } from '../../errors.ts';
 import type { Prisma } from '../../generated/sqlite/client.ts';
 import { commandScope, type Scope } from '../../scope.ts';
-import { clientName } from '../../sessions/client-name.ts';
-import type { Session } from '../../sessions/session.ts';
 import { requireUserByEmailOrId, type User, whereSearched } from '../../users/user.ts';
-import { columns, counted, type JsonOption, jsonOption, say, sayJson, sayRows } from '../output.ts';
+import { describeSession, describeUser, sessionLine, userLine } from '../descriptions.ts';
+import { counted, type JsonOption, jsonOption, say, sayJson, sayResult, sayRows } from '../output.ts';
 import { toLimit } from '../to-limit.ts';
 import { withDatabase } from '../with-database.ts';
 import { eventLine } from './audit.ts';
 
-type Act = (database: Database, scope: Scope, user: User) => Promise<string>;
+/** The line for people, and further facts for programs. */
+type Done = { line: string; [fact: string]: unknown };
+
+type Act = (database: Database, scope: Scope, user: User) => Promise<Done>;
 
 type ListOptions = JsonOption & { search?: string; role?: string; suspended?: boolean; limit: number };
 
@@ -36,7 +38,8 @@ const acts: [name: string, description: string, act: Act][] = [
     'End all sessions of a user, who cannot sign in until `reinstate`.',
     async (database, scope, { id, email }) => {
       const { sessions } = await suspendUser(database, scope, id, readConfig().adminRoles);
-      return `Suspended ${email}, and ended ${counted(sessions.length, 'session')}.`;
+      const endedSessions = sessions.length;
+      return { line: `Suspended ${email}, and ended ${counted(endedSessions, 'session')}.`, endedSessions };
     },
   ],
   [
@@ -44,7 +47,7 @@ const acts: [name: string, description: string, act: Act][] = [
     'Let a suspended user sign in again.',
     async (database, scope, { id, email }) => {
       await reinstateUser(database, scope, id);
-      return `Reinstated ${email}.`;
+      return { line: `Reinstated ${email}.` };
     },
   ],
   [
@@ -52,14 +55,17 @@ const acts: [name: string, description: string, act: Act][] = [
     'Forget the failed attempts at the password of a user, so that no cooldown applies.',
     async (database, scope, { id, email }) => {
       await unlockUser(database, scope, id);
-      return `Unlocked ${email}.`;
+      return { line: `Unlocked ${email}.` };
     },
   ],
   [
     'reset-link',
     'Print a link with which the user can choose a new password, once and within an hour. Earlier links become void. ' +
       'Give it to nobody but the user.',
-    async (database, scope, user) => issueResetLink(database, scope, user, readConfig().mail),
+    async (database, scope, user) => {
+      const link = await issueResetLink(database, scope, user, readConfig().mail);
+      return { line: link, link };
+    },
   ],
 ];
 
@@ -77,7 +83,9 @@ export function addUserCommand(program: Command): void {
     .action(listUsers);
   group
     .command('show')
-    .description('Show a user with the live sessions and the latest events.')
+    .description(
+      'Show a user with the live sessions and the latest events. `session list` and `audit` show earlier ones.',
+    )
     .argument(...userArgument)
     .option(...jsonOption)
     .action(showUser);
@@ -86,10 +94,11 @@ export function addUserCommand(program: Command): void {
     .description('Give a user another role. The first role of ADMIN_ROLES makes an administrator.')
     .argument(...userArgument)
     .argument('<role>', 'new role')
-    .action((user: string, role: string) =>
-      withUser(user, async (database, scope, { id, email }) => {
+    .option(...jsonOption)
+    .action((user: string, role: string, options: JsonOption) =>
+      withUser(user, options, async (database, scope, { id, email }) => {
         const changed = await setUserRole(database, scope, { id, role }, readConfig().adminRoles);
-        return `${email} has the role ${changed.user.role}.`;
+        return { line: `${email} has the role ${changed.user.role}.` };
       }),
     );
   group
@@ -100,10 +109,11 @@ export function addUserCommand(program: Command): void {
     )
     .argument(...userArgument)
     .argument('<email>', 'new email address')
-    .action((user: string, email: string) =>
-      withUser(user, async (database, scope, { id, email: before }) => {
+    .option(...jsonOption)
+    .action((user: string, email: string, options: JsonOption) =>
+      withUser(user, options, async (database, scope, { id, email: before }) => {
         const changed = await setUserEmail(database, scope, { id, email });
-        return `${before} has the address ${changed.email}.`;
+        return { line: `${before} has the address ${changed.email}.` };
       }),
     );
   group
@@ -111,11 +121,13 @@ export function addUserCommand(program: Command): void {
     .description('Delete a user with all sessions, permanently. A mail notifies the user.')
     .argument(...userArgument)
     .option('--yes', 'confirm that the deletion cannot be undone')
-    .action((user: string, { yes }: { yes?: boolean }) => {
+    .option(...jsonOption)
+    .action((user: string, { yes, ...options }: JsonOption & { yes?: boolean }) => {
       if (!yes) throw new OperatorError('The deletion cannot be undone. Repeat the command with --yes.');
-      return withUser(user, async (database, scope, { id, email }) => {
+      return withUser(user, options, async (database, scope, { id, email }) => {
         const { sessions } = await deleteUser(database, scope, id, readConfig().adminRoles);
-        return `Deleted ${email}, and ended ${counted(sessions.length, 'session')}.`;
+        const endedSessions = sessions.length;
+        return { line: `Deleted ${email}, and ended ${counted(endedSessions, 'session')}.`, endedSessions };
       });
     });
   for (const [name, description, act] of acts) {
@@ -123,15 +135,18 @@ export function addUserCommand(program: Command): void {
       .command(name)
       .description(description)
       .argument(...userArgument)
-      .action((user: string) => withUser(user, act));
+      .option(...jsonOption)
+      .action((user: string, options: JsonOption) => withUser(user, options, act));
   }
 }
 
-/** Carries out an act on a user, and prints its result. */
-function withUser(name: string, act: Act): Promise<void> {
+/** Carries out an act on a user, and prints its result. The user in it is as before a deletion, and else as after. */
+function withUser(name: string, options: JsonOption, act: Act): Promise<void> {
   return withDatabase(async (database, clock) => {
     const user = await requireUserByEmailOrId(database, name);
-    say(await act(database, commandScope(clock.now()), user));
+    const { line, ...facts } = await act(database, commandScope(clock.now()), user);
+    const after = (await database.user.findUnique({ where: { id: user.id } })) ?? user;
+    sayResult({ user: describeUser(after), ...facts }, options, line);
   });
 }
 
@@ -154,7 +169,8 @@ async function showUser(name: string, options: JsonOption): Promise<void> {
     const sessions = await database.$findLiveSessions([user.id], clock.now());
     const where = { userId: user.id };
     const events = await database.auditEvent.findMany({ where, orderBy: { id: 'desc' }, take: shownEvents });
-    const live = sessions.map(describeSession);
+    const now = clock.now();
+    const live = sessions.map((session) => describeSession(session, now));
     if (options.json) {
       sayJson({ ...describeUser(user), sessions: live, events });
       return;
@@ -165,31 +181,4 @@ async function showUser(name: string, options: JsonOption): Promise<void> {
     say('Latest events:');
     for (const event of events) say(`  ${eventLine(event)}`);
   });
-}
-
-/** Returns the facts about a user that an administrator may see: never the hash of the password. */
-function describeUser({ id, email, name, role, createdAt, emailVerifiedAt, suspendedAt, hashedPassword }: User) {
-  return { id, email, name, role, createdAt, emailVerifiedAt, suspendedAt, hasPassword: hashedPassword !== null };
-}
-
-function userLine({ id, email, name, role, createdAt, ...user }: ReturnType<typeof describeUser>): string {
-  return columns(
-    String(id),
-    email,
-    name,
-    role,
-    `since ${createdAt.toISOString()}`,
-    user.emailVerifiedAt === null && 'address not verified',
-    user.suspendedAt !== null && 'suspended',
-    !user.hasPassword && 'no password',
-  );
-}
-
-function describeSession({ handle, createdAt, lastSeenAt, expiresAt, userAgent, ipAddress }: Session) {
-  return { handle, createdAt, lastSeenAt, expiresAt, clientName: clientName(userAgent), ipAddress };
-}
-
-function sessionLine({ handle, createdAt, expiresAt, ...session }: ReturnType<typeof describeSession>): string {
-  const times = `${createdAt.toISOString()} to ${expiresAt.toISOString()}`;
-  return columns(handle, times, session.clientName, session.ipAddress);
 }

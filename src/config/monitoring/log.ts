@@ -8,7 +8,7 @@ export type LogPolicy = {
   format: LogFormat | 'auto';
 };
 
-/** Reads `LOG_LEVEL` and `LOG_FORMAT`. @throws OperatorError for another value. */
+/** Reads `LOG_LEVEL` and `LOG_FORMAT`. @throws SettingError for another value. */
 export function readLogPolicy(environment: Environment): LogPolicy {
   return {
     level: choice(environment, 'LOG_LEVEL', [...logLevels]),
