@@ -9,7 +9,7 @@ import { addServiceClientCommand } from './cli/commands/service-client.ts';
 import { addUserCommand } from './cli/commands/user.ts';
 import type { ExportOptions } from './cli/export-users.ts';
 import type { ImportOptions } from './cli/import-users.ts';
-import { counted, say } from './cli/output.ts';
+import { counted, say, sayNotice } from './cli/output.ts';
 import { readPassword } from './cli/terminal.ts';
 import { withDatabase } from './cli/with-database.ts';
 import { loadEnvironmentFile, readConfig, readFromEnvironment } from './config/config.ts';
@@ -181,7 +181,7 @@ program
   .command('migrate')
   .description('Apply the missing migrations. Creates the database if it does not exist.')
   .action(async () => {
-    const applied = await migrateDatabase(readConfig().databaseUrl);
+    const applied = await migrateDatabase(readConfig().databaseUrl, sayNotice);
     for (const name of applied) say(`Migrated ${name}`);
     if (applied.length === 0) say('The database is up to date.');
   });
@@ -194,7 +194,7 @@ program
   )
   .action(async () => {
     const { databaseUrl } = readConfig();
-    await migrateDatabase(databaseUrl);
+    await migrateDatabase(databaseUrl, sayNotice);
     await widenIds(databaseUrl);
     say('The ids have 64 bits.');
   });
@@ -218,7 +218,7 @@ async function createAccount(email: string, options: { name?: string; role: stri
   const { passwords } = readConfig();
   const password = await readPassword(`Password for ${email}:`);
   const prepared = await prepareUser({ email, password, ...options }, passwords);
-  await migrateDatabase(readConfig().databaseUrl);
+  await migrateDatabase(readConfig().databaseUrl, sayNotice);
   await withDatabase(async (database, clock) => {
     const user = await inTransaction(database, async (db) => {
       const created = await createUser(db, prepared);

@@ -1,3 +1,4 @@
+import type { OperatorNotice } from '../errors.ts';
 import type { Prisma, PrismaClient } from '../generated/sqlite/client.ts';
 import type { Clock } from './clock.ts';
 import type { DatabaseFacts, Dialect, OpenOptions, Release, Restored } from './dialect.ts';
@@ -29,12 +30,13 @@ export function openDatabase(url: string, options: OpenOptions = {}): Promise<Da
 
 /**
  * Applies the missing migrations, and creates the SQLite file if it does not exist. Returns the names of the applied
- * migrations. Of several concurrent callers, one applies them.
+ * migrations. Of several concurrent callers, one applies them. Servers of an earlier version can run meanwhile.
  *
- * @throws OperatorError that names the failed migration. The database is then unchanged.
+ * @param report - is told in sentences for the operator if it waits for a lock, or builds an index on a large table
+ * @throws OperatorError that names the failed migration, of which nothing is applied then.
  */
-export function migrateDatabase(url: string): Promise<string[]> {
-  return dialectOf(url).migrate(url);
+export function migrateDatabase(url: string, report: (notice: OperatorNotice) => void = () => {}): Promise<string[]> {
+  return dialectOf(url).migrate(url, report);
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { OperatorNotice } from '../errors.ts';
 import type { Clock } from './clock.ts';
 import type { Database } from './database.ts';
 import type { OnStatement } from './observe/statement-times.ts';
@@ -44,8 +45,11 @@ export type Restored = DatabaseFacts & { replaced: string | null };
 /** The operations that differ between SQLite and PostgreSQL. All other code is written once. */
 export type Dialect = {
   open(url: string, options: OpenOptions): Promise<Database>;
-  /** Applies the missing migrations, once for any number of concurrent callers, and returns their names. */
-  migrate(url: string): Promise<string[]>;
+  /**
+   * Applies the missing migrations, once for any number of concurrent callers, and returns their names. Reports waits
+   * and long steps.
+   */
+  migrate(url: string, report: (notice: OperatorNotice) => void): Promise<string[]>;
   /** Gives ids 64 bits, and returns whether it did: not where they have them. */
   widenIds(url: string): Promise<boolean>;
   /** Makes this process a server of the database. @throws OperatorError if there can be no other server. */

@@ -43,7 +43,7 @@ export async function openStore(config: Config, report: (error: unknown) => void
     return opened;
   };
   try {
-    const appliedMigrations = await migrateDatabase(databaseUrl);
+    const appliedMigrations = await migrateDatabase(databaseUrl, report);
     const database = await open(databaseUrl);
     const replica = databaseReplicaUrl === null ? database : await open(databaseReplicaUrl);
     const clock = await openClock(databaseUrl, database);

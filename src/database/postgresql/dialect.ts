@@ -36,8 +36,8 @@ export const postgresqlDialect: Dialect = {
     });
   },
 
-  async migrate(url) {
-    const applied = await migratePostgresql(url, await readMigrations(migrationFolders.postgresql));
+  async migrate(url, report) {
+    const applied = await migratePostgresql(url, await readMigrations(migrationFolders.postgresql), { report });
     // A view of an id, for example, may be in the way. The server works without it, and `widen-ids` says what it is.
     await withClient(url, (client) => widenIds(client, () => isWithoutServers(client))).catch(() => {});
     return applied;

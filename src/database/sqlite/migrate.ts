@@ -1,5 +1,5 @@
 import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils';
-import { type MigrationConnection, migrate } from '../migrate.ts';
+import { migrate, type TransactionalConnection } from '../migrate.ts';
 import type { Migration } from '../migrations.ts';
 import { sqliteAdapter } from './open.ts';
 
@@ -13,8 +13,8 @@ export async function migrateSqlite(file: string, migrations: Migration[]): Prom
   }
 }
 
-function connectionOf(adapter: SqlDriverAdapter): MigrationConnection {
-  const query: MigrationConnection['query'] = async (sql, values = []) => {
+function connectionOf(adapter: SqlDriverAdapter): TransactionalConnection {
+  const query: TransactionalConnection['query'] = async (sql, values = []) => {
     const argTypes = values.map(() => ({ scalarType: 'unknown', arity: 'scalar' }) as const);
     const { rows } = await adapter.queryRaw({ sql: sql.replaceAll(/\$\d/g, '?'), args: values, argTypes });
     return rows;
