@@ -5,6 +5,7 @@ import { blitzSettingNames } from './blitz/config.ts';
 import { addAuditCommand } from './cli/commands/audit.ts';
 import { addBackupCommands } from './cli/commands/backup.ts';
 import { addMailsCommand } from './cli/commands/mails.ts';
+import { addMigrateCommand } from './cli/commands/migrate.ts';
 import { addServiceClientCommand } from './cli/commands/service-client.ts';
 import { addUserCommand } from './cli/commands/user.ts';
 import type { ExportOptions } from './cli/export-users.ts';
@@ -178,15 +179,6 @@ program
   );
 
 program
-  .command('migrate')
-  .description('Apply the missing migrations. Creates the database if it does not exist.')
-  .action(async () => {
-    const applied = await migrateDatabase(readConfig().databaseUrl, sayNotice);
-    for (const name of applied) say(`Migrated ${name}`);
-    if (applied.length === 0) say('The database is up to date.');
-  });
-
-program
   .command('widen-ids')
   .description(
     'Give the ids of a PostgreSQL database 64 bits. Only for a database of an earlier version, once no server of that ' +
@@ -199,6 +191,7 @@ program
     say('The ids have 64 bits.');
   });
 
+addMigrateCommand(program);
 addUserCommand(program);
 addAuditCommand(program);
 addMailsCommand(program);

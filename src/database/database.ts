@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts';
 import type { DatabaseFacts, Dialect, OpenOptions, Release, Restored } from './dialect.ts';
 import type { PreparedReads, SessionWithUser } from './hot/prepared-reads.ts';
 import { type Ids, largestIds } from './ids.ts';
+import type { PlannedMigration } from './plan/plan.ts';
 import { postgresqlDialect } from './postgresql/dialect.ts';
 import type { HasDriver } from './raw-sql.ts';
 import { sqliteDialect } from './sqlite/dialect.ts';
@@ -17,7 +18,7 @@ export type Database = PrismaClient & PreparedReads & Ids & HasDriver;
 /** A database, or a transaction on one. Domain functions take it as their first parameter. */
 export type Db = Prisma.TransactionClient;
 
-export type { DatabaseFacts, OpenOptions, Release, Restored, SessionWithUser };
+export type { DatabaseFacts, OpenOptions, PlannedMigration, Release, Restored, SessionWithUser };
 
 function dialectOf(url: string): Dialect {
   return /^postgres(ql)?:/.test(url) ? postgresqlDialect : sqliteDialect;
@@ -37,6 +38,16 @@ export function openDatabase(url: string, options: OpenOptions = {}): Promise<Da
  */
 export function migrateDatabase(url: string, report: (notice: OperatorNotice) => void = () => {}): Promise<string[]> {
   return dialectOf(url).migrate(url, report);
+}
+
+/**
+ * Returns the missing migrations, oldest first, and how `migrateDatabase` would apply each. Changes nothing, and creates
+ * no file.
+ *
+ * @throws OperatorError as `migrateDatabase` does for a database that it would refuse
+ */
+export function planMigrations(url: string): Promise<PlannedMigration[]> {
+  return dialectOf(url).plan(url);
 }
 
 /**

@@ -2,6 +2,7 @@ import type { OperatorNotice } from '../errors.ts';
 import type { Clock } from './clock.ts';
 import type { Database } from './database.ts';
 import type { OnStatement } from './observe/statement-times.ts';
+import type { PlannedMigration } from './plan/plan.ts';
 
 /**
  * In milliseconds. `maxWait` covers the time for which another transaction may hold a lock. After that, all is quick.
@@ -50,6 +51,8 @@ export type Dialect = {
    * and long steps.
    */
   migrate(url: string, report: (notice: OperatorNotice) => void): Promise<string[]>;
+  /** Returns the missing migrations. Changes nothing. */
+  plan(url: string): Promise<PlannedMigration[]>;
   /** Gives ids 64 bits, and returns whether it did: not where they have them. */
   widenIds(url: string): Promise<boolean>;
   /** Makes this process a server of the database. @throws OperatorError if there can be no other server. */
