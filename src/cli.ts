@@ -186,7 +186,7 @@ program
   )
   .action(async () => {
     const { databaseUrl } = readConfig();
-    await migrateDatabase(databaseUrl, sayNotice);
+    await migrateDatabase(databaseUrl, { report: sayNotice });
     await widenIds(databaseUrl);
     say('The ids have 64 bits.');
   });
@@ -211,7 +211,7 @@ async function createAccount(email: string, options: { name?: string; role: stri
   const { passwords } = readConfig();
   const password = await readPassword(`Password for ${email}:`);
   const prepared = await prepareUser({ email, password, ...options }, passwords);
-  await migrateDatabase(readConfig().databaseUrl, sayNotice);
+  await migrateDatabase(readConfig().databaseUrl, { report: sayNotice });
   await withDatabase(async (database, clock) => {
     const user = await inTransaction(database, async (db) => {
       const created = await createUser(db, prepared);

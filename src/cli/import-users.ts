@@ -41,7 +41,7 @@ async function withImporter(dryRun: boolean, act: (importer: ImportBatch) => Pro
   const { databaseUrl } = readConfig();
   if (!(await databaseExists(databaseUrl))) {
     if (dryRun) return act(dryRunImport(null));
-    await migrateDatabase(databaseUrl, sayNotice);
+    await migrateDatabase(databaseUrl, { report: sayNotice });
   }
   return withDatabase((database, clock) => act(dryRun ? dryRunImport(database) : importInTurns(database, clock)));
 }

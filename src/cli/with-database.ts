@@ -13,7 +13,7 @@ export async function withDatabase<T>(act: (database: Database, clock: Clock) =>
       `DATABASE_URL is "${redactUrl(databaseUrl)}", but there is no database. \`migrate\` creates it.`,
     );
   }
-  await migrateDatabase(databaseUrl, sayNotice);
+  await migrateDatabase(databaseUrl, { report: sayNotice });
   const database = await openDatabase(databaseUrl);
   try {
     const clock = await openClock(databaseUrl, database);

@@ -1,7 +1,6 @@
-import type { OperatorNotice } from '../errors.ts';
 import type { Prisma, PrismaClient } from '../generated/sqlite/client.ts';
 import type { Clock } from './clock.ts';
-import type { DatabaseFacts, Dialect, OpenOptions, Release, Restored } from './dialect.ts';
+import type { DatabaseFacts, Dialect, MigrateOptions, OpenOptions, Release, Restored } from './dialect.ts';
 import type { PreparedReads, SessionWithUser } from './hot/prepared-reads.ts';
 import { type Ids, largestIds } from './ids.ts';
 import type { PlannedMigration } from './plan/plan.ts';
@@ -33,11 +32,11 @@ export function openDatabase(url: string, options: OpenOptions = {}): Promise<Da
  * Applies the missing migrations, and creates the SQLite file if it does not exist. Returns the names of the applied
  * migrations. Of several concurrent callers, one applies them. Servers of an earlier version can run meanwhile.
  *
- * @param report - is told in sentences for the operator if it waits for a lock, or builds an index on a large table
- * @throws OperatorError that names the failed migration, of which nothing is applied then.
+ * @throws OperatorError that names the failed migration, of which nothing is applied then. The reason of
+ *   `options.signal`, if it ended a wait.
  */
-export function migrateDatabase(url: string, report: (notice: OperatorNotice) => void = () => {}): Promise<string[]> {
-  return dialectOf(url).migrate(url, report);
+export function migrateDatabase(url: string, options: MigrateOptions = {}): Promise<string[]> {
+  return dialectOf(url).migrate(url, options);
 }
 
 /**

@@ -31,6 +31,13 @@ export type OpenOptions = {
   onLost?: ((saved: Promise<void>) => void) | undefined;
 };
 
+export type MigrateOptions = {
+  /** Is told in sentences for the operator if a migration waits for a lock, or builds an index on a large table. */
+  report?: ((notice: OperatorNotice) => void) | undefined;
+  /** Ends a wait for a lock: nothing of the waiting migration is applied then. */
+  signal?: AbortSignal | undefined;
+};
+
 /** The contents of a database, for the operator. */
 export type DatabaseFacts = {
   /** The names of the applied migrations, oldest first. */
@@ -46,11 +53,8 @@ export type Restored = DatabaseFacts & { replaced: string | null };
 /** The operations that differ between SQLite and PostgreSQL. All other code is written once. */
 export type Dialect = {
   open(url: string, options: OpenOptions): Promise<Database>;
-  /**
-   * Applies the missing migrations, once for any number of concurrent callers, and returns their names. Reports waits
-   * and long steps.
-   */
-  migrate(url: string, report: (notice: OperatorNotice) => void): Promise<string[]>;
+  /** Applies the missing migrations, once for any number of concurrent callers, and returns their names. */
+  migrate(url: string, options: MigrateOptions): Promise<string[]>;
   /** Returns the missing migrations. Changes nothing. */
   plan(url: string): Promise<PlannedMigration[]>;
   /** Gives ids 64 bits, and returns whether it did: not where they have them. */

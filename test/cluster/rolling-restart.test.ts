@@ -68,6 +68,10 @@ describe('upgrade of a node', () => {
     );
     expect(next.printed()).toMatch(line);
     expect(next.printed()).not.toContain('secret');
+    const stopped = runNode('src/main.ts', [], { DATABASE_URL: server.url, PORT: '0' });
+    await stopped.until(/tries again in/);
+    stopped.child.kill('SIGTERM');
+    expect((await stopped.ended).code).toBe(0);
     await long.query('COMMIT');
     await next.until(/^GraphQL +http/m);
     expect(next.printed()).toMatch(/^Migrated +20261122234500_email_case$/m);

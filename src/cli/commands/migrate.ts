@@ -16,7 +16,7 @@ export function addMigrateCommand(program: Command): void {
     .action(async (options: MigrateOptions, command: Command) => {
       if (options.dryRun) return printPlan(options);
       if (options.sql || options.json) command.error('--sql and --json belong to --dry-run.');
-      const applied = await migrateDatabase(readConfig().databaseUrl, sayNotice);
+      const applied = await migrateDatabase(readConfig().databaseUrl, { report: sayNotice });
       for (const name of applied) say(`Migrated ${name}`);
       if (applied.length === 0) say('The database is up to date.');
     });

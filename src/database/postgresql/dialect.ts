@@ -37,8 +37,8 @@ export const postgresqlDialect: Dialect = {
     });
   },
 
-  async migrate(url, report) {
-    const applied = await migratePostgresql(url, await readMigrations(migrationFolders.postgresql), { report });
+  async migrate(url, options) {
+    const applied = await migratePostgresql(url, await readMigrations(migrationFolders.postgresql), options);
     // A view of an id, for example, may be in the way. The server works without it, and `widen-ids` says what it is.
     await withClient(url, (client) => widenIds(client, () => isWithoutServers(client))).catch(() => {});
     return applied;

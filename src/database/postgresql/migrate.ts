@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { OperatorError } from '../../errors.ts';
+import type { MigrateOptions } from '../dialect.ts';
 import {
   apply,
   applyMissing,
@@ -15,10 +16,11 @@ import { onlyIndexes } from '../plan/statements.ts';
 import { redactUrl } from '../url.ts';
 import { beginMigration, lockInTransaction, stayIdle } from './migration/begin.ts';
 import { areBuiltOutside, buildIndexes } from './migration/indexes.ts';
-import { type LockObserver, openLockObserver, type Report } from './migration/lock-waits.ts';
+import { type LockObserver, openLockObserver } from './migration/lock-waits.ts';
 import { giveUpAfterMs, isLockFailure, LockNotAvailable, retryWhileLocked } from './migration/retry.ts';
 
-type Options = { report?: Report; limitMs?: number };
+/** `limitMs` is the time for which a migration is tried again while it does not get its locks. */
+type Options = MigrateOptions & { limitMs?: number };
 
 /**
  * Applies the missing migrations, and returns their names. A new database gets them all in one transaction. Otherwise
@@ -29,18 +31,17 @@ type Options = { report?: Report; limitMs?: number };
  * A failure or a crash leaves the migrations before as they are, and nothing of its own but an invalid index, which the
  * next call replaces. Of several concurrent callers, one applies each migration.
  *
- * @param options.limitMs - the time for which a migration is tried again while it does not get its locks
  * @throws OperatorError as `migrate` does, and if the database cannot be reached, or a lock is held for too long.
  */
 export function migratePostgresql(url: string, migrations: Migration[], options: Options = {}): Promise<string[]> {
-  const { report = () => {}, limitMs = giveUpAfterMs } = options;
+  const { report = () => {}, limitMs = giveUpAfterMs, signal } = options;
   return withClient(url, async (client) => {
-    const observer = openLockObserver(url, report);
+    const observer = openLockObserver(url, report, signal);
     const run = { url, client, connection: connectionOf(client), migrations, observer };
     const applied: string[] = [];
     try {
       while (!(await isUpToDate(run.connection, migrations))) {
-        applied.push(...(await retryWhileLocked(() => applyNext(run), limitMs, report)));
+        applied.push(...(await retryWhileLocked(() => applyNext(run), limitMs, observer)));
       }
       return applied;
     } finally {
@@ -71,7 +72,8 @@ async function applyNext({ url, client, connection, migrations, observer }: Run)
   } catch (error) {
     // The connection may be gone. The first error is the cause.
     await client.query('ROLLBACK').catch(() => {});
-    throw error instanceof OperatorError || error instanceof LockNotAvailable ? error : failed('Migrating', error);
+    const isTold = error instanceof OperatorError || error instanceof LockNotAvailable || observer.signal?.aborted;
+    throw isTold ? error : failed('Migrating', error);
   }
 }
 
@@ -114,7 +116,7 @@ export async function withClient<T>(url: string, act: (client: pg.Client) => Pro
     await client.connect();
     return await act(client);
   } catch (error) {
-    throw error instanceof OperatorError ? error : cannotConnect(url, error);
+    throw error instanceof OperatorError || isAbort(error) ? error : cannotConnect(url, error);
   } finally {
     await client.end();
   }
@@ -180,6 +182,10 @@ const createHistory = `CREATE TABLE _prisma_migrations (
     started_at              TIMESTAMPTZ NOT NULL DEFAULT now(),
     applied_steps_count     INTEGER NOT NULL DEFAULT 0
 );`;
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
 
 /** Returns the error for the operator if a database cannot be used. */
 function cannotConnect(url: string, error: unknown): OperatorError {

@@ -48,7 +48,7 @@ export async function beginMigration(client: Queryable, observer?: LockObserver)
     if (rows[0]?.isLocked) return rows[0].pid;
     await client.query('ROLLBACK');
     observer?.noteMigration(lockKey);
-    await sleep(100 + 200 * Math.random());
+    await sleep(100 + 200 * Math.random(), undefined, { signal: observer?.signal });
   }
 }
 

@@ -20,6 +20,8 @@ export type LockObserver = {
   /** Tells, after a while and from time to time, that another server's migration is waited for. */
   noteMigration(lockKey: bigint): void;
   report: Report;
+  /** Ends the waits. */
+  signal: AbortSignal | undefined;
   close(): Promise<void>;
 };
 
@@ -34,7 +36,7 @@ const migrators = `SELECT ${columns} FROM pg_locks l JOIN pg_stat_activity a ON 
     WHERE "datname" = current_database()) AND l."objsubid" = 1 AND l."classid"::bigint << 32 | l."objid"::bigint = $1`;
 
 /** Opens an observer. It connects when there is something to observe. */
-export function openLockObserver(url: string, report: Report): LockObserver {
+export function openLockObserver(url: string, report: Report, signal?: AbortSignal): LockObserver {
   let opening: Promise<pg.Client> | null = null;
   const watches = new Set<() => void>();
 
@@ -56,6 +58,7 @@ export function openLockObserver(url: string, report: Report): LockObserver {
 
   return {
     report,
+    signal,
     noteMigration: noteLater,
     watch(pid, everyMs, onWait = () => {}) {
       let last: string | null = null;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OperatorError, OperatorNotice } from '../../../errors.ts';
-import type { Report } from './lock-waits.ts';
+import type { LockObserver } from './lock-waits.ts';
 
 /** In milliseconds. The longer a lock is held, the longer are the pauses, in which old servers work undisturbed. */
 const pauses = { firstMs: 1_000, longestMs: 15_000 };
@@ -32,7 +32,11 @@ export function isLockFailure(error: unknown): boolean {
  *
  * @throws OperatorError if it takes longer than `limitMs` from the first failure on
  */
-export async function retryWhileLocked<T>(attempt: () => Promise<T>, limitMs: number, report: Report): Promise<T> {
+export async function retryWhileLocked<T>(
+  attempt: () => Promise<T>,
+  limitMs: number,
+  { report, signal }: Pick<LockObserver, 'report' | 'signal'>,
+): Promise<T> {
   let failedAt: number | null = null;
   for (let pauseMs = pauses.firstMs; ; pauseMs = Math.min(2 * pauseMs, pauses.longestMs)) {
     try {
@@ -50,7 +54,7 @@ export async function retryWhileLocked<T>(attempt: () => Promise<T>, limitMs: nu
             `in ${(nextMs / 1_000).toFixed(1)} s.`,
         ),
       );
-      await sleep(nextMs);
+      await sleep(nextMs, undefined, { signal });
     }
   }
 }
