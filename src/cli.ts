@@ -8,12 +8,13 @@ import { addConfigCommand } from './cli/commands/config.ts';
 import { addCreateUserCommands } from './cli/commands/create-user.ts';
 import { addKeyCommands } from './cli/commands/keys.ts';
 import { addMailsCommand } from './cli/commands/mails.ts';
+import { addMigrateCommand } from './cli/commands/migrate.ts';
 import { addServiceClientCommand } from './cli/commands/service-client.ts';
 import { addSessionCommands } from './cli/commands/sessions.ts';
 import { addTransferCommands } from './cli/commands/transfer.ts';
 import { addUserCommand } from './cli/commands/user.ts';
 import { exitCodes, printFailure, printsJson, printUsageError } from './cli/failure.ts';
-import { type JsonOption, jsonOption, say, sayResult } from './cli/output.ts';
+import { type JsonOption, jsonOption, sayNotice, sayResult } from './cli/output.ts';
 import { loadEnvironmentFile, readConfig, readFromEnvironment } from './config/config.ts';
 import { requireNoMisspelling } from './config/names.ts';
 import { migrateDatabase, widenIds } from './database/database.ts';
@@ -39,15 +40,6 @@ addSessionCommands(program);
 addKeyCommands(program);
 
 program
-  .command('migrate')
-  .description('Apply the missing migrations. Creates the database if it does not exist.')
-  .action(async () => {
-    const applied = await migrateDatabase(readConfig().databaseUrl);
-    for (const name of applied) say(`Migrated ${name}`);
-    if (applied.length === 0) say('The database is up to date.');
-  });
-
-program
   .command('widen-ids')
   .description(
     'Give the ids of a PostgreSQL database 64 bits. Only for a database of an earlier version, once no server of that ' +
@@ -56,11 +48,12 @@ program
   .option(...jsonOption)
   .action(async (options: JsonOption) => {
     const { databaseUrl } = readConfig();
-    await migrateDatabase(databaseUrl);
+    await migrateDatabase(databaseUrl, { report: sayNotice });
     await widenIds(databaseUrl);
     sayResult({ idBits: 64 }, options, 'The ids have 64 bits.');
   });
 
+addMigrateCommand(program);
 addUserCommand(program);
 addAuditCommand(program);
 addMailsCommand(program);

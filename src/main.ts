@@ -50,7 +50,10 @@ async function main(): Promise<void> {
   const { report } = reports;
   try {
     if (stop.isMade) return;
-    const server = await openServer(undefined, { report, reportUnavailable: report, observe: logRequests(log) });
+    const waits = new AbortController();
+    void stop.made.then(() => waits.abort());
+    const hooks = { report, reportUnavailable: report, observe: logRequests(log), signal: waits.signal };
+    const server = await openServer(undefined, hooks);
     for (const name of server.appliedMigrations) log.announce('Migrated', name);
     if (server.config.startedByNpm) onceParentIsGone(parent, () => stop.make('SIGTERM', 0));
     void server.lost.then(() => stop.make('The database is lost', 1));
@@ -58,6 +61,8 @@ async function main(): Promise<void> {
     await stop.made;
     await server.stop();
   } catch (error) {
+    // The wait for a migration has ended because of the signal.
+    if (stop.isMade && (error as Error).name === 'AbortError') return;
     process.exitCode = 1;
     reports.fail(error);
   } finally {

@@ -33,6 +33,7 @@ describe('command line', () => {
       ['backup'],
       ['restore'],
       ['prune', '--x'],
+      ['migrate', '--sql'],
       ['service-client', 'create', 'my-api'],
       ['service-client', 'create', 'my-api', '--scope', 'everything'],
       ['service-client', 'revoke'],
@@ -396,6 +397,32 @@ describe('migrate and print-schema', () => {
     expect(await cli(url, ['migrate'])).toMatchObject({ code: 0, stdout: 'The database is up to date.\n' });
     const { stdout } = await cli(url, ['print-schema']);
     expect(stdout).toContain('type Mutation');
+  });
+
+  it('print the plan of a migration, for people and for programs', async () => {
+    const url = `${await emptyDatabase()}.new`;
+    const text = await cli(url, ['migrate', '--dry-run']);
+    expect(text).toMatchObject({ code: 0, stderr: '' });
+    expect(text.stdout).toMatch(
+      /^20200627163756_users_and_sessions {2}in a transaction\n {2}User {2}NEW\n {2}Session {2}NEW\n.*\nWould apply \d+ migrations\.\n$/s,
+    );
+    expect((await cli(url, ['migrate', '--dry-run', '--sql'])).stdout).toContain('\n    CREATE TABLE "User" (\n');
+    const json = await cli(url, ['migrate', '--dry-run', '--json']);
+    expect(JSON.parse(json.stdout)[0]).toEqual({
+      name: '20200627163756_users_and_sessions',
+      mode: 'TRANSACTION',
+      hasCode: false,
+      tables: [
+        { name: 'User', lock: 'NEW', rows: null, bytes: null },
+        { name: 'Session', lock: 'NEW', rows: null, bytes: null },
+      ],
+    });
+    expect(await databaseExists(url)).toBe(false);
+    await cli(url, ['migrate']);
+    expect(await cli(url, ['migrate', '--dry-run'])).toMatchObject({
+      code: 0,
+      stdout: 'The database is up to date.\n',
+    });
   });
 });
 

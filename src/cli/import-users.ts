@@ -7,7 +7,7 @@ import { OperatorError } from '../errors.ts';
 import { dryRunImport, type ImportBatch, type ImportOutcome, importUsers } from '../transfer/import.ts';
 import { importInTurns } from '../transfer/import-batch.ts';
 import { readLines } from './lines.ts';
-import { counted, type JsonOption, sayResult } from './output.ts';
+import { counted, type JsonOption, sayNotice, sayResult } from './output.ts';
 import { noProgress, openProgress, type Progress } from './progress.ts';
 import { withDatabase } from './with-database.ts';
 
@@ -42,7 +42,7 @@ async function withImporter(dryRun: boolean, act: (importer: ImportBatch) => Pro
   const { databaseUrl } = readConfig();
   if (!(await databaseExists(databaseUrl))) {
     if (dryRun) return act(dryRunImport(null));
-    await migrateDatabase(databaseUrl);
+    await migrateDatabase(databaseUrl, { report: sayNotice });
   }
   return withDatabase((database, clock) => act(dryRun ? dryRunImport(database) : importInTurns(database, clock)));
 }

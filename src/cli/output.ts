@@ -1,4 +1,5 @@
 /** The output of commands: lines for people, or one JSON document for programs. */
+import type { OperatorNotice } from '../errors.ts';
 
 /** The option of commands that can print JSON. */
 export const jsonOption = ['--json', 'print JSON, for programs'] as const;
@@ -7,6 +8,11 @@ export type JsonOption = { json?: boolean };
 
 export function say(line: string): void {
   process.stdout.write(`${line}\n`);
+}
+
+/** Prints a notice on standard error, because standard output has the result. */
+export function sayNotice({ message }: OperatorNotice): void {
+  process.stderr.write(`${message}\n`);
 }
 
 /** Returns a number with its noun, which is plural unless the number is 1. */

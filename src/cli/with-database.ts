@@ -3,6 +3,7 @@ import type { Clock } from '../database/clock.ts';
 import { type Database, databaseExists, migrateDatabase, openClock, openDatabase } from '../database/database.ts';
 import { redactUrl } from '../database/url.ts';
 import { OperatorError } from '../errors.ts';
+import { sayNotice } from './output.ts';
 
 /** Opens an existing database, migrates it as a server would, and closes it even after an error. */
 export async function withDatabase<T>(act: (database: Database, clock: Clock) => Promise<T>): Promise<T> {
@@ -12,7 +13,7 @@ export async function withDatabase<T>(act: (database: Database, clock: Clock) =>
       `DATABASE_URL is "${redactUrl(databaseUrl)}", but there is no database. \`migrate\` creates it.`,
     );
   }
-  await migrateDatabase(databaseUrl);
+  await migrateDatabase(databaseUrl, { report: sayNotice });
   const database = await openDatabase(databaseUrl);
   try {
     const clock = await openClock(databaseUrl, database);

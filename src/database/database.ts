@@ -1,8 +1,9 @@
 import type { Prisma, PrismaClient } from '../generated/sqlite/client.ts';
 import type { Clock } from './clock.ts';
-import type { DatabaseFacts, Dialect, OpenOptions, Release, Restored } from './dialect.ts';
+import type { DatabaseFacts, Dialect, MigrateOptions, OpenOptions, Release, Restored } from './dialect.ts';
 import type { PreparedReads, SessionWithUser } from './hot/prepared-reads.ts';
 import { type Ids, largestIds } from './ids.ts';
+import type { PlannedMigration } from './plan/plan.ts';
 import { postgresqlDialect } from './postgresql/dialect.ts';
 import type { HasDriver } from './raw-sql.ts';
 import { sqliteDialect } from './sqlite/dialect.ts';
@@ -16,7 +17,7 @@ export type Database = PrismaClient & PreparedReads & Ids & HasDriver;
 /** A database, or a transaction on one. Domain functions take it as their first parameter. */
 export type Db = Prisma.TransactionClient;
 
-export type { DatabaseFacts, OpenOptions, Release, Restored, SessionWithUser };
+export type { DatabaseFacts, OpenOptions, PlannedMigration, Release, Restored, SessionWithUser };
 
 function dialectOf(url: string): Dialect {
   return /^postgres(ql)?:/.test(url) ? postgresqlDialect : sqliteDialect;
@@ -29,12 +30,23 @@ export function openDatabase(url: string, options: OpenOptions = {}): Promise<Da
 
 /**
  * Applies the missing migrations, and creates the SQLite file if it does not exist. Returns the names of the applied
- * migrations. Of several concurrent callers, one applies them.
+ * migrations. Of several concurrent callers, one applies them. Servers of an earlier version can run meanwhile.
  *
- * @throws OperatorError that names the failed migration. The database is then unchanged.
+ * @throws OperatorError that names the failed migration, of which nothing is applied then. The reason of
+ *   `options.signal`, if it ended a wait.
  */
-export function migrateDatabase(url: string): Promise<string[]> {
-  return dialectOf(url).migrate(url);
+export function migrateDatabase(url: string, options: MigrateOptions = {}): Promise<string[]> {
+  return dialectOf(url).migrate(url, options);
+}
+
+/**
+ * Returns the missing migrations, oldest first, and how `migrateDatabase` would apply each. Changes nothing, and creates
+ * no file.
+ *
+ * @throws OperatorError as `migrateDatabase` does for a database that it would refuse
+ */
+export function planMigrations(url: string): Promise<PlannedMigration[]> {
+  return dialectOf(url).plan(url);
 }
 
 /**

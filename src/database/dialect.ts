@@ -1,6 +1,8 @@
+import type { OperatorNotice } from '../errors.ts';
 import type { Clock } from './clock.ts';
 import type { Database } from './database.ts';
 import type { OnStatement } from './observe/statement-times.ts';
+import type { PlannedMigration } from './plan/plan.ts';
 
 /**
  * In milliseconds. `maxWait` covers the time for which another transaction may hold a lock. After that, all is quick.
@@ -29,6 +31,13 @@ export type OpenOptions = {
   onLost?: ((saved: Promise<void>) => void) | undefined;
 };
 
+export type MigrateOptions = {
+  /** Is told in sentences for the operator if a migration waits for a lock, or builds an index on a large table. */
+  report?: ((notice: OperatorNotice) => void) | undefined;
+  /** Ends a wait for a lock: nothing of the waiting migration is applied then. */
+  signal?: AbortSignal | undefined;
+};
+
 /** The contents of a database, for the operator. */
 export type DatabaseFacts = {
   /** The names of the applied migrations, oldest first. */
@@ -45,7 +54,9 @@ export type Restored = DatabaseFacts & { replaced: string | null };
 export type Dialect = {
   open(url: string, options: OpenOptions): Promise<Database>;
   /** Applies the missing migrations, once for any number of concurrent callers, and returns their names. */
-  migrate(url: string): Promise<string[]>;
+  migrate(url: string, options: MigrateOptions): Promise<string[]>;
+  /** Returns the missing migrations. Changes nothing. */
+  plan(url: string): Promise<PlannedMigration[]>;
   /** Gives ids 64 bits, and returns whether it did: not where they have them. */
   widenIds(url: string): Promise<boolean>;
   /** Makes this process a server of the database. @throws OperatorError if there can be no other server. */

@@ -9,14 +9,24 @@ export type MigrationConnection = {
   query(sql: string, values?: unknown[]): Promise<unknown[][]>;
   /** Runs all statements of a script. */
   runScript(sql: string): Promise<void>;
-  /** Begins a transaction that excludes other migrations, and waits for a running one. */
-  begin(): Promise<void>;
   /** Returns whether a statement finds a table by this name without a schema. */
   hasTable(name: string): Promise<boolean>;
   /** Returns whether the schema for new tables contains any table. */
   hasAnyTable(): Promise<boolean>;
   /** Creates `_prisma_migrations` by the exact statement of Prisma's schema engine. */
   createHistory(): Promise<void>;
+};
+
+/** The operations of a connection that read a history. */
+export type HistoryReader = Pick<MigrationConnection, 'query' | 'hasTable' | 'hasAnyTable'>;
+
+/** `isNew` is a database without any table. */
+export type Missing = { isNew: boolean; missing: Migration[] };
+
+/** A connection that can apply all migrations in one transaction. */
+export type TransactionalConnection = MigrationConnection & {
+  /** Begins a transaction that excludes other migrations, and waits for a running one. */
+  begin(): Promise<void>;
 };
 
 /**
@@ -27,7 +37,7 @@ export type MigrationConnection = {
  *
  * @throws OperatorError that names the failed migration, or says that the database belongs to another application.
  */
-export async function migrate(connection: MigrationConnection, migrations: Migration[]): Promise<string[]> {
+export async function migrate(connection: TransactionalConnection, migrations: Migration[]): Promise<string[]> {
   if (await isUpToDate(connection, migrations)) return [];
   try {
     await connection.begin();
@@ -49,9 +59,21 @@ export async function migrate(connection: MigrationConnection, migrations: Migra
  * @throws OperatorError, after which the transaction can only be rolled back.
  */
 export async function applyMissing(connection: MigrationConnection, migrations: Migration[]): Promise<string[]> {
+  const { isNew, missing } = await findMissing(connection, migrations);
+  if (isNew) await connection.createHistory();
+  for (const migration of missing) await apply(connection, migration);
+  return missing.map(({ name }) => name);
+}
+
+/**
+ * Returns the migrations that a database lacks, oldest first. Changes nothing.
+ *
+ * @throws OperatorError for a failed migration, and for a database with tables of another application.
+ */
+export async function findMissing(connection: HistoryReader, migrations: Migration[]): Promise<Missing> {
   if (!(await connection.hasTable(historyTable))) {
     if (await connection.hasAnyTable()) throw new OperatorError(isNotEmpty);
-    await connection.createHistory();
+    return { isNew: true, missing: migrations };
   }
   const rows = await connection.query(
     `SELECT migration_name, finished_at FROM ${historyTable} WHERE rolled_back_at IS NULL`,
@@ -59,9 +81,7 @@ export async function applyMissing(connection: MigrationConnection, migrations: 
   const unfinished = rows.find(([, finishedAt]) => finishedAt === null);
   if (unfinished) throw new OperatorError(isUnfinished(String(unfinished[0])));
   const applied = new Set(rows.map(([name]) => name));
-  const missing = migrations.filter(({ name }) => !applied.has(name));
-  for (const migration of missing) await apply(connection, migration);
-  return missing.map(({ name }) => name);
+  return { isNew: false, missing: migrations.filter(({ name }) => !applied.has(name)) };
 }
 
 /** Records migrations as applied whose effects are already there. Creates the history if there is none. */
@@ -75,7 +95,7 @@ export async function noteApplied(connection: MigrationConnection, migrations: M
  *
  * @throws OperatorError for a database with users of another application.
  */
-async function isUpToDate(connection: MigrationConnection, migrations: Migration[]): Promise<boolean> {
+export async function isUpToDate(connection: HistoryReader, migrations: Migration[]): Promise<boolean> {
   // In this order, because a concurrent migration makes both visible at once.
   const hasUsers = await connection.hasTable('User');
   const names = (await connection.hasTable(historyTable)) ? await appliedNames(connection) : new Set();
@@ -83,14 +103,19 @@ async function isUpToDate(connection: MigrationConnection, migrations: Migration
   return migrations.every(({ name }) => names.has(name));
 }
 
-async function appliedNames(connection: MigrationConnection): Promise<Set<unknown>> {
+async function appliedNames(connection: HistoryReader): Promise<Set<unknown>> {
   const rows = await connection.query(
     `SELECT migration_name FROM ${historyTable} WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL`,
   );
   return new Set(rows.map(([name]) => name));
 }
 
-async function apply(connection: MigrationConnection, migration: Migration): Promise<void> {
+/**
+ * Runs a migration and records it, in an open transaction.
+ *
+ * @throws OperatorError that names the migration. Its cause is the error of the database.
+ */
+export async function apply(connection: MigrationConnection, migration: Migration): Promise<void> {
   const startedAt = new Date();
   try {
     await connection.runScript(migration.sql);
@@ -100,7 +125,9 @@ async function apply(connection: MigrationConnection, migration: Migration): Pro
   }
 }
 
-async function note(connection: MigrationConnection, { name, sql }: Migration, startedAt: Date): Promise<void> {
+/** Records a migration as applied. */
+export async function note(connection: MigrationConnection, migration: Migration, startedAt: Date): Promise<void> {
+  const { name, sql } = migration;
   await connection.query(
     `INSERT INTO ${historyTable} (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
        VALUES ($1, $2, $3, $4, $5, 1)`,
@@ -124,11 +151,11 @@ function isUnfinished(name: string): string {
   );
 }
 
-/** Returns the error for the operator, with the database's own message. */
-function failed(what: string, error: unknown): OperatorError {
+/** Returns the error for the operator, with the database's own message. Its cause is the error of the database. */
+export function failed(what: string, error: unknown): OperatorError {
   const words = (isDriverAdapterError(error) && error.cause.originalMessage) || (error as Error).message;
   const advice = (error as { code?: unknown }).code === insufficientPrivilege ? `. ${asOwner}` : '';
-  return new OperatorError(`${what} failed, and nothing was changed: ${words}${advice}`);
+  return new OperatorError(`${what} failed, and changed nothing: ${words}${advice}`, { cause: error });
 }
 
 /** The SQLSTATE of PostgreSQL for a role that may not do what it tries. */

@@ -19,7 +19,10 @@ import type { Address, Server } from './server.ts';
 import { openStore, type Store } from './store.ts';
 import { warnAboutSettings, watchForProxy } from './warnings.ts';
 
-type Hooks = Pick<AppOptions, 'report' | 'reportUnavailable' | 'observe' | 'plugins'>;
+type Hooks = Pick<AppOptions, 'report' | 'reportUnavailable' | 'observe' | 'plugins'> & {
+  /** Ends a wait for the locks of a migration. */
+  signal?: AbortSignal;
+};
 
 /** A server, and the facts that the program of the command line prints about it. */
 export type OpenServer = Server & {
@@ -39,12 +42,12 @@ export type OpenServer = Server & {
  * @param env - the settings. The environment of this process by default.
  * @throws OperatorError as `createServer` does.
  */
-export async function openServer(env: Environment | undefined, hooks: Hooks): Promise<OpenServer> {
+export async function openServer(env: Environment | undefined, { signal, ...hooks }: Hooks): Promise<OpenServer> {
   readFromEnvironment((environment) => requireNoMisspelling(environment, blitzSettingNames), env);
   const config = readConfig(env);
   const legacySessions = readFromEnvironment(readBlitzSessions, env);
   const render = await readTemplates(config.mail.templates);
-  const store = await openStore(config, hooks.report);
+  const store = await openStore(config, hooks.report, signal);
   const { database, replica, clock, appliedMigrations } = store;
   try {
     const signingKeys = await openSigningKeys(database, config, clock, hooks.report);

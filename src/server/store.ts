@@ -24,7 +24,11 @@ export type Store = {
  *
  * @throws OperatorError if another server has the SQLite file, or a database cannot be opened or migrated.
  */
-export async function openStore(config: Config, report: (error: unknown) => void): Promise<Store> {
+export async function openStore(
+  config: Config,
+  report: (error: unknown) => void,
+  signal?: AbortSignal,
+): Promise<Store> {
   const { databaseUrl, databaseReplicaUrl } = config;
   const onStatement = config.metrics === null ? undefined : statementTimes.publish;
   const closers = [await claimDatabase(databaseUrl)];
@@ -43,7 +47,7 @@ export async function openStore(config: Config, report: (error: unknown) => void
     return opened;
   };
   try {
-    const appliedMigrations = await migrateDatabase(databaseUrl);
+    const appliedMigrations = await migrateDatabase(databaseUrl, { report, signal });
     const database = await open(databaseUrl);
     const replica = databaseReplicaUrl === null ? database : await open(databaseReplicaUrl);
     const clock = await openClock(databaseUrl, database);

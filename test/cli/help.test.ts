@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { runNode } from '../support/process.ts';
 
 /** These print no result of their own. */
-const withoutJson = ['serve', 'print-schema', 'migrate'];
+const withoutJson = ['serve', 'print-schema'];
 
 describe('--help', () => {
   it('has every command, of which docs/command-line.md has an example', async () => {

@@ -5,6 +5,8 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { migrationFolders, readMigrations } from '../../src/database/migrations.ts';
+import { migratePostgresql } from '../../src/database/postgresql/migrate.ts';
 import { temporaryFolder } from '../support/database.ts';
 import { putUnderLoad, send, underLoad } from '../support/load.ts';
 import { freePort, onServer, startPostgresql } from '../support/postgresql-server.ts';
@@ -13,7 +15,7 @@ import { startServer } from '../support/process.ts';
 const pgbouncer = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer'].find(existsSync);
 
 /** PgBouncer in transaction mode, set up as in docs/production.md, with few connections to share. */
-async function startPooler(url: string): Promise<string> {
+async function startPooler(url: string, settings = ''): Promise<string> {
   const folder = await temporaryFolder();
   const port = await freePort();
   const { hostname, port: serverPort } = new URL(url);
@@ -31,6 +33,7 @@ auth_type = any
 pool_mode = transaction
 default_pool_size = 4
 ignore_startup_parameters = extra_float_digits, statement_timeout, lock_timeout, idle_in_transaction_session_timeout
+${settings}
 `,
   );
   const asUser = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
@@ -80,5 +83,35 @@ describe('PgBouncer in transaction mode', () => {
       'SELECT count(*)::int AS n FROM "Session" WHERE "userId" IS NOT NULL AND "hashedSessionToken" IS NOT NULL',
     );
     expect(live?.n).toBeLessThanOrEqual(20);
+  });
+
+  it.skipIf(!pgbouncer)('lets migrations take their time, and give the timeouts of the role back', async () => {
+    const server = await startPostgresql();
+    onTestFinished(() => server.stop());
+    const history = await readMigrations(migrationFolders.postgresql);
+    await migratePostgresql(server.url, history);
+    await onServer(
+      server.url,
+      `INSERT INTO "User" ("updatedAt", "email", "role", "name")
+         SELECT now(), i || '@example.com', 'user', repeat('x', 1900) FROM generate_series(1, 5000) i;
+       CREATE FUNCTION "slowly"(email TEXT) RETURNS TEXT IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN
+         IF email = '7@example.com' THEN PERFORM pg_sleep(1); END IF; RETURN email; END $$;
+       ALTER ROLE postgres SET statement_timeout = '700ms';
+       ALTER ROLE postgres SET idle_in_transaction_session_timeout = '700ms'`,
+    );
+    // Consecutive transactions of a client then get different connections.
+    const pooled = await startPooler(server.url, 'server_round_robin = 1');
+    const slow = { name: '29990101000000_slow', sql: 'SELECT pg_sleep(1)' };
+    const index = { name: '29990101000001_index', sql: 'CREATE INDEX "User_slow_idx" ON "User"("slowly"("email"))' };
+    const runs = [1, 2, 3].map(() => migratePostgresql(pooled, [...history, slow, index]));
+    expect((await Promise.all(runs)).flat().sort()).toEqual([slow.name, index.name]);
+    expect(await onServer(server.url, `SELECT "indisvalid" FROM pg_index WHERE "indisvalid" = false`)).toEqual([]);
+    // All connections of the pool at once.
+    const timeouts = [1, 2, 3, 4].map(() =>
+      onServer(pooled, `SELECT current_setting('statement_timeout') AS "now", pg_sleep(0.3)`),
+    );
+    expect((await Promise.all(timeouts)).map(([row]) => row?.now)).toEqual(['700ms', '700ms', '700ms', '700ms']);
+    const left = await onServer(server.url, `SELECT "pid" FROM pg_locks WHERE "locktype" = 'advisory'`);
+    expect(left).toEqual([]);
   });
 });

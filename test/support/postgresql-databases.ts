@@ -30,11 +30,20 @@ export async function takeDatabase(template: string): Promise<string> {
 }
 
 /** Returns the URL of the test's own database without tables. */
-export async function blankDatabase(): Promise<string> {
+export function blankDatabase(): Promise<string> {
+  return makeOwnDatabase('');
+}
+
+/** Returns the URL of the test's own migrated database, whose history it may change. */
+export function migratedDatabase(): Promise<string> {
+  return makeOwnDatabase(`TEMPLATE "${nameOf(inject('templateDatabase'))}"`);
+}
+
+async function makeOwnDatabase(from: string): Promise<string> {
   const template = inject('templateDatabase');
   const name = `${nameOf(template)}_${randomUUID()}`;
   const admin = urlOf(template, 'postgres');
-  await onServer(admin, `CREATE DATABASE "${name}"`);
+  await onServer(admin, `CREATE DATABASE "${name}" ${from}`);
   onTestFinished(async () => {
     await onServer(admin, `DROP DATABASE "${name}" WITH (FORCE)`);
   });

@@ -8,7 +8,7 @@ import { recordEvent } from '../../events/record.ts';
 import { commandScope, type Scope } from '../../scope.ts';
 import { createUser, defaultRole, findUserByEmail, type NewAccount, prepareUser, type User } from '../../users/user.ts';
 import { describeUser } from '../descriptions.ts';
-import { type JsonOption, jsonOption, sayResult } from '../output.ts';
+import { type JsonOption, jsonOption, sayNotice, sayResult } from '../output.ts';
 import { readPassword } from '../terminal.ts';
 import { withDatabase } from '../with-database.ts';
 
@@ -48,7 +48,7 @@ async function createAccount(email: string, { name, role, invite, ...options }: 
   // Nobody types a password for nothing.
   if (await databaseExists(databaseUrl)) await withDatabase((database) => requireNoUser(database, account));
   const create = invite ? invitation(account) : await creation(account);
-  await migrateDatabase(databaseUrl);
+  await migrateDatabase(databaseUrl, { report: sayNotice });
   await withDatabase(async (database, clock) => {
     const user = await create(database, commandScope(clock.now()));
     const mailed = invite ? ' A mail has the link to choose a password.' : '';

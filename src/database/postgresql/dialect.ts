@@ -5,6 +5,7 @@ import { databaseClock } from '../clock.ts';
 import { type Dialect, transactionOptions } from '../dialect.ts';
 import { migrationFolders, readMigrations } from '../migrations.ts';
 import { timeStatements } from '../observe/statement-times.ts';
+import { planPostgresql } from '../plan/postgresql.ts';
 import { guardedAdapter } from './guarded-adapter.ts';
 import { isWithoutServers, watchLargestId, widenIds } from './ids.ts';
 import { migratePostgresql, withClient } from './migrate.ts';
@@ -36,11 +37,15 @@ export const postgresqlDialect: Dialect = {
     });
   },
 
-  async migrate(url) {
-    const applied = await migratePostgresql(url, await readMigrations(migrationFolders.postgresql));
+  async migrate(url, options) {
+    const applied = await migratePostgresql(url, await readMigrations(migrationFolders.postgresql), options);
     // A view of an id, for example, may be in the way. The server works without it, and `widen-ids` says what it is.
     await withClient(url, (client) => widenIds(client, () => isWithoutServers(client))).catch(() => {});
     return applied;
+  },
+
+  async plan(url) {
+    return planPostgresql(url, await readMigrations(migrationFolders.postgresql));
   },
 
   widenIds: (url) => withClient(url, (client) => widenIds(client, async () => true)),

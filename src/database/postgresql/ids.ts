@@ -5,7 +5,7 @@
 import type pg from 'pg';
 import { OperatorError } from '../../errors.ts';
 import { largestIds } from '../ids.ts';
-import { lock } from './migrate.ts';
+import { beginMigration } from './migration/begin.ts';
 
 /** The name of a server's connections. */
 export const serverName = 'graphql-sessions';
@@ -46,9 +46,8 @@ async function readLargestId(client: Queryable): Promise<bigint> {
  */
 export async function widenIds(client: Queryable, isWanted: () => Promise<boolean>): Promise<boolean> {
   if ((await readLargestId(client)) === largestIds.of64Bits) return false;
-  await client.query('BEGIN');
   try {
-    await lock(client);
+    await beginMigration(client);
     const isWidened = (await isWanted()) && (await widenInTransaction(client));
     await client.query('COMMIT');
     return isWidened;
@@ -62,8 +61,6 @@ export async function widenIds(client: Queryable, isWanted: () => Promise<boolea
 /** As `widenIds`, in an open transaction. */
 export async function widenInTransaction(client: Queryable): Promise<boolean> {
   if ((await readLargestId(client)) === largestIds.of64Bits) return false;
-  // It takes longer than a role may allow its statements.
-  await client.query('SET LOCAL statement_timeout = 0');
   await client.query('SELECT "widen_ids"()');
   return true;
 }

@@ -1,21 +1,106 @@
 import pg from 'pg';
 import { OperatorError } from '../../errors.ts';
-import { applyMissing, type MigrationConnection, migrate, noteApplied } from '../migrate.ts';
+import type { MigrateOptions } from '../dialect.ts';
+import {
+  apply,
+  applyMissing,
+  failed,
+  findMissing,
+  isUpToDate,
+  type MigrationConnection,
+  note,
+  noteApplied,
+} from '../migrate.ts';
 import type { Migration } from '../migrations.ts';
+import { onlyIndexes } from '../plan/statements.ts';
 import { redactUrl } from '../url.ts';
+import { beginMigration, lockInTransaction, stayIdle } from './migration/begin.ts';
+import { areBuiltOutside, buildIndexes } from './migration/indexes.ts';
+import { type LockObserver, openLockObserver } from './migration/lock-waits.ts';
+import { giveUpAfterMs, isLockFailure, LockNotAvailable, retryWhileLocked } from './migration/retry.ts';
+
+/** `limitMs` is the time for which a migration is tried again while it does not get its locks. */
+type Options = MigrateOptions & { limitMs?: number };
 
 /**
- * The key for `pg_advisory_xact_lock`. It was chosen at random, so that it does not collide with another application's.
- */
-const lockKey = '6146091218476530012';
-
-/**
- * Applies the missing migrations, as `migrate` describes.
+ * Applies the missing migrations, and returns their names. A new database gets them all in one transaction. Otherwise
+ * servers of an earlier version may run: each migration then has its own transaction, so that a lock on a table does not
+ * outlast the migration that needs it, and none waits long for a lock. A migration that only makes indexes builds those
+ * of large tables outside it.
  *
- * @throws OperatorError also if the database cannot be reached.
+ * A failure or a crash leaves the migrations before as they are, and nothing of its own but an invalid index, which the
+ * next call replaces. Of several concurrent callers, one applies each migration.
+ *
+ * @throws OperatorError as `migrate` does, and if the database cannot be reached, or a lock is held for too long.
  */
-export function migratePostgresql(url: string, migrations: Migration[]): Promise<string[]> {
-  return withClient(url, (client) => migrate(connectionOf(client), migrations));
+export function migratePostgresql(url: string, migrations: Migration[], options: Options = {}): Promise<string[]> {
+  const { report = () => {}, limitMs = giveUpAfterMs, signal } = options;
+  return withClient(url, async (client) => {
+    const observer = openLockObserver(url, report, signal);
+    const run = { url, client, connection: connectionOf(client), migrations, observer };
+    const applied: string[] = [];
+    try {
+      while (!(await isUpToDate(run.connection, migrations))) {
+        applied.push(...(await retryWhileLocked(() => applyNext(run), limitMs, observer)));
+      }
+      return applied;
+    } finally {
+      await observer.close();
+    }
+  });
+}
+
+type Run = {
+  url: string;
+  client: pg.Client;
+  connection: MigrationConnection;
+  migrations: Migration[];
+  observer: LockObserver;
+};
+
+/** Applies the next missing migration, or all of them to a new database. Returns their names. */
+async function applyNext({ url, client, connection, migrations, observer }: Run): Promise<string[]> {
+  try {
+    const pid = await beginMigration(client, observer);
+    const { isNew, missing } = await findMissing(connection, migrations);
+    const [next] = missing;
+    let names: string[] = [];
+    if (isNew) names = await applyMissing(connection, migrations);
+    else if (next) names = [await applyOne(next, { url, client, connection, observer, pid })];
+    await client.query('COMMIT');
+    return names;
+  } catch (error) {
+    // The connection may be gone. The first error is the cause.
+    await client.query('ROLLBACK').catch(() => {});
+    const isTold = error instanceof OperatorError || error instanceof LockNotAvailable || observer.signal?.aborted;
+    throw isTold ? error : failed('Migrating', error);
+  }
+}
+
+type Applying = Omit<Run, 'migrations'> & { pid: number };
+
+/** Applies a migration in the open transaction, or outside it. Records it in the transaction. */
+async function applyOne(migration: Migration, { url, client, connection, observer, pid }: Applying): Promise<string> {
+  const { name, sql } = migration;
+  const indexes = onlyIndexes(sql);
+  const isOutside = indexes !== null && (await areBuiltOutside(client, indexes));
+  const watch = isOutside ? null : observer.watch(pid, 100);
+  try {
+    if (isOutside) {
+      const startedAt = new Date();
+      await stayIdle(client);
+      await buildIndexes(url, indexes, observer);
+      await note(connection, migration, startedAt);
+    } else {
+      await apply(connection, migration);
+    }
+    return name;
+  } catch (error) {
+    if (isLockFailure(error)) throw new LockNotAvailable(name, watch?.holders() ?? 'another transaction');
+    throw error instanceof OperatorError ? error : failed(`The migration ${name}`, error);
+  } finally {
+    watch?.stop();
+  }
 }
 
 /**
@@ -31,7 +116,7 @@ export async function withClient<T>(url: string, act: (client: pg.Client) => Pro
     await client.connect();
     return await act(client);
   } catch (error) {
-    throw error instanceof OperatorError ? error : cannotConnect(url, error);
+    throw error instanceof OperatorError || isAbort(error) ? error : cannotConnect(url, error);
   } finally {
     await client.end();
   }
@@ -48,7 +133,7 @@ export async function applyInTransaction(
   migrations: Migration[],
   present: readonly string[],
 ): Promise<string[]> {
-  await lock(client);
+  await lockInTransaction(client);
   const connection = connectionOf(client);
   await noteApplied(
     connection,
@@ -57,7 +142,7 @@ export async function applyInTransaction(
   return applyMissing(connection, migrations);
 }
 
-function connectionOf(client: pg.ClientBase): MigrationConnection {
+export function connectionOf(client: pg.ClientBase): MigrationConnection {
   const query: MigrationConnection['query'] = async (text, values = []) => {
     const { rows } = await client.query<unknown[]>({ text, values, rowMode: 'array' });
     return rows;
@@ -71,12 +156,6 @@ function connectionOf(client: pg.ClientBase): MigrationConnection {
     async runScript(sql) {
       await client.query(sql);
     },
-    async begin() {
-      // Regardless of the database's default: after the wait for the lock, the commits of its earlier holder must be
-      // visible.
-      await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
-      await lock(client);
-    },
     hasTable: (name) => isTrue(hasTable, [name]),
     hasAnyTable: () => isTrue('EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema())'),
     async createHistory() {
@@ -84,14 +163,6 @@ function connectionOf(client: pg.ClientBase): MigrationConnection {
       await client.query(createHistory);
     },
   };
-}
-
-/**
- * Waits for a running migration. The lock belongs to the transaction and not to the session, so that it works behind a
- * pooler.
- */
-export async function lock(client: Pick<pg.ClientBase, 'query'>): Promise<void> {
-  await client.query(`SELECT pg_advisory_xact_lock(${lockKey})`);
 }
 
 /**
@@ -111,6 +182,10 @@ const createHistory = `CREATE TABLE _prisma_migrations (
     started_at              TIMESTAMPTZ NOT NULL DEFAULT now(),
     applied_steps_count     INTEGER NOT NULL DEFAULT 0
 );`;
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
 
 /** Returns the error for the operator if a database cannot be used. */
 function cannotConnect(url: string, error: unknown): OperatorError {

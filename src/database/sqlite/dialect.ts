@@ -7,6 +7,7 @@ import { type Dialect, transactionOptions } from '../dialect.ts';
 import { largestIds } from '../ids.ts';
 import { migrationFolders, readMigrations } from '../migrations.ts';
 import { timeStatements } from '../observe/statement-times.ts';
+import { planSqlite } from '../plan/sqlite.ts';
 import { backUpSqlite } from './backup/backup.ts';
 import { leave } from './backup/leave.ts';
 import { restoreSqlite } from './backup/restore.ts';
@@ -72,6 +73,10 @@ export const sqliteDialect: Dialect = {
 
   async migrate(url) {
     return migrateSqlite(fileOf(url), await readMigrations(migrationFolders.sqlite));
+  },
+
+  async plan(url) {
+    return planSqlite(fileOf(url), await readMigrations(migrationFolders.sqlite));
   },
 
   async widenIds() {

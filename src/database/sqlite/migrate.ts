@@ -1,5 +1,5 @@
 import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils';
-import { type MigrationConnection, migrate } from '../migrate.ts';
+import { type HistoryReader, migrate, type TransactionalConnection } from '../migrate.ts';
 import type { Migration } from '../migrations.ts';
 import { sqliteAdapter } from './open.ts';
 
@@ -13,14 +13,14 @@ export async function migrateSqlite(file: string, migrations: Migration[]): Prom
   }
 }
 
-function connectionOf(adapter: SqlDriverAdapter): MigrationConnection {
-  const query: MigrationConnection['query'] = async (sql, values = []) => {
+function connectionOf(adapter: SqlDriverAdapter): TransactionalConnection {
+  const query: TransactionalConnection['query'] = async (sql, values = []) => {
     const argTypes = values.map(() => ({ scalarType: 'unknown', arity: 'scalar' }) as const);
     const { rows } = await adapter.queryRaw({ sql: sql.replaceAll(/\$\d/g, '?'), args: values, argTypes });
     return rows;
   };
   return {
-    query,
+    ...readerOf(query),
     runScript: (sql) => adapter.executeScript(sql),
     async begin() {
       // Rebuilding a table drops the old one. With foreign keys on, that would delete the rows that refer to it. They
@@ -28,6 +28,14 @@ function connectionOf(adapter: SqlDriverAdapter): MigrationConnection {
       await adapter.executeScript('PRAGMA foreign_keys = OFF');
       await adapter.executeScript('BEGIN IMMEDIATE');
     },
+    createHistory: () => adapter.executeScript(createHistory),
+  };
+}
+
+/** Returns the operations that read a history, on a connection that can send a query. */
+export function readerOf(query: HistoryReader['query']): HistoryReader {
+  return {
+    query,
     async hasTable(name) {
       const sql = `SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND lower(name) = lower($1)`;
       return (await query(sql, [name])).length > 0;
@@ -35,7 +43,6 @@ function connectionOf(adapter: SqlDriverAdapter): MigrationConnection {
     async hasAnyTable() {
       return (await query(`SELECT 1 FROM sqlite_schema WHERE type = 'table' LIMIT 1`)).length > 0;
     },
-    createHistory: () => adapter.executeScript(createHistory),
   };
 }
 

@@ -172,7 +172,7 @@ describe('migration runner of PostgreSQL', () => {
   it('leaves nothing of a new database whose last migration fails, and repeats the message of PostgreSQL', async () => {
     const url = await blankDatabase();
     await expect(migratePostgresql(url, [...history, broken])).rejects.toThrow(
-      'The migration 29990101000000_broken failed, and nothing was changed: relation "Nowhere" does not exist',
+      'The migration 29990101000000_broken failed, and changed nothing: relation "Nowhere" does not exist',
     );
     expect(await tablesOf(url)).toEqual([]);
     expect(await migratePostgresql(url, [...history, mended])).toEqual([...names, mended.name]);
@@ -190,7 +190,7 @@ describe('migration runner of PostgreSQL', () => {
     const url = await blankDatabase();
     const sleeping = { name: broken.name, sql: 'SELECT pg_sleep(600)' };
     const migrating = expect(migratePostgresql(url, [...history, sleeping])).rejects.toThrow(
-      /^The migration 29990101000000_broken failed, and nothing was changed: terminating connection/,
+      /^The migration 29990101000000_broken failed, and changed nothing: terminating connection/,
     );
     const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE datname = '${new URL(url).pathname.slice(1)}' AND query = '${sleeping.sql}'`;

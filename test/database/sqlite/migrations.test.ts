@@ -135,7 +135,7 @@ describe('migrations of SQLite', () => {
     const sql = 'CREATE TABLE "Half" ("id" INTEGER);\nINSERT INTO "Nowhere" VALUES (1);';
     const broken = [...history, { name: '29990101000000_broken', sql }];
     await expect(migrateTo(file, broken)).rejects.toThrow(
-      /^The migration 29990101000000_broken failed, and nothing was changed/,
+      /^The migration 29990101000000_broken failed, and changed nothing/,
     );
     expect(contents()).toEqual(before);
     const mended = [...history, { name: '29990101000000_broken', sql: 'CREATE TABLE "Whole" ("id" INTEGER);' }];

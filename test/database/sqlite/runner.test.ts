@@ -145,7 +145,7 @@ describe('migration runner of SQLite', () => {
   it('leaves nothing of a new database whose last migration fails, and repeats the message of SQLite', async () => {
     const file = await newFile();
     await expect(migrateSqlite(file, [...history, broken])).rejects.toThrow(
-      'The migration 29990101000000_broken failed, and nothing was changed: no such table: Nowhere',
+      'The migration 29990101000000_broken failed, and changed nothing: no such table: Nowhere',
     );
     expect(schemaOf(file)).toEqual([]);
     expect(await migrateSqlite(file, [...history, mended])).toEqual([...names, mended.name]);
@@ -185,7 +185,7 @@ describe('migration runner of SQLite', () => {
     const other = openFile(`file:${file}`);
     other.exec('BEGIN IMMEDIATE');
     await expect(migrateSqlite(file, [...history, mended])).rejects.toThrow(
-      'Migrating failed, and nothing was changed: database is locked',
+      'Migrating failed, and changed nothing: database is locked',
     );
     other.exec('ROLLBACK');
     expect(await migrateSqlite(file, [...history, mended])).toEqual([mended.name]);

@@ -1,6 +1,7 @@
 import { migrationFolders, readMigrations } from '../../../database/migrations.ts';
 import { widenInTransaction } from '../../../database/postgresql/ids.ts';
 import { applyInTransaction } from '../../../database/postgresql/migrate.ts';
+import { liftTimeouts } from '../../../database/postgresql/migration/begin.ts';
 import { sharedMigrations } from '../blitz-schema.ts';
 import { type Adoption, adoptedTables, countTables, quoted, type Source } from '../source.ts';
 import { beginTransaction, timeoutMs } from './connection.ts';
@@ -21,6 +22,7 @@ export async function openPostgresqlAdoption(url: string): Promise<Adoption> {
   return {
     ...source,
     async begin() {
+      await liftTimeouts(client);
       await run(`SET LOCAL lock_timeout = ${timeoutMs}`);
       const others = [...(await countTables(source)).keys()].filter(
         (table) => !adoptedTables.some((one) => one === table),
