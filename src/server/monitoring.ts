@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { OperatorError } from '../errors.ts';
 import type { Metrics } from '../monitoring/metrics/metrics.ts';
+import type { Traces } from '../monitoring/traces/traces.ts';
 import type { Store } from './store.ts';
 
 /** Serves the metrics, if they are on. Otherwise nothing of them is loaded. @throws OperatorError */
@@ -16,4 +17,11 @@ export async function startMetrics({ database, clock }: Store, { metrics: policy
     throw new OperatorError(`${place}, but the server cannot listen there: ${(error as Error).message}.`);
   }
   return metrics;
+}
+
+/** Opens the traces, if they are on. Otherwise nothing of them is loaded. */
+export async function startTraces(config: Config, report: (error: unknown) => void): Promise<Traces | null> {
+  if (config.traces === null) return null;
+  const { openTraces } = await import('../monitoring/traces/traces.ts');
+  return openTraces(config.traces, config, report);
 }

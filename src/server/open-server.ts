@@ -14,7 +14,7 @@ import { openMailTransport } from '../mail/transport.ts';
 import { startMaintenance } from '../maintenance/maintenance.ts';
 import { observeAll } from '../monitoring/observe-all.ts';
 import { openSigningKeys } from '../signing-keys/signing-keys.ts';
-import { startMetrics } from './monitoring.ts';
+import { startMetrics, startTraces } from './monitoring.ts';
 import type { Address, Server } from './server.ts';
 import { openStore, type Store } from './store.ts';
 import { warnAboutSettings, watchForProxy } from './warnings.ts';
@@ -50,14 +50,16 @@ export async function openServer(env: Environment | undefined, hooks: Hooks): Pr
     const signingKeys = await openSigningKeys(database, config, clock, hooks.report);
     const now = () => clock.now();
     const metrics = await startMetrics(store, config);
-    const observe = observeAll([watchForProxy(config, hooks.report), metrics?.observe, hooks.observe]);
+    const traces = await startTraces(config, hooks.report);
+    const watch = watchForProxy(config, hooks.report);
+    const observe = observeAll([watch, metrics?.observe, traces?.observe, hooks.observe]);
     // The operator knows already that the database is lost.
     const reportUnavailable = (error: unknown) => (store.isLost() ? undefined : hooks.reportUnavailable?.(error));
     const options = { database, replica, config, now, legacySessions, signingKeys, ...hooks };
-    const app = createApp({ ...options, reportUnavailable, observe });
+    const app = createApp({ ...options, reportUnavailable, observe, run: traces?.run });
     warnAboutSettings(config, hooks.report);
     const close = async () => {
-      await metrics?.stop();
+      await Promise.all([metrics?.stop(), traces?.stop()]);
       await store.close();
     };
     const stopBackground = startBackground(store, config, { render, report: hooks.report });
