@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { OperatorNotice } from '../../src/errors.ts';
 import { ExportQueue, maxWaiting } from '../../src/monitoring/traces/export-queue.ts';
+import { reportLostSpans } from '../../src/monitoring/traces/lost-spans.ts';
 import { createServer } from '../../src/server/create-server.ts';
 import { password } from '../support/api.ts';
 import { emptyDatabase, isPostgresql, temporaryFolder } from '../support/database.ts';
@@ -302,7 +303,7 @@ describe('export of traces', () => {
     expect(notices[0]).toContain(reason);
   });
 
-  it('is reported once and then counted if there is no receiver', async () => {
+  it('tells the operator if there is no receiver', async () => {
     const port = await freePort();
     const { ask, stop, reports } = await start({ url: `http://127.0.0.1:${port}` });
     await ask('{ __typename }');
@@ -310,6 +311,16 @@ describe('export of traces', () => {
     expect(reports.map(String)).toEqual([
       `Error: Traces cannot be sent to 127.0.0.1:${port}: ECONNREFUSED. 1 span was lost. Requests do not wait for traces.`,
     ]);
+  });
+
+  it('reports lost spans at once, and then counts them for a minute', () => {
+    const messages: string[] = [];
+    const lost = reportLostSpans('collector:4318', (error) => messages.push(String(error)));
+    for (const count of [512, 1, 512]) lost.add(count, 'it answered 503');
+    expect(messages).toEqual([expect.stringContaining('it answered 503. 512 spans were lost')]);
+    lost.tell();
+    lost.tell();
+    expect(messages.slice(1)).toEqual([expect.stringContaining('513 spans were lost')]);
   });
 
   it('keeps a bounded number of spans while the receiver is too slow', async () => {
