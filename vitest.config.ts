@@ -33,6 +33,7 @@ const alone = ['test/passwords/hashing-pool.test.ts'];
 const withoutDatabase = [
   'test/blitz/{passwords,time}.test.ts',
   'test/graphql/schema.test.ts',
+  'test/monitoring/histogram.test.ts',
   'test/transfer/user-record.test.ts',
   'test/users/email.test.ts',
 ];

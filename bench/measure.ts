@@ -161,7 +161,7 @@ const allCores = '0-1';
  * without logins. The limit hashes as many passwords at once as the server does: one processor is left.
  */
 async function measureBeside(course: Course, stand: Stand, { rounds, seconds }: Options) {
-  const server = await stand.start('ours', allCores);
+  const server = await stand.start('ours', { cores: allCores });
   const others = startTool<Load, Result>('bench/generator.ts', loadCore);
   const argon2 = startTool<{ seconds: number; atOnce: number }, number>('bench/servers/argon2.ts', allCores);
   const atOnce = Math.max(1, cpus().length - 1);

@@ -1,7 +1,7 @@
 /** Processes to measure: started on their own processor, observed from outside, and ended by their id. */
 import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Load, Result } from './generator.ts';
@@ -77,6 +77,13 @@ export function cpuMs(pid: number): number {
     .split(' ');
   // Ticks of user and system time. Linux counts 100 per second.
   return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** Returns the same of all running threads of a process, in nanoseconds instead of ticks. */
+export function cpuNs(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const times = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
+  return times.reduce((sum, time) => sum + Number(time), 0);
 }
 
 export function residentMB(pid: number): number {

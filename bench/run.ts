@@ -7,6 +7,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { datasetOf } from './dataset.ts';
 import { measure, type Report } from './measure.ts';
+import { costsToMarkdown, measureMonitoring } from './monitoring.ts';
 import { toMarkdown, toSvg } from './report.ts';
 import { openPostgresqlStand, openSqliteStand, type Stand } from './stand.ts';
 import { workloads } from './workloads.ts';
@@ -20,6 +21,7 @@ const help = `npm run bench -- [options]
   --seconds 3                    duration of each measurement
   --requests 1000000             number of requests for the memory measurement; 0 skips it
   --only bearer,login            only these workloads of bench/workloads.ts; writes no results
+  --monitoring                   only the cost of metrics and traces; writes no results
   --out bench/results            folder for tables, charts and figures`;
 
 const { values } = parseArgs({
@@ -32,6 +34,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '3' },
     requests: { type: 'string', default: '1000000' },
     only: { type: 'string' },
+    monitoring: { type: 'boolean', default: false },
     out: { type: 'string', default: 'bench/results' },
   },
 });
@@ -62,6 +65,10 @@ async function main(): Promise<void> {
     const stand = await open(number('sessions'));
     const larger = values.growth === undefined ? null : await open(number('growth'));
     try {
+      if (values.monitoring) {
+        console.log(`\n${costsToMarkdown(name, await measureMonitoring(stand, options))}`);
+        continue;
+      }
       const report: Report = {
         database: name,
         machine: `${cpus()[0]?.model}, ${cpus().length} processors, Node ${process.version}`,

@@ -8,12 +8,14 @@ import { type Dataset, fillPostgresql, fillSqlite } from './dataset.ts';
 import { loadCore, pin, type Server, startServer } from './processes.ts';
 import type { Kind } from './workloads.ts';
 
+type StartOptions = { cores?: string; env?: Record<string, string> };
+
 export type Stand = {
   data: Dataset;
   /** A folder for temporary files. */
   folder: string;
-  /** Starts a server on the processor for servers, or on the given ones. */
-  start(kind: Kind, cores?: string): Promise<Server>;
+  /** Starts a server on the processor for servers, or on the given ones, with further settings. */
+  start(kind: Kind, options?: StartOptions): Promise<Server>;
   close(): Promise<void>;
 };
 
@@ -36,7 +38,7 @@ async function answers(kind: Kind, port: number): Promise<boolean> {
   return (await response.text()) === '{"data":{"__typename":"Query"}}';
 }
 
-async function startOn(databaseUrl: string, kind: Kind, cores?: string): Promise<Server> {
+async function startOn(databaseUrl: string, kind: Kind, { cores, env }: StartOptions = {}): Promise<Server> {
   return startServer({
     name: kind,
     args: commands[kind],
@@ -48,6 +50,7 @@ async function startOn(databaseUrl: string, kind: Kind, cores?: string): Promise
       ALLOWED_HOSTS: '127.0.0.1',
       PASSWORD_QUEUE: '1000',
       LOGIN_ATTEMPTS_PER_ADDRESS: '1000000',
+      ...env,
     },
     answers: (port) => answers(kind, port),
     ...(cores === undefined ? {} : { cores }),
@@ -62,11 +65,11 @@ export async function openSqliteStand(data: Dataset): Promise<Stand> {
   return {
     data,
     folder,
-    async start(kind, cores) {
+    async start(kind, options) {
       copies += 1;
       const file = join(folder, `${copies}.db`);
       await copyFile(original, file);
-      return startOn(`file:${file}`, kind, cores);
+      return startOn(`file:${file}`, kind, options);
     },
     close: () => rm(folder, { recursive: true, force: true }),
   };
@@ -83,12 +86,12 @@ export async function openPostgresqlStand(data: Dataset): Promise<Stand> {
   return {
     data,
     folder,
-    async start(kind, cores) {
+    async start(kind, options) {
       copies += 1;
       await onServer(server.url, `CREATE DATABASE copy${copies} TEMPLATE original`);
       const url = urlOf(server.url, `copy${copies}`);
       await onServer(url, 'ANALYZE');
-      return startOn(url, kind, cores);
+      return startOn(url, kind, options);
     },
     async close() {
       await server.stop();

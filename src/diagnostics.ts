@@ -1,5 +1,5 @@
 /**
- * Channels on which the rooms tell what happens, for metrics. A message costs nothing while nobody listens. They belong
+ * Channels on which the rooms tell what happens, for metrics and traces. A message costs nothing while nobody listens. They belong
  * to the process: several servers in one process share them.
  */
 import { channel } from 'node:diagnostics_channel';
@@ -41,8 +41,14 @@ export const hashingWaits = topic<{ waitedMs: number }>('hashing-waits');
 /** Password hashes that were computed or checked, with the time in milliseconds from the job to its result. */
 export const hashingTimes = topic<{ task: string; ms: number }>('hashing-times');
 
-/** Statements of the database. Published only by a server whose metrics are on. */
+/** Statements of the database. Published only by a server whose metrics or traces are on. */
 export const statementTimes = topic<{ kind: string; ms: number; isFailed: boolean }>('statement-times');
 
-/** Attempts to send a mail. */
-export const sentMails = topic<{ result: 'sent' | 'failed' }>('sent-mails');
+/**
+ * The times for which single requests waited for a read that many share. The read itself is among the statements.
+ * Published only by a server whose traces are on.
+ */
+export const sharedReads = topic<{ ms: number; isFailed: boolean }>('shared-reads');
+
+/** Attempts to send a mail, with the time of the transport in milliseconds. */
+export const sentMails = topic<{ result: 'sent' | 'failed'; template: string; ms: number }>('sent-mails');

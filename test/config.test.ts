@@ -132,8 +132,11 @@ describe('configuration', () => {
       SMTP_URL_FILE: await secret('smtp', 'smtps://app:secret@mail'),
       ENCRYPTION_KEYS_FILE: await secret('encryption', `${key}\n`),
       SERVICE_KEYS_FILE: await secret('service', `${'a'.repeat(64)}\n`),
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318',
+      OTEL_EXPORTER_OTLP_HEADERS_FILE: await secret('headers', 'key=secret\n'),
     });
     expect(config).toMatchObject({ databaseUrl: url, databaseReplicaUrl: `${url}2` });
+    expect(config.traces?.headers).toEqual({ key: 'secret' });
     expect(config).toMatchObject({ mail: { smtpUrl: 'smtps://app:secret@mail' }, hashedServiceKeys: ['a'.repeat(64)] });
     expect(config.encryptionKeys).toEqual(readConfig({ ENCRYPTION_KEYS: key }).encryptionKeys);
     const blitz = { BLITZ_COOKIES: 'app', BLITZ_SECRET_FILE: await secret('blitz', ' a secret \n') };
@@ -176,6 +179,63 @@ describe('configuration', () => {
     expect(readConfig({ GRAPHIQL: 'true', NODE_ENV: 'production', PUBLIC_URL: 'https://a.example' }).graphiql).toBe(
       true,
     );
+  });
+
+  describe('of traces', () => {
+    const endpoint = 'http://localhost:4318';
+
+    it('is read from the variables of OpenTelemetry, those for traces first', () => {
+      expect(readConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: `${endpoint}/base/` }).traces?.url.href).toBe(
+        `${endpoint}/base/v1/traces`,
+      );
+      const { traces } = readConfig({
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://other',
+        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: endpoint,
+        OTEL_EXPORTER_OTLP_HEADERS: 'a=1',
+        OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'b=2',
+        OTEL_TRACES_SAMPLER: 'traceidratio',
+        OTEL_TRACES_SAMPLER_ARG: '.25',
+      });
+      expect(traces).toMatchObject({ headers: { b: '2' }, ratio: 0.25, isParentBased: false, timeoutMs: 10_000 });
+      expect(traces?.url.href).toBe(`${endpoint}/`);
+    });
+
+    it.each([
+      ['OTEL_EXPORTER_OTLP_ENDPOINT', 'localhost:4318'],
+      ['OTEL_EXPORTER_OTLP_ENDPOINT', 'grpc://localhost:4317'],
+      ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'not a URL'],
+      ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc'],
+      ['OTEL_EXPORTER_OTLP_TRACES_COMPRESSION', 'br'],
+      ['OTEL_EXPORTER_OTLP_TIMEOUT', '0'],
+      ['OTEL_TRACES_SAMPLER', 'jaeger_remote'],
+      ['OTEL_TRACES_EXPORTER', 'console'],
+      ['OTEL_RESOURCE_ATTRIBUTES', 'name'],
+    ])('is refused with %s=%s, in a sentence with the name', (name, value) => {
+      const env = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, [name]: value };
+      expect(() => readConfig(env)).toThrow(new RegExp(`\\b${name} (is|is not)\\b`));
+      // The variables may be meant for other programs.
+      if (!name.endsWith('ENDPOINT')) expect(readConfig({ ...env, OTEL_EXPORTER_OTLP_ENDPOINT: '' }).traces).toBeNull();
+    });
+
+    it.each(['1.1', '-1', 'x'])('is refused with the share %s', (ratio) => {
+      const sampler = { OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: ratio };
+      expect(() => readConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, ...sampler })).toThrow(
+        'OTEL_TRACES_SAMPLER_ARG',
+      );
+    });
+
+    it.each([
+      { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://user:the-secret@collector' },
+      { OTEL_EXPORTER_OTLP_ENDPOINT: 'ftp://collector?key=the-secret' },
+      { OTEL_EXPORTER_OTLP_HEADERS: 'the-secret' },
+      { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=the-secret%' },
+      { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=the-secret%00' },
+      { OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'not a name=the-secret' },
+    ])('is refused without its secrets: %o', (settings) => {
+      const read = () => readConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, ...settings });
+      expect(read).toThrow(/OTEL_EXPORTER_OTLP_/);
+      expect(read).not.toThrow(/the-secret/);
+    });
   });
 
   it('is documented in .env.example, with every variable and its default', async () => {
@@ -232,7 +292,8 @@ describe('misspelled name of a setting', () => {
       EMAIL_FROM MAIL_HOST MAIL_PORT SESSION_SECRET SESSION_SECRET_KEY ACCESS_TOKEN ACCESS_TOKEN_SECRET SERVICE_NAME
       SERVICE_KEY ENCRYPTION_KEY ADMIN_ROLE ADMIN_EMAIL ADMIN_PASSWORD ALLOWED_HOST COOKIE_SECRET COOKIE_NAME PUBLIC_KEY
       NODE_OPTIONS NODE_PATH NODE_VERSION PGHOST PGPASSWORD POSTGRES_URL KUBERNETES_SERVICE_HOST KUBERNETES_PORT
-      GITHUB_TOKEN npm_config_cache npm_lifecycle_event LC_ALL DEBUG CI OTEL_SERVICE_NAME REDIS_URL LOG_LEVEL
+      GITHUB_TOKEN npm_config_cache npm_lifecycle_event LC_ALL DEBUG CI OTEL_SERVICE_NAME HOTEL_SERVICE_NAME
+      OTEL_EXPORTER_OTLP_LOGS_ENDPOINT OTEL_EXPORTER_OTLP_METRICS_HEADERS OTEL_LOGS_EXPORTER OTEL_PROPAGATORS REDIS_URL LOG_LEVEL
       PUBLIC_API_URL NEXT_PUBLIC_URL APP_NAME APP_ENV APP_KEY LOGIN_URI AUDIT_LOG HTTP_PROXY NO_PROXY http_proxy
       DATABASE_PASSWORD_FILE POSTGRES_PASSWORD_FILE SSH_AUTH_SOCK XDG_SESSION_ID XDG_SESSION_TYPE`.split(/\s+/);
     expect(() => check(Object.fromEntries(others.map((name) => [name, 'x'])))).not.toThrow();

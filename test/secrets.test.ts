@@ -8,6 +8,7 @@ import { createEncryptionKey } from '../src/encryption/keys.ts';
 import { createServiceKey, hashToken } from '../src/tokens/token.ts';
 import { type Data, fetchOver, rotating } from './support/api.ts';
 import { emptyDatabase, isPostgresql, temporaryFolder } from './support/database.ts';
+import { startReceiver } from './support/otlp.ts';
 import { runNode, startServer } from './support/process.ts';
 
 const passwords = {
@@ -39,7 +40,7 @@ async function dumpOf(url: string): Promise<string> {
 }
 
 describe('secret', () => {
-  it('is nowhere at rest, in no log and in no name of a file, after every operation', async () => {
+  it('is nowhere at rest, in no log, no trace and no name of a file, after every operation', async () => {
     const url = await emptyDatabase();
     const mailFolder = join(await temporaryFolder(), 'mail');
     const serviceKey = createServiceKey();
@@ -47,7 +48,11 @@ describe('secret', () => {
     const created = runNode('src/cli.ts', ['create-admin', 'root@example.com'], env, { input: `${passwords.admin}\n` });
     expect((await created.ended).code).toBe(0);
     const encryptionKey = createEncryptionKey();
+    const receiver = await startReceiver();
+    const receiverKey = createServiceKey();
     const server = await startServer(url, {
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+      OTEL_EXPORTER_OTLP_HEADERS: `x-key=${receiverKey}`,
       MAIL_FOLDER: mailFolder,
       SERVICE_KEYS: hashToken(serviceKey),
       ENCRYPTION_KEYS: encryptionKey,
@@ -56,7 +61,7 @@ describe('secret', () => {
     });
 
     const encryptionSecret = encryptionKey.split(':')[1] ?? '';
-    const secrets = new Set<string>([...Object.values(passwords), serviceKey, encryptionSecret]);
+    const secrets = new Set<string>([...Object.values(passwords), serviceKey, encryptionSecret, receiverKey]);
     /** Adds the secret part of a token: its handle is not secret. */
     const keep = (token: string) => secrets.add(token.split('.')[1] ?? token);
     const ask = async (query: string, headers: Record<string, string> = {}): Promise<Data> => {
@@ -162,10 +167,16 @@ describe('secret', () => {
       '"code":"GRAPHQL_VALIDATION_FAILED"',
     ])
       expect(stdout).toContain(sign);
-    expect(stdout).not.toContain('@example.com');
+    const traces = Buffer.concat(receiver.posts.map(({ body }) => body)).toString('latin1');
+    for (const sign of ['mutation', 'password check', 'database statement', 'mail send', 'INVALID_CREDENTIALS'])
+      expect(traces).toContain(sign);
+    expect(receiver.posts[0]?.headers['x-key']).toBe(receiverKey);
+    for (const place of [stdout, traces]) expect(place).not.toContain('@example.com');
     for (const secret of secrets) {
-      for (const place of [dump, names, stdout, await dumpOf(url)]) expect(place).not.toContain(secret);
+      for (const place of [dump, names, stdout, traces, await dumpOf(url)]) expect(place).not.toContain(secret);
     }
+    // Handles are no secrets, but a trace has no session and no user.
+    for (const [, handle = ''] of stdout.matchAll(/"session":"([^"]+)"/g)) expect(traces).not.toContain(handle);
     expect(names).not.toContain('@');
   });
 });

@@ -10,6 +10,7 @@ import { readAllowedHosts } from './hosts.ts';
 import { type LoginPage, readLoginPage } from './login-page.ts';
 import { type MailPolicy, readMailPolicy } from './mail.ts';
 import { type MetricsPolicy, readMetricsPolicy } from './monitoring/metrics.ts';
+import { readTracesPolicy, type TracesPolicy } from './monitoring/traces.ts';
 import { readTrustedProxies, type TrustedProxies } from './proxies.ts';
 import { withSecretFiles } from './secret-files.ts';
 import {
@@ -128,6 +129,8 @@ export type Config = {
   drainMs: number;
   /** The address of the metrics. Null if they are off. */
   metrics: MetricsPolicy | null;
+  /** The receiver of traces. Null if they are off. */
+  traces: TracesPolicy | null;
   /** Whether `npm start` or `npx` started the process. On a signal, npm ends its shell but not the process in it. */
   startedByNpm: boolean;
 };
@@ -150,7 +153,15 @@ export function loadEnvironmentFile(): ReadonlySet<string> {
 }
 
 /** The settings that may come from a file, which the variable with the suffix `_FILE` names. */
-const secretNames = ['DATABASE_URL', 'DATABASE_REPLICA_URL', 'SMTP_URL', 'ENCRYPTION_KEYS', 'SERVICE_KEYS'];
+const secretNames = [
+  'DATABASE_URL',
+  'DATABASE_REPLICA_URL',
+  'SMTP_URL',
+  'ENCRYPTION_KEYS',
+  'SERVICE_KEYS',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+  'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
+];
 
 /** NIST SP 800-63B-4 section 3.1.1: never below 8, and at least 15 if the password is the only factor. */
 const passwordMinLength = { min: 8, default: 15 };
@@ -227,6 +238,7 @@ export function readConfig(given: Environment = process.env): Config {
     auditRetentionMs: duration(environment, 'AUDIT_RETENTION', '365d'),
     drainMs: duration(environment, 'DRAIN_TIME', '0s', 0),
     metrics: readMetricsPolicy(environment),
+    traces: readTracesPolicy(environment),
     startedByNpm: environment.npm_lifecycle_event === 'start' || environment.npm_lifecycle_event === 'npx',
   };
   if (production) requireSafeForProduction(config);

@@ -34,6 +34,22 @@ export const settingNames: readonly string[] = [
   'MAIL_TEMPLATES',
   'METRICS_HOST',
   'METRICS_PORT',
+  'OTEL_EXPORTER_OTLP_COMPRESSION',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+  'OTEL_EXPORTER_OTLP_PROTOCOL',
+  'OTEL_EXPORTER_OTLP_TIMEOUT',
+  'OTEL_EXPORTER_OTLP_TRACES_COMPRESSION',
+  'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
+  'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL',
+  'OTEL_EXPORTER_OTLP_TRACES_TIMEOUT',
+  'OTEL_RESOURCE_ATTRIBUTES',
+  'OTEL_SDK_DISABLED',
+  'OTEL_SERVICE_NAME',
+  'OTEL_TRACES_EXPORTER',
+  'OTEL_TRACES_SAMPLER',
+  'OTEL_TRACES_SAMPLER_ARG',
   'PASSWORD_MIN_LENGTH',
   'PASSWORD_QUEUE',
   'PASSWORD_RANGE_URL',
@@ -106,7 +122,17 @@ function wordsOf(name: string): string[] {
 }
 
 /** Words that are a typing error away from a word of a setting, but are themselves common in names of variables. */
-const otherWords: ReadonlySet<string> = new Set(['EMAIL', 'RULES', 'TRAIN', 'BRAIN', 'LOGON', 'SIGH', 'SING', 'FORM']);
+const otherWords: ReadonlySet<string> = new Set([
+  'EMAIL',
+  'RULES',
+  'TRAIN',
+  'BRAIN',
+  'LOGON',
+  'SIGH',
+  'SING',
+  'FORM',
+  'HOTEL',
+]);
 
 /** The length from which a word may have two typing errors. */
 const longWord = 8;

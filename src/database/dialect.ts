@@ -21,6 +21,8 @@ export type OpenOptions = {
   onQuery?: OnQuery | undefined;
   /** Is called with the time of each statement. Without it, no time is measured. */
   onStatement?: OnStatement | undefined;
+  /** Is called with the time for which one request waited for a read that it shares with others. */
+  onSharedRead?: OnStatement | undefined;
   /** Is called with failures outside any request, such as a connection that breaks while it is idle. */
   report?: ((error: unknown) => void) | undefined;
   /**

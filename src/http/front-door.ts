@@ -9,7 +9,15 @@ import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import { AbortedError } from './body.ts';
 import { toIncoming, toResponse } from './fetch.ts';
 import { type FixedHeaders, headersFor } from './fixed-headers.ts';
-import { codeOf, type Incoming, type Observer, type Outgoing, Refusal, refusalBody } from './messages.ts';
+import {
+  codeOf,
+  type Incoming,
+  type Observer,
+  type Outgoing,
+  Refusal,
+  type RunRequest,
+  refusalBody,
+} from './messages.ts';
 import { requestId } from './observe/request-id.ts';
 import { corsHeaders } from './request/cross-site.ts';
 import { hostCheck } from './request/hosts.ts';
@@ -42,6 +50,8 @@ export type AppOptions = Reports & {
   signingKeys?: SigningKeys | null;
   /** Observes every request and its answer once: for metrics, traces and request ids. */
   observe?: Observer;
+  /** Runs the steps of each request, for traces. They are simply called by default. */
+  run?: RunRequest | undefined;
   /** Plugins of Yoga that run for every operation, once. Those for HTTP (`onRequest`, `onResponse`) are not called. */
   plugins?: Plugin<Context, ServerContext>[];
 };
@@ -69,7 +79,7 @@ const wrongHost = 'This server does not answer for this host. The operator allow
 
 /** Creates the front door: the steps that every request goes through, and the routes behind them. */
 export function createApp(options: AppOptions): App {
-  const { config, database, report, reportUnavailable, observe } = options;
+  const { config, database, report, reportUnavailable, observe, run } = options;
   const fixedHeaders = headersFor(config);
   const isOurHost = hostCheck(config);
   const probes: Probes = probeRoutes(database);
@@ -160,7 +170,8 @@ export function createApp(options: AppOptions): App {
   async function handle(incoming: Incoming): Promise<Outgoing> {
     const facts = factsOf(incoming);
     const end = observed(incoming, facts);
-    return end(await route(incoming, facts).catch((error) => failed(incoming, error, facts)));
+    const answering = run ? run(facts, () => route(incoming, facts)) : route(incoming, facts);
+    return end(await answering.catch((error) => failed(incoming, error, facts)));
   }
 
   function refuse(incoming: Incoming, refusal: Refusal): Outgoing {

@@ -31,6 +31,9 @@ export type Outgoing = {
  */
 export type Observer = (incoming: Incoming, facts: RequestFacts) => (outgoing: Outgoing) => void;
 
+/** Runs the steps of a request in a context of its own, which the steps need not know. */
+export type RunRequest = (facts: RequestFacts, steps: () => Promise<Outgoing>) => Promise<Outgoing>;
+
 /** Refuses a request: a step throws it, and the front door answers with it. */
 export class Refusal extends Error {
   readonly status: number;

@@ -5,6 +5,8 @@
 export type RequestFacts = {
   /** The id of the request: of a trusted proxy, or new. */
   readonly id: string;
+  /** The id of its trace, in 32 hex digits. Null if traces are off. */
+  traceId: string | null;
   /** The path that answered, as the server names it. Null if none did. */
   route: string | null;
   operationType: string | null;
@@ -20,6 +22,7 @@ export type RequestFacts = {
 export function newRequestFacts(id: string): RequestFacts {
   return {
     id,
+    traceId: null,
     route: null,
     operationType: null,
     operationName: null,

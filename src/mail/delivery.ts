@@ -96,11 +96,14 @@ async function deliverOne(mail: Mail, options: DeliveryOptions): Promise<void> {
     return null;
   });
   if (attempt === null) return;
+  const began = performance.now();
+  const publish = (result: 'sent' | 'failed') =>
+    sentMails.publish({ result, template: mail.template, ms: performance.now() - began });
   try {
     await transport.send(attempt.message);
-    sentMails.publish({ result: 'sent' });
+    publish('sent');
   } catch (error) {
-    sentMails.publish({ result: 'failed' });
+    publish('failed');
     if (attempt.token !== null) {
       await database.userToken.deleteMany({ where: { handle: handleOf(attempt.token) ?? '' } });
     }

@@ -29,7 +29,7 @@ const probes = new Set(['/health', '/ready']);
 function lineOf(
   level: 'info' | 'warn',
   { method, status, ms }: { method: string; status: number; ms: number },
-  { id, route, operationType, operationName, code, sessionHandle, userId }: RequestFacts,
+  { id, traceId, route, operationType, operationName, code, sessionHandle, userId }: RequestFacts,
 ): string {
   return (
     `{"level":"${level}","time":"${now()}","method":${method === 'POST' ? '"POST"' : JSON.stringify(method)}` +
@@ -37,7 +37,8 @@ function lineOf(
     text('type', operationType) +
     text('operation', operationName) +
     `,"status":${status}${code === null ? '' : `,"code":${JSON.stringify(code)}`},"durationMs":${Math.round(ms * 100) / 100}` +
-    `,"requestId":"${id}"${text('session', sessionHandle)}${userId === null ? '' : `,"user":"${userId}"`}` +
+    `,"requestId":"${id}"${text('traceId', traceId)}` +
+    `${text('session', sessionHandle)}${userId === null ? '' : `,"user":"${userId}"`}` +
     ',"msg":"Request"}\n'
   );
 }

@@ -12,9 +12,9 @@ import { startDelivery } from '../mail/delivery.ts';
 import { type Render, readTemplates } from '../mail/templates.ts';
 import { openMailTransport } from '../mail/transport.ts';
 import { startMaintenance } from '../maintenance/maintenance.ts';
-import type { Metrics } from '../monitoring/metrics/metrics.ts';
 import { observeAll } from '../monitoring/observe-all.ts';
 import { openSigningKeys } from '../signing-keys/signing-keys.ts';
+import { startMetrics, startTraces } from './monitoring.ts';
 import type { Address, Server } from './server.ts';
 import { openStore, type Store } from './store.ts';
 import { warnAboutSettings, watchForProxy } from './warnings.ts';
@@ -53,14 +53,16 @@ export async function openServer(env: Environment | undefined, { signal, ...hook
     const signingKeys = await openSigningKeys(database, config, clock, hooks.report);
     const now = () => clock.now();
     const metrics = await startMetrics(store, config);
-    const observe = observeAll([watchForProxy(config, hooks.report), metrics?.observe, hooks.observe]);
+    const traces = await startTraces(config, hooks.report);
+    const watch = watchForProxy(config, hooks.report);
+    const observe = observeAll([watch, metrics?.observe, traces?.observe, hooks.observe]);
     // The operator knows already that the database is lost.
     const reportUnavailable = (error: unknown) => (store.isLost() ? undefined : hooks.reportUnavailable?.(error));
     const options = { database, replica, config, now, legacySessions, signingKeys, ...hooks };
-    const app = createApp({ ...options, reportUnavailable, observe });
+    const app = createApp({ ...options, reportUnavailable, observe, run: traces?.run });
     warnAboutSettings(config, hooks.report);
     const close = async () => {
-      await metrics?.stop();
+      await Promise.all([metrics?.stop(), traces?.stop()]);
       await store.close();
     };
     const stopBackground = startBackground(store, config, { render, report: hooks.report });
@@ -71,21 +73,6 @@ export async function openServer(env: Environment | undefined, { signal, ...hook
     await store.close();
     throw error;
   }
-}
-
-/** Serves the metrics, if they are on. Otherwise nothing of them is loaded. @throws OperatorError */
-async function startMetrics({ database, clock }: Store, { metrics: policy }: Config): Promise<Metrics | null> {
-  if (policy === null) return null;
-  const { openMetrics } = await import('../monitoring/metrics/metrics.ts');
-  const metrics = openMetrics(policy, database, clock);
-  try {
-    await metrics.listen();
-  } catch (error) {
-    await metrics.stop();
-    const place = `METRICS_HOST is "${policy.host}" and METRICS_PORT is "${policy.port}"`;
-    throw new OperatorError(`${place}, but the server cannot listen there: ${(error as Error).message}.`);
-  }
-  return metrics;
 }
 
 /** Starts maintenance and the delivery of mail. Returns a function that ends both. */

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../database/clock.ts';
 import { claimDatabase, type Database, migrateDatabase, openClock, openDatabase } from '../database/database.ts';
-import { statementTimes } from '../diagnostics.ts';
+import { sharedReads, statementTimes } from '../diagnostics.ts';
 
 /** The migrated databases of a server, and their clock. */
 export type Store = {
@@ -30,7 +30,8 @@ export async function openStore(
   signal?: AbortSignal,
 ): Promise<Store> {
   const { databaseUrl, databaseReplicaUrl } = config;
-  const onStatement = config.metrics === null ? undefined : statementTimes.publish;
+  const onStatement = config.metrics === null && config.traces === null ? undefined : statementTimes.publish;
+  const onSharedRead = config.traces === null ? undefined : sharedReads.publish;
   const closers = [await claimDatabase(databaseUrl)];
   const close = async () => {
     for (const closeOne of closers.splice(0).reverse()) await closeOne();
@@ -42,7 +43,8 @@ export async function openStore(
     lost.resolve(saved);
   };
   const open = async (url: string) => {
-    const opened = await openDatabase(url, { poolSize: config.databasePoolSize, onStatement, report, onLost });
+    const listeners = { onStatement, onSharedRead, report, onLost };
+    const opened = await openDatabase(url, { poolSize: config.databasePoolSize, ...listeners });
     closers.push(() => opened.$disconnect());
     return opened;
   };

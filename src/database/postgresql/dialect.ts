@@ -17,7 +17,7 @@ const defaultPoolSize = 10;
 
 /** PostgreSQL: for production, and for any number of servers. */
 export const postgresqlDialect: Dialect = {
-  async open(url, { poolSize = defaultPoolSize, onQuery, onStatement, report = () => {} }) {
+  async open(url, { poolSize = defaultPoolSize, onQuery, onStatement, onSharedRead, report = () => {} }) {
     const pool = openPool(url, { size: poolSize, report });
     const factory = guardedAdapter(pool);
     const queryable = await factory.connect();
@@ -29,7 +29,7 @@ export const postgresqlDialect: Dialect = {
     });
     if (onQuery) database.$on('query', (event) => onQuery(event.query));
     await database.$connect();
-    const reads = preparedReads(pool, { onQuery, onStatement });
+    const reads = preparedReads(pool, { onQuery, onStatement, onSharedRead });
     // Both clients are generated from the same models. Additional features of PostgreSQL's client are not used.
     return Object.assign(database as unknown as SqliteClient, reads, settledIds(pool), {
       $driver: { queryable, onQuery },

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import DataLoader from 'dataloader';
 import pg from 'pg';
 import type { OpenOptions } from '../dialect.ts';
@@ -47,10 +48,10 @@ const types: pg.CustomTypesConfig = {
  */
 const notPrepared = new Set(['26000', '42P05', '0A000']);
 
-type Listeners = Pick<OpenOptions, 'onQuery' | 'onStatement'>;
+type Listeners = Pick<OpenOptions, 'onQuery' | 'onStatement' | 'onSharedRead'>;
 
 /** Returns the reads on a pool, by statements that every connection prepares once. */
-export function preparedReads(pool: pg.Pool, { onQuery, onStatement }: Listeners): PreparedReads {
+export function preparedReads(pool: pg.Pool, { onQuery, onStatement, onSharedRead }: Listeners): PreparedReads {
   let isPreparable = true;
 
   function send(text: string, values: unknown[], name?: string) {
@@ -76,8 +77,19 @@ export function preparedReads(pool: pg.Pool, { onQuery, onStatement }: Listeners
     return rows.map(toRecord);
   }
 
+  /** Combines the calls of one turn. Each tells its own wait; the statement belongs to none of the callers. */
+  function shared<Found>(findMany: (keys: string[]) => Promise<Found[]>): (key: string) => Promise<Found> {
+    if (!onSharedRead) return batched(findMany);
+    const outside = new AsyncResource('SharedRead');
+    return timed(
+      'read',
+      batched((keys) => outside.runInAsyncScope(findMany, null, keys)),
+      onSharedRead,
+    );
+  }
+
   return {
-    $findSession: batched(async (handles) => {
+    $findSession: shared(async (handles) => {
       const fitting = byHandles.find(({ size }) => size >= handles.length);
       if (!fitting) throw new Error(`No statement fits ${handles.length} handles.`);
       const { size, statement } = fitting;
@@ -87,7 +99,7 @@ export function preparedReads(pool: pg.Pool, { onQuery, onStatement }: Listeners
     }),
     $findLiveSessions: (userIds, now) => find('sessions by users', byUsers, [userIds, now.toISOString()]),
     $findUsersByAddress: (address) => find('users by address', byAddress, [address]),
-    $findServiceClient: batched(async (clientIds) => {
+    $findServiceClient: shared(async (clientIds) => {
       const found = await find('service clients by client ids', byClientIds, [[...new Set(clientIds)]]);
       return clientIds.map((clientId) => found.find((client) => client.clientId === clientId) ?? null);
     }),

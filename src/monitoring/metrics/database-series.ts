@@ -1,8 +1,9 @@
-import { Gauge, Histogram, type PrometheusContentType, type Registry } from '@prometheus-io/client';
+import { Gauge, type PrometheusContentType, type Registry } from '@prometheus-io/client';
 import type { Clock } from '../../database/clock.ts';
 import type { Database } from '../../database/database.ts';
 import { poolUsage } from '../../database/postgresql/pool.ts';
 import { statementTimes } from '../../diagnostics.ts';
+import { RequestHistogram } from './histogram.ts';
 
 /** The time for which an answer of the database serves all scrapes: anybody who reaches the port may scrape often. */
 const keptMs = 5_000;
@@ -35,15 +36,15 @@ async function readState(database: Database, clock: Clock): Promise<State> {
 
 /** Measures the statements of this process. Returns a function that ends this. */
 export function timeDatabase(registers: Registry<PrometheusContentType>[]): () => void {
-  const times = new Histogram({
+  const times = new RequestHistogram({
     name: 'graphql_sessions_database_seconds',
     help: 'Statements by kind and result, with their time: reads of sessions and the like, others, begins and commits.',
-    labelNames: ['kind', 'result'] as const,
+    labelNames: ['kind', 'result'],
     buckets: [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
     registers,
   });
   return statementTimes.subscribe(({ kind, ms, isFailed }) =>
-    times.observe({ kind, result: isFailed ? 'failed' : 'ok' }, ms / 1_000),
+    times.observe(ms / 1_000, kind, isFailed ? 'failed' : 'ok'),
   );
 }
 

@@ -1,5 +1,6 @@
-import { Counter, Histogram, type PrometheusContentType, type Registry } from '@prometheus-io/client';
+import { Counter, type PrometheusContentType, type Registry } from '@prometheus-io/client';
 import type { Observer } from '../../http/messages.ts';
+import { RequestHistogram } from './histogram.ts';
 
 const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -11,10 +12,10 @@ const maxCodes = 100;
  * the path that answered, the type of the operation, the class of the status, the code of a refusal.
  */
 export function countRequests(registers: Registry<PrometheusContentType>[]): Observer {
-  const durations = new Histogram({
+  const durations = new RequestHistogram({
     name: 'graphql_sessions_request_duration_seconds',
     help: 'Requests by route, operation type and class of the status, with the time until their answer was ready.',
-    labelNames: ['route', 'type', 'status'] as const,
+    labelNames: ['route', 'type', 'status'],
     buckets: durationBuckets,
     registers,
   });
@@ -34,9 +35,14 @@ export function countRequests(registers: Registry<PrometheusContentType>[]): Obs
     return ({ status }) => {
       const seconds = (performance.now() - began) / 1_000;
       const { route, operationType, code } = facts;
-      const labels = { route: route ?? 'none', type: operationType ?? 'none', status: `${Math.floor(status / 100)}xx` };
-      durations.observe(labels, seconds);
+      durations.observe(seconds, route ?? 'none', operationType ?? 'none', classOf(status));
       if (code !== null) refusals.inc({ code: boundedCode(code) });
     };
   };
+}
+
+const classes = ['1xx', '2xx', '3xx', '4xx', '5xx'];
+
+function classOf(status: number): string {
+  return classes[Math.floor(status / 100) - 1] ?? 'none';
 }
