@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { enqueueMail } from '../../src/mail/outbox.ts';
 import { stateReader } from '../../src/monitoring/metrics/database-state.ts';
+import { sessionCounter } from '../../src/monitoring/metrics/session-count.ts';
 import { startApi } from '../support/api.ts';
 import { isPostgresql, openEmptyDatabase } from '../support/database.ts';
 
@@ -14,7 +15,7 @@ describe('the state of the database for metrics', () => {
     const at = (minutes: number) => new Date(now.getTime() + minutes * minute);
     const clock = { now: () => now, stop: () => {} };
     const read = async () => (await stateReader(database, clock)()).state;
-    const calm = { mails: 0, oldestMailMs: 0, overdueMailMs: 0, maintainedMs: null, leases: new Map(), sessions: 0 };
+    const calm = { mails: 0, oldestMailMs: 0, overdueMailMs: 0, maintainedMs: null, leases: new Map() };
     expect(await read()).toMatchObject(calm);
     const mail = { recipient: 'ada@example.com', userId: null };
     await enqueueMail(database, { ...mail, name: 'verify-email' }, at(-9));
@@ -41,10 +42,21 @@ describe('the state of the database for metrics', () => {
     const ada = await api.signUp('ada@example.com', 'BEARER');
     await api.signUp('bob@example.com', 'BEARER');
     await ada.act('logout');
-    const read = async () => (await stateReader(database, { now: () => clock.now, stop: () => {} })()).state?.sessions;
+    const read = () => sessionCounter(database, { now: () => clock.now, stop: () => {} })();
     expect(await read()).toBe(1);
     clock.now = new Date(clock.now.getTime() + 40 * 86_400_000);
     expect(await read()).toBe(0);
+  });
+
+  it('counts many sessions in steps, also those that expire at once', async () => {
+    const { database } = await openEmptyDatabase();
+    const now = Date.now();
+    const data = Array.from({ length: 33 }, (_, n) => ({
+      handle: `h${n}`,
+      expiresAt: new Date(now + (n < 15 ? 10 : n)),
+    }));
+    await database.session.createMany({ data });
+    expect(await sessionCounter(database, { now: () => new Date(now), stop: () => {} }, 10)()).toBe(33);
   });
 
   it('has the size of the storage, and the share of the ids that are used', async () => {

@@ -4,6 +4,7 @@ import type { Database } from '../../database/database.ts';
 import { poolUsage } from '../../database/postgresql/pool.ts';
 import { statementTimes } from '../../diagnostics.ts';
 import { stateReader } from './database-state.ts';
+import { maxCountedSessions, sessionCounter } from './session-count.ts';
 import { addStateSeries } from './state-series.ts';
 
 /** Measures the statements of this process. Returns a function that ends this. */
@@ -23,6 +24,15 @@ export function timeDatabase(registers: Registry<PrometheusContentType>[]): () =
 /** Adds the series about the database that are read when they are scraped. */
 export function readDatabase(registers: Registry<PrometheusContentType>[], database: Database, clock: Clock): void {
   addStateSeries(registers, stateReader(database, clock));
+  const countSessions = sessionCounter(database, clock);
+  new Gauge({
+    name: 'graphql_sessions_sessions_live',
+    help: `Live sessions, up to ${maxCountedSessions}, counted once a minute.`,
+    registers,
+    async collect() {
+      this.set((await countSessions()) ?? Number.NaN);
+    },
+  });
   new Gauge({
     name: 'graphql_sessions_database_connections',
     help: 'Connections to PostgreSQL by state, and requests that wait for one.',

@@ -1,21 +1,18 @@
 /** Reads the state of the database for the metrics: at most one read in five seconds, which ends in time. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../database/clock.ts';
 import type { Database } from '../../database/database.ts';
 import type { StorageFacts } from '../../database/observe/storage.ts';
 import { priorities } from '../../mail/outbox.ts';
+import { keepAnswer } from './keep-answer.ts';
 
-/** The time for which an answer of the database serves all scrapes: anybody who reaches the port may scrape often. */
+/** The time for which an answer of the database serves all scrapes. */
 const keptMs = 5_000;
-
-/** The time for which a count of the sessions serves. */
-const countKeptMs = 60_000;
 
 /** The time after which a database that has not answered counts as down, in milliseconds. */
 const defaultTimeoutMs = 3_000;
 
-/** The maximum numbers of mails and of sessions that are counted: a count of a million rows takes long. */
-export const maxCounted = { mails: 10_000, sessions: 100_000 } as const;
+/** The maximum number of mails that are counted: a count of a million rows takes long. */
+export const maxCountedMails = 10_000;
 
 export type DatabaseState = {
   mails: number;
@@ -27,8 +24,6 @@ export type DatabaseState = {
   leases: Map<string, number>;
   /** The time since the start of the last complete maintenance. Null if there was none. */
   maintainedMs: number | null;
-  /** The number of live sessions. Null if it could not be counted in time. */
-  sessions: number | null;
   /** Null if the database refuses to tell them. */
   storage: StorageFacts | null;
 };
@@ -42,34 +37,11 @@ export type Answer = {
 
 /** Returns a function that tells the state of the database. It never throws. */
 export function stateReader(database: Database, clock: Clock, timeoutMs = defaultTimeoutMs): () => Promise<Answer> {
-  let kept: { at: number; answer: Promise<Answer>; isDone: boolean } | null = null;
-  const countSessions = sessionCounter(database, clock);
-  return () => {
-    const at = performance.now();
-    // A read that hangs gets no second one beside it.
-    if (kept?.isDone === false || (kept !== null && at - kept.at <= keptMs)) return kept.answer;
-    const reading = read(database, clock, countSessions);
-    const current = { at, answer: withTimeout(reading, timeoutMs), isDone: false };
-    void reading.finally(() => {
-      current.isDone = true;
-    });
-    kept = current;
-    return current.answer;
-  };
+  const late = { state: null, answeredMs: timeoutMs };
+  return keepAnswer(() => read(database, clock), { keptMs, timeoutMs, late });
 }
 
-/** Returns the answer, or that of a database that is down if there is none in time. */
-async function withTimeout(answer: Promise<Answer>, timeoutMs: number): Promise<Answer> {
-  const giveUp = new AbortController();
-  const late = sleep(timeoutMs, { state: null, answeredMs: timeoutMs }, { signal: giveUp.signal, ref: false });
-  // The timer is aborted below.
-  return Promise.race([answer, late]).finally(() => {
-    late.catch(() => {});
-    giveUp.abort();
-  });
-}
-
-async function read(database: Database, clock: Clock, countSessions: () => Promise<number | null>): Promise<Answer> {
+async function read(database: Database, clock: Clock): Promise<Answer> {
   const began = performance.now();
   let answeredMs: number | null = null;
   try {
@@ -77,7 +49,7 @@ async function read(database: Database, clock: Clock, countSessions: () => Promi
     const since = (time: Date | undefined) => (time ? Math.max(0, now - time.getTime()) : 0);
     const oldest = await database.mail.findFirst({ orderBy: { id: 'asc' }, select: { createdAt: true } });
     answeredMs = performance.now() - began;
-    const mails = await database.mail.count({ take: maxCounted.mails });
+    const mails = await database.mail.count({ take: maxCountedMails });
     const overdue: number[] = [];
     for (const priority of priorities) {
       const orderBy = { sendAfter: 'asc' } as const;
@@ -92,25 +64,10 @@ async function read(database: Database, clock: Clock, countSessions: () => Promi
       overdueMailMs: Math.max(...overdue),
       leases: new Map(leases.map(({ name, expiresAt }) => [name, expiresAt.getTime() - now])),
       maintainedMs: maintained && now - maintained.at.getTime(),
-      sessions: await countSessions(),
       storage: await database.$storage().catch(() => null),
     };
     return { state, answeredMs };
   } catch {
     return { state: null, answeredMs: answeredMs ?? performance.now() - began };
   }
-}
-
-/** Returns a function that counts the live sessions, at most once a minute. Null if the database takes too long. */
-function sessionCounter(database: Database, clock: Clock): () => Promise<number | null> {
-  let counted: { at: number; sessions: number | null } | null = null;
-  return async () => {
-    if (counted === null || performance.now() - counted.at > countKeptMs) {
-      // The end of a session sets its expiry. So the index of expiries suffices.
-      const where = { expiresAt: { gt: clock.now() } };
-      const sessions = await database.session.count({ where, take: maxCounted.sessions }).catch(() => null);
-      counted = { at: performance.now(), sessions };
-    }
-    return counted.sessions;
-  };
 }

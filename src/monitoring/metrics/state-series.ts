@@ -1,5 +1,5 @@
 import { Gauge, type PrometheusContentType, type Registry } from '@prometheus-io/client';
-import { type Answer, type DatabaseState, maxCounted } from './database-state.ts';
+import { type Answer, type DatabaseState, maxCountedMails } from './database-state.ts';
 
 type Single = { name: string; help: string; read: (state: DatabaseState) => number | null | undefined };
 
@@ -7,7 +7,7 @@ type Labelled = { name: string; help: string; label: string; read: (state: Datab
 
 /** Series with one value. It is not a number while the database does not tell it. */
 const singles: Single[] = [
-  { name: 'mails_waiting', help: `Mails in the outbox, up to ${maxCounted.mails}.`, read: ({ mails }) => mails },
+  { name: 'mails_waiting', help: `Mails in the outbox, up to ${maxCountedMails}.`, read: ({ mails }) => mails },
   {
     name: 'oldest_mail_seconds',
     help: 'The age of the oldest mail in the outbox; 0 without mail.',
@@ -22,11 +22,6 @@ const singles: Single[] = [
     name: 'maintained_seconds',
     help: 'The time since the last complete maintenance began. Negative if the clock went back.',
     read: ({ maintainedMs }) => maintainedMs && maintainedMs / 1_000,
-  },
-  {
-    name: 'sessions_live',
-    help: `Live sessions, up to ${maxCounted.sessions}, counted once a minute.`,
-    read: ({ sessions }) => sessions,
   },
   {
     name: 'events_lag_seconds',
