@@ -11,6 +11,9 @@ export type Topic<Message extends object> = {
   subscribe(listener: (message: Message) => void): () => void;
 };
 
+/** The message of an occurrence about which there is no more to tell. */
+type Nothing = Record<string, never>;
+
 function topic<Message extends object>(name: string): Topic<Message> {
   const named = channel(`graphql-sessions:${name}`);
   return {
@@ -35,6 +38,15 @@ export const startedSessions = topic<{ hasUser: boolean }>('started-sessions');
 /** Sessions that were ended for a reason. */
 export const endedSessions = topic<{ reason: string; count: number }>('ended-sessions');
 
+/** Sessions whose use was written. */
+export const renewedSessions = topic<Nothing>('renewed-sessions');
+
+/** Attempts and requests that a limit refused. The name of the limit is one of this server. */
+export const reachedLimits = topic<{ limit: string }>('reached-limits');
+
+/** Requests that were refused because too many passwords wait to be hashed. */
+export const refusedHashes = topic<Nothing>('refused-hashes');
+
 /** Passwords that got a place in the queue for hashing, after a time in milliseconds. */
 export const hashingWaits = topic<{ waitedMs: number }>('hashing-waits');
 
@@ -52,3 +64,8 @@ export const sharedReads = topic<{ ms: number; isFailed: boolean }>('shared-read
 
 /** Attempts to send a mail, with the time of the transport in milliseconds. */
 export const sentMails = topic<{ result: 'sent' | 'failed'; template: string; ms: number }>('sent-mails');
+/** Mails that are never tried again, and were not sent. */
+export const givenUpMails = topic<Nothing>('given-up-mails');
+
+/** Rows that maintenance deleted after their retention. */
+export const prunedRows = topic<{ table: string; count: number }>('pruned-rows');

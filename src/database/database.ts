@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts';
 import type { DatabaseFacts, Dialect, MigrateOptions, OpenOptions, Release, Restored } from './dialect.ts';
 import type { PreparedReads, SessionWithUser } from './hot/prepared-reads.ts';
 import { type Ids, largestIds } from './ids.ts';
+import type { HasStorage } from './observe/storage.ts';
 import type { PlannedMigration } from './plan/plan.ts';
 import { postgresqlDialect } from './postgresql/dialect.ts';
 import type { HasDriver } from './raw-sql.ts';
@@ -12,7 +13,7 @@ import { sqliteDialect } from './sqlite/dialect.ts';
  * An open database: Prisma's client, and the operations that bypass it. The type is that of SQLite's client, the
  * smaller of the two, so that code that compiles runs on both.
  */
-export type Database = PrismaClient & PreparedReads & Ids & HasDriver;
+export type Database = PrismaClient & PreparedReads & Ids & HasDriver & HasStorage;
 
 /** A database, or a transaction on one. Domain functions take it as their first parameter. */
 export type Db = Prisma.TransactionClient;

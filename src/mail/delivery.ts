@@ -2,7 +2,7 @@ import { type Repeated, repeat } from '../background.ts';
 import type { Clock } from '../database/clock.ts';
 import { isUnavailable } from '../database/failures.ts';
 import { withLease } from '../database/lease.ts';
-import { sentMails } from '../diagnostics.ts';
+import { givenUpMails, sentMails } from '../diagnostics.ts';
 import type { Mail } from '../generated/sqlite/client.ts';
 import { handleOf } from '../tokens/token.ts';
 import { type AttemptOptions, claim, prepare, UnusableMailError } from './attempt.ts';
@@ -123,6 +123,7 @@ async function fail(mail: Mail, failure: Failure & { isFinal: boolean }, options
     return;
   }
   await database.mail.deleteMany({ where: { id: mail.id } });
+  givenUpMails.publish({});
   log.gaveUp(mail, failure);
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SessionPolicy } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
+import { prunedRows } from '../diagnostics.ts';
 import { commandScope } from '../scope.ts';
 import { endSessions, sessionsWithIds } from '../sessions/end.ts';
 import { lifetimeEndOf } from '../sessions/expiry.ts';
@@ -29,8 +30,7 @@ export function countPrunable(db: Db, before: Date): Promise<number> {
  */
 export function pruneSessions(db: Db, before: Date, shouldContinue = always): Promise<number> {
   return inBatches(shouldContinue, async (limit) => {
-    const { count } = await db.session.deleteMany({ where: { expiresAt: { lt: before } }, limit });
-    return { count, isLast: count < limit };
+    return deleted('Session', await db.session.deleteMany({ where: { expiresAt: { lt: before } }, limit }), limit);
   });
 }
 
@@ -99,8 +99,7 @@ function alongExpiries(
 /** Deletes the events before a time, and returns their number. */
 export function pruneEvents(db: Db, before: Date, shouldContinue = always): Promise<number> {
   return inBatches(shouldContinue, async (limit) => {
-    const { count } = await db.auditEvent.deleteMany({ where: { at: { lt: before } }, limit });
-    return { count, isLast: count < limit };
+    return deleted('AuditEvent', await db.auditEvent.deleteMany({ where: { at: { lt: before } }, limit }), limit);
   });
 }
 
@@ -108,17 +107,23 @@ export function pruneEvents(db: Db, before: Date, shouldContinue = always): Prom
 export async function pruneExpired(db: Db, at: Date, shouldContinue = always): Promise<void> {
   const where = { expiresAt: { lte: at } };
   await inBatches(shouldContinue, async (limit) => {
-    const { count } = await db.userToken.deleteMany({ where, limit });
-    return { count, isLast: count < limit };
+    return deleted('UserToken', await db.userToken.deleteMany({ where, limit }), limit);
   });
   if (!(await shouldContinue())) return;
   await inBatches(shouldContinue, async (limit) => {
-    const { count } = await db.rateLimit.deleteMany({ where, limit });
-    return { count, isLast: count < limit };
+    return deleted('RateLimit', await db.rateLimit.deleteMany({ where, limit }), limit);
   });
 }
 
-type Batch = (limit: number) => Promise<{ count: number; isLast: boolean }>;
+type BatchResult = { count: number; isLast: boolean };
+
+type Batch = (limit: number) => Promise<BatchResult>;
+
+/** Tells how many rows a batch deleted, and returns its result. */
+function deleted(table: string, { count }: { count: number }, limit: number): BatchResult {
+  if (count > 0) prunedRows.publish({ table, count });
+  return { count, isLast: count < limit };
+}
 
 /** Repeats a batch until the last one, and adapts its size to the time that a batch may take. Returns the sum. */
 async function inBatches(shouldContinue: ShouldContinue, batch: Batch): Promise<number> {

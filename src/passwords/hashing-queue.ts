@@ -5,7 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PasswordPolicy } from '../config/config.ts';
-import { hashingWaits } from '../diagnostics.ts';
+import { hashingWaits, refusedHashes } from '../diagnostics.ts';
 import { RequestError, WrongPasswordError } from '../errors.ts';
 
 /**
@@ -99,6 +99,7 @@ function waitForPlace(account: string | null, queueLength: number): Promise<void
   const isFirst = account !== null && trusted.length < queueLength && ofAccount < maxWaitingPerAccount;
   const queue = isFirst ? trusted : others;
   if (queue.length >= queueLength) {
+    refusedHashes.publish({});
     throw new RequestError(
       'SERVER_OVERLOADED',
       'Too many passwords are waiting to be checked. Try again in a moment.',

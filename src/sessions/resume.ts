@@ -1,5 +1,6 @@
 import type { SessionPolicy } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
+import { renewedSessions } from '../diagnostics.ts';
 import type { Scope } from '../scope.ts';
 import { equalSecrets, handleOf, hashToken, ownHandleOf } from '../tokens/token.ts';
 import { expiryOf, isRenewalDue } from './expiry.ts';
@@ -119,7 +120,10 @@ async function renewSession(
     where: { id: session.id, lastSeenAt: session.lastSeenAt, ...whereLive(now), hashedSessionToken: hashedToken },
     data: { lastSeenAt: now, ...expiry, ...device },
   });
-  if (renewed) return { session: { ...renewed, user: session.user } };
+  if (renewed) {
+    renewedSessions.publish({});
+    return { session: { ...renewed, user: session.user } };
+  }
   const current = await db.session.findFirst({ where: { id: session.id, ...whereLive(now) }, include: { user: true } });
   if (!current) return ended;
   const isToken = equalSecrets(hashedToken, current.hashedSessionToken);

@@ -1,11 +1,12 @@
 import type { Database, Db } from '../database/database.ts';
 import { run, toDate } from '../database/raw-sql.ts';
+import { reachedLimits } from '../diagnostics.ts';
 import { RateLimitedError } from '../errors.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 
 /** A limit on the number of acts in a time. */
 export type RateLimit = {
-  /** The key of the count. It is stored as it is. */
+  /** The key of the count: the name of the limit, a colon, and whom it counts. It is stored as it is. */
   key: string;
   points: number;
   /** The lifetime of the count from the first act on, in milliseconds. Null for a count without end. */
@@ -42,10 +43,9 @@ export async function countOnce(db: Db, limits: RateLimit[], now: Date): Promise
   const results = limits.map(({ key, points: most }) => {
     const row = counted.get(key);
     if (!row) throw new Error(`${key} was not counted.`);
-    return { points: row.points, isTooOften: row.points > most, waitMs: waitUntil(row.expiresAt, now) };
+    return { key, points: row.points, isTooOften: row.points > most, waitMs: waitUntil(row.expiresAt, now) };
   });
-  const waits = results.filter(({ isTooOften }) => isTooOften).map(({ waitMs }) => waitMs);
-  if (waits.length > 0) throw tooOften(Math.max(...waits));
+  refuseIfAny(results.filter(({ isTooOften }) => isTooOften));
   return results.map(({ points }) => points);
 }
 
@@ -72,11 +72,11 @@ export async function uncount(db: Db, limits: RateLimit[]): Promise<void> {
  */
 export async function requireNotReached(database: Database, limits: RateLimit[], now: Date): Promise<void> {
   const rows = await database.$findRateLimits(limits.map(({ key }) => key));
-  const waits = rows
+  const reached = rows
     .filter(({ key, points }) => limits.some((limit) => limit.key === key && points >= limit.points))
-    .map(({ expiresAt }) => waitUntil(expiresAt, now))
-    .filter((waitMs) => waitMs > 0);
-  if (waits.length > 0) throw tooOften(Math.max(...waits));
+    .map(({ key, expiresAt }) => ({ key, waitMs: waitUntil(expiresAt, now) }))
+    .filter(({ waitMs }) => waitMs > 0);
+  refuseIfAny(reached);
 }
 
 /** The wait that a refusal names for a count without end. */
@@ -87,6 +87,11 @@ function waitUntil(expiresAt: Date | null, now: Date): number {
   return expiresAt === null ? maxWaitMs : expiresAt.getTime() - now.getTime();
 }
 
-function tooOften(waitMs: number): RateLimitedError {
-  return new RateLimitedError(Math.max(1, Math.ceil(waitMs / 1_000)));
+/** @throws RateLimitedError with the longest wait, if any limit is reached */
+function refuseIfAny(reached: { key: string; waitMs: number }[]): void {
+  const [longest] = reached.toSorted((one, other) => other.waitMs - one.waitMs);
+  if (!longest) return;
+  const [limit = ''] = longest.key.split(':', 1);
+  reachedLimits.publish({ limit });
+  throw new RateLimitedError(Math.max(1, Math.ceil(longest.waitMs / 1_000)));
 }

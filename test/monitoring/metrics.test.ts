@@ -7,6 +7,7 @@ import { fetchOver, password } from '../support/api.ts';
 import { emptyDatabase, isPostgresql, temporaryFolder } from '../support/database.ts';
 import { freePort } from '../support/postgresql-server.ts';
 import { runNode, startServer } from '../support/process.ts';
+import { readSeries } from '../support/series.ts';
 
 async function start(env: Record<string, string> = {}) {
   const port = await freePort();
@@ -15,12 +16,6 @@ async function start(env: Record<string, string> = {}) {
   const ask = (query: string, headers = {}) => fetchOver(server.address, query, headers);
   const scrape = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   return { ...server, url, port, ask, scrape };
-}
-
-/** Returns the value of a series. Undefined if it is not there. */
-function readSeries(text: string, series: string): number | undefined {
-  const line = text.split('\n').find((one) => one.startsWith(`${series} `));
-  return line === undefined ? undefined : Number(line.slice(series.length + 1));
 }
 
 const email = 'ada@example.com';
@@ -52,6 +47,11 @@ describe('metrics', () => {
       'events_total{type="LOGIN_FAILED"}': 1,
       hashing_wait_seconds_count: 3,
       hashing_queue: 0,
+      hashing_refused_total: 0,
+      'events_total{type="USER_DELETED"}': 0,
+      sessions_live: 2,
+      mails_given_up_total: 0,
+      events_lag_seconds: 0,
       database_up: 1,
       'database_connections{state="waiting"}': 0,
     };
@@ -65,6 +65,9 @@ describe('metrics', () => {
     expect(readSeries(text, 'graphql_sessions_hashing_seconds_count{task="hash"}')).toBe(1);
     expect(readSeries(text, 'graphql_sessions_hashing_seconds_count{task="check"}')).toBe(2);
     expect(readSeries(text, 'graphql_sessions_oldest_mail_seconds')).toBeGreaterThanOrEqual(0);
+    expect(text).toMatch(/^graphql_sessions_build_info\{version="\d+\.\d+\.\d+",node="\d+\.\d+\.\d+"\} 1$/m);
+    expect(Math.abs(readSeries(text, 'graphql_sessions_clock_skew_seconds') ?? 9)).toBeLessThan(1);
+    expect(readSeries(text, 'graphql_sessions_storage_bytes{part="database"}')).toBeGreaterThan(10_000);
     expect(text).toMatch(/^process_cpu_seconds_total \d/m);
     // Nothing that a client made up is a label.
     expect(text).not.toMatch(/SomeNameOfAClient|some\/path|ada@/);

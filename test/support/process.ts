@@ -60,8 +60,8 @@ export function runNode(
 }
 
 /** Starts the server on a free port of this machine. Its log is text, or JSON if the environment says so. */
-export async function startServer(url: string, env: Record<string, string> = {}) {
-  const server = runNode('src/main.ts', [], { DATABASE_URL: url, PORT: '0', ...env });
+export async function startServer(url: string, env: Record<string, string> = {}, wrapper: string[] = []) {
+  const server = runNode('src/main.ts', [], { DATABASE_URL: url, PORT: '0', ...env }, { wrapper });
   const [, inText, inJson] = await server.until(/^GraphQL +(http\S+)$|"announced":"(http[^"]+)","msg":"GraphQL"/m);
   const address = inText ?? inJson ?? '';
   await server.until(/^GraphiQL .*$|"msg":"GraphiQL"\}$/m);

@@ -5,6 +5,7 @@ import { databaseClock } from '../clock.ts';
 import { type Dialect, transactionOptions } from '../dialect.ts';
 import { migrationFolders, readMigrations } from '../migrations.ts';
 import { timeStatements } from '../observe/statement-times.ts';
+import { postgresqlStorage } from '../observe/storage.ts';
 import { planPostgresql } from '../plan/postgresql.ts';
 import { guardedAdapter } from './guarded-adapter.ts';
 import { isWithoutServers, watchLargestId, widenIds } from './ids.ts';
@@ -30,10 +31,12 @@ export const postgresqlDialect: Dialect = {
     if (onQuery) database.$on('query', (event) => onQuery(event.query));
     await database.$connect();
     const reads = preparedReads(pool, { onQuery, onStatement, onSharedRead });
+    const largestId = await watchLargestId(pool);
     // Both clients are generated from the same models. Additional features of PostgreSQL's client are not used.
-    return Object.assign(database as unknown as SqliteClient, reads, settledIds(pool), {
+    const facts = { ...settledIds(pool), ...postgresqlStorage(pool, largestId) };
+    return Object.assign(database as unknown as SqliteClient, reads, facts, {
       $driver: { queryable, onQuery },
-      $largestId: await watchLargestId(pool),
+      $largestId: largestId,
     });
   },
 

@@ -7,6 +7,7 @@ import { type Dialect, transactionOptions } from '../dialect.ts';
 import { largestIds } from '../ids.ts';
 import { migrationFolders, readMigrations } from '../migrations.ts';
 import { timeStatements } from '../observe/statement-times.ts';
+import { sqliteStorage } from '../observe/storage.ts';
 import { planSqlite } from '../plan/sqlite.ts';
 import { backUpSqlite } from './backup/backup.ts';
 import { leave } from './backup/leave.ts';
@@ -58,6 +59,7 @@ export const sqliteDialect: Dialect = {
     }
     return Object.assign(database, {
       ...reader.reads,
+      ...sqliteStorage(file, queryable),
       $driver: { queryable, onQuery },
       $largestId: () => largestIds.of64Bits,
       // One transaction writes at a time, so that ids are committed in their order.

@@ -3,13 +3,16 @@ import {
   endedSessions,
   hashingTimes,
   hashingWaits,
+  reachedLimits,
   recordedEvents,
-  sentMails,
+  refusedHashes,
+  renewedSessions,
   startedSessions,
 } from '../../diagnostics.ts';
+import { auditEventTypes } from '../../events/record.ts';
 import { waitingForHashing } from '../../passwords/hashing-queue.ts';
 
-/** Counts sessions, events, mails and waits for hashing in this process. Returns a function that ends this. */
+/** Counts sessions, events, refusals by a limit and waits for hashing in this process. Returns a function that ends this. */
 export function countAccounts(registers: Registry<PrometheusContentType>[]): () => void {
   const started = new Counter({
     name: 'graphql_sessions_sessions_started_total',
@@ -23,16 +26,28 @@ export function countAccounts(registers: Registry<PrometheusContentType>[]): () 
     labelNames: ['reason'] as const,
     registers,
   });
+  const renewed = new Counter({
+    name: 'graphql_sessions_sessions_renewed_total',
+    help: 'Uses of sessions that this server wrote: at most one per tenth of the idle timeout.',
+    registers,
+  });
   const events = new Counter({
     name: 'graphql_sessions_events_total',
     help: 'Events of accounts that this server recorded, by type: LOGGED_IN, LOGIN_FAILED, LOGIN_REFUSED and others.',
     labelNames: ['type'] as const,
     registers,
   });
-  const mails = new Counter({
-    name: 'graphql_sessions_mail_attempts_total',
-    help: 'Attempts of this server to send a mail, by result.',
-    labelNames: ['result'] as const,
+  // A counter that appears with its first increment has no increase until the second.
+  for (const type of Object.keys(auditEventTypes)) events.inc({ type }, 0);
+  const limits = new Counter({
+    name: 'graphql_sessions_limits_reached_total',
+    help: 'Attempts, requests and mails that a rate limit refused, by the limit.',
+    labelNames: ['limit'] as const,
+    registers,
+  });
+  const shed = new Counter({
+    name: 'graphql_sessions_hashing_refused_total',
+    help: 'Requests that were refused because too many passwords wait to be hashed.',
     registers,
   });
   const waits = new Histogram({
@@ -62,7 +77,9 @@ export function countAccounts(registers: Registry<PrometheusContentType>[]): () 
     recordedEvents.subscribe(({ types }) => {
       for (const type of types) events.inc({ type });
     }),
-    sentMails.subscribe(({ result }) => mails.inc({ result })),
+    renewedSessions.subscribe(() => renewed.inc()),
+    reachedLimits.subscribe(({ limit }) => limits.inc({ limit })),
+    refusedHashes.subscribe(() => shed.inc()),
     hashingWaits.subscribe(({ waitedMs }) => waits.observe(waitedMs / 1_000)),
     hashingTimes.subscribe(({ task, ms }) => hashes.observe({ task }, ms / 1_000)),
   ];

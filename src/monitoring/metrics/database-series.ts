@@ -3,36 +3,10 @@ import type { Clock } from '../../database/clock.ts';
 import type { Database } from '../../database/database.ts';
 import { poolUsage } from '../../database/postgresql/pool.ts';
 import { statementTimes } from '../../diagnostics.ts';
+import { stateReader } from './database-state.ts';
 import { RequestHistogram } from './histogram.ts';
-
-/** The time for which an answer of the database serves all scrapes: anybody who reaches the port may scrape often. */
-const keptMs = 5_000;
-
-/** The maximum number of mails that are counted: a count of a million rows takes long. */
-const maxCounted = 10_000;
-
-type State = { up: boolean; answeredMs: number; mails: number; oldestMailMs: number; leases: Map<string, boolean> };
-
-/** Asks the database for the state of the outbox and of the leases. Never throws. */
-async function readState(database: Database, clock: Clock): Promise<State> {
-  const began = performance.now();
-  try {
-    const now = clock.now();
-    const [oldest] = await database.mail.findMany({ orderBy: { id: 'asc' }, take: 1, select: { createdAt: true } });
-    const answeredMs = performance.now() - began;
-    const mails = await database.mail.count({ take: maxCounted });
-    const leases = await database.lease.findMany();
-    return {
-      up: true,
-      answeredMs,
-      mails,
-      oldestMailMs: oldest ? Math.max(0, now.getTime() - oldest.createdAt.getTime()) : 0,
-      leases: new Map(leases.map(({ name, expiresAt }) => [name, expiresAt > now])),
-    };
-  } catch {
-    return { up: false, answeredMs: performance.now() - began, mails: 0, oldestMailMs: 0, leases: new Map() };
-  }
-}
+import { maxCountedSessions, sessionCounter } from './session-count.ts';
+import { addStateSeries } from './state-series.ts';
 
 /** Measures the statements of this process. Returns a function that ends this. */
 export function timeDatabase(registers: Registry<PrometheusContentType>[]): () => void {
@@ -48,37 +22,16 @@ export function timeDatabase(registers: Registry<PrometheusContentType>[]): () =
   );
 }
 
-/** Adds the series that are read from the database when they are scraped, at most once per five seconds. */
+/** Adds the series about the database that are read when they are scraped. */
 export function readDatabase(registers: Registry<PrometheusContentType>[], database: Database, clock: Clock): void {
-  let kept: { at: number; state: Promise<State> } | null = null;
-  const stateNow = () => {
-    const at = performance.now();
-    if (kept === null || at - kept.at > keptMs) kept = { at, state: readState(database, clock) };
-    return kept.state;
-  };
-  const gauge = (name: string, help: string, read: (state: State) => number) =>
-    new Gauge({
-      name: `graphql_sessions_${name}`,
-      help,
-      registers,
-      async collect() {
-        this.set(read(await stateNow()));
-      },
-    });
-  gauge('database_up', 'Whether the database answers: 1 or 0.', ({ up }) => Number(up));
-  gauge('database_answer_seconds', 'The time of the last small query.', ({ answeredMs }) => answeredMs / 1_000);
-  gauge('mails_waiting', `Mails in the outbox, up to ${maxCounted}.`, ({ up, mails }) => (up ? mails : Number.NaN));
-  gauge('oldest_mail_seconds', 'The age of the oldest mail in the outbox; 0 without mail.', ({ up, oldestMailMs }) =>
-    up ? oldestMailMs / 1_000 : Number.NaN,
-  );
+  addStateSeries(registers, stateReader(database, clock));
+  const countSessions = sessionCounter(database, clock);
   new Gauge({
-    name: 'graphql_sessions_lease_held',
-    help: 'Whether a server does this background work at the moment: 1 or 0.',
-    labelNames: ['name'] as const,
+    name: 'graphql_sessions_sessions_live',
+    help: `Live sessions, up to ${maxCountedSessions}, counted once a minute.`,
     registers,
     async collect() {
-      this.reset();
-      for (const [name, isHeld] of (await stateNow()).leases) this.set({ name }, Number(isHeld));
+      this.set((await countSessions()) ?? Number.NaN);
     },
   });
   new Gauge({
@@ -88,6 +41,14 @@ export function readDatabase(registers: Registry<PrometheusContentType>[], datab
     registers,
     collect() {
       for (const [state, count] of Object.entries(poolUsage())) this.set({ state }, count);
+    },
+  });
+  new Gauge({
+    name: 'graphql_sessions_clock_skew_seconds',
+    help: 'The distance of the clock of this machine from that of PostgreSQL. Positive if it is ahead; 0 on SQLite.',
+    registers,
+    collect() {
+      this.set((Date.now() - clock.now().getTime()) / 1_000);
     },
   });
 }

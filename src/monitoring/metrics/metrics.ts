@@ -1,9 +1,11 @@
-import { collectDefaultMetrics, type PrometheusContentType, Registry } from '@prometheus-io/client';
+import { collectDefaultMetrics, Gauge, type PrometheusContentType, Registry } from '@prometheus-io/client';
+import packageJson from '../../../package.json' with { type: 'json' };
 import type { MetricsPolicy } from '../../config/monitoring/metrics.ts';
 import type { Clock } from '../../database/clock.ts';
 import type { Database } from '../../database/database.ts';
 import type { Observer } from '../../http/messages.ts';
 import { countAccounts } from './account-series.ts';
+import { countBackground } from './background-series.ts';
 import { readDatabase, timeDatabase } from './database-series.ts';
 import { countRequests } from './request-series.ts';
 import { serveMetrics } from './server.ts';
@@ -20,8 +22,9 @@ export function openMetrics(policy: MetricsPolicy, database: Database, clock: Cl
   const registry = new Registry<PrometheusContentType>();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  tellBuild(registers);
   readDatabase(registers, database, clock);
-  const endings = [countAccounts(registers), timeDatabase(registers)];
+  const endings = [countAccounts(registers), countBackground(registers), timeDatabase(registers)];
   let stopServing: (() => Promise<void>) | null = null;
   return {
     observe: countRequests(registers),
@@ -33,4 +36,15 @@ export function openMetrics(policy: MetricsPolicy, database: Database, clock: Cl
       await stopServing?.();
     },
   };
+}
+
+/** Adds a series whose labels are the versions of this server and of Node.js. */
+function tellBuild(registers: Registry<PrometheusContentType>[]): void {
+  const build = new Gauge({
+    name: 'graphql_sessions_build_info',
+    help: 'The versions of this server and of Node.js. Its value is 1.',
+    labelNames: ['version', 'node'] as const,
+    registers,
+  });
+  build.set({ version: packageJson.version, node: process.versions.node }, 1);
 }

@@ -1,0 +1,93 @@
+import { Gauge, type PrometheusContentType, type Registry } from '@prometheus-io/client';
+import { type Answer, type DatabaseState, maxCountedMails } from './database-state.ts';
+
+type Single = { name: string; help: string; read: (state: DatabaseState) => number | null | undefined };
+
+type Labelled = { name: string; help: string; label: string; read: (state: DatabaseState) => [string, number][] };
+
+/** Series with one value. It is not a number while the database does not tell it. */
+const singles: Single[] = [
+  { name: 'mails_waiting', help: `Mails in the outbox, up to ${maxCountedMails}.`, read: ({ mails }) => mails },
+  {
+    name: 'oldest_mail_seconds',
+    help: 'The age of the oldest mail in the outbox; 0 without mail.',
+    read: ({ oldestMailMs }) => oldestMailMs / 1_000,
+  },
+  {
+    name: 'overdue_mail_seconds',
+    help: 'The time for which a mail has been due without an attempt to send it; 0 without one.',
+    read: ({ overdueMailMs }) => overdueMailMs / 1_000,
+  },
+  {
+    name: 'maintained_seconds',
+    help: 'The time since the last complete maintenance began. Negative if the clock went back.',
+    read: ({ maintainedMs }) => maintainedMs && maintainedMs / 1_000,
+  },
+  {
+    name: 'events_lag_seconds',
+    help: 'The time for which an open transaction has kept readers of the log of events waiting. 0 on SQLite.',
+    read: ({ storage }) => storage && storage.oldestEventWriterMs / 1_000,
+  },
+];
+
+/** Series with a value for each of a few names of this server. */
+const labelled: Labelled[] = [
+  {
+    name: 'lease_held',
+    help: 'Whether a server does this background work at the moment: 1 or 0.',
+    label: 'name',
+    read: ({ leases }) => [...leases].map(([name, leftMs]) => [name, Number(leftMs > 0)]),
+  },
+  {
+    name: 'lease_expires_seconds',
+    help: 'The time until this lease expires; negative after that. A lease that was given back has no value.',
+    label: 'name',
+    read: ({ leases }) => [...leases].map(([name, leftMs]) => [name, leftMs / 1_000]),
+  },
+  {
+    name: 'ids_used_ratio',
+    help: 'The share of the ids that a table has given out, from 0 to 1.',
+    label: 'table',
+    read: ({ storage }) => (storage ? [...storage.usedIds] : []),
+  },
+  {
+    name: 'storage_bytes',
+    help: 'The size of the database, and of the write-ahead log of SQLite.',
+    label: 'part',
+    read: ({ storage }) => [
+      ...(storage ? [['database', storage.databaseBytes] as [string, number]] : []),
+      ...(storage?.logBytes != null ? [['log', storage.logBytes] as [string, number]] : []),
+    ],
+  },
+];
+
+/** Adds the series that are read from the database when they are scraped. */
+export function addStateSeries(registers: Registry<PrometheusContentType>[], readState: () => Promise<Answer>): void {
+  const add = (name: string, help: string, read: (answer: Answer) => number) =>
+    new Gauge({
+      name: `graphql_sessions_${name}`,
+      help,
+      registers,
+      async collect() {
+        this.set(read(await readState()));
+      },
+    });
+  add('database_up', 'Whether the database answers: 1 or 0.', ({ state }) => Number(state !== null));
+  add('database_answer_seconds', 'The time of the last small query.', ({ answeredMs }) => answeredMs / 1_000);
+  for (const { name, help, read } of singles) {
+    add(name, help, ({ state }) => (state && read(state)) ?? Number.NaN);
+  }
+  for (const { name, help, label, read } of labelled) {
+    new Gauge({
+      name: `graphql_sessions_${name}`,
+      help,
+      labelNames: [label],
+      registers,
+      async collect() {
+        const { state } = await readState();
+        this.reset();
+        for (const [value, number] of state ? read(state) : []) this.set({ [label]: value }, number);
+      },
+    });
+  }
+}
