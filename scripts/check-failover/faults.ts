@@ -1,0 +1,69 @@
+/** Faults of a database under load, and their effect on the clients. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cluster } from './databases/cluster.ts';
+import { compare } from './load/ledger.ts';
+import type { Load, Seen } from './load/put-under-load.ts';
+import type { Nodes } from './nodes.ts';
+
+export type Fault = {
+  /** The synchronous standby if it is not the primary. */
+  isStandby: boolean;
+  /** True if the machine hangs, with its connections open, until all nodes write again. */
+  isFrozen: boolean;
+};
+
+export type Stand = { cluster: Cluster; nodes: Nodes; load: Load; databaseUrl: string };
+
+/** A fault and its effect. Times are in milliseconds since the fault, unless they say otherwise. */
+export type Trial = {
+  machine: string;
+  promotedMs: number;
+  /** The first acknowledged write on each node after the promotion. */
+  writtenMs: number[];
+  /** For how long each node was not ready. */
+  unreadyMs: number[];
+  /** From the start of the machine. */
+  rejoinedMs: number;
+  seen: Seen;
+  lost: string[];
+};
+
+/** In milliseconds: later acknowledgements cannot be of writes that the standby had before it hung. */
+const inFlightMs = 1_000;
+
+/** Injects a fault, waits until everything is as before, and compares the acknowledged writes with the database. */
+export async function inject({ isStandby, isFrozen }: Fault, stand: Stand): Promise<Trial> {
+  const { cluster, nodes, load, databaseUrl } = stand;
+  await reach(load, performance.now());
+  const machine = await (isStandby ? cluster.findStandby() : cluster.findPrimary());
+  load.take();
+  nodes.takeUnreadyMs();
+  const began = performance.now();
+  await (isFrozen ? cluster.freeze(machine) : cluster.kill(machine));
+  if (!isStandby) await cluster.promote(machine);
+  const promotedAt = isStandby ? began + inFlightMs : performance.now();
+  const writtenAt = await reach(load, promotedAt);
+  if (isFrozen) await cluster.kill(machine);
+  const rejoiningAt = performance.now();
+  await cluster.rejoin(machine);
+  const rejoinedMs = performance.now() - rejoiningAt;
+  return {
+    machine: machine.name,
+    promotedMs: promotedAt - began,
+    writtenMs: writtenAt.map((at) => at - began),
+    unreadyMs: nodes.takeUnreadyMs(),
+    rejoinedMs,
+    lost: await compare(load.ledger, databaseUrl),
+    seen: load.take(),
+  };
+}
+
+/** Waits until each node has acknowledged a write after a time. Returns the times of these acknowledgements. */
+export async function reach(load: Load, after: number): Promise<number[]> {
+  for (;;) {
+    const first = load.acknowledgedAt().map((times) => times.find((time) => time > after));
+    const known = first.filter((time) => time !== undefined);
+    if (known.length === first.length) return known;
+    await sleep(10);
+  }
+}

@@ -1,0 +1,63 @@
+/** HAProxy between the servers and the databases, and PgBouncer before it, with the files of the examples. */
+import type { ChildProcess } from 'node:child_process';
+import { chown, cp, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../test/support/postgresql-server.ts';
+import { passwords } from './databases/credentials.ts';
+import { findAccount } from './databases/machines.ts';
+import { end, startProgram } from './processes.ts';
+
+export type Proxy = { port: number; stop(): Promise<void> };
+
+/** Starts HAProxy on a free port, and waits until it listens. `settings` are the variables in its file. */
+export async function startProxy(folder: string, settings: Record<string, string>): Promise<Proxy> {
+  const port = await freePort();
+  const env = { ...settings, LISTEN: `127.0.0.1:${port}` };
+  const child = startProgram(folder, ['haproxy', '-db', '-f', join(folder, 'haproxy.cfg')], { env });
+  await accepts(port, child);
+  return { port, stop: () => end(child, 'SIGTERM') };
+}
+
+/** Starts PgBouncer before a port of this machine, on a free port, and waits until it listens. */
+export async function startPooler(folder: string, databasePort: number): Promise<Proxy> {
+  const account = findAccount();
+  const port = await freePort();
+  await cp('examples/failover/pgbouncer', folder, { recursive: true });
+  await chown(folder, account.uid, account.gid);
+  const place = `
+[databases]
+sessions = host=127.0.0.1 port=${databasePort}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+auth_file = ${join(folder, 'users.txt')}
+%include ${join(folder, 'pgbouncer.ini')}
+`;
+  await writeFile(join(folder, 'users.txt'), `"sessions" "${passwords.sessions}"\n`);
+  await writeFile(join(folder, 'place.ini'), place);
+  const child = startProgram(folder, ['pgbouncer', join(folder, 'place.ini')], { account });
+  await accepts(port, child);
+  return { port, stop: () => end(child, 'SIGINT') };
+}
+
+/** Waits until a program accepts connections. @throws Error if it ends. */
+async function accepts(port: number, child: ChildProcess): Promise<void> {
+  while (!(await tryPort(port))) {
+    if (child.exitCode !== null) throw new Error(`${child.spawnfile} has ended. Its log says why: see --keep.`);
+    await sleep(50);
+  }
+}
+
+function tryPort(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+}

@@ -1,0 +1,48 @@
+/** The output of the check. */
+import type { Trial } from './faults.ts';
+
+/** Prints a line about one fault. */
+export function printTrial(number: number, { machine, seen, lost, ...times }: Trial): void {
+  const failures = [...seen.outcomes].filter(([outcome]) => outcome !== '200');
+  const facts = [
+    `promotion ${seconds(times.promotedMs)}`,
+    `writes on the nodes ${times.writtenMs.map(seconds).join(' ')}`,
+    `longest gap ${longestGaps(seen.acknowledgedAt).map(seconds).join(' ')}`,
+    `not ready ${times.unreadyMs.map(seconds).join(' ')}`,
+    `longest request ${seconds(seen.longestMs)}`,
+    `back ${seconds(times.rejoinedMs)}`,
+    failures.map(([outcome, count]) => `${count} × ${outcome}`).join(', '),
+    `lost ${lost.length}`,
+  ];
+  console.log(`${String(number).padStart(2)}  ${machine}  ${facts.join('; ')}`);
+  for (const sentence of lost) console.log(`    ${sentence}`);
+}
+
+/** Prints medians and maxima, in seconds. */
+export function printTable(trials: Trial[]): void {
+  const lastOf = ({ writtenMs }: Trial) => Math.max(...writtenMs);
+  const measures: Record<string, (trial: Trial) => number> = {
+    'fault to promotion': ({ promotedMs }) => promotedMs,
+    'promotion to a write on every node': (trial) => lastOf(trial) - trial.promotedMs,
+    'fault to a write on every node': lastOf,
+    'longest gap between writes on a node': ({ seen }) => Math.max(...longestGaps(seen.acknowledgedAt)),
+    '/ready is 503': ({ unreadyMs }) => Math.max(...unreadyMs),
+    'longest request': ({ seen }) => seen.longestMs,
+    'start of the machine to synchronous again': ({ rejoinedMs }) => rejoinedMs,
+  };
+  console.log('\nSeconds                                      median  maximum');
+  for (const [name, measure] of Object.entries(measures)) {
+    const values = trials.map(measure).sort((a, b) => a - b);
+    const median = ((values[(values.length - 1) >> 1] ?? 0) + (values[values.length >> 1] ?? 0)) / 2;
+    console.log(`${name.padEnd(43)} ${seconds(median).padStart(7)}  ${seconds(values.at(-1) ?? 0).padStart(7)}`);
+  }
+}
+
+/** Returns the longest time between two acknowledged writes, for each node. */
+function longestGaps(acknowledgedAt: number[][]): number[] {
+  return acknowledgedAt.map((times) => Math.max(...times.map((time, n) => time - (times[n - 1] ?? time))));
+}
+
+function seconds(ms: number): string {
+  return (ms / 1_000).toFixed(2);
+}
