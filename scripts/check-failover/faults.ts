@@ -1,9 +1,8 @@
 /** Faults of a database under load, and their effect on the clients. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Cluster } from './databases/cluster.ts';
 import { compare } from './load/ledger.ts';
 import type { Load, Seen } from './load/put-under-load.ts';
-import type { Nodes } from './nodes.ts';
+import type { Stand } from './stand.ts';
 
 export type Fault = {
   /** The synchronous standby if it is not the primary. */
@@ -12,14 +11,14 @@ export type Fault = {
   isFrozen: boolean;
 };
 
-export type Stand = { cluster: Cluster; nodes: Nodes; load: Load; databaseUrl: string };
-
 /** A fault and its effect. Times are in milliseconds since the fault, unless they say otherwise. */
 export type Trial = {
   machine: string;
   promotedMs: number;
   /** The first acknowledged write on each node after the promotion. */
   writtenMs: number[];
+  /** The longest time without an acknowledged write on each node. */
+  gapMs: number[];
   /** For how long each node was not ready. */
   unreadyMs: number[];
   /** From the start of the machine. */
@@ -47,15 +46,23 @@ export async function inject({ isStandby, isFrozen }: Fault, stand: Stand): Prom
   const rejoiningAt = performance.now();
   await cluster.rejoin(machine);
   const rejoinedMs = performance.now() - rejoiningAt;
+  const lost = await compare(load.ledger, databaseUrl);
+  const seen = load.take();
   return {
     machine: machine.name,
     promotedMs: promotedAt - began,
     writtenMs: writtenAt.map((at) => at - began),
+    gapMs: seen.acknowledgedAt.map((times) => longestGap([began, ...times.filter((time) => time > began)])),
     unreadyMs: nodes.takeUnreadyMs(),
     rejoinedMs,
-    lost: await compare(load.ledger, databaseUrl),
-    seen: load.take(),
+    lost,
+    seen,
   };
+}
+
+/** Returns the longest time between two of these times. */
+function longestGap(times: number[]): number {
+  return Math.max(...times.map((time, n) => time - (times[n - 1] ?? time)));
 }
 
 /** Waits until each node has acknowledged a write after a time. Returns the times of these acknowledgements. */

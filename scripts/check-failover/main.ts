@@ -5,33 +5,33 @@
  * missing.
  *
  * Options: `--faults` number; `--freeze`: the machine hangs; `--standby`: the synchronous standby instead of the primary;
- * `--strict`: Patroni with synchronous_mode_strict; `--pgbouncer`: PgBouncer before HAProxy; `--keep`: keeps the logs.
+ * `--strict`: Patroni with synchronous_mode_strict; `--pgbouncer`: PgBouncer before HAProxy; `--hosts`: several hosts in
+ * DATABASE_URL, without HAProxy; `--keep`: keeps the logs.
  */
-import { chmod, chown, cp, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { onServer } from '../../test/support/postgresql-server.ts';
 import { program } from '../stacks/processes.ts';
 import type { ClusterKind } from './databases/cluster.ts';
-import { createSessions, passwords, superuserUrl } from './databases/credentials.ts';
-import { createMachines, findAccount } from './databases/machines.ts';
 import { patroni } from './databases/patroni.ts';
 import { streaming } from './databases/streaming.ts';
-import { inject, reach, type Stand, type Trial } from './faults.ts';
+import { inject, reach, type Trial } from './faults.ts';
 import { compare, countWrites } from './load/ledger.ts';
-import { putUnderLoad } from './load/put-under-load.ts';
 import { verify } from './load/verify.ts';
-import { startNodes } from './nodes.ts';
-import { startPooler, startProxy } from './proxy.ts';
 import { printTable, printTrial } from './report.ts';
+import { startStand } from './stand.ts';
 
 const kinds: Record<string, ClusterKind> = { patroni, streaming };
 const flag = { type: 'boolean', default: false } as const;
 const { positionals: asked, values: options } = parseArgs({
   allowPositionals: true,
-  options: { faults: { type: 'string' }, freeze: flag, standby: flag, strict: flag, pgbouncer: flag, keep: flag },
+  options: {
+    faults: { type: 'string' },
+    freeze: flag,
+    standby: flag,
+    strict: flag,
+    pgbouncer: flag,
+    hosts: flag,
+    keep: flag,
+  },
 });
 const unknown = asked.filter((name) => !Object.hasOwn(kinds, name));
 if (unknown.length > 0) {
@@ -59,7 +59,7 @@ async function check(kind: ClusterKind): Promise<number> {
     console.log(`${command} is missing. Install it: apt-get install --no-install-recommends ${debianPackage}`);
   }
   if (missing.length > 0) return missing.length;
-  const stand = await start(kind);
+  const stand = await startStand(kind, options, (end) => ends.push(end));
   const trials: Trial[] = [];
   for (let number = 1; number <= Number(options.faults ?? kind.faults); number += 1) {
     const trial = await inject({ isStandby: options.standby, isFrozen: options.freeze }, stand);
@@ -76,38 +76,6 @@ async function check(kind: ClusterKind): Promise<number> {
   console.log('Logs of the servers, without requests:', await nodes.readLog());
   for (const sentence of lost) console.log(sentence);
   return lost.length + trials.reduce((sum, trial) => sum + trial.lost.length, 0);
-}
-
-/** Starts the databases, HAProxy, three servers and their clients. */
-async function start(kind: ClusterKind): Promise<Stand> {
-  const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-failover-'));
-  if (options.keep) console.log(`The logs are in ${folder}.`);
-  else ends.push(() => rm(folder, { recursive: true, force: true }));
-  const account = findAccount();
-  await chmod(folder, 0o755);
-  const files = join(folder, 'files');
-  await cp(join('examples/failover', kind.folder), files, { recursive: true });
-  await chown(files, account.uid, account.gid);
-  const machines = await createMachines(folder, account);
-  const cluster = await kind.start(machines, {
-    folder: files,
-    isStrict: options.strict,
-    atEnd: (end) => ends.push(end),
-  });
-  const primary = await cluster.findPrimary();
-  for (const statement of createSessions()) await onServer(superuserUrl(primary), statement);
-  const proxy = await startProxy(files, cluster.proxySettings);
-  ends.push(proxy.stop);
-  const pooler = options.pgbouncer ? await startPooler(join(folder, 'pgbouncer'), proxy.port) : null;
-  if (pooler) ends.push(pooler.stop);
-  const { port } = pooler ?? proxy;
-  const databaseUrl = `postgresql://sessions:${passwords.sessions}@127.0.0.1:${port}/sessions`;
-  while ((await onServer(databaseUrl, 'SELECT 1').catch(() => [])).length === 0) await sleep(100);
-  const nodes = await startNodes(databaseUrl, folder);
-  ends.push(nodes.stop);
-  const load = putUnderLoad(nodes.addresses);
-  ends.push(load.stop);
-  return { cluster, nodes, load, databaseUrl };
 }
 
 async function endAll(): Promise<void> {

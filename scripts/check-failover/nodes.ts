@@ -82,9 +82,12 @@ function isReady(origin: string): Promise<boolean> {
   );
 }
 
+/** Returns a line without its time. Null for a request. */
 function summaryOf(line: string): string | null {
   if (!line.startsWith('{')) return line.slice(0, 200) || null;
   const { level, msg, announced, fault, error } = JSON.parse(line);
   if (msg === 'Request') return null;
-  return [level, msg, announced, fault, error?.message ?? error?.msg].filter(Boolean).join(' | ').slice(0, 200);
+  // Prisma's own words come before those of the database.
+  const reason = error?.message.trim().split('\n').at(-1);
+  return [level, msg, announced, fault, reason].filter(Boolean).join(' | ').slice(0, 200);
 }

@@ -7,7 +7,7 @@ export function printTrial(number: number, { machine, seen, lost, ...times }: Tr
   const facts = [
     `promotion ${seconds(times.promotedMs)}`,
     `writes on the nodes ${times.writtenMs.map(seconds).join(' ')}`,
-    `longest gap ${longestGaps(seen.acknowledgedAt).map(seconds).join(' ')}`,
+    `longest gap ${times.gapMs.map(seconds).join(' ')}`,
     `not ready ${times.unreadyMs.map(seconds).join(' ')}`,
     `longest request ${seconds(seen.longestMs)}`,
     `back ${seconds(times.rejoinedMs)}`,
@@ -25,7 +25,7 @@ export function printTable(trials: Trial[]): void {
     'fault to promotion': ({ promotedMs }) => promotedMs,
     'promotion to a write on every node': (trial) => lastOf(trial) - trial.promotedMs,
     'fault to a write on every node': lastOf,
-    'longest gap between writes on a node': ({ seen }) => Math.max(...longestGaps(seen.acknowledgedAt)),
+    'longest gap between writes on a node': ({ gapMs }) => Math.max(...gapMs),
     '/ready is 503': ({ unreadyMs }) => Math.max(...unreadyMs),
     'longest request': ({ seen }) => seen.longestMs,
     'start of the machine to synchronous again': ({ rejoinedMs }) => rejoinedMs,
@@ -36,11 +36,6 @@ export function printTable(trials: Trial[]): void {
     const median = ((values[(values.length - 1) >> 1] ?? 0) + (values[values.length >> 1] ?? 0)) / 2;
     console.log(`${name.padEnd(43)} ${seconds(median).padStart(7)}  ${seconds(values.at(-1) ?? 0).padStart(7)}`);
   }
-}
-
-/** Returns the longest time between two acknowledged writes, for each node. */
-function longestGaps(acknowledgedAt: number[][]): number[] {
-  return acknowledgedAt.map((times) => Math.max(...times.map((time, n) => time - (times[n - 1] ?? time))));
 }
 
 function seconds(ms: number): string {
