@@ -37,15 +37,16 @@ export async function openStore(config: Config, report: (error: unknown) => void
     isLost = true;
     lost.resolve(saved);
   };
-  const open = async (url: string) => {
-    const opened = await openDatabase(url, { poolSize: config.databasePoolSize, onStatement, report, onLost });
+  const open = async (url: string, isReplica = false) => {
+    const options = { poolSize: config.databasePoolSize, isReplica, onStatement, report, onLost };
+    const opened = await openDatabase(url, options);
     closers.push(() => opened.$disconnect());
     return opened;
   };
   try {
     const appliedMigrations = await migrateDatabase(databaseUrl);
     const database = await open(databaseUrl);
-    const replica = databaseReplicaUrl === null ? database : await open(databaseReplicaUrl);
+    const replica = databaseReplicaUrl === null ? database : await open(databaseReplicaUrl, true);
     const clock = await openClock(databaseUrl, database);
     closers.push(() => clock.stop());
     return { database, replica, clock, appliedMigrations, isLost: () => isLost, lost: lost.promise, close };

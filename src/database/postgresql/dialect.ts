@@ -11,13 +11,16 @@ import { migratePostgresql, withClient } from './migrate.ts';
 import { openPool } from './pool.ts';
 import { preparedReads } from './prepared-reads.ts';
 import { settledIds } from './settled-id.ts';
+import { targetOf } from './target.ts';
 
 const defaultPoolSize = 10;
 
 /** PostgreSQL: for production, and for any number of servers. */
 export const postgresqlDialect: Dialect = {
-  async open(url, { poolSize = defaultPoolSize, onQuery, onStatement, report = () => {} }) {
-    const pool = openPool(url, { size: poolSize, report });
+  async open(url, { poolSize = defaultPoolSize, isReplica = false, onQuery, onStatement, report = () => {} }) {
+    // A session that has ended may still be live on a standby, which is behind.
+    const target = targetOf(url) ?? (isReplica ? 'any' : 'primary');
+    const pool = openPool(url, { size: poolSize, target, report });
     const factory = guardedAdapter(pool);
     const queryable = await factory.connect();
     if (onStatement) timeStatements(queryable, onStatement);

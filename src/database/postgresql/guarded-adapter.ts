@@ -11,6 +11,9 @@ import type pg from 'pg';
 import { transactionIsOver } from '../failures.ts';
 import { registerTransaction } from '../raw-sql.ts';
 
+/** PostgreSQL's code for a write in a transaction that can only read. */
+const readOnlyCode = '25006';
+
 /**
  * Returns Prisma's adapter for node-postgres with one difference: a connection that failed during a transaction is
  * discarded.
@@ -65,7 +68,13 @@ function guard(transaction: Transaction): Transaction {
   return transaction;
 }
 
-/** Returns whether PostgreSQL refused a statement with one of its codes, rather than the connection failed. */
+/**
+ * Returns whether PostgreSQL refused a statement with one of its codes, rather than the connection failed. A connection
+ * that can only read is as good as failed: the next one may lead to the new primary after a failover, or a database
+ * whose default is to write again.
+ */
 function isAnswer(error: unknown): boolean {
-  return isDriverAdapterError(error) && error.cause.originalCode !== undefined;
+  return (
+    isDriverAdapterError(error) && error.cause.originalCode !== undefined && error.cause.originalCode !== readOnlyCode
+  );
 }

@@ -1,8 +1,9 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { OperatorError } from '../../errors.ts';
 import { applyMissing, type MigrationConnection, migrate, noteApplied } from '../migrate.ts';
 import type { Migration } from '../migrations.ts';
 import { redactUrl } from '../url.ts';
+import { clientClass } from './client.ts';
 
 /**
  * The key for `pg_advisory_xact_lock`. It was chosen at random, so that it does not collide with another application's.
@@ -19,12 +20,12 @@ export function migratePostgresql(url: string, migrations: Migration[]): Promise
 }
 
 /**
- * Does something on a connection of its own, without the timeouts of a server's.
+ * Does something on a connection of its own to a server that can write, without the timeouts of a server's.
  *
- * @throws OperatorError if the database cannot be reached, or refuses it.
+ * @throws OperatorError if the database cannot be reached, is read-only or a standby, or refuses it.
  */
 export async function withClient<T>(url: string, act: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  const client = new (clientClass(url, 'read-write'))({ connectionTimeoutMillis: 5_000 });
   // The next statement detects a broken connection.
   client.on('error', () => {});
   try {
