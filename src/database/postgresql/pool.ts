@@ -52,7 +52,9 @@ export function openPool(url: string, { size, target, report }: PoolOptions): pg
     ...timeouts,
   });
   // The pool replaces a broken idle connection when the next one is needed.
-  pool.on('error', (error) => report(`An idle connection to the database broke: ${error.message}`));
+  pool.on('error', (cause) => {
+    report(new Error(`An idle connection to the database broke: ${cause.message}`, { cause }));
+  });
   openPools().add(pool);
   return pool;
 }
