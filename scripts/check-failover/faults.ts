@@ -7,8 +7,8 @@ import type { Stand } from './stand.ts';
 export type Fault = {
   /** The synchronous standby if it is not the primary. */
   isStandby: boolean;
-  /** True if the machine hangs, with its connections open, until all nodes write again. */
-  isFrozen: boolean;
+  /** The function of the cluster. After any but `kill`, the machine is killed when all nodes write again. */
+  kind: 'kill' | 'freeze' | 'orphan';
 };
 
 /** A fault and its effect. Times are in milliseconds since the fault, unless they say otherwise. */
@@ -31,18 +31,18 @@ export type Trial = {
 const inFlightMs = 1_000;
 
 /** Injects a fault, waits until everything is as before, and compares the acknowledged writes with the database. */
-export async function inject({ isStandby, isFrozen }: Fault, stand: Stand): Promise<Trial> {
+export async function inject({ isStandby, kind }: Fault, stand: Stand): Promise<Trial> {
   const { cluster, nodes, load, databaseUrl } = stand;
   await reach(load, performance.now());
   const machine = await (isStandby ? cluster.findStandby() : cluster.findPrimary());
   load.take();
   nodes.takeUnreadyMs();
   const began = performance.now();
-  await (isFrozen ? cluster.freeze(machine) : cluster.kill(machine));
+  await cluster[kind](machine);
   if (!isStandby) await cluster.promote(machine);
   const promotedAt = isStandby ? began + inFlightMs : performance.now();
   const writtenAt = await reach(load, promotedAt);
-  if (isFrozen) await cluster.kill(machine);
+  if (kind !== 'kill') await cluster.kill(machine);
   const rejoiningAt = performance.now();
   await cluster.rejoin(machine);
   const rejoinedMs = performance.now() - rejoiningAt;

@@ -12,6 +12,8 @@ export type Cluster = {
   kill(machine: Machine): Promise<void>;
   /** Stops all processes of a machine, which keep their connections and answer nothing. */
   freeze(machine: Machine): Promise<void>;
+  /** Kills Patroni alone. PostgreSQL goes on, and takes itself for the primary. */
+  orphan(machine: Machine): Promise<void>;
   /** Resolves when one of the other machines accepts writes. Where nothing promotes one by itself, this does it. */
   promote(dead: Machine): Promise<void>;
   /** Starts a killed machine again, and resolves when it is a standby, and commits wait for a standby. */

@@ -64,6 +64,7 @@ export const patroni: ClusterKind = {
         for (const child of running.get(machine) ?? []) child.kill('SIGSTOP');
         await freezePostgresql(machine);
       },
+      orphan: (machine) => end(running.get(machine)?.[1], 'SIGKILL'),
       async promote(dead) {
         const others = machines.filter((machine) => machine !== dead);
         await find('primary', others);

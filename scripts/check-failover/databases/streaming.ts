@@ -76,6 +76,9 @@ export const streaming: ClusterKind = {
       findStandby: async () => (primary === first ? second : first),
       kill: killPostgresql,
       freeze: freezePostgresql,
+      orphan: async () => {
+        throw new Error('Only Patroni can leave PostgreSQL alone.');
+      },
       async promote(dead) {
         primary = dead === first ? second : first;
         await asOperator(primary, 'promote.sh');

@@ -14,12 +14,13 @@ const pauseMs = 40;
 const writesPerSession = 3;
 
 /** Lives through one anonymous session: starts it, writes data, and ends every other one. */
-export async function visit({ sessions }: Ledger, { here, there }: Route, isEnding: boolean): Promise<void> {
+export async function visit(ledger: Ledger, { here, there }: Route, isEnding: boolean): Promise<void> {
   const started = await here('mutation { result: startSession(transport: BEARER) { token session { handle } } }');
   if (!started) return;
-  const session = enter(sessions, started);
+  const session = enter(ledger.sessions, started);
   await writeData(session, there);
   if (isEnding) await logOut(session, there);
+  if (session.end === 'acknowledged') await useAgain(ledger, session, here);
 }
 
 /** Lives through one account: signs up, writes, changes the password, which ends another session, and logs out. */
@@ -65,6 +66,11 @@ async function logOut(session: SessionEntry, ask: Ask): Promise<void> {
   session.end = 'asked';
   const ended = await ask('mutation { result: logout { revokedSessionId } }', session.token);
   if (ended) session.end = 'acknowledged';
+}
+
+/** Uses an ended session on another node. */
+async function useAgain({ revived }: Ledger, { handle, token }: SessionEntry, ask: Ask): Promise<void> {
+  if (await ask('{ result: currentSession { handle } }', token)) revived.add(handle);
 }
 
 /** Returns whether the change was acknowledged. If it was not, the token of the session is unknown. */

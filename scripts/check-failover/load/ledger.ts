@@ -21,7 +21,12 @@ export type UserEntry = {
   askedPassword: string | null;
 };
 
-export type Ledger = { sessions: Map<string, SessionEntry>; users: Map<string, UserEntry> };
+export type Ledger = {
+  sessions: Map<string, SessionEntry>;
+  users: Map<string, UserEntry>;
+  /** The handles of sessions that a server accepted after their acknowledged end. */
+  revived: Set<string>;
+};
 
 /**
  * Compares the ledger with the rows of the database. Clients may go on writing meanwhile: numbers only grow. Returns a

@@ -21,7 +21,7 @@ const retryMs = 50;
 
 /** Puts servers under load until it is stopped. `take` returns and forgets the answers so far. */
 export function putUnderLoad(addresses: string[]): Load {
-  const ledger: Ledger = { sessions: new Map(), users: new Map() };
+  const ledger: Ledger = { sessions: new Map(), users: new Map(), revived: new Set() };
   const nothing = (): Seen => ({ outcomes: new Map(), longestMs: 0, acknowledgedAt: addresses.map(() => []) });
   let seen = nothing();
   let isOver = false;
