@@ -1,6 +1,6 @@
 /** HAProxy between the servers and the databases, and PgBouncer before it, with the files of the examples. */
 import type { ChildProcess } from 'node:child_process';
-import { chown, cp, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,21 +24,20 @@ export async function startProxy(folder: string, settings: Record<string, string
 export async function startPooler(folder: string, databasePort: number): Promise<Proxy> {
   const account = findAccount();
   const port = await freePort();
-  await cp('examples/failover/pgbouncer', folder, { recursive: true });
-  await chown(folder, account.uid, account.gid);
-  const place = `
-[databases]
-sessions = host=127.0.0.1 port=${databasePort}
-[pgbouncer]
+  await mkdir(folder);
+  const users = join(folder, 'users.txt');
+  await writeFile(users, `"sessions" "${passwords.sessions}"\n`);
+  // The file ends in its only section.
+  const settings = `${await readFile('examples/failover/pgbouncer/pgbouncer.ini', 'utf8')}
 listen_addr = 127.0.0.1
 listen_port = ${port}
 unix_socket_dir =
-auth_file = ${join(folder, 'users.txt')}
-%include ${join(folder, 'pgbouncer.ini')}
+auth_file = ${users}
+[databases]
+sessions = host=127.0.0.1 port=${databasePort}
 `;
-  await writeFile(join(folder, 'users.txt'), `"sessions" "${passwords.sessions}"\n`);
-  await writeFile(join(folder, 'place.ini'), place);
-  const child = startProgram(folder, ['pgbouncer', join(folder, 'place.ini')], { account });
+  await writeFile(join(folder, 'pgbouncer.ini'), settings);
+  const child = startProgram(folder, ['pgbouncer', join(folder, 'pgbouncer.ini')], { account });
   await accepts(port, child);
   return { port, stop: () => end(child, 'SIGINT') };
 }

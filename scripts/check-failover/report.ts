@@ -9,7 +9,7 @@ export function printTrial(number: number, { machine, seen, lost, ...times }: Tr
     `writes on the nodes ${times.writtenMs.map(seconds).join(' ')}`,
     `longest gap ${times.gapMs.map(seconds).join(' ')}`,
     `not ready ${times.unreadyMs.map(seconds).join(' ')}`,
-    `longest request ${seconds(seen.longestMs)}`,
+    `longest failed request ${seconds(seen.longestFailureMs)}`,
     `back ${seconds(times.rejoinedMs)}`,
     failures.map(([outcome, count]) => `${count} × ${outcome}`).join(', '),
     `lost ${lost.length}`,
@@ -27,7 +27,7 @@ export function printTable(trials: Trial[]): void {
     'fault to a write on every node': lastOf,
     'longest gap between writes on a node': ({ gapMs }) => Math.max(...gapMs),
     '/ready is 503': ({ unreadyMs }) => Math.max(...unreadyMs),
-    'longest request': ({ seen }) => seen.longestMs,
+    'longest failed request': ({ seen }) => seen.longestFailureMs,
     'start of the machine to synchronous again': ({ rejoinedMs }) => rejoinedMs,
   };
   console.log('\nSeconds                                      median  maximum');
