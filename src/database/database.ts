@@ -5,13 +5,14 @@ import type { PreparedReads, SessionWithUser } from './hot/prepared-reads.ts';
 import { type Ids, largestIds } from './ids.ts';
 import { postgresqlDialect } from './postgresql/dialect.ts';
 import type { HasDriver } from './raw-sql.ts';
+import type { HasProbe } from './readiness/probe.ts';
 import { sqliteDialect } from './sqlite/dialect.ts';
 
 /**
  * An open database: Prisma's client, and the operations that bypass it. The type is that of SQLite's client, the
  * smaller of the two, so that code that compiles runs on both.
  */
-export type Database = PrismaClient & PreparedReads & Ids & HasDriver;
+export type Database = PrismaClient & PreparedReads & Ids & HasDriver & HasProbe;
 
 /** A database, or a transaction on one. Domain functions take it as their first parameter. */
 export type Db = Prisma.TransactionClient;

@@ -1,6 +1,6 @@
 import { isDriverAdapterError } from '@prisma/driver-adapter-utils';
 import { Prisma } from '../generated/sqlite/client.ts';
-import type { Fault } from './readiness/faults.ts';
+import { type Fault, lostCode } from './readiness/faults.ts';
 
 /** Returns the error, with Prisma's code, for a statement after the end of its transaction, which took too long. */
 export function transactionIsOver(): Error {
@@ -14,6 +14,7 @@ export function transactionIsOver(): Error {
  * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 const codes: [Fault, RegExp][] = [
+  ['lost', new RegExp(`\\b${lostCode}\\b`)],
   ['read-only', /\b25006\b/],
   ['full', /\b53100\b/],
   ['damaged', /\bXX00[12]\b/],
@@ -57,7 +58,7 @@ export function faultOf(error: unknown): Fault | null {
   const meta = metaOf(error);
   const find = (faults: [Fault, RegExp][], text: string) => faults.find(([, pattern]) => pattern.test(text))?.[0];
   const fault = find(codes, `${code} ${meta}`) ?? find(messages, `${error.message} ${code} ${meta}`);
-  if (fault === 'read-only' && /is (not )?a standby/.test(error.message)) return 'standby';
+  if (fault === 'read-only' && /is a standby/.test(error.message)) return 'standby';
   if (fault !== undefined) return fault;
   if (systemCodes.has(code)) return 'unreachable';
   return isDriverAdapterError(error) ? (kinds[error.cause.kind] ?? null) : null;

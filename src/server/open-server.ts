@@ -54,8 +54,9 @@ export async function openServer(env: Environment | undefined, hooks: Hooks): Pr
     const observe = observeAll([watched, metrics?.observe]);
     // The operator knows already that the database is lost.
     const reportUnavailable = (error: unknown) => (store.isLost() ? undefined : hooks.reportUnavailable?.(error));
+    const report = (error: unknown) => (store.isLost() ? undefined : hooks.report(error));
     const options = { database, replica, config, now, legacySessions, signingKeys, ...hooks };
-    const app = createApp({ ...options, reportUnavailable, observe });
+    const app = createApp({ ...options, report, reportUnavailable, observe });
     warnAboutSettings(config, hooks.report);
     const close = async () => {
       await metrics?.stop();

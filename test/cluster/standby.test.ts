@@ -13,6 +13,12 @@ async function start() {
 
 const startSession = 'mutation { startSession(transport: BEARER) { token session { handle } } }';
 
+/** Returns the answer to a probe: the status and the text. */
+async function probe(address: string, path: string): Promise<string> {
+  const answer = await fetch(new URL(path, address));
+  return `${answer.status} ${(await answer.text()).trim()}`;
+}
+
 describe('a standby of PostgreSQL', () => {
   it('is used by no server and no command, and refused with 503 until it is promoted', async () => {
     const server = await start();
@@ -33,8 +39,12 @@ describe('a standby of PostgreSQL', () => {
     // A read is refused too: a standby may not know yet that a session has ended.
     expect((await send(node.address, '{ currentSession { handle } }', token)).status).toBe(503);
     expect(node.printed()).toMatch(/The database is a standby\. DATABASE_URL has to lead to the primary/);
+    expect(await probe(node.address, '/ready')).toBe('503 not ready: the database is a standby');
+    expect(await probe(node.address, '/ready?write')).toBe('503 not ready: the database is a standby');
+    expect(node.printed()).toMatch(/Not ready for writes: the database is a standby\./);
     await onServer(server.url, 'SELECT pg_promote()');
     await expect.poll(status).toBe(200);
+    await expect.poll(() => probe(node.address, '/ready?write')).toBe('200 ready');
   });
 
   it('is left for the primary by a server that knows several hosts', async () => {

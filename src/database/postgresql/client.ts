@@ -115,7 +115,7 @@ async function tryHost(url: string, target: Target): Promise<Host> {
 
 /** Returns the error for all hosts, with the code of one that answered, if any did. */
 function noHost(failures: (Error & { code?: string })[]): Error {
-  const answered = failures.find(({ code }) => code === '25006') ?? failures[0];
+  const answered = failures.find(({ code }) => code === '25006' || code === '08004') ?? failures[0];
   const reasons = failures.map(({ message }) => message).join('; ');
   return Object.assign(new Error(`no host can be used: ${reasons}`, { cause: answered }), { code: answered?.code });
 }

@@ -5,6 +5,7 @@ import { databaseClock } from '../clock.ts';
 import { type Dialect, transactionOptions } from '../dialect.ts';
 import { migrationFolders, readMigrations } from '../migrations.ts';
 import { timeStatements } from '../observe/statement-times.ts';
+import { postgresqlProbe } from '../readiness/postgresql-probe.ts';
 import { guardedAdapter } from './guarded-adapter.ts';
 import { isWithoutServers, watchLargestId, widenIds } from './ids.ts';
 import { migratePostgresql, withClient } from './migrate.ts';
@@ -35,6 +36,7 @@ export const postgresqlDialect: Dialect = {
     // Both clients are generated from the same models. Additional features of PostgreSQL's client are not used.
     return Object.assign(database as unknown as SqliteClient, reads, settledIds(pool), {
       $driver: { queryable, onQuery },
+      $probe: postgresqlProbe(pool),
       $largestId: await watchLargestId(pool),
     });
   },

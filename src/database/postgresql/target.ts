@@ -27,7 +27,7 @@ const timeoutMs = 2_000;
  * Checks the role of the server at the end of a connection. A primary becomes a standby only by a restart, which ends
  * the connection. So it is enough to check each connection once.
  *
- * @throws Error with the code of a write on a standby, which means 503
+ * @throws Error with the code of a write on a standby, or of a refused connection. Both mean 503
  */
 export async function requireTarget(client: pg.Client, target: Target): Promise<void> {
   if (target === 'any' || target === 'prefer-standby') return;
@@ -38,7 +38,9 @@ export async function requireTarget(client: pg.Client, target: Target): Promise<
   };
   const { rows } = await client.query<Role>(query);
   const reason = rows[0] && whyNot(target, rows[0]);
-  if (reason) throw Object.assign(new Error(`${client.host}:${client.port} ${reason}`), { code: '25006' });
+  if (!reason) return;
+  const code = target === 'primary' || target === 'read-write' ? '25006' : '08004';
+  throw Object.assign(new Error(`${client.host}:${client.port} ${reason}`), { code });
 }
 
 function whyNot(target: Target, { isStandby, isReadOnly }: Role): string | null {

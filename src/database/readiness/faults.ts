@@ -1,6 +1,7 @@
 /** The ways in which a database fails as a whole, so that the same request may well succeed later. */
 
 export type Fault =
+  | 'lost'
   | 'unreachable'
   | 'locked'
   | 'full'
@@ -11,14 +12,24 @@ export type Fault =
   | 'missing'
   | 'exhausted';
 
+/** The code of errors because the files of the database were removed or replaced while they were open. */
+export const lostCode = 'DATABASE_FILE_LOST';
+
 /**
  * Each fault in general words, as anybody may read them, and the sentence for the operator: what is wrong, and what to
  * do if that is not obvious.
  */
 export const faultTexts: Record<Fault, { state: string; report: string }> = {
+  lost: {
+    state: 'the database file was removed or replaced',
+    report: 'The database file was removed or replaced',
+  },
   unreachable: { state: 'the database does not answer', report: 'The database does not answer' },
   locked: { state: 'the database is locked', report: 'The database is locked by another program or command' },
-  full: { state: 'the disk of the database is full', report: 'The disk of the database is full. Writes wait for room' },
+  full: {
+    state: 'the disk of the database is full',
+    report: 'The disk of the database is full. Writes fail until there is room; reads go on',
+  },
   'read-only': {
     state: 'the database is read-only',
     report: 'The database is read-only. Reads go on, and writes fail until it can be written to',

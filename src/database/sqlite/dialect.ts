@@ -7,6 +7,7 @@ import { type Dialect, transactionOptions } from '../dialect.ts';
 import { largestIds } from '../ids.ts';
 import { migrationFolders, readMigrations } from '../migrations.ts';
 import { timeStatements } from '../observe/statement-times.ts';
+import { sqliteProbe } from '../readiness/sqlite-probe.ts';
 import { backUpSqlite } from './backup/backup.ts';
 import { leave } from './backup/leave.ts';
 import { restoreSqlite } from './backup/restore.ts';
@@ -58,6 +59,7 @@ export const sqliteDialect: Dialect = {
     return Object.assign(database, {
       ...reader.reads,
       $driver: { queryable, onQuery },
+      $probe: sqliteProbe({ file, files, reader: reader.connection, writer: queryable }),
       $largestId: () => largestIds.of64Bits,
       // One transaction writes at a time, so that ids are committed in their order.
       async $settledId(table: 'AuditEvent') {

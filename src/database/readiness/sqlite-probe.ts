@@ -1,0 +1,63 @@
+import { constants } from 'node:fs';
+import { access, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type BetterSqlite3 from 'better-sqlite3';
+import { largestIds } from '../ids.ts';
+import type { DatabaseFiles } from '../sqlite/database-files.ts';
+import { retryWhileBusy, type SerializedAdapter } from '../sqlite/serialized-adapter.ts';
+import { type DatabaseProbe, probeRow, tablesWithIds } from './probe.ts';
+
+/** The time for which the probe waits for a lock of another process, in milliseconds. */
+const busyTimeoutMs = 1_000;
+
+/** The minimum room on the disk, in bytes. A small write may still succeed below, in a part of the log that is free. */
+const minRoom = 1_000_000;
+
+type Connections = {
+  file: string;
+  files: DatabaseFiles;
+  /** The connection of the prepared reads, which waits for no writer. */
+  reader: BetterSqlite3.Database;
+  writer: SerializedAdapter;
+};
+
+export function sqliteProbe({ file, files, reader, writer }: Connections): DatabaseProbe {
+  return {
+    async isMigrated(newest) {
+      files.requireKnown();
+      const sql = `SELECT 1 FROM "_prisma_migrations" WHERE "migration_name" = ? AND "finished_at" IS NOT NULL`;
+      return retryWhileBusy(async () => reader.prepare<[string]>(sql).get(newest) !== undefined, busyTimeoutMs);
+    },
+
+    async write() {
+      files.requireKnown();
+      await requireWritable(file);
+      await requireRoom(dirname(file));
+      const sql = `INSERT INTO "ClockReading" ("name", "at") VALUES (?, ?)
+        ON CONFLICT ("name") DO UPDATE SET "at" = excluded."at"`;
+      await writer.runPrepared(sql, [probeRow, new Date()], busyTimeoutMs);
+    },
+
+    async idUsage() {
+      const sql = 'SELECT "name", "seq" FROM "sqlite_sequence"';
+      const rows = reader.prepare<[], { name: string; seq: bigint }>(sql).safeIntegers().all();
+      const last = new Map(rows.map(({ name, seq }) => [name, seq]));
+      return tablesWithIds.map((table) => ({ table, last: last.get(table) ?? 0n, largest: largestIds.of64Bits }));
+    },
+  };
+}
+
+/** Fails if the file could not be opened again for writing. @throws Error */
+async function requireWritable(file: string): Promise<void> {
+  await access(file, constants.W_OK).catch((error: NodeJS.ErrnoException) => {
+    throw Object.assign(new Error('attempt to write a readonly database', { cause: error }), { code: error.code });
+  });
+}
+
+/** @throws Error if the disk is full */
+async function requireRoom(folder: string): Promise<void> {
+  const { bsize, bavail, bfree } = await statfs(folder);
+  // Only root may use the reserve.
+  const room = bsize * (process.getuid?.() === 0 ? bfree : bavail);
+  if (room < minRoom) throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
+}
