@@ -19,8 +19,8 @@ export type Trial = {
   writtenMs: number[];
   /** The longest time without an acknowledged write on each node. */
   gapMs: number[];
-  /** For how long each node was not ready. */
-  unreadyMs: number[];
+  /** For how long `/ready` and `/ready?write` of each node were 503. */
+  unreadyMs: { reads: number[]; writes: number[] };
   /** From the start of the machine. */
   rejoinedMs: number;
   seen: Seen;

@@ -9,8 +9,8 @@ import { end, startProgram } from './processes.ts';
 export type Nodes = {
   /** The addresses of GraphQL. */
   addresses: string[];
-  /** Returns for how long each node was not ready since the last call, in milliseconds. */
-  takeUnreadyMs(): number[];
+  /** Returns for how long `/ready` and `/ready?write` of each node were 503 since the last call, in milliseconds. */
+  takeUnreadyMs(): { reads: number[]; writes: number[] };
   /** Returns the warnings and faults in the logs of all nodes, each with the number of its lines. Requests are left out. */
   readLog(): Promise<Map<string, number>>;
   stop(): Promise<void>;
@@ -29,35 +29,34 @@ const pollMs = 100;
 
 /** Starts three servers. Their logs are in files of the folder. */
 export async function startNodes(databaseUrl: string, folder: string): Promise<Nodes> {
-  const started: { child: ChildProcess; origin: string; unreadyMs: number }[] = [];
+  const started: { child: ChildProcess; origin: string; reads: Watch; writes: Watch }[] = [];
+  const stopping = new AbortController();
+  async function stop(): Promise<void> {
+    stopping.abort();
+    await Promise.all(started.flatMap(({ reads, writes }) => [reads.ended, writes.ended]));
+    await Promise.all(started.map(({ child }) => end(child, 'SIGTERM')));
+  }
   for (const name of ['node1', 'node2', 'node3']) {
     const port = await freePort();
     const env = { ...settings, DATABASE_URL: databaseUrl, PORT: String(port), MAIL_FOLDER: join(folder, 'mail') };
     const child = startProgram(folder, [process.execPath, resolve('src/main.ts')], { env, log: name });
-    const node = { child, origin: `http://127.0.0.1:${port}`, unreadyMs: 0 };
-    started.push(node);
-    while (!(await isReady(node.origin))) {
-      if (child.exitCode !== null) throw new Error(await readFile(join(folder, `${name}.log`), 'utf8'));
+    const origin = `http://127.0.0.1:${port}`;
+    while (!(await isReady(`${origin}/ready`))) {
+      if (child.exitCode !== null) {
+        await stop();
+        throw new Error(await readFile(join(folder, `${name}.log`), 'utf8'));
+      }
       await sleep(pollMs);
     }
+    const reads = watch(`${origin}/ready`, stopping.signal);
+    started.push({ child, origin, reads, writes: watch(`${origin}/ready?write`, stopping.signal) });
   }
-  const stopping = new AbortController();
-  const watching = started.map(async (node) => {
-    for (let before = performance.now(); !stopping.signal.aborted; await sleep(pollMs)) {
-      const ready = await isReady(node.origin);
-      const now = performance.now();
-      if (!ready) node.unreadyMs += now - before;
-      before = now;
-    }
-  });
   return {
     addresses: started.map(({ origin }) => `${origin}/graphql`),
-    takeUnreadyMs: () =>
-      started.map((node) => {
-        const { unreadyMs } = node;
-        node.unreadyMs = 0;
-        return unreadyMs;
-      }),
+    takeUnreadyMs: () => ({
+      reads: started.map(({ reads }) => reads.take()),
+      writes: started.map(({ writes }) => writes.take()),
+    }),
     async readLog() {
       const logs = await Promise.all([1, 2, 3].map((n) => readFile(join(folder, `node${n}.log`), 'utf8')));
       const counts = new Map<string, number>();
@@ -67,16 +66,35 @@ export async function startNodes(databaseUrl: string, folder: string): Promise<N
       }
       return counts;
     },
-    async stop() {
-      stopping.abort();
-      await Promise.all(watching);
-      await Promise.all(started.map(({ child }) => end(child, 'SIGTERM')));
-    },
+    stop,
   };
 }
 
-function isReady(origin: string): Promise<boolean> {
-  return fetch(`${origin}/ready`, { signal: AbortSignal.timeout(10_000) }).then(
+type Watch = { take(): number; ended: Promise<void> };
+
+/** Asks a probe until the signal, and adds up for how long it failed. */
+function watch(probe: string, signal: AbortSignal): Watch {
+  let failedMs = 0;
+  async function ask(): Promise<void> {
+    for (let before = performance.now(); !signal.aborted; await sleep(pollMs)) {
+      const ready = await isReady(probe);
+      const now = performance.now();
+      if (!ready) failedMs += now - before;
+      before = now;
+    }
+  }
+  return {
+    take() {
+      const taken = failedMs;
+      failedMs = 0;
+      return taken;
+    },
+    ended: ask(),
+  };
+}
+
+function isReady(probe: string): Promise<boolean> {
+  return fetch(probe, { signal: AbortSignal.timeout(10_000) }).then(
     ({ ok }) => ok,
     () => false,
   );
