@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes this machine, NAME, a standby of the machine PRIMARY. Deletes the data that is here. Run it as the user postgres,
-# while PostgreSQL does not run here. The password of the user replicator is in ~/.pgpass, or in PGPASSWORD.
+# Makes this machine, NAME, a standby of the machine PRIMARY. Deletes the data in PGDATA. Run it as the user postgres,
+# while PostgreSQL does not run here. The password of replicator is in ~/.pgpass, or in PGPASSWORD.
 set -e
 rm -rf "$PGDATA"
 pg_basebackup --pgdata="$PGDATA" --checkpoint=fast --write-recovery-conf \
