@@ -28,7 +28,7 @@ const codes: [Fault, RegExp][] = [
 
 /** The messages of each fault: those of SQLite, which Prisma passes on, and those of the driver, which have no code. */
 const messages: [Fault, RegExp][] = [
-  ['full', /database or disk is full/i],
+  ['full', /database or disk is full|No space left on device|could not write init file/i],
   ['read-only', /attempt to write a readonly database/i],
   ['damaged', /database disk image is malformed|file is not a database/i],
   ['disk', /disk I\/O error/i],

@@ -31,6 +31,7 @@ describe('database failures', () => {
     ['read-only, or a standby', driverSays('25006', 'cannot execute INSERT in a read-only transaction')],
     ['damaged', driverSays('XX001', 'invalid page in block 1 of relation base/5/16396')],
     ['an error of the disk', driverSays('58030', 'could not read block 1 in file "base/5/16396": Input/output error')],
+    ['a full disk when it connects', Object.assign(new Error('could not write init file'), { code: 'XX000' })],
     ['used-up ids', driverSays('2200H', 'nextval: reached maximum value of sequence "Session_id_seq"')],
     ['a missing table', known('P2021', { table: 'public.Session' })],
     ['a wrong password', known('P1000')],

@@ -102,6 +102,9 @@ describe('/ready and /ready?write', () => {
     await api.database.$executeRawUnsafe('DROP TABLE "Session"');
     expect(await probe(api)).toEqual(nothing('a table of the database is missing'));
     expect(await write(api)).toEqual(unavailable);
+    const other = await startApi();
+    await other.database.$executeRawUnsafe('DROP TABLE "AuditEvent"');
+    expect(await probe(other)).toEqual(readsOnly('a table of the database is missing'));
     expect(messagesOf(api)).toEqual([
       'Not ready: a table of the database is missing.',
       'Not ready for writes: a table of the database is missing.',

@@ -40,12 +40,13 @@ export const faultTexts: Record<Fault, { state: string; report: string }> = {
   },
   damaged: {
     state: 'the database is damaged',
-    report: 'The database is damaged. Stop the server and restore a backup, as docs/backup.md describes',
+    report:
+      'The database is damaged, or its disk cannot be read. Check the disk, then stop the server and restore a backup, as ' +
+      'docs/backup.md describes',
   },
   disk: {
     state: 'the disk of the database fails',
-    report:
-      'The disk of the database fails. Check the disk; if the database is damaged, docs/backup.md describes how to restore it',
+    report: 'The disk of the database fails. Check the disk, and whether its file system is read-only',
   },
   missing: {
     state: 'a table of the database is missing',

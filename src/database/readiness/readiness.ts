@@ -40,6 +40,8 @@ export type Readiness = {
  * longer than the callers wait.
  */
 export function readinessOf(database: Database): Readiness {
+  // Read now: the first probe may come when the server is busy.
+  void newestMigration().catch(() => {});
   let failure: { fault: Fault; at: number } | null = null;
 
   const reads = inTime(

@@ -10,6 +10,11 @@ import { type DatabaseProbe, probeRow, tablesWithIds } from './probe.ts';
 /** The time for which the probe waits for a lock of another process, in milliseconds. */
 const busyTimeoutMs = 1_000;
 
+/** Opens each table that writers need. It is not valid if one is missing. */
+const openTables = [...tablesWithIds, 'RateLimit']
+  .map((table) => `SELECT 1 FROM "${table}" WHERE 0`)
+  .join(' UNION ALL ');
+
 /** The minimum room on the disk, in bytes. A small write may still succeed below, in a part of the log that is free. */
 const minRoom = 1_000_000;
 
@@ -33,6 +38,7 @@ export function sqliteProbe({ file, files, reader, writer }: Connections): Datab
       files.requireKnown();
       await requireWritable(file);
       await requireRoom(dirname(file));
+      reader.prepare(openTables).get();
       const sql = `INSERT INTO "ClockReading" ("name", "at") VALUES (?, ?)
         ON CONFLICT ("name") DO UPDATE SET "at" = excluded."at"`;
       await writer.runPrepared(sql, [probeRow, new Date()], busyTimeoutMs);
