@@ -9,19 +9,21 @@ import { passwords } from './databases/credentials.ts';
 import { findAccount } from './databases/machines.ts';
 import { end, startProgram } from './processes.ts';
 
-export type Proxy = { port: number; stop(): Promise<void> };
+/** Calls a function when the check has ended. */
+type AtEnd = (end: () => Promise<void>) => void;
 
-/** Starts HAProxy on a free port, and waits until it listens. `settings` are the variables in its file. */
-export async function startProxy(folder: string, settings: Record<string, string>): Promise<Proxy> {
+/** Starts HAProxy, and returns its port when it listens. `settings` are the variables in its file. */
+export async function startProxy(folder: string, settings: Record<string, string>, atEnd: AtEnd): Promise<number> {
   const port = await freePort();
   const env = { ...settings, LISTEN: `127.0.0.1:${port}` };
   const child = startProgram(folder, ['haproxy', '-db', '-f', join(folder, 'haproxy.cfg')], { env });
+  atEnd(() => end(child, 'SIGTERM'));
   await accepts(port, child);
-  return { port, stop: () => end(child, 'SIGTERM') };
+  return port;
 }
 
-/** Starts PgBouncer before a port of this machine, on a free port, and waits until it listens. */
-export async function startPooler(folder: string, databasePort: number): Promise<Proxy> {
+/** Starts PgBouncer before a port of this machine, and returns its own port when it listens. */
+export async function startPooler(folder: string, databasePort: number, atEnd: AtEnd): Promise<number> {
   const account = findAccount();
   const port = await freePort();
   await mkdir(folder);
@@ -38,8 +40,9 @@ sessions = host=127.0.0.1 port=${databasePort}
 `;
   await writeFile(join(folder, 'pgbouncer.ini'), settings);
   const child = startProgram(folder, ['pgbouncer', join(folder, 'pgbouncer.ini')], { account });
+  atEnd(() => end(child, 'SIGTERM'));
   await accepts(port, child);
-  return { port, stop: () => end(child, 'SIGINT') };
+  return port;
 }
 
 /** Waits until a program accepts connections. @throws Error if it ends. */

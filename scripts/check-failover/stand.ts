@@ -45,11 +45,8 @@ export async function startStand(
   const primary = await cluster.findPrimary();
   for (const statement of createSessions()) await onServer(superuserUrl(primary), statement);
 
-  const proxy = await startProxy(files, cluster.proxySettings);
-  atEnd(proxy.stop);
-  const pooler = options.pgbouncer ? await startPooler(join(folder, 'pgbouncer'), proxy.port) : null;
-  if (pooler) atEnd(pooler.stop);
-  const { port } = pooler ?? proxy;
+  const proxyPort = await startProxy(files, cluster.proxySettings, atEnd);
+  const port = options.pgbouncer ? await startPooler(join(folder, 'pgbouncer'), proxyPort, atEnd) : proxyPort;
   const databaseUrl = `postgresql://sessions:${passwords.sessions}@127.0.0.1:${port}/sessions`;
   while ((await onServer(databaseUrl, 'SELECT 1').catch(() => [])).length === 0) await sleep(100);
 
