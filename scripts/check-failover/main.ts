@@ -65,5 +65,7 @@ async function endAll(): Promise<void> {
 }
 
 function stopEarly(): void {
+  // The check goes on meanwhile, and loses its connections.
+  process.on('uncaughtException', () => {});
   void endAll().finally(() => process.exit(1));
 }
