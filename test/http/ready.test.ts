@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import pg from 'pg';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { openDatabase } from '../../src/database/database.ts';
@@ -7,6 +8,7 @@ import { Client, startApi, type TestApi } from '../support/api.ts';
 import { emptyDatabase, isPostgresql, openFile } from '../support/database.ts';
 import { startIdsAfter } from '../support/ids.ts';
 import { onServer, urlOf } from '../support/postgresql-server.ts';
+import { runNode } from '../support/process.ts';
 
 type Served = Pick<TestApi, 'app' | 'config' | 'database' | 'reported' | 'url'>;
 
@@ -69,11 +71,12 @@ describe('/ready and /ready?write', () => {
   it('write one row at most once a second for all callers, and keep nothing else', async () => {
     const api = await startApi();
     const probes = vi.spyOn(api.database.$probe, 'write');
+    const began = performance.now();
     expect(await probe(api)).toEqual(allWell);
     const answers = await Promise.all(Array.from({ length: 50 }, () => probe(api)));
     for (const answer of answers) expect(answer).toEqual(allWell);
-    // Two if they took longer than a second.
-    expect(probes.mock.calls.length).toBeLessThan(10);
+    for (let count = 0; count < 20; count += 1) expect(await probe(api)).toEqual(allWell);
+    expect(probes.mock.calls.length).toBeLessThanOrEqual(1 + (performance.now() - began) / 1_000);
     const { write: written } = await probe({ ...api, app: createApp({ ...api, report: () => {} }) });
     expect(written).toBe('200 ready');
     expect(await api.database.clockReading.findMany({ select: { name: true } })).toEqual([{ name: 'write-probe' }]);
@@ -161,5 +164,28 @@ describe('/ready and /ready?write', () => {
     expect(await probe(api)).toEqual(nothing('the database is damaged'));
     expect(await write(api)).toEqual(unavailable);
     expect(messagesOf(api)).toHaveLength(2);
+  });
+});
+
+/** Runs a command with a folder mounted read-only. */
+const withReadOnly = (folder: string) => [
+  ...['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c'],
+  'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"',
+  folder,
+];
+
+describe('a file system that is mounted read-only', () => {
+  it.runIf(!onPostgresql)('is refused at the start in a sentence', { tags: ['slow/process'] }, async () => {
+    const url = await emptyDatabase();
+    const wrapper = withReadOnly(dirname(url.replace('file:', '')));
+    for (const args of [['src/main.ts'], ['src/cli.ts', 'migrate'], ['src/cli.ts', 'revoke', '--all']]) {
+      const [file = '', ...rest] = args;
+      const { code, stdout, stderr } = await runNode(file, rest, { DATABASE_URL: url, PORT: '0' }, { wrapper }).ended;
+      expect({ code, stdout, stderr }).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringMatching(/^DATABASE_URL names .*\.db.*EROFS: read-only file system.*\.\n$/),
+      });
+    }
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { localClock } from '../../src/database/clock.ts';
 import { OperatorNotice } from '../../src/errors.ts';
 import { startMaintenance } from '../../src/maintenance/maintenance.ts';
@@ -19,6 +19,9 @@ describe('ids of which most are used', () => {
       await startIdsAfter(opened, (2n ** 63n * percent) / 100n + 1n);
       if (percent > 79n) await expect.poll(() => told.length).toBe(Number(percent - 79n) * tablesWithIds.length);
     }
+    const rounds = vi.spyOn(opened.database.$probe, 'idUsage');
+    await expect.poll(() => rounds.mock.calls.length).toBeGreaterThan(2);
+    expect(told).toHaveLength(2 * tablesWithIds.length);
     expect(told[0]).toBeInstanceOf(OperatorNotice);
     expect(told.map(({ message }) => message)).toContainEqual(
       expect.stringMatching(/^80 % of the ids of AuditEvent are used, and 18\d{17} are left\. /),

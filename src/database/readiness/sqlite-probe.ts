@@ -1,9 +1,9 @@
-import { constants } from 'node:fs';
-import { access, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
 import { largestIds } from '../ids.ts';
 import type { DatabaseFiles } from '../sqlite/database-files.ts';
+import { requireWritable } from '../sqlite/open.ts';
 import { retryWhileBusy, type SerializedAdapter } from '../sqlite/serialized-adapter.ts';
 import { type DatabaseProbe, probeRow, tablesWithIds } from './probe.ts';
 
@@ -36,7 +36,10 @@ export function sqliteProbe({ file, files, reader, writer }: Connections): Datab
 
     async write() {
       files.requireKnown();
-      await requireWritable(file);
+      // A server that has the file open can still write to it, but could not start again.
+      await requireWritable(file).catch((cause: unknown) => {
+        throw Object.assign(new Error('attempt to write a readonly database', { cause }), { code: 'SQLITE_READONLY' });
+      });
       await requireRoom(dirname(file));
       reader.prepare(openTables).get();
       const sql = `INSERT INTO "ClockReading" ("name", "at") VALUES (?, ?)
@@ -51,13 +54,6 @@ export function sqliteProbe({ file, files, reader, writer }: Connections): Datab
       return tablesWithIds.map((table) => ({ table, last: last.get(table) ?? 0n, largest: largestIds.of64Bits }));
     },
   };
-}
-
-/** Fails if the file could not be opened again for writing. @throws Error */
-async function requireWritable(file: string): Promise<void> {
-  await access(file, constants.W_OK).catch((error: NodeJS.ErrnoException) => {
-    throw Object.assign(new Error('attempt to write a readonly database', { cause: error }), { code: error.code });
-  });
 }
 
 /** @throws Error if the disk is full */

@@ -15,7 +15,7 @@ import { startCheckpoints } from './checkpoints.ts';
 import { DatabaseFiles, requireOneName } from './database-files.ts';
 import { lockFile } from './file-lock.ts';
 import { migrateSqlite } from './migrate.ts';
-import { sqliteAdapter } from './open.ts';
+import { requireWritable, sqliteAdapter } from './open.ts';
 import { openReader } from './prepared-reads.ts';
 
 /** The time for which a server waits for another one that is stopping, in milliseconds. */
@@ -83,6 +83,7 @@ export const sqliteDialect: Dialect = {
   async claim(url) {
     const file = fileOf(url);
     requireOneName(file);
+    if (existsSync(file)) await requireWritable(file);
     const release = await lockFile(`${file}.server-lock`, claimTimeoutMs);
     if (release) return release;
     throw new OperatorError(

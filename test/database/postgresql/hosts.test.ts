@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:net';
-import pg from 'pg';
+import type pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readConfig } from '../../../src/config/config.ts';
 import { migrateDatabase, openDatabase } from '../../../src/database/database.ts';
@@ -7,7 +7,7 @@ import { clientClass } from '../../../src/database/postgresql/client.ts';
 import { targets } from '../../../src/database/postgresql/target.ts';
 import { hostUrls, redactUrl } from '../../../src/database/url.ts';
 import { emptyDatabase } from '../../support/database.ts';
-import { onServer } from '../../support/postgresql-server.ts';
+import { onServer, urlOf } from '../../support/postgresql-server.ts';
 
 /** Nothing listens there. */
 const nowhere = '127.0.0.1:1';
@@ -26,18 +26,13 @@ function withHosts(hosts: string[], url: string): string {
   return url.replace('@', `@${hosts.join()},`);
 }
 
-async function makeReadOnly(url: string): Promise<void> {
-  const { pathname } = new URL(url);
-  const set = (value: string) =>
-    onServer(url, `ALTER DATABASE "${pathname.slice(1)}" SET default_transaction_read_only = ${value}`);
-  await set('on');
-  onTestFinished(async () => {
-    // This connection is read-only too, and may change that.
-    const client = new pg.Client({ connectionString: url, options: '-c default_transaction_read_only=off' });
-    await client.connect();
-    await client.query(`ALTER DATABASE "${pathname.slice(1)}" RESET default_transaction_read_only`);
-    await client.end();
-  });
+/** Makes new connections to a database read-only, until the returned function is called. */
+async function makeReadOnly(url: string): Promise<() => Promise<unknown>> {
+  const [admin, name] = [urlOf(url, 'postgres'), new URL(url).pathname.slice(1)];
+  const end = () => onServer(admin, `ALTER DATABASE "${name}" RESET default_transaction_read_only`);
+  onTestFinished(async () => void (await end()));
+  await onServer(admin, `ALTER DATABASE "${name}" SET default_transaction_read_only = on`);
+  return end;
 }
 
 async function portOf(client: pg.Client): Promise<number> {
@@ -83,7 +78,8 @@ describe('a URL of PostgreSQL with several hosts', () => {
 
   it('is migrated and used on the first host that can be reached, also if one does not answer', async () => {
     const url = await emptyDatabase();
-    const several = withHosts([nowhere, await silentHost()], url);
+    // Two that do not answer take longer than a connection may, one after the other.
+    const several = withHosts([await silentHost(), nowhere, await silentHost()], url);
     expect(readConfig({ DATABASE_URL: several }).databaseUrl).toBe(several);
     expect(await migrateDatabase(several)).toEqual([]);
     const database = await openDatabase(several, { poolSize: 3 });
@@ -118,6 +114,17 @@ describe('a URL of PostgreSQL with several hosts', () => {
       expect.stringMatching(/is not a standby$/),
       port,
     ]);
+  });
+
+  it('is not kept on a connection that can only read', async () => {
+    const url = await emptyDatabase();
+    const end = await makeReadOnly(url);
+    const database = await openDatabase(url, { poolSize: 1 });
+    onTestFinished(() => database.$disconnect());
+    const write = () => database.$transaction((db) => db.rateLimit.create({ data: { key: 'a', points: 1 } }));
+    await expect(write()).rejects.toThrow(/read-only transaction/);
+    await end();
+    expect(await write()).toMatchObject({ points: 1 });
   });
 
   it('fails in one sentence without the password if no host can be used', async () => {
