@@ -101,6 +101,7 @@ export default defineConfig(({ mode }) => ({
             'test/server/**/*.test.ts',
             'test/http/credentials.test.ts',
             'test/http/front-door.test.ts',
+            'test/http/ready.test.ts',
             'test/secrets.test.ts',
           ],
           exclude: withoutDatabase,

@@ -7,13 +7,14 @@ import type { HasStorage } from './observe/storage.ts';
 import type { PlannedMigration } from './plan/plan.ts';
 import { postgresqlDialect } from './postgresql/dialect.ts';
 import type { HasDriver } from './raw-sql.ts';
+import type { HasProbe } from './readiness/probe.ts';
 import { sqliteDialect } from './sqlite/dialect.ts';
 
 /**
  * An open database: Prisma's client, and the operations that bypass it. The type is that of SQLite's client, the
  * smaller of the two, so that code that compiles runs on both.
  */
-export type Database = PrismaClient & PreparedReads & Ids & HasDriver & HasStorage;
+export type Database = PrismaClient & PreparedReads & Ids & HasDriver & HasStorage & HasProbe;
 
 /** A database, or a transaction on one. Domain functions take it as their first parameter. */
 export type Db = Prisma.TransactionClient;

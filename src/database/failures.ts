@@ -1,43 +1,72 @@
 import { isDriverAdapterError } from '@prisma/driver-adapter-utils';
 import { Prisma } from '../generated/sqlite/client.ts';
-
-/**
- * Prisma's codes for a database that cannot be reached, is too busy, went away or did not answer in time, and for
- * conflicts that remained after several attempts.
- */
-const unavailable = new Set(['P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037']);
-
-/** The same failures without Prisma's client, by the names that its driver substitutes for the system's message. */
-const unavailableKinds = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout']);
+import { type Fault, lostCode } from './readiness/faults.ts';
 
 /** Returns the error, with Prisma's code, for a statement after the end of its transaction, which took too long. */
 export function transactionIsOver(): Error {
   return Object.assign(new Error('The transaction of this statement is over.'), { code: 'P2028' });
 }
 
-/** The driver's messages, which have no code, for a connection that breaks or is not available in time. */
-const brokenConnection =
-  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|server closed the connection|ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT/i;
-
 /**
- * SQLSTATE codes of PostgreSQL for "cannot connect", "out of resources", "shutting down", a cancellation by a timeout,
- * and conflicts.
+ * The codes of each fault: Prisma's, and the SQLSTATE codes of PostgreSQL. Conflicts of transactions are among them,
+ * because several attempts came before.
+ *
+ * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-const unavailableStates = /\b(08[0-9A-Z]{3}|53[0-9A-Z]{3}|57P0[0-9]|57014|55P03|25P03|40001|40P01)\b/;
+const codes: [Fault, RegExp][] = [
+  ['lost', new RegExp(`\\b${lostCode}\\b`)],
+  ['read-only', /\b25006\b/],
+  ['full', /\b53100\b/],
+  ['damaged', /\bXX00[12]\b/],
+  ['disk', /\b58(030|P01)\b/],
+  ['missing', /\b(P1003|P2021|3D000|42P01)\b/],
+  ['exhausted', /\b2200H\b/],
+  ['locked', /\b55P03\b/],
+  ['unreachable', /\b(P10(00|01|02|08|10|11|17)|P20(24|28|34|37))\b/],
+  ['unreachable', /\b(08[0-9A-Z]{3}|28000|28P01|53[0-9A-Z]{3}|57P0[0-9]|57014|25P03|40001|40P01)\b/],
+];
 
-/** SQLite's "disk full", "cannot open", "I/O error" and "busy", in the words that Prisma passes on. */
-const unavailableFile = /database or disk is full|disk I\/O error|database is locked|unable to open database file/i;
+/** The messages of each fault: those of SQLite, which Prisma passes on, and those of the driver, which have no code. */
+const messages: [Fault, RegExp][] = [
+  ['full', /database or disk is full|No space left on device|could not write init file/i],
+  ['read-only', /attempt to write a readonly database/i],
+  ['damaged', /database disk image is malformed|file is not a database/i],
+  ['disk', /disk I\/O error/i],
+  ['missing', /^no such table|"no such table/i],
+  ['locked', /database (table )?is locked|SQLITE_BUSY/i],
+  ['unreachable', /unable to open database file|Connection terminated|timeout exceeded when trying to connect/i],
+  ['unreachable', /Query read timeout|Client has encountered a connection error|server closed the connection/i],
+  ['unreachable', /ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT/i],
+];
+
+/** Codes of the system if the error itself has one. Other errors, such as those of mail, have one as their cause. */
+const systemCodes = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+/** The names that the adapters of Prisma substitute for the codes of the system. */
+const kinds: Record<string, Fault> = {
+  DatabaseNotReachable: 'unreachable',
+  ConnectionClosed: 'unreachable',
+  SocketTimeout: 'unreachable',
+  TableDoesNotExist: 'missing',
+};
+
+/** Returns how the database failed. Null for every other error, such as a bug or a refusal. */
+export function faultOf(error: unknown): Fault | null {
+  if (!(error instanceof Error)) return null;
+  // The code of Prisma or, without Prisma's client, that of PostgreSQL or the system.
+  const code = 'code' in error ? String(error.code) : '';
+  const meta = metaOf(error);
+  const find = (faults: [Fault, RegExp][], text: string) => faults.find(([, pattern]) => pattern.test(text))?.[0];
+  const fault = find(codes, `${code} ${meta}`) ?? find(messages, `${error.message} ${code} ${meta}`);
+  if (fault === 'read-only' && /is a standby/.test(error.message)) return 'standby';
+  if (fault !== undefined) return fault;
+  if (systemCodes.has(code)) return 'unreachable';
+  return isDriverAdapterError(error) ? (kinds[error.cause.kind] ?? null) : null;
+}
 
 /** Returns whether the database failed, so that the same request may well succeed later. */
 export function isUnavailable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  // The code of Prisma or, without Prisma's client, that of PostgreSQL or the system.
-  const code = 'code' in error ? String(error.code) : '';
-  if (unavailable.has(code)) return true;
-  if (isDriverAdapterError(error) && unavailableKinds.has(error.cause.kind)) return true;
-  const told = `${error.message} ${metaOf(error)}`;
-  const states = `${code} ${metaOf(error)}`;
-  return brokenConnection.test(`${code} ${told}`) || unavailableStates.test(states) || unavailableFile.test(told);
+  return faultOf(error) !== null;
 }
 
 /** Returns whether two transactions conflicted, so that one of them has to begin anew. */

@@ -2,6 +2,7 @@ import type { Plugin } from 'graphql-yoga';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { isUnavailable } from '../database/failures.ts';
+import { readinessOf } from '../database/readiness/readiness.ts';
 import type { Context } from '../graphql/context.ts';
 import type { Reports } from '../graphql/errors.ts';
 import { newRequestFacts, type RequestFacts } from '../log/request-facts.ts';
@@ -78,11 +79,17 @@ const unavailable = 'The database does not answer. Try again in a moment.';
 const wrongHost = 'This server does not answer for this host. The operator allows hosts: PUBLIC_URL, ALLOWED_HOSTS.';
 
 /** Creates the front door: the steps that every request goes through, and the routes behind them. */
-export function createApp(options: AppOptions): App {
-  const { config, database, report, reportUnavailable, observe, run } = options;
+export function createApp(given: AppOptions): App {
+  const readiness = readinessOf(given.database);
+  const reportUnavailable = (error: unknown) => {
+    readiness.noteFailure(error);
+    given.reportUnavailable?.(error);
+  };
+  const options = { ...given, reportUnavailable };
+  const { config, report, observe, run } = options;
   const fixedHeaders = headersFor(config);
   const isOurHost = hostCheck(config);
-  const probes: Probes = probeRoutes(database);
+  const probes: Probes = probeRoutes(readiness, report);
   const graphiql = config.graphiql ? createGraphiql(graphqlPath, fixedHeaders) : null;
   const routeAt = routeTable([
     graphqlRoute(graphqlPath, options),
@@ -99,7 +106,7 @@ export function createApp(options: AppOptions): App {
     if (probe) {
       facts.route = path;
       // Precedes the check of the host: load balancers probe the address of this server. A probe reveals nothing else.
-      return finish(incoming, await probe());
+      return finish(incoming, await probe(incoming.target));
     }
     if (!isOurHost(incoming.headers.get('host'))) throw new Refusal(421, wrongHost, { connection: 'close' });
     // The page and its files have their own headers.
@@ -133,7 +140,7 @@ export function createApp(options: AppOptions): App {
     if (error instanceof Refusal) return error;
     if (error instanceof AbortedError) return new Refusal(400, error.message);
     if (isUnavailable(error)) {
-      reportUnavailable?.(error);
+      reportUnavailable(error);
       return new Refusal(503, unavailable, { 'retry-after': '1' }, 'SERVICE_UNAVAILABLE');
     }
     report(error);

@@ -5,6 +5,7 @@ import type { Database } from '../database/database.ts';
 import { withLease } from '../database/lease.ts';
 import { rotateSigningKeys } from '../signing-keys/rotate.ts';
 import { ClockJumpError, noteClock, requireTrustedClock } from './clock-check.ts';
+import { idWarnings } from './id-warnings.ts';
 import {
   deleteClientInfo,
   endExpired,
@@ -54,7 +55,10 @@ export function maintain(
 
 export type MaintenanceOptions = { report: (error: unknown) => void; firstRunAfterMs?: number; pauseMs?: number };
 
-/** Starts the maintenance in the background, every ten minutes. Reports a jump of the clock once. */
+/**
+ * Starts the maintenance in the background, every ten minutes. Reports a jump of the clock once, and warns about ids
+ * that are nearly used up.
+ */
 export function startMaintenance(
   database: Database,
   policy: MaintenancePolicy,
@@ -62,6 +66,7 @@ export function startMaintenance(
   { report, firstRunAfterMs = 5_000, pauseMs = intervalMs }: MaintenanceOptions,
 ): Repeated {
   let hasJumped = false;
+  const warnAboutIds = idWarnings(report);
   const work = async (isStopping: () => boolean) => {
     try {
       await maintain(database, policy, clock, () => !isStopping());
@@ -71,6 +76,7 @@ export function startMaintenance(
       if (!hasJumped) report(error);
       hasJumped = true;
     }
+    await warnAboutIds(database);
   };
   return repeat(pauseMs, work, report, firstRunAfterMs);
 }

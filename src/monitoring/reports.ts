@@ -1,4 +1,5 @@
-import { isUnavailable } from '../database/failures.ts';
+import { faultOf } from '../database/failures.ts';
+import { faultTexts } from '../database/readiness/faults.ts';
 import { OperatorError, OperatorNotice } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import { logFaults } from '../log/repeated-faults.ts';
@@ -17,10 +18,11 @@ export function logReports(log: Log): Reports {
   const faults = logFaults(log);
   return {
     report(error) {
-      if (error instanceof OperatorNotice) tell(log, error);
-      else if (error instanceof OperatorError) log.error(error.message);
-      else if (isUnavailable(error)) faults.report('The database does not answer', error, 'database');
-      else faults.report('Unexpected error', error);
+      if (error instanceof OperatorNotice) return tell(log, error);
+      if (error instanceof OperatorError) return log.error(error.message);
+      const fault = faultOf(error);
+      if (fault === null) faults.report('Unexpected error', error);
+      else faults.report(faultTexts[fault].report, error, 'database');
     },
     fail(error) {
       if (error instanceof OperatorError) log.fail(error.message);

@@ -58,8 +58,9 @@ export async function openServer(env: Environment | undefined, { signal, ...hook
     const observe = observeAll([watch, metrics?.observe, traces?.observe, hooks.observe]);
     // The operator knows already that the database is lost.
     const reportUnavailable = (error: unknown) => (store.isLost() ? undefined : hooks.reportUnavailable?.(error));
+    const report = (error: unknown) => (store.isLost() ? undefined : hooks.report(error));
     const options = { database, replica, config, now, legacySessions, signingKeys, ...hooks };
-    const app = createApp({ ...options, reportUnavailable, observe, run: traces?.run });
+    const app = createApp({ ...options, report, reportUnavailable, observe, run: traces?.run });
     warnAboutSettings(config, hooks.report);
     const close = async () => {
       await Promise.all([metrics?.stop(), traces?.stop()]);

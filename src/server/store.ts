@@ -42,16 +42,16 @@ export async function openStore(
     isLost = true;
     lost.resolve(saved);
   };
-  const open = async (url: string) => {
+  const open = async (url: string, isReplica = false) => {
     const listeners = { onStatement, onSharedRead, report, onLost };
-    const opened = await openDatabase(url, { poolSize: config.databasePoolSize, ...listeners });
+    const opened = await openDatabase(url, { poolSize: config.databasePoolSize, isReplica, ...listeners });
     closers.push(() => opened.$disconnect());
     return opened;
   };
   try {
     const appliedMigrations = await migrateDatabase(databaseUrl, { report, signal });
     const database = await open(databaseUrl);
-    const replica = databaseReplicaUrl === null ? database : await open(databaseReplicaUrl);
+    const replica = databaseReplicaUrl === null ? database : await open(databaseReplicaUrl, true);
     const clock = await openClock(databaseUrl, database);
     closers.push(() => clock.stop());
     return { database, replica, clock, appliedMigrations, isLost: () => isLost, lost: lost.promise, close };

@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import type { AttemptPolicy } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
+import { isUnavailable } from '../database/failures.ts';
 import { run } from '../database/raw-sql.ts';
 import { retryConflicts } from '../database/transaction.ts';
 import { InvalidCredentialsError, RateLimitedError } from '../errors.ts';
@@ -66,7 +67,11 @@ export async function withAttempt<T>(
     if (!isReset) await retryConflicts(() => succeed(database));
     return result;
   } catch (error) {
-    if (!(error instanceof InvalidCredentialsError)) await retryConflicts(() => undo(database, limits, isCoolingDown));
+    if (error instanceof InvalidCredentialsError) throw error;
+    const undoing = retryConflicts(() => undo(database, limits, isCoolingDown));
+    // A database that fails may take as long once more, and may fail again. The answer does not wait for it.
+    if (isUnavailable(error)) undoing.catch(() => {});
+    else await undoing;
     throw error;
   }
 }

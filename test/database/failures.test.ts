@@ -28,6 +28,15 @@ describe('database failures', () => {
     ['statement timeout', driverSays('57014', 'canceling statement due to statement timeout')],
     ['shut down, says the driver', Object.assign(new Error('terminating connection'), { code: '57P01' })],
     ['connection refused by the system', Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' })],
+    ['read-only, or a standby', driverSays('25006', 'cannot execute INSERT in a read-only transaction')],
+    ['damaged', driverSays('XX001', 'invalid page in block 1 of relation base/5/16396')],
+    ['an error of the disk', driverSays('58030', 'could not read block 1 in file "base/5/16396": Input/output error')],
+    ['a full disk when it connects', Object.assign(new Error('could not write init file'), { code: 'XX000' })],
+    ['used-up ids', driverSays('2200H', 'nextval: reached maximum value of sequence "Session_id_seq"')],
+    ['a missing table', known('P2021', { table: 'public.Session' })],
+    ['a wrong password', known('P1000')],
+    ['damaged, says SQLite', Object.assign(new Error('database disk image is malformed'), { code: 'SQLITE_CORRUPT' })],
+    ['no database, says SQLite', Object.assign(new Error('file is not a database'), { code: 'SQLITE_NOTADB' })],
     ['locked, says SQLite', Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY' })],
   ])('are 503 with a time for the retry, and no answer about the session: %s', async (_what, failure) => {
     expect(isUnavailable(failure)).toBe(true);

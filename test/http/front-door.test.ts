@@ -55,17 +55,20 @@ describe('/health and /ready', () => {
     }
   });
 
-  it('tell no more than that while the server stops, or the database is not usable', async () => {
+  it('tell why in general words while the server stops, or the database is not usable', async () => {
     const api = await startApi();
     await api.database.$executeRawUnsafe(
       'DELETE FROM "_prisma_migrations" WHERE "migration_name" = (SELECT max("migration_name") FROM "_prisma_migrations")',
     );
     const unmigrated = await get(api, '/ready');
-    expect([unmigrated.status, await unmigrated.text()]).toEqual([503, 'not ready\n']);
+    expect([unmigrated.status, await unmigrated.text()]).toEqual([503, 'not ready: the database is not migrated\n']);
     await api.database.$executeRawUnsafe('DROP TABLE "_prisma_migrations"');
     expect((await get(api, '/ready')).status).toBe(503);
     expect((await get(api, '/health')).status).toBe(200);
-    expect(api.reported).toEqual([]);
+    expect(api.reported.map((notice) => (notice as Error).message)).toEqual([
+      'Not ready: the database is not migrated.',
+      'Not ready: a table of the database is missing.',
+    ]);
 
     const stopping = await startApi();
     stopping.app.drain();
@@ -199,7 +202,7 @@ describe('answers', () => {
 
   it('mask internal errors, and report them once', async () => {
     const api = await startApi();
-    await api.database.$executeRawUnsafe('ALTER TABLE "Session" RENAME TO "Gone"');
+    await api.database.$executeRawUnsafe('ALTER TABLE "Session" RENAME COLUMN "publicData" TO "gone"');
     const client = Object.assign(api.client(), { cookie: `session=${'0'.repeat(32)}.${'s'.repeat(43)}` });
     const { status, errors, data } = await client.send('{ viewer { id } }');
     expect(status).toBe(500);

@@ -85,7 +85,7 @@ describe('headers of every answer', () => {
   it('are on 500, of a bug', async () => {
     const api = await startApi({ publicUrl: new URL('https://accounts.example.com') });
     const port = await serve(api);
-    await api.database.$executeRawUnsafe('ALTER TABLE "Session" RENAME TO "Gone"');
+    await api.database.$executeRawUnsafe('ALTER TABLE "Session" RENAME COLUMN "publicData" TO "gone"');
     const cookie = `Cookie: __Host-session=${'0'.repeat(32)}.${'s'.repeat(43)}`;
     for (const framing of framings) {
       const answer = await sendRaw(port, rawOperation(framing, '{ viewer { id } }', [host, cookie]));

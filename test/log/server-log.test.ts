@@ -90,7 +90,7 @@ describe('log of the server', () => {
     onTestFinished(() => database.$disconnect());
     const { body } = await fetchOver(server.address, signUp);
     const bearer = { authorization: `Bearer ${body.data.signUp.token}` };
-    await database.$executeRawUnsafe('ALTER TABLE "Session" RENAME TO "Gone"');
+    await database.$executeRawUnsafe('ALTER TABLE "Session" RENAME COLUMN "publicData" TO "gone"');
     for (let n = 0; n < 5; n += 1) await fetchOver(server.address, '{ viewer { id } }', bearer);
     const lines = (await linesOf(server)).filter(({ level, msg }) => level !== 'info' && msg !== 'Request');
     expect(lines).toEqual([

@@ -245,7 +245,7 @@ describe('copy of the signing keys', () => {
   it('serves while the database does not answer, but not for long', async () => {
     const cluster = await openCluster();
     const server = required(await cluster.open());
-    await cluster.database.$executeRawUnsafe('ALTER TABLE "SigningKey" RENAME TO "Gone"');
+    await cluster.database.$executeRawUnsafe('ALTER TABLE "SigningKey" RENAME COLUMN "signsFrom" TO "gone"');
     cluster.clock.time += maxCopyAgeMs - 1;
     const jwks = await server.jwks();
     expect(cluster.reported).toHaveLength(1);
@@ -255,7 +255,7 @@ describe('copy of the signing keys', () => {
     cluster.clock.time += 1;
     await expect(server.jwks()).rejects.toThrow();
     await expect(server.sign({}, { typ: 'test' })).rejects.toThrow();
-    await cluster.database.$executeRawUnsafe('ALTER TABLE "Gone" RENAME TO "SigningKey"');
+    await cluster.database.$executeRawUnsafe('ALTER TABLE "SigningKey" RENAME COLUMN "gone" TO "signsFrom"');
     expect(await server.jwks()).toBe(jwks);
   });
 

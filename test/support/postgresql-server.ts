@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +31,8 @@ export type PostgresqlServer = {
   ended(): Promise<void>;
   /** Starts it again on the same data and port, after it has ended. */
   restart(): Promise<void>;
+  /** Restarts it as a standby, which serves reads until `pg_promote()`. */
+  becomeStandby(): Promise<void>;
 };
 
 /** Starts a real PostgreSQL server from npm on a free port of this machine. */
@@ -65,7 +67,7 @@ export async function startPostgresql(settings: string[] = []): Promise<Postgres
       { cause: error },
     );
   }
-  return {
+  const started: PostgresqlServer = {
     url: `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`,
     folder,
     async ended() {
@@ -78,11 +80,19 @@ export async function startPostgresql(settings: string[] = []): Promise<Postgres
       await rm(join(folder, 'data/postmaster.pid'), { force: true });
       await server.start();
     },
+    async becomeStandby() {
+      await server.stop();
+      await writeFile(join(folder, 'data/standby.signal'), '');
+      // Resolves when it is promoted, and rejects when it ends before.
+      server.start().catch(() => {});
+      while (!(await onServer(started.url, 'SELECT 1').catch(() => null))) await sleep(20);
+    },
     async stop() {
       await server.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };
+  return started;
 }
 
 export async function freePort(): Promise<number> {

@@ -7,19 +7,25 @@ import { migrationFolders, readMigrations } from '../migrations.ts';
 import { timeStatements } from '../observe/statement-times.ts';
 import { postgresqlStorage } from '../observe/storage.ts';
 import { planPostgresql } from '../plan/postgresql.ts';
+import { postgresqlProbe } from '../readiness/postgresql-probe.ts';
 import { guardedAdapter } from './guarded-adapter.ts';
 import { isWithoutServers, watchLargestId, widenIds } from './ids.ts';
 import { migratePostgresql, withClient } from './migrate.ts';
 import { openPool } from './pool.ts';
 import { preparedReads } from './prepared-reads.ts';
 import { settledIds } from './settled-id.ts';
+import { targetOf } from './target.ts';
 
 const defaultPoolSize = 10;
 
 /** PostgreSQL: for production, and for any number of servers. */
 export const postgresqlDialect: Dialect = {
-  async open(url, { poolSize = defaultPoolSize, onQuery, onStatement, onSharedRead, report = () => {} }) {
-    const pool = openPool(url, { size: poolSize, report });
+  async open(url, options) {
+    const { poolSize = defaultPoolSize, isReplica = false, report = () => {} } = options;
+    const { onQuery, onStatement, onSharedRead } = options;
+    // A session that has ended may still be live on a standby, which is behind.
+    const target = targetOf(url) ?? (isReplica ? 'any' : 'primary');
+    const pool = openPool(url, { size: poolSize, target, report });
     const factory = guardedAdapter(pool);
     const queryable = await factory.connect();
     if (onStatement) timeStatements(queryable, onStatement);
@@ -36,6 +42,7 @@ export const postgresqlDialect: Dialect = {
     const facts = { ...settledIds(pool), ...postgresqlStorage(pool, largestId) };
     return Object.assign(database as unknown as SqliteClient, reads, facts, {
       $driver: { queryable, onQuery },
+      $probe: postgresqlProbe(pool),
       $largestId: largestId,
     });
   },

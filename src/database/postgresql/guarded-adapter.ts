@@ -8,14 +8,18 @@ import {
   type Transaction,
 } from '@prisma/driver-adapter-utils';
 import type pg from 'pg';
+import { transactionOptions } from '../dialect.ts';
 import { transactionIsOver } from '../failures.ts';
 import { registerTransaction } from '../raw-sql.ts';
 
+/** PostgreSQL's code for a write in a transaction that can only read. */
+const readOnlyCode = '25006';
+
 /**
- * Returns Prisma's adapter for node-postgres with one difference: a connection that failed during a transaction is
- * discarded.
+ * Returns Prisma's adapter for node-postgres with two differences. A connection that failed during a transaction is
+ * discarded. And a transaction ends in time, also if each of its statements does, or if its COMMIT waits for a standby.
  *
- * Prisma returns it to the pool. If the database froze and ROLLBACK timed out, the transaction is still open there. The
+ * Prisma returns the connection to the pool. If the database froze and ROLLBACK timed out, the transaction is still open there. The
  * next user of the connection writes into it, gets a success, and the write is never committed.
  */
 export function guardedAdapter(pool: pg.Pool): SqlDriverAdapterFactory {
@@ -27,7 +31,8 @@ export function guardedAdapter(pool: pg.Pool): SqlDriverAdapterFactory {
       const adapter: SqlDriverAdapter = await factory.connect();
       const startTransaction = adapter.startTransaction.bind(adapter);
       adapter.startTransaction = async (level?: IsolationLevel) => {
-        const transaction = guard(await startTransaction(level));
+        const began = performance.now();
+        const transaction = guard(await startTransaction(level), began + transactionOptions.timeout);
         registerTransaction(transaction);
         return transaction;
       };
@@ -36,11 +41,15 @@ export function guardedAdapter(pool: pg.Pool): SqlDriverAdapterFactory {
   };
 }
 
-function guard(transaction: Transaction): Transaction {
+/** @param deadline - by the clock of `performance`. A statement that is not answered by then may be carried out. */
+function guard(transaction: Transaction, deadline: number): Transaction {
   // PgTransaction has its connection in a property that is not in its type.
   const { client } = transaction as unknown as { client: pg.PoolClient };
   let broken: unknown;
   let isOver = false;
+  const late = Promise.withResolvers<never>();
+  late.promise.catch(() => {});
+  const timer = setTimeout(() => late.reject(transactionIsOver()), deadline - performance.now());
   const guarded =
     <T>(send: (query: SqlQuery) => Promise<T>) =>
     async (query: SqlQuery): Promise<T> => {
@@ -51,7 +60,7 @@ function guard(transaction: Transaction): Transaction {
       if (isOver && !isEnd) throw transactionIsOver();
       isOver ||= isEnd;
       try {
-        return await send(query);
+        return await Promise.race([send(query), late.promise]);
       } catch (error) {
         if (!isAnswer(error)) broken = error;
         throw error;
@@ -59,13 +68,27 @@ function guard(transaction: Transaction): Transaction {
     };
   transaction.queryRaw = guarded(transaction.queryRaw.bind(transaction));
   transaction.executeRaw = guarded(transaction.executeRaw.bind(transaction));
+  const commit = transaction.commit.bind(transaction);
+  transaction.commit = async () => {
+    clearTimeout(timer);
+    await commit();
+  };
   const rollback = transaction.rollback.bind(transaction);
-  transaction.rollback = async () =>
-    broken ? client.release(new Error('The connection failed during a transaction.')) : rollback();
+  transaction.rollback = async () => {
+    clearTimeout(timer);
+    if (broken) client.release(new Error('The connection failed during a transaction.'));
+    else await rollback();
+  };
   return transaction;
 }
 
-/** Returns whether PostgreSQL refused a statement with one of its codes, rather than the connection failed. */
+/**
+ * Returns whether PostgreSQL refused a statement with one of its codes, rather than the connection failed. A connection
+ * that can only read is as good as failed: the next one may lead to the new primary after a failover, or a database
+ * whose default is to write again.
+ */
 function isAnswer(error: unknown): boolean {
-  return isDriverAdapterError(error) && error.cause.originalCode !== undefined;
+  return (
+    isDriverAdapterError(error) && error.cause.originalCode !== undefined && error.cause.originalCode !== readOnlyCode
+  );
 }

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { OperatorError } from '../../errors.ts';
 import type { MigrateOptions } from '../dialect.ts';
 import {
@@ -14,6 +14,7 @@ import {
 import type { Migration } from '../migrations.ts';
 import { onlyIndexes } from '../plan/statements.ts';
 import { redactUrl } from '../url.ts';
+import { clientClass } from './client.ts';
 import { beginMigration, lockInTransaction, stayIdle } from './migration/begin.ts';
 import { areBuiltOutside, buildIndexes } from './migration/indexes.ts';
 import { type LockObserver, openLockObserver } from './migration/lock-waits.ts';
@@ -104,12 +105,12 @@ async function applyOne(migration: Migration, { url, client, connection, observe
 }
 
 /**
- * Does something on a connection of its own, without the timeouts of a server's.
+ * Does something on a connection of its own to a server that can write, without the timeouts of a server's.
  *
- * @throws OperatorError if the database cannot be reached, or refuses it.
+ * @throws OperatorError if the database cannot be reached, is read-only or a standby, or refuses it.
  */
 export async function withClient<T>(url: string, act: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  const client = new (clientClass(url, 'read-write'))({ connectionTimeoutMillis: 5_000 });
   // The next statement detects a broken connection.
   client.on('error', () => {});
   try {

@@ -1,5 +1,7 @@
 import pg from 'pg';
+import { clientClass } from './client.ts';
 import { serverName } from './ids.ts';
+import type { Target } from './target.ts';
 
 /**
  * In milliseconds. The driver's defaults wait for ever, even for a database that hangs. With these, a request that
@@ -14,7 +16,7 @@ const timeouts = {
   idle_in_transaction_session_timeout: 5_000,
 };
 
-export type PoolOptions = { size: number; report: (error: unknown) => void };
+export type PoolOptions = { size: number; target: Target; report: (error: unknown) => void };
 
 const pools = new Set<pg.Pool>();
 
@@ -35,10 +37,13 @@ function openPools(): Set<pg.Pool> {
   return pools;
 }
 
-/** Opens a pool of connections to a PostgreSQL database. No operation on it waits for ever. */
-export function openPool(url: string, { size, report }: PoolOptions): pg.Pool {
+/**
+ * Opens a pool of connections to a PostgreSQL database with the role `target`. No operation on it waits for ever.
+ */
+export function openPool(url: string, { size, target, report }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
-    connectionString: url,
+    // The pool creates its clients with its own configuration.
+    Client: clientClass(url, target) as new () => pg.Client,
     max: size,
     keepAlive: true,
     // Statements that a transaction sends at once travel at once (`runConcurrently`).
@@ -47,7 +52,9 @@ export function openPool(url: string, { size, report }: PoolOptions): pg.Pool {
     ...timeouts,
   });
   // The pool replaces a broken idle connection when the next one is needed.
-  pool.on('error', (error) => report(`An idle connection to the database broke: ${error.message}`));
+  pool.on('error', (cause) => {
+    report(new Error(`An idle connection to the database broke: ${cause.message}`, { cause }));
+  });
   openPools().add(pool);
   return pool;
 }

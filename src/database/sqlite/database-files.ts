@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { type Repeated, repeat } from '../../background.ts';
 import { OperatorError } from '../../errors.ts';
+import { lostCode } from '../readiness/faults.ts';
 
 /** The time between two checks, in milliseconds. Every write is checked besides. */
 const intervalMs = 500;
@@ -81,10 +82,10 @@ export class DatabaseFiles {
     await this.#checks?.stop();
   }
 
-  /** Returns the error of a statement, with Prisma's code for a database that cannot be reached. */
+  /** Returns the error of a statement, with a code that means 503. */
   #isLost(part: Part): Error {
     const message = `${this.#file}${part} was removed or replaced while it was open. Nothing is written any more.`;
-    return Object.assign(new OperatorError(message), { code: 'P1001' });
+    return Object.assign(new OperatorError(message), { code: lostCode });
   }
 }
 

@@ -9,6 +9,7 @@ import { migrationFolders, readMigrations } from '../migrations.ts';
 import { timeStatements } from '../observe/statement-times.ts';
 import { sqliteStorage } from '../observe/storage.ts';
 import { planSqlite } from '../plan/sqlite.ts';
+import { sqliteProbe } from '../readiness/sqlite-probe.ts';
 import { backUpSqlite } from './backup/backup.ts';
 import { leave } from './backup/leave.ts';
 import { restoreSqlite } from './backup/restore.ts';
@@ -16,7 +17,7 @@ import { startCheckpoints } from './checkpoints.ts';
 import { DatabaseFiles, requireOneName } from './database-files.ts';
 import { lockFile } from './file-lock.ts';
 import { migrateSqlite } from './migrate.ts';
-import { sqliteAdapter } from './open.ts';
+import { requireWritable, sqliteAdapter } from './open.ts';
 import { openReader } from './prepared-reads.ts';
 
 /** The time for which a server waits for another one that is stopping, in milliseconds. */
@@ -61,6 +62,7 @@ export const sqliteDialect: Dialect = {
       ...reader.reads,
       ...sqliteStorage(file, queryable),
       $driver: { queryable, onQuery },
+      $probe: sqliteProbe({ file, files, reader: reader.connection, writer: queryable }),
       $largestId: () => largestIds.of64Bits,
       // One transaction writes at a time, so that ids are committed in their order.
       async $settledId(table: 'AuditEvent') {
@@ -88,6 +90,7 @@ export const sqliteDialect: Dialect = {
   async claim(url) {
     const file = fileOf(url);
     requireOneName(file);
+    if (existsSync(file)) await requireWritable(file);
     const release = await lockFile(`${file}.server-lock`, claimTimeoutMs);
     if (release) return release;
     throw new OperatorError(

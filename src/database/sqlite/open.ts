@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PrismaBetterSqlite3 } from '@prisma/adapter-better-sqlite3';
 import type { SqlDriverAdapter, SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils';
@@ -29,6 +30,8 @@ export function sqliteAdapter(file: string, files: DatabaseFiles | null = null):
     requireOneName(file);
     try {
       const adapter = new SerializedAdapter(await factory.connect(), files);
+      // SQLite opens a file that it cannot write to all the same, to read it.
+      await requireWritable(file);
       await requireWriteAheadLog(adapter, file);
       await adapter.executeScript(
         `PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = ${autocheckpointPages};
@@ -36,10 +39,17 @@ export function sqliteAdapter(file: string, files: DatabaseFiles | null = null):
       );
       return adapter;
     } catch (error) {
-      throw cannotOpen(file, error);
+      throw error instanceof OperatorError ? error : cannotOpen(file, error);
     }
   };
   return { provider: 'sqlite', adapterName: factory.adapterName, connect, connectToShadowDb: connect };
+}
+
+/** @throws OperatorError if a file cannot be opened for writing */
+export async function requireWritable(file: string): Promise<void> {
+  await access(file, constants.W_OK).catch((error: Error) => {
+    throw cannotOpen(file, error);
+  });
 }
 
 async function requireWriteAheadLog(adapter: SqlDriverAdapter, file: string): Promise<void> {

@@ -51,8 +51,9 @@ export class SerializedAdapter implements SqlDriverAdapter {
     return retryWhileBusy(() => this.#exclusively(query.sql, () => this.#inner.queryRaw(query)));
   }
 
-  runPrepared(sql: string, values: readonly unknown[]): Promise<unknown[][]> {
-    return retryWhileBusy(() => this.#exclusively(sql, async () => this.#prepared.run(sql, values)));
+  /** @param timeoutMs - the time for which to wait for a lock of another process */
+  runPrepared(sql: string, values: readonly unknown[], timeoutMs = busyTimeoutMs): Promise<unknown[][]> {
+    return retryWhileBusy(() => this.#exclusively(sql, async () => this.#prepared.run(sql, values)), timeoutMs);
   }
 
   executeRaw(query: SqlQuery): Promise<number> {
@@ -209,8 +210,8 @@ class SerializedTransaction implements Transaction {
 }
 
 /** Retries a statement while another process keeps it from beginning. Such a statement has changed nothing. */
-export async function retryWhileBusy<T>(act: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + busyTimeoutMs;
+export async function retryWhileBusy<T>(act: () => Promise<T>, timeoutMs = busyTimeoutMs): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
   for (let waitMs = 1; ; waitMs = Math.min(waitMs * 2, 50)) {
     try {
       return await act();

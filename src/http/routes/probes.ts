@@ -1,40 +1,38 @@
 /** Answers the health probes of load balancers and supervisors. */
-import type { Database } from '../../database/database.ts';
-import { isMigrated } from '../../database/ready.ts';
+import type { Readiness, Reason } from '../../database/readiness/readiness.ts';
+import { OperatorNotice } from '../../errors.ts';
 import type { Outgoing } from '../messages.ts';
-
-const readyTimeoutMs = 2_000;
 
 export type Probes = {
   /** Returns the function that answers the probe at this path, or undefined if the path is no probe. */
-  at(path: string): (() => Promise<Outgoing>) | undefined;
+  at(path: string): ((target: string) => Promise<Outgoing>) | undefined;
   /** Makes `/ready` answer 503 from now on. */
   drain(): void;
 };
 
 /**
- * Returns the probes. `/health` tells that the process answers. `/ready` tells that this server can take requests: the
- * database can be reached and is migrated, and the server is not stopping.
+ * Returns the probes. `/health` tells that the process answers, and asks nobody else. `/ready` tells that this server
+ * can serve reads, and so check sessions: the database can be read and is migrated, and the server is not stopping.
+ * `/ready?write` tells that writes succeed as well, such as logins.
+ *
+ * A change is reported. Anybody may send probes, so their number has no effect on the log.
  */
-export function probeRoutes(database: Database): Probes {
+export function probeRoutes(readiness: Readiness, report: (error: unknown) => void): Probes {
   let isDraining = false;
-  let check: Promise<boolean> | null = null;
-  /** Asks the database once for all probes that come meanwhile: anybody may send them, and they pass the queue. */
-  function isDatabaseReady(): Promise<boolean> {
-    check ??= isMigrated(database, readyTimeoutMs).finally(() => {
-      check = null;
-    });
-    return check;
+  const reads = changes('Ready', report);
+  const writes = changes('Ready for writes', report);
+
+  async function ready(target: string): Promise<Outgoing> {
+    if (isDraining) return notReady('the server is stopping');
+    const isForWrites = asksForWrites(target);
+    const reason = await (isForWrites ? readiness.writes() : readiness.reads());
+    (isForWrites ? writes : reads)(reason);
+    return reason === null ? plain(200, 'ready\n') : notReady(reason);
   }
+
   const probes = new Map([
     ['/health', async () => plain(200, 'ok\n')],
-    [
-      '/ready',
-      async () => {
-        const isReady = !isDraining && (await isDatabaseReady());
-        return isReady ? plain(200, 'ready\n') : plain(503, 'not ready\n');
-      },
-    ],
+    ['/ready', ready],
   ]);
   return {
     at: (path) => probes.get(path),
@@ -42,6 +40,30 @@ export function probeRoutes(database: Database): Probes {
       isDraining = true;
     },
   };
+}
+
+function asksForWrites(target: string): boolean {
+  return /\?(?:[^#]*&)?write(?:[=&#]|$)/.test(target);
+}
+
+/** Returns a function that reports a state if it differs from the state before. */
+function changes(name: string, report: (error: unknown) => void): (reason: Reason) => void {
+  let before: Reason = null;
+  return (reason) => {
+    if (reason === before) return;
+    before = reason;
+    const [severity, message] =
+      reason === null ? (['info', name] as const) : (['warning', `Not ${lower(name)}: ${reason}`] as const);
+    report(new OperatorNotice(severity, `${message}.`));
+  };
+}
+
+function lower(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+function notReady(reason: string): Outgoing {
+  return plain(503, `not ready: ${reason}\n`);
 }
 
 function plain(status: number, body: string): Outgoing {

@@ -1,4 +1,5 @@
-import pg from 'pg';
+import type pg from 'pg';
+import { clientClass } from '../../../database/postgresql/client.ts';
 import { redactUrl } from '../../../database/url.ts';
 import { OperatorError } from '../../../errors.ts';
 import type { Source } from '../source.ts';
@@ -22,7 +23,7 @@ export async function openPostgresqlSource(url: string): Promise<{ source: Sourc
 
 /** Begins a transaction on a connection of its own. @throws OperatorError where the database cannot be reached. */
 export async function beginTransaction(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: timeoutMs });
+  const client = new (clientClass(url, 'read-write'))({ connectionTimeoutMillis: timeoutMs });
   // The next statement detects a broken connection.
   client.on('error', () => {});
   try {

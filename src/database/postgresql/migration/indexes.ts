@@ -5,9 +5,10 @@
  * no two servers build at once, also behind a pooler, where a lock of a session would belong to any client.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
 import { OperatorError, OperatorNotice } from '../../../errors.ts';
 import type { NewIndex } from '../../plan/statements.ts';
+import { clientClass } from '../client.ts';
 import { withoutTimeouts } from './begin.ts';
 import { type LockObserver, untilTold } from './lock-waits.ts';
 
@@ -36,7 +37,7 @@ export async function areBuiltOutside(client: Queryable, indexes: NewIndex[]): P
 /** Builds the indexes that are missing or invalid, one after the other. */
 export async function buildIndexes(url: string, indexes: NewIndex[], observer: LockObserver): Promise<void> {
   // Statements that are sent at once stay on one connection of a pooler, although each is its own transaction.
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, pipeline: true });
+  const client = new (clientClass(url, 'read-write'))({ connectionTimeoutMillis: 5_000, pipeline: true });
   client.on('error', () => {});
   try {
     await client.connect();

@@ -1,6 +1,7 @@
 /** Tells the operator which transactions a migration waits for. */
-import pg from 'pg';
+import type pg from 'pg';
 import { OperatorNotice } from '../../../errors.ts';
+import { clientClass } from '../client.ts';
 
 export type Report = (notice: OperatorNotice) => void;
 
@@ -110,7 +111,7 @@ function describe({ pid, application, transactionSince, statementSince }: Holder
 }
 
 async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, query_timeout: 5_000 });
+  const client = new (clientClass(url, 'read-write'))({ connectionTimeoutMillis: 5_000, query_timeout: 5_000 });
   client.on('error', () => {});
   await client.connect();
   return client;
