@@ -4,6 +4,7 @@ import { addAdoptCommand } from './blitz/adopt-command.ts';
 import { blitzSettingNames } from './blitz/config.ts';
 import { addAuditCommand } from './cli/commands/audit.ts';
 import { addBackupCommands } from './cli/commands/backup.ts';
+import { addHealthCommand } from './cli/commands/health.ts';
 import { addMailsCommand } from './cli/commands/mails.ts';
 import { addServiceClientCommand } from './cli/commands/service-client.ts';
 import { addUserCommand } from './cli/commands/user.ts';
@@ -199,6 +200,7 @@ program
     say('The ids have 64 bits.');
   });
 
+addHealthCommand(program);
 addUserCommand(program);
 addAuditCommand(program);
 addMailsCommand(program);
