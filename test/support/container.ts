@@ -31,6 +31,12 @@ const options = [
   ...['--read-only', '--read-only-tmpfs=false', '--cap-drop=all', '--security-opt=no-new-privileges'],
 ];
 
+/** A filter of system calls that strict systems have, and that the server does not need. */
+const forbidden = {
+  defaultAction: 'SCMP_ACT_ALLOW',
+  syscalls: [{ names: ['setpriority', 'ioprio_set', 'sched_setscheduler'], action: 'SCMP_ACT_ERRNO', errnoRet: 1 }],
+};
+
 export type Podman = {
   /** The environment of programs that use the storage. */
   env: Record<string, string>;
@@ -50,6 +56,8 @@ export async function openPodman(folder: string): Promise<Podman> {
   const file = join(folder, 'storage.conf');
   const [graph, run] = [join(folder, 'storage'), join(folder, 'run')];
   await writeFile(file, `[storage]\ndriver = "overlay"\ngraphroot = "${graph}"\nrunroot = "${run}"\n`);
+  const filter = join(folder, 'seccomp.json');
+  await writeFile(filter, JSON.stringify(forbidden));
   const env = { CONTAINERS_STORAGE_CONF: file };
   const command = (...args: string[]) => [...(existsSync(secondHierarchy) ? withoutHierarchy : []), 'podman', ...args];
   const podman = async (...args: string[]) => {
@@ -64,7 +72,16 @@ export async function openPodman(folder: string): Promise<Podman> {
       const name = `graphql-sessions-${randomUUID()}`;
       const volumes = volume === undefined ? ['--image-volume=ignore'] : [`--volume=${volume}:/data`];
       const variables = Object.entries(settings).map(([key, value]) => `--env=${key}=${value}`);
-      const all = [...options, ...volumes, ...variables, '--interactive', `--name=${name}`, image, ...args];
+      const all = [
+        ...options,
+        `--security-opt=seccomp=${filter}`,
+        ...volumes,
+        ...variables,
+        '--interactive',
+        `--name=${name}`,
+        image,
+        ...args,
+      ];
       const container = runProgram(command('run', ...all), env, input);
       onTestFinished(async () => {
         await podman('rm', '--force', '--time=0', name);
