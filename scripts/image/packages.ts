@@ -28,7 +28,8 @@ export async function installProject(tarball: string, target: string, { cpu }: A
   const own = `linux-${cpu}.node`;
   const foreign = await Array.fromAsync(glob('dist/vendor/better-sqlite3/prebuilds/*', { cwd: target }));
   const unused = [
-    ...['scripts', 'package-lock.json', 'node_modules/.package-lock.json', 'node_modules/.bin', 'docs', '.env.example'],
+    ...['scripts', 'package-lock.json', 'node_modules/.package-lock.json', 'node_modules/.bin'],
+    ...['docs', 'deploy', '.env.example'],
     ...foreign.filter((file) => basename(file) !== own),
     ...(await Array.fromAsync(glob(unread, { cwd: target }))).filter((file) => !/licen[cs]e|notice/i.test(file)),
   ];
