@@ -38,7 +38,7 @@ async function buildImage(architecture: Architecture, tarball: string): Promise<
   const tag = `localhost/${name}:${version}-${architecture.name}`;
   const { revision, time } = lastCommit();
   // The format of Docker, because that of OCI has no health check. With the time of the commit, equal files make an
-  // equal image.
+  // equal layer.
   const options = ['--format', 'docker', '--platform', `linux/${architecture.name}`, '--timestamp', time];
   const labels = ['--build-arg', `VERSION=${version}`, '--build-arg', `REVISION=${revision}`];
   await run('buildah', ['build', ...options, ...labels, '-t', tag, '-f', resolve('deploy/Containerfile'), context]);
