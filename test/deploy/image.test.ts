@@ -1,6 +1,6 @@
 /** @module-tag slow/image */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -15,13 +15,11 @@ const signUp = `mutation {
   signUp(email: "ada@example.com", password: "${password}", transport: BEARER) { ... on SignInPayload { token } }
 }`;
 
-let folder = '';
 let containers: Podman;
 
 beforeAll(async () => {
   if (!hasContainers) return;
-  folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-image-'));
-  containers = await openPodman(folder);
+  containers = await openPodman(await mkdtemp(join(tmpdir(), 'graphql-sessions-image-')));
   // biome-ignore lint/style/noProcessEnv: npm needs the settings of the machine
   const { PATH = '', ...inherited } = process.env;
   const others = Object.fromEntries(
@@ -32,9 +30,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  if (!hasContainers) return;
-  await containers.podman('system', 'reset', '--force').catch(() => {});
-  await rm(folder, { recursive: true, force: true });
+  if (hasContainers) await containers.close();
 });
 
 async function ask(port: number, query: string, token?: string): Promise<unknown> {

@@ -2,7 +2,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
@@ -40,6 +40,8 @@ const forbidden = {
 export type Podman = {
   /** The environment of programs that use the storage. */
   env: Record<string, string>;
+  /** Deletes the folder. */
+  close(): Promise<void>;
   /** Runs a command of Podman, and returns its output. */
   podman(...args: string[]): Promise<string>;
   /** Runs the image with the arguments, until the test ends. */
@@ -54,19 +56,28 @@ export type Container = RunningProcess & { name: string };
 /** Prepares a storage for images and containers of its own in a folder. */
 export async function openPodman(folder: string): Promise<Podman> {
   const file = join(folder, 'storage.conf');
-  const [graph, run] = [join(folder, 'storage'), join(folder, 'run')];
-  await writeFile(file, `[storage]\ndriver = "overlay"\ngraphroot = "${graph}"\nrunroot = "${run}"\n`);
+  const graph = join(folder, 'storage');
+  const env = { CONTAINERS_STORAGE_CONF: file };
   const filter = join(folder, 'seccomp.json');
   await writeFile(filter, JSON.stringify(forbidden));
-  const env = { CONTAINERS_STORAGE_CONF: file };
   const command = (...args: string[]) => [...(existsSync(secondHierarchy) ? withoutHierarchy : []), 'podman', ...args];
   const podman = async (...args: string[]) => {
     const [program = '', ...rest] = command(...args);
     const { stdout } = await promisify(execFile)(program, rest, { env: { PATH: programPath, ...env } });
     return stdout.trim();
   };
+  const use = (driver: string) =>
+    writeFile(file, `[storage]\ndriver = "${driver}"\ngraphroot = "${graph}"\nrunroot = "${join(folder, 'run')}"\n`);
+  await use('overlay');
+  // In a container, the file system may not allow layers. Without them, each container is a copy.
+  await podman('info').catch(() => use('vfs'));
   return {
     env,
+    async close() {
+      // A mount of the storage on itself.
+      await promisify(execFile)('umount', [join(graph, 'overlay')]).catch(() => {});
+      await rm(folder, { recursive: true, force: true });
+    },
     podman,
     run(settings, args = [], { volume, input } = {}) {
       const name = `graphql-sessions-${randomUUID()}`;
