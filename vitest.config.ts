@@ -19,6 +19,7 @@ const tags = {
   'slow/durability': 'processes are killed, disks fill up, the power fails: acknowledged writes survive',
   'slow/process': 'the server and the command line, started as users start them',
   'slow/package': 'the package is built, installed by npm into an empty folder, and used there',
+  'slow/image': 'the container image is built and run, and so are the other files of deploy/',
   'slow/browser': 'pages in Chromium',
   'slow/timing': 'durations are compared, or real time has to pass',
   'slow/cluster': 'several servers on one database',
@@ -28,6 +29,9 @@ const tags = {
 
 /** The tests that need their own process. */
 const alone = ['test/passwords/hashing-pool.test.ts'];
+
+/** Builds the package into `dist/`, as the test of the package does, so the two do not run at the same time. */
+const image = 'test/deploy/image.test.ts';
 
 /** The tests without a database, which need no second run. */
 const withoutDatabase = [
@@ -70,12 +74,16 @@ export default defineConfig(({ mode }) => ({
           name: 'sqlite',
           globalSetup: 'test/support/sqlite.ts',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/database/postgresql/**', 'test/blitz/postgresql/**', 'test/cluster/**', ...alone],
+          exclude: ['test/database/postgresql/**', 'test/blitz/postgresql/**', 'test/cluster/**', image, ...alone],
         },
       },
       {
         extends: true,
         test: { name: 'alone', include: alone, isolate: true },
+      },
+      {
+        extends: true,
+        test: { name: 'image', include: [image], sequence: { groupOrder: 1 } },
       },
       {
         // The tests of the domain and the API, a second time.

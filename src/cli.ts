@@ -6,6 +6,7 @@ import { addAuditCommand } from './cli/commands/audit.ts';
 import { addBackupCommands } from './cli/commands/backup.ts';
 import { addConfigCommand } from './cli/commands/config.ts';
 import { addCreateUserCommands } from './cli/commands/create-user.ts';
+import { addHealthCommand } from './cli/commands/health.ts';
 import { addKeyCommands } from './cli/commands/keys.ts';
 import { addMailsCommand } from './cli/commands/mails.ts';
 import { addMigrateCommand } from './cli/commands/migrate.ts';
@@ -54,6 +55,7 @@ program
   });
 
 addMigrateCommand(program);
+addHealthCommand(program);
 addUserCommand(program);
 addAuditCommand(program);
 addMailsCommand(program);

@@ -42,7 +42,7 @@ export type Tasks = typeof tasks;
  * The thread that answers requests goes first if processors are scarce. On Linux a priority applies to the calling
  * thread; elsewhere it would apply to the whole process.
  */
-if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+if (process.platform === 'linux') lowerPriority();
 
 parentPort?.on('message', ({ name, input }: { name: keyof Tasks; input: never }) => {
   try {
@@ -51,6 +51,15 @@ parentPort?.on('message', ({ name, input }: { name: keyof Tasks; input: never })
     parentPort?.postMessage({ error });
   }
 });
+
+/** Lowers the priority of this thread. Filters of system calls may forbid it: then all threads have the same. */
+function lowerPriority(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_SYSTEM_ERROR') throw error;
+  }
+}
 
 /** Returns the argon2id hash in PHC string format. */
 function hash({ password, targetCost }: { password: string; targetCost: Argon2Cost }): string {

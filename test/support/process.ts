@@ -24,9 +24,19 @@ export function runNode(
   env: Record<string, string>,
   { input, wrapper = [] }: { input?: string | undefined; wrapper?: string[] } = {},
 ): RunningProcess {
-  const [command = '', ...rest] = [...wrapper, process.execPath, file, ...args];
-  const child = spawn(command, rest, {
-    env: { PATH: '/usr/local/bin:/usr/bin:/bin', LOG_FORMAT: 'text', ...env },
+  return runProgram([...wrapper, process.execPath, file, ...args], { LOG_FORMAT: 'text', ...env }, input);
+}
+
+export const programPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Runs a program, which does not outlive the test. */
+export function runProgram(
+  [command = '', ...args]: string[],
+  env: Record<string, string> = {},
+  input?: string,
+): RunningProcess {
+  const child = spawn(command, args, {
+    env: { PATH: programPath, ...env },
     stdio: 'pipe',
   });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -49,7 +59,8 @@ export function runNode(
       for (;;) {
         const match = pattern.exec(printed());
         if (match) return match;
-        if (child.exitCode !== null) throw new Error(`${file} ended without ${pattern}:\n${printed()}`);
+        if (child.exitCode !== null)
+          throw new Error(`${[command, ...args].join(' ')} ended without ${pattern}:\n${printed()}`);
         const waiting = new AbortController();
         const { signal } = waiting;
         await Promise.race([once(child.stdout, 'data', { signal }), once(child.stderr, 'data', { signal }), ended]);

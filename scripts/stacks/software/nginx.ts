@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path';
 import { program } from '../processes.ts';
 import { ports, type Stack } from '../stack.ts';
 
-/** The rest of Debian's nginx.conf, for a process without rights of its own. */
-const main = (folder: string) => `
+/** Returns the rest of Debian's nginx.conf, for a process without rights of its own, with a file in its block `http`. */
+export const mainConfiguration = (folder: string, file: string) => `
 daemon off;
 pid ${folder}/nginx.pid;
 error_log stderr;
@@ -16,7 +16,7 @@ http {
   fastcgi_temp_path ${folder}/fastcgi;
   uwsgi_temp_path ${folder}/uwsgi;
   scgi_temp_path ${folder}/scgi;
-  include ${resolve('examples/stacks/nginx/app.conf')};
+  include ${file};
 }`;
 
 export const nginx: Stack = {
@@ -29,7 +29,7 @@ export const nginx: Stack = {
   programs: [program('nginx', 'nginx')],
   async start({ folder, run }) {
     const file = join(folder, 'nginx.conf');
-    await writeFile(file, main(folder));
+    await writeFile(file, mainConfiguration(folder, resolve('examples/stacks/nginx/app.conf')));
     await run('nginx', ['-p', folder, '-c', file, '-e', 'stderr'], { port: ports.proxy });
   },
 };
