@@ -31,40 +31,54 @@ const samplerNames = ['', 'parentbased_'].flatMap((prefix) => Object.keys(sample
 
 /**
  * Reads the variables of OpenTelemetry that are about traces over OTLP. Null if no endpoint is configured, or if they are
- * turned off: the others are then not read, because they may be meant for other programs. The libraries of OpenTelemetry,
- * which would read the environment themselves, get everything from here.
+ * turned off: the others then have no effect, because they may be meant for other programs. The libraries of
+ * OpenTelemetry, which would read the environment themselves, get everything from here.
  *
  * @throws OperatorError for a value that this server does not support. It never repeats a header.
  */
 export function readTracesPolicy(environment: Environment): TracesPolicy | null {
-  const endpoint = find(environment, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT');
-  const base = find(environment, 'OTEL_EXPORTER_OTLP_ENDPOINT');
-  if ((endpoint ?? base) === undefined || flag(environment, 'OTEL_SDK_DISABLED', false)) return null;
-  if (oneOf(find(environment, 'OTEL_TRACES_EXPORTER'), exporters) === 'none') return null;
-  const own = {
-    protocol: find(environment, 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'),
-    timeout: find(environment, 'OTEL_EXPORTER_OTLP_TRACES_TIMEOUT'),
-    compression: find(environment, 'OTEL_EXPORTER_OTLP_TRACES_COMPRESSION'),
-    headers: find(environment, 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'),
-  };
-  const { protocol = find(environment, 'OTEL_EXPORTER_OTLP_PROTOCOL') } = own;
-  const { timeout = find(environment, 'OTEL_EXPORTER_OTLP_TIMEOUT') } = own;
-  const { compression = find(environment, 'OTEL_EXPORTER_OTLP_COMPRESSION') } = own;
-  const { headers = find(environment, 'OTEL_EXPORTER_OTLP_HEADERS') } = own;
-  const serviceName = read(environment, 'OTEL_SERVICE_NAME');
-  const attributes = pairs(find(environment, 'OTEL_RESOURCE_ATTRIBUTES'));
+  const { all, own, ...found } = findAll(environment);
+  if ((own.endpoint ?? all.endpoint) === undefined || flag(environment, 'OTEL_SDK_DISABLED', false)) return null;
+  if (oneOf(found.exporter, exporters) === 'none') return null;
+  const headers = own.headers ?? all.headers;
   return {
-    url: urlOf(endpoint, base),
+    url: urlOf(own.endpoint, all.endpoint),
     headers: requireHeaders(headers, pairs(headers)),
-    protocol: oneOf(protocol, protocols),
-    timeoutMs: timeoutOf(timeout),
-    isCompressed: oneOf(compression, compressions) === 'gzip',
-    ...samplerOf(find(environment, 'OTEL_TRACES_SAMPLER'), find(environment, 'OTEL_TRACES_SAMPLER_ARG')),
+    protocol: oneOf(own.protocol ?? all.protocol, protocols),
+    timeoutMs: timeoutOf(own.timeout ?? all.timeout),
+    isCompressed: oneOf(own.compression ?? all.compression, compressions) === 'gzip',
+    ...samplerOf(found.sampler, found.samplerArgument),
     resource: {
       'service.name': 'graphql-sessions',
-      ...attributes,
-      ...(serviceName !== undefined && { 'service.name': serviceName }),
+      ...pairs(found.attributes),
+      ...(found.serviceName !== undefined && { 'service.name': found.serviceName.value }),
     },
+  };
+}
+
+/** Reads all variables: those of every signal of OpenTelemetry, and those of traces, which take precedence. */
+function findAll(environment: Environment) {
+  return {
+    all: {
+      endpoint: find(environment, 'OTEL_EXPORTER_OTLP_ENDPOINT'),
+      headers: find(environment, 'OTEL_EXPORTER_OTLP_HEADERS'),
+      protocol: find(environment, 'OTEL_EXPORTER_OTLP_PROTOCOL'),
+      timeout: find(environment, 'OTEL_EXPORTER_OTLP_TIMEOUT'),
+      compression: find(environment, 'OTEL_EXPORTER_OTLP_COMPRESSION'),
+    },
+    own: {
+      endpoint: find(environment, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'),
+      headers: find(environment, 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'),
+      protocol: find(environment, 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'),
+      timeout: find(environment, 'OTEL_EXPORTER_OTLP_TRACES_TIMEOUT'),
+      compression: find(environment, 'OTEL_EXPORTER_OTLP_TRACES_COMPRESSION'),
+    },
+    exporter: find(environment, 'OTEL_TRACES_EXPORTER'),
+    sampler: find(environment, 'OTEL_TRACES_SAMPLER'),
+    samplerArgument: find(environment, 'OTEL_TRACES_SAMPLER_ARG'),
+    attributes: find(environment, 'OTEL_RESOURCE_ATTRIBUTES'),
+    serviceName: find(environment, 'OTEL_SERVICE_NAME'),
+    isDisabled: find(environment, 'OTEL_SDK_DISABLED'),
   };
 }
 
