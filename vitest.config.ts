@@ -14,8 +14,12 @@ declare module 'vitest' {
   }
 }
 
-/** The tags of tests that take minutes. `npm test` leaves these out; `npm run test:all` runs everything. */
+/**
+ * The tags of tests. `npm test` leaves out those that begin with `slow/`, which take minutes; `npm run test:all` runs
+ * everything.
+ */
 const tags = {
+  repeated: 'something is repeated, less often in npm test',
   'slow/durability': 'processes are killed, disks fill up, the power fails: acknowledged writes survive',
   'slow/process': 'the server and the command line, started as users start them',
   'slow/package': 'the package is built, installed by npm into an empty folder, and used there',

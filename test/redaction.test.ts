@@ -1,3 +1,4 @@
+/** @module-tag repeated */
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, inject, it } from 'vitest';

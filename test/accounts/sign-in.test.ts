@@ -1,3 +1,4 @@
+/** @module-tag repeated */
 import { type GraphQLField, isEnumType, isNonNullType } from 'graphql';
 import { describe, expect, inject, it } from 'vitest';
 import { hashPassword } from '../../src/passwords/password.ts';
@@ -46,7 +47,7 @@ async function startingMutations(api: TestApi, user: User, senders: (() => Clien
   const isOfUser = { userId: { not: null }, hashedSessionToken: { not: null } };
   for (const { operation, field } of rootFields()) {
     if (operation === 'query') continue;
-    for (let time = 0; time < (inject('isShort') ? 25 : 200); time += 1) {
+    for (let time = 0; time < (inject('isShort') ? 15 : 120); time += 1) {
       // After each mutation, the user exists as before, and the address of the others is free.
       await database.user.upsert({ where: { id: user.id }, create: user, update: user });
       await database.user.deleteMany({ where: { email: { in: ['someone@example.com', 'new@example.com'] } } });

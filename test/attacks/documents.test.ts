@@ -1,3 +1,4 @@
+/** @module-tag repeated */
 import { describe, expect, inject, it } from 'vitest';
 import { harmlessDocument, minTime, searchExpensiveDocument } from '../support/document-search.ts';
 import { expensiveDocuments } from '../support/documents.ts';

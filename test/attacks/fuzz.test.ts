@@ -1,3 +1,4 @@
+/** @module-tag repeated */
 import { parse, visit } from 'graphql';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { listen } from '../../src/http/server.ts';

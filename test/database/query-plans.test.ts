@@ -1,3 +1,4 @@
+/** @module-tag repeated */
 import { describe, expect, inject, it } from 'vitest';
 import { endExpired, pruneSessions } from '../../src/maintenance/prune.ts';
 import { type Client, startApi, type TestApi } from '../support/api.ts';

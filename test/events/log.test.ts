@@ -1,3 +1,4 @@
+/** @module-tag repeated */
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { expect, inject, it, onTestFinished } from 'vitest';

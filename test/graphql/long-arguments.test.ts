@@ -1,3 +1,4 @@
+/** @module-tag repeated */
 import type { GraphQLArgument } from 'graphql';
 import { beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { toNodeId } from '../../src/graphql/node-id.ts';

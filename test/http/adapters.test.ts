@@ -1,3 +1,4 @@
+/** @module-tag repeated */
 import { copyFile } from 'node:fs/promises';
 import { request as send } from 'node:http';
 import fc from 'fast-check';

@@ -148,7 +148,9 @@ describe('a server on SQLite', () => {
     const shifted = `--import ${join(process.cwd(), 'test/support/shifted-clock.ts')}`;
     const ahead = await startServer(url, { NODE_OPTIONS: shifted, CLOCK_SHIFT_MS: String(400 * day) });
     await ahead.until(/accept-clock/);
-    expect((await stop(ahead)).stderr).toMatch(/^The clock says .*, 400 days earlier, so nothing is pruned .*\n$/);
+    expect((await stop(ahead)).stderr).toMatch(
+      /^\S+ error The clock says .*, 400 days earlier, so nothing is pruned .*\n$/,
+    );
 
     const right = await startServer(url);
     const { body } = await send(right.address, '{ currentSession { id } }', token);

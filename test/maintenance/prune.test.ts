@@ -1,3 +1,4 @@
+/** @module-tag repeated */
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
