@@ -42,8 +42,10 @@ export function probeRoutes(readiness: Readiness, report: (error: unknown) => vo
   };
 }
 
+/** Each expression takes linear time: this precedes every check of the request. */
 function asksForWrites(target: string): boolean {
-  return /\?(?:[^#]*&)?write(?:[=&#]|$)/.test(target);
+  const [, query = ''] = /\?([^#]*)/.exec(target) ?? [];
+  return /(?:^|&)write(?:[=&]|$)/.test(query);
 }
 
 /** Returns a function that reports a state if it differs from the state before. */
