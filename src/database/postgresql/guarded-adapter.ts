@@ -19,8 +19,8 @@ const readOnlyCode = '25006';
  * Returns Prisma's adapter for node-postgres with two differences. A connection that failed during a transaction is
  * discarded. And a transaction ends in time, also if each of its statements does, or if its COMMIT waits for a standby.
  *
- * Prisma returns the connection to the pool. If the database froze and ROLLBACK timed out, the transaction is still open there. The
- * next user of the connection writes into it, gets a success, and the write is never committed.
+ * Prisma returns the connection to the pool. If the database froze and ROLLBACK timed out, the transaction is still open
+ * there. The next user of the connection writes into it, gets a success, and the write is never committed.
  */
 export function guardedAdapter(pool: pg.Pool): SqlDriverAdapterFactory {
   const factory = new PrismaPg(pool, { disposeExternalPool: true });
@@ -41,7 +41,7 @@ export function guardedAdapter(pool: pg.Pool): SqlDriverAdapterFactory {
   };
 }
 
-/** @param deadline - by the clock of `performance`. A statement that is not answered by then may be carried out. */
+/** @param deadline - by the clock of `performance`. A statement that was sent and is not answered by then may be carried out. */
 function guard(transaction: Transaction, deadline: number): Transaction {
   // PgTransaction has its connection in a property that is not in its type.
   const { client } = transaction as unknown as { client: pg.PoolClient };
@@ -49,7 +49,11 @@ function guard(transaction: Transaction, deadline: number): Transaction {
   let isOver = false;
   const late = Promise.withResolvers<never>();
   late.promise.catch(() => {});
-  const timer = setTimeout(() => late.reject(transactionIsOver()), deadline - performance.now());
+  const timer = setTimeout(() => {
+    // A statement that begins afterwards is not sent. A COMMIT would be carried out, and answered as refused.
+    broken ??= transactionIsOver();
+    late.reject(broken);
+  }, deadline - performance.now());
   const guarded =
     <T>(send: (query: SqlQuery) => Promise<T>) =>
     async (query: SqlQuery): Promise<T> => {
