@@ -505,6 +505,8 @@ describe('user, audit and mails', () => {
     expect((await api.client().login('ada@new.example.com')).__typename).toBe('SignInPayload');
     expect((await api.client().login('ada@example.com')).code).toBe('INVALID_CREDENTIALS');
     expect((await ada.ask('{ viewer { email } }')).viewer.email).toBe('ada@new.example.com');
+    expect(await run('user', 'set-email', '1', 'ada@third.example.com', '--without-mail')).toContain('ada@third');
+    expect(await run('mails')).not.toContain('ada@new.example.com');
     const refusals = [
       [['1', 'bob@example.com'], /is taken/],
       [['1', 'nobody'], /email must be an address/],
@@ -514,6 +516,24 @@ describe('user, audit and mails', () => {
       const { code, stderr } = await cli(api.url, ['user', 'set-email', ...args]);
       expect([code, stderr]).toEqual([1, expect.stringMatching(sentence)]);
     }
+  });
+
+  it('remove a password that a thief knows, so that only a link opens the account', async () => {
+    const { api, ada, run } = await setUp();
+    await run('user', 'suspend', 'ada@example.com');
+    expect(await run('user', 'remove-password', 'ada@example.com')).toBe(
+      'Removed the password of ada@example.com, and ended 0 sessions.\n',
+    );
+    await run('user', 'reinstate', 'ada@example.com');
+    const token = (await run('user', 'reset-link', 'ada@example.com')).trim().replace(/^.*#token=/, '');
+    expect((await api.client().login('ada@example.com')).code).toBe('INVALID_CREDENTIALS');
+    expect((await ada.ask('{ viewer { email } }')).viewer).toBeNull();
+    expect(await api.database.userToken.count({ where: { purpose: 'KNOWN_DEVICE', userId: 1n } })).toBe(0);
+    const reset = `mutation ($token: String!) {
+      resetPassword(token: $token, newPassword: "another battery staple") { __typename }
+    }`;
+    expect((await api.client().ask(reset, { token })).resetPassword.__typename).toBe('SignInPayload');
+    expect(await run('audit', '--type', 'PASSWORD_REMOVED')).toMatch(/PASSWORD_REMOVED {2}user 1$/m);
   });
 
   it('suspend, reinstate and delete a user', async () => {

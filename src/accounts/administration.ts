@@ -68,15 +68,16 @@ export async function setUserRole(
 
 /**
  * Gives a user another address, for an operator who knows by other means that it is theirs: the owner of the present
- * one may have taken over the account. The new address counts as not verified. Mails the present address, and voids the
- * links that were sent to it. Ends no session.
+ * one may have taken over the account. The new address counts as not verified. Voids the links that were sent to the
+ * present one. Ends no session.
  *
+ * @param change.isMailed - whether the present address learns the new one. Not if a thief reads it.
  * @throws UserNotFoundError, ValidationError, EmailTakenError
  */
 export async function setUserEmail(
   database: Database,
   scope: Scope,
-  { id, email: newAddress }: { id: bigint; email: string },
+  { id, email: newAddress, isMailed }: { id: bigint; email: string; isMailed: boolean },
 ): Promise<User> {
   const email = normalizeEmail(newAddress);
   if (email === null) throw new ValidationError([notAnEmail]);
@@ -89,11 +90,26 @@ export async function setUserEmail(
     await resetFailures(db, email);
     await voidLinks(db, id, ['RESET_PASSWORD', 'VERIFY_EMAIL', 'CHANGE_EMAIL']);
     const mail = { name: 'email-changed', recipient: before.email, userId: id, data: { newEmail: email } } as const;
-    await enqueueMail(db, mail, scope.now);
+    if (isMailed) await enqueueMail(db, mail, scope.now);
     await recordEvent(db, scope, { type: 'EMAIL_CHANGED', userId: id });
     return user;
   }).catch((error) => {
     throw isTaken(error) ? new EmailTakenError() : error;
+  });
+}
+
+/**
+ * Removes the password of a user, which another person knows: only a new one, chosen by a link, opens the account then.
+ * Ends all sessions, and voids all links and trusted devices. @throws UserNotFoundError
+ */
+export function removePassword(database: Database, scope: Scope, id: bigint): Promise<Administered> {
+  return inTransaction(database, async (db) => {
+    const { email } = await lockUser(db, id);
+    const user = await db.user.update({ where: { id }, data: { hashedPassword: null } });
+    await voidLinks(db, id, ['RESET_PASSWORD', 'VERIFY_EMAIL', 'CHANGE_EMAIL', 'KNOWN_DEVICE']);
+    await resetFailures(db, email);
+    await recordEvent(db, scope, { type: 'PASSWORD_REMOVED', userId: id });
+    return { user, sessions: await endSessions(db, scope, sessionsOfUser(id), 'REVOKED_BY_ADMIN') };
   });
 }
 

@@ -20,6 +20,7 @@ export const auditEventTypes = {
   PASSWORD_CHANGED: 'The user changed the password, and gave the old one.',
   PASSWORD_RESET_REQUESTED: 'A link to set a new password was requested.',
   PASSWORD_RESET: 'A new password was set with a link.',
+  PASSWORD_REMOVED: 'An operator removed the password. Only a new one, chosen by a link, opens the account.',
   EMAIL_VERIFIED: 'The user proved that the email address is theirs.',
   EMAIL_CHANGE_REQUESTED: 'A change of the email address was requested.',
   EMAIL_CHANGED: 'The email address was changed.',

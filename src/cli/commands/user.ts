@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import {
   deleteUser,
   reinstateUser,
+  removePassword,
   setUserEmail,
   setUserRole,
   suspendUser,
@@ -48,6 +49,19 @@ const acts: [name: string, description: string, act: Act][] = [
     async (database, scope, { id, email }) => {
       await reinstateUser(database, scope, id);
       return { line: `Reinstated ${email}.` };
+    },
+  ],
+  [
+    'remove-password',
+    'Remove the password of a user, because another person knows it. End all sessions, and void links and trusted ' +
+      'devices. Then `reset-link` lets the user choose a new one.',
+    async (database, scope, { id, email }) => {
+      const { sessions } = await removePassword(database, scope, id);
+      const endedSessions = sessions.length;
+      return {
+        line: `Removed the password of ${email}, and ended ${counted(endedSessions, 'session')}.`,
+        endedSessions,
+      };
     },
   ],
   [
@@ -109,10 +123,11 @@ export function addUserCommand(program: Command): void {
     )
     .argument(...userArgument)
     .argument('<email>', 'new email address')
+    .option('--without-mail', 'do not notify the old address, because somebody else reads it')
     .option(...jsonOption)
-    .action((user: string, email: string, options: JsonOption) =>
+    .action((user: string, email: string, { withoutMail, ...options }: JsonOption & { withoutMail?: boolean }) =>
       withUser(user, options, async (database, scope, { id, email: before }) => {
-        const changed = await setUserEmail(database, scope, { id, email });
+        const changed = await setUserEmail(database, scope, { id, email, isMailed: !withoutMail });
         return { line: `${before} has the address ${changed.email}.` };
       }),
     );
