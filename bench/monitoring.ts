@@ -63,8 +63,8 @@ async function cpuPerRead(generator: Tool<Load, Result>, server: Server, load: O
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 /**
- * Measures all variants in turn, each as often as the others: a server that rests for longer has colder caches. Processor
- * time depends less than rates on other programs of the machine.
+ * Measures all variants in turn, each as often as the others: a server that rests for longer has colder caches.
+ * Processor time depends less than rates on other programs of the machine.
  */
 export async function measureMonitoring(
   stand: Stand,

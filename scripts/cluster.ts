@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { freePort, withScratchDatabase } from '../test/support/postgresql-server.ts';
+import { isReady } from './is-ready.ts';
 import { startProxy } from './proxy.ts';
 
 const port = await freePort();
@@ -27,12 +28,7 @@ async function startNode(number: number, databaseUrl: string): Promise<{ origin:
     );
   }
   const origin = `http://127.0.0.1:${nodePort}`;
-  while (
-    !(await fetch(`${origin}/ready`).then(
-      ({ ok }) => ok,
-      () => false,
-    ))
-  ) {
+  while (!(await isReady(`${origin}/ready`))) {
     if (node.exitCode !== null) process.exit(1);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isReady } from './is-ready.ts';
 
 const checkIntervalMs = 200;
+const probeTimeoutMs = 2_000;
 
 export type Proxy = { url: string; stop(): Promise<void> };
 
@@ -16,11 +18,7 @@ export async function startProxy(targets: string[], port = 0): Promise<Proxy> {
   const check = () =>
     Promise.all(
       targets.map(async (target) => {
-        const isReady = await fetch(new URL('/ready', target), { signal: AbortSignal.timeout(2_000) }).then(
-          ({ ok }) => ok,
-          () => false,
-        );
-        if (isReady) ready.add(target);
+        if (await isReady(new URL('/ready', target), probeTimeoutMs)) ready.add(target);
         else ready.delete(target);
       }),
     );

@@ -1,6 +1,6 @@
 /**
- * Channels on which the rooms tell what happens, for metrics and traces. A message costs nothing while nobody listens. They belong
- * to the process: several servers in one process share them.
+ * Channels on which the rooms tell what happens, for metrics and traces. A message costs nothing while nobody listens.
+ * They belong to the process: several servers in one process share them.
  */
 import { channel } from 'node:diagnostics_channel';
 
@@ -64,6 +64,7 @@ export const sharedReads = topic<{ ms: number; isFailed: boolean }>('shared-read
 
 /** Attempts to send a mail, with the time of the transport in milliseconds. */
 export const sentMails = topic<{ result: 'sent' | 'failed'; template: string; ms: number }>('sent-mails');
+
 /** Mails that are never tried again, and were not sent. */
 export const givenUpMails = topic<Nothing>('given-up-mails');
 

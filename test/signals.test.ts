@@ -1,13 +1,12 @@
 /** @module-tag slow/process */
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { password } from './support/api.ts';
 import { temporaryFolder } from './support/database.ts';
+import { freePort } from './support/postgresql-server.ts';
 import { beginRequest, runNode, startServer } from './support/process.ts';
 
 const fields = '... on SignInPayload { token }';
@@ -18,16 +17,6 @@ const loginsInFlight = 30;
 
 async function newUrl(): Promise<string> {
   return `file:${join(await temporaryFolder(), 'data/sessions.db')}`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  // A server that listens on TCP has an address with a port.
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Starts a server with logins in flight: it has their headers. Returns a function that counts the successful ones. */

@@ -6,10 +6,10 @@
  *
  * Options: `--faults` number; `--fault freeze`: the machine hangs; `--fault orphan`: Patroni is killed and
  * PostgreSQL goes on; `--standby`: the synchronous standby instead of the primary;
- * `--strict`: Patroni with synchronous_mode_strict; `--pgbouncer`: PgBouncer before HAProxy; `--hosts`: several hosts in
- * DATABASE_URL, without HAProxy; `--keep`: keeps the logs.
+ * `--strict`: Patroni with synchronous_mode_strict; `--pgbouncer`: PgBouncer before HAProxy; `--hosts`: several hosts
+ * in DATABASE_URL, without HAProxy; `--keep`: keeps the logs.
  */
-import { program } from '../stacks/processes.ts';
+import { describeMissing, program } from '../stacks/processes.ts';
 import type { ClusterKind } from './databases/cluster.ts';
 import { inject, reach, type Trial } from './faults.ts';
 import { compare, countWrites } from './load/ledger.ts';
@@ -36,9 +36,7 @@ process.exitCode = failures === 0 ? 0 : 1;
 /** Returns the number of failures: missing programs, and acknowledged writes that are lost. */
 async function check(clusterKind: ClusterKind): Promise<number> {
   const missing = [...clusterKind.programs, program('haproxy', 'haproxy')].filter((needed) => !needed.isInstalled());
-  for (const { command, debianPackage } of missing) {
-    console.log(`${command} is missing. Install it: apt-get install --no-install-recommends ${debianPackage}`);
-  }
+  for (const needed of missing) console.log(describeMissing(needed));
   if (missing.length > 0) return missing.length;
   const stand = await startStand(clusterKind, options, (end) => ends.push(end));
   const trials: Trial[] = [];

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../test/support/postgresql-server.ts';
+import { isReady } from '../is-ready.ts';
 import { end, startProgram } from './processes.ts';
 
 export type Nodes = {
@@ -11,7 +12,9 @@ export type Nodes = {
   addresses: string[];
   /** Returns for how long `/ready` and `/ready?write` of each node were 503 since the last call, in milliseconds. */
   takeUnreadyMs(): { reads: number[]; writes: number[] };
-  /** Returns the warnings and faults in the logs of all nodes, each with the number of its lines. Requests are left out. */
+  /**
+   * Returns the warnings and faults in the logs of all nodes, each with the number of its lines. Requests are left out.
+   */
   readLog(): Promise<Map<string, number>>;
   stop(): Promise<void>;
 };
@@ -91,13 +94,6 @@ function watch(probe: string, signal: AbortSignal): Watch {
     },
     ended: ask(),
   };
-}
-
-function isReady(probe: string): Promise<boolean> {
-  return fetch(probe, { signal: AbortSignal.timeout(10_000) }).then(
-    ({ ok }) => ok,
-    () => false,
-  );
 }
 
 /** Returns a line without its time. Null for a request. */

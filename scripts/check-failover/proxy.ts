@@ -1,10 +1,10 @@
 /** HAProxy between the servers and the databases, and PgBouncer before it, with the files of the examples. */
 import type { ChildProcess } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../test/support/postgresql-server.ts';
+import { accepts } from '../stacks/processes.ts';
 import { passwords } from './databases/credentials.ts';
 import { findAccount } from './databases/machines.ts';
 import { end, startProgram } from './processes.ts';
@@ -18,7 +18,7 @@ export async function startProxy(folder: string, settings: Record<string, string
   const env = { ...settings, LISTEN: `127.0.0.1:${port}` };
   const child = startProgram(folder, ['haproxy', '-db', '-f', join(folder, 'haproxy.cfg')], { env });
   atEnd(() => end(child, 'SIGTERM'));
-  await accepts(port, child);
+  await listening(port, child);
   return port;
 }
 
@@ -41,25 +41,14 @@ sessions = host=127.0.0.1 port=${databasePort}
   await writeFile(join(folder, 'pgbouncer.ini'), settings);
   const child = startProgram(folder, ['pgbouncer', join(folder, 'pgbouncer.ini')], { account });
   atEnd(() => end(child, 'SIGTERM'));
-  await accepts(port, child);
+  await listening(port, child);
   return port;
 }
 
 /** Waits until a program accepts connections. @throws Error if it ends. */
-async function accepts(port: number, child: ChildProcess): Promise<void> {
-  while (!(await tryPort(port))) {
+async function listening(port: number, child: ChildProcess): Promise<void> {
+  while (!(await accepts(port))) {
     if (child.exitCode !== null) throw new Error(`${child.spawnfile} has ended. Its log says why: see --keep.`);
     await sleep(50);
   }
-}
-
-function tryPort(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('error', () => resolve(false));
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-  });
 }

@@ -1,7 +1,7 @@
 /**
  * Checks the files of deploy/ with the validators of their own tools, and the image for another processor:
- * `npm run check:deploy`, or `npm run check:deploy compose kubernetes` for some of it. The tests run the image itself and
- * the proxies.
+ * `npm run check:deploy`, or `npm run check:deploy compose kubernetes` for some of it. The tests run the image itself
+ * and the proxies.
  */
 import { checkCompose } from './compose.ts';
 import { checkForeignImage } from './foreign-image.ts';

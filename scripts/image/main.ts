@@ -1,7 +1,7 @@
 /**
  * Builds the container image: `npm run image` for this machine, `npm run image amd64 arm64` for other processors too.
- * The image goes into the storage that Buildah and Podman share. Needs buildah, mmdebstrap and readelf, but no registry of
- * images. docs/deployment.md says how to use it.
+ * The image goes into the storage that Buildah and Podman share. Needs buildah, mmdebstrap and readelf, but no registry
+ * of images. docs/deployment.md says how to use it.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { describeMissing } from '../stacks/processes.ts';
 
 /**
  * Runs a program, and returns its standard output.
@@ -13,8 +14,7 @@ export async function run(command: string, args: string[], options: { cwd?: stri
   } catch (error) {
     const { code, stdout = '', stderr = '' } = error as { code?: unknown; stdout?: string; stderr?: string };
     if (code === 'ENOENT') {
-      const name = command === 'readelf' ? 'binutils' : command;
-      throw new Error(`${command} is missing. Install it: apt-get install --no-install-recommends ${name}`);
+      throw new Error(describeMissing({ command, debianPackage: command === 'readelf' ? 'binutils' : command }));
     }
     throw new Error(`${[command, ...args].join(' ')} has failed.\n${stdout}${stderr}`, { cause: error });
   }

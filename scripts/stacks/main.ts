@@ -1,8 +1,8 @@
 /**
  * Checks the server with third-party software that asks it whose request it got: `npm run check:stacks`, or
  * `npm run check:stacks nginx caddy` for some of it. The software runs with the files of examples/stacks, which
- * docs/your-backend.md prints. Needs the ports 3000, 4000, 4443 and 8080, and the Debian packages that it names if they are
- * missing.
+ * docs/your-backend.md prints. Needs the ports 3000, 4000, 4443 and 8080, and the Debian packages that it names if they
+ * are missing.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { type Accounts, openAccounts } from './accounts.ts';
 import { startApplication } from './application.ts';
 import { stacks } from './catalog.ts';
 import { checks } from './checks.ts';
-import { startProgram } from './processes.ts';
+import { describeMissing, startProgram } from './processes.ts';
 import type { Place, Stack } from './stack.ts';
 
 const asked = process.argv.slice(2);
@@ -38,11 +38,7 @@ process.exitCode = failures === 0 ? 0 : 1;
 async function checkStack(stack: Stack, accounts: Accounts): Promise<number> {
   console.log(`\n${stack.name}`);
   const missing = stack.programs.filter((program) => !program.isInstalled());
-  for (const { command, debianPackage } of missing) {
-    console.log(
-      `  FAILED  ${command} is missing. Install it: apt-get install --no-install-recommends ${debianPackage}`,
-    );
-  }
+  for (const program of missing) console.log(`  FAILED  ${describeMissing(program)}`);
   if (missing.length > 0) return missing.length;
   const ends: (() => Promise<void>)[] = [];
   const printed: (() => string)[] = [];

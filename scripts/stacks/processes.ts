@@ -51,7 +51,8 @@ function hasEnded({ pid, exitCode, signalCode }: ChildProcess): boolean {
   return pid === undefined || exitCode !== null || signalCode !== null;
 }
 
-async function accepts(port: number): Promise<boolean> {
+/** Returns whether a program on this machine accepts connections to a port. */
+export function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     const end = (result: boolean) => {
@@ -70,6 +71,11 @@ export function program(command: string, debianPackage: string): Program {
     debianPackage,
     isInstalled: () => programPath.split(':').some((folder) => isProgram(folder, command)),
   };
+}
+
+/** Returns the sentence for a program that is missing. */
+export function describeMissing({ command, debianPackage }: Pick<Program, 'command' | 'debianPackage'>): string {
+  return `${command} is missing. Install it: apt-get install --no-install-recommends ${debianPackage}`;
 }
 
 /** Describes a file of a Debian package, such as a module that a program loads. */

@@ -9,6 +9,7 @@ export function describeUser({ id, email, name, role, createdAt, emailVerifiedAt
   return { id, email, name, role, createdAt, emailVerifiedAt, suspendedAt, hasPassword: hashedPassword !== null };
 }
 
+/** Returns a user as a line for people. */
 export function userLine({ id, email, name, role, createdAt, ...user }: ReturnType<typeof describeUser>): string {
   return columns(
     String(id),
@@ -30,6 +31,7 @@ export function describeSession(session: Session, now: Date) {
   return { handle, userId, state, createdAt, lastSeenAt, expiresAt, endReason, ...device };
 }
 
+/** Returns a session as a line for people. */
 export function sessionLine({ handle, createdAt, expiresAt, ...session }: ReturnType<typeof describeSession>): string {
   const times = `${createdAt.toISOString()} to ${expiresAt.toISOString()}`;
   const user = session.userId === null ? 'anonymous' : `user ${session.userId}`;

@@ -37,7 +37,7 @@ export function sayJson(value: unknown): void {
   say(JSON.stringify(value, (_key, part) => (typeof part === 'bigint' ? String(part) : part), 2));
 }
 
-/** Returns columns that are aligned in no way, so that tools can split them at two spaces. Null and false are left out. */
+/** Joins values by two spaces, without alignment, so that tools can split them. Leaves out null and false. */
 export function columns(...values: (string | null | false)[]): string {
   return values.filter((value) => value !== null && value !== false && value !== '').join('  ');
 }

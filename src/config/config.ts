@@ -84,8 +84,8 @@ export type Config = {
   /** 0 lets the system choose a free port. */
   port: number;
   /**
-   * The public origin of this server: scheme, host and port. Over https, cookies are `Secure`, and their names begin with
-   * `__Host-`, or with `__Secure-` if they have a domain.
+   * The public origin of this server: scheme, host and port. Over https, cookies are `Secure`, and their names begin
+   * with `__Host-`, or with `__Secure-` if they have a domain.
    */
   publicUrl: URL;
   /** The domain of the session cookie: that of `publicUrl` or one above it. Null lets only this host receive it. */
@@ -136,8 +136,8 @@ export type Config = {
 };
 
 /**
- * Adds the variables of the file `.env` in the working directory, if it exists, to the environment. Returns the names of
- * those that were not set before.
+ * Adds the variables of the file `.env` in the working directory, if it exists, to the environment. Returns the names
+ * of those that were not set before.
  *
  * @throws OperatorError if the file exists but cannot be read.
  */

@@ -2,8 +2,8 @@ import { isIP } from 'node:net';
 import { type Environment, invalid, noted, read } from './variables.ts';
 
 /**
- * Returns the domain of the session cookie: every host at or below it receives the cookie. Null if only the host of this
- * server does.
+ * Returns the domain of the session cookie: every host at or below it receives the cookie. Null if only the host of
+ * this server does.
  *
  * A public suffix, such as `co.uk`, is not detected: browsers have the list of them, and refuse such a cookie.
  *
@@ -29,7 +29,9 @@ export function readCookieDomain(environment: Environment, publicUrl: URL): stri
   return noted(environment, 'COOKIE_DOMAIN', domain);
 }
 
-/** Returns a domain name in the form of `URL.hostname`. Null for an IP address, for one label, and for any other text. */
+/**
+ * Returns a domain name in the form of `URL.hostname`. Null for an IP address, for one label, and for any other text.
+ */
 function domainName(value: string): string | null {
   const isName = /^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/i.test(value);
   const name = isName ? URL.parse(`http://${value}`)?.hostname : undefined;

@@ -42,8 +42,8 @@ export function migrateDatabase(url: string, options: MigrateOptions = {}): Prom
 }
 
 /**
- * Returns the missing migrations, oldest first, and how `migrateDatabase` would apply each. Changes nothing, and creates
- * no file.
+ * Returns the missing migrations, oldest first, and how `migrateDatabase` would apply each. Changes nothing, and
+ * creates no file.
  *
  * @throws OperatorError as `migrateDatabase` does for a database that it would refuse
  */
@@ -77,7 +77,8 @@ export function claimDatabase(url: string): Promise<Release> {
 }
 
 /**
- * Copies an SQLite database to a new file, as it is at one moment, also while a server runs. Returns what the copy holds.
+ * Copies an SQLite database to a new file, as it is at one moment, also while a server runs. Returns what the copy
+ * holds.
  *
  * @throws OperatorError if the file exists, or the database is not healthy. For PostgreSQL, it names the right tools.
  */
@@ -86,7 +87,8 @@ export function backUpDatabase(url: string, file: string): Promise<DatabaseFacts
 }
 
 /**
- * Replaces an SQLite database by a backup, at once and as a whole: with everything that `prepare` changed, or not at all.
+ * Replaces an SQLite database by a backup, at once and as a whole: with everything that `prepare` changed, or not at
+ * all.
  *
  * @throws OperatorError if a server or a command has the database open, or the backup is not healthy. The database is
  *   then unchanged. For PostgreSQL, it names the right tools.

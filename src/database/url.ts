@@ -1,6 +1,6 @@
 /**
- * Returns one URL for each host of a URL of PostgreSQL: `db1:5432,db2:5432` names two, as in libpq. A URL that names one
- * host, or none as it is meant, is returned as it is.
+ * Returns one URL for each host of a URL of PostgreSQL: `db1:5432,db2:5432` names two, as in libpq. A URL that names
+ * one host, or none as it is meant, is returned as it is.
  *
  * @see https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS
  */
@@ -26,8 +26,8 @@ function isUrlOfOneHost(value: string): boolean {
 }
 
 /**
- * Returns whether a value is a URL with a host, and all its credentials before the host. Spaces and line breaks, which a
- * parser of URLs skips, an empty user, and a colon without a port are mistakes.
+ * Returns whether a value is a URL with a host, and all its credentials before the host. Spaces and line breaks, which
+ * a parser of URLs skips, an empty user, and a colon without a port are mistakes.
  */
 export function isUnambiguous(value: string): boolean {
   const url = URL.parse(value);

@@ -30,7 +30,7 @@ import { createGraphiql } from './routes/graphiql/graphiql.ts';
 import { graphqlRoute } from './routes/graphql.ts';
 import { introspectionRoute } from './routes/oauth/introspection.ts';
 import { revocationRoute } from './routes/oauth/revocation.ts';
-import { type Probes, probeRoutes } from './routes/probes.ts';
+import { isProbe, type Probes, probeRoutes } from './routes/probes.ts';
 import { routeTable } from './routes/route.ts';
 import { introspectionPath, revocationPath } from './routes/well-known/metadata.ts';
 import { wellKnownRoutes } from './routes/well-known/well-known.ts';
@@ -192,7 +192,7 @@ export function createApp(given: AppOptions): App {
     fetch: async (request, peer = null) => toResponse(await handle(toIncoming(request, peer))),
     expectsBody: ({ method, target, headers }) =>
       method === 'POST' && routeAt(pathOf(target))?.readsBody === true && isOurHost(headers.get('host')),
-    isProbe: ({ target }) => probes.at(pathOf(target)) !== undefined,
+    isProbe: ({ target }) => isProbe(target),
     headers: fixedHeaders,
     report,
     drain: probes.drain,

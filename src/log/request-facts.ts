@@ -19,6 +19,7 @@ export type RequestFacts = {
   userId: bigint | null;
 };
 
+/** Returns the facts at the beginning of a request: only its id is known. */
 export function newRequestFacts(id: string): RequestFacts {
   return {
     id,

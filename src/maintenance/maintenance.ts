@@ -24,8 +24,8 @@ export type MaintenancePolicy = Pick<
 
 /**
  * Ends expired sessions, deletes the client information of ended sessions, prunes sessions and events after their
- * retention, deletes expired tokens and counts, and rotates the signing keys. Returns the number of pruned sessions. Null
- * if another process is doing the maintenance.
+ * retention, deletes expired tokens and counts, and rotates the signing keys. Returns the number of pruned sessions.
+ * Null if another process is doing the maintenance.
  *
  * @throws ClockJumpError if the clock has jumped. Nothing is then changed.
  */

@@ -1,4 +1,5 @@
 import type { Observer } from '../http/messages.ts';
+import { probePaths } from '../http/routes/probes.ts';
 import type { Log } from '../log/log.ts';
 import type { RequestFacts } from '../log/request-facts.ts';
 
@@ -11,7 +12,7 @@ export function logRequests(log: Log): Observer {
     const began = performance.now();
     return (outgoing) => {
       const isRefused = outgoing.status >= 400 || facts.code !== null;
-      if (!isRefused && (!log.writes('info') || probes.has(facts.route ?? ''))) return;
+      if (!isRefused && (!log.writes('info') || probePaths.has(facts.route ?? ''))) return;
       if (!log.writes('warn')) return;
       const { status } = outgoing;
       const answered = { method, status, ms: performance.now() - began };
@@ -19,8 +20,6 @@ export function logRequests(log: Log): Observer {
     };
   };
 }
-
-const probes = new Set(['/health', '/ready']);
 
 /**
  * Returns a line as JSON. It is put together by hand, because a general serializer takes ten times as long, a tenth of

@@ -17,9 +17,9 @@ export type ServerOptions = {
    */
   env?: Environment | undefined;
   /**
-   * Is called once with every unexpected error, and with notices for the operator: their `severity` is `info`, `warning` or
-   * `error`, and their `message` is one sentence. By default, they are printed on standard error. If the SQLite file was
-   * removed or replaced, it gets a sentence, and the server stops.
+   * Is called once with every unexpected error, and with notices for the operator: their `severity` is `info`,
+   * `warning` or `error`, and their `message` is one sentence. By default, they are printed on standard error. If the
+   * SQLite file was removed or replaced, it gets a sentence, and the server stops.
    */
   report?: ((error: unknown) => void) | undefined;
   /** Observes every request and its answer once: for metrics, traces and request ids. */
@@ -39,8 +39,8 @@ type ContextPlugin = NonNullable<AppOptions['plugins']>[number];
  * deletion of old data). New files get the permissions that the umask of the process leaves, so a program with a
  * database in SQLite should set `process.umask(0o077)`, as the command line does.
  *
- * @throws Error with a sentence for the operator, if a setting is invalid, the database cannot be opened or migrated, or
- *   another server has the SQLite file.
+ * @throws Error with a sentence for the operator, if a setting is invalid, the database cannot be opened or migrated,
+ *   or another server has the SQLite file.
  */
 export async function createServer(options: ServerOptions = {}): Promise<Server> {
   const { env, report = printReport, observe, plugins = [] } = options;

@@ -2,6 +2,7 @@ import { BlockList, isIP } from 'node:net';
 import type { Config } from '../config/config.ts';
 import { OperatorNotice } from '../errors.ts';
 import type { Observer } from '../http/messages.ts';
+import { isProbe } from '../http/routes/probes.ts';
 import { type MemoryLimits, memoryProblems, readMemoryLimits } from './memory.ts';
 
 type Report = (error: unknown) => void;
@@ -36,8 +37,8 @@ const ignoreAnswer = () => {};
 
 /**
  * Returns an observer that warns once if the first requests all come from one private address, although no proxy is
- * trusted: they share the limits of that address. It may also be a backend that is the only client, so this is no error.
- * Probes do not count. Undefined if nothing has to be observed.
+ * trusted: they share the limits of that address. It may also be a backend that is the only client, so this is no
+ * error. Probes do not count. Undefined if nothing has to be observed.
  */
 export function watchForProxy({ isProduction, trustedProxies }: Config, report: Report): Observer | undefined {
   if (!isProduction || trustedProxies.networks.rules.length > 0) return undefined;
@@ -45,7 +46,7 @@ export function watchForProxy({ isProduction, trustedProxies }: Config, report: 
   let count = 0;
   let isDone = false;
   return ({ peer, target }) => {
-    if (isDone || peer === null || /^\/(health|ready)\b/.test(target)) return ignoreAnswer;
+    if (isDone || peer === null || isProbe(target)) return ignoreAnswer;
     only ??= peer;
     isDone = peer !== only || !isPrivate(peer);
     count += 1;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { findAccount } from '../../scripts/check-failover/databases/machines.ts';
 import { temporaryFolder } from '../support/database.ts';
 import { putUnderLoad, send, underLoad } from '../support/load.ts';
 import { freePort, onServer } from '../support/postgresql-server.ts';
@@ -20,25 +21,18 @@ const bin = (existsSync(root) ? readdirSync(root) : [])
   );
 const run = promisify(execFile);
 
-/** The user that owns the data: PostgreSQL does not run as root. */
-async function ownerOfData(): Promise<{ uid: number; gid: number } | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
-  const id = async (flag: string) => Number((await run('id', [flag, 'postgres'])).stdout);
-  return { uid: await id('-u'), gid: await id('-g') };
-}
-
 /** Runs a program of PostgreSQL as the owner of the data. */
 async function runAsOwner(name: string, args: string[]) {
   const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' };
-  return run(join(bin ?? '', name), args, { cwd: '/', env, ...(await ownerOfData()) });
+  return run(join(bin ?? '', name), args, { cwd: '/', env, ...findAccount() });
 }
 
 /** Returns a folder for data, which the owner of the data can write to. */
 async function folderOfOwner(): Promise<string> {
   const folder = await temporaryFolder();
-  const owner = await ownerOfData();
+  const { uid, gid } = findAccount();
   await chmod(folder, 0o755);
-  if (owner) await chown(folder, owner.uid, owner.gid);
+  await chown(folder, uid, gid);
   return folder;
 }
 
@@ -48,12 +42,11 @@ async function startDebianPostgresql(data: string, settings: string[] = []): Pro
   if (!existsSync(data)) await runAsOwner('initdb', ['--pgdata', data, ...auth]);
   const port = await freePort();
   const all = ['unix_socket_directories=', 'listen_addresses=127.0.0.1', ...settings].flatMap((one) => ['-c', one]);
-  const owner = await ownerOfData();
   const child = spawn(join(bin ?? '', 'postgres'), ['-D', data, '-p', String(port), ...all], {
     cwd: '/',
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' },
     stdio: 'ignore',
-    ...owner,
+    ...findAccount(),
   });
   onTestFinished(async () => {
     child.kill('SIGQUIT');
@@ -113,9 +106,9 @@ describe('a base backup and the archived write-ahead log', () => {
   it.skipIf(!bin)('restore the moment before a mistake, and `revoke --all` ends what came back', async () => {
     const folder = await folderOfOwner();
     const [archive, base] = [join(folder, 'archive'), join(folder, 'base')];
-    const owner = await ownerOfData();
+    const { uid, gid } = findAccount();
     await mkdir(archive);
-    if (owner) await chown(archive, owner.uid, owner.gid);
+    await chown(archive, uid, gid);
     const archiving = ['archive_mode=on', `archive_command=cp %p ${archive}/%f`];
     const url = await startDebianPostgresql(join(folder, 'data'), archiving);
     const server = await startServer(url, underLoad);

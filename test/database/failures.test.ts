@@ -144,7 +144,8 @@ describe('transaction conflicts', () => {
     await Promise.all(
       [limits, limits.toReversed()].map((inOrder) =>
         inTransaction(database, async (db) => {
-          // PostgreSQL looks for a deadlock after a second, and a statement may take two: on a busy machine that is close.
+          // PostgreSQL looks for a deadlock after a second, and a statement may take two: on a busy machine that is
+          // close.
           if (isPostgresql(url)) await run(db, lookForDeadlocksSoon);
           for (const limit of inOrder) {
             await countOnce(db, [limit], now);

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { tablesWithIds } from '../../src/database/readiness/probe.ts';
 import { readEvents } from '../../src/events/log.ts';
 import { pagesOfUsers } from '../../src/transfer/export.ts';
 import { importUsers, type Line } from '../../src/transfer/import.ts';
 import { importBatch } from '../../src/transfer/import-batch.ts';
 import { formatUserRecord } from '../../src/transfer/user-record.ts';
 import { type Client, type Data, password, startApi, type TestApi } from '../support/api.ts';
-import { globalIds, startIdsAfter, storedIds, type TableWithIds, tablesWithIds } from '../support/ids.ts';
+import { globalIds, startIdsAfter, storedIds, type TableWithIds } from '../support/ids.ts';
 import { deliverMail, tokenIn } from '../support/mail.ts';
 
 /** The ids before the first: of 32 bits, where the next one is the last; of 33; and where numbers are not exact. */

@@ -69,8 +69,7 @@ describe('plan of a migration', () => {
     else expect(await readdir(dirname(url.slice('file:'.length)))).toEqual(['test.db']);
   });
 
-  it('leaves no file of a log beside a database that no server has open', async () => {
-    if (onPostgresql) return;
+  it.runIf(!onPostgresql)('leaves no write-ahead log beside a database that no server has open', async () => {
     const url = `${await emptyDatabase()}.new`;
     await migrateDatabase(url);
     await planMigrations(url);
@@ -83,28 +82,30 @@ describe('plan of a migration', () => {
     await expect(planMigrations(url)).rejects.toThrow(/^The database contains tables of another application/);
   });
 
-  it('has the size of the tables on PostgreSQL, and says which indexes are built outside a transaction', async () => {
-    if (!onPostgresql) return;
-    const url = await ownDatabase();
-    await forget(url, '20261122234500_email_case');
-    await onServer(url, 'DROP INDEX "User_email_lower_idx"');
-    const [small] = await planMigrations(url);
-    expect(small).toMatchObject({ mode: 'TRANSACTION', tables: [{ name: 'User', lock: 'SHARE' }] });
-    await onServer(
-      url,
-      `INSERT INTO "User" ("updatedAt", "email", "role", "name")
+  it.runIf(onPostgresql)(
+    'has the size of the tables, and says which indexes are built outside a transaction',
+    async () => {
+      const url = await ownDatabase();
+      await forget(url, '20261122234500_email_case');
+      await onServer(url, 'DROP INDEX "User_email_lower_idx"');
+      const [small] = await planMigrations(url);
+      expect(small).toMatchObject({ mode: 'TRANSACTION', tables: [{ name: 'User', lock: 'SHARE' }] });
+      await onServer(
+        url,
+        `INSERT INTO "User" ("updatedAt", "email", "role", "name")
          SELECT now(), i || '@example.com', 'user', repeat('x', 1900) FROM generate_series(1, 5000) i`,
-    );
-    await onServer(url, 'ANALYZE "User"');
-    const [large] = await planMigrations(url);
-    expect(large).toMatchObject({
-      mode: 'CONCURRENT',
-      tables: [{ name: 'User', lock: 'SHARE UPDATE EXCLUSIVE', rows: 5000 }],
-    });
-    expect(large?.tables[0]?.bytes).toBeGreaterThan(8_000_000);
-    await migrateDatabase(url);
-    expect(await planMigrations(url)).toEqual([]);
-  });
+      );
+      await onServer(url, 'ANALYZE "User"');
+      const [large] = await planMigrations(url);
+      expect(large).toMatchObject({
+        mode: 'CONCURRENT',
+        tables: [{ name: 'User', lock: 'SHARE UPDATE EXCLUSIVE', rows: 5000 }],
+      });
+      expect(large?.tables[0]?.bytes).toBeGreaterThan(8_000_000);
+      await migrateDatabase(url);
+      expect(await planMigrations(url)).toEqual([]);
+    },
+  );
 });
 
 describe('statements of a migration', () => {

@@ -87,7 +87,9 @@ async function overYoga({ config, ...options }: AppOptions) {
   };
 }
 
-/** Returns whether a request reaches its operation: each must, on all servers or on none, or their data would differ. */
+/**
+ * Returns whether a request reaches its operation: each must, on all servers or on none, or their data would differ.
+ */
 function isPlain({ method, path, headers, body }: Sent): boolean {
   const get = (name: string) => headers[name] ?? (name === 'host' ? 'localhost:4000' : null);
   if (method !== 'POST' || path.split('?')[0] !== '/graphql' || !isJson(get('content-type'))) return false;

@@ -94,3 +94,17 @@ describe('Host header', () => {
     }
   });
 });
+
+describe('request target', () => {
+  it('that is no path gets 400, also if it does not parse, and the server goes on', async () => {
+    const { port } = await serve(production);
+    const head = 'Host: accounts.example.com\r\nConnection: close\r\n';
+    for (const target of ['*', '*^', '*:99999999', '*@', 'http://[/', 'a://:99999999/']) {
+      const answer = await sendRaw(port, `GET ${target} HTTP/1.1\r\n${head}\r\n`);
+      expect(answer, target).toMatch(/^HTTP\/1\.1 400 /);
+      const expecting = await sendRaw(port, `GET ${target} HTTP/1.1\r\n${head}Expect: x\r\n\r\n`);
+      expect(expecting, target).toMatch(/^HTTP\/1\.1 4\d\d /);
+    }
+    expect(await sendRaw(port, `GET /health HTTP/1.1\r\n${head}\r\n`)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+});

@@ -1,13 +1,21 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { localClock } from '../../src/database/clock.ts';
+import { tablesWithIds } from '../../src/database/readiness/probe.ts';
 import { OperatorNotice } from '../../src/errors.ts';
 import { startMaintenance } from '../../src/maintenance/maintenance.ts';
 import { startApi } from '../support/api.ts';
 import { openEmptyDatabase } from '../support/database.ts';
-import { startIdsAfter, tablesWithIds } from '../support/ids.ts';
+import { startIdsAfter } from '../support/ids.ts';
 
-describe('ids of which most are used', () => {
-  it('are told to the operator, once for each percent', async () => {
+describe('ids', () => {
+  it('are watched in each table that gets them from the database', () => {
+    const schema = readFileSync('prisma/schema.prisma', 'utf8');
+    const models = [...schema.matchAll(/^model (\w+) \{\n +id +BigInt +@id @default\(autoincrement\(\)\)/gm)];
+    expect(models.map(([, name]) => name).sort()).toEqual(tablesWithIds.toSorted());
+  });
+
+  it('are told to the operator when most of them are used, once for each percent', async () => {
     const { config } = await startApi();
     const opened = await openEmptyDatabase();
     const told: Error[] = [];

@@ -6,7 +6,7 @@ import { fetchOver } from '../support/api.ts';
 import { emptyDatabase, isPostgresql, openFile } from '../support/database.ts';
 import { freePort, onServer, urlOf } from '../support/postgresql-server.ts';
 import { startServer } from '../support/process.ts';
-import { firingAfter, promtool, type Scrape } from '../support/promtool.ts';
+import { firingAfter, hasPromtool, promtool, type Scrape } from '../support/promtool.ts';
 import { readSeries } from '../support/series.ts';
 
 const onPostgresql = isPostgresql(inject('templateDatabase'));
@@ -63,7 +63,7 @@ const signUp = (email: string) =>
 const login = (email: string) =>
   `mutation { login(email: "${email}", password: "a wrong password", transport: BEARER) { __typename } }`;
 
-describe('alerts', () => {
+describe.skipIf(!hasPromtool)('alerts', () => {
   it('are silent in ordinary use, and fire for ids near their end, a growing log, and a server that died', async () => {
     const { url, scrape, ask, child, ended } = await start();
     await ask(signUp('ada@example.com'));

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { localClock } from '../../src/database/clock.ts';
 import type { Database } from '../../src/database/database.ts';
+import { tablesWithIds } from '../../src/database/readiness/probe.ts';
 import { enqueueMail } from '../../src/mail/outbox.ts';
 import { stateReader } from '../../src/monitoring/metrics/database-state.ts';
 import { sessionCounter } from '../../src/monitoring/metrics/session-count.ts';
@@ -63,16 +65,18 @@ describe('the state of the database for metrics', () => {
     const api = await startApi();
     const { database, url } = api;
     await api.signUp('ada@example.com', 'BEARER');
-    const { databaseBytes, logBytes, usedIds } = await database.$storage();
+    const { databaseBytes, logBytes } = await database.$storage();
     expect(databaseBytes).toBeGreaterThan(10_000);
     if (isPostgresql(url)) expect(logBytes).toBeNull();
     else expect(logBytes).toBeGreaterThan(10_000);
-    expect(usedIds.get('User')).toBe(1 / 2 ** 63);
+    const usedIds = async () => new Map((await stateReader(database, localClock)()).state?.usedIds);
+    expect(await usedIds()).toEqual(new Map(tablesWithIds.map((table) => [table, expect.any(Number)])));
+    expect((await usedIds()).get('User')).toBe(1 / 2 ** 63);
     const statement = isPostgresql(url)
       ? `SELECT setval('"Session_id_seq"', 9000000000000000000)`
       : `UPDATE "sqlite_sequence" SET "seq" = 9000000000000000000 WHERE "name" = 'Session'`;
     await database.$queryRawUnsafe(statement);
-    expect((await database.$storage()).usedIds.get('Session')).toBeCloseTo(0.976, 3);
+    expect((await usedIds()).get('Session')).toBeCloseTo(0.976, 3);
   });
 
   it('is read once for all who ask meanwhile, also if the database hangs, and then it is null in time', async () => {

@@ -1,5 +1,5 @@
 /** The container image, built and run without a registry and without networks of its own. */
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
@@ -7,13 +7,14 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
+import { program } from '../../scripts/stacks/processes.ts';
 import { programPath, type RunningProcess, runProgram } from './process.ts';
 
 export const image = `localhost/graphql-sessions:${packageJson.version}`;
 
 /** Whether the programs that build and run an image are installed. */
-export const hasContainers = ['buildah', 'podman', 'crun', 'mmdebstrap', 'readelf'].every(
-  (program) => spawnSync(program, ['--version']).status === 0,
+export const hasContainers = ['buildah', 'podman', 'crun', 'mmdebstrap', 'readelf'].every((name) =>
+  program(name, name).isInstalled(),
 );
 
 /** crun refuses to run beside the second hierarchy of cgroups. So Podman runs in a mount namespace without it. */
@@ -62,8 +63,8 @@ export async function openPodman(folder: string): Promise<Podman> {
   await writeFile(filter, JSON.stringify(forbidden));
   const command = (...args: string[]) => [...(existsSync(secondHierarchy) ? withoutHierarchy : []), 'podman', ...args];
   const podman = async (...args: string[]) => {
-    const [program = '', ...rest] = command(...args);
-    const { stdout } = await promisify(execFile)(program, rest, { env: { PATH: programPath, ...env } });
+    const [first = '', ...rest] = command(...args);
+    const { stdout } = await promisify(execFile)(first, rest, { env: { PATH: programPath, ...env } });
     return stdout.trim();
   };
   const use = (driver: string) =>

@@ -1,8 +1,6 @@
+import { tablesWithIds } from '../../src/database/readiness/probe.ts';
 import { isPostgresql, openFile, type TestDatabase } from './database.ts';
 import { onServer } from './postgresql-server.ts';
-
-/** The tables whose rows get their ids from the database. */
-export const tablesWithIds = ['User', 'Session', 'AuditEvent', 'UserToken', 'Mail', 'ServiceClient'] as const;
 
 export type TableWithIds = (typeof tablesWithIds)[number];
 

@@ -3,7 +3,9 @@ import { join, resolve } from 'node:path';
 import { program } from '../processes.ts';
 import { ports, type Stack } from '../stack.ts';
 
-/** Returns the rest of Debian's nginx.conf, for a process without rights of its own, with a file in its block `http`. */
+/**
+ * Returns the rest of Debian's nginx.conf, for a process without rights of its own, with a file in its block `http`.
+ */
 export const mainConfiguration = (folder: string, file: string) => `
 daemon off;
 pid ${folder}/nginx.pid;

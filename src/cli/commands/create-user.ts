@@ -45,7 +45,7 @@ export function addCreateUserCommands(program: Command): void {
 async function createAccount(email: string, { name, role, invite, ...options }: AccountOptions): Promise<void> {
   const { databaseUrl } = readConfig();
   const account = { email, name, role };
-  // Nobody types a password for nothing.
+  // Before the question for a password, which would be in vain.
   if (await databaseExists(databaseUrl)) await withDatabase((database) => requireNoUser(database, account));
   const create = invite ? invitation(account) : await creation(account);
   await migrateDatabase(databaseUrl, { report: sayNotice });

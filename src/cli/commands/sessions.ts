@@ -44,30 +44,7 @@ export function addSessionCommands(program: Command): void {
     .option('--user <user>', 'end all sessions of the user with this email address or id')
     .option('--all', 'end all sessions of all users and visitors')
     .option(...jsonOption)
-    .action(async (handle: string | undefined, options: RevokeOptions, command: Command) => {
-      if ([handle, options.user, options.all].filter((choice) => choice !== undefined).length !== 1) {
-        command.error('Specify one of these: the handle of a session, --user with an email address, or --all.');
-      }
-      await withDatabase(async (database, clock) => {
-        const scope = commandScope(clock.now());
-        if (options.all) {
-          const count = await endAllSessions(database, scope, 'REVOKED_BY_ADMIN');
-          sayResult({ endedSessions: count }, options, `Ended ${counted(count, 'session')}.`);
-        } else if (options.user !== undefined) {
-          const user = await requireUserByEmailOrId(database, options.user);
-          const where = sessionsOfUser(user.id);
-          const ended = await inTransaction(database, (db) => endSessions(db, scope, where, 'REVOKED_BY_ADMIN'));
-          const line = `Ended ${counted(ended.length, 'session')} of ${user.email}.`;
-          sayResult({ endedSessions: ended.length }, options, line);
-        } else {
-          const session = await database.session.findUnique({ where: { handle: handle ?? '' } });
-          if (!session) throw new SessionNotFoundError();
-          const ended = await endSession(database, scope, session.id, 'REVOKED_BY_ADMIN');
-          const line = ended ? `Ended the session ${handle}.` : `The session ${handle} had already ended.`;
-          sayResult({ endedSessions: ended ? 1 : 0 }, options, line);
-        }
-      });
-    });
+    .action(revokeSessions);
   program
     .command('prune')
     .description(
@@ -78,24 +55,7 @@ export function addSessionCommands(program: Command): void {
     .option('--dry-run', 'print how many sessions would be deleted')
     .option('--accept-clock', 'trust the clock of now, after a server reported that it has jumped')
     .option(...jsonOption)
-    .action(async (options: PruneOptions) => {
-      const config = readConfig();
-      await withDatabase(async (database, clock) => {
-        if (options.dryRun) {
-          const before = new Date(clock.now().getTime() - config.sessionRetentionMs);
-          const count = await countPrunable(database, before);
-          const line = `Would delete ${counted(count, 'session')}.`;
-          sayResult({ deletedSessions: count, isDryRun: true }, options, line);
-          if (!options.acceptClock) await requireTrustedClock(database, clock.now(), config.sessions);
-          return;
-        }
-        if (options.acceptClock) await acceptClock(database, clock.now());
-        const deleted = await maintain(database, config, clock);
-        if (deleted === null) throw new OperatorError('A server or another command is pruning right now.');
-        const line = `Deleted ${counted(deleted, 'session')}.`;
-        sayResult({ deletedSessions: deleted, isDryRun: false }, options, line);
-      });
-    });
+    .action(pruneSessions);
 }
 
 async function listSessions({ user, state, anonymous, ...options }: ListOptions): Promise<void> {
@@ -121,5 +81,53 @@ async function showSession(handle: string, options: JsonOption): Promise<void> {
     if (!session) throw new SessionNotFoundError();
     const described = describeSession(session, clock.now());
     sayResult({ session: described }, options, sessionLine(described));
+  });
+}
+
+async function revokeSessions(
+  handle: string | undefined,
+  { user: name, all, ...options }: RevokeOptions,
+  command: Command,
+): Promise<void> {
+  if ([handle, name, all].filter((choice) => choice !== undefined).length !== 1) {
+    command.error('Specify one of these: the handle of a session, --user with an email address, or --all.');
+  }
+  await withDatabase(async (database, clock) => {
+    const scope = commandScope(clock.now());
+    if (all) {
+      const count = await endAllSessions(database, scope, 'REVOKED_BY_ADMIN');
+      sayResult({ endedSessions: count }, options, `Ended ${counted(count, 'session')}.`);
+    } else if (name !== undefined) {
+      const user = await requireUserByEmailOrId(database, name);
+      const where = sessionsOfUser(user.id);
+      const ended = await inTransaction(database, (db) => endSessions(db, scope, where, 'REVOKED_BY_ADMIN'));
+      const line = `Ended ${counted(ended.length, 'session')} of ${user.email}.`;
+      sayResult({ endedSessions: ended.length }, options, line);
+    } else {
+      const session = await database.session.findUnique({ where: { handle: handle ?? '' } });
+      if (!session) throw new SessionNotFoundError();
+      const ended = await endSession(database, scope, session.id, 'REVOKED_BY_ADMIN');
+      const line = ended ? `Ended the session ${handle}.` : `The session ${handle} had already ended.`;
+      sayResult({ endedSessions: ended ? 1 : 0 }, options, line);
+    }
+  });
+}
+
+async function pruneSessions({ dryRun, acceptClock: isClockAccepted, ...options }: PruneOptions): Promise<void> {
+  const config = readConfig();
+  await withDatabase(async (database, clock) => {
+    if (dryRun) {
+      const before = new Date(clock.now().getTime() - config.sessionRetentionMs);
+      const count = await countPrunable(database, before);
+      const line = `Would delete ${counted(count, 'session')}.`;
+      sayResult({ deletedSessions: count, isDryRun: true }, options, line);
+      if (!isClockAccepted) await requireTrustedClock(database, clock.now(), config.sessions);
+      return;
+    }
+    if (isClockAccepted) await acceptClock(database, clock.now());
+    const deleted = await maintain(database, config, clock);
+    if (deleted === null) throw new OperatorError('A server or another command is pruning right now.');
+    const line = `Deleted ${counted(deleted, 'session')}.`;
+    sayResult({ deletedSessions: deleted, isDryRun: false }, options, line);
   });
 }

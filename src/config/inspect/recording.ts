@@ -16,7 +16,9 @@ export type RecordedSetting = {
 /** The key of the recording in an environment. Copies of the environment keep it. */
 export const recordingKey = Symbol('recording');
 
-/** Words at the end of the name of a secret. A new setting with such a name is masked, also if its reader forgets it. */
+/**
+ * Words at the end of the name of a secret. A new setting with such a name is masked, also if its reader forgets it.
+ */
 const secretName = /(?:SECRET|PASSWORD|TOKEN|KEY)S?$|HEADERS$/;
 
 /** Keeps what the readers of `variables.ts` return. Of a secret it keeps only that it is set. */

@@ -30,8 +30,8 @@ const samplers = { always_on: 1, always_off: 0, traceidratio: null } as const;
 const samplerNames = ['', 'parentbased_'].flatMap((prefix) => Object.keys(samplers).map((name) => prefix + name));
 
 /**
- * Reads the variables of OpenTelemetry that are about traces over OTLP. Null if no endpoint is configured, or if they are
- * turned off: the others then have no effect, because they may be meant for other programs. The libraries of
+ * Reads the variables of OpenTelemetry that are about traces over OTLP. Null if no endpoint is configured, or if they
+ * are turned off: the others then have no effect, because they may be meant for other programs. The libraries of
  * OpenTelemetry, which would read the environment themselves, get everything from here.
  *
  * @throws OperatorError for a value that this server does not support. It never repeats a header.

@@ -16,7 +16,7 @@ export type TableLock =
   | 'ROW EXCLUSIVE'
   | 'NEW';
 
-/** From the weakest on. Whatever happens to a new table concerns nobody. */
+/** From the weakest to the strongest. `NEW` outranks all: a lock on a new table delays no server. */
 const strength: TableLock[] = ['ROW EXCLUSIVE', 'SHARE UPDATE EXCLUSIVE', 'SHARE', 'SHARE ROW EXCLUSIVE'];
 const rank = (lock: TableLock) => (lock === 'NEW' ? 9 : lock === 'ACCESS EXCLUSIVE' ? 8 : strength.indexOf(lock));
 

@@ -37,13 +37,12 @@ export const postgresqlDialect: Dialect = {
     if (onQuery) database.$on('query', (event) => onQuery(event.query));
     await database.$connect();
     const reads = preparedReads(pool, { onQuery, onStatement, onSharedRead });
-    const largestId = await watchLargestId(pool);
     // Both clients are generated from the same models. Additional features of PostgreSQL's client are not used.
-    const facts = { ...settledIds(pool), ...postgresqlStorage(pool, largestId) };
+    const facts = { ...settledIds(pool), ...postgresqlStorage(pool) };
     return Object.assign(database as unknown as SqliteClient, reads, facts, {
       $driver: { queryable, onQuery },
       $probe: postgresqlProbe(pool),
-      $largestId: largestId,
+      $largestId: await watchLargestId(pool),
     });
   },
 

@@ -19,8 +19,8 @@ const readOnlyCode = '25006';
  * Returns Prisma's adapter for node-postgres with two differences. A connection that failed during a transaction is
  * discarded. And a transaction ends in time, also if each of its statements does, or if its COMMIT waits for a standby.
  *
- * Prisma returns the connection to the pool. If the database froze and ROLLBACK timed out, the transaction is still open
- * there. The next user of the connection writes into it, gets a success, and the write is never committed.
+ * Prisma returns the connection to the pool. If the database froze and ROLLBACK timed out, the transaction is still
+ * open there. The next user of the connection writes into it, gets a success, and the write is never committed.
  */
 export function guardedAdapter(pool: pg.Pool): SqlDriverAdapterFactory {
   const factory = new PrismaPg(pool, { disposeExternalPool: true });

@@ -25,9 +25,9 @@ type Options = MigrateOptions & { limitMs?: number };
 
 /**
  * Applies the missing migrations, and returns their names. A new database gets them all in one transaction. Otherwise
- * servers of an earlier version may run: each migration then has its own transaction, so that a lock on a table does not
- * outlast the migration that needs it, and none waits long for a lock. A migration that only makes indexes builds those
- * of large tables outside it.
+ * servers of an earlier version may run: each migration then has its own transaction, so that a lock on a table does
+ * not outlast the migration that needs it, and none waits long for a lock. A migration that only makes indexes builds
+ * those of large tables outside it.
  *
  * A failure or a crash leaves the migrations before as they are, and nothing of its own but an invalid index, which the
  * next call replaces. Of several concurrent callers, one applies each migration.

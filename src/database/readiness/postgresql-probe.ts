@@ -3,7 +3,7 @@ import { type DatabaseProbe, probeRow, tablesWithIds } from './probe.ts';
 
 const tables = [...tablesWithIds, 'RateLimit'].map((table) => `"${table}"`).join(', ');
 
-/** Fails if somebody has locked a table against writers. The lock of a writer stops no other writer. */
+/** Fails if a table is locked against writers. The lock of a writer stops no other writer. */
 const writeRow = `BEGIN;
   SET LOCAL lock_timeout = '1s';
   LOCK TABLE ${tables} IN ROW EXCLUSIVE MODE;
@@ -27,6 +27,7 @@ const readUsage = `SELECT c."relname" AS "table", coalesce(pg_sequence_last_valu
     JOIN pg_sequence s ON s."seqrelid" = pg_get_serial_sequence(format('%I', c."relname"), 'id')::regclass
   WHERE c."relnamespace" = 'public'::regnamespace AND c."relname" = ANY ($1)`;
 
+/** Returns the probe of a PostgreSQL database. */
 export function postgresqlProbe(pool: pg.Pool): DatabaseProbe {
   return {
     async isMigrated(newest) {

@@ -26,6 +26,7 @@ type Connections = {
   writer: SerializedAdapter;
 };
 
+/** Returns the probe of an SQLite file. */
 export function sqliteProbe({ file, files, reader, writer }: Connections): DatabaseProbe {
   return {
     async isMigrated(newest) {

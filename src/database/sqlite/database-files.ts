@@ -15,8 +15,8 @@ type Part = (typeof parts)[number];
  * Watches that the files of an open database stay under their names. A process that has a file open goes on writing to
  * it after somebody has removed or replaced it, and no later start would find these writes.
  *
- * SQLite does not show its descriptors. So create this before SQLite opens the file, and call `begin` afterwards: a file
- * that was the same before and after is the one that is open.
+ * SQLite does not show its descriptors. So create this before SQLite opens the file, and call `begin` afterwards: a
+ * file that was the same before and after is the one that is open.
  */
 export class DatabaseFiles {
   readonly #file: string;

@@ -60,7 +60,7 @@ export const sqliteDialect: Dialect = {
     }
     return Object.assign(database, {
       ...reader.reads,
-      ...sqliteStorage(file, queryable),
+      ...sqliteStorage(file),
       $driver: { queryable, onQuery },
       $probe: sqliteProbe({ file, files, reader: reader.connection, writer: queryable }),
       $largestId: () => largestIds.of64Bits,

@@ -18,7 +18,9 @@ import { yieldToEventLoop } from './yield-to-event-loop.ts';
 /** The time for which a statement waits for a lock of another process before it fails, in milliseconds. */
 const busyTimeoutMs = 4_000;
 
-/** Statements that write nothing. Others are acknowledged only if the files of the database are still in their place. */
+/**
+ * Statements that write nothing. Others are acknowledged only if the files of the database are still in their place.
+ */
 const onlyReads = /^\s*SELECT\b/i;
 
 /**

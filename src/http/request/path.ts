@@ -7,8 +7,8 @@ const appendedTo = '/auth/verify';
 
 /** Returns the path of a request target, parsed by the URL Standard. A path that a proxy has appended stays as it is. */
 export function pathOf(target: string): string {
-  // Most targets are plain words, which need no parser.
-  if (/^\/[a-z/]*$/.test(target)) return target;
+  // Most targets are plain words, which need no parser. A target that is no path, such as `*`, leads to no route.
+  if (/^\/[a-z/]*$/.test(target) || !target.startsWith('/')) return target;
   return target.startsWith(appendedTo) ? target.replace(/[?#].*$/s, '') : urlOf(target).pathname;
 }
 

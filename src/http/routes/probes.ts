@@ -2,6 +2,17 @@
 import type { Readiness, Reason } from '../../database/readiness/readiness.ts';
 import { OperatorNotice } from '../../errors.ts';
 import type { Outgoing } from '../messages.ts';
+import { pathOf } from '../request/path.ts';
+
+const paths = { health: '/health', ready: '/ready' } as const;
+
+/** Load balancers ask for these paths all the time, so that logs, traces and warnings leave them out. */
+export const probePaths: ReadonlySet<string> = new Set(Object.values(paths));
+
+/** Returns whether the target of a request is that of a probe. */
+export function isProbe(target: string): boolean {
+  return probePaths.has(pathOf(target));
+}
 
 export type Probes = {
   /** Returns the function that answers the probe at this path, or undefined if the path is no probe. */
@@ -11,8 +22,9 @@ export type Probes = {
 };
 
 /**
- * Returns the probes. `/health` tells that the process answers, and asks nobody else. `/ready` tells that this server
- * can serve reads, and so check sessions: the database can be read and is migrated, and the server is not stopping.
+ * Returns the probes. `/health` tells that the process answers, and does not ask the database. `/ready` tells that this
+ * server can serve reads, and so check sessions: the database can be read and is migrated, and the server is not
+ * stopping.
  * `/ready?write` tells that writes succeed as well, such as logins.
  *
  * A change is reported. Anybody may send probes, so their number has no effect on the log.
@@ -30,9 +42,9 @@ export function probeRoutes(readiness: Readiness, report: (error: unknown) => vo
     return reason === null ? plain(200, 'ready\n') : notReady(reason);
   }
 
-  const probes = new Map([
-    ['/health', async () => plain(200, 'ok\n')],
-    ['/ready', ready],
+  const probes = new Map<string, (target: string) => Promise<Outgoing>>([
+    [paths.health, async () => plain(200, 'ok\n')],
+    [paths.ready, ready],
   ]);
   return {
     at: (path) => probes.get(path),

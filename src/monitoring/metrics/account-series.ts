@@ -12,7 +12,10 @@ import {
 import { auditEventTypes } from '../../events/record.ts';
 import { waitingForHashing } from '../../passwords/hashing-queue.ts';
 
-/** Counts sessions, events, refusals by a limit and waits for hashing in this process. Returns a function that ends this. */
+/**
+ * Counts sessions, events, refusals by a limit and waits for hashing in this process. Returns a function that ends
+ * this.
+ */
 export function countAccounts(registers: Registry<PrometheusContentType>[]): () => void {
   const started = new Counter({
     name: 'graphql_sessions_sessions_started_total',

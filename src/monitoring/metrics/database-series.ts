@@ -9,7 +9,7 @@ import { maxCountedSessions, sessionCounter } from './session-count.ts';
 import { addStateSeries } from './state-series.ts';
 
 /** Measures the statements of this process. Returns a function that ends this. */
-export function timeDatabase(registers: Registry<PrometheusContentType>[]): () => void {
+export function measureStatements(registers: Registry<PrometheusContentType>[]): () => void {
   const times = new RequestHistogram({
     name: 'graphql_sessions_database_seconds',
     help: 'Statements by kind and result, with their time: reads of sessions and the like, others, begins and commits.',
@@ -23,7 +23,11 @@ export function timeDatabase(registers: Registry<PrometheusContentType>[]): () =
 }
 
 /** Adds the series about the database that are read when they are scraped. */
-export function readDatabase(registers: Registry<PrometheusContentType>[], database: Database, clock: Clock): void {
+export function addDatabaseSeries(
+  registers: Registry<PrometheusContentType>[],
+  database: Database,
+  clock: Clock,
+): void {
   addStateSeries(registers, stateReader(database, clock));
   const countSessions = sessionCounter(database, clock);
   new Gauge({

@@ -2,6 +2,7 @@
 import type { Clock } from '../../database/clock.ts';
 import type { Database } from '../../database/database.ts';
 import type { StorageFacts } from '../../database/observe/storage.ts';
+import { usedShares } from '../../database/readiness/ids.ts';
 import { priorities } from '../../mail/outbox.ts';
 import { keepAnswer } from './keep-answer.ts';
 
@@ -26,6 +27,8 @@ export type DatabaseState = {
   maintainedMs: number | null;
   /** Null if the database refuses to tell them. */
   storage: StorageFacts | null;
+  /** The share of the ids that each table has given out, from 0 to 1. Empty if the database refuses to tell them. */
+  usedIds: [table: string, share: number][];
 };
 
 export type Answer = {
@@ -65,6 +68,7 @@ async function read(database: Database, clock: Clock): Promise<Answer> {
       leases: new Map(leases.map(({ name, expiresAt }) => [name, expiresAt.getTime() - now])),
       maintainedMs: maintained && now - maintained.at.getTime(),
       storage: await database.$storage().catch(() => null),
+      usedIds: await database.$probe.idUsage().then(usedShares, () => []),
     };
     return { state, answeredMs };
   } catch {

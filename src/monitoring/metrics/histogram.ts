@@ -14,8 +14,8 @@ type Options = {
 type Series = { one: string; two: string; three: string; counts: number[]; sum: number };
 
 /**
- * A histogram for what happens in each request. That of the library makes a text of the labels for each observation, and
- * looks buckets up by the text of their bound. This one compares labels, and makes texts when it is scraped.
+ * A histogram for what happens in each request. That of the library makes a text of the labels for each observation,
+ * and looks buckets up by the text of their bound. This one compares labels, and makes texts when it is scraped.
  */
 export class RequestHistogram {
   readonly name: string;

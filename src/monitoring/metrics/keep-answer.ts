@@ -9,8 +9,8 @@ export type KeepOptions<T> = {
 };
 
 /**
- * Returns a function that asks at most once per time, for any number of callers: anybody who reaches the port may scrape
- * often. It answers in time. A question that hangs gets no second one beside it.
+ * Returns a function that asks at most once per time, for any number of callers: anybody who reaches the port may
+ * scrape often. It answers in time. A question that hangs gets no second one beside it.
  */
 export function keepAnswer<T>(ask: () => Promise<T>, options: KeepOptions<T>): () => Promise<T> {
   const { keptMs, timeoutMs, late } = options;

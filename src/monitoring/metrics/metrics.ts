@@ -6,7 +6,7 @@ import type { Database } from '../../database/database.ts';
 import type { Observer } from '../../http/messages.ts';
 import { countAccounts } from './account-series.ts';
 import { countBackground } from './background-series.ts';
-import { readDatabase, timeDatabase } from './database-series.ts';
+import { addDatabaseSeries, measureStatements } from './database-series.ts';
 import { countRequests } from './request-series.ts';
 import { serveMetrics } from './server.ts';
 
@@ -22,9 +22,9 @@ export function openMetrics(policy: MetricsPolicy, database: Database, clock: Cl
   const registry = new Registry<PrometheusContentType>();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  tellBuild(registers);
-  readDatabase(registers, database, clock);
-  const endings = [countAccounts(registers), countBackground(registers), timeDatabase(registers)];
+  addBuildSeries(registers);
+  addDatabaseSeries(registers, database, clock);
+  const endings = [countAccounts(registers), countBackground(registers), measureStatements(registers)];
   let stopServing: (() => Promise<void>) | null = null;
   return {
     observe: countRequests(registers),
@@ -39,7 +39,7 @@ export function openMetrics(policy: MetricsPolicy, database: Database, clock: Cl
 }
 
 /** Adds a series whose labels are the versions of this server and of Node.js. */
-function tellBuild(registers: Registry<PrometheusContentType>[]): void {
+function addBuildSeries(registers: Registry<PrometheusContentType>[]): void {
   const build = new Gauge({
     name: 'graphql_sessions_build_info',
     help: 'The versions of this server and of Node.js. Its value is 1.',

@@ -48,7 +48,7 @@ const labelled: Labelled[] = [
     name: 'ids_used_ratio',
     help: 'The share of the ids that a table has given out, from 0 to 1.',
     label: 'table',
-    read: ({ storage }) => (storage ? [...storage.usedIds] : []),
+    read: ({ usedIds }) => usedIds,
   },
   {
     name: 'storage_bytes',

@@ -15,8 +15,8 @@ const flushTimeoutMs = 1_000;
 /**
  * Keeps ended spans until they are sent, one batch at a time. Requests never wait for it.
  *
- * The `BatchSpanProcessor` of OpenTelemetry does not tell how many spans it dropped, and has no limit on the time of its
- * end.
+ * The `BatchSpanProcessor` of OpenTelemetry does not tell how many spans it dropped, and has no limit on the time of
+ * its end.
  */
 export class ExportQueue implements SpanProcessor {
   readonly #transport: Transport;

@@ -43,8 +43,8 @@ export function traceSteps(tracer: Tracer, current: AsyncLocalStorage<RequestSpa
 }
 
 /**
- * Makes a trace for each attempt to send a mail. Returns a function that ends this. It does not lead to the request that
- * wrote the mail: the outbox does not keep its trace.
+ * Makes a trace for each attempt to send a mail. Returns a function that ends this. It does not lead to the request
+ * that wrote the mail: the outbox does not keep its trace.
  */
 export function traceMails(tracer: Tracer): () => void {
   return sentMails.subscribe(({ result, template, ms }) => {

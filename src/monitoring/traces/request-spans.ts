@@ -15,6 +15,7 @@ import type { TrustedProxies } from '../../config/config.ts';
 import type { Incoming, Observer, Outgoing, RunRequest } from '../../http/messages.ts';
 import { isTrustedProxy } from '../../http/request/client-address.ts';
 import type { HeaderReader } from '../../http/request/headers.ts';
+import { isProbe } from '../../http/routes/probes.ts';
 import type { RequestFacts } from '../../log/request-facts.ts';
 
 /** The span of a request in progress. Its times, in milliseconds, are those of one clock that never jumps. */
@@ -28,9 +29,6 @@ export type RequestSpan = {
 };
 
 type Options = { trustedProxies: TrustedProxies; scheme: string };
-
-/** Load balancers send probes all the time. They have no span, as they have no line in the log. */
-const probe = /^\/(?:health|ready)(?:\?|$)/;
 
 /** RFC 9110 section 9 and RFC 5789. Other methods are texts of clients. */
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']);
@@ -64,7 +62,7 @@ export function traceRequests(
 
   return {
     observe(incoming, facts) {
-      if (probe.test(incoming.target)) return () => {};
+      if (isProbe(incoming.target)) return () => {};
       const parent = parentOf(incoming);
       const [startMs, beganAt] = [Date.now(), performance.now()];
       const span = tracer.startSpan('HTTP', { kind: SpanKind.SERVER, startTime: startMs }, parent);

@@ -28,8 +28,8 @@ const compress = promisify(gzip);
 type Failure = { reason: string; isTemporary: boolean };
 
 /**
- * Returns the way to a receiver over HTTP. The exporter of OpenTelemetry reads the environment by itself, and the time of
- * its posts has no limit that holds for a receiver that sends a byte now and then.
+ * Returns the way to a receiver over HTTP. The exporter of OpenTelemetry reads the environment by itself, and the time
+ * of its posts has no limit that holds for a receiver that sends a byte now and then.
  */
 export function openTransport({ url, headers, protocol, timeoutMs, isCompressed }: TracesPolicy): Transport {
   const { serializer, type } = formats[protocol];

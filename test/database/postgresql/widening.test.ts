@@ -9,10 +9,11 @@ import {
 } from '../../../src/database/database.ts';
 import { migrationFolders, readMigrations } from '../../../src/database/migrations.ts';
 import { migratePostgresql } from '../../../src/database/postgresql/migrate.ts';
+import { tablesWithIds } from '../../../src/database/readiness/probe.ts';
 import { createApp } from '../../../src/http/front-door.ts';
 import { Client, startApi } from '../../support/api.ts';
 import { emptyDatabase } from '../../support/database.ts';
-import { globalIds, startIdsAfter, storedIds, tablesWithIds } from '../../support/ids.ts';
+import { globalIds, startIdsAfter, storedIds } from '../../support/ids.ts';
 import { blankDatabase } from '../../support/postgresql-databases.ts';
 import { onServer } from '../../support/postgresql-server.ts';
 

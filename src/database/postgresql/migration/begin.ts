@@ -1,4 +1,6 @@
-/** The transaction of a migration: one at a time, in all servers of a database, and without the timeouts of the role. */
+/**
+ * The transaction of a migration: one at a time, in all servers of a database, and without the timeouts of the role.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { LockObserver } from './lock-waits.ts';
@@ -7,11 +9,11 @@ import type { LockObserver } from './lock-waits.ts';
 const lockKey = 6146091218476530012n;
 
 /**
- * In milliseconds. Everybody who needs the table queues behind a migration that waits for its lock. So it waits for less
- * than the `lock_timeout` of a server's requests, and for less than `deadlock_timeout`: a deadlock ends the migration,
- * and not a request.
+ * In milliseconds. Everybody who needs the table queues behind a migration that waits for its lock. So it waits for
+ * less than the `lock_timeout` of a server's requests, and for less than `deadlock_timeout`: a deadlock ends the
+ * migration, and not a request.
  */
-export const lockTimeoutMs = 500;
+const lockTimeoutMs = 500;
 
 /** In milliseconds. A machine that fails in a migration does not hold locks on tables for longer. */
 const idleTimeoutMs = 60_000;
@@ -53,8 +55,8 @@ export async function beginMigration(client: Queryable, observer?: LockObserver)
 }
 
 /**
- * Lets the transaction of a migration be idle for as long as it takes to build an index on another connection. PostgreSQL
- * notices within a minute that a machine is gone.
+ * Lets the transaction of a migration be idle for as long as it takes to build an index on another connection.
+ * PostgreSQL notices within a minute that a machine is gone.
  */
 export async function stayIdle(client: Queryable): Promise<void> {
   await client.query(setLocally({ idle_in_transaction_session_timeout: '0', ...keepAlive }));
@@ -80,7 +82,9 @@ function setLocally(settings: Settings): string {
   return set(settings, 'true');
 }
 
-/** Returns the statement for settings of a transaction or a session, and for the number of its process in PostgreSQL. */
+/**
+ * Returns the statement for settings of a transaction or a session, and for the number of its process in PostgreSQL.
+ */
 function set(settings: Settings, isLocal: 'true' | 'false'): string {
   const values = Object.entries(settings).map(([name, value]) => `WHEN '${name}' THEN '${value}'`);
   return `SELECT set_config("name", CASE "name" ${values.join(' ')} END, ${isLocal}), pg_backend_pid() AS "pid"

@@ -10,7 +10,7 @@ import { OperatorError, OperatorNotice } from '../../../errors.ts';
 import type { NewIndex } from '../../plan/statements.ts';
 import { clientClass } from '../client.ts';
 import { withoutTimeouts } from './begin.ts';
-import { type LockObserver, untilTold } from './lock-waits.ts';
+import { type LockObserver, onLongWait } from './lock-waits.ts';
 
 /** In bytes. Writes wait for less than a tenth of a second for an index on a smaller table. */
 const largeTable = 8 * 1024 * 1024;
@@ -103,7 +103,7 @@ async function stateOf(client: Queryable, { name, table, isUnique }: NewIndex): 
 
 /** PostgreSQL goes on with a statement whose client was killed. Its lock on the table shows that it does. */
 async function waitForOtherBuild(client: Queryable, { name, table }: NewIndex, { report }: LockObserver) {
-  const tell = untilTold((pid: number) => {
+  const tell = onLongWait((pid: number) => {
     report(new OperatorNotice('info', `Waits for the process ${pid} of PostgreSQL, which still builds ${name}.`));
   });
   for (;;) {
@@ -127,13 +127,13 @@ async function drop(client: pg.Client, index: NewIndex, observer: LockObserver):
 
 /** Runs a statement outside a transaction, without timeouts, and tells which transactions it waits for. */
 async function runAlone(client: pg.Client, sql: string, { name }: NewIndex, observer: LockObserver): Promise<void> {
-  const tell = untilTold((holders: string) => {
+  const tell = onLongWait((holders: string) => {
     observer.report(
       new OperatorNotice('info', `The index ${name} waits for the end of ${holders}. Reads and writes go on.`),
     );
   });
-  // In one packet: a pooler in transaction mode keeps the connection for a client until all its statements are answered.
-  // The types of pg do not have this property.
+  // In one packet: a pooler in transaction mode keeps the connection for a client until all its statements are
+  // answered. The types of pg do not have this property.
   const { stream } = (
     client as unknown as { connection: { stream: NodeJS.WritableStream & { cork(): void; uncork(): void } } }
   ).connection;

@@ -52,7 +52,7 @@ export function openLockObserver(url: string, report: Report, signal?: AbortSign
     }
   }
 
-  const noteLater = untilTold(async (key: bigint) => {
+  const noteLater = onLongWait(async (key: bigint) => {
     const holders = (await read(migrators, String(key))) ?? 'another server';
     report(new OperatorNotice('info', `Waits for a migration that ${holders} applies.`));
   });
@@ -87,8 +87,8 @@ export function openLockObserver(url: string, report: Report, signal?: AbortSign
   };
 }
 
-/** Returns a function that calls `act` if it is called for a while, and then from time to time. */
-export function untilTold<T>(act: (value: T) => void): (value: T) => void {
+/** Returns a function to call during a wait: it calls `act` when the wait is long, and then from time to time. */
+export function onLongWait<T>(act: (value: T) => void): (value: T) => void {
   let nextAt = performance.now() + patience.firstMs;
   let isFirst = true;
   return (value) => {

@@ -14,9 +14,9 @@ import { originalScope } from './original-scope.ts';
 import { unauthenticated } from './signed-out.ts';
 
 /**
- * Returns the route of the webhook, which Hasura calls by GET with the headers of the client, or by POST with the headers
- * in a JSON body. Every request is treated as one that may change something, because Hasura does not tell. Hasura closes
- * WebSockets at the time of `Expires`.
+ * Returns the route of the webhook, which Hasura calls by GET with the headers of the client, or by POST with the
+ * headers in a JSON body. Every request is treated as one that may change something, because Hasura does not tell.
+ * Hasura closes WebSockets at the time of `Expires`.
  */
 export function hasuraRoute(path: string, options: AppOptions): Route {
   const scopeOf = originalScope(options);

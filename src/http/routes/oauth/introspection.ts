@@ -33,7 +33,9 @@ export function introspectionRoute(path: string, options: AppOptions): Route {
   const issuer = config.publicUrl.origin;
   const requireService = clientAuthentication(database, clock);
 
-  /** Answers as JSON, or as a signed JWT (RFC 9701) if the service asks for it: then another party can verify it too. */
+  /**
+   * Answers as JSON, or as a signed JWT (RFC 9701) if the service asks for it: then another party can verify it too.
+   */
   async function respond(about: object, incoming: Incoming, { clientId }: Service): Promise<Outgoing> {
     if (!accepts(incoming, signedType)) return answerOf('application/json', JSON.stringify(about));
     if (signingKeys === null) throw new Refusal(406, unsigned);

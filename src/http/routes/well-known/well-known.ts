@@ -15,7 +15,9 @@ type PublicDocument = {
 
 const noKeys = 'This server signs no tokens, so it has no keys to publish. The operator sets ENCRYPTION_KEYS.';
 
-/** Returns the routes of the JWK Set (RFC 7517) and of the metadata (RFC 8414). Each request gets a text from memory. */
+/**
+ * Returns the routes of the JWK Set (RFC 7517) and of the metadata (RFC 8414). Each request gets a text from memory.
+ */
 export function wellKnownRoutes({ config, signingKeys = null }: AppOptions, fixedHeaders: FixedHeaders): Route[] {
   const metadata = JSON.stringify(metadataOf(config.publicUrl.origin, signingKeys !== null));
   const documents: PublicDocument[] = [
