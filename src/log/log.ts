@@ -97,12 +97,16 @@ function openOutput(): Sink {
   };
 }
 
-/** Returns the standard output and, for errors, the standard error, in words for people. */
+/**
+ * Returns the standard output and, for errors, the standard error, in words for people. Lines that a slow reader has no
+ * room for are lost.
+ */
 function textOutput(): Sink {
   return {
     write(line) {
       const { text, isError } = toText(line);
-      (isError ? process.stderr : process.stdout).write(text);
+      const stream = isError ? process.stderr : process.stdout;
+      if (stream.writableLength < maxWaiting) stream.write(text);
     },
     // What is written to a terminal, a pipe or a file on POSIX is written at once.
     flush: (done) => process.stdout.write('', () => done()),
