@@ -5,15 +5,14 @@ import type { RequestFacts } from '../log/request-facts.ts';
 
 /**
  * Returns an observer that writes one line for each request: of level `warn` if it was refused or failed, else `info`.
- * Probes are written only if they fail. A line has no query, no variables, no body, no address and no credential.
+ * Probes have none: anybody may send them all the time, and a change of their answer is reported. A line has no query, no variables, no body, no address and no credential.
  */
 export function logRequests(log: Log): Observer {
   return ({ method }, facts) => {
     const began = performance.now();
     return (outgoing) => {
       const isRefused = outgoing.status >= 400 || facts.code !== null;
-      if (!isRefused && (!log.writes('info') || probePaths.has(facts.route ?? ''))) return;
-      if (!log.writes('warn')) return;
+      if (probePaths.has(facts.route ?? '') || !log.writes(isRefused ? 'warn' : 'info')) return;
       const { status } = outgoing;
       const answered = { method, status, ms: performance.now() - began };
       log.writeLine(lineOf(isRefused ? 'warn' : 'info', answered, facts));
