@@ -5,7 +5,13 @@ import type { MetricsPolicy } from '../../config/monitoring/metrics.ts';
 /** A scraper has one connection, or a few. */
 const maxConnections = 20;
 
-const timeouts = { headersTimeout: 5_000, requestTimeout: 5_000, keepAliveTimeout: 5_000 };
+/** In milliseconds. Node looks for late requests at an interval, of 30 s by default. */
+const timeouts = {
+  headersTimeout: 5_000,
+  requestTimeout: 5_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+};
 
 /** Serves `GET /metrics` in the format of Prometheus. Returns a function that ends this. */
 export async function serveMetrics(
