@@ -14,7 +14,13 @@ import { startServer } from '../support/process.ts';
 
 const host = 'accounts.example.com';
 const clientAddress = '127.0.0.9';
-const forged = { 'x-forwarded-for': '203.0.113.9', 'x-request-id': 'forged' };
+const forgedTrace = '0af7651916cd43dd8448eb211c80319c';
+const forged = {
+  'x-forwarded-for': '203.0.113.9',
+  'x-request-id': 'forged',
+  traceparent: `00-${forgedTrace}-b7ad6b7169203331-01`,
+  tracestate: 'forged=1',
+};
 const signUp = `mutation { signUp(email: "ada@example.com", password: "${password}") { ... on SignInPayload { viewer { email } } } }`;
 
 type Ports = { server: number; http: number; https: number };
@@ -85,7 +91,8 @@ function openBrowser(port: number) {
       stream.once('response', resolve);
       stream.once('error', reject);
     });
-    stream.end(body);
+    // A request by GET has ended already.
+    if (body !== '') stream.end(body);
     const received = await answered;
     let text = '';
     for await (const chunk of stream.setEncoding('utf8')) text += chunk;
@@ -98,13 +105,15 @@ describe.each([
   ['caddy', 'deploy/Caddyfile', startCaddy],
 ] as const)('%s with %s', (name, _file, start) => {
   it.skipIf(!program(name, name).isInstalled())(
-    'passes requests on, with the address and the id of its own',
+    'passes requests on, with the address, the id and the trace of its own',
     async () => {
       const folder = await temporaryFolder();
       const ports = { server: await freePort(), http: await freePort(), https: await freePort() };
       const settings = {
         ...{ NODE_ENV: 'production', PUBLIC_URL: `https://${host}`, TRUSTED_PROXIES: '127.0.0.1' },
         ...{ PORT: String(ports.server), LOG_FORMAT: 'json', MAIL_FOLDER: join(folder, 'mail') },
+        // Nobody receives the traces. The log has their ids.
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
       };
       const server = await startServer(`file:${join(folder, 'sessions.db')}`, settings);
       await start(folder, ports);
@@ -116,6 +125,10 @@ describe.each([
       const id = String(signedUp.headers['x-request-id']);
       expect(id).toMatch(/^[\w-]{32,}$/);
       await expect.poll(server.printed).toContain(`"requestId":"${id}"`);
+      expect(server.printed()).toContain('"traceId":"');
+      expect(server.printed()).not.toContain(forgedTrace);
+      expect((await send('', { ':method': 'GET', ':path': '/ready' })).status).toBe(404);
+      expect((await send('', { ':method': 'GET', ':path': '/health' })).text).toBe('ok\n');
       const [cookie = ''] = String(signedUp.headers['set-cookie']).split(';');
       expect(cookie).toMatch(/^__Host-session=/);
 
