@@ -1,6 +1,6 @@
 import { isDriverAdapterError } from '@prisma/driver-adapter-utils';
 import { Prisma } from '../generated/sqlite/client.ts';
-import { type Fault, lostCode } from './readiness/faults.ts';
+import { type Fault, lostCode } from './faults.ts';
 
 /** Returns the error, with Prisma's code, for a statement after the end of its transaction, which took too long. */
 export function transactionIsOver(): Error {

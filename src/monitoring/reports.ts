@@ -1,5 +1,5 @@
 import { faultOf } from '../database/failures.ts';
-import { faultTexts } from '../database/readiness/faults.ts';
+import { faultTexts } from '../database/faults.ts';
 import { OperatorError, OperatorNotice } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import { logFaults } from '../log/repeated-faults.ts';

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../database.ts';
 import { faultOf } from '../failures.ts';
+import { type Fault, faultTexts } from '../faults.ts';
 import { migrationFolders, readMigrations } from '../migrations.ts';
-import { type Fault, faultTexts } from './faults.ts';
 import { isExhausted } from './ids.ts';
 
 /** The time after which an answer is too late, in milliseconds. */

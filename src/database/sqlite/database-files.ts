@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { type Repeated, repeat } from '../../background.ts';
 import { OperatorError } from '../../errors.ts';
-import { lostCode } from '../readiness/faults.ts';
+import { lostCode } from '../faults.ts';
 
 /** The time between two checks, in milliseconds. Every write is checked besides. */
 const intervalMs = 500;
