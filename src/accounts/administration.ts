@@ -22,6 +22,7 @@ import {
 } from '../users/user.ts';
 import { requireAnotherAdministrator } from './administrators.ts';
 import { type DeletedUser, deleteUserWith } from './deletion.ts';
+import { followEmailChange, mailOldAddress } from './email.ts';
 
 export type Administered = {
   user: User;
@@ -71,7 +72,7 @@ export async function setUserRole(
  * one may have taken over the account. The new address counts as not verified. Voids the links that were sent to the
  * present one. Ends no session.
  *
- * @param change.isMailed - whether the present address learns the new one. Not if a thief reads it.
+ * @param change.isMailed - true if the present address learns the new one. Not if a thief reads it.
  * @throws UserNotFoundError, ValidationError, EmailTakenError
  */
 export async function setUserEmail(
@@ -86,11 +87,8 @@ export async function setUserEmail(
     if (before.email === email) return before;
     await requireFreeAddress(db, email, id);
     const user = await db.user.update({ where: { id }, data: { email, emailVerifiedAt: null } });
-    // Deletes the counts of attempts from before the user had the address.
-    await resetFailures(db, email);
-    await voidLinks(db, id, ['RESET_PASSWORD', 'VERIFY_EMAIL', 'CHANGE_EMAIL']);
-    const mail = { name: 'email-changed', recipient: before.email, userId: id, data: { newEmail: email } } as const;
-    if (isMailed) await enqueueMail(db, mail, scope.now);
+    await followEmailChange(db, user);
+    if (isMailed) await mailOldAddress(db, before.email, user, scope.now);
     await recordEvent(db, scope, { type: 'EMAIL_CHANGED', userId: id });
     return user;
   }).catch((error) => {

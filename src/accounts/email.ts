@@ -1,4 +1,4 @@
-import type { Database } from '../database/database.ts';
+import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { EmailTakenError, TokenInvalidError, ValidationError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
@@ -106,15 +106,25 @@ export async function confirmEmailChange(
         data: { email: sentTo, emailVerifiedAt: now },
       });
       if (!user) throw new TokenInvalidError();
-      // Deletes the counts of attempts from before the user had the address.
-      await resetFailures(db, sentTo);
-      await voidLinks(db, id, ['RESET_PASSWORD', 'VERIFY_EMAIL', 'CHANGE_EMAIL']);
-      const mail = { name: 'email-changed', recipient: before.email, userId: id, data: { newEmail: sentTo } } as const;
-      await enqueueMail(db, mail, now);
+      await followEmailChange(db, user);
+      await mailOldAddress(db, before.email, user, now);
       await recordEvent(db, scope, { type: 'EMAIL_CHANGED', userId: id, actorId: id });
       return user;
     });
   } catch (error) {
     throw isTaken(error) ? new EmailTakenError() : error;
   }
+}
+
+/** Deletes everything that was bound to an address, in the transaction that gives the user another one. */
+export async function followEmailChange(db: Db, { id, email }: User): Promise<void> {
+  // The counts of attempts from before the user had the address.
+  await resetFailures(db, email);
+  await voidLinks(db, id, ['RESET_PASSWORD', 'VERIFY_EMAIL', 'CHANGE_EMAIL']);
+}
+
+/** Mails the new address of a user to the old one. */
+export async function mailOldAddress(db: Db, oldEmail: string, { id, email }: User, now: Date): Promise<void> {
+  const data = { newEmail: email };
+  await enqueueMail(db, { name: 'email-changed', recipient: oldEmail, userId: id, data }, now);
 }
