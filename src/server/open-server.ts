@@ -49,45 +49,46 @@ export async function openServer(env: Environment | undefined, { signal, ...hook
   const render = await readTemplates(config.mail.templates);
   const store = await openStore(config, hooks.report, signal);
   const { database, replica, clock, appliedMigrations } = store;
+  const observers: { stop(): Promise<void> }[] = [];
+  const close = async () => {
+    await Promise.all(observers.map((observer) => observer.stop()));
+    await store.close();
+  };
+  // The operator knows already that the database is lost.
+  const unlessLost = (report: Hooks['report'] | undefined) => (error: unknown) => {
+    if (!store.isLost()) report?.(error);
+  };
   try {
     const signingKeys = await openSigningKeys(database, config, clock, hooks.report);
     const now = () => clock.now();
     const metrics = await startMetrics(store, config);
+    if (metrics) observers.push(metrics);
     const traces = await startTraces(config, hooks.report);
+    if (traces) observers.push(traces);
     const watch = watchForProxy(config, hooks.report);
     const observe = observeAll([watch, metrics?.observe, traces?.observe, hooks.observe]);
-    // The operator knows already that the database is lost.
-    const reportUnavailable = (error: unknown) => (store.isLost() ? undefined : hooks.reportUnavailable?.(error));
-    const report = (error: unknown) => (store.isLost() ? undefined : hooks.report(error));
+    const report = unlessLost(hooks.report);
+    const reportUnavailable = unlessLost(hooks.reportUnavailable);
     const options = { database, replica, config, now, legacySessions, signingKeys, ...hooks };
     const app = createApp({ ...options, report, reportUnavailable, observe, run: traces?.run });
     warnAboutSettings(config, hooks.report);
-    const close = async () => {
-      await Promise.all([metrics?.stop(), traces?.stop()]);
-      await store.close();
-    };
-    const stopBackground = startBackground(store, config, { render, report: hooks.report });
+    const stopBackground = startBackground(store, config, { render, report });
     const server = serve(app, config, { stopBackground, close });
     void store.lost.then(server.stop).catch(hooks.report);
     return { ...server, config, appliedMigrations, hasNarrowIds: hasNarrowIds(database), lost: store.lost };
   } catch (error) {
-    await store.close();
+    await close();
     throw error;
   }
 }
 
 /** Starts maintenance and the delivery of mail. Returns a function that ends both. */
 function startBackground(
-  { database, clock, isLost }: Store,
+  { database, clock }: Store,
   config: Config,
-  hooks: { render: Render; report: Hooks['report'] },
+  { render, report }: { render: Render; report: Hooks['report'] },
 ): () => Promise<unknown> {
   const { appUrl } = config.mail;
-  const { render } = hooks;
-  // The operator knows already that the database is lost.
-  const report = (error: unknown) => {
-    if (!isLost()) hooks.report(error);
-  };
   const maintenance = startMaintenance(database, config, clock, { report });
   const transport = openMailTransport(config.mail);
   const delivery = startDelivery({ database, transport, render, appUrl, clock, report });
