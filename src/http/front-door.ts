@@ -153,24 +153,20 @@ export function createApp(given: AppOptions): App {
 
   /** Gives the answer the id of the request, and calls the observer. Its errors are reported, and change no answer. */
   function observed(incoming: Incoming, facts: RequestFacts): (outgoing: Outgoing) => Outgoing {
-    const identified = (outgoing: Outgoing) => {
+    const end = attempt(() => observe?.(incoming, facts));
+    return (outgoing) => {
       outgoing.headers['x-request-id'] = facts.id;
+      attempt(() => end?.(outgoing));
       return outgoing;
     };
+  }
+
+  function attempt<T>(act: () => T): T | undefined {
     try {
-      const end = observe?.(incoming, facts);
-      return (outgoing) => {
-        identified(outgoing);
-        try {
-          end?.(outgoing);
-        } catch (error) {
-          report(error);
-        }
-        return outgoing;
-      };
+      return act();
     } catch (error) {
       report(error);
-      return identified;
+      return undefined;
     }
   }
 
