@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { createReadStream, type ReadStream } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { readConfig } from '../config/config.ts';
-import { databaseExists, migrateDatabase } from '../database/database.ts';
+import { databaseExists } from '../database/database.ts';
 import { OperatorError } from '../errors.ts';
 import { dryRunImport, type ImportBatch, type ImportOutcome, importUsers } from '../transfer/import.ts';
 import { importInTurns } from '../transfer/import-batch.ts';
 import { readLines } from './lines.ts';
-import { counted, type JsonOption, sayNotice, sayResult } from './output.ts';
+import { counted, type JsonOption, sayResult } from './output.ts';
 import { noProgress, openProgress, type Progress } from './progress.ts';
 import { withDatabase } from './with-database.ts';
 
@@ -39,12 +39,9 @@ export async function importUsersOf(file: string, options: ImportOptions): Promi
 
 /** Opens the importer. An import creates a missing database; a dry run does not. */
 async function withImporter(dryRun: boolean, act: (importer: ImportBatch) => Promise<void>): Promise<void> {
-  const { databaseUrl } = readConfig();
-  if (!(await databaseExists(databaseUrl))) {
-    if (dryRun) return act(dryRunImport(null));
-    await migrateDatabase(databaseUrl, { report: sayNotice });
-  }
-  return withDatabase((database, clock) => act(dryRun ? dryRunImport(database) : importInTurns(database, clock)));
+  if (!dryRun) return withDatabase((database, clock) => act(importInTurns(database, clock)), { isCreated: true });
+  if (!(await databaseExists(readConfig().databaseUrl))) return act(dryRunImport(null));
+  return withDatabase((database) => act(dryRunImport(database)));
 }
 
 async function reportOutcome(outcome: ImportOutcome, counts: Counts, progress: Progress, report: FileHandle | null) {

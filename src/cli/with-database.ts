@@ -5,10 +5,17 @@ import { redactUrl } from '../database/url.ts';
 import { OperatorError } from '../errors.ts';
 import { sayNotice } from './output.ts';
 
-/** Opens an existing database, migrates it as a server would, and closes it even after an error. */
-export async function withDatabase<T>(act: (database: Database, clock: Clock) => Promise<T>): Promise<T> {
+/**
+ * Opens a database, migrates it as a server would, and closes it even after an error.
+ *
+ * @throws OperatorError if there is none, unless `isCreated` asks for a new one.
+ */
+export async function withDatabase<T>(
+  act: (database: Database, clock: Clock) => Promise<T>,
+  { isCreated = false } = {},
+): Promise<T> {
   const { databaseUrl } = readConfig();
-  if (!(await databaseExists(databaseUrl))) {
+  if (!isCreated && !(await databaseExists(databaseUrl))) {
     throw new OperatorError(
       `DATABASE_URL is "${redactUrl(databaseUrl)}", but there is no database. \`migrate\` creates it.`,
     );

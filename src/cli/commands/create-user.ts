@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 import { inviteUser } from '../../accounts/administration.ts';
 import { readConfig } from '../../config/config.ts';
-import { type Database, databaseExists, migrateDatabase } from '../../database/database.ts';
+import { type Database, databaseExists } from '../../database/database.ts';
 import { inTransaction } from '../../database/transaction.ts';
 import { EmailTakenError } from '../../errors.ts';
 import { recordEvent } from '../../events/record.ts';
 import { commandScope, type Scope } from '../../scope.ts';
 import { createUser, defaultRole, findUserByEmail, type NewAccount, prepareUser, type User } from '../../users/user.ts';
 import { describeUser } from '../descriptions.ts';
-import { type JsonOption, jsonOption, sayNotice, sayResult } from '../output.ts';
+import { type JsonOption, jsonOption, sayResult } from '../output.ts';
 import { readPassword } from '../terminal.ts';
 import { withDatabase } from '../with-database.ts';
 
@@ -48,12 +48,11 @@ async function createAccount(email: string, { name, role, invite, ...options }: 
   // Before the question for a password, which would be in vain.
   if (await databaseExists(databaseUrl)) await withDatabase((database) => requireNoUser(database, account));
   const create = invite ? invitation(account) : await creation(account);
-  await migrateDatabase(databaseUrl, { report: sayNotice });
-  await withDatabase(async (database, clock) => {
-    const user = await create(database, commandScope(clock.now()));
-    const mailed = invite ? ' A mail has the link to choose a password.' : '';
-    sayResult({ user: describeUser(user) }, options, `Created ${user.email}, with the role ${user.role}.${mailed}`);
+  const user = await withDatabase((database, clock) => create(database, commandScope(clock.now())), {
+    isCreated: true,
   });
+  const mailed = invite ? ' A mail has the link to choose a password.' : '';
+  sayResult({ user: describeUser(user) }, options, `Created ${user.email}, with the role ${user.role}.${mailed}`);
 }
 
 type Create = (database: Database, scope: Scope) => Promise<User>;

@@ -1,12 +1,11 @@
 import { type Command, Option } from 'commander';
+import { revokeUserSessions } from '../../accounts/administration.ts';
 import { readConfig } from '../../config/config.ts';
-import { inTransaction } from '../../database/transaction.ts';
 import { OperatorError, SessionNotFoundError } from '../../errors.ts';
 import { acceptClock, requireTrustedClock } from '../../maintenance/clock-check.ts';
 import { maintain } from '../../maintenance/maintenance.ts';
 import { countPrunable } from '../../maintenance/prune.ts';
 import { commandScope } from '../../scope.ts';
-import { endSessions, sessionsOfUser } from '../../sessions/end.ts';
 import { endAllSessions, endSession } from '../../sessions/revoke.ts';
 import { whereLive } from '../../sessions/session.ts';
 import { requireUserByEmailOrId } from '../../users/user.ts';
@@ -99,10 +98,9 @@ async function revokeSessions(
       sayResult({ endedSessions: count }, options, `Ended ${counted(count, 'session')}.`);
     } else if (name !== undefined) {
       const user = await requireUserByEmailOrId(database, name);
-      const where = sessionsOfUser(user.id);
-      const ended = await inTransaction(database, (db) => endSessions(db, scope, where, 'REVOKED_BY_ADMIN'));
-      const line = `Ended ${counted(ended.length, 'session')} of ${user.email}.`;
-      sayResult({ endedSessions: ended.length }, options, line);
+      const { sessions } = await revokeUserSessions(database, scope, user.id);
+      const line = `Ended ${counted(sessions.length, 'session')} of ${user.email}.`;
+      sayResult({ endedSessions: sessions.length }, options, line);
     } else {
       const session = await database.session.findUnique({ where: { handle: handle ?? '' } });
       if (!session) throw new SessionNotFoundError();

@@ -39,8 +39,7 @@ const acts: [name: string, description: string, act: Act][] = [
     'End all sessions of a user, who cannot sign in until `reinstate`.',
     async (database, scope, { id, email }) => {
       const { sessions } = await suspendUser(database, scope, id, readConfig().adminRoles);
-      const endedSessions = sessions.length;
-      return { line: `Suspended ${email}, and ended ${counted(endedSessions, 'session')}.`, endedSessions };
+      return andEnded(`Suspended ${email}`, sessions.length);
     },
   ],
   [
@@ -57,11 +56,7 @@ const acts: [name: string, description: string, act: Act][] = [
       'devices. Then `reset-link` lets the user choose a new one.',
     async (database, scope, { id, email }) => {
       const { sessions } = await removePassword(database, scope, id);
-      const endedSessions = sessions.length;
-      return {
-        line: `Removed the password of ${email}, and ended ${counted(endedSessions, 'session')}.`,
-        endedSessions,
-      };
+      return andEnded(`Removed the password of ${email}`, sessions.length);
     },
   ],
   [
@@ -141,8 +136,7 @@ export function addUserCommand(program: Command): void {
       if (!yes) throw new OperatorError('The deletion cannot be undone. Repeat the command with --yes.');
       return withUser(user, options, async (database, scope, { id, email }) => {
         const { sessions } = await deleteUser(database, scope, id, readConfig().adminRoles);
-        const endedSessions = sessions.length;
-        return { line: `Deleted ${email}, and ended ${counted(endedSessions, 'session')}.`, endedSessions };
+        return andEnded(`Deleted ${email}`, sessions.length);
       });
     });
   for (const [name, description, act] of acts) {
@@ -153,6 +147,11 @@ export function addUserCommand(program: Command): void {
       .option(...jsonOption)
       .action((user: string, options: JsonOption) => withUser(user, options, act));
   }
+}
+
+/** Returns the result of an act that ended sessions too. */
+function andEnded(act: string, endedSessions: number): Done {
+  return { line: `${act}, and ended ${counted(endedSessions, 'session')}.`, endedSessions };
 }
 
 /** Carries out an act on a user, and prints its result. The user in it is as before a deletion, and else as after. */
@@ -181,10 +180,10 @@ async function listUsers({ search, role, suspended, ...options }: ListOptions): 
 async function showUser(name: string, options: JsonOption): Promise<void> {
   await withDatabase(async (database, clock) => {
     const user = await requireUserByEmailOrId(database, name);
-    const sessions = await database.$findLiveSessions([user.id], clock.now());
+    const now = clock.now();
+    const sessions = await database.$findLiveSessions([user.id], now);
     const where = { userId: user.id };
     const events = await database.auditEvent.findMany({ where, orderBy: { id: 'desc' }, take: shownEvents });
-    const now = clock.now();
     const live = sessions.map((session) => describeSession(session, now));
     if (options.json) {
       sayJson({ ...describeUser(user), sessions: live, events });
