@@ -29,6 +29,13 @@ function topic<Message extends object>(name: string): Topic<Message> {
   };
 }
 
+/** Returns a function that calls several, each of which ends a subscription. */
+export function endAll(endings: readonly (() => void)[]): () => void {
+  return () => {
+    for (const end of endings) end();
+  };
+}
+
 /** Events of accounts that were written. A transaction that is repeated after a conflict writes its events again. */
 export const recordedEvents = topic<{ types: readonly string[] }>('recorded-events');
 

@@ -1,4 +1,5 @@
-import type { Metric, PrometheusContentType, Registry } from '@prometheus-io/client';
+import type { Metric } from '@prometheus-io/client';
+import type { Registers } from './series.ts';
 
 type Options = {
   name: string;
@@ -7,7 +8,7 @@ type Options = {
   labelNames: readonly string[];
   /** The upper bounds, in ascending order. */
   buckets: readonly number[];
-  registers: Registry<PrometheusContentType>[];
+  registers: Registers;
 };
 
 /** One series: the values of its labels, and its counts by bucket, the last one without a bound. */

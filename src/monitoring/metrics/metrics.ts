@@ -3,11 +3,13 @@ import packageJson from '../../../package.json' with { type: 'json' };
 import type { MetricsPolicy } from '../../config/monitoring/metrics.ts';
 import type { Clock } from '../../database/clock.ts';
 import type { Database } from '../../database/database.ts';
+import { endAll } from '../../diagnostics.ts';
 import type { Observer } from '../../http/messages.ts';
 import { countAccounts } from './account-series.ts';
 import { countBackground } from './background-series.ts';
 import { addDatabaseSeries, measureStatements } from './database-series.ts';
 import { countRequests } from './request-series.ts';
+import { fullName, type Registers } from './series.ts';
 import { serveMetrics } from './server.ts';
 
 export type Metrics = {
@@ -24,7 +26,7 @@ export function openMetrics(policy: MetricsPolicy, database: Database, clock: Cl
   collectDefaultMetrics({ register: registry });
   addBuildSeries(registers);
   addDatabaseSeries(registers, database, clock);
-  const endings = [countAccounts(registers), countBackground(registers), measureStatements(registers)];
+  const end = endAll([countAccounts(registers), countBackground(registers), measureStatements(registers)]);
   let stopServing: (() => Promise<void>) | null = null;
   return {
     observe: countRequests(registers),
@@ -32,16 +34,16 @@ export function openMetrics(policy: MetricsPolicy, database: Database, clock: Cl
       stopServing = await serveMetrics(policy, registry);
     },
     async stop() {
-      for (const end of endings) end();
+      end();
       await stopServing?.();
     },
   };
 }
 
 /** Adds a series whose labels are the versions of this server and of Node.js. */
-function addBuildSeries(registers: Registry<PrometheusContentType>[]): void {
+function addBuildSeries(registers: Registers): void {
   const build = new Gauge({
-    name: 'graphql_sessions_build_info',
+    name: fullName('build_info'),
     help: 'The versions of this server and of Node.js. Its value is 1.',
     labelNames: ['version', 'node'] as const,
     registers,

@@ -1,6 +1,6 @@
-import { Counter, type PrometheusContentType, type Registry } from '@prometheus-io/client';
 import type { Observer } from '../../http/messages.ts';
 import { RequestHistogram } from './histogram.ts';
+import { addCounter, fullName, type Registers } from './series.ts';
 
 const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -11,19 +11,18 @@ const maxCodes = 100;
  * Returns an observer that counts requests and refusals. The labels are names of this server, of which there are few:
  * the path that answered, the type of the operation, the class of the status, the code of a refusal.
  */
-export function countRequests(registers: Registry<PrometheusContentType>[]): Observer {
+export function countRequests(registers: Registers): Observer {
   const durations = new RequestHistogram({
-    name: 'graphql_sessions_request_duration_seconds',
+    name: fullName('request_duration_seconds'),
     help: 'Requests by route, operation type and class of the status, with the time until their answer was ready.',
     labelNames: ['route', 'type', 'status'],
     buckets: durationBuckets,
     registers,
   });
-  const refusals = new Counter({
-    name: 'graphql_sessions_refusals_total',
+  const refusals = addCounter(registers, {
+    name: 'refusals_total',
     help: 'Requests that were refused or failed, by the code of the first error or refusal.',
-    labelNames: ['code'] as const,
-    registers,
+    labels: ['code'],
   });
   const codes = new Set<string>();
   const boundedCode = (code: string) => {

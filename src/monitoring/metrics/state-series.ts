@@ -1,5 +1,5 @@
-import { Gauge, type PrometheusContentType, type Registry } from '@prometheus-io/client';
 import { type Answer, type DatabaseState, maxCountedMails } from './database-state.ts';
+import { addGauge, addLabelledGauge, type Registers } from './series.ts';
 
 type Single = { name: string; help: string; read: (state: DatabaseState) => number | null | undefined };
 
@@ -62,32 +62,21 @@ const labelled: Labelled[] = [
 ];
 
 /** Adds the series that are read from the database when they are scraped. */
-export function addStateSeries(registers: Registry<PrometheusContentType>[], readState: () => Promise<Answer>): void {
-  const add = (name: string, help: string, read: (answer: Answer) => number) =>
-    new Gauge({
-      name: `graphql_sessions_${name}`,
-      help,
-      registers,
-      async collect() {
-        this.set(read(await readState()));
-      },
+export function addStateSeries(registers: Registers, readState: () => Promise<Answer>): void {
+  const up = { name: 'database_up', help: 'Whether the database answers: 1 or 0.' };
+  addGauge(registers, up, async () => Number((await readState()).state !== null));
+  const answered = { name: 'database_answer_seconds', help: 'The time of the last small query.' };
+  addGauge(registers, answered, async () => (await readState()).answeredMs / 1_000);
+  for (const { read, ...series } of singles) {
+    addGauge(registers, series, async () => {
+      const { state } = await readState();
+      return (state && read(state)) ?? Number.NaN;
     });
-  add('database_up', 'Whether the database answers: 1 or 0.', ({ state }) => Number(state !== null));
-  add('database_answer_seconds', 'The time of the last small query.', ({ answeredMs }) => answeredMs / 1_000);
-  for (const { name, help, read } of singles) {
-    add(name, help, ({ state }) => (state && read(state)) ?? Number.NaN);
   }
-  for (const { name, help, label, read } of labelled) {
-    new Gauge({
-      name: `graphql_sessions_${name}`,
-      help,
-      labelNames: [label],
-      registers,
-      async collect() {
-        const { state } = await readState();
-        this.reset();
-        for (const [value, number] of state ? read(state) : []) this.set({ [label]: value }, number);
-      },
+  for (const { read, ...series } of labelled) {
+    addLabelledGauge(registers, series, async () => {
+      const { state } = await readState();
+      return state ? read(state) : [];
     });
   }
 }

@@ -1,6 +1,6 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import { type Attributes, SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api';
-import { hashingTimes, hashingWaits, sentMails, sharedReads, statementTimes } from '../../diagnostics.ts';
+import { endAll, hashingTimes, hashingWaits, sentMails, sharedReads, statementTimes } from '../../diagnostics.ts';
 import type { RequestSpan } from './request-spans.ts';
 
 /** A step that has just ended. */
@@ -25,7 +25,7 @@ export function traceSteps(tracer: Tracer, current: AsyncLocalStorage<RequestSpa
   }
   const database = { 'db.system.name': system };
   const shared = { ...database, 'graphql_sessions.shared': true };
-  const endings = [
+  return endAll([
     statementTimes.subscribe(({ kind, ms, isFailed }) =>
       add({ name: `database ${kind}`, kind: SpanKind.CLIENT, ms, isFailed, attributes: database }),
     ),
@@ -36,10 +36,7 @@ export function traceSteps(tracer: Tracer, current: AsyncLocalStorage<RequestSpa
     hashingWaits.subscribe(({ waitedMs: ms }) => {
       if (ms >= minWaitMs) add({ name: 'password wait', kind: SpanKind.INTERNAL, ms });
     }),
-  ];
-  return () => {
-    for (const end of endings) end();
-  };
+  ]);
 }
 
 /**

@@ -6,6 +6,7 @@ import packageJson from '../../../package.json' with { type: 'json' };
 import type { Config } from '../../config/config.ts';
 import type { TracesPolicy } from '../../config/monitoring/traces.ts';
 import { isPostgresqlUrl } from '../../database/url.ts';
+import { endAll } from '../../diagnostics.ts';
 import type { Observer, RunRequest } from '../../http/messages.ts';
 import { ExportQueue } from './export-queue.ts';
 import { reportLostSpans } from './lost-spans.ts';
@@ -36,11 +37,11 @@ export function openTraces(policy: TracesPolicy, config: Config, report: (error:
   const scheme = publicUrl.protocol.slice(0, -1);
   const requests = traceRequests(tracer, current, { trustedProxies, scheme });
   const system = isPostgresqlUrl(databaseUrl) ? 'postgresql' : 'sqlite';
-  const endings = [traceSteps(tracer, current, system), traceMails(tracer)];
+  const end = endAll([traceSteps(tracer, current, system), traceMails(tracer)]);
   return {
     ...requests,
     async stop() {
-      for (const end of endings) end();
+      end();
       await queue.shutdown();
       lostSpans.tell();
     },
