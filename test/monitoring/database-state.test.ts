@@ -4,6 +4,7 @@ import type { Database } from '../../src/database/database.ts';
 import { tablesWithIds } from '../../src/database/readiness/probe.ts';
 import { enqueueMail } from '../../src/mail/outbox.ts';
 import { stateReader } from '../../src/monitoring/metrics/database-state.ts';
+import { keepAnswer } from '../../src/monitoring/metrics/keep-answer.ts';
 import { sessionCounter } from '../../src/monitoring/metrics/session-count.ts';
 import { startApi } from '../support/api.ts';
 import { isPostgresql, openEmptyDatabase } from '../support/database.ts';
@@ -93,5 +94,23 @@ describe('the state of the database for metrics', () => {
     expect(await Promise.all([read(), read()])).toEqual(Array(2).fill({ state: null, answeredMs: 50 }));
     await read();
     expect(reads).toBe(1);
+  });
+});
+
+describe('an answer that is kept', () => {
+  it('is that which came too late, once it is there', async () => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    let questions = 0;
+    const ask = keepAnswer(
+      () => {
+        questions += 1;
+        return promise;
+      },
+      { keptMs: 60_000, timeoutMs: 20, late: 'late' },
+    );
+    expect(await ask()).toBe('late');
+    resolve('the answer');
+    await expect.poll(ask).toBe('the answer');
+    expect(questions).toBe(1);
   });
 });

@@ -10,7 +10,8 @@ export type KeepOptions<T> = {
 
 /**
  * Returns a function that asks at most once per time, for any number of callers: anybody who reaches the port may
- * scrape often. It answers in time. A question that hangs gets no second one beside it.
+ * scrape often. It answers in time. A question that hangs gets no second one beside it. An answer that comes after
+ * `late` was given serves for the rest of the time.
  */
 export function keepAnswer<T>(ask: () => Promise<T>, options: KeepOptions<T>): () => Promise<T> {
   const { keptMs, timeoutMs, late } = options;
@@ -21,7 +22,7 @@ export function keepAnswer<T>(ask: () => Promise<T>, options: KeepOptions<T>): (
     const asking = ask();
     const current = { at, answer: inTime(asking, timeoutMs, late), isDone: false };
     const done = () => {
-      current.isDone = true;
+      Object.assign(current, { answer: asking, isDone: true });
     };
     asking.then(done, done);
     kept = current;
