@@ -7,7 +7,7 @@ export type Architecture = {
   cpu: 'x64' | 'arm64';
   /** In the header of a program, as `readelf` prints it. */
   machine: string;
-  /** Where Debian has the shared libraries. */
+  /** The folder of shared libraries in Debian. */
   libraries: string;
   /** The program that starts every other program. Its path is in their headers. */
   loader: string;

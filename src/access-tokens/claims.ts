@@ -8,9 +8,9 @@ export type SessionClaims = {
   sub: string;
   /** The handle of the session, which is no secret. */
   sid: string;
-  /** When the user last proved who they are, in Unix seconds. Missing if that was never recorded. */
+  /** The time of the last authentication of the user, in Unix seconds. Missing if it was never recorded. */
   auth_time?: number;
-  /** How they did. Missing if that was never recorded. */
+  /** The methods of that authentication (RFC 8176). Missing if they were never recorded. */
   amr?: string[];
   /** The assurance level of these methods (NIST SP 800-63B-4 section 2). Missing if `amr` is. */
   acr?: string;

@@ -5,7 +5,7 @@ import { InvalidSettingsError, OperatorError, RequestError, UserError } from '..
 /** Exit codes: 0 done, 1 refused or failed, 2 invalid usage. */
 export const exitCodes = { failed: 1, usage: 2 };
 
-/** Whether this command shall print JSON. Known before the arguments are parsed, which may fail itself. */
+/** True if this command prints JSON. It is known before the arguments are parsed, which may fail. */
 export const printsJson = process.argv.includes('--json');
 
 /**

@@ -73,7 +73,7 @@ export type AttemptPolicy = {
 };
 
 export type Config = {
-  /** Whether NODE_ENV is production. */
+  /** True if NODE_ENV is production. */
   isProduction: boolean;
   databaseUrl: string;
   /** The URL of a read replica of the database, for listings. Null if there is none. */
@@ -92,13 +92,13 @@ export type Config = {
   cookieDomain: string | null;
   /** Host names for which this server answers, beside that of `publicUrl`. */
   allowedHosts: ReadonlySet<string>;
-  /** Whether this server also answers for `localhost` and the other names of the loopback address. */
+  /** True if this server also answers for `localhost` and the other names of the loopback address. */
   allowsLoopbackHosts: boolean;
   /** Foreign web origins whose pages may call this server with the user's cookie. */
   allowedOrigins: ReadonlySet<string>;
   /** The application's page for logging in. Null if there is none. */
   loginPage: LoginPage | null;
-  /** Whether a browser that opens the GraphQL path gets GraphiQL. */
+  /** True if a browser that opens the GraphQL path gets GraphiQL. */
   graphiql: boolean;
   sessions: SessionPolicy;
   /** The time from the end or expiry of a session until it is pruned. */
@@ -119,7 +119,7 @@ export type Config = {
   passwords: PasswordPolicy;
   attempts: AttemptPolicy;
   mail: MailPolicy;
-  /** Whether `signUp` hides that an address has an account, and continues by mail only. */
+  /** True if `signUp` hides that an address has an account, and continues by mail only. */
   isSignUpPrivate: boolean;
   /** The time for which audit events are kept. */
   auditRetentionMs: number;
@@ -131,7 +131,7 @@ export type Config = {
   metrics: MetricsPolicy | null;
   /** The receiver of traces. Null if they are off. */
   traces: TracesPolicy | null;
-  /** Whether `npm start` or `npx` started the process. On a signal, npm ends its shell but not the process in it. */
+  /** True if `npm start` or `npx` started the process. On a signal, npm ends its shell but not the process in it. */
   startedByNpm: boolean;
 };
 

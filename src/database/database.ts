@@ -34,7 +34,7 @@ export function openDatabase(url: string, options: OpenOptions = {}): Promise<Da
  * Applies the missing migrations, and creates the SQLite file if it does not exist. Returns the names of the applied
  * migrations. Of several concurrent callers, one applies them. Servers of an earlier version can run meanwhile.
  *
- * @throws OperatorError that names the failed migration, of which nothing is applied then. The reason of
+ * @throws OperatorError that names the failed migration. Nothing of that migration is applied. The reason of
  *   `options.signal`, if it ended a wait.
  */
 export function migrateDatabase(url: string, options: MigrateOptions = {}): Promise<string[]> {

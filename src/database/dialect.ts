@@ -17,7 +17,7 @@ export type OnQuery = (sql: string) => void;
 export type OpenOptions = {
   /** The maximum number of open connections, for a database that has more than one. */
   poolSize?: number | undefined;
-  /** Whether the database may be a standby, which is behind and cannot write. */
+  /** True if the database may be a standby, which is behind and cannot write. */
   isReplica?: boolean | undefined;
   /** Is called with the SQL of every statement that is sent. */
   onQuery?: OnQuery | undefined;

@@ -14,13 +14,13 @@ export type Caller = {
   /** The current scope. Mutations of one operation run in order, and each sees the scope after the previous one. */
   readonly scope: Scope;
   /**
-   * Whether the client itself sent the request. A browser also adds the cookie to requests that another site causes,
+   * True if the client itself sent the request. A browser also adds the cookie to requests that another site causes,
    * but only our client knows the anti-CSRF token. Computed on first use, because only mutations need it.
    */
   readonly isCsrfVerified: boolean;
   /** The anti-CSRF token of the session. Null without a session, and for a bearer session. */
   readonly antiCSRFToken: string | null;
-  /** Whether the client stores a cookie of the answer. False for a browser on a page of another site. */
+  /** True if the client stores a cookie of the answer. False for a browser on a page of another site. */
   readonly storesCookies: boolean;
   /** Returns the data of a visitor without an account from another system, or null. */
   findVisitor(): Promise<Visitor | null>;

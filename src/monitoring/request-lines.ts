@@ -5,7 +5,8 @@ import type { RequestFacts } from '../log/request-facts.ts';
 
 /**
  * Returns an observer that writes one line for each request: of level `warn` if it was refused or failed, else `info`.
- * Probes have none: anybody may send them all the time, and a change of their answer is reported. A line has no query, no variables, no body, no address and no credential.
+ * Probes have none: anybody may send them all the time, and a change of their answer is reported. A line has no query,
+ * no variables, no body, no address and no credential.
  */
 export function logRequests(log: Log): Observer {
   return ({ method }, facts) => {

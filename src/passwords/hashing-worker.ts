@@ -29,7 +29,7 @@ export type CheckResult = {
   isRight: boolean;
   /** The hash to store instead, if the password is right and its hash may not stay. Otherwise null. */
   rehashed: string | null;
-  /** Whether the check was as much work as with one of the server's own hashes, or without a hash. */
+  /** True if the check was as much work as with one of the server's own hashes, or without a hash. */
   hadTargetCost: boolean;
   tookMs: number;
 };

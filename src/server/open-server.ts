@@ -29,7 +29,7 @@ export type OpenServer = Server & {
   config: Config;
   /** The names of the migrations that were applied now. */
   appliedMigrations: readonly string[];
-  /** Whether ids still have 32 bits, in a PostgreSQL database of an earlier version. */
+  /** True if ids still have 32 bits, in a PostgreSQL database of an earlier version. */
   hasNarrowIds: boolean;
   /** Resolves if the files of the database are lost: removed or replaced. The server then stops by itself. */
   lost: Promise<void>;

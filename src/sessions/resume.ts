@@ -38,9 +38,9 @@ export type ResumedSession =
   | { session: SessionWithUser }
   | {
       session: null;
-      /** Whether the token leads to a session but does not open it (any more). The client may have a newer token. */
+      /** True if the token leads to a session but does not open it (any more). The client may have a newer token. */
       isKnown: boolean;
-      /** Whether a rotation has just replaced the token, so that the client is about to receive the new one. */
+      /** True if a rotation has just replaced the token, so that the client is about to receive the new one. */
       isJustReplaced: boolean;
     };
 

@@ -29,7 +29,7 @@ export type Attempt = {
   /** The key of the account's address. Attempts at an address without an account count alike. */
   accountKey: string;
   policy: AttemptPolicy;
-  /** Whether the attempt comes from a trusted device, which the attempts of strangers do not hinder. */
+  /** True if the attempt comes from a trusted device, which the attempts of strangers do not hinder. */
   isTrustedDevice: boolean;
 };
 

@@ -12,7 +12,7 @@ import { programPath, type RunningProcess, runProgram } from './process.ts';
 
 export const image = `localhost/graphql-sessions:${packageJson.version}`;
 
-/** Whether the programs that build and run an image are installed. */
+/** True if the programs that build and run an image are installed. */
 export const hasContainers = ['buildah', 'podman', 'crun', 'mmdebstrap', 'readelf'].every((name) =>
   program(name, name).isInstalled(),
 );

@@ -7,7 +7,7 @@ import { temporaryFolder } from './database.ts';
 
 export const rulesFile = 'deploy/monitoring/alerts.yaml';
 
-/** Whether promtool is installed: the Debian package prometheus. */
+/** True if promtool is installed: the Debian package prometheus. */
 export const hasPromtool = program('promtool', 'prometheus').isInstalled();
 
 /** Runs promtool. Returns its output, of both streams, and whether it succeeded. */

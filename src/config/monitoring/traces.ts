@@ -13,7 +13,7 @@ export type TracesPolicy = {
   isCompressed: boolean;
   /** The share of requests that are traced, from 0 to 1. */
   ratio: number;
-  /** Whether the decision of a trusted proxy takes precedence over `ratio`. */
+  /** True if the decision of a trusted proxy takes precedence over `ratio`. */
   isParentBased: boolean;
   /** The attributes of this server, such as `service.name`. */
   resource: Readonly<Record<string, string>>;

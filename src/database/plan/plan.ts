@@ -8,9 +8,9 @@ export type PlannedTable = { name: string; lock: TableLock; rows: number | null;
 
 export type PlannedMigration = {
   name: string;
-  /** Whether it runs in a transaction, or builds indexes outside one, while writes go on. */
+  /** The way in which it runs: in a transaction, or outside one, where it builds indexes while writes go on. */
   mode: 'TRANSACTION' | 'CONCURRENT';
-  /** Whether it has code, whose effects on tables are not in the plan. */
+  /** True if it has code, whose effects on tables are not in the plan. */
   hasCode: boolean;
   tables: PlannedTable[];
   sql: string;

@@ -1,4 +1,4 @@
-/** Whether requests can be served, for load balancers. Anybody may ask, as often as they like. */
+/** Tells load balancers if requests can be served. Anybody may ask, as often as they like. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../database.ts';
 import { faultOf } from '../failures.ts';

@@ -49,7 +49,7 @@ export class DatabaseFiles {
     );
   }
 
-  /** Whether the file of the database itself is in its place, rather than only a part of its log. */
+  /** True if the file of the database itself is in its place, rather than only a part of its log. */
   get isDatabaseInPlace(): boolean {
     return this.#lost !== '';
   }

@@ -24,8 +24,7 @@ export type Probes = {
 /**
  * Returns the probes. `/health` tells that the process answers, and does not ask the database. `/ready` tells that this
  * server can serve reads, and so check sessions: the database can be read and is migrated, and the server is not
- * stopping.
- * `/ready?write` tells that writes succeed as well, such as logins.
+ * stopping. `/ready?write` tells that writes succeed as well, such as logins.
  *
  * A change is reported. Anybody may send probes, so their number has no effect on the log.
  */

@@ -4,11 +4,11 @@ import type { Incoming, Outgoing, Refusal } from '../messages.ts';
 /** A path of this server, and the function that answers its requests. */
 export type Route = {
   path: string;
-  /** Whether the route also answers for all paths below its own. False by default. */
+  /** True if the route also answers for all paths below its own. False by default. */
   hasSubpaths?: boolean;
-  /** Whether the body of a POST is read. If not, it is discarded as it arrives. */
+  /** True if the body of a POST is read. If not, it is discarded as it arrives. */
   readsBody: boolean;
-  /** Whether the answers have all their headers already, as those do that caches may keep. False by default. */
+  /** True if the answers have all their headers already, as those do that caches may keep. False by default. */
   hasOwnHeaders?: boolean;
   /** Answers a request, and adds to its facts. @throws Refusal */
   answer(incoming: Incoming, facts: RequestFacts): Promise<Outgoing>;
