@@ -3,6 +3,9 @@
 import type { EncryptionKeys } from '../encryption/keys.ts';
 import { OperatorError, SettingError } from '../errors.ts';
 import { type AccessTokenPolicy, readAccessTokenPolicy } from './access-tokens.ts';
+import { type AttemptPolicy, readAttemptPolicy } from './accounts/attempts.ts';
+import { type PasswordPolicy, readPasswordPolicy } from './accounts/passwords.ts';
+import { readSessionPolicy, type SessionPolicy } from './accounts/sessions.ts';
 import { readCookieDomain } from './cookie-domain.ts';
 import { readDatabaseUrl, readReplicaUrl } from './database.ts';
 import { readEncryptionKeys } from './encryption.ts';
@@ -26,51 +29,7 @@ import {
   text,
 } from './variables.ts';
 
-export type { AccessTokenPolicy, LoginPage, MailPolicy, TrustedProxies };
-
-/** Rules for passwords, and the cost of hashing them. */
-export type PasswordPolicy = {
-  /** The minimum length in code points, after normalisation. */
-  minLength: number;
-  /** argon2id: memory in KiB. */
-  memoryKiB: number;
-  /** argon2id: number of passes over the memory. */
-  passes: number;
-  /** argon2id: number of lanes. */
-  lanes: number;
-  /** The number of password hashes that may wait. Further requests are rejected, and may be repeated later. */
-  queueLength: number;
-  /** A k-anonymity range service that knows breached passwords. Null asks no service. */
-  rangeUrl: URL | null;
-  /** The host name by which users know this server. A password made of it is rejected. */
-  serviceHost: string;
-};
-
-/** The lifetimes of sessions, and the limit on their number. */
-export type SessionPolicy = {
-  /** The lifetime of a session from its last use. The expiry slides in steps of a tenth. */
-  idleTimeoutMs: number;
-  /** The lifetime of a session from its start, regardless of its use. */
-  lifetimeMs: number;
-  /** The same for a session that ends with the browser, if it is shorter. */
-  unrememberedLifetimeMs: number;
-  /** The maximum number of live sessions of a user. */
-  maxPerUser: number;
-  /** The lifetime of an anonymous session that is not used again after its start. */
-  unusedTimeoutMs: number;
-};
-
-/** Rate limits of attempts. A network of /24 or /48 may make ten times as many as an address. */
-export type AttemptPolicy = {
-  /** Consecutive wrong passwords for one account. Each further one has to wait, longer each time. */
-  perAccount: number;
-  /** Wrong passwords and links from one address, or one IPv6 network of /64, per 15 minutes. */
-  perAddress: number;
-  /** Requests for accounts from one address, or one IPv6 network of /64, per hour. */
-  signUpsPerAddress: number;
-  /** Starts of anonymous sessions from one address, or one IPv6 network of /64, per hour. */
-  anonymousSessionsPerAddress: number;
-};
+export type { AccessTokenPolicy, AttemptPolicy, LoginPage, MailPolicy, PasswordPolicy, SessionPolicy, TrustedProxies };
 
 export type Config = {
   /** True if NODE_ENV is production. */
@@ -163,15 +122,6 @@ const secretNames = [
   'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
 ];
 
-/** NIST SP 800-63B-4 section 3.1.1: never below 8, and at least 15 if the password is the only factor. */
-const passwordMinLength = { min: 8, default: 15 };
-
-/** NIST SP 800-63B-4 section 3.2.2 allows 100 consecutive failures. Half of them are left to trusted devices. */
-const maxAttempts = 50;
-
-/** OWASP's minimum for argon2id (Password Storage Cheat Sheet). */
-const argon2 = { memoryKiB: 19_456, passes: 2, lanes: 1 };
-
 /**
  * Returns the configuration from the environment.
  *
@@ -197,13 +147,7 @@ export function readConfig(given: Environment = process.env): Config {
     allowedOrigins: new Set(origins(environment, 'ALLOWED_ORIGINS')),
     loginPage: readLoginPage(environment),
     graphiql: flag(environment, 'GRAPHIQL', !production),
-    sessions: {
-      idleTimeoutMs: duration(environment, 'SESSION_IDLE_TIMEOUT', '7d'),
-      lifetimeMs: duration(environment, 'SESSION_LIFETIME', '30d'),
-      unrememberedLifetimeMs: duration(environment, 'UNREMEMBERED_SESSION_LIFETIME', '12h'),
-      maxPerUser: integer(environment, 'SESSIONS_PER_USER', 20, { min: 1, max: 1_000 }),
-      unusedTimeoutMs: duration(environment, 'UNUSED_SESSION_TIMEOUT', '2h'),
-    },
+    sessions: readSessionPolicy(environment),
     sessionRetentionMs: duration(environment, 'SESSION_RETENTION', '30d'),
     deviceRetentionMs: duration(environment, 'DEVICE_RETENTION', '7d'),
     reauthenticateAfterMs: duration(environment, 'REAUTHENTICATE_AFTER', '15m'),
@@ -212,27 +156,8 @@ export function readConfig(given: Environment = process.env): Config {
     encryptionKeys,
     accessTokens: readAccessTokenPolicy(environment, encryptionKeys !== null),
     adminRoles: atLeastOne('ADMIN_ROLES', list(environment, 'ADMIN_ROLES', 'admin')),
-    passwords: {
-      minLength: integer(environment, 'PASSWORD_MIN_LENGTH', passwordMinLength.default, {
-        min: passwordMinLength.min,
-        max: 64,
-      }),
-      memoryKiB: integer(environment, 'ARGON2_MEMORY_KIB', argon2.memoryKiB, { min: argon2.memoryKiB, max: 4_194_304 }),
-      passes: integer(environment, 'ARGON2_PASSES', argon2.passes, { min: argon2.passes, max: 100 }),
-      lanes: integer(environment, 'ARGON2_LANES', argon2.lanes, { min: argon2.lanes, max: 64 }),
-      queueLength: integer(environment, 'PASSWORD_QUEUE', 100, { min: 1, max: 10_000 }),
-      rangeUrl: rangeUrl(environment),
-      serviceHost: publicUrl.hostname,
-    },
-    attempts: {
-      perAccount: integer(environment, 'LOGIN_ATTEMPTS', 10, { min: 1, max: maxAttempts }),
-      perAddress: integer(environment, 'LOGIN_ATTEMPTS_PER_ADDRESS', 100, { min: 1, max: 1_000_000 }),
-      signUpsPerAddress: integer(environment, 'SIGN_UPS_PER_ADDRESS', 100, { min: 1, max: 1_000_000 }),
-      anonymousSessionsPerAddress: integer(environment, 'ANONYMOUS_SESSIONS_PER_ADDRESS', 300, {
-        min: 1,
-        max: 1_000_000,
-      }),
-    },
+    passwords: readPasswordPolicy(environment, publicUrl.hostname),
+    attempts: readAttemptPolicy(environment),
     mail: readMailPolicy(environment, publicUrl),
     isSignUpPrivate: flag(environment, 'PRIVATE_SIGN_UP', false),
     auditRetentionMs: duration(environment, 'AUDIT_RETENTION', '365d'),
@@ -273,21 +198,4 @@ function hashedKey(value: string): string {
     'SERVICE_KEYS',
     'SERVICE_KEYS has an entry that is not the SHA-256 of a key: 64 lower-case hex digits.',
   );
-}
-
-function rangeUrl(environment: Environment): URL | null {
-  const value = text(environment, 'PASSWORD_RANGE_URL', '');
-  if (value === '') return null;
-  const url = URL.parse(value);
-  const hasCredentials = url !== null && (url.username !== '' || url.password !== '');
-  if (url === null || !/^https?:$/.test(url.protocol) || !url.pathname.endsWith('/') || hasCredentials) {
-    throw invalid(
-      'PASSWORD_RANGE_URL',
-      // Anything else may be a credential.
-      /^https?:\/\/[\w.-]+(?:\/[\w.-]*)*$/.test(value) ? value : '…',
-      'must be an http or https URL without user that ends with /, such as https://…/: the server appends five hex ' +
-        'digits to it',
-    );
-  }
-  return url;
 }
