@@ -73,10 +73,17 @@ export const builder = new SchemaBuilder<{
   },
 });
 
+const totalCounts = new WeakMap<object, Promise<number>>();
+
 builder.globalConnectionField('totalCount', (t) =>
   t.int({
     description: 'The number of items on all pages.',
-    resolve: (connection) => connection.totalCount(),
+    // Counts once, for any number of selections in an operation.
+    resolve: (connection) => {
+      const count = totalCounts.get(connection) ?? connection.totalCount();
+      totalCounts.set(connection, count);
+      return count;
+    },
   }),
 );
 

@@ -31,20 +31,28 @@ export function parseNodeId(globalId: string, { $largestId }: WithIds): { type: 
  */
 const cursorForm = /^GPC:(?:I:(?<id>[1-9]\d{0,18})|N:(?<smallId>[1-9]\d{0,9}))$/;
 
-type Cursors = { after?: string | null | undefined; before?: string | null | undefined };
+export type Cursors = { after?: string | null | undefined; before?: string | null | undefined };
 
 /**
- * Rejects cursors that this server never issued, before a query is built from them.
+ * Returns the row ID of a cursor. Rejects cursors that this server never issued, before a query is built from them.
  *
  * @throws RequestError
  */
-export function requireCursors({ after, before }: Cursors, { $largestId }: WithIds): void {
-  for (const cursor of [after, before]) {
-    if (cursor == null) continue;
-    const { id, smallId } = cursorForm.exec(decode(cursor))?.groups ?? {};
-    const isIssued = id ? BigInt(id) <= $largestId() : smallId && BigInt(smallId) <= largestIds.of32Bits;
-    if (!isIssued) throw new RequestError('BAD_USER_INPUT', 'The cursor does not belong to this list.');
-  }
+export function parseCursor(cursor: string, { $largestId }: WithIds): bigint {
+  const { id, smallId } = cursorForm.exec(decode(cursor))?.groups ?? {};
+  const row = BigInt(id ?? smallId ?? 0);
+  const isIssued = id ? row <= $largestId() : smallId && row <= largestIds.of32Bits;
+  if (!isIssued) throw new RequestError('BAD_USER_INPUT', 'The cursor does not belong to this list.');
+  return row;
+}
+
+/**
+ * Rejects cursors that this server never issued.
+ *
+ * @throws RequestError
+ */
+export function requireCursors({ after, before }: Cursors, database: WithIds): void {
+  for (const cursor of [after, before]) if (cursor != null) parseCursor(cursor, database);
 }
 
 /** Decodes base64. Returns an empty string for a text that is too long to be an ID or a cursor. */

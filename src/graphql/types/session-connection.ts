@@ -5,7 +5,7 @@ import { requireCursors } from '../node-id.ts';
 import { pageComplexity } from '../plugins/limits.ts';
 import { Session, SessionState } from './session.ts';
 
-const SessionConnection = builder.connectionObject(
+export const SessionConnection = builder.connectionObject(
   { type: Session, name: 'SessionConnection', description: 'A page of sessions.' },
   { description: 'A session on a page.' },
 );
@@ -37,9 +37,10 @@ builder.queryField('sessions', (t) =>
   ),
 );
 
-type SessionFilter = { state?: 'LIVE' | 'ENDED' | null | undefined; anonymous?: boolean | null | undefined };
+export type SessionFilter = { state?: 'LIVE' | 'ENDED' | null | undefined; anonymous?: boolean | null | undefined };
 
-function whereListed({ state, anonymous }: SessionFilter, now: Date): Prisma.SessionWhereInput {
+/** Returns the condition for a filter. */
+export function whereListed({ state, anonymous }: SessionFilter, now: Date): Prisma.SessionWhereInput {
   return {
     ...(state === 'LIVE' ? whereLive(now) : {}),
     ...(state === 'ENDED' ? { NOT: whereLive(now) } : {}),
