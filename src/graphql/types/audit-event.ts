@@ -5,8 +5,9 @@ import type { Scope } from '../../scope.ts';
 import { noUserId } from '../../users/user.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
-import { parseNodeId, requireCursors, toNodeId } from '../node-id.ts';
-import { pageComplexity } from '../plugins/limits.ts';
+import { parseNodeId, toNodeId } from '../node-id.ts';
+import { newestFirst } from '../pages.ts';
+import { nestedPageComplexity, pageComplexity } from '../plugins/limits.ts';
 import { User } from './user.ts';
 
 const AuditEventTypeEnum = builder.enumType('AuditEventType', {
@@ -118,10 +119,10 @@ builder.prismaObjectField(User, 'auditEvents', (t) =>
       cursor: 'id',
       nullable: true,
       description: 'The history of the account, newest first. Null for callers other than the user and administrators.',
-      complexity: pageComplexity,
+      complexity: nestedPageComplexity,
       resolve: (query, user, args, { replica }) => {
-        requireCursors(args, replica);
-        return replica.auditEvent.findMany({ ...query, where: { userId: user.id }, orderBy: { id: 'desc' } });
+        const page = newestFirst(query, args, replica);
+        return replica.auditEvent.findMany({ ...page, where: { AND: [page.where, { userId: user.id }] } });
       },
       totalCount: (user, _args, { replica }) => replica.auditEvent.count({ where: { userId: user.id } }),
     },
@@ -143,8 +144,9 @@ builder.queryField('auditEvents', (t) =>
         type: t.arg({ type: AuditEventTypeEnum, description: 'Returns only events of this kind.' }),
       },
       resolve: (query, _root, args, { replica }) => {
-        requireCursors(args, replica);
-        return replica.auditEvent.findMany({ ...query, where: whereListed(args, replica), orderBy: { id: 'desc' } });
+        const page = newestFirst(query, args, replica);
+        const where = { AND: [page.where, whereListed(args, replica)] };
+        return replica.auditEvent.findMany({ ...page, where });
       },
       totalCount: (_root, args, { replica }) => replica.auditEvent.count({ where: whereListed(args, replica) }),
     },

@@ -3,7 +3,8 @@ import { RequestError } from '../../errors.ts';
 import type { Prisma } from '../../generated/sqlite/client.ts';
 import { findUserByEmail, whereSearched } from '../../users/user.ts';
 import { builder } from '../builder.ts';
-import { parseNodeId, requireCursors, toNodeId } from '../node-id.ts';
+import { parseNodeId, toNodeId } from '../node-id.ts';
+import { newestFirst } from '../pages.ts';
 import { pageComplexity } from '../plugins/limits.ts';
 
 export const User = builder.prismaObject('User', {
@@ -101,12 +102,9 @@ builder.queryField('users', (t) =>
         }),
       },
       resolve: async (query, _root, args, { config, replica, loaders }) => {
-        requireCursors(args, replica);
-        const users = await replica.user.findMany({
-          ...query,
-          where: whereListed(args, config),
-          orderBy: { id: 'desc' },
-        });
+        const page = newestFirst(query, args, replica);
+        const where = { AND: [page.where, whereListed(args, config)] };
+        const users = await replica.user.findMany({ ...page, where });
         // So `sessions { user }` needs no query.
         loaders.remember(users);
         return users;
