@@ -53,24 +53,27 @@ builder.queryField('viewer', (t) =>
   }),
 );
 
+const UserBy = builder.inputType('UserBy', {
+  isOneOf: true,
+  description: 'Names a user: exactly one of the fields, and not null (`@oneOf`).',
+  fields: (t) => ({
+    id: t.id({ description: 'The `id` of the user.' }),
+    email: t.string({ description: 'The email address of the user. Case does not matter.' }),
+  }),
+});
+
 builder.queryField('user', (t) =>
   t.field({
     type: User,
     nullable: true,
     access: 'directory',
     description:
-      'The user with this ID or with this email address. Null if there is none. Only for administrators and for ' +
+      'The user with this ID, or with this email address. Null if there is none. Only for administrators and for ' +
       'services with the scope `users:read`.',
-    args: {
-      id: t.arg.id({ description: 'The `id` of the user. Give either this or `email`.' }),
-      email: t.arg.string({ description: 'The email address. Case does not matter.' }),
-    },
-    resolve: (_root, { id, email }, { database, loaders }) => {
-      if ((id == null) === (email == null)) {
-        throw new RequestError('BAD_USER_INPUT', 'Give either the id or the email of the user.');
-      }
-      if (email != null) return findUserByEmail(database, email);
-      const node = parseNodeId(id ?? '', database);
+    args: { by: t.arg({ type: UserBy, required: true, description: 'The user: by ID or by email address.' }) },
+    resolve: (_root, { by }, { database, loaders }) => {
+      if (by.email !== undefined) return findUserByEmail(database, by.email);
+      const node = parseNodeId(by.id, database);
       return node?.type === 'User' ? loaders.user(node.id) : null;
     },
   }),
