@@ -66,10 +66,10 @@ export const AuditEvent = builder.prismaObject('AuditEvent', {
     actor: t.field({
       type: User,
       nullable: true,
-      access: 'admin',
+      access: 'adminReader',
       description:
         'The user who caused the event. Null if the request proved no user, such as a failed login, and after that ' +
-        'user is deleted. Only for administrators.',
+        'user is deleted. Null for callers other than administrators.',
       resolve: (event, _args, { loaders }) => {
         const actorId = actorIdOf(event);
         return actorId === null ? null : loaders.user(actorId);
