@@ -3,6 +3,7 @@ import { isObjectType } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { toNodeId } from '../../src/graphql/node-id.ts';
 import { AccessPluginName, accessLevels } from '../../src/graphql/plugins/access.ts';
+import { isSemanticNonNull } from '../../src/graphql/plugins/semantic-non-null.ts';
 import { schema } from '../../src/graphql/schema.ts';
 import { commandScope, serviceScopes } from '../../src/scope.ts';
 import { createServiceClient } from '../../src/service-clients/service-client.ts';
@@ -151,6 +152,8 @@ describe('fields of the root types', () => {
       seen.push(outcomeOf(await send(who as Who, client, query), field));
     }
     expect(seen).toEqual(outcomes);
+    const known = root === 'query' ? schema.getQueryType() : schema.getMutationType();
+    if (isSemanticNonNull(known?.getFields()[field] ?? {})) expect(seen).not.toContain('null');
   });
 });
 

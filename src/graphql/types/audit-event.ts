@@ -137,6 +137,7 @@ builder.queryField('auditEvents', (t) =>
       type: AuditEvent,
       cursor: 'id',
       nullable: true,
+      semanticNonNull: true,
       description: 'The history of all accounts, newest first. Only for administrators.',
       complexity: pageComplexity,
       args: {

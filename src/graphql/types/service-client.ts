@@ -62,6 +62,7 @@ builder.queryField('serviceClients', (t) =>
       type: ServiceClient,
       cursor: 'id',
       nullable: true,
+      semanticNonNull: true,
       description: 'All service clients, newest first. Only for administrators.',
       complexity: pageComplexity,
       access: 'admin',

@@ -16,6 +16,7 @@ builder.queryField('sessions', (t) =>
       type: Session,
       cursor: 'id',
       nullable: true,
+      semanticNonNull: true,
       description: 'The sessions of all users and visitors, newest first. Only for administrators.',
       complexity: pageComplexity,
       access: 'admin',

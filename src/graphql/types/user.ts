@@ -88,6 +88,7 @@ builder.queryField('users', (t) =>
       type: User,
       cursor: 'id',
       nullable: true,
+      semanticNonNull: true,
       description: 'All users, newest first. Only for administrators.',
       complexity: pageComplexity,
       access: 'admin',
