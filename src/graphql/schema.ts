@@ -1,5 +1,6 @@
-import { lexicographicSortSchema, specifiedDirectives } from 'graphql';
+import { GraphQLSchema, lexicographicSortSchema, specifiedDirectives } from 'graphql';
 import { builder } from './builder.ts';
+import { schemaDescription } from './description.ts';
 import { printWithDirectives, semanticNonNull } from './plugins/semantic-non-null.ts';
 import './mutations/profile.ts';
 import './mutations/access-token.ts';
@@ -21,7 +22,9 @@ import './mutations/start-session.ts';
 import './types/user.ts';
 import './types/user-sessions.ts';
 
-export const schema = builder.toSchema({ directives: [...specifiedDirectives, semanticNonNull] });
+const built = builder.toSchema({ directives: [...specifiedDirectives, semanticNonNull] });
+
+export const schema = new GraphQLSchema({ ...built.toConfig(), description: schemaDescription });
 
 /** Returns the text of `schema.graphql`. It is sorted, so that its history shows only real changes. */
 export function printedSchema(): string {

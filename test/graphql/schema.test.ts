@@ -12,6 +12,17 @@ describe('schema', () => {
     expect(await readFile('schema.graphql', 'utf8')).toBe(printedSchema());
   });
 
+  it('describes how to start, with names that exist', () => {
+    const text = schema.description ?? '';
+    const names = [...text.matchAll(/`([a-z]\w+)(?:\(id:\))?`/gi)].map(([, name]) => name);
+    expect(names).toEqual(expect.arrayContaining(['signUp', 'login', 'viewer', 'currentSession', 'revoke', 'node']));
+    const known = types.flatMap((type) => ('getFields' in type ? Object.keys(type.getFields()) : []));
+    const pages = ['first', 'after', 'last', 'before'];
+    const others = ['errors', 'docs', ...pages];
+    expect(names.filter((name) => !known.includes(name ?? '') && !others.includes(name ?? ''))).toEqual([]);
+    expect(printedSchema()).toContain(`"""\n${text}\n"""\nschema {`);
+  });
+
   it('has no field with a secret of another user', () => {
     const names = types.flatMap((type) =>
       isObjectType(type) || isInterfaceType(type) ? Object.keys(type.getFields()) : [],
