@@ -2,7 +2,8 @@ import type { Database } from '../database/database.ts';
 import { largestIds } from '../database/ids.ts';
 import { RequestError } from '../errors.ts';
 
-const nodeTypes = ['User', 'Session', 'AuditEvent', 'ServiceClient'] as const;
+/** The names of the types that implement `Node`. */
+export const nodeTypes = ['User', 'Session', 'AuditEvent', 'ServiceClient'] as const;
 
 /** A type that implements `Node`. */
 export type NodeType = (typeof nodeTypes)[number];

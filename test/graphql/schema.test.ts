@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import SchemaBuilder from '@pothos/core';
 import { buildSchema, graphql, isInterfaceType, isObjectType } from 'graphql';
 import { describe, expect, it } from 'vitest';
+import { nodeTypes } from '../../src/graphql/node-id.ts';
 import { isSemanticNonNull, SemanticNonNullPluginName } from '../../src/graphql/plugins/semantic-non-null.ts';
 import { printedSchema, schema } from '../../src/graphql/schema.ts';
 
@@ -80,6 +81,16 @@ describe('schema', () => {
     expect(data).toEqual({ none: null, later: null, some: 'done' });
     const messages = ['Mutation.none is null without an error.', 'Mutation.later is null without an error.'];
     expect(errors?.map(({ message }) => message)).toEqual(messages);
+  });
+
+  it('makes every type with an id, and every item of a page, a Node, so that clients can refetch it', () => {
+    const objects = types.filter((type) => isObjectType(type));
+    const nodes = objects.filter((type) => type.getInterfaces().some(({ name }) => name === 'Node'));
+    expect(nodes.map(({ name }) => name).sort()).toEqual([...nodeTypes].sort());
+    expect(objects.filter((type) => 'id' in type.getFields())).toEqual(nodes);
+    const items = objects.filter(({ name }) => name.endsWith('Edge')).map((type) => type.getFields().node?.type);
+    expect(items.length).toBeGreaterThan(3);
+    for (const item of items) expect(nodes.map(({ name }) => `${name}!`)).toContain(String(item));
   });
 
   it('makes every mutation nullable, so that one exception does not wipe its siblings', () => {
