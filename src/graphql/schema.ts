@@ -1,5 +1,7 @@
-import { lexicographicSortSchema, printSchema } from 'graphql';
+import { GraphQLSchema, lexicographicSortSchema, specifiedDirectives } from 'graphql';
 import { builder } from './builder.ts';
+import { schemaDescription } from './description.ts';
+import { printWithDirectives, semanticNonNull } from './plugins/semantic-non-null.ts';
 import './mutations/profile.ts';
 import './mutations/access-token.ts';
 import './mutations/administration.ts';
@@ -12,6 +14,7 @@ import './types/node.ts';
 import './mutations/password.ts';
 import './types/service-client.ts';
 import './types/session.ts';
+import './types/session-connection.ts';
 import './mutations/session-data.ts';
 import './mutations/service-clients.ts';
 import './mutations/sign-up.ts';
@@ -19,9 +22,11 @@ import './mutations/start-session.ts';
 import './types/user.ts';
 import './types/user-sessions.ts';
 
-export const schema = builder.toSchema();
+const built = builder.toSchema({ directives: [...specifiedDirectives, semanticNonNull] });
+
+export const schema = new GraphQLSchema({ ...built.toConfig(), description: schemaDescription });
 
 /** Returns the text of `schema.graphql`. It is sorted, so that its history shows only real changes. */
 export function printedSchema(): string {
-  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+  return `${printWithDirectives(lexicographicSortSchema(schema))}\n`;
 }
