@@ -1,9 +1,9 @@
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Context } from '../../graphql/context.ts';
+import { useDocuments } from '../../graphql/documents/document-cache.ts';
 import { maskError } from '../../graphql/errors.ts';
 import { Loaders } from '../../graphql/loaders.ts';
 import { useAntiCSRF } from '../../graphql/plugins/anti-csrf.ts';
-import { useDocuments } from '../../graphql/plugins/document-cache.ts';
 import { useComplexityLimit } from '../../graphql/plugins/limits.ts';
 import { useOperationFacts } from '../../graphql/plugins/operation-facts.ts';
 import { schema } from '../../graphql/schema.ts';
