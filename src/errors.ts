@@ -149,6 +149,7 @@ export class AudienceNotAllowedError extends plainError('AUDIENCE_NOT_ALLOWED') 
 /** Codes of failed requests, in `errors`. */
 export type RequestErrorCode =
   | 'BAD_USER_INPUT'
+  | 'BATCHING_NOT_SUPPORTED'
   | 'UNAUTHENTICATED'
   | 'FORBIDDEN'
   | 'CSRF_TOKEN_INVALID'
