@@ -150,6 +150,7 @@ export class AudienceNotAllowedError extends plainError('AUDIENCE_NOT_ALLOWED') 
 export type RequestErrorCode =
   | 'BAD_USER_INPUT'
   | 'BATCHING_NOT_SUPPORTED'
+  | 'INTROSPECTION_DISABLED'
   | 'UNAUTHENTICATED'
   | 'FORBIDDEN'
   | 'CSRF_TOKEN_INVALID'

@@ -59,6 +59,8 @@ export type Config = {
   loginPage: LoginPage | null;
   /** True if a browser that opens the GraphQL path gets GraphiQL. */
   graphiql: boolean;
+  /** True if everybody may read the schema. If not, only administrators may, and errors suggest no names of it. */
+  introspection: boolean;
   sessions: SessionPolicy;
   /** The time from the end or expiry of a session until it is pruned. */
   sessionRetentionMs: number;
@@ -136,6 +138,7 @@ export function readConfig(given: Environment = process.env): Config {
     allowedOrigins: new Set(origins(environment, 'ALLOWED_ORIGINS')),
     loginPage: readLoginPage(environment),
     graphiql: flag(environment, 'GRAPHIQL', !production),
+    introspection: flag(environment, 'INTROSPECTION', true),
     sessions: readSessionPolicy(environment),
     sessionRetentionMs: duration(environment, 'SESSION_RETENTION', '30d'),
     deviceRetentionMs: duration(environment, 'DEVICE_RETENTION', '7d'),

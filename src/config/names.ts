@@ -23,6 +23,7 @@ export const settingNames: readonly string[] = [
   'ENCRYPTION_KEYS',
   'GRAPHIQL',
   'HOST',
+  'INTROSPECTION',
   'LOGIN_ATTEMPTS',
   'LOGIN_ATTEMPTS_PER_ADDRESS',
   'LOGIN_RETURN_ORIGINS',

@@ -42,8 +42,10 @@ const noErrors: readonly never[] = [];
  *
  * Documents are parsed without locations, which take more memory than the document itself. So errors of execution have
  * a path and no location. Errors of validation have locations and suggestions, unless the document is large.
+ *
+ * @param hidesSuggestions - leaves suggestions out of all errors
  */
-export function useDocuments(schema: GraphQLSchema): Plugin {
+export function useDocuments(schema: GraphQLSchema, hidesSuggestions = false): Plugin {
   const lengths = listLengthsOf(schema);
   const standard = introspectionCost(parse(getIntrospectionQuery(allDetails)), lengths);
   const cache = new LRUCache<string, DocumentNode>({
@@ -76,9 +78,9 @@ export function useDocuments(schema: GraphQLSchema): Plugin {
       source.length <= helpful.characters &&
       (document.tokenCount ?? maxTokens) <= helpful.tokens &&
       comparisons <= helpful.comparisons;
-    const errors = validate(schema, document, rules, { maxErrors, hideSuggestions: !isSmall });
+    const errors = validate(schema, document, rules, { maxErrors, hideSuggestions: hidesSuggestions || !isSmall });
     if (errors.length === 0 || !isSmall) return errors;
-    return validate(schema, parse(source, { maxTokens }), rules, { maxErrors });
+    return validate(schema, parse(source, { maxTokens }), rules, { maxErrors, hideSuggestions: hidesSuggestions });
   }
 
   return {

@@ -4,6 +4,7 @@ import { useDocuments } from '../../graphql/documents/document-cache.ts';
 import { maskError } from '../../graphql/errors.ts';
 import { Loaders } from '../../graphql/loaders.ts';
 import { useAntiCSRF } from '../../graphql/plugins/anti-csrf.ts';
+import { useHiddenSchema } from '../../graphql/plugins/hidden-schema.ts';
 import { useComplexityLimit } from '../../graphql/plugins/limits.ts';
 import { useOperationFacts } from '../../graphql/plugins/operation-facts.ts';
 import { schema } from '../../graphql/schema.ts';
@@ -18,6 +19,7 @@ export type ServerContext = { caller: RequestCaller; facts: RequestFacts };
 /** Creates Yoga for the schema. It reads the session of a request only after it has validated the operation. */
 export function createGraphQL(options: AppOptions & { path: string }): YogaServerInstance<ServerContext, Context> {
   const { path, database, replica = database, config, signingKeys = null, plugins = [] } = options;
+  const isHidden = !config.introspection;
   return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: path,
@@ -27,7 +29,14 @@ export function createGraphQL(options: AppOptions & { path: string }): YogaServe
       const loaders = new Loaders(database, caller.scope.now);
       return { database, replica, config, signingKeys, caller, facts, loaders };
     },
-    plugins: [useDocuments(schema), useOperationFacts, useAntiCSRF, useComplexityLimit(), ...plugins],
+    plugins: [
+      useDocuments(schema, isHidden),
+      useOperationFacts,
+      isHidden && useHiddenSchema(),
+      useAntiCSRF,
+      useComplexityLimit(isHidden),
+      ...plugins,
+    ],
     // useDocuments caches parsed and validated documents.
     parserAndValidationCache: false,
     maskedErrors: { maskError: (error, message) => maskError(error, message, options) },
