@@ -9,6 +9,7 @@ import { readSessionPolicy, type SessionPolicy } from './accounts/sessions.ts';
 import { readCookieDomain } from './cookie-domain.ts';
 import { readDatabaseUrl, readReplicaUrl } from './database.ts';
 import { readEncryptionKeys } from './encryption.ts';
+import { readTrustedDocumentsPolicy, type TrustedDocumentsPolicy } from './graphql/trusted-documents.ts';
 import { readAllowedHosts } from './hosts.ts';
 import { type LoginPage, readLoginPage } from './login-page.ts';
 import { type MailPolicy, readMailPolicy } from './mail.ts';
@@ -61,6 +62,8 @@ export type Config = {
   graphiql: boolean;
   /** True if everybody may read the schema. If not, only administrators may, and errors suggest no names of it. */
   introspection: boolean;
+  /** The documents that clients execute by id. Null if there are none. */
+  trustedDocuments: TrustedDocumentsPolicy | null;
   sessions: SessionPolicy;
   /** The time from the end or expiry of a session until it is pruned. */
   sessionRetentionMs: number;
@@ -139,6 +142,7 @@ export function readConfig(given: Environment = process.env): Config {
     loginPage: readLoginPage(environment),
     graphiql: flag(environment, 'GRAPHIQL', !production),
     introspection: flag(environment, 'INTROSPECTION', true),
+    trustedDocuments: readTrustedDocumentsPolicy(environment),
     sessions: readSessionPolicy(environment),
     sessionRetentionMs: duration(environment, 'SESSION_RETENTION', '30d'),
     deviceRetentionMs: duration(environment, 'DEVICE_RETENTION', '7d'),

@@ -21,7 +21,7 @@ export async function paramsOf(incoming: Incoming): Promise<GraphQLParams> {
 function paramsOfQuery(target: string): GraphQLParams {
   const searchParams = queryOf(target);
   const params: Record<string, unknown> = {};
-  for (const name of ['query', 'operationName', 'variables', 'extensions']) {
+  for (const name of ['query', 'documentId', 'operationName', 'variables', 'extensions']) {
     const text = searchParams.get(name);
     if (!text) continue;
     const holdsJson = name === 'variables' || name === 'extensions';

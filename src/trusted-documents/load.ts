@@ -1,0 +1,77 @@
+import { setImmediate as eventLoop } from 'node:timers/promises';
+import { validate } from 'graphql';
+import { OperatorError } from '../errors.ts';
+import { parserFor } from '../graphql/documents/parse.ts';
+import { schema } from '../graphql/schema.ts';
+import type { ManifestFile } from './files.ts';
+import { type ManifestEntry, readManifest } from './manifest.ts';
+
+/** The trusted documents of one moment. A set never changes. */
+export type DocumentSet = {
+  /** The text of a document by its id. */
+  texts: ReadonlyMap<string, string>;
+  /** All texts. */
+  known: ReadonlySet<string>;
+};
+
+const maxDocuments = 10_000;
+
+/** Each one is a line for the operator. */
+const maxProblems = 20;
+
+/** A document takes up to a few milliseconds, during which the server answers nobody. */
+const documentsPerTurn = 5;
+
+const parseDocument = parserFor(schema);
+
+/**
+ * Returns the documents of manifests. Every document is valid for the schema and within the limits of all documents.
+ *
+ * @throws OperatorError with a line for each problem: it names the file, the id and the error.
+ */
+export async function loadDocuments(files: readonly ManifestFile[]): Promise<DocumentSet> {
+  const texts = new Map<string, string>();
+  const problems: string[] = [];
+  for (const { path, entries } of files.flatMap((file) => entriesOf(file, problems))) {
+    for (const [index, { id, text }] of entries.entries()) {
+      if (index % documentsPerTurn === 0) await eventLoop();
+      const known = texts.get(id);
+      if (known === text) continue;
+      const problem = known === undefined ? problemOf(text) : 'another document has the same id';
+      if (problem !== null) problems.push(`The document "${id}" in ${path} cannot be trusted: ${problem}.`);
+      texts.set(id, text);
+    }
+    if (texts.size > maxDocuments) problems.push(`There are more than ${maxDocuments} trusted documents.`);
+  }
+  if (texts.size === 0 && problems.length === 0) problems.push('The manifests have no document.');
+  if (problems.length > 0) throw new OperatorError(summaryOf(problems));
+  return { texts, known: new Set(texts.values()) };
+}
+
+function entriesOf({ path, content }: ManifestFile, problems: string[]): { path: string; entries: ManifestEntry[] }[] {
+  try {
+    return [{ path, entries: readManifest(content) }];
+  } catch (error) {
+    problems.push(`The file ${path} ${(error as Error).message}.`);
+    return [];
+  }
+}
+
+/** Returns the first problem of a document, or null. */
+function problemOf(text: string): string | null {
+  try {
+    const [error] = validate(schema, parseDocument(text).document, undefined, { maxErrors: 1 });
+    return error === undefined ? null : withoutPeriod(error.message);
+  } catch (error) {
+    return withoutPeriod((error as Error).message);
+  }
+}
+
+function withoutPeriod(message: string): string {
+  return message.replace(/\.$/, '');
+}
+
+function summaryOf(problems: readonly string[]): string {
+  const rest = problems.length - maxProblems;
+  return [...problems.slice(0, maxProblems), ...(rest > 0 ? [`There are ${rest} more problems.`] : [])].join('\n');
+}
