@@ -41,7 +41,7 @@ async function replace(path: string, content: string): Promise<void> {
 
 describe('manifests', () => {
   it('of Relay, the client preset and Apollo are read from one folder', async () => {
-    const { trusted } = await open(await manifestFolder());
+    const { trusted } = await open(manifestFolder);
     expect(trusted.count).toBe(3);
     expect([relayId, presetId, apolloId].map(trusted.textOf)).toEqual(Object.values(documents));
     expect(trusted.isTrusted(documents.viewer)).toBe(true);

@@ -55,7 +55,7 @@ function countReads(api: TestApi): () => number {
 
 describe('a trusted document', () => {
   it.each(['off', 'report', 'only'] as const)('is executed by its id, in the mode %s', async (mode) => {
-    const api = await startApi(await trusting(mode));
+    const api = await startApi(trusting(mode));
     expect(await post(api, { documentId: relayId })).toMatchObject({ status: 200, data: { viewer: null } });
     expect(await post(api, { documentId: presetId })).toMatchObject({ data: { logout: expect.anything() } });
     const variables = { id: 'VXNlcjox' };
@@ -70,7 +70,7 @@ describe('a trusted document', () => {
   });
 
   it('has the same rules as any other: its variables, its session, its method, its anti-CSRF token', async () => {
-    const api = await startApi(await trusting('only'));
+    const api = await startApi(trusting('only'));
     expect(api.trustedDocuments?.count).toBe(3);
     expect((await post(api, { documentId: apolloId })).message).toContain('$id');
     expect(await get(api, { documentId: presetId })).toMatchObject({ status: 405 });
@@ -88,7 +88,7 @@ describe('a trusted document', () => {
   });
 
   it.each(['off', 'only'] as const)('is not executed beside a text, in the mode %s', async (mode) => {
-    const api = await startApi(await trusting(mode));
+    const api = await startApi(trusting(mode));
     for (const query of ['{ __typename }', documents.viewer, '', 7]) {
       expect(await post(api, { documentId: relayId, query })).toMatchObject({
         status: 400,
@@ -98,7 +98,7 @@ describe('a trusted document', () => {
   });
 
   it('is not executed by parameters that contradict the protocol', async () => {
-    const api = await startApi(await trusting('off'));
+    const api = await startApi(trusting('off'));
     const malformed = [
       { documentId: 7 },
       { documentId: [relayId] },
@@ -127,7 +127,7 @@ describe('an unknown id', () => {
     // Apollo's link sends the text for the other codes and messages, which this mode would refuse.
     ['only', 'PERSISTED_QUERY_NOT_IN_LIST', 'No trusted document has this id. The application may be out of date.'],
   ] as const)('is refused in the mode %s, by %s', async (mode, code, message) => {
-    const api = await startApi(await trusting(mode));
+    const api = await startApi(trusting(mode));
     const ada = await signUp(api, 'ada@example.com');
     const reads = countReads(api);
     for (const id of ids) {
@@ -157,7 +157,7 @@ describe('automatic persisted queries', () => {
   });
 
   it.each(['off', 'report'] as const)('are executed with their text, and not stored, in the mode %s', async (mode) => {
-    const api = await startApi(await trusting(mode));
+    const api = await startApi(trusting(mode));
     const query = '{ __typename }';
     const extensions = apollo(hash('sha256', query, 'hex'));
     for (let time = 0; time < 3; time += 1) {
@@ -180,7 +180,7 @@ describe('the mode only', () => {
   ];
 
   it('refuses every text, before it is parsed, and reads a session only for a token', async () => {
-    const api = await startApi(await trusting('only'));
+    const api = await startApi(trusting('only'));
     const ada = await signUp(api, 'ada@example.com');
     const reads = countReads(api);
     const refused = { status: 403, code: 'PERSISTED_QUERY_ID_REQUIRED' };
@@ -199,7 +199,7 @@ describe('the mode only', () => {
   });
 
   it('executes any document of an administrator, as GraphiQL sends it', async () => {
-    const api = await startApi(await trusting('only'));
+    const api = await startApi(trusting('only'));
     const root = await signUp(api, 'root@example.com', 'COOKIE', 'admin');
     const page = { origin: api.config.publicUrl.origin, 'sec-fetch-site': 'same-origin' };
     const reads = countReads(api);
@@ -219,7 +219,7 @@ describe('the mode only', () => {
 
   it('executes no other document of an administrator on a page of an application or of a stranger', async () => {
     const origin = 'https://app.example.com';
-    const api = await startApi({ ...(await trusting('only')), allowedOrigins: new Set([origin]) });
+    const api = await startApi({ ...trusting('only'), allowedOrigins: new Set([origin]) });
     const root = await signUp(api, 'root@example.com', 'COOKIE', 'admin');
     const from = (headers: Record<string, string>) => post(api, { query: '{ viewer { email } }' }, root, headers);
     const page = { origin, 'sec-fetch-site': 'same-site' };
@@ -235,7 +235,7 @@ describe('the mode only', () => {
 
 describe('the mode report', () => {
   it('executes and counts exactly the operations that the mode only would refuse', async () => {
-    const api = await startApi(await trusting('report'));
+    const api = await startApi(trusting('report'));
     const ada = await signUp(api, 'ada@example.com');
     const root = await signUp(api, 'root@example.com', 'BEARER', 'admin');
     let count = 0;
@@ -253,7 +253,7 @@ describe('the mode report', () => {
     const sha = (text: string) => hash('sha256', text, 'hex');
     expect(notices()).toEqual([
       `The operation Mine is not trusted. The SHA-256 of its text is ${sha(secret)}.`,
-      `The operation Viewer is trusted, but was sent as text and not by its id. The SHA-256 of its text is ${sha(documents.viewer)}.`,
+      `The operation AppViewerQuery is trusted, but was sent as text and not by its id. The SHA-256 of its text is ${sha(documents.viewer)}.`,
       `An operation without a name is not trusted. The SHA-256 of its text is ${sha('{ __typename }')}.`,
     ]);
     expect(count).toBe(4);
