@@ -37,8 +37,8 @@ export async function loadDocuments(files: readonly ManifestFile[]): Promise<Doc
       if (index % documentsPerTurn === 0) await eventLoop();
       const known = texts.get(id);
       if (known === text) continue;
-      const problem = known === undefined ? problemOf(text) : 'another document has the same id';
-      if (problem !== null) problems.push(`The document "${id}" in ${path} cannot be trusted: ${problem}.`);
+      const problem = known === undefined ? problemOf(text) : 'another document has the same id.';
+      if (problem !== null) problems.push(`The document "${id}" in ${path} cannot be trusted: ${problem}`);
       texts.set(id, text);
     }
     if (texts.size > maxDocuments) problems.push(`There are more than ${maxDocuments} trusted documents.`);
@@ -61,14 +61,10 @@ function entriesOf({ path, content }: ManifestFile, problems: string[]): { path:
 function problemOf(text: string): string | null {
   try {
     const [error] = validate(schema, parseDocument(text).document, undefined, { maxErrors: 1 });
-    return error === undefined ? null : withoutPeriod(error.message);
+    return error === undefined ? null : error.message;
   } catch (error) {
-    return withoutPeriod((error as Error).message);
+    return (error as Error).message;
   }
-}
-
-function withoutPeriod(message: string): string {
-  return message.replace(/\.$/, '');
 }
 
 function summaryOf(problems: readonly string[]): string {
