@@ -4,7 +4,7 @@ import type { Plugin } from 'graphql-yoga';
 import type { RequestErrorCode } from '../../errors.ts';
 import type { Context } from '../context.ts';
 
-/** Refuses introspection, and hides suggestions in the errors of variables. `__typename` is no introspection. */
+/** Refuses introspection. `__typename` is none. */
 export function useHiddenSchema(): Plugin<Context> {
   const known = new WeakMap<DocumentNode, boolean>();
 
@@ -17,7 +17,6 @@ export function useHiddenSchema(): Plugin<Context> {
   return {
     // Not earlier, because the session is read after the validation of the document.
     onExecute({ args, setResultAndStopExecution }) {
-      Object.assign(args, { hideSuggestions: true });
       if (args.contextValue.caller.scope.isAdmin || !introspects(args.document)) return;
       const message =
         'This server does not answer introspection, except for administrators. Use schema.graphql of its package.';
