@@ -69,6 +69,7 @@ describe('configuration', () => {
     ['TRUSTED_PROXIES', ['*', '0.0.0.0/0', '10.0.0.0/33', '10.0.0', '::/0', '10.0.0.1/x', 'localhost']],
     ['PROXY_HEADER', ['x-real-ip']],
     ['GRAPHIQL', ['yes', '1', 'TRUE']],
+    ['INTROSPECTION', ['off', '0']],
     ['SESSION_LIFETIME', ['0d', '30', '1w', '-1d', '1.5h', '99999d']],
     ['SESSION_RETENTION', ['soon', '3651d']],
     ['ADMIN_ROLES', [',', ' , ']],

@@ -9,13 +9,14 @@ import { readSessionPolicy, type SessionPolicy } from './accounts/sessions.ts';
 import { readCookieDomain } from './cookie-domain.ts';
 import { readDatabaseUrl, readReplicaUrl } from './database.ts';
 import { readEncryptionKeys } from './encryption.ts';
+import { readTrustedDocumentsPolicy, type TrustedDocumentsPolicy } from './graphql/trusted-documents.ts';
 import { readAllowedHosts } from './hosts.ts';
 import { type LoginPage, readLoginPage } from './login-page.ts';
 import { type MailPolicy, readMailPolicy } from './mail.ts';
 import { type MetricsPolicy, readMetricsPolicy } from './monitoring/metrics.ts';
 import { readTracesPolicy, type TracesPolicy } from './monitoring/traces.ts';
 import { readTrustedProxies, type TrustedProxies } from './proxies.ts';
-import { withSecretFiles } from './secret-files.ts';
+import { secretNames, withSecretFiles } from './secret-files.ts';
 import {
   atLeastOne,
   duration,
@@ -59,6 +60,10 @@ export type Config = {
   loginPage: LoginPage | null;
   /** True if a browser that opens the GraphQL path gets GraphiQL. */
   graphiql: boolean;
+  /** True if everybody may read the schema. If not, only administrators may, and errors suggest no names of it. */
+  introspection: boolean;
+  /** The documents that clients execute by id. Null if there are none. */
+  trustedDocuments: TrustedDocumentsPolicy | null;
   sessions: SessionPolicy;
   /** The time from the end or expiry of a session until it is pruned. */
   sessionRetentionMs: number;
@@ -111,17 +116,6 @@ export function loadEnvironmentFile(): ReadonlySet<string> {
   return new Set(Object.keys(process.env).filter((name) => !before.has(name)));
 }
 
-/** The settings that may come from a file, which the variable with the suffix `_FILE` names. */
-const secretNames = [
-  'DATABASE_URL',
-  'DATABASE_REPLICA_URL',
-  'SMTP_URL',
-  'ENCRYPTION_KEYS',
-  'SERVICE_KEYS',
-  'OTEL_EXPORTER_OTLP_HEADERS',
-  'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
-];
-
 /**
  * Returns the configuration from the environment.
  *
@@ -147,6 +141,8 @@ export function readConfig(given: Environment = process.env): Config {
     allowedOrigins: new Set(origins(environment, 'ALLOWED_ORIGINS')),
     loginPage: readLoginPage(environment),
     graphiql: flag(environment, 'GRAPHIQL', !production),
+    introspection: flag(environment, 'INTROSPECTION', true),
+    trustedDocuments: readTrustedDocumentsPolicy(environment),
     sessions: readSessionPolicy(environment),
     sessionRetentionMs: duration(environment, 'SESSION_RETENTION', '30d'),
     deviceRetentionMs: duration(environment, 'DEVICE_RETENTION', '7d'),

@@ -10,6 +10,7 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import type { RequestErrorCode } from '../../errors.ts';
 import type { Context } from '../context.ts';
+import { withoutSuggestion } from './hidden-schema.ts';
 
 type Size = ComplexityResult;
 
@@ -46,8 +47,12 @@ export const passwordCheck = oncePerOperation;
 /** Returns the complexity of a field that may start a session, because its row stays for weeks. */
 export const sessionStart = oncePerOperation;
 
-/** Refuses operations that are too large, before their execution. */
-export function useComplexityLimit(): Plugin<Context> {
+/**
+ * Refuses operations that are too large, before their execution.
+ *
+ * @param hidesSuggestions - leaves suggestions of names out of the errors of variables
+ */
+export function useComplexityLimit(hidesSuggestions: boolean): Plugin<Context> {
   const known = new WeakMap<OperationDefinitionNode, Map<Size, Size>>();
 
   /** Returns the size of an operation, and remembers it if there are no variables, which could change it. */
@@ -76,7 +81,8 @@ export function useComplexityLimit(): Plugin<Context> {
         });
       } catch (error) {
         // The variables do not match the declaration of the operation.
-        return setResultAndStopExecution({ errors: [badInput((error as GraphQLError).message)] });
+        const { message } = hidesSuggestions ? withoutSuggestion(error as GraphQLError) : (error as GraphQLError);
+        return setResultAndStopExecution({ errors: [badInput(message)] });
       }
       const measure = (['depth', 'breadth', 'complexity'] as const).find((name) => size[name] > limit[name]);
       if (measure) setResultAndStopExecution({ errors: [tooLarge(measure, size, limit)] });
