@@ -44,9 +44,11 @@ assert.equal(await revoke(laptop, 'unknown'), 'This device is signed out already
 
 // On the revoked device, the next request finds nobody signed in. Its store and its token are gone.
 assert.equal(emailInStore(phone), credentials.email);
-const next = await fetchQuery<queriesViewerQuery>(phone.relay, viewerQuery, {}).toPromise();
+const { relay } = phone;
+const next = await fetchQuery<queriesViewerQuery>(relay, viewerQuery, {}).toPromise();
 assert.equal(next?.viewer, null);
 assert.equal(phone.store.read().session, null);
+assert.notEqual(phone.relay, relay);
 assert.equal(emailInStore(phone), undefined);
 
 // Sign in again, and out.

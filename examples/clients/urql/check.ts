@@ -47,9 +47,11 @@ assert.equal(await revoke(laptop, 'unknown'), 'This device is signed out already
 
 // On the revoked device, the next request finds nobody signed in. Its cache and its token are gone.
 assert.equal(await emailInCache(phone), credentials.email);
+const { urql } = phone;
 const next = await phone.urql.query(viewerQuery, {}, { requestPolicy: 'network-only' });
 assert.equal(next.data?.viewer, null);
 assert.equal(phone.store.read().session, null);
+assert.notEqual(phone.urql, urql);
 assert.equal(await emailInCache(phone), undefined);
 
 // Sign in again, and out.

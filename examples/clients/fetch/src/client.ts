@@ -34,7 +34,10 @@ export function createClient(url: string, store: TokenStore, onSessionOver: () =
       },
       body: JSON.stringify({ query, variables }),
     });
-    const { data, errors } = await response.json();
+    // A proxy in front of the server may answer with a page.
+    const body = await response.json().catch(() => null);
+    if (body === null) throw new RequestError('UNAVAILABLE', `The server cannot be reached (${response.status}).`);
+    const { data, errors } = body;
     const code = errors?.[0]?.extensions?.code;
     // An ended session is no error: the viewer is null. Fields that need a user fail with UNAUTHENTICATED.
     const isOver = data?.viewer === null || code === 'UNAUTHENTICATED';
