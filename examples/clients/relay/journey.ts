@@ -67,6 +67,7 @@ assert.equal(next?.viewer, null);
 assert.equal(phone.store.read().session, null);
 assert.notEqual(phone.relay, relay);
 assert.equal(emailInStore(phone), undefined);
+await assert.rejects(revoke(phone, other.node.id), { message: 'You are not signed in. Log in first.' });
 
 // Sign in again, and out.
 assert.equal(await logIn(phone, credentials), null);

@@ -4,6 +4,8 @@ import type { TokenStore } from './tokens.ts';
 /** The environment of one user after another. Components get `relay` from their provider. */
 export class Account {
   relay: Environment;
+  /** Is called when `relay` is another environment, so that the user interface takes it. */
+  onReset: () => void = () => {};
   readonly store: TokenStore;
   readonly #url: string;
 
@@ -16,6 +18,7 @@ export class Account {
   /** Takes a new environment, whose store is empty. */
   reset(): void {
     this.relay = this.#create();
+    this.onReset();
   }
 
   #create(): Environment {

@@ -1,8 +1,11 @@
 import { graphql } from 'relay-runtime';
 
-/** Relay's types tell the members of a union apart if each has a fragment of its own. */
+/**
+ * With `@catch`, the types of mutations are never null: the schema says that null comes only with an error.
+ * The types tell the members of a union apart if each member has a fragment of its own.
+ */
 export const signUpMutation = graphql`
-  mutation mutationsSignUpMutation($email: String!, $password: String!) {
+  mutation mutationsSignUpMutation($email: String!, $password: String!) @catch {
     signUp(email: $email, password: $password, transport: BEARER) {
       __typename
       ... on SignInPayload {
@@ -33,7 +36,7 @@ export const signUpMutation = graphql`
 `;
 
 export const loginMutation = graphql`
-  mutation mutationsLoginMutation($email: String!, $password: String!) {
+  mutation mutationsLoginMutation($email: String!, $password: String!) @catch {
     login(email: $email, password: $password, transport: BEARER) {
       __typename
       ... on SignInPayload {
@@ -66,7 +69,7 @@ export const loginMutation = graphql`
 // #region revoke
 /** `@deleteEdge` takes the session out of the lists. */
 export const revokeMutation = graphql`
-  mutation mutationsRevokeMutation($id: ID!, $connections: [ID!]!) {
+  mutation mutationsRevokeMutation($id: ID!, $connections: [ID!]!) @catch {
     revoke(id: $id) {
       __typename
       ... on RevokePayload {
@@ -87,7 +90,7 @@ export const revokeMutation = graphql`
 // #endregion
 
 export const logoutMutation = graphql`
-  mutation mutationsLogoutMutation {
+  mutation mutationsLogoutMutation @catch {
     logout {
       revokedSessionId
     }

@@ -1,7 +1,7 @@
 import { graphql } from 'relay-runtime';
 
 export const viewerQuery = graphql`
-  query queriesViewerQuery {
+  query queriesViewerQuery @throwOnFieldError {
     viewer {
       id
       email
@@ -12,7 +12,7 @@ export const viewerQuery = graphql`
 // #region devices
 /** The connection has the arguments and the edges that Relay needs to change the list. */
 export const devicesQuery = graphql`
-  query queriesDevicesQuery {
+  query queriesDevicesQuery @throwOnFieldError {
     viewer {
       id
       sessionsConnection(first: 20) @connection(key: "Devices_sessionsConnection") {

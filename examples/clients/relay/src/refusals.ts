@@ -1,10 +1,11 @@
-import type { mutationsLoginMutation$data } from './__generated__/mutationsLoginMutation.graphql.ts';
-import type { mutationsRevokeMutation$data } from './__generated__/mutationsRevokeMutation.graphql.ts';
-import type { mutationsSignUpMutation$data } from './__generated__/mutationsSignUpMutation.graphql.ts';
+import type { mutationsLoginMutation } from './__generated__/mutationsLoginMutation.graphql.ts';
+import type { mutationsRevokeMutation } from './__generated__/mutationsRevokeMutation.graphql.ts';
+import type { mutationsSignUpMutation } from './__generated__/mutationsSignUpMutation.graphql.ts';
+import type { DataOf } from './store.ts';
 
-export type SignInResult = NonNullable<mutationsSignUpMutation$data['signUp'] | mutationsLoginMutation$data['login']>;
+export type SignInResult = DataOf<mutationsSignUpMutation>['signUp'] | DataOf<mutationsLoginMutation>['login'];
 
-export type RevokeResult = NonNullable<mutationsRevokeMutation$data['revoke']>;
+export type RevokeResult = DataOf<mutationsRevokeMutation>['revoke'];
 
 /** Returns a sentence for the user. A refusal without a case is an error of the compiler. */
 export function explainSignIn(refusal: Exclude<SignInResult, { __typename: 'SignInPayload' }>): string {

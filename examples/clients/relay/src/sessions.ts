@@ -40,8 +40,7 @@ export async function logIn(account: Account, variables: Credentials): Promise<s
   return signedIn(account, login);
 }
 
-function signedIn({ store }: Account, result: SignInResult | null | undefined): string | null {
-  if (!result) throw new Error('A mutation without errors has a result.');
+function signedIn({ store }: Account, result: SignInResult): string | null {
   if (result.__typename !== 'SignInPayload') return explainSignIn(result);
   store.write({ session: result.token ?? null, device: result.deviceToken ?? store.read().device });
   return null;
@@ -55,7 +54,7 @@ export async function revoke({ relay }: Account, id: string): Promise<string | n
     mutation: revokeMutation,
     variables: { id, connections: list ? [list.__id] : [] },
   });
-  return !revoke || revoke.__typename === 'RevokePayload' ? null : explainRevoke(revoke);
+  return revoke.__typename === 'RevokePayload' ? null : explainRevoke(revoke);
 }
 // #endregion
 

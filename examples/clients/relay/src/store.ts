@@ -4,9 +4,10 @@ import {
   type Environment,
   type GraphQLTaggedNode,
   getRequest,
-  type MutationConfig,
-  type MutationParameters,
   type OperationType,
+  type Result,
+  type SelectorStoreUpdater,
+  type Variables,
 } from 'relay-runtime';
 
 /** Returns what the store has for a query, without a request. A missing record is undefined. */
@@ -20,15 +21,21 @@ export function retain(relay: Environment, query: GraphQLTaggedNode): void {
   relay.retain(createOperationDescriptor(getRequest(query), {}));
 }
 
-/** Sends a mutation. Rejects with the message of the first error. */
-export function mutate<Mutation extends MutationParameters>(
+type Mutation = { response: Result<unknown, unknown>; variables: Variables };
+
+/** The data of a mutation with `@catch`. */
+export type DataOf<M extends Mutation> = Extract<M['response'], { ok: true }>['value'];
+
+/** Sends a mutation with `@catch`. Rejects with the message of the first error. */
+export function mutate<M extends Mutation>(
   relay: Environment,
-  config: Pick<MutationConfig<Mutation>, 'mutation' | 'variables' | 'updater'>,
-): Promise<Mutation['response']> {
+  config: { mutation: GraphQLTaggedNode; variables: M['variables']; updater?: SelectorStoreUpdater },
+): Promise<DataOf<M>> {
   return new Promise((resolve, reject) => {
-    commitMutation<Mutation>(relay, {
+    commitMutation(relay, {
       ...config,
-      onCompleted: (response, errors) => (errors?.[0] ? reject(new Error(errors[0].message)) : resolve(response)),
+      // Without errors, `@catch` has caught none.
+      onCompleted: ({ value }, errors) => (errors?.[0] ? reject(new Error(errors[0].message)) : resolve(value)),
       onError: reject,
     });
   });
