@@ -1,0 +1,26 @@
+import type { CodegenConfig } from '@graphql-codegen/cli';
+
+const config: CodegenConfig = {
+  schema: '../../../schema.graphql',
+  documents: 'src/*.ts',
+  generates: {
+    'src/generated/': {
+      preset: 'client',
+      presetConfig: {
+        fragmentMasking: false,
+        // Writes persisted-documents.json, and puts the hash of each document into `__meta__`.
+        persistedDocuments: { hashAlgorithm: 'sha256', hashPropertyName: 'documentId' },
+      },
+      config: {
+        // Without these, the custom scalars are `any`.
+        scalars: { DateTime: 'string', JSON: 'unknown' },
+        documentMode: 'string',
+        enumType: 'string-literal',
+        useTypeImports: true,
+        importExtension: '.ts',
+      },
+    },
+  },
+};
+
+export default config;
