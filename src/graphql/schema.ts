@@ -12,6 +12,7 @@ import './types/node.ts';
 import './mutations/password.ts';
 import './types/service-client.ts';
 import './types/session.ts';
+import './types/session-connection.ts';
 import './mutations/session-data.ts';
 import './mutations/service-clients.ts';
 import './mutations/sign-up.ts';

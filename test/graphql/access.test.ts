@@ -159,7 +159,9 @@ const all = ['hidden', 'value', 'value', 'value'];
 const notServices = ['hidden', 'value', 'value', 'hidden'];
 const objects: Record<string, Record<string, string[]>> = {
   User: {
-    ...Object.fromEntries(['id', 'createdAt', 'updatedAt', 'email', 'role', 'sessions'].map((f) => [f, all])),
+    ...Object.fromEntries(
+      ['id', 'createdAt', 'updatedAt', 'email', 'role', 'sessions', 'sessionsConnection'].map((f) => [f, all]),
+    ),
     auditEvents: ['hidden', 'value', 'value', 'null'],
     name: ['hidden', 'null', 'null', 'null'],
     emailVerifiedAt: ['hidden', 'null', 'null', 'null'],
@@ -198,6 +200,7 @@ const objects: Record<string, Record<string, string[]>> = {
 
 const selections: Record<string, string> = {
   sessions: '{ id }',
+  sessionsConnection: '{ totalCount nodes { id } }',
   user: '{ id }',
   actor: '{ id }',
   auditEvents: '{ nodes { type } }',

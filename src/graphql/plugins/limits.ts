@@ -106,5 +106,13 @@ export function pageComplexity({
   return { field: 1, multiplier: Math.min(100, Math.max(first ?? last ?? 20, 1)) };
 }
 
+/**
+ * Returns the complexity of a connection of an object. A list of such objects reads a page for each of them, by a
+ * statement of its own. So an operation is limited to a few hundred pages, and for administrators to a few thousand.
+ */
+export function nestedPageComplexity(args: Parameters<typeof pageComplexity>[0]) {
+  return { ...pageComplexity(args), field: 10 };
+}
+
 /** The complexity of the list in a connection. The connection has already multiplied by its length. */
 export const withinPage = { field: 1, multiplier: 1 };
