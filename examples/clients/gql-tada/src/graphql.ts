@@ -1,6 +1,6 @@
 /** The typed tag: TypeScript infers the result and the variables of each document from the schema. */
 import { initGraphQLTada } from 'gql.tada';
-import type { introspection } from './graphql-env.d.ts';
+import type { introspection } from './generated/graphql-env.d.ts';
 
 export const graphql = initGraphQLTada<{
   introspection: introspection;
