@@ -1,5 +1,6 @@
 /** The life of an account against a real server: SESSIONS_URL=http://127.0.0.1:4000/graphql node check.ts */
 import assert from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
 import { FakeStore, hold, network } from './fakes.ts';
 import { Client } from './src/client.ts';
 import { describe, readViewer, revoke } from './src/devices.ts';
@@ -73,66 +74,83 @@ for (const [code, fail] of failures) {
 network.intercept = null;
 assert.equal((await readViewer(phone))?.email, email);
 
-// The token is replaced while a request is on its way: the client sends it again with the new token.
-const late = hold('Viewer', 'request');
+// The token is replaced while a request is on its way: the client sends it again with the new token, as soon as it has it.
+const late = hold({ Viewer: 'request', Reauthenticate: 'answer' });
 const before = readViewer(phone);
-await late.isHeld;
-assert.equal(await reauthenticate(phone, password), null);
+await late.isHeld('Viewer');
+const replacement = reauthenticate(phone, password);
+await late.isHeld('Reauthenticate');
 network.statuses = [];
-late.release();
+late.release('Viewer');
+while (network.statuses.length === 0) await setImmediate();
+late.release('Reauthenticate');
+assert.equal(await replacement, null);
 assert.equal((await before)?.email, email);
 assert.deepEqual(network.statuses, [409, 200]);
+assert.equal(sessionsOver, 2);
 
-// The new token is still on its way: requests wait for it. Two replacements follow each other.
-const slow = hold('Reauthenticate', 'answer');
+// Requests during a replacement wait for the new token. Two replacements follow each other.
+const slow = hold({ Reauthenticate: 'answer' });
 const replacements = [reauthenticate(phone, password), reauthenticate(phone, password)];
 const during = readViewer(phone);
-await slow.isHeld;
+await slow.isHeld('Reauthenticate');
 network.statuses = [];
-slow.release();
+slow.release('Reauthenticate');
 assert.deepEqual(await Promise.all(replacements), [null, null]);
 assert.equal((await during)?.email, email);
 assert.deepEqual(network.statuses, [200, 200]);
-network.intercept = null;
 assert.equal(store.values.get(sessionKey), phone.tokens.session);
 
 // The answer with the new token is lost: the user logs in again.
-network.intercept = async (send) => {
-  await send();
-  throw new TypeError('Network request failed');
-};
-await assert.rejects(reauthenticate(phone, password), { code: 'UNREACHABLE' });
-network.intercept = null;
-assert.equal(await readViewer(phone), null);
-assert.deepEqual([phone.tokens.session, sessionsOver], [null, 3]);
-assert.equal(await login(phone, email, password), null);
+for (const act of [() => readViewer(phone), () => reauthenticate(phone, password)]) {
+  const over = sessionsOver;
+  network.intercept = async (send) => {
+    await send();
+    throw new TypeError('Network request failed');
+  };
+  await assert.rejects(reauthenticate(phone, password), { code: 'UNREACHABLE' });
+  network.intercept = null;
+  network.statuses = [];
+  await act().catch((error) => assert.equal(error.code, 'SESSION_TOKEN_REPLACED'));
+  assert.equal(network.statuses[0], 409);
+  assert.ok(network.statuses.length <= 2);
+  assert.deepEqual([phone.tokens.session, sessionsOver], [null, over + 1]);
+  assert.equal(await login(phone, email, password), null);
+}
 
-// An answer about the session before does not end the new one.
-await logout(tablet);
-const stale = hold('Viewer', 'answer');
+// An answer about another session than the current one ends nothing.
 assert.equal(await login(tablet, email, password), null);
-assert.equal(await revoke(tablet, 'unknown').then((sentence) => typeof sentence), 'string');
-const old = tablet.tokens.session;
+const current = tablet.tokens.session;
 await tablet.tokens.set({ session: 'unknown' });
+const stale = hold({ Viewer: 'answer' });
 const answer = readViewer(tablet);
-await stale.isHeld;
-await tablet.tokens.set({ session: old });
-stale.release();
+await stale.isHeld('Viewer');
+await tablet.tokens.set({ session: current });
+stale.release('Viewer');
 assert.equal(await answer, null);
-assert.equal(tablet.tokens.session, old);
+assert.equal(tablet.tokens.session, current);
 network.intercept = null;
+
+// A slow store keeps the newest token, and requests alone write nothing.
+const { session } = phone.tokens;
+const older = phone.tokens.set({ session: 'slow' });
+await Promise.resolve();
+await Promise.all([older, phone.tokens.set({ session })]);
+assert.equal(store.values.get(sessionKey), session);
+const { writes } = store;
+assert.equal((await readViewer(phone))?.email, email);
+assert.equal(store.writes, writes);
 
 // The store fails: the tokens are in memory, and the next request stores them.
 store.isFailing = true;
 await assert.rejects(start(store), /locked/);
-assert.equal(await login(phone, email, password), null);
-assert.notEqual(store.values.get(sessionKey), phone.tokens.session);
-assert.ok(reports.length > 0);
 const newPassword = 'staple battery horse correct';
 assert.equal(await changePassword(phone, { currentPassword: password, newPassword }), null);
+assert.equal((await devices(phone)).length, 1);
+assert.notEqual(store.values.get(sessionKey), phone.tokens.session);
+assert.ok(reports.length > 0);
 store.isFailing = false;
 assert.equal((await devices(phone)).length, 1);
-await phone.tokens.save();
 assert.equal(store.values.get(sessionKey), phone.tokens.session);
 phone = await start(store);
 assert.equal((await readViewer(phone))?.email, email);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
 import type { SecureStore } from './src/tokens.ts';
 
 /** Keeps values in memory in place of the phone's secure store. */
@@ -6,6 +7,8 @@ export class FakeStore implements SecureStore {
   readonly AFTER_FIRST_UNLOCK_THIS_DEVICE_ONLY = 1;
   readonly values = new Map<string, string>();
   isFailing = false;
+  /** The number of changes. */
+  writes = 0;
 
   async getItemAsync(key: string): Promise<string | null> {
     await this.#reach();
@@ -13,11 +16,14 @@ export class FakeStore implements SecureStore {
   }
 
   async setItemAsync(key: string, value: string): Promise<void> {
+    this.writes += 1;
     await this.#reach();
+    if (value === 'slow') await setImmediate();
     this.values.set(key, value);
   }
 
   async deleteItemAsync(key: string): Promise<void> {
+    this.writes += 1;
     await this.#reach();
     this.values.delete(key);
   }
@@ -50,16 +56,24 @@ globalThis.fetch = async (input, init) => {
   return network.intercept === null ? send() : network.intercept(send, String(init.body));
 };
 
-/** Holds operations with a name, before they reach the server or before their answer reaches the phone. */
-export function hold(name: string, where: 'request' | 'answer') {
-  const { promise: isReleased, resolve: release } = Promise.withResolvers<void>();
-  const { promise: isHeld, resolve: held } = Promise.withResolvers<void>();
+/** Holds operations by their names, before they reach the server or before their answers reach the phone. */
+export function hold(places: Record<string, 'request' | 'answer'>) {
+  const holds = Object.entries(places).map(([name, place]) => {
+    const held = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    return { name, place, held, released };
+  });
   network.intercept = async (send, operation) => {
-    if (!operation.includes(` ${name}`)) return send();
-    const early = where === 'answer' ? await send() : null;
-    held();
-    await isReleased;
-    return early ?? send();
+    const hold = holds.find(({ name }) => operation.includes(` ${name}`));
+    if (!hold) return send();
+    const answer = hold.place === 'answer' ? await send() : null;
+    hold.held.resolve();
+    await hold.released.promise;
+    return answer ?? send();
   };
-  return { isHeld, release };
+  const find = (name: string) => holds.find((hold) => hold.name === name);
+  return {
+    isHeld: (name: string) => find(name)?.held.promise,
+    release: (name: string) => find(name)?.released.resolve(),
+  };
 }
