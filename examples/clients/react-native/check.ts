@@ -103,7 +103,7 @@ assert.equal(store.values.get(sessionKey), phone.tokens.session);
 
 // The answer with the new token is lost: the user logs in again.
 for (const act of [() => readViewer(phone), () => reauthenticate(phone, password)]) {
-  const over = sessionsOver;
+  const over: number = sessionsOver;
   network.intercept = async (send) => {
     await send();
     throw new TypeError('Network request failed');
