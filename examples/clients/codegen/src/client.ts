@@ -26,6 +26,7 @@ export class Client {
     this.#sendsIds = options.sendsIds ?? false;
   }
 
+  // #region execute
   /**
    * Returns the data of one operation. Deletes the token of the session if the server no longer accepts it.
    *
@@ -54,6 +55,7 @@ export class Client {
     if (errors) throw new RequestError(code ?? 'UNKNOWN', errors[0].message);
     return data;
   }
+  // #endregion
 }
 
 /** Returns a sentence about a result of a newer server. The compiler demands that all others are handled before. */

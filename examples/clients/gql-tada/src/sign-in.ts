@@ -56,6 +56,7 @@ export async function login(client: Client, email: string, password: string): Pr
   return applyResult(client, result);
 }
 
+// #region narrow
 /** Keeps the tokens, or returns a sentence. It does not compile if the schema has a member that it does not handle. */
 function applyResult(client: Client, result: SignUpResult | LoginResult): string | null {
   switch (result?.__typename) {
@@ -80,3 +81,4 @@ function applyResult(client: Client, result: SignUpResult | LoginResult): string
       return unknownResult(result);
   }
 }
+// #endregion

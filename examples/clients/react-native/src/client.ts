@@ -25,6 +25,7 @@ export class Client {
     this.tokens = options.tokens;
   }
 
+  // #region rotation
   /**
    * Returns the data of one operation.
    *
@@ -68,6 +69,7 @@ export class Client {
     this.#rotation = rotated.catch(() => {});
     return rotated;
   }
+  // #endregion
 
   async #send<Data, Variables>(document: TadaDocumentNode<Data, Variables>, variables: Variables): Promise<Data> {
     const { url, userAgent } = this.#options;
@@ -80,10 +82,12 @@ export class Client {
       ...(device && { 'x-device-token': device }),
     };
     const { data, errors } = await send(url, headers, { query: print(document), variables });
+    // #region over
     const code = errors?.[0]?.extensions?.code;
     // An ended session is not an error: the viewer is null. Next to an error, null means nothing.
     const isOver = errors ? code === 'UNAUTHENTICATED' : data?.viewer === null;
     if (isOver) await this.#giveUp(session);
+    // #endregion
     if (errors) throw new RequestError(code ?? 'UNKNOWN', errors[0]?.message ?? '');
     return data as Data;
   }
