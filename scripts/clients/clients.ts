@@ -7,6 +7,8 @@ export type Client = {
   folder: string;
   /** The scripts of its package.json, such as `generate` and `typecheck`. */
   scripts: string[];
+  /** Whether it has a page with a cookie, besides the program with a bearer token. */
+  hasPage: boolean;
 };
 
 /** Returns all clients in a folder. */
@@ -15,6 +17,6 @@ export function findClients(parent: string): Client[] {
   return names.map((name) => {
     const folder = join(parent, name);
     const { scripts = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-    return { name, folder, scripts: Object.keys(scripts) };
+    return { name, folder, scripts: Object.keys(scripts), hasPage: existsSync(join(folder, 'page.html')) };
   });
 }

@@ -2,20 +2,19 @@
  * Runs the clients in examples/clients against a real server: `npm run check:clients`, or `npm run check:clients apollo`
  * for some of them. Each generates its files, checks its types, and goes through the life of an account.
  */
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import type { Browser } from 'playwright-core';
 import { freePort } from '../../test/support/postgresql-server.ts';
-import { type Client, findClients } from './clients.ts';
+import { openBrowser } from './browser.ts';
+import { checkClient } from './check.ts';
+import { findClients } from './clients.ts';
 import { installPackages } from './install.ts';
+import { servePages } from './pages.ts';
 import { startServer } from './server.ts';
+import { beginSteps } from './steps.ts';
 
-/** In milliseconds: only for programs that hang. */
-const timeoutMs = 120_000;
-
-const run = promisify(execFile);
 const parent = resolve('examples/clients');
 const all = findClients(parent);
 const asked = process.argv.slice(2);
@@ -25,47 +24,34 @@ if (unknown.length > 0) {
   process.exit(1);
 }
 
-let failures = 0;
+const steps = beginSteps();
 const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-clients-'));
+const ends = [() => rm(folder, { recursive: true, force: true })];
 try {
-  await step('npm ci', () => installPackages(parent));
+  await run();
+} finally {
+  for (const end of ends.reverse()) await end();
+}
+console.log(steps.failures() === 0 ? '\nEvery check passed.' : `\n${steps.failures()} failed.`);
+process.exitCode = steps.failures() === 0 ? 0 : 1;
+
+async function run(): Promise<void> {
+  if (!(await steps.take('npm ci', () => installPackages(parent)))) return;
   const origin = `http://127.0.0.1:${await freePort()}`;
   const server = await startServer(folder, origin);
-  const waiting = all.filter(({ name }) => asked.length === 0 || asked.includes(name));
-  const work = async () => {
-    for (let client = waiting.shift(); client; client = waiting.shift()) await check(client, server.url);
+  ends.push(server.stop);
+  const pages = await servePages(origin, server.url);
+  ends.push(pages.stop);
+  let opening: Promise<Browser> | undefined;
+  const browser = () => {
+    opening ??= openBrowser();
+    return opening;
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, work)).finally(server.stop);
-} finally {
-  await rm(folder, { recursive: true, force: true });
-}
-console.log(failures === 0 ? '\nEvery check passed.' : `\n${failures} failed.`);
-process.exitCode = failures === 0 ? 0 : 1;
-
-/** Takes the steps of a client in their order, as far as they succeed. */
-async function check({ name, folder: cwd, scripts }: Client, url: string): Promise<void> {
-  const options = { cwd, timeout: timeoutMs };
-  for (const script of ['generate', 'typecheck'].filter((one) => scripts.includes(one))) {
-    if (!(await step(`${name}: npm run ${script}`, () => run('npm', ['run', '--silent', script], options)))) return;
-  }
-  await step(`${name}: node check.ts`, () =>
-    run(process.execPath, ['check.ts'], { ...options, env: { SESSIONS_URL: url } }),
-  );
-}
-
-/** Prints whether an act succeeds and how long it takes, and the output of a program that fails. */
-async function step(name: string, act: () => Promise<unknown>): Promise<boolean> {
-  const began = performance.now();
-  const time = () => `${((performance.now() - began) / 1_000).toFixed(1)} s`;
-  try {
-    await act();
-    console.log(`  ok      ${name} (${time()})`);
-    return true;
-  } catch (error) {
-    failures += 1;
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    const output = `${stdout}${stderr}`.trim() || (error instanceof Error ? error.message : error);
-    console.log(`  FAILED  ${name} (${time()})\n${output}`);
-    return false;
-  }
+  ends.push(async () => (await opening?.catch(() => null))?.close());
+  const waiting = all.filter(({ name }) => asked.length === 0 || asked.includes(name));
+  const stand = { graphqlUrl: server.url, pages, browser };
+  const work = async () => {
+    for (let client = waiting.shift(); client; client = waiting.shift()) await checkClient(client, stand, steps);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
 }

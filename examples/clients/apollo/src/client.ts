@@ -36,6 +36,6 @@ export function createClient(uri: string, store: TokenStore): ApolloClient {
 }
 
 /** Returns whether nobody is signed in. An ended session is no error: the viewer is null. */
-function isSessionOver({ data, errors }: ApolloLink.Result): boolean {
+export function isSessionOver({ data, errors }: ApolloLink.Result): boolean {
   return data?.viewer === null || errors?.some(({ extensions }) => extensions?.code === 'UNAUTHENTICATED') === true;
 }

@@ -30,8 +30,8 @@ async function signedIn({ client, keep }: Pick<SignIn, 'client' | 'keep'>, resul
   if (!result) throw new Error('A mutation without errors has a result.');
   if (result.__typename !== 'SignInPayload') return explainSignIn(result);
   keep(result);
-  // The cache may have data of another user.
-  await client.clearStore();
+  // The cache may have data of another user. Queries that components watch are sent again.
+  await client.resetStore();
   client.writeQuery({ query: viewerQuery, data: { viewer: result.viewer } });
   return null;
 }
@@ -55,5 +55,5 @@ export async function revoke(client: ApolloClient, id: string): Promise<string |
 export async function logOut(client: ApolloClient, forget: () => void): Promise<void> {
   await client.mutate({ mutation: logoutMutation });
   forget();
-  await client.clearStore();
+  await client.resetStore();
 }

@@ -7,6 +7,8 @@ export type Payload = Extract<SignInResult, { __typename: 'SignInPayload' }>;
 /** The client of urql for one user after another. Components get `urql` from their provider. */
 export abstract class Account {
   urql: Client;
+  /** Is called when `urql` is another client, so that the user interface sends its queries again. */
+  onReset: () => void = () => {};
   abstract readonly transport: 'BEARER' | 'COOKIE';
   readonly #url: string;
 
@@ -18,6 +20,7 @@ export abstract class Account {
   /** Takes a new client: graphcache cannot be emptied. */
   reset(): void {
     this.urql = this.#create();
+    this.onReset();
   }
 
   /** Keeps the tokens of a new session. */

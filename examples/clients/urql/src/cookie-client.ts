@@ -25,13 +25,16 @@ export class CookieAccount extends Account {
   protected credentials(): Exchange {
     return mapExchange({
       onOperation: (operation) => {
-        const headers: Record<string, string> = this.#antiCSRFToken ? { 'anti-csrf': this.#antiCSRFToken } : {};
+        const token = this.#antiCSRFToken;
+        const headers: Record<string, string> = token ? { 'anti-csrf': token } : {};
         // For a server of another origin, which must allow that of the page.
         const fetchOptions = { headers, credentials: 'include' } as const;
-        return makeOperation(operation.kind, operation, { ...operation.context, fetchOptions });
+        return makeOperation(operation.kind, operation, { ...operation.context, token, fetchOptions });
       },
       onResult: (result) => {
-        if (this.#antiCSRFToken === null || !isSessionOver(result)) return;
+        const token = this.#antiCSRFToken;
+        // A login may have replaced the token while the request was on its way.
+        if (token === null || result.operation.context.token !== token || !isSessionOver(result)) return;
         this.forget();
         this.reset();
       },
