@@ -16,7 +16,10 @@ export async function startApp(showLogin: () => void) {
     userAgent: 'ExampleApp/1.0 (iPhone; iOS 19.1)',
     onSessionOver: showLogin,
   });
-  if (client.tokens.session === null) showLogin();
+  if (client.tokens.session === null) {
+    showLogin();
+    return { client, viewer: null };
+  }
   const viewer = await readViewer(client).catch((error: unknown) => {
     // Offline, or 503: still signed in. The app shows what it has.
     if (error instanceof RequestError) return null;

@@ -8,7 +8,11 @@ export type Answer = {
   errors?: { message: string; extensions?: { code?: string } }[];
 };
 
-/** Sends one operation, without cookies. @throws RequestError with the code `UNREACHABLE` without an answer */
+/**
+ * Sends one operation, and returns the answer of the server.
+ *
+ * @throws RequestError with the code `UNREACHABLE` if there is none
+ */
 export async function send(url: string, headers: Record<string, string>, operation: object): Promise<Answer> {
   // Hermes has no AbortSignal.timeout.
   const aborter = new AbortController();
@@ -16,7 +20,7 @@ export async function send(url: string, headers: Record<string, string>, operati
   try {
     const response = await fetch(url, {
       method: 'POST',
-      // React Native would keep and send cookies by itself.
+      // React Native keeps cookies by itself. With one, but no bearer token, the server asks for an anti-CSRF token.
       credentials: 'omit',
       headers: {
         accept: 'application/graphql-response+json, application/json',
