@@ -26,6 +26,7 @@ export async function logIn({ client, transport, keep }: SignIn, credentials: Cr
   return signedIn({ client, keep }, data?.login);
 }
 
+// #region signed-in
 async function signedIn({ client, keep }: Pick<SignIn, 'client' | 'keep'>, result: SignInResult | null | undefined) {
   if (!result) throw new Error('A mutation without errors has a result.');
   if (result.__typename !== 'SignInPayload') return explainSignIn(result);
@@ -35,7 +36,9 @@ async function signedIn({ client, keep }: Pick<SignIn, 'client' | 'keep'>, resul
   client.writeQuery({ query: viewerQuery, data: { viewer: result.viewer } });
   return null;
 }
+// #endregion
 
+// #region revoke
 /** Ends a session. It leaves every cached list by its id. Returns null, or a sentence for the user. */
 export async function revoke(client: ApolloClient, id: string): Promise<string | null> {
   const { data } = await client.mutate({
@@ -50,6 +53,7 @@ export async function revoke(client: ApolloClient, id: string): Promise<string |
   const result = data?.revoke;
   return !result || result.__typename === 'RevokePayload' ? null : explainRevoke(result);
 }
+// #endregion
 
 /** Ends the session of this client. `forget` deletes its tokens. */
 export async function logOut(client: ApolloClient, forget: () => void): Promise<void> {

@@ -63,6 +63,7 @@ export const loginMutation = graphql`
   }
 `;
 
+// #region revoke
 /** `@deleteEdge` takes the session out of the lists. */
 export const revokeMutation = graphql`
   mutation mutationsRevokeMutation($id: ID!, $connections: [ID!]!) {
@@ -83,6 +84,7 @@ export const revokeMutation = graphql`
     }
   }
 `;
+// #endregion
 
 export const logoutMutation = graphql`
   mutation mutationsLogoutMutation {

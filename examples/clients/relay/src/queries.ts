@@ -9,6 +9,7 @@ export const viewerQuery = graphql`
   }
 `;
 
+// #region devices
 /** The connection has the arguments and the edges that Relay needs to change the list. */
 export const devicesQuery = graphql`
   query queriesDevicesQuery {
@@ -28,3 +29,4 @@ export const devicesQuery = graphql`
     }
   }
 `;
+// #endregion

@@ -47,6 +47,7 @@ function signedIn({ store }: Account, result: SignInResult | null | undefined): 
   return null;
 }
 
+// #region revoke
 /** Ends a session. It leaves the list of devices by its id. Returns null, or a sentence for the user. */
 export async function revoke({ relay }: Account, id: string): Promise<string | null> {
   const list = readStore<queriesDevicesQuery>(relay, devicesQuery).viewer?.sessionsConnection;
@@ -56,6 +57,7 @@ export async function revoke({ relay }: Account, id: string): Promise<string | n
   });
   return !revoke || revoke.__typename === 'RevokePayload' ? null : explainRevoke(revoke);
 }
+// #endregion
 
 /** Ends the session of this client. */
 export async function logOut(account: Account): Promise<void> {

@@ -7,6 +7,7 @@ export type SignInResult = NonNullable<
 
 export type RevokeResult = NonNullable<ResultOf<typeof revokeMutation>['revoke']>;
 
+// #region sign-in
 /** Returns a sentence for the user. A refusal without a case is an error of the compiler. */
 export function explainSignIn(refusal: Exclude<SignInResult, { __typename: 'SignInPayload' }>): string {
   switch (refusal.__typename) {
@@ -26,6 +27,7 @@ export function explainSignIn(refusal: Exclude<SignInResult, { __typename: 'Sign
       return explainUnknown(refusal);
   }
 }
+// #endregion
 
 /** Returns a sentence for the user. */
 export function explainRevoke(refusal: Exclude<RevokeResult, { __typename: 'RevokePayload' }>): string {
@@ -39,7 +41,9 @@ export function explainRevoke(refusal: Exclude<RevokeResult, { __typename: 'Revo
   }
 }
 
+// #region unknown
 /** Takes what no case has left, so its type is `never`. A later version of the server may still send such a refusal. */
 function explainUnknown(refusal: never): string {
   return (refusal as { message?: string }).message ?? 'This did not work.';
 }
+// #endregion
