@@ -50,6 +50,7 @@ export class Tokens {
     return this.#values.device;
   }
 
+  // #region write
   /** Changes the tokens at once, also if the store fails: then they are lost when the app ends. */
   async set(changes: Partial<Values>): Promise<void> {
     this.#values = { ...this.#values, ...changes };
@@ -78,4 +79,5 @@ export class Tokens {
       this.#report(error);
     }
   }
+  // #endregion
 }
