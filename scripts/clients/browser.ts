@@ -35,10 +35,20 @@ export async function checkPage(browser: Browser, pageUrl: string, graphqlUrl: s
     const [cookie, ...others] = (await context.cookies()).filter(({ name }) => name === 'session');
     assert.ok(cookie?.httpOnly && others.length === 0, 'the session is in a cookie that no script reads');
 
-    // Another device signs in. After a reload, the page has the session of its cookie, and ends that of the device.
-    await logIn(graphqlUrl, email);
+    // Another device signs in. After a reload, the page has the session of its cookie.
+    const token = await logIn(graphqlUrl, email);
     await page.reload();
     await page.getByText(email).waitFor();
+
+    // The device ends the session of the page, whose next request finds nobody signed in.
+    await ask(graphqlUrl, 'mutation { revokeOthers { revokedSessionIds } }', token);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('Email').fill(email);
+    await page.getByLabel('Password').fill(password);
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByText(email).waitFor();
+
+    // The page ends the session of the device.
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('button', { name: 'Sign out' }).waitFor({ state: 'detached' });
     assert.equal(await page.getByRole('listitem').count(), 1, 'the list has only this device');
@@ -55,14 +65,23 @@ export async function checkPage(browser: Browser, pageUrl: string, graphqlUrl: s
   }
 }
 
-async function logIn(graphqlUrl: string, email: string): Promise<void> {
-  const query = `mutation { login(email: "${email}", password: "${password}", transport: BEARER) { __typename } }`;
+/** Logs a device in. Returns its bearer token. */
+async function logIn(graphqlUrl: string, email: string): Promise<string> {
+  const fields = '{ ... on SignInPayload { token } }';
+  const query = `mutation { login(email: "${email}", password: "${password}", transport: BEARER) ${fields} }`;
+  const { token } = (await ask(graphqlUrl, query)).login as { token: string };
+  return token;
+}
+
+async function ask(graphqlUrl: string, query: string, token?: string): Promise<Record<string, unknown>> {
   const response = await fetch(graphqlUrl, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
     body: JSON.stringify({ query }),
   });
-  assert.equal((await response.json()).data?.login.__typename, 'SignInPayload');
+  const { data, errors } = await response.json();
+  assert.equal(errors, undefined);
+  return data;
 }
 
 /** Sends a logout from the page without the anti-CSRF token. Returns the status and the code. */

@@ -25,6 +25,16 @@ function openDevice() {
 const laptop = openDevice();
 const phone = openDevice();
 
+/** Takes an act while the server has no database. */
+async function duringOutage(act: () => Promise<unknown>): Promise<void> {
+  const { fetch } = globalThis;
+  const errors = [{ message: 'Try again.', path: ['viewer'], extensions: { code: 'SERVICE_UNAVAILABLE' } }];
+  const init = { status: 503, headers: { 'content-type': 'application/graphql-response+json' } };
+  globalThis.fetch = async () => new Response(JSON.stringify({ data: { viewer: null }, errors }), init);
+  await act();
+  globalThis.fetch = fetch;
+}
+
 // Sign up: the viewer is in the cache, and no token is.
 assert.equal(await signUp(laptop.signIn, credentials), null);
 assert.equal(laptop.emailInCache(), credentials.email);
@@ -44,8 +54,15 @@ const kept = await phone.client.mutate({ mutation: loginMutation, variables });
 assert.ok(kept.data?.login?.__typename === 'InvalidCredentialsError');
 assert.equal(kept.data.login.code, 'INVALID_CREDENTIALS');
 
-// A login makes a second device. Revoke it: it leaves the cached list by its id.
+// A login makes a second device.
 assert.equal(await logIn(phone.signIn, credentials), null);
+
+// An outage is not the end of a session.
+const ask = () => phone.client.query({ query: viewerQuery, fetchPolicy: 'network-only' });
+await duringOutage(() => assert.rejects(ask()));
+assert.equal(phone.emailInCache(), credentials.email);
+
+// Revoke the second device: it leaves the cached list by its id.
 const listed = await laptop.client.query({ query: devicesQuery });
 const other = listed.data?.viewer?.sessions?.find(({ isCurrent }) => !isCurrent);
 assert.ok(other && listed.data?.viewer?.sessions?.length === 2);

@@ -16,6 +16,16 @@ const laptop = new Account(url, store);
 const phone = new Account(url, fileStore(join(folder, 'phone.json')));
 const emailOf = (account: Account) => account.viewer?.email;
 
+/** Takes an act while the server has no database. */
+async function duringOutage(act: () => Promise<unknown>): Promise<void> {
+  const { fetch } = globalThis;
+  const errors = [{ message: 'Try again.', path: ['viewer'], extensions: { code: 'SERVICE_UNAVAILABLE' } }];
+  const init = { status: 503, headers: { 'content-type': 'application/graphql-response+json' } };
+  globalThis.fetch = async () => new Response(JSON.stringify({ data: { viewer: null }, errors }), init);
+  await act();
+  globalThis.fetch = fetch;
+}
+
 // Sign up.
 assert.equal(await laptop.signUp(credentials), null);
 assert.equal(emailOf(laptop), credentials.email);
@@ -35,8 +45,14 @@ assert.equal(
 assert.match((await phone.signUp({ email: 'nobody', password: 'short' })) ?? '', /^email: .+password: /);
 assert.equal(emailOf(phone), undefined);
 
-// A login makes a second device. Revoke it: it leaves the list by its id.
+// A login makes a second device.
 assert.equal(await phone.logIn(credentials), null);
+
+// An outage is not the end of a session.
+await duringOutage(() => assert.rejects(phone.load(), { code: 'SERVICE_UNAVAILABLE' }));
+assert.equal(emailOf(phone), credentials.email);
+
+// Revoke the second device: it leaves the list by its id.
 await laptop.load();
 assert.equal(laptop.devices.length, 2);
 const other = laptop.devices.find(({ isCurrent }) => !isCurrent);

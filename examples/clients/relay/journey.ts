@@ -15,6 +15,16 @@ const laptop = new Account(url, memoryStore());
 const phone = new Account(url, memoryStore());
 const emailInStore = ({ relay }: Account) => readStore<queriesViewerQuery>(relay, viewerQuery).viewer?.email;
 
+/** Takes an act while the server has no database. */
+async function duringOutage(act: () => Promise<unknown>): Promise<void> {
+  const { fetch } = globalThis;
+  const errors = [{ message: 'Try again.', path: ['viewer'], extensions: { code: 'SERVICE_UNAVAILABLE' } }];
+  const init = { status: 503, headers: { 'content-type': 'application/graphql-response+json' } };
+  globalThis.fetch = async () => new Response(JSON.stringify({ data: { viewer: null }, errors }), init);
+  await act();
+  globalThis.fetch = fetch;
+}
+
 // Sign up: the viewer is in the store.
 assert.equal(await signUp(laptop, credentials), null);
 assert.equal(emailInStore(laptop), credentials.email);
@@ -27,8 +37,15 @@ assert.equal(
 );
 assert.equal(emailInStore(phone), undefined);
 
-// A login makes a second device. Revoke it: it leaves the list in the store by its id.
+// A login makes a second device.
 assert.equal(await logIn(phone, credentials), null);
+
+// An outage is not the end of a session.
+const ask = () => fetchQuery<queriesViewerQuery>(phone.relay, viewerQuery, {}).toPromise();
+await duringOutage(() => assert.rejects(ask(), { message: 'Try again.' }));
+assert.equal(emailInStore(phone), credentials.email);
+
+// Revoke the second device: it leaves the list in the store by its id.
 retain(laptop.relay, devicesQuery);
 const listed = await fetchQuery<queriesDevicesQuery>(laptop.relay, devicesQuery, {}).toPromise();
 const edges = listed?.viewer?.sessionsConnection?.edges;
@@ -44,9 +61,11 @@ assert.equal(await revoke(laptop, 'unknown'), 'This device is signed out already
 
 // On the revoked device, the next request finds nobody signed in. Its store and its token are gone.
 assert.equal(emailInStore(phone), credentials.email);
-const next = await fetchQuery<queriesViewerQuery>(phone.relay, viewerQuery, {}).toPromise();
+const { relay } = phone;
+const next = await fetchQuery<queriesViewerQuery>(relay, viewerQuery, {}).toPromise();
 assert.equal(next?.viewer, null);
 assert.equal(phone.store.read().session, null);
+assert.notEqual(phone.relay, relay);
 assert.equal(emailInStore(phone), undefined);
 
 // Sign in again, and out.

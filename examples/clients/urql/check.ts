@@ -20,6 +20,16 @@ const emailInCache = async ({ urql }: BearerAccount) => {
 const laptop = new BearerAccount(url, memoryStore());
 const phone = new BearerAccount(url, memoryStore());
 
+/** Takes an act while the server has no database. */
+async function duringOutage(act: () => Promise<unknown>): Promise<void> {
+  const { fetch } = globalThis;
+  const errors = [{ message: 'Try again.', path: ['viewer'], extensions: { code: 'SERVICE_UNAVAILABLE' } }];
+  const init = { status: 503, headers: { 'content-type': 'application/graphql-response+json' } };
+  globalThis.fetch = async () => new Response(JSON.stringify({ data: { viewer: null }, errors }), init);
+  await act();
+  globalThis.fetch = fetch;
+}
+
 // Sign up: the viewer is in the cache.
 assert.equal(await signUp(laptop, credentials), null);
 assert.equal(await emailInCache(laptop), credentials.email);
@@ -32,8 +42,15 @@ assert.equal(
 );
 assert.equal(await emailInCache(phone), undefined);
 
-// A login makes a second device. Revoke it: it leaves the cached list by its id, without another request.
+// A login makes a second device.
 assert.equal(await logIn(phone, credentials), null);
+
+// An outage is not the end of a session.
+const ask = () => phone.urql.query(viewerQuery, {}, { requestPolicy: 'network-only' });
+await duringOutage(async () => assert.ok((await ask()).error));
+assert.equal((await ask()).data?.viewer?.email, credentials.email);
+
+// Revoke the second device: it leaves the cached list by its id, without another request.
 const listed = await laptop.urql.query(devicesQuery, {});
 const other = listed.data?.viewer?.sessions?.find(({ isCurrent }) => !isCurrent);
 assert.ok(other && listed.data?.viewer?.sessions?.length === 2);
@@ -47,9 +64,11 @@ assert.equal(await revoke(laptop, 'unknown'), 'This device is signed out already
 
 // On the revoked device, the next request finds nobody signed in. Its cache and its token are gone.
 assert.equal(await emailInCache(phone), credentials.email);
+const { urql } = phone;
 const next = await phone.urql.query(viewerQuery, {}, { requestPolicy: 'network-only' });
 assert.equal(next.data?.viewer, null);
 assert.equal(phone.store.read().session, null);
+assert.notEqual(phone.urql, urql);
 assert.equal(await emailInCache(phone), undefined);
 
 // Sign in again, and out.

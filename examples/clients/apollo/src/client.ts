@@ -35,7 +35,11 @@ export function createClient(uri: string, store: TokenStore): ApolloClient {
   return client;
 }
 
-/** Returns whether nobody is signed in. An ended session is no error: the viewer is null. */
+/**
+ * Returns whether nobody is signed in. An ended session is no error: the viewer is null. With errors, null says nothing:
+ * the database may be down.
+ */
 export function isSessionOver({ data, errors }: ApolloLink.Result): boolean {
-  return data?.viewer === null || errors?.some(({ extensions }) => extensions?.code === 'UNAUTHENTICATED') === true;
+  if (errors?.length) return errors.some(({ extensions }) => extensions?.code === 'UNAUTHENTICATED');
+  return data?.viewer === null;
 }

@@ -34,10 +34,14 @@ export function createClient(url: string, store: TokenStore, onSessionOver: () =
       },
       body: JSON.stringify({ query, variables }),
     });
-    const { data, errors } = await response.json();
+    // A proxy in front of the server may answer with a page.
+    const body = await response.json().catch(() => null);
+    if (body === null) throw new RequestError('UNAVAILABLE', `The server cannot be reached (${response.status}).`);
+    const { data, errors } = body;
     const code = errors?.[0]?.extensions?.code;
-    // An ended session is no error: the viewer is null. Fields that need a user fail with UNAUTHENTICATED.
-    const isOver = data?.viewer === null || code === 'UNAUTHENTICATED';
+    // An ended session is no error: the viewer is null. With errors, null says nothing: the database may be down.
+    // Fields that need a user fail with UNAUTHENTICATED.
+    const isOver = errors ? code === 'UNAUTHENTICATED' : data?.viewer === null;
     // A login may have replaced the token while the request was on its way.
     if (isOver && session && store.read().session === session) {
       store.write({ session: null, device });

@@ -34,19 +34,25 @@ export class Account {
       },
       body: JSON.stringify({ query: text, variables }),
     });
-    const answer = await response.json();
+    const answer: Answer = await response.json();
     // A login may have replaced the token while the request was on its way.
     if (session && this.store.read().session === session && isSessionOver(answer)) {
       this.store.write({ session: null, device });
       this.reset();
     }
+    // The whole request failed, so that the store keeps its data. A field that fails on its own has the status 200.
+    if (!response.ok) throw new Error(answer.errors?.[0]?.message ?? 'This did not work.');
     return answer as GraphQLResponse;
   };
 }
 
-type Answer = { data?: { viewer?: unknown } | null; errors?: { extensions?: { code?: string } }[] };
+type Answer = { data?: { viewer?: unknown } | null; errors?: { message: string; extensions?: { code?: string } }[] };
 
-/** Returns whether nobody is signed in. An ended session is no error: the viewer is null. */
+/**
+ * Returns whether nobody is signed in. An ended session is no error: the viewer is null. With errors, null says nothing:
+ * the database may be down.
+ */
 function isSessionOver({ data, errors }: Answer): boolean {
-  return data?.viewer === null || errors?.some(({ extensions }) => extensions?.code === 'UNAUTHENTICATED') === true;
+  if (errors?.length) return errors.some(({ extensions }) => extensions?.code === 'UNAUTHENTICATED');
+  return data?.viewer === null;
 }

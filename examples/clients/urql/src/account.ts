@@ -38,8 +38,11 @@ export abstract class Account {
   }
 }
 
-/** Returns whether nobody is signed in. An ended session is no error: the viewer is null. */
+/**
+ * Returns whether nobody is signed in. An ended session is no error: the viewer is null. With errors, null says nothing:
+ * the database may be down.
+ */
 export function isSessionOver({ data, error }: OperationResult<{ viewer?: unknown }, AnyVariables>): boolean {
-  const isRefused = error?.graphQLErrors.some(({ extensions }) => extensions?.code === 'UNAUTHENTICATED');
-  return data?.viewer === null || isRefused === true;
+  if (error) return error.graphQLErrors.some(({ extensions }) => extensions?.code === 'UNAUTHENTICATED');
+  return data?.viewer === null;
 }

@@ -22,7 +22,7 @@ account.onReset = () => {
 
 /** Shows the result of the query, and each change of it in the cache. */
 function watch() {
-  return account.urql.query(devicesQuery, {}).subscribe(({ data }) => {
-    if (data) show(data.viewer);
+  return account.urql.query(devicesQuery, {}).subscribe(({ data, error }) => {
+    if (data && !error) show(data.viewer);
   });
 }
