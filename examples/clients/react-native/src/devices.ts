@@ -56,9 +56,11 @@ export async function revoke(client: Client, id: string): Promise<string | null>
   }
 }
 
+// #region fragment
 /** Returns the ID and a line of text for a device. A component reads its fragment in the same way. */
 export function describe(device: FragmentOf<typeof deviceFields>): { id: string; line: string } {
   const { id, clientName, lastSeenAt, isCurrent } = readFragment(deviceFields, device);
   const name = clientName ?? 'An unknown device';
   return { id, line: isCurrent ? `${name} (this one)` : `${name}, last seen ${new Date(lastSeenAt).toLocaleString()}` };
 }
+// #endregion
