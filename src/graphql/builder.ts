@@ -12,6 +12,7 @@ import { AccessPluginName } from './plugins/access.ts';
 import { withinPage } from './plugins/limits.ts';
 import { MutationDefaultsPluginName } from './plugins/mutation-defaults.ts';
 import { RefusalFactsPluginName } from './plugins/refusal-facts.ts';
+import { SemanticNonNullPluginName } from './plugins/semantic-non-null.ts';
 
 export const builder = new SchemaBuilder<{
   Context: Context;
@@ -29,6 +30,7 @@ export const builder = new SchemaBuilder<{
   defaultFieldNullability: false,
   // Earlier plugins wrap later ones. So the errors plugin turns also their errors into data.
   plugins: [
+    SemanticNonNullPluginName,
     ComplexityPlugin,
     ErrorsPlugin,
     RefusalFactsPluginName,

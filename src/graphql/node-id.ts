@@ -53,15 +53,6 @@ export function parseCursor(cursor: string, { $largestId }: WithIds): bigint {
   return row;
 }
 
-/**
- * Rejects cursors that this server never issued.
- *
- * @throws RequestError
- */
-export function requireCursors({ after, before }: Cursors, database: WithIds): void {
-  for (const cursor of [after, before]) if (cursor != null) parseCursor(cursor, database);
-}
-
 /** Decodes base64 and base64url, with padding or without. Returns an empty string for a text that is too long to be an ID or a cursor. */
 function decode(base64: string): string {
   return base64.length <= maxLength ? Buffer.from(base64, 'base64').toString() : '';

@@ -1,5 +1,6 @@
-import { lexicographicSortSchema, printSchema } from 'graphql';
+import { lexicographicSortSchema, specifiedDirectives } from 'graphql';
 import { builder } from './builder.ts';
+import { printWithDirectives, semanticNonNull } from './plugins/semantic-non-null.ts';
 import './mutations/profile.ts';
 import './mutations/access-token.ts';
 import './mutations/administration.ts';
@@ -20,9 +21,9 @@ import './mutations/start-session.ts';
 import './types/user.ts';
 import './types/user-sessions.ts';
 
-export const schema = builder.toSchema();
+export const schema = builder.toSchema({ directives: [...specifiedDirectives, semanticNonNull] });
 
 /** Returns the text of `schema.graphql`. It is sorted, so that its history shows only real changes. */
 export function printedSchema(): string {
-  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+  return `${printWithDirectives(lexicographicSortSchema(schema))}\n`;
 }

@@ -92,7 +92,7 @@ describe('ids', () => {
     const padded = idOf(Buffer.from(viewer.id, 'base64url').toString());
     expect(padded).toBe(`${viewer.id}==`);
     const { node, nodes, user, auditEvents } = await root.ask(
-      `query ($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } user(id: $id) { id }
+      `query ($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } user(by: { id: $id }) { id }
         auditEvents(userId: $id) { nodes { user { id } } } }`,
       { id: padded },
     );

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { isInterfaceType, isObjectType } from 'graphql';
+import SchemaBuilder from '@pothos/core';
+import { buildSchema, graphql, isInterfaceType, isObjectType } from 'graphql';
 import { describe, expect, it } from 'vitest';
+import { isSemanticNonNull, SemanticNonNullPluginName } from '../../src/graphql/plugins/semantic-non-null.ts';
 import { printedSchema, schema } from '../../src/graphql/schema.ts';
 
 const types = Object.values(schema.getTypeMap()).filter((type) => !type.name.startsWith('__'));
@@ -37,6 +39,36 @@ describe('schema', () => {
       }
     }
     expect(silent).toEqual([]);
+  });
+
+  it('marks every field that is null only next to an error, so that clients can treat it as non-null', () => {
+    const fields = [schema.getQueryType(), schema.getMutationType()].flatMap((type) =>
+      Object.values(type?.getFields() ?? {}),
+    );
+    const others = fields.filter((field) => !String(field.type).endsWith('!') && !isSemanticNonNull(field));
+    // These are null without an error if there is no such object.
+    expect(others.map(({ name }) => name).sort()).toEqual(['currentSession', 'node', 'session', 'user', 'viewer']);
+    const marked = printedSchema().match(/ @semanticNonNull\n/g);
+    expect(marked).toHaveLength(fields.filter(isSemanticNonNull).length);
+    expect(buildSchema(printedSchema()).getDirective('semanticNonNull')?.locations).toEqual(['FIELD_DEFINITION']);
+  });
+
+  it('turns a null without an error into an error, where a field is null only next to one', async () => {
+    const builder = new SchemaBuilder({ plugins: [SemanticNonNullPluginName], prisma: {} as never });
+    builder.queryType({ fields: (t) => ({ one: t.string({ nullable: true, resolve: () => null }) }) });
+    builder.mutationType({
+      fields: (t) => ({
+        none: t.string({ nullable: true, resolve: () => null }),
+        later: t.string({ nullable: true, resolve: () => Promise.resolve(null) }),
+        some: t.string({ nullable: true, resolve: () => 'done' }),
+      }),
+    });
+    const run = (source: string) => graphql({ schema: builder.toSchema(), source });
+    expect(await run('{ one }')).toEqual({ data: { one: null } });
+    const { data, errors } = await run('mutation { none later some }');
+    expect(data).toEqual({ none: null, later: null, some: 'done' });
+    const messages = ['Mutation.none is null without an error.', 'Mutation.later is null without an error.'];
+    expect(errors?.map(({ message }) => message)).toEqual(messages);
   });
 
   it('makes every mutation nullable, so that one exception does not wipe its siblings', () => {

@@ -125,7 +125,7 @@ describe('sessions of a user', () => {
     const app = createApp({ database, replica, config, report: (error) => api.reported.push(error) });
     const client = Object.assign(new Client(app, config.publicUrl), { token: root.token });
     const { user, viewer } = await client.ask(
-      '{ user(email: "ada@example.com") { ...S } viewer { ...S } } ' +
+      '{ user(by: { email: "ada@example.com" }) { ...S } viewer { ...S } } ' +
         'fragment S on User { sessionsConnection { totalCount nodes { handle } } }',
     );
     expect(user.sessionsConnection).toEqual({ totalCount: 2, nodes: [{ handle: 'live2' }, { handle: 'live1' }] });

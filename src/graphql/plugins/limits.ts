@@ -76,7 +76,7 @@ export function useComplexityLimit(): Plugin<Context> {
         });
       } catch (error) {
         // The variables do not match the declaration of the operation.
-        return setResultAndStopExecution({ errors: [error as GraphQLError] });
+        return setResultAndStopExecution({ errors: [badInput((error as GraphQLError).message)] });
       }
       const measure = (['depth', 'breadth', 'complexity'] as const).find((name) => size[name] > limit[name]);
       if (measure) setResultAndStopExecution({ errors: [tooLarge(measure, size, limit)] });
@@ -90,9 +90,12 @@ function isFragment({ kind }: DefinitionNode): boolean {
 
 function tooLarge(measure: keyof Size, size: Size, limit: Size): GraphQLError {
   const message = `The ${measure} of this operation is ${size[measure]}, and may be ${limit[measure]}.`;
+  return badInput(`${message} Query less at once.`);
+}
+
+function badInput(message: string): GraphQLError {
   const code = 'BAD_USER_INPUT' satisfies RequestErrorCode;
-  const http = { status: 400, spec: true };
-  return new GraphQLError(`${message} Query less at once.`, { extensions: { code, http } });
+  return new GraphQLError(message, { extensions: { code, http: { status: 400, spec: true } } });
 }
 
 /** Returns the complexity of a connection: the complexity of an item, times the number of requested items. */

@@ -1,7 +1,7 @@
 import type { Prisma } from '../../generated/sqlite/client.ts';
 import { whereLive } from '../../sessions/session.ts';
 import { builder } from '../builder.ts';
-import { requireCursors } from '../node-id.ts';
+import { newestFirst } from '../pages.ts';
 import { pageComplexity } from '../plugins/limits.ts';
 import { Session, SessionState } from './session.ts';
 
@@ -16,6 +16,7 @@ builder.queryField('sessions', (t) =>
       type: Session,
       cursor: 'id',
       nullable: true,
+      semanticNonNull: true,
       description: 'The sessions of all users and visitors, newest first. Only for administrators.',
       complexity: pageComplexity,
       access: 'admin',
@@ -26,9 +27,9 @@ builder.queryField('sessions', (t) =>
         }),
       },
       resolve: (query, _root, args, context) => {
-        requireCursors(args, context.replica);
-        const where = whereListed(args, context.caller.scope.now);
-        return context.replica.session.findMany({ ...query, where, orderBy: { id: 'desc' } });
+        const page = newestFirst(query, args, context.replica);
+        const where = { AND: [page.where, whereListed(args, context.caller.scope.now)] };
+        return context.replica.session.findMany({ ...page, where });
       },
       totalCount: (_root, args, { replica, caller }) =>
         replica.session.count({ where: whereListed(args, caller.scope.now) }),

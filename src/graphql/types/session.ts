@@ -79,10 +79,10 @@ export const Session = builder.prismaObject('Session', {
     privateData: t.field({
       type: 'JSON',
       nullable: true,
-      access: 'sessionData',
+      access: 'sessionDataReader',
       description:
-        'The data of services in this session: a JSON object. Reading it records an audit event. Only for services ' +
-        'with the scope `session-data`; FORBIDDEN for others. Null if there is none, and after the session has ended.',
+        'The data of services in this session: a JSON object. Reading it records an audit event. Null for callers ' +
+        'other than services with the scope `session-data`, if there is none, and after the session has ended.',
       complexity: dataComplexity,
       resolve: async (session, _args, { loaders, caller }) => {
         if (session.privateData !== null) await loaders.privateDataReads(caller.scope).load(session);
