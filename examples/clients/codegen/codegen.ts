@@ -14,6 +14,8 @@ const config: CodegenConfig = {
       config: {
         // Without these, the custom scalars are `any`.
         scalars: { DateTime: 'string', JSON: 'unknown' },
+        // Reads @semanticNonNull: fields that are null only together with an error are not null, because `execute` throws.
+        nullability: { errorHandlingClient: true },
         documentMode: 'string',
         enumType: 'string-literal',
         useTypeImports: true,

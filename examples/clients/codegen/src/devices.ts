@@ -11,14 +11,12 @@ export async function readViewer(client: Client): Promise<ViewerQuery['viewer']>
 /** Ends the session of a device. Returns null on success, and otherwise a sentence for the user. */
 export async function revoke(client: Client, id: string): Promise<string | null> {
   const { revoke: result } = await client.execute(revokeDocument, { id });
-  switch (result?.__typename) {
+  switch (result.__typename) {
     case 'RevokePayload':
       return null;
     case 'SessionNotFoundError':
     case 'ReauthenticationRequiredError':
       return result.message;
-    case undefined:
-      throw new Error('A mutation is null only together with an error.');
     default:
       return unknownResult(result);
   }

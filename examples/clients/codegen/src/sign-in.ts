@@ -16,7 +16,7 @@ export async function login(client: Client, email: string, password: string): Pr
 
 /** Keeps the tokens, or returns a sentence. It does not compile if the schema has a member that it does not handle. */
 function applyResult(client: Client, result: SignUpMutation['signUp'] | LoginMutation['login']): string | null {
-  switch (result?.__typename) {
+  switch (result.__typename) {
     case 'SignInPayload':
       client.sessionToken = result.token;
       // Null if the server knows this device already.
@@ -32,8 +32,6 @@ function applyResult(client: Client, result: SignUpMutation['signUp'] | LoginMut
     case 'InvalidCredentialsError':
     case 'AccountSuspendedError':
       return result.message;
-    case undefined:
-      throw new Error('A mutation is null only together with an error.');
     default:
       return unknownResult(result);
   }
