@@ -12,7 +12,7 @@ const config: CodegenConfig = {
         persistedDocuments: { hashAlgorithm: 'sha256', hashPropertyName: 'documentId' },
       },
       config: {
-        // Without these, the custom scalars are `any`.
+        // The types of the custom scalars in JSON. Without them, they are `unknown`.
         scalars: { DateTime: 'string', JSON: 'unknown' },
         // Reads @semanticNonNull: fields that are null only together with an error are not null, because `execute` throws.
         nullability: { errorHandlingClient: true },
