@@ -52,3 +52,12 @@ describe('the clients of Apollo and urql', () => {
     },
   );
 });
+
+describe('the clients of gql.tada and React Native', () => {
+  it.each(['src/devices.ts', 'src/graphql.ts'])('have the same %s', (file) => {
+    const [tada, phone] = ['gql-tada', 'react-native'].map((name) =>
+      readFileSync(`examples/clients/${name}/${file}`, 'utf8'),
+    );
+    expect(tada).toBe(phone);
+  });
+});
