@@ -38,7 +38,7 @@ process.exitCode = steps.failures() === 0 ? 0 : 1;
 async function run(): Promise<void> {
   if (!(await steps.take('npm ci', () => installPackages(parent)))) return;
   const origin = `http://127.0.0.1:${await freePort()}`;
-  const server = await startServer(folder, origin);
+  const server = await startServer(folder, { ALLOWED_ORIGINS: origin });
   ends.push(server.stop);
   const pages = await servePages(origin, server.url);
   ends.push(pages.stop);
@@ -49,7 +49,7 @@ async function run(): Promise<void> {
   };
   ends.push(async () => (await opening?.catch(() => null))?.close());
   const waiting = all.filter(({ name }) => asked.length === 0 || asked.includes(name));
-  const stand = { graphqlUrl: server.url, pages, browser };
+  const stand = { graphqlUrl: server.url, pages, browser, folder };
   const work = async () => {
     for (let client = waiting.shift(); client; client = waiting.shift()) await checkClient(client, stand, steps);
   };
