@@ -1,5 +1,6 @@
-/** The checks of options. */
+/** The checks of options that verifiers and forwarders share. */
 import type { CookiePolicy } from './credentials.ts';
+import type { OriginPolicy } from './cross-site.ts';
 import { VerifierMisconfigured } from './errors.ts';
 
 /**
@@ -26,11 +27,15 @@ export function requireCookieName(name: string | null | undefined): string | nul
 }
 
 /**
- * Returns an origin.
+ * Returns the policy for an option `allowedOrigins`.
  *
- * @throws VerifierMisconfigured for another text.
+ * @throws VerifierMisconfigured for a text that is no origin.
  */
-export function requireOrigin(origin: string): string {
+export function originPolicy(allowedOrigins: Iterable<string> | undefined, cookie: CookiePolicy): OriginPolicy {
+  return { allowedOrigins: new Set([...(allowedOrigins ?? [])].map(requireOrigin)), isSecure: isSecure(cookie) };
+}
+
+function requireOrigin(origin: string): string {
   if (URL.canParse(origin) && new URL(origin).origin === origin) return origin;
   throw new VerifierMisconfigured(
     `allowedOrigins must have origins without a path, as https://admin.example.com: ${origin}`,
@@ -43,6 +48,6 @@ export function addressBelow(url: URL, path: string): URL {
 }
 
 /** Returns whether the cookie tells that browsers use https: they send a cookie with such a name nowhere else. */
-export function isSecure({ name }: CookiePolicy): boolean {
+function isSecure({ name }: CookiePolicy): boolean {
   return name?.startsWith('__') ?? false;
 }

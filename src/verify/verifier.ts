@@ -4,7 +4,7 @@ import { isFromForeignSite } from './cross-site.ts';
 import { CsrfError, VerifierMisconfigured } from './errors.ts';
 import { type HeaderReader, type HeaderSource, readerOf, type WithHeaders } from './headers.ts';
 import { type Endpoint, introspect } from './introspection.ts';
-import { addressBelow, isSecure, requireCookieName, requireOrigin, requireUrl } from './options.ts';
+import { addressBelow, originPolicy, requireCookieName, requireUrl } from './options.ts';
 
 export type VerifierOptions = {
   /** The address of the graphql-sessions server, as this backend reaches it. */
@@ -89,11 +89,11 @@ const maxUserAgentLength = 512;
  * });
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { allowedOrigins = [], touch = true } = options;
+  const { allowedOrigins, touch = true } = options;
   const url = requireUrl(String(options.url));
   const endpoint = endpointOf(url, options);
   const cookie = cookiePolicy(url, requireCookieName(options.cookieName));
-  const origins = { allowedOrigins: new Set([...allowedOrigins].map(requireOrigin)), isSecure: isSecure(cookie) };
+  const origins = originPolicy(allowedOrigins, cookie);
   const ask = shareInFlight((form) => introspect(endpoint, form));
 
   function requireOwnSite(request: HeaderSource): void {
