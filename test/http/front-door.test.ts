@@ -279,6 +279,7 @@ describe('pages of other sites', () => {
     for (const other of ['https://evil.example', 'null', 'https://app.example.evil.example', 'http://app.example']) {
       for (const method of ['OPTIONS', 'GET']) {
         const refused = await get(api, '/graphql', { origin: other }, method);
+        expect(refused.status, `${method} ${other}`).toBe(403);
         expect(refused.headers.has('access-control-allow-origin'), other).toBe(false);
         expect(refused.headers.has('access-control-allow-credentials'), other).toBe(false);
       }
