@@ -14,6 +14,7 @@ import { type LoginPage, readLoginPage } from './login-page.ts';
 import { type MailPolicy, readMailPolicy } from './mail.ts';
 import { type MetricsPolicy, readMetricsPolicy } from './monitoring/metrics.ts';
 import { readTracesPolicy, type TracesPolicy } from './monitoring/traces.ts';
+import { secretNames } from './names.ts';
 import { readTrustedProxies, type TrustedProxies } from './proxies.ts';
 import { withSecretFiles } from './secret-files.ts';
 import {
@@ -110,17 +111,6 @@ export function loadEnvironmentFile(): ReadonlySet<string> {
   }
   return new Set(Object.keys(process.env).filter((name) => !before.has(name)));
 }
-
-/** The settings that may come from a file, which the variable with the suffix `_FILE` names. */
-const secretNames = [
-  'DATABASE_URL',
-  'DATABASE_REPLICA_URL',
-  'SMTP_URL',
-  'ENCRYPTION_KEYS',
-  'SERVICE_KEYS',
-  'OTEL_EXPORTER_OTLP_HEADERS',
-  'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
-];
 
 /**
  * Returns the configuration from the environment.

@@ -71,6 +71,17 @@ export const settingNames: readonly string[] = [
   'NODE_ENV',
 ];
 
+/** The settings that may come from a file, which the variable with the suffix `_FILE` names. */
+export const secretNames: readonly string[] = [
+  'DATABASE_URL',
+  'DATABASE_REPLICA_URL',
+  'SMTP_URL',
+  'ENCRYPTION_KEYS',
+  'SERVICE_KEYS',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+  'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
+];
+
 /**
  * Rejects variables whose names are misspelled names of settings: `ALOWED_ORIGINS`. Their settings would silently have
  * the defaults.
