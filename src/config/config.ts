@@ -10,6 +10,7 @@ import { readCookieDomain } from './cookie-domain.ts';
 import { readDatabaseUrl, readReplicaUrl } from './database.ts';
 import { readEncryptionKeys } from './encryption.ts';
 import { readAllowedHosts } from './hosts.ts';
+import { readAllowedHeaders } from './http/allowed-headers.ts';
 import { type LoginPage, readLoginPage } from './login-page.ts';
 import { type MailPolicy, readMailPolicy } from './mail.ts';
 import { type MetricsPolicy, readMetricsPolicy } from './monitoring/metrics.ts';
@@ -56,6 +57,8 @@ export type Config = {
   allowsLoopbackHosts: boolean;
   /** Foreign web origins whose pages may call this server with the user's cookie. */
   allowedOrigins: ReadonlySet<string>;
+  /** Request headers that these pages may send beside those of this server, in lower case. */
+  allowedHeaders: readonly string[];
   /** The application's page for logging in. Null if there is none. */
   loginPage: LoginPage | null;
   /** True if a browser that opens the GraphQL path gets GraphiQL. */
@@ -135,6 +138,7 @@ export function readConfig(given: Environment = process.env): Config {
     allowedHosts: readAllowedHosts(environment),
     allowsLoopbackHosts: !production,
     allowedOrigins: new Set(origins(environment, 'ALLOWED_ORIGINS')),
+    allowedHeaders: readAllowedHeaders(environment),
     loginPage: readLoginPage(environment),
     graphiql: flag(environment, 'GRAPHIQL', !production),
     sessions: readSessionPolicy(environment),
