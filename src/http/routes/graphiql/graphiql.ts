@@ -39,9 +39,9 @@ export function createGraphiql(endpoint: string, fixedHeaders: FixedHeaders) {
   return async ({ method, headers }: Incoming, path: string): Promise<Outgoing | null> => {
     if (method !== 'GET') return null;
     if (path === endpoint) {
-      // GraphiQL stores its operation in the URL, so a visit of the page may have a query too.
-      const isVisit = headers.get('accept')?.includes('text/html');
-      return isVisit ? { status: 200, headers: { ...pageHeaders }, body: pageWith(pathOf) } : null;
+      // A link to the page may have an operation in its query. Programs ask for JSON here, or for everything.
+      if (!headers.get('accept')?.includes('text/html')) return null;
+      return { status: 200, headers: { ...pageHeaders }, body: pageWith(pathOf) };
     }
     const name = nameAt.get(path);
     if (name === undefined) return null;
@@ -59,9 +59,10 @@ function pageWith(pathOf: (name: AssetName) => string): string {
 <html lang="en">
   <head>
     <meta charset="utf-8" />
-    <title>Users and sessions</title>
+    <title>Sessions</title>
     <link rel="icon" href="${pathOf('favicon.ico')}" />
     <link rel="stylesheet" href="${pathOf('graphiql.css')}" />
+    <link rel="stylesheet" href="${pathOf('page.css')}" />
   </head>
   <body id="body" class="no-focus-outline">
     <noscript>GraphiQL needs JavaScript.</noscript>
