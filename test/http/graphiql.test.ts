@@ -109,6 +109,30 @@ describe('GraphiQL', () => {
     }
   });
 
+  it('is where a browser arrives that opens the address of the server', async () => {
+    const api = await startApi();
+    for (const path of ['/', '/?next=https://evil.example', '/graphql/..', '/#//evil.example']) {
+      const visit = await get(api, path, { accept: 'text/html,application/xhtml+xml' });
+      expect([visit.status, visit.headers.get('location')], path).toEqual([302, '/graphql']);
+      expect(visit.headers.get('cache-control')).toBe('no-store');
+      expect(visit.headers.get('vary')).toContain('Accept');
+      expect(await visit.text()).toBe('');
+    }
+    expect((await get(api, '/', { accept: 'text/html', host: 'evil.example' })).status).toBe(421);
+    const off = await startApi({ graphiql: false });
+    for (const [served, accept] of [
+      [off, 'text/html'],
+      [api, '*/*'],
+      [api, 'application/json'],
+    ] as const) {
+      const refused = await get(served, '/', { accept });
+      expect([refused.status, refused.headers.has('location')], accept).toEqual([404, false]);
+      expect((await refused.json()).errors[0].message).toBe('This path does not exist. GraphQL is at /graphql.');
+    }
+    const post = new Request(new URL('/', api.config.publicUrl), { method: 'POST', headers: { accept: 'text/html' } });
+    expect((await api.app.fetch(post)).status).toBe(404);
+  });
+
   it('has examples that are valid operations of this schema, one a tab, and fit into a small window', async () => {
     const api = await startApi();
     const names = examples.map(({ query }) =>
@@ -144,7 +168,7 @@ describe('GraphiQL', () => {
       page.on('console', (message) => {
         if (message.type() === 'error') failures.push(message.text());
       });
-      await page.goto(server.address);
+      await page.goto(new URL('/', server.address).href);
       await page.locator('.graphiql-query-editor').getByText('Begin here').waitFor();
       await page.locator('.graphiql-response').getByText('Press play to see the answer.').waitFor();
       expect(page.url()).toBe(server.address);
