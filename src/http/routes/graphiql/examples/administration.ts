@@ -21,15 +21,13 @@ query Users {
   },
   {
     query: `${admin}#
-# Find users by a part of the address or name,
-# with their devices.
+# Find one user, with their devices. By a part
+# of address or name: users(search: "ada").
 query FindUser {
-  users(search: "ada") {
-    nodes {
-      id
-      email
-      sessions { id clientName lastSeenAt }
-    }
+  user(by: { email: "ada@example.com" }) {
+    id
+    email
+    sessions { id clientName lastSeenAt }
   }
 }
 `,
