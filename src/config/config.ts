@@ -11,12 +11,14 @@ import { readDatabaseUrl, readReplicaUrl } from './database.ts';
 import { readEncryptionKeys } from './encryption.ts';
 import { readTrustedDocumentsPolicy, type TrustedDocumentsPolicy } from './graphql/trusted-documents.ts';
 import { readAllowedHosts } from './hosts.ts';
+import { readAllowedHeaders } from './http/allowed-headers.ts';
 import { type LoginPage, readLoginPage } from './login-page.ts';
 import { type MailPolicy, readMailPolicy } from './mail.ts';
 import { type MetricsPolicy, readMetricsPolicy } from './monitoring/metrics.ts';
 import { readTracesPolicy, type TracesPolicy } from './monitoring/traces.ts';
+import { secretNames } from './names.ts';
 import { readTrustedProxies, type TrustedProxies } from './proxies.ts';
-import { secretNames, withSecretFiles } from './secret-files.ts';
+import { withSecretFiles } from './secret-files.ts';
 import {
   atLeastOne,
   duration,
@@ -56,6 +58,8 @@ export type Config = {
   allowsLoopbackHosts: boolean;
   /** Foreign web origins whose pages may call this server with the user's cookie. */
   allowedOrigins: ReadonlySet<string>;
+  /** Request headers that these pages may send beside those of this server, in lower case. */
+  allowedHeaders: readonly string[];
   /** The application's page for logging in. Null if there is none. */
   loginPage: LoginPage | null;
   /** True if a browser that opens the GraphQL path gets GraphiQL. */
@@ -139,6 +143,7 @@ export function readConfig(given: Environment = process.env): Config {
     allowedHosts: readAllowedHosts(environment),
     allowsLoopbackHosts: !production,
     allowedOrigins: new Set(origins(environment, 'ALLOWED_ORIGINS')),
+    allowedHeaders: readAllowedHeaders(environment),
     loginPage: readLoginPage(environment),
     graphiql: flag(environment, 'GRAPHIQL', !production),
     introspection: flag(environment, 'INTROSPECTION', true),

@@ -6,6 +6,7 @@ export const settingNames: readonly string[] = [
   'ACCESS_TOKEN_AUDIENCES',
   'ACCESS_TOKEN_LIFETIME',
   'ADMIN_ROLES',
+  'ALLOWED_HEADERS',
   'ALLOWED_HOSTS',
   'ALLOWED_ORIGINS',
   'ANONYMOUS_SESSIONS_PER_ADDRESS',
@@ -72,6 +73,17 @@ export const settingNames: readonly string[] = [
   'UNREMEMBERED_SESSION_LIFETIME',
   'UNUSED_SESSION_TIMEOUT',
   'NODE_ENV',
+];
+
+/** The settings that may come from a file, which the variable with the suffix `_FILE` names. */
+export const secretNames: readonly string[] = [
+  'DATABASE_URL',
+  'DATABASE_REPLICA_URL',
+  'SMTP_URL',
+  'ENCRYPTION_KEYS',
+  'SERVICE_KEYS',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+  'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
 ];
 
 /**

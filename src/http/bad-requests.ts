@@ -4,6 +4,9 @@ import type { Socket } from 'node:net';
 import type { App } from './front-door.ts';
 import { type Incoming, type Outgoing, Refusal } from './messages.ts';
 
+/** Node keeps the first answer of a connection that is not complete in this property. */
+type AnsweringSocket = Socket & { _httpMessage?: ServerResponse | null };
+
 type Problem = { status: number; message: string };
 
 const badRequest: Problem = { status: 400, message: 'This is not an HTTP request.' };
@@ -18,8 +21,8 @@ const problems: Record<string, Problem> = {
 /** Answers requests that Node cannot parse. Node's own answers to errors lack our headers. */
 export function answerBadRequests(server: Server, { refuse }: Pick<App, 'refuse'>): void {
   server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
-    // A server without TLS has plain sockets. Node keeps the current answer in this property.
-    const socket = stream as Socket & { _httpMessage?: ServerResponse | null };
+    // A server without TLS has plain sockets.
+    const socket = stream as AnsweringSocket;
     if (socket.writable && !socket._httpMessage?.headersSent) {
       const { status, message } = problems[error.code ?? ''] ?? badRequest;
       const refusal = new Refusal(status, message, { connection: 'close' });
@@ -29,9 +32,15 @@ export function answerBadRequests(server: Server, { refuse }: Pick<App, 'refuse'
   });
 }
 
-/** Returns a request without method, target and headers: what Node has read of them is not to be trusted. */
-function unreadable({ remoteAddress }: Socket): Incoming {
-  return { method: '', target: '', headers: { get: () => null }, peer: remoteAddress ?? null, body: () => '' };
+/**
+ * Returns a request without method, target and headers: what Node has read of them is not to be trusted. But if Node has
+ * read a whole head, and failed in the body, the answer is to that request. Its `Origin` only lets a page of an allowed
+ * origin read the refusal.
+ */
+function unreadable({ remoteAddress, _httpMessage }: AnsweringSocket): Incoming {
+  const origin = _httpMessage?.req.headers.origin ?? null;
+  const headers = { get: (name: string) => (name === 'origin' ? origin : null) };
+  return { method: '', target: '', headers, peer: remoteAddress ?? null, body: () => '' };
 }
 
 /** Returns an answer as it is sent (RFC 9112 section 2.1). The body of a refusal is a text. */

@@ -25,10 +25,12 @@ type Sent = { method: string; path: string; headers: Record<string, string>; bod
 type Received = { status: number | undefined; headers: Record<string, unknown>; body: string };
 
 const serviceKey = 'the key of a service';
+const allowedOrigin = 'https://app.example.com';
 const config: Config = {
   ...readConfig({}),
   graphiql: false,
-  allowedOrigins: new Set(['https://app.example.com']),
+  allowedOrigins: new Set([allowedOrigin]),
+  allowedHeaders: ['traceparent'],
   hashedServiceKeys: [hashToken(serviceKey)],
 };
 
@@ -55,8 +57,9 @@ async function overNode(app: App) {
   onTestFinished(stop);
   return ({ method, path, headers, body, isChunked }: Sent) =>
     new Promise<Received>((resolve, reject) => {
-      const length = isChunked ? {} : { 'content-length': Buffer.byteLength(body) };
-      const all = { host: 'localhost:4000', ...headers, ...length };
+      // Named, because Node adds no framing to the body of an OPTIONS.
+      const framing = isChunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': Buffer.byteLength(body) };
+      const all = { host: 'localhost:4000', ...headers, ...framing };
       const request = send({ host: '127.0.0.1', port, method, path, headers: all, agent: false }, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk) => chunks.push(chunk));
@@ -92,6 +95,10 @@ async function overYoga({ config, ...options }: AppOptions) {
   };
 }
 
+function hasOurHost({ host = 'localhost:4000' }: Record<string, string>): boolean {
+  return /^(localhost|127\.0\.0\.1|.*\.localhost|\[::1\])(:\d+)?$/i.test(host);
+}
+
 /**
  * Returns whether a request reaches its operation: each must, on all servers or on none, or their data would differ.
  */
@@ -99,9 +106,31 @@ function isPlain({ method, path, headers, body }: Sent): boolean {
   const get = (name: string) => headers[name] ?? (name === 'host' ? 'localhost:4000' : null);
   if (method !== 'POST' || path.split('?')[0] !== '/graphql' || !isJson(get('content-type'))) return false;
   if ((get('content-encoding') ?? 'identity') !== 'identity' || isFromForeignSite({ get }, config)) return false;
-  if (!/^(localhost|127\.0\.0\.1|.*\.localhost|\[::1\])(:\d+)?$/i.test(get('host') ?? '')) return false;
+  if (!hasOurHost(headers)) return false;
   const accept = get('accept');
   return mediaTypeFor(accept) !== null && /^\{.*\}$/s.test(body);
+}
+
+/** Returns the headers of an answer that decide about pages of other origins. */
+function crossOriginHeaders({ headers }: Received) {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('access-control-')));
+}
+
+/** Returns the same headers as they must be. A preflight of a foreign origin is refused. */
+function expectedCrossOriginHeaders({ method, headers }: Sent, { status }: Received): Record<string, unknown> {
+  const isPreflight = method === 'OPTIONS' && status === 204;
+  return {
+    ...(headers.origin === allowedOrigin && {
+      'access-control-allow-origin': allowedOrigin,
+      'access-control-allow-credentials': 'true',
+      'access-control-expose-headers': 'retry-after, x-request-id',
+    }),
+    ...(isPreflight && {
+      'access-control-allow-methods': 'GET, POST',
+      'access-control-allow-headers': expect.stringMatching(/, traceparent$/),
+      'access-control-max-age': '7200',
+    }),
+  };
 }
 
 /** Replaces values that each server generates by their kind. */
@@ -277,7 +306,7 @@ const headersWith = (tokens: { bearer: string[]; cookie: string[]; antiCSRF: str
       ),
       origin: sometimes(
         fc.constantFrom(
-          'https://app.example.com',
+          allowedOrigin,
           'http://localhost:4000',
           'https://localhost:4000',
           'https://evil.example',
@@ -288,6 +317,7 @@ const headersWith = (tokens: { bearer: string[]; cookie: string[]; antiCSRF: str
       'sec-fetch-site': sometimes(fc.constantFrom('same-origin', 'none', 'same-site', 'cross-site')),
       'x-device-token': onceIn(9, fc.constantFrom(...tokens.device, 'wrong')),
       'x-service-key': sometimes(fc.constantFrom(serviceKey, 'wrong')),
+      traceparent: onceIn(9, fc.constant(`00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`)),
       'user-agent': sometimes(fc.constantFrom('curl/8.5.0', 'x'.repeat(900))),
     },
     { requiredKeys: ['content-type'] },
@@ -316,7 +346,7 @@ describe('request', () => {
         device: [`${ada.deviceToken}`, `${grace.deviceCookie}`.replace('device=', '')],
       });
       const anyRequest = fc.record({
-        method: fc.oneof({ weight: 12, arbitrary: fc.constant('POST') }, fc.constant('PUT')),
+        method: fc.oneof({ weight: 12, arbitrary: fc.constant('POST') }, fc.constantFrom('PUT', 'OPTIONS')),
         path: fc.oneof(
           { weight: 12, arbitrary: fc.constant('/graphql') },
           fc.constantFrom('/graphql?x=1', '//graphql', '/'),
@@ -335,6 +365,7 @@ describe('request', () => {
         fc.asyncProperty(anyRequest, async (sent) => {
           const answer = withoutSecrets(await node(sent));
           expect(withoutSecrets(await web(sent))).toEqual(answer);
+          expect(crossOriginHeaders(answer)).toEqual(expectedCrossOriginHeaders(sent, answer));
           if (!isPlain(sent)) return;
           plain += 1;
           const { status, headers, body: text } = withoutSecrets(await yoga(sent));

@@ -28,10 +28,14 @@ type Site = {
 /** Serves the API at one host over https, and at every other host a page, and the cookies that the host received. */
 async function startSite(settings: Settings): Promise<Site> {
   const api = await startApi();
-  const appWith = ({ sessions: _sessions, attempts: _attempts, blitz: _blitz, ...rest }: Settings): App => {
+  const appWith = ({ sessions: _sessions, attempts, blitz: _blitz, ...rest }: Settings): App => {
     const own = { publicUrl: new URL(server), allowedOrigins: new Set([application, otherSite]) };
     const report = (error: unknown) => api.reported.push(error);
-    return createApp({ database: api.database, config: { ...api.config, ...own, ...rest }, report });
+    return createApp({
+      database: api.database,
+      config: { ...api.config, ...own, ...rest, attempts: { ...api.config.attempts, ...attempts } },
+      report,
+    });
   };
   let app = appWith(settings);
   // A key for these tests only. The browser accepts any certificate.
@@ -46,7 +50,10 @@ async function startSite(settings: Settings): Promise<Site> {
       return;
     }
     const body = request.method === 'POST' ? { body: Buffer.concat(await request.toArray()) } : {};
-    const answer = await app.fetch(new Request(url, { method: request.method ?? 'GET', headers, ...body }));
+    const answer = await app.fetch(
+      new Request(url, { method: request.method ?? 'GET', headers, ...body }),
+      '127.0.0.1',
+    );
     for (const [name, value] of answer.headers) response.appendHeader(name, value);
     response.writeHead(answer.status).end(await answer.text());
   });
@@ -177,5 +184,29 @@ describe.skipIf(!browserPath)('session cookie in a browser', { tags: ['slow/brow
     expect(await site.api.database.session.count()).toBe(0);
     const { data } = await ask(page, signInMutation('signUp', args, 'transport: BEARER'));
     expect(data.signUp.token).toMatch(/^gqs_[0-9a-f]{32}\./);
+  });
+});
+
+describe.skipIf(!browserPath)('page of another origin of the same site', { tags: ['slow/browser'] }, () => {
+  it('sends the headers that the operator allows, and reads the id of a request and the time for a retry', async () => {
+    const site = await startSite({ allowedHeaders: ['traceparent'], attempts: { anonymousSessionsPerAddress: 1 } });
+    const page = await openPage(await openProfile(await temporaryFolder(), site.port), application);
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    /** Starts an anonymous session. Returns null if the browser keeps the answer from the page. */
+    const start = (headers: Record<string, string>) =>
+      page.evaluate(
+        async ({ url, own }) => {
+          const body = JSON.stringify({ query: 'mutation { startSession(transport: BEARER) { token } }' });
+          const all = { 'content-type': 'application/json', ...own };
+          const answer = await fetch(url, { method: 'POST', headers: all, body }).catch(() => null);
+          const read = (name: string) => answer?.headers.get(name) ?? null;
+          return answer && { status: answer.status, id: read('x-request-id'), retryAfter: read('retry-after') };
+        },
+        { url: `${server}/graphql`, own: headers },
+      );
+    const id = expect.stringMatching(/^[0-9a-f]{32}$/);
+    expect(await start({ traceparent })).toEqual({ status: 200, id, retryAfter: null });
+    expect(await start({ traceparent })).toEqual({ status: 429, id, retryAfter: '3600' });
+    expect(await start({ tracestate: 'a=b' })).toBeNull();
   });
 });

@@ -3,43 +3,47 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
-import { exampleOperations } from '../../src/http/routes/graphiql/examples.ts';
-import { type Data, password, startApi, type TestApi } from '../support/api.ts';
+import { examples } from '../../src/http/routes/graphiql/examples/examples.ts';
+import { type Data, startApi, type TestApi } from '../support/api.ts';
 import { openBrowser } from '../support/browser.ts';
 import { browserPath } from '../support/chromium.ts';
 import { temporaryFolder } from '../support/database.ts';
 import { startServer } from '../support/process.ts';
 
-/** Chooses the tab of an operation, and waits until the editor shows it. */
+/** The widths of a large window, a small one, and a phone, in pixels. */
+const widths = [1_920, 1_280, 420];
+
+/** Opens the tab of an operation by a single click, and waits until the page shows that it is open. */
 async function openTab(page: Page, name: string): Promise<void> {
-  const shown = page.locator('.graphiql-query-editor').getByText(new RegExp(`^(query|mutation)\\s${name}\\b`));
-  await expect
-    .poll(
-      async () => {
-        await page.getByTitle(name, { exact: true }).click();
-        return shown.count();
-      },
-      { timeout: 10_000 },
-    )
-    .toBeGreaterThan(0);
-  // GraphiQL takes a moment to see which operation is in the editor now.
-  await page.waitForTimeout(1_000);
+  await page.getByTitle(name, { exact: true }).click();
+  const open = page.locator('.graphiql-tab-active .graphiql-tab-button');
+  await expect.poll(() => open.textContent(), { timeout: 10_000 }).toBe(name);
 }
 
-/** Runs the operation of the tab that is open, and returns the answer once the page shows it. */
+/** Runs the operation in the editor, whose name is given, and returns the answer. */
 async function run(page: Page, name: string): Promise<Data> {
   const answered = page.waitForResponse((response) =>
     (response.request().postData() ?? '').includes(`"operationName":"${name}"`),
   );
   await page.getByRole('button', { name: /^Execute query/ }).click();
-  const text = await (await answered).text();
-  await page.locator('.graphiql-response').getByText('"data"').waitFor();
-  return JSON.parse(text).data;
+  return (await (await answered).json()).data;
 }
 
 async function runTab(page: Page, name: string): Promise<Data> {
   await openTab(page, name);
   return run(page, name);
+}
+
+/** Replaces the text of an editor, as by pasting: typed brackets would close themselves. */
+async function replaceText(page: Page, editor: string, text: string): Promise<void> {
+  await page.locator(`${editor} .monaco-editor:visible`).first().click();
+  await page.keyboard.press('Control+A');
+  await page.evaluate((pasted) => {
+    const clipboard = new DataTransfer();
+    clipboard.setData('text/plain', pasted);
+    const event = new ClipboardEvent('paste', { clipboardData: clipboard, bubbles: true, cancelable: true });
+    document.activeElement?.dispatchEvent(event);
+  }, text);
 }
 
 describe('GraphiQL', () => {
@@ -71,7 +75,7 @@ describe('GraphiQL', () => {
   it('has files that browsers store, and revalidate by their entity tag', async () => {
     const api = await startApi();
     const paths = await assetPaths(api);
-    expect(paths).toHaveLength(7);
+    expect(paths).toHaveLength(8);
     for (const path of paths) {
       const first = await get(api, path);
       expect(first.status, path).toBe(200);
@@ -106,17 +110,49 @@ describe('GraphiQL', () => {
     }
   });
 
-  it('has examples that are valid operations of this schema', async () => {
+  it('is where a browser arrives that opens the address of the server', async () => {
     const api = await startApi();
-    for (const query of exampleOperations) {
-      for (const [, operationName] of query.matchAll(/^(?:query|mutation) (\w+)/gm)) {
-        const request = new Request(new URL('/graphql', api.config.publicUrl), {
-          method: 'POST',
-          headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json' },
-          body: JSON.stringify({ query, operationName, variables: { id: 'x', token: 'x' } }),
-        });
-        expect((await api.app.fetch(request)).status, operationName).toBe(200);
-      }
+    for (const path of ['/', '/?next=https://evil.example', '/graphql/..', '/#//evil.example']) {
+      const visit = await get(api, path, { accept: 'text/html,application/xhtml+xml' });
+      expect([visit.status, visit.headers.get('location')], path).toEqual([302, '/graphql']);
+      expect(visit.headers.get('cache-control')).toBe('no-store');
+      expect(visit.headers.get('vary')).toContain('Accept');
+      expect(await visit.text()).toBe('');
+    }
+    expect((await get(api, '/', { accept: 'text/html', host: 'evil.example' })).status).toBe(421);
+    const off = await startApi({ graphiql: false });
+    for (const [served, accept] of [
+      [off, 'text/html'],
+      [api, '*/*'],
+      [api, 'application/json'],
+    ] as const) {
+      const refused = await get(served, '/', { accept });
+      expect([refused.status, refused.headers.has('location')], accept).toEqual([404, false]);
+      expect((await refused.json()).errors[0].message).toBe('This path does not exist. GraphQL is at /graphql.');
+    }
+    const post = new Request(new URL('/', api.config.publicUrl), { method: 'POST', headers: { accept: 'text/html' } });
+    expect((await api.app.fetch(post)).status).toBe(404);
+  });
+
+  it('has examples that are valid operations of this schema, one a tab, and fit into a small window', async () => {
+    const api = await startApi();
+    const names = examples.map(({ query }) =>
+      [...query.matchAll(/^(?:query|mutation) (\w+)/gm)].map(([, name]) => name),
+    );
+    expect(names.filter(({ length }) => length !== 1)).toEqual([]);
+    expect(new Set(names.flat()).size).toBe(examples.length);
+    for (const { query, variables = '{}', headers = '{}' } of examples) {
+      const request = new Request(new URL('/graphql', api.config.publicUrl), {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'application/graphql-response+json',
+          ...JSON.parse(headers),
+        },
+        body: JSON.stringify({ query, variables: JSON.parse(variables) }),
+      });
+      expect((await api.app.fetch(request)).status, query).toBe(200);
+      for (const line of query.split('\n')) expect(line.length, line).toBeLessThanOrEqual(46);
     }
   });
 
@@ -133,37 +169,44 @@ describe('GraphiQL', () => {
       page.on('console', (message) => {
         if (message.type() === 'error') failures.push(message.text());
       });
-      await page.goto(server.address);
-      await page.getByTitle('Visit', { exact: true }).waitFor();
+      await page.goto(new URL('/', server.address).href);
+      await page.locator('.graphiql-query-editor').getByText('Begin here').waitFor();
+      await page.locator('.graphiql-response').getByText('Press play to see the answer.').waitFor();
+      expect(page.url()).toBe(server.address);
+
+      const titles = await page.locator('.graphiql-tab-button').allTextContents();
+      expect(titles).toHaveLength(examples.length);
+      for (const width of widths) {
+        await page.setViewportSize({ width, height: 800 });
+        for (const title of titles) await openTab(page, title);
+      }
+
+      await page.setViewportSize({ width: 1_280, height: 800 });
+      await page.getByTitle('SignUp', { exact: true }).hover();
+      await page.mouse.down();
+      await page.getByTitle('LogIn', { exact: true }).hover();
+      await page.mouse.up();
+      expect(await page.locator('.graphiql-tab-button').allTextContents()).toEqual(titles);
 
       await runTab(page, 'Visit');
       const { signUp } = await runTab(page, 'SignUp');
-      expect(signUp.session.publicData).toEqual({ cart: ['tea', 'milk'] });
+      expect(signUp.session.publicData).toEqual({ cart: ['tea'] });
       expect(signUp.viewer.email).toBe('ada@example.com');
       expect((await runTab(page, 'Me')).viewer.sessions).toMatchObject([{ isCurrent: true }]);
 
       await page.reload();
-      const login = `mutation { login(email: "ada@example.com", password: "${password}", transport: BEARER) {
-      ... on SignInPayload { session { id } } } }`;
-      const other = await fetch(server.address, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ query: login }),
-      });
-      const { id } = ((await other.json()) as Data).data.login.session;
-      expect((await runTab(page, 'Me')).viewer.sessions).toHaveLength(2);
+      const { id } = (await runTab(page, 'GetToken')).login.session;
+      const { viewer } = await runTab(page, 'Me');
+      expect(viewer.sessions).toHaveLength(2);
 
       await openTab(page, 'Revoke');
-      await page.locator('.graphiql-editor-tool .monaco-editor').first().click();
-      await page.keyboard.press('Control+A');
-      await page.keyboard.insertText(`{ "id": "${id}" }`);
-      // The editor may close the bracket by itself.
-      await page.keyboard.press('Control+Shift+End');
-      await page.keyboard.press('Delete');
+      await replaceText(page, '.graphiql-editor-tool', `{ "id": "${id}" }`);
       const { revoke } = await run(page, 'Revoke');
       expect(revoke.revokedSessionId).toBe(id);
       expect(revoke.viewer.sessions).toHaveLength(1);
 
+      await replaceText(page, '.graphiql-query-editor', 'query Typed { viewer { name } }');
+      expect(await run(page, 'Typed')).toEqual({ viewer: { name: 'Ada' } });
       expect((await runTab(page, 'LogOut')).logout.revokedSessionId).not.toBeNull();
       expect(await runTab(page, 'Me')).toEqual({ viewer: null, currentSession: null });
 
@@ -171,6 +214,10 @@ describe('GraphiQL', () => {
       const elsewhere = requested.filter((url) => /^(https?|wss?):/.test(url) && new URL(url).host !== host);
       expect(elsewhere).toEqual([]);
       expect(failures).toEqual([]);
+      expect(page.url()).toBe(server.address);
+      await replaceText(page, '.graphiql-query-editor', 'query Broken { viewer {');
+      await page.getByRole('button', { name: /^Execute query/ }).click();
+      await page.locator('.graphiql-response').getByText('Syntax Error').waitFor();
     },
   );
 });

@@ -103,6 +103,7 @@ describe('public document', () => {
       ...fixed,
       'cache-control': 'public, max-age=300',
       'access-control-allow-origin': '*',
+      'access-control-expose-headers': 'retry-after, x-request-id',
     });
     for (const name of ['vary', 'access-control-allow-credentials', 'set-cookie'])
       expect(headers.has(name)).toBe(false);

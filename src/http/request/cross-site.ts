@@ -30,16 +30,24 @@ export function storesCookies(headers: HeaderReader): boolean {
   return headers.get('sec-fetch-site') !== 'cross-site';
 }
 
+/** Response headers that scripts of other origins may read. Names, not `*`: that is no wildcard with credentials. */
+export const exposedHeaders = { 'access-control-expose-headers': 'retry-after, x-request-id' };
+
 /** Returns the headers that let a browser give the response to a page of an allowed origin. Empty for other origins. */
 export function corsHeaders(headers: HeaderReader, { allowedOrigins }: Origins): Record<string, string> {
   const origin = headers.get('origin');
   if (origin === null || !allowedOrigins.has(origin)) return {};
-  return { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true' };
+  return { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true', ...exposedHeaders };
 }
 
-/** The answer to a preflight request: the methods and headers that pages of allowed origins may send. */
-export const preflightHeaders = {
-  'access-control-allow-methods': 'GET, POST',
-  'access-control-allow-headers': 'content-type, authorization, anti-csrf, x-device-token',
-  'access-control-max-age': '7200',
-};
+/** The request headers of pages that this server reads. */
+const ownHeaders = ['content-type', 'authorization', 'anti-csrf', 'x-device-token'];
+
+/** Returns the answer to a preflight request: the methods and headers that pages of allowed origins may send. */
+export function preflightHeaders({ allowedHeaders }: Pick<Config, 'allowedHeaders'>): Record<string, string> {
+  return {
+    'access-control-allow-methods': 'GET, POST',
+    'access-control-allow-headers': [...new Set([...ownHeaders, ...allowedHeaders])].join(', '),
+    'access-control-max-age': '7200',
+  };
+}

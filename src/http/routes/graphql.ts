@@ -23,6 +23,7 @@ export function graphqlRoute(path: string, options: AppOptions): Route {
   const { database, config, now = () => new Date(), legacySessions = null } = options;
   const cookies = cookiesFor(config);
   const yoga = createGraphQL({ ...options, path });
+  const preflight = preflightHeaders(config);
 
   /** Returns the result of an operation. An error of a plugin before the operation becomes an error of the request. */
   async function execute(incoming: Incoming, params: GraphQLParams, context: ServerContext) {
@@ -38,7 +39,7 @@ export function graphqlRoute(path: string, options: AppOptions): Route {
     const { method, headers, peer } = incoming;
     // Also a preflight: the browser tells such a page nothing, so the log and the tools of its developers must.
     if (isFromForeignSite(headers, config)) throw new Refusal(403, foreignSite);
-    if (method === 'OPTIONS') return { status: 204, headers: { ...preflightHeaders }, body: null };
+    if (method === 'OPTIONS') return { status: 204, headers: { ...preflight }, body: null };
     if (method !== 'GET' && method !== 'POST') {
       throw new Refusal(405, `${method} is not supported.`, { allow: 'GET, POST, OPTIONS' });
     }

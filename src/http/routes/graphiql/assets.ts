@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { startScript } from './start.ts';
+import { pageStyle } from './style.ts';
 
 /** The files of the page beside its HTML, by name, with their media types. */
 export const assetTypes = {
   'start.js': 'text/javascript; charset=utf-8',
   'graphiql.js': 'text/javascript; charset=utf-8',
   'graphiql.css': 'text/css; charset=utf-8',
+  'page.css': 'text/css; charset=utf-8',
   'favicon.ico': 'image/x-icon',
   'editor.worker.js': 'text/javascript; charset=utf-8',
   'json.worker.js': 'text/javascript; charset=utf-8',
@@ -35,6 +37,7 @@ async function loadAssets(pathOf: (name: AssetName) => string, endpoint: string)
     'start.js': asset(startScript(pathOf, endpoint)),
     'graphiql.js': asset(graphiql.js),
     'graphiql.css': asset(graphiql.css),
+    'page.css': asset(pageStyle),
     // The package has it as a data URL.
     'favicon.ico': asset(Buffer.from(graphiql.favicon.slice(graphiql.favicon.indexOf(',') + 1), 'base64')),
     'editor.worker.js': asset(graphiql.editorWorkerService),

@@ -22,7 +22,7 @@ const chunkBytes = 64 * 1024;
 
 /**
  * Returns a function that answers requests for GraphiQL, a page that needs no other host: the page at the GraphQL
- * endpoint, its files below it. It returns null for all other requests.
+ * endpoint, its files below it. A visit of `/` leads to the page. It returns null for all other requests.
  */
 export function createGraphiql(endpoint: string, fixedHeaders: FixedHeaders) {
   const pathOf = (name: AssetName) => `${endpoint}/${name}`;
@@ -38,10 +38,11 @@ export function createGraphiql(endpoint: string, fixedHeaders: FixedHeaders) {
 
   return async ({ method, headers }: Incoming, path: string): Promise<Outgoing | null> => {
     if (method !== 'GET') return null;
-    if (path === endpoint) {
-      // GraphiQL stores its operation in the URL, so a visit of the page may have a query too.
-      const isVisit = headers.get('accept')?.includes('text/html');
-      return isVisit ? { status: 200, headers: { ...pageHeaders }, body: pageWith(pathOf) } : null;
+    if (path === endpoint || path === '/') {
+      // A link to the page may have an operation in its query. Programs ask for JSON here, or for everything.
+      if (!headers.get('accept')?.includes('text/html')) return null;
+      if (path === '/') return { status: 302, headers: { ...fixedHeaders, location: endpoint }, body: null };
+      return { status: 200, headers: { ...pageHeaders }, body: pageWith(pathOf) };
     }
     const name = nameAt.get(path);
     if (name === undefined) return null;
@@ -59,9 +60,10 @@ function pageWith(pathOf: (name: AssetName) => string): string {
 <html lang="en">
   <head>
     <meta charset="utf-8" />
-    <title>Users and sessions</title>
+    <title>Sessions</title>
     <link rel="icon" href="${pathOf('favicon.ico')}" />
     <link rel="stylesheet" href="${pathOf('graphiql.css')}" />
+    <link rel="stylesheet" href="${pathOf('page.css')}" />
   </head>
   <body id="body" class="no-focus-outline">
     <noscript>GraphiQL needs JavaScript.</noscript>

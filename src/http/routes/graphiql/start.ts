@@ -1,5 +1,8 @@
 import type { AssetName } from './assets.ts';
-import { exampleOperations } from './examples.ts';
+import { examples } from './examples/examples.ts';
+import { fetcherScript } from './fetcher.ts';
+
+const answerHint = 'Press play to see the answer.';
 
 /** Returns the script that starts GraphiQL, as the page of `@graphql-yoga/render-graphiql` does inline. */
 export function startScript(pathOf: (name: AssetName) => string, endpoint: string): string {
@@ -8,45 +11,52 @@ export function startScript(pathOf: (name: AssetName) => string, endpoint: strin
     json: pathOf('json.worker.js'),
     graphql: pathOf('graphql.worker.js'),
   };
-  const options = {
-    title: 'Users and sessions',
-    endpoint,
-    credentials: 'same-origin',
-    method: 'POST',
-    defaultTabs: exampleOperations.map((query) => ({
-      query,
-      variables: query.includes('$id') ? '{ "id": "" }' : null,
-    })),
-    schemaDescription: true,
-  };
-  return `const workers = ${JSON.stringify(workers)};
+  const options = { title: 'Sessions', defaultTabs: examples, schemaDescription: true };
+  return `'use strict';
+const workers = ${JSON.stringify(workers)};
 self.MonacoEnvironment = { globalAPI: false, getWorkerUrl: (moduleId, label) => workers[label] };
+${fetcherScript}
+${pressedTabs}
+${editorOptions}
 addEventListener('DOMContentLoaded', () => {
-  YogaGraphiQL.renderYogaGraphiQL(document.querySelector('#root'), ${JSON.stringify(options)});
+  YogaGraphiQL.renderYogaGraphiQL(document.querySelector('#root'), {
+    ...${JSON.stringify(options)},
+    fetcher: createFetcher(${JSON.stringify(endpoint)}),
+    // In place of writing the operation, with its passwords, into the address of the page.
+    onEditQuery() {},
+  });
 });
-${signedInByCookie(endpoint)}`;
+`;
 }
 
 /**
- * Returns the script that lets the page use a cookie session: it adds the anti-CSRF token of the session to each
- * request. It asks the server for the token, as any page of this origin may.
+ * Turns dragging of tabs off, which would not be visible: page.css fixes their places. The library must not see that a
+ * tab is pressed. The click itself goes on.
  */
-function signedInByCookie(endpoint: string): string {
-  return `(() => {
-  const send = window.fetch;
-  const ask = async () => {
-    const body = JSON.stringify({ query: '{ currentSession { antiCSRFToken } }' });
-    const headers = { 'content-type': 'application/json' };
-    const response = await send(${JSON.stringify(endpoint)}, { method: 'POST', headers, body });
-    return (await response.json()).data?.currentSession?.antiCSRFToken;
-  };
-  window.fetch = async (input, init = {}) => {
-    const headers = new Headers(init.headers);
-    if (init.method === 'POST' && !headers.has('anti-csrf') && !headers.has('authorization')) {
-      const token = await ask();
-      if (token) headers.set('anti-csrf', token);
-    }
-    return send(input, { ...init, headers });
-  };
-})();`;
-}
+const pressedTabs = `addEventListener(
+  'pointerdown',
+  (event) => {
+    if (event.target.closest?.('.graphiql-tab')) event.stopPropagation();
+  },
+  { capture: true },
+);`;
+
+/**
+ * Sets options of the editors that GraphiQL has no property for: long lines wrap, no two characters are drawn as one
+ * (`==` in a token), and the empty response tells how to begin. GraphiQL stores its editor library in `__MONACO`.
+ */
+const editorOptions = `let monaco;
+Object.defineProperty(self, '__MONACO', {
+  get: () => monaco,
+  set(library) {
+    monaco = library;
+    library.editor.onDidCreateEditor((editor) => {
+      // The editor gets its text after this event.
+      queueMicrotask(() => {
+        const isResponse = /response/.test(editor.getModel()?.uri.path ?? '');
+        const placeholder = isResponse ? ${JSON.stringify(answerHint)} : undefined;
+        editor.updateOptions({ wordWrap: 'on', wrappingIndent: 'indent', fontLigatures: false, placeholder });
+      });
+    });
+  },
+});`;

@@ -3,6 +3,7 @@ import { jwksMaxAgeMs } from '../../../signing-keys/rotation.ts';
 import type { FixedHeaders } from '../../fixed-headers.ts';
 import type { AppOptions } from '../../front-door.ts';
 import { type Outgoing, Refusal } from '../../messages.ts';
+import { exposedHeaders } from '../../request/cross-site.ts';
 import type { Route } from '../route.ts';
 import { jwksPath, metadataOf, metadataPath } from './metadata.ts';
 
@@ -40,7 +41,7 @@ export function wellKnownRoutes({ config, signingKeys = null }: AppOptions, fixe
  */
 function documentRoute({ path, mediaType, read }: PublicDocument, fixedHeaders: FixedHeaders): Route {
   const { vary: _, ...others } = fixedHeaders;
-  const sameForAll = { ...others, 'access-control-allow-origin': '*' };
+  const sameForAll = { ...others, 'access-control-allow-origin': '*', ...exposedHeaders };
   const documentHeaders = {
     ...sameForAll,
     'content-type': mediaType,

@@ -1,0 +1,12 @@
+import { accountExamples } from './account.ts';
+import { administrationExamples } from './administration.ts';
+import { sessionExamples } from './sessions.ts';
+
+/** A tab of GraphiQL. Variables and headers are JSON texts, in which a placeholder tells what to paste. */
+export type Example = { query: string; variables?: string; headers?: string };
+
+/**
+ * The tabs in the order in which newcomers try them: the life of a session, a second device, the account, the end of
+ * sessions, administration. No line is longer than the editor is wide in a window of 1280 pixels.
+ */
+export const examples: Example[] = [...sessionExamples, ...accountExamples, ...administrationExamples];
