@@ -2,7 +2,7 @@ import type { Example } from './examples.ts';
 
 const admin = `# For administrators. In a terminal, make
 # Ada one:
-#   npm run cli -- user set-role \\
+#   npx graphql-sessions user set-role \\
 #     ada@example.com admin
 `;
 
