@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
 import { getIntrospectionQuery } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { untrustedOperations } from '../../src/diagnostics.ts';
 import { OperatorNotice } from '../../src/errors.ts';
-import { createApp } from '../../src/http/front-door.ts';
+import { type AppOptions, createApp } from '../../src/http/front-door.ts';
 import { Client, type Data, startApi, type TestApi } from '../support/api.ts';
 import { apolloId, documents, presetId, relayId, trusting } from '../support/manifests.ts';
 
@@ -168,6 +169,20 @@ describe('automatic persisted queries', () => {
   });
 });
 
+describe('a plugin of the program that finds documents', () => {
+  it.each([
+    ['off', undefined],
+    ['only', 'PERSISTED_QUERY_ID_REQUIRED'],
+  ] as const)('precedes the trusted documents: in the mode %s, its text is refused by %s', async (mode, code) => {
+    const { database, config, trustedDocuments } = await startApi(trusting(mode));
+    const finder: Plugin = { onParams: ({ setParams }) => setParams({ query: '{ __typename }' }) };
+    const plugins = [finder as unknown as NonNullable<AppOptions['plugins']>[number]];
+    const app = createApp({ database, config, trustedDocuments, plugins, report: () => {} });
+    const api = { app, config } as unknown as TestApi;
+    expect((await post(api, { extensions: apollo('its own') })).code).toBe(code);
+  });
+});
+
 describe('the mode only', () => {
   const texts = [
     '{ __typename }',
@@ -258,5 +273,13 @@ describe('the mode report', () => {
     ]);
     expect(count).toBe(4);
     expect(api.reported.every((notice) => notice instanceof OperatorNotice)).toBe(true);
+  });
+
+  it('does not count operations that are refused for another reason', async () => {
+    const api = await startApi(trusting('report'));
+    const ada = await signUp(api, 'ada@example.com', 'COOKIE');
+    const forged = { query: 'mutation { logout { revokedSessionId } }' };
+    expect(await post(api, forged, ada, { 'anti-csrf': '' })).toMatchObject({ code: 'CSRF_TOKEN_INVALID' });
+    expect(api.reported).toEqual([]);
   });
 });

@@ -41,13 +41,14 @@ export function createGraphQL(options: AppOptions & { path: string }): YogaServe
       return { database, replica, config, signingKeys, caller, facts, loaders };
     },
     plugins: [
-      useTrustedDocuments(trustedDocuments, exemptionOf(options)),
       useDocuments(schema, { hidesSuggestions: isHidden, isTrusted: trustedDocuments?.isTrusted }),
       useOperationFacts,
       isHidden && useHiddenSchema(),
       useAntiCSRF,
       useComplexityLimit(isHidden),
       ...plugins,
+      // The last one, so that it judges the parameters that other plugins have changed, and what no other one refused.
+      useTrustedDocuments(trustedDocuments, exemptionOf(options)),
     ],
     // useDocuments caches parsed and validated documents.
     parserAndValidationCache: false,
