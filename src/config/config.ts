@@ -57,8 +57,12 @@ export type Config = {
   allowedOrigins: ReadonlySet<string>;
   /** The application's page for logging in. Null if there is none. */
   loginPage: LoginPage | null;
+  /** True if the schema has the queries with which gateways join it with others (Apollo Federation 2). */
+  federation: boolean;
   /** True if a browser that opens the GraphQL path gets GraphiQL. */
   graphiql: boolean;
+  /** True if everybody may read the schema. If not, only administrators may, and errors suggest no names of it. */
+  introspection: boolean;
   sessions: SessionPolicy;
   /** The time from the end or expiry of a session until it is pruned. */
   sessionRetentionMs: number;
@@ -146,7 +150,9 @@ export function readConfig(given: Environment = process.env): Config {
     allowsLoopbackHosts: !production,
     allowedOrigins: new Set(origins(environment, 'ALLOWED_ORIGINS')),
     loginPage: readLoginPage(environment),
+    federation: flag(environment, 'FEDERATION', false),
     graphiql: flag(environment, 'GRAPHIQL', !production),
+    introspection: flag(environment, 'INTROSPECTION', true),
     sessions: readSessionPolicy(environment),
     sessionRetentionMs: duration(environment, 'SESSION_RETENTION', '30d'),
     deviceRetentionMs: duration(environment, 'DEVICE_RETENTION', '7d'),

@@ -1,5 +1,7 @@
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { builder } from './builder.ts';
+import { subgraphSdl } from './federation/sdl.ts';
+import { gatewayQueries, withoutQueries } from './federation/without-queries.ts';
 import './mutations/profile.ts';
 import './mutations/access-token.ts';
 import './mutations/administration.ts';
@@ -7,6 +9,8 @@ import './types/audit-event.ts';
 import './mutations/email.ts';
 import './mutations/end-sessions.ts';
 import './errors.ts';
+import './federation/entities.ts';
+import './federation/service.ts';
 import './mutations/sign-in.ts';
 import './types/node.ts';
 import './mutations/password.ts';
@@ -19,9 +23,17 @@ import './mutations/start-session.ts';
 import './types/user.ts';
 import './types/user-sessions.ts';
 
-export const schema = builder.toSchema();
+/** The schema with the queries for gateways (Apollo Federation 2). */
+export const subgraphSchema = builder.toSchema();
+
+export const schema = withoutQueries(subgraphSchema, gatewayQueries);
 
 /** Returns the text of `schema.graphql`. It is sorted, so that its history shows only real changes. */
 export function printedSchema(): string {
   return `${printSchema(lexicographicSortSchema(schema))}\n`;
+}
+
+/** Returns the text that programs compose with those of other subgraphs. */
+export function printedSubgraph(): string {
+  return subgraphSdl(schema);
 }

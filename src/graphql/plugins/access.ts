@@ -24,6 +24,7 @@ export const accessLevels = {
   directory: 'Administrators, and services with the scope users:read. FORBIDDEN for others.',
   admin: 'Administrators. FORBIDDEN for others.',
   recentAdmin: 'Administrators who entered their password recently. ReauthenticationRequiredError for the others.',
+  introspection: 'Every caller, or administrators and services if introspection is off. FORBIDDEN for others.',
   sessionData: 'Services with the scope session-data. FORBIDDEN for others.',
   parent: 'Every caller that received the object: the field that returned it decided who may see it.',
 } as const;
@@ -70,6 +71,10 @@ const checks: Partial<Record<Access, Check>> = {
     // An unlocked device of an administrator is not enough.
     requireRecentPassword(context.caller.scope, context.config.reauthenticateAfterMs);
     return true;
+  },
+  introspection: ({ config, caller }) => {
+    if (config.introspection || caller.scope.isAdmin || caller.scope.service !== null) return true;
+    throw new RequestError('FORBIDDEN', 'Only administrators and services may read the schema: see x-service-key.');
   },
   sessionData: ({ caller }) => {
     if (caller.scope.service?.scopes.has('session-data')) return true;

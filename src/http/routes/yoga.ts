@@ -6,7 +6,7 @@ import { useAntiCSRF } from '../../graphql/plugins/anti-csrf.ts';
 import { useDocuments } from '../../graphql/plugins/document-cache.ts';
 import { useComplexityLimit } from '../../graphql/plugins/limits.ts';
 import { useOperationFacts } from '../../graphql/plugins/operation-facts.ts';
-import { schema } from '../../graphql/schema.ts';
+import { schema as plainSchema, subgraphSchema } from '../../graphql/schema.ts';
 import type { RequestFacts } from '../../log/request-facts.ts';
 import type { AppOptions } from '../front-door.ts';
 import { noteCaller } from '../observe/note-caller.ts';
@@ -18,6 +18,7 @@ export type ServerContext = { caller: RequestCaller; facts: RequestFacts };
 /** Creates Yoga for the schema. It reads the session of a request only after it has validated the operation. */
 export function createGraphQL(options: AppOptions & { path: string }): YogaServerInstance<ServerContext, Context> {
   const { path, database, replica = database, config, signingKeys = null, plugins = [] } = options;
+  const schema = config.federation ? subgraphSchema : plainSchema;
   return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: path,
