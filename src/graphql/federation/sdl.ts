@@ -11,6 +11,9 @@ import {
 import { entityNames } from './entities.ts';
 import { gatewayQueries, withoutQueries } from './without-queries.ts';
 
+/** Composers do not know this directive of GraphQL unless the text defines it: Apollo's rejects the text. */
+const oneOf = 'directive @oneOf on INPUT_OBJECT';
+
 /** The newest version that the composers of Apollo, The Guild and WunderGraph all know. */
 const version = 'v2.9';
 
@@ -39,7 +42,7 @@ function printSubgraph(schema: GraphQLSchema): string {
   const common = withoutQueries(schema, [...gatewayQueries, ...ambiguousQueries]);
   const document = visit(parse(printSchema(lexicographicSortSchema(common))), { ObjectTypeDefinition: withDirectives });
   const link = `extend schema @link(url: "https://specs.apollo.dev/federation/${version}", import: ["@key", "@shareable"])`;
-  return `${link}\n\n${print(document)}\n`;
+  return `${link}\n\n${oneOf}\n\n${print(document)}\n`;
 }
 
 function withDirectives(type: ObjectTypeDefinitionNode): ObjectTypeDefinitionNode {
