@@ -61,19 +61,12 @@ builder.queryField('_entities', (t) =>
 
 /** Reads a representation. @throws RequestError that does not repeat it, because it may be long or personal. */
 function requireReference(representation: unknown, index: number): Reference {
-  const name = ownText(representation, '__typename');
+  // Other values become objects that have neither member.
+  const { __typename: name, id }: Record<string, unknown> = Object(representation);
   const type = entityNames.find((known) => known === name);
-  const id = ownText(representation, 'id');
-  if (type !== undefined && id !== undefined) return { type, id };
+  if (type !== undefined && typeof id === 'string') return { type, id };
   throw new RequestError(
     'BAD_USER_INPUT',
     `The representation at index ${index} is not { "__typename": …, "id": … } with the ID of a ${entityNames.join(' or ')}.`,
   );
-}
-
-/** Returns a text that an object has itself, and does not inherit as every object does its constructor. */
-function ownText(object: unknown, key: string): string | undefined {
-  if (typeof object !== 'object' || object === null || !Object.hasOwn(object, key)) return undefined;
-  const value: unknown = Reflect.get(object, key);
-  return typeof value === 'string' ? value : undefined;
 }
