@@ -40,7 +40,7 @@ const image = 'test/deploy/image.test.ts';
 /** The tests without a database, which need no second run. */
 const withoutDatabase = [
   'test/blitz/{passwords,time}.test.ts',
-  'test/graphql/schema.test.ts',
+  'test/graphql/{breaking-changes,schema}.test.ts',
   'test/monitoring/histogram.test.ts',
   'test/transfer/user-record.test.ts',
   'test/users/email.test.ts',

@@ -55,9 +55,9 @@ export const service = (() => {
 const insertService = `INSERT INTO "ServiceClient" ("name", "clientId", "hashedSecret", "scopes")
   VALUES ('bench', '${service.clientId}', '${hashToken(service.secret)}', 'introspect')`;
 
-/** Returns a global id in the form of Relay and Pothos. */
+/** Returns a global id in the form of the server. */
 export function globalId(type: 'User' | 'Session', id: number): string {
-  return Buffer.from(`${type}:${id}`).toString('base64');
+  return Buffer.from(`${type}:${id}`).toString('base64url');
 }
 
 async function passwordHash(): Promise<string> {

@@ -6,6 +6,7 @@ import { addAuditCommand } from './cli/commands/audit.ts';
 import { addBackupCommands } from './cli/commands/backup.ts';
 import { addConfigCommand } from './cli/commands/config.ts';
 import { addCreateUserCommands } from './cli/commands/create-user.ts';
+import { addCheckDocumentsCommand } from './cli/commands/graphql/check-documents.ts';
 import { addHealthCommand } from './cli/commands/health.ts';
 import { addKeyCommands } from './cli/commands/keys.ts';
 import { addMailsCommand } from './cli/commands/mails.ts';
@@ -62,6 +63,7 @@ addMailsCommand(program);
 addBackupCommands(program);
 addServiceClientCommand(program);
 addAdoptCommand(program);
+addCheckDocumentsCommand(program);
 addConfigCommand(program, { names: blitzSettingNames, read: readBlitzPolicy });
 
 program

@@ -60,6 +60,9 @@ export const hashingWaits = topic<{ waitedMs: number }>('hashing-waits');
 /** Password hashes that were computed or checked, with the time in milliseconds from the job to its result. */
 export const hashingTimes = topic<{ task: string; ms: number }>('hashing-times');
 
+/** Operations that were executed although their document is not trusted. Published only in the mode `report`. */
+export const untrustedOperations = topic<Nothing>('untrusted-operations');
+
 /** Statements of the database. Published only by a server whose metrics or traces are on. */
 export const statementTimes = topic<{ kind: string; ms: number; isFailed: boolean }>('statement-times');
 

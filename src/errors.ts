@@ -149,6 +149,13 @@ export class AudienceNotAllowedError extends plainError('AUDIENCE_NOT_ALLOWED') 
 /** Codes of failed requests, in `errors`. */
 export type RequestErrorCode =
   | 'BAD_USER_INPUT'
+  | 'BATCHING_NOT_SUPPORTED'
+  | 'CANNOT_SEND_PQ_ID_AND_BODY'
+  | 'INTROSPECTION_DISABLED'
+  | 'PERSISTED_QUERY_ID_REQUIRED'
+  | 'PERSISTED_QUERY_NOT_FOUND'
+  | 'PERSISTED_QUERY_NOT_IN_LIST'
+  | 'PERSISTED_QUERY_NOT_SUPPORTED'
   | 'UNAUTHENTICATED'
   | 'FORBIDDEN'
   | 'CSRF_TOKEN_INVALID'

@@ -55,6 +55,7 @@ async function main(): Promise<void> {
     const hooks = { report, reportUnavailable: report, observe: logRequests(log), signal: waits.signal };
     const server = await openServer(undefined, hooks);
     for (const name of server.appliedMigrations) log.announce('Migrated', name);
+    reloadOnSignal(server, report);
     if (server.config.startedByNpm) onceParentIsGone(parent, () => stop.make('SIGTERM', 0));
     void server.lost.then(() => stop.make('The database is lost', 1));
     if (!stop.isMade) await serve(log, server, stop);
@@ -117,6 +118,18 @@ function catchSignals(opening: Promise<Log>): StopRequest {
   return request;
 }
 
+/**
+ * Reloads the trusted documents on SIGHUP, as daemons do. Without any, and in a terminal, the signal ends the process: it
+ * tells that the terminal was closed.
+ */
+function reloadOnSignal(
+  { trustedDocuments, reloadTrustedDocuments }: OpenServer,
+  report: (error: unknown) => void,
+): void {
+  if (trustedDocuments === null || process.stdout.isTTY) return;
+  process.on('SIGHUP', () => void reloadTrustedDocuments().catch(report));
+}
+
 /** Calls `act` when the parent process has ended. */
 function onceParentIsGone(parent: number, act: () => void): void {
   const watch = setInterval(() => {
@@ -127,11 +140,14 @@ function onceParentIsGone(parent: number, act: () => void): void {
   watch.unref();
 }
 
-function announce(log: Log, { config, hasNarrowIds }: OpenServer, { url }: Address): void {
+function announce(log: Log, { config, hasNarrowIds, trustedDocuments }: OpenServer, { url }: Address): void {
   log.announce('Database', redactUrl(config.databaseUrl));
   log.announce('Mail', mailPlace(config.mail));
   log.announce('GraphQL', url);
   log.announce('GraphiQL', config.graphiql ? `${url}  (open it in a browser)` : 'off (GRAPHIQL=true turns it on)');
+  if (trustedDocuments) {
+    log.announce('Documents', `${trustedDocuments.count} trusted, mode ${trustedDocuments.mode}`);
+  }
   if (hasNarrowIds) log.announce('Ids', 'of 32 bits: run widen-ids once no server of an earlier version is left');
 }
 

@@ -48,6 +48,7 @@ const rooms: Record<string, string[]> = {
     'graphql-yoga',
     'lru-cache',
   ],
+  'trusted-documents': ['graphql', 'graphql-yoga', 'lru-cache'],
   http: ['@graphql-yoga/render-graphiql', 'graphql-yoga'],
   blitz: ['better-sqlite3', 'commander', 'jose', 'pg'],
   monitoring: [

@@ -70,6 +70,7 @@ describe('configuration', () => {
     ['PROXY_HEADER', ['x-real-ip']],
     ['FEDERATION', ['yes', '1']],
     ['GRAPHIQL', ['yes', '1', 'TRUE']],
+    ['INTROSPECTION', ['off', '0']],
     ['SESSION_LIFETIME', ['0d', '30', '1w', '-1d', '1.5h', '99999d']],
     ['SESSION_RETENTION', ['soon', '3651d']],
     ['ADMIN_ROLES', [',', ' , ']],

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { maxLines, maxNameLength, maxTokens } from '../src/graphql/plugins/document-limits.ts';
+import { maxLines, maxNameLength, maxTokens } from '../src/graphql/documents/document-limits.ts';
 import { maxRunning, maxWaiting } from '../src/http/batch-per-tick.ts';
 import { maxBodyBytes } from '../src/http/body.ts';
 import { maxHeldBytes, maxPipelined } from '../src/http/connections.ts';

@@ -111,6 +111,30 @@ describe('signal', () => {
   });
 });
 
+describe('SIGHUP', () => {
+  it('loads the trusted documents again, and changes nothing if they are not valid', async () => {
+    const file = join(await temporaryFolder(), 'documents.json');
+    await writeFile(file, '{ "first": "{ __typename }" }');
+    const env = { TRUSTED_DOCUMENTS: file, TRUSTED_DOCUMENTS_MODE: 'only' };
+    const { child, address, until } = await startServer(await newUrl(), env);
+    await until(/^Documents +1 trusted, mode only$/m);
+    const codeOf = async (documentId: string) => {
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(address, { method: 'POST', headers, body: JSON.stringify({ documentId }) });
+      return (await response.json()).errors?.[0].extensions.code;
+    };
+    expect([await codeOf('first'), await codeOf('second')]).toEqual([undefined, 'PERSISTED_QUERY_NOT_IN_LIST']);
+    await writeFile(file, '{ "second": "{ __typename }" }');
+    child.kill('SIGHUP');
+    await expect.poll(() => codeOf('second')).toBeUndefined();
+    expect(await codeOf('first')).toBe('PERSISTED_QUERY_NOT_IN_LIST');
+    await writeFile(file, '{');
+    child.kill('SIGHUP');
+    await until(/error The file .* is not a JSON object\./);
+    expect(await codeOf('second')).toBeUndefined();
+  });
+});
+
 describe('closed output', () => {
   it.each(['stdout', 'stderr'] as const)('is no error: after SIGTERM, no login is lost without %s', async (name) => {
     const { server, finish } = await withLoginsInFlight();

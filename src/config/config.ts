@@ -9,13 +9,14 @@ import { readSessionPolicy, type SessionPolicy } from './accounts/sessions.ts';
 import { readCookieDomain } from './cookie-domain.ts';
 import { readDatabaseUrl, readReplicaUrl } from './database.ts';
 import { readEncryptionKeys } from './encryption.ts';
+import { readTrustedDocumentsPolicy, type TrustedDocumentsPolicy } from './graphql/trusted-documents.ts';
 import { readAllowedHosts } from './hosts.ts';
 import { type LoginPage, readLoginPage } from './login-page.ts';
 import { type MailPolicy, readMailPolicy } from './mail.ts';
 import { type MetricsPolicy, readMetricsPolicy } from './monitoring/metrics.ts';
 import { readTracesPolicy, type TracesPolicy } from './monitoring/traces.ts';
 import { readTrustedProxies, type TrustedProxies } from './proxies.ts';
-import { withSecretFiles } from './secret-files.ts';
+import { secretNames, withSecretFiles } from './secret-files.ts';
 import {
   atLeastOne,
   duration,
@@ -63,6 +64,8 @@ export type Config = {
   graphiql: boolean;
   /** True if everybody may read the schema. If not, only administrators may, and errors suggest no names of it. */
   introspection: boolean;
+  /** The documents that clients execute by id. Null if there are none. */
+  trustedDocuments: TrustedDocumentsPolicy | null;
   sessions: SessionPolicy;
   /** The time from the end or expiry of a session until it is pruned. */
   sessionRetentionMs: number;
@@ -115,17 +118,6 @@ export function loadEnvironmentFile(): ReadonlySet<string> {
   return new Set(Object.keys(process.env).filter((name) => !before.has(name)));
 }
 
-/** The settings that may come from a file, which the variable with the suffix `_FILE` names. */
-const secretNames = [
-  'DATABASE_URL',
-  'DATABASE_REPLICA_URL',
-  'SMTP_URL',
-  'ENCRYPTION_KEYS',
-  'SERVICE_KEYS',
-  'OTEL_EXPORTER_OTLP_HEADERS',
-  'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
-];
-
 /**
  * Returns the configuration from the environment.
  *
@@ -153,6 +145,7 @@ export function readConfig(given: Environment = process.env): Config {
     federation: flag(environment, 'FEDERATION', false),
     graphiql: flag(environment, 'GRAPHIQL', !production),
     introspection: flag(environment, 'INTROSPECTION', true),
+    trustedDocuments: readTrustedDocumentsPolicy(environment),
     sessions: readSessionPolicy(environment),
     sessionRetentionMs: duration(environment, 'SESSION_RETENTION', '30d'),
     deviceRetentionMs: duration(environment, 'DEVICE_RETENTION', '7d'),

@@ -2,6 +2,17 @@ import { readFileSync } from 'node:fs';
 import { SettingError } from '../errors.ts';
 import { type Environment, noted, read, recordingOf } from './variables.ts';
 
+/** The settings that may come from a file, which the variable with the suffix `_FILE` names. */
+export const secretNames = [
+  'DATABASE_URL',
+  'DATABASE_REPLICA_URL',
+  'SMTP_URL',
+  'ENCRYPTION_KEYS',
+  'SERVICE_KEYS',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+  'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
+];
+
 /**
  * Returns the environment with secrets from files: the variable `NAME_FILE` names a file with the value of `NAME`, as
  * orchestrators mount secrets. A newline at the end of the file is removed.

@@ -7,10 +7,12 @@ import { DateTimeResolver, JSONResolver } from 'graphql-scalars';
 import type PrismaTypes from '../generated/pothos.ts';
 import { getDatamodel } from '../generated/pothos.ts';
 import type { Context } from './context.ts';
+import { type NodeType, toNodeId } from './node-id.ts';
 import { AccessPluginName } from './plugins/access.ts';
 import { withinPage } from './plugins/limits.ts';
 import { MutationDefaultsPluginName } from './plugins/mutation-defaults.ts';
 import { RefusalFactsPluginName } from './plugins/refusal-facts.ts';
+import { SemanticNonNullPluginName } from './plugins/semantic-non-null.ts';
 
 export const builder = new SchemaBuilder<{
   Context: Context;
@@ -29,6 +31,7 @@ export const builder = new SchemaBuilder<{
   defaultFieldNullability: false,
   // Earlier plugins wrap later ones. So the errors plugin turns also their errors into data.
   plugins: [
+    SemanticNonNullPluginName,
     ComplexityPlugin,
     ErrorsPlugin,
     RefusalFactsPluginName,
@@ -51,6 +54,8 @@ export const builder = new SchemaBuilder<{
     // `node` and `nodes` check who may see an object: see node.ts.
     nodeQueryOptions: false,
     nodesQueryOptions: false,
+    // Fields of payloads have IDs of deleted and ended objects. Each is of a type that implements Node.
+    encodeGlobalID: (type, id) => toNodeId(type as NodeType, BigInt(id)),
     nodeTypeOptions: { access: 'parent', description: 'An object with a global ID.' },
     idFieldOptions: { description: 'The global ID: unique among all types, opaque, and never a credential.' },
     pageInfoTypeOptions: { access: 'parent', description: 'The position of a page in its list.' },
@@ -74,10 +79,17 @@ export const builder = new SchemaBuilder<{
   },
 });
 
+const totalCounts = new WeakMap<object, Promise<number>>();
+
 builder.globalConnectionField('totalCount', (t) =>
   t.int({
     description: 'The number of items on all pages.',
-    resolve: (connection) => connection.totalCount(),
+    // Counts once, for any number of selections in an operation.
+    resolve: (connection) => {
+      const count = totalCounts.get(connection) ?? connection.totalCount();
+      totalCounts.set(connection, count);
+      return count;
+    },
   }),
 );
 

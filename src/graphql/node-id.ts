@@ -2,7 +2,8 @@ import type { Database } from '../database/database.ts';
 import { largestIds } from '../database/ids.ts';
 import { RequestError } from '../errors.ts';
 
-const nodeTypes = ['User', 'Session', 'AuditEvent', 'ServiceClient'] as const;
+/** The names of the types that implement `Node`. */
+export const nodeTypes = ['User', 'Session', 'AuditEvent', 'ServiceClient'] as const;
 
 /** A type that implements `Node`. */
 export type NodeType = (typeof nodeTypes)[number];
@@ -15,12 +16,19 @@ type WithIds = Pick<Database, '$largestId'>;
 /** In characters of base64: longer than any ID or cursor of this server. */
 const maxLength = 100;
 
-/** Returns the global ID of a row. Pothos makes the same one, but with a promise for each. */
+/**
+ * Returns the global ID of a row, in base64url without padding (RFC 4648, section 5), so that a URL needs no escapes.
+ * Names and digits encode to neither `+` nor `/`, so only the padding differs from base64. Pothos would make the same
+ * ID, but with a promise for each.
+ */
 export function toNodeId(type: NodeType, id: bigint): string {
-  return btoa(`${type}:${id}`);
+  return btoa(`${type}:${id}`).replaceAll('=', '');
 }
 
-/** Returns the type and the row ID that a global ID stands for, or null if it is none, or of no row of the database. */
+/**
+ * Returns the type and the row ID that a global ID stands for, or null if it is none, or of no row of the database.
+ * Accepts IDs with padding too: version 0.9.0 made them.
+ */
 export function parseNodeId(globalId: string, { $largestId }: WithIds): NodeId | null {
   const [, name, digits] = /^([A-Z]\w*):([1-9]\d{0,18})$/.exec(decode(globalId)) ?? [];
   const type = nodeTypes.find((known) => known === name);
@@ -34,23 +42,22 @@ export function parseNodeId(globalId: string, { $largestId }: WithIds): NodeId |
  */
 const cursorForm = /^GPC:(?:I:(?<id>[1-9]\d{0,18})|N:(?<smallId>[1-9]\d{0,9}))$/;
 
-type Cursors = { after?: string | null | undefined; before?: string | null | undefined };
+export type Cursors = { after?: string | null | undefined; before?: string | null | undefined };
 
 /**
- * Rejects cursors that this server never issued, before a query is built from them.
+ * Returns the row ID of a cursor. Rejects cursors that this server never issued, before a query is built from them.
  *
  * @throws RequestError
  */
-export function requireCursors({ after, before }: Cursors, { $largestId }: WithIds): void {
-  for (const cursor of [after, before]) {
-    if (cursor == null) continue;
-    const { id, smallId } = cursorForm.exec(decode(cursor))?.groups ?? {};
-    const isIssued = id ? BigInt(id) <= $largestId() : smallId && BigInt(smallId) <= largestIds.of32Bits;
-    if (!isIssued) throw new RequestError('BAD_USER_INPUT', 'The cursor does not belong to this list.');
-  }
+export function parseCursor(cursor: string, { $largestId }: WithIds): bigint {
+  const { id, smallId } = cursorForm.exec(decode(cursor))?.groups ?? {};
+  const row = BigInt(id ?? smallId ?? 0);
+  const isIssued = id ? row <= $largestId() : smallId && row <= largestIds.of32Bits;
+  if (!isIssued) throw new RequestError('BAD_USER_INPUT', 'The cursor does not belong to this list.');
+  return row;
 }
 
-/** Decodes base64. Returns an empty string for a text that is too long to be an ID or a cursor. */
+/** Decodes base64 and base64url, with padding or without. Returns an empty string for a text that is too long to be an ID or a cursor. */
 function decode(base64: string): string {
   return base64.length <= maxLength ? Buffer.from(base64, 'base64').toString() : '';
 }

@@ -1,7 +1,9 @@
-import { lexicographicSortSchema, printSchema } from 'graphql';
+import { GraphQLSchema, lexicographicSortSchema, specifiedDirectives } from 'graphql';
 import { builder } from './builder.ts';
+import { schemaDescription } from './description.ts';
 import { subgraphSdl } from './federation/sdl.ts';
 import { gatewayQueries, withoutQueries } from './federation/without-queries.ts';
+import { printWithDirectives, semanticNonNull } from './plugins/semantic-non-null.ts';
 import './mutations/profile.ts';
 import './mutations/access-token.ts';
 import './mutations/administration.ts';
@@ -16,6 +18,7 @@ import './types/node.ts';
 import './mutations/password.ts';
 import './types/service-client.ts';
 import './types/session.ts';
+import './types/session-connection.ts';
 import './mutations/session-data.ts';
 import './mutations/service-clients.ts';
 import './mutations/sign-up.ts';
@@ -23,14 +26,16 @@ import './mutations/start-session.ts';
 import './types/user.ts';
 import './types/user-sessions.ts';
 
+const built = builder.toSchema({ directives: [...specifiedDirectives, semanticNonNull] });
+
 /** The schema with the queries for gateways (Apollo Federation 2). */
-export const subgraphSchema = builder.toSchema();
+export const subgraphSchema = new GraphQLSchema({ ...built.toConfig(), description: schemaDescription });
 
 export const schema = withoutQueries(subgraphSchema, gatewayQueries);
 
 /** Returns the text of `schema.graphql`. It is sorted, so that its history shows only real changes. */
 export function printedSchema(): string {
-  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+  return `${printWithDirectives(lexicographicSortSchema(schema))}\n`;
 }
 
 /** Returns the text that programs compose with those of other subgraphs. */

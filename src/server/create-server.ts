@@ -45,6 +45,6 @@ type ContextPlugin = NonNullable<AppOptions['plugins']>[number];
 export async function createServer(options: ServerOptions = {}): Promise<Server> {
   const { env, report = printReport, observe, plugins = [] } = options;
   const hooks = { report, plugins: plugins as unknown[] as ContextPlugin[], ...(observe && { observe }) };
-  const { listen, fetch, stop } = await openServer(env, hooks);
-  return { listen, fetch, stop };
+  const { listen, fetch, reloadTrustedDocuments, stop } = await openServer(env, hooks);
+  return { listen, fetch, reloadTrustedDocuments, stop };
 }

@@ -14,6 +14,7 @@ import { openMailTransport } from '../mail/transport.ts';
 import { startMaintenance } from '../maintenance/maintenance.ts';
 import { observeAll } from '../monitoring/observe-all.ts';
 import { openSigningKeys } from '../signing-keys/signing-keys.ts';
+import { openTrustedDocuments, type TrustedDocuments } from '../trusted-documents/trusted-documents.ts';
 import { startMetrics, startTraces } from './monitoring.ts';
 import type { Address, Server } from './server.ts';
 import { openStore, type Store } from './store.ts';
@@ -31,6 +32,8 @@ export type OpenServer = Server & {
   appliedMigrations: readonly string[];
   /** True if ids still have 32 bits, in a PostgreSQL database of an earlier version. */
   hasNarrowIds: boolean;
+  /** The documents that clients execute by id. Null if there are none. */
+  trustedDocuments: TrustedDocuments | null;
   /** Resolves if the files of the database are lost: removed or replaced. The server then stops by itself. */
   lost: Promise<void>;
 };
@@ -47,6 +50,8 @@ export async function openServer(env: Environment | undefined, { signal, ...hook
   const config = readConfig(env);
   const legacySessions = readFromEnvironment(readBlitzSessions, env);
   const render = await readTemplates(config.mail.templates);
+  const trustedDocuments =
+    config.trustedDocuments && (await openTrustedDocuments(config.trustedDocuments, hooks.report));
   const store = await openStore(config, hooks.report, signal);
   const { database, replica, clock, appliedMigrations } = store;
   const observers: { stop(): Promise<void> }[] = [];
@@ -69,36 +74,45 @@ export async function openServer(env: Environment | undefined, { signal, ...hook
     const observe = observeAll([watch, metrics?.observe, traces?.observe, hooks.observe]);
     const report = unlessLost(hooks.report);
     const reportUnavailable = unlessLost(hooks.reportUnavailable);
-    const options = { database, replica, config, now, legacySessions, signingKeys, ...hooks };
+    const options = { database, replica, config, now, legacySessions, signingKeys, trustedDocuments, ...hooks };
     const app = createApp({ ...options, report, reportUnavailable, observe, run: traces?.run });
     warnAboutSettings(config, hooks.report);
-    const stopBackground = startBackground(store, config, { render, report });
-    const server = serve(app, config, { stopBackground, close });
+    const stopBackground = startBackground(store, config, { render, trustedDocuments, report });
+    const reload = async () => trustedDocuments?.reload();
+    const server = serve(app, config, { reload, stopBackground, close });
     void store.lost.then(server.stop).catch(hooks.report);
-    return { ...server, config, appliedMigrations, hasNarrowIds: hasNarrowIds(database), lost: store.lost };
+    const facts = { config, appliedMigrations, hasNarrowIds: hasNarrowIds(database), trustedDocuments };
+    return { ...server, ...facts, lost: store.lost };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-/** Starts maintenance and the delivery of mail. Returns a function that ends both. */
+type BackgroundParts = {
+  render: Render;
+  trustedDocuments: TrustedDocuments | null;
+  report: Hooks['report'];
+};
+
+/** Starts maintenance, the delivery of mail and the watch of files. Returns a function that ends all. */
 function startBackground(
   { database, clock }: Store,
   config: Config,
-  { render, report }: { render: Render; report: Hooks['report'] },
+  { render, trustedDocuments, report }: BackgroundParts,
 ): () => Promise<unknown> {
   const { appUrl } = config.mail;
   const maintenance = startMaintenance(database, config, clock, { report });
   const transport = openMailTransport(config.mail);
   const delivery = startDelivery({ database, transport, render, appUrl, clock, report });
-  return () => Promise.all([maintenance.stop(), delivery.stop()]);
+  const watch = trustedDocuments?.watch();
+  return () => Promise.all([maintenance.stop(), delivery.stop(), watch?.stop()]);
 }
 
-type Closers = { stopBackground(): Promise<unknown>; close(): Promise<void> };
+type Parts = { reload(): Promise<void>; stopBackground(): Promise<unknown>; close(): Promise<void> };
 
 /** Returns the functions of a server over its app. */
-function serve(app: App, config: Config, { stopBackground, close }: Closers): Server {
+function serve(app: App, config: Config, { reload, stopBackground, close }: Parts): Server {
   let listening: Promise<RunningServer> | null = null;
   let stopping: Promise<void> | null = null;
   let isClosing = false;
@@ -132,6 +146,7 @@ function serve(app: App, config: Config, { stopBackground, close }: Closers): Se
       fetching.add(answering);
       return answering.finally(() => fetching.delete(answering));
     },
+    reloadTrustedDocuments: reload,
     stop() {
       app.drain();
       stopping ??= finish();

@@ -20,6 +20,11 @@ export type Server = {
    */
   fetch(request: Request, clientAddress?: string | null): Promise<Response>;
   /**
+   * Reads the files of `TRUSTED_DOCUMENTS` again, which also happens within seconds of a change. Rejects with a sentence
+   * if they are not valid; the documents from before then stay in use.
+   */
+  reloadTrustedDocuments(): Promise<void>;
+  /**
    * Ends the server: `/ready` answers 503, requests are answered for `DRAIN_TIME` if the server listens, those in flight
    * are finished, and the database is closed. Further calls return the same promise.
    */

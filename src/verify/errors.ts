@@ -45,6 +45,32 @@ export class CsrfError extends Refusal {
   }
 }
 
+/**
+ * Is thrown when the server does not answer a forwarded operation, or its database does not. Answer 503. `cause` has the
+ * reason.
+ */
+export class ServerUnavailable extends Refusal {
+  override readonly name = 'ServerUnavailable';
+  readonly status = 503;
+  override readonly headers = { 'retry-after': '1' };
+
+  constructor(cause: unknown) {
+    super('The server for users and sessions does not answer. Try again.', { cause });
+  }
+}
+
+/** Is thrown when the answer to a forwarded operation has `errors`. The message is that of the first one. */
+export class OperationError extends Error {
+  override readonly name = 'OperationError';
+  /** The `extensions.code` of the first error, such as `UNAUTHENTICATED`. Null if it has none. */
+  readonly code: string | null;
+
+  constructor(message: string, code: string | null) {
+    super(message);
+    this.code = code;
+  }
+}
+
 /** Is thrown when the verifier cannot work until a developer corrects its options. The message names the correction. */
 export class VerifierMisconfigured extends Error {
   override readonly name = 'VerifierMisconfigured';

@@ -8,7 +8,16 @@ export { fastifyAuth } from './adapters/fastify.ts';
 export { graphqlWsAuth } from './adapters/graphql-ws.ts';
 export { type AuthVariables, honoAuth } from './adapters/hono.ts';
 export { nextAuth } from './adapters/next.ts';
+export { nextForwarder } from './adapters/next-forwarder.ts';
 export { type AuthContext, yogaAuth } from './adapters/yoga.ts';
 export type { Auth, Json, Session, User, UserSession } from './auth.ts';
-export { CsrfError, Refusal, VerificationUnavailable, VerifierMisconfigured } from './errors.ts';
+export {
+  CsrfError,
+  OperationError,
+  Refusal,
+  ServerUnavailable,
+  VerificationUnavailable,
+  VerifierMisconfigured,
+} from './errors.ts';
+export { createForwarder, type ForwardedFor, type Forwarder, type ForwarderOptions } from './forwarder.ts';
 export { type ClientInfo, createVerifier, type Verifier, type VerifierOptions } from './verifier.ts';

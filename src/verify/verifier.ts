@@ -1,9 +1,10 @@
 import { type Auth, toAuth } from './auth.ts';
-import { type CookiePolicy, cookiePolicy, readBearerToken, readToken } from './credentials.ts';
+import { cookiePolicy, readBearerToken, readToken } from './credentials.ts';
 import { isFromForeignSite } from './cross-site.ts';
 import { CsrfError, VerifierMisconfigured } from './errors.ts';
 import { type HeaderReader, type HeaderSource, readerOf, type WithHeaders } from './headers.ts';
 import { type Endpoint, introspect } from './introspection.ts';
+import { addressBelow, originPolicy, requireCookieName, requireUrl } from './options.ts';
 
 export type VerifierOptions = {
   /** The address of the graphql-sessions server, as this backend reaches it. */
@@ -88,11 +89,11 @@ const maxUserAgentLength = 512;
  * });
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { allowedOrigins = [], touch = true } = options;
+  const { allowedOrigins, touch = true } = options;
   const url = requireUrl(String(options.url));
   const endpoint = endpointOf(url, options);
   const cookie = cookiePolicy(url, requireCookieName(options.cookieName));
-  const origins = { allowedOrigins: new Set([...allowedOrigins].map(requireOrigin)), isSecure: isSecure(cookie) };
+  const origins = originPolicy(allowedOrigins, cookie);
   const ask = shareInFlight((form) => introspect(endpoint, form));
 
   function requireOwnSite(request: HeaderSource): void {
@@ -119,26 +120,6 @@ export function createVerifier(options: VerifierOptions): Verifier {
   };
 }
 
-function requireUrl(address: string): URL {
-  const url = URL.canParse(address) ? new URL(address) : null;
-  if (url !== null && /^https?:$/.test(url.protocol) && !url.username && !url.search && !url.hash) return url;
-  throw new VerifierMisconfigured(
-    'url must be the address of the graphql-sessions server, as https://accounts.example.com.',
-  );
-}
-
-function requireCookieName(name: string | null | undefined): string | null | undefined {
-  if (typeof name !== 'string' || /^[^\s=;]+$/.test(name)) return name;
-  throw new VerifierMisconfigured('cookieName must be the name of a cookie, or null.');
-}
-
-function requireOrigin(origin: string): string {
-  if (URL.canParse(origin) && new URL(origin).origin === origin) return origin;
-  throw new VerifierMisconfigured(
-    `allowedOrigins must have origins without a path, as https://admin.example.com: ${origin}`,
-  );
-}
-
 function endpointOf(url: URL, options: VerifierOptions): Endpoint {
   const { clientId, clientSecret, timeoutMs = 1_000, fetch = (url, init) => globalThis.fetch(url, init) } = options;
   if (!clientId || !clientSecret) {
@@ -148,17 +129,11 @@ function endpointOf(url: URL, options: VerifierOptions): Endpoint {
   }
   // `Basic` with both parts in form encoding (RFC 6749 section 2.3.1).
   const authorization = `Basic ${btoa(`${formEncode(clientId)}:${formEncode(clientSecret)}`)}`;
-  const base = url.href.endsWith('/') ? url : new URL(`${url.href}/`);
-  return { url: new URL('oauth/introspect', base), authorization, timeoutMs, fetch };
+  return { url: addressBelow(url, 'oauth/introspect'), authorization, timeoutMs, fetch };
 }
 
 function formEncode(text: string): string {
   return new URLSearchParams([['', text]]).toString().slice('='.length);
-}
-
-/** Returns whether the cookie tells that browsers use https: they send a cookie with such a name nowhere else. */
-function isSecure({ name }: CookiePolicy): boolean {
-  return name?.startsWith('__') ?? false;
 }
 
 function clientFields(headers: HeaderReader, clientIp: string | null | undefined): Record<string, string> {

@@ -10,15 +10,14 @@ const start = 'mutation { startSession(transport: BEARER) { token session { crea
 const read = '{ currentSession { state } }';
 const lifetimeMs = 6_000;
 
-/** A clock that is wrong for the whole process where `faketime` is installed, and for its JavaScript elsewhere. */
-const faketime = ['/usr/bin/faketime'].find(existsSync);
-
-function wrapperFor(hours: number): string[] {
-  return faketime ? [faketime, '-f', `${hours < 0 ? '' : '+'}${hours}h`] : [];
-}
-
+/**
+ * Returns the environment of a process whose clock is wrong: for the whole process where `faketime` is installed, and for
+ * its JavaScript elsewhere. The program `faketime` sets the same variables, but its child would outlive it.
+ */
 function shiftedBy(hours: number): Record<string, string> {
-  if (faketime) return {};
+  if (existsSync('/usr/bin/faketime')) {
+    return { LD_PRELOAD: '/usr/$LIB/faketime/libfaketime.so.1', FAKETIME: `${hours < 0 ? '' : '+'}${hours}h` };
+  }
   const preload = new URL('../support/shifted-clock.ts', import.meta.url).href;
   return { CLOCK_SHIFT_MS: String(hours * 3_600_000), NODE_OPTIONS: `--import ${preload}` };
 }
@@ -30,7 +29,7 @@ describe('servers with different clocks', () => {
     const nodes: string[] = [];
     for (const hours of [0, 2, -1]) {
       const env = { DATABASE_URL: server.url, PORT: '0', SESSION_LIFETIME: `${lifetimeMs / 1000}s` };
-      const node = runNode('src/main.ts', [], { ...env, ...shiftedBy(hours) }, { wrapper: wrapperFor(hours) });
+      const node = runNode('src/main.ts', [], { ...env, ...shiftedBy(hours) });
       const [, address = ''] = await node.until(/^GraphQL +(http\S+)$/m);
       nodes.push(address.replace('localhost', '127.0.0.1'));
     }

@@ -1,7 +1,7 @@
 import { type DocumentNode, getIntrospectionQuery, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { useDocuments } from '../../src/graphql/plugins/document-cache.ts';
-import { requireModestDocument } from '../../src/graphql/plugins/document-limits.ts';
+import { useDocuments } from '../../src/graphql/documents/document-cache.ts';
+import { requireModestDocument } from '../../src/graphql/documents/document-limits.ts';
 import { schema } from '../../src/graphql/schema.ts';
 import { type Client, startApi } from '../support/api.ts';
 import { everything, listLengths, standardCost } from '../support/document-search.ts';

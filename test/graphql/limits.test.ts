@@ -94,6 +94,18 @@ describe('limits of an operation', () => {
   });
 });
 
+describe('a variable of the wrong type', () => {
+  it('is refused with a code', async () => {
+    const api = await startApi();
+    const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }';
+    for (const variables of [{}, { ids: null }, { ids: [{}] }]) {
+      const { code, data, errors } = await api.client().send(query, variables);
+      expect({ code, data }).toEqual({ code: 'BAD_USER_INPUT', data: undefined });
+      expect(errors[0].message).toMatch(/^Variable "\$ids"/);
+    }
+  });
+});
+
 describe('introspection', () => {
   it('is limited to the size that tools ask for', async () => {
     const api = await startApi();

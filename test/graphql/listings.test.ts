@@ -50,6 +50,21 @@ describe('users', () => {
     expect(emails(before)).toEqual(['user3@example.com', 'user2@example.com']);
   });
 
+  it('loses none if the user of the cursor has left the list, or was deleted', async () => {
+    const api = await startApi();
+    const root = await admin(api);
+    await addUsers(api, 4);
+    const query = `query ($after: String) { users(first: 2, after: $after, suspended: false) {
+      nodes { email } pageInfo { endCursor } } }`;
+    const { users } = await root.ask(query);
+    const where = { email: 'user3@example.com' };
+    await api.database.user.update({ where, data: { suspendedAt: api.clock.now } });
+    const next = async () => emails((await root.ask(query, { after: users.pageInfo.endCursor })).users);
+    expect(await next()).toEqual(['user2@example.com', 'user1@example.com']);
+    await api.database.user.delete({ where });
+    expect(await next()).toEqual(['user2@example.com', 'user1@example.com']);
+  });
+
   it('can be searched and filtered', async () => {
     const api = await startApi();
     const root = await admin(api);

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { startApi } from '../support/api.ts';
+import { password, startApi } from '../support/api.ts';
+import { startIdsAfter } from '../support/ids.ts';
 
+/** Returns an ID with padding, as version 0.9.0 made them. */
 const idOf = (text: string) => Buffer.from(text).toString('base64');
 
 describe('node', () => {
@@ -61,6 +63,42 @@ describe('node', () => {
     for (const id of [...nonsense, ...impossible, idOf('constructor:1')]) {
       expect(await ada.ask(query, { id }), id).toEqual({ node: null });
     }
+  });
+});
+
+describe('ids', () => {
+  it('need no escapes in a URL, and are the same everywhere', async () => {
+    const api = await startApi();
+    // Ids of one to four digits have every length of padding.
+    for (const start of [1n, 10n, 100n, 1000n]) {
+      if (start > 1n) await startIdsAfter(api, start);
+      const ada = await api.signUp(`ada${start}@example.com`, 'BEARER');
+      const { viewer, currentSession } = await ada.ask('{ viewer { id } currentSession { id } }');
+      const { revokeAll } = await ada.ask('mutation { revokeAll { revokedSessionIds } }');
+      expect(revokeAll.revokedSessionIds).toEqual([currentSession.id]);
+      for (const id of [viewer.id, currentSession.id]) expect(id).toMatch(/^[\w-]+$/);
+      const text = Buffer.from(viewer.id, 'base64url').toString();
+      expect(text).toMatch(/^User:\d+$/);
+      expect(Buffer.from(text).toString('base64url')).toBe(viewer.id);
+    }
+  });
+
+  it('are accepted with padding too, as version 0.9.0 made them', async () => {
+    const api = await startApi();
+    await startIdsAfter(api, 10n);
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const root = await api.signUpAdmin('root@example.com');
+    const { viewer } = await ada.ask('{ viewer { id } }');
+    const padded = idOf(Buffer.from(viewer.id, 'base64url').toString());
+    expect(padded).toBe(`${viewer.id}==`);
+    const { node, nodes, user, auditEvents } = await root.ask(
+      `query ($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } user(by: { id: $id }) { id }
+        auditEvents(userId: $id) { nodes { user { id } } } }`,
+      { id: padded },
+    );
+    for (const found of [node, ...nodes, user, auditEvents.nodes[0].user]) expect(found).toEqual({ id: viewer.id });
+    await root.act('reauthenticate', { password });
+    expect((await root.act('suspendUser', { id: padded })).__typename).toBe('UserPayload');
   });
 });
 

@@ -4,6 +4,7 @@ import { request as send } from 'node:http';
 import fc from 'fast-check';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { type Config, readConfig } from '../../src/config/config.ts';
+import type { TrustedDocumentsMode } from '../../src/config/graphql/trusted-documents.ts';
 import { openDatabase } from '../../src/database/database.ts';
 import { isJson } from '../../src/http/body.ts';
 import { type App, type AppOptions, createApp } from '../../src/http/front-door.ts';
@@ -15,8 +16,10 @@ import { createGraphQL } from '../../src/http/routes/yoga.ts';
 import { listen } from '../../src/http/server.ts';
 import { newRequestFacts } from '../../src/log/request-facts.ts';
 import { hashToken } from '../../src/tokens/token.ts';
+import { openTrustedDocuments } from '../../src/trusted-documents/trusted-documents.ts';
 import { password, startApi } from '../support/api.ts';
 import { emptyDatabase } from '../support/database.ts';
+import { apolloId, documents, presetId, relayId, trusting } from '../support/manifests.ts';
 
 type Sent = { method: string; path: string; headers: Record<string, string>; body: string; isChunked: boolean };
 type Received = { status: number | undefined; headers: Record<string, unknown>; body: string };
@@ -30,11 +33,13 @@ const config: Config = {
 };
 
 /** Creates an app with its own database. */
-async function open(url: string, now: () => Date) {
+async function open(url: string, now: () => Date, mode: TrustedDocumentsMode) {
   const database = await openDatabase(url);
   onTestFinished(() => database.$disconnect());
   const reported: unknown[] = [];
-  const options: AppOptions = { database, config, now, report: (error) => reported.push(error) };
+  const report = (error: unknown) => reported.push(error);
+  const trustedDocuments = await openTrustedDocuments(trusting(mode).trustedDocuments, report);
+  const options: AppOptions = { database, config, now, trustedDocuments, report };
   return { options, app: createApp(options), reported };
 }
 
@@ -107,7 +112,7 @@ function withoutSecrets({ status, headers, body }: Received) {
 }
 
 /** Returns three adapters of one server, on three equal databases, and the credentials for all. */
-async function threeWays() {
+async function threeWays(mode: TrustedDocumentsMode = 'off') {
   const api = await startApi({ ...config });
   const ada = await api.signUp('ada@example.com', 'BEARER');
   const grace = await api.signUp('grace@example.com', 'COOKIE');
@@ -124,7 +129,7 @@ async function threeWays() {
   for (let copy = 0; copy < 3; copy += 1) {
     const url = await emptyDatabase();
     await copyFile(api.url.replace('file:', ''), url.replace('file:', ''));
-    opened.push(await open(url, now));
+    opened.push(await open(url, now, mode));
   }
   const [one, other, third] = opened as [Opened, Opened, Opened];
   return {
@@ -179,6 +184,9 @@ const variables = fc.oneof(
   fc.constantFrom<unknown>(null, [], 'x', 1, { id: null }, { id: [] }, { n: 'three' }, { n: 1e99 }, { yes: 0 }),
 );
 
+/** Returns extensions with a hash, as Apollo's clients send them. */
+const apollo = (sha256Hash: unknown) => ({ persistedQuery: { version: 1, sha256Hash } });
+
 const body = fc.oneof(
   {
     weight: 9,
@@ -190,8 +198,23 @@ const body = fc.oneof(
         ),
         variables: sometimes(variables),
         operationName: sometimes(fc.constantFrom<unknown>('A', 'B', 'A', 'B', 'C', '', null, 3, {})),
-        extensions: onceIn(9, fc.constantFrom<unknown>({}, null, { a: 1 }, [], 'x')),
+        documentId: onceIn(9, fc.constantFrom<unknown>(relayId, null, 'unknown', 7)),
+        extensions: onceIn(9, fc.constantFrom<unknown>({}, null, { a: 1 }, [], 'x', apollo(relayId), apollo(7))),
         surplus: onceIn(9, fc.constantFrom<unknown>(null, 1)),
+      })
+      .map((params) => JSON.stringify(params)),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .record({
+        documentId: sometimes(fc.constantFrom<unknown>(relayId, presetId, apolloId, '__proto__', '', 7)),
+        extensions: sometimes(
+          fc.constantFrom<unknown>(apollo(relayId), apollo(apolloId), apollo('unknown'), apollo([])),
+        ),
+        query: onceIn(9, fc.constantFrom<unknown>(null, documents.viewer, '')),
+        variables: sometimes(variables),
+        operationName: onceIn(9, fc.constantFrom<unknown>('Node', 'A', null)),
       })
       .map((params) => JSON.stringify(params)),
   },
@@ -271,55 +294,65 @@ const headersWith = (tokens: { bearer: string[]; cookie: string[]; antiCSRF: str
   );
 
 describe('request', () => {
-  it('has the same answer over a socket, as a Request, and by Yoga itself, for generated requests', async () => {
-    const { node, web, yoga, reported, credentials } = await threeWays();
-    const { ada, grace, root, over, late } = credentials;
-    const anyHeaders = headersWith({
-      bearer: [ada, root, over, late, ada, root].map(({ token }) => `Bearer ${token}`),
-      cookie: [
-        `${grace.cookie}`,
-        `${grace.cookie}; ${grace.deviceCookie}`,
-        `a=b; ${grace.cookie}`,
-        `session=${ada.token}`,
-        `session=${over.token}`,
-        `session=${late.token}`,
-      ],
-      antiCSRF: [`${grace.antiCSRFToken}`],
-      device: [`${ada.deviceToken}`, `${grace.deviceCookie}`.replace('device=', '')],
-    });
-    const anyRequest = fc.record({
-      method: fc.oneof({ weight: 12, arbitrary: fc.constant('POST') }, fc.constant('PUT')),
-      path: fc.oneof(
-        { weight: 12, arbitrary: fc.constant('/graphql') },
-        fc.constantFrom('/graphql?x=1', '//graphql', '/'),
-      ),
-      headers: anyHeaders.map((headers) =>
-        Object.fromEntries(
-          Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  it.each([
+    ['off', 1],
+    ['only', 1 / 5],
+  ] as const)(
+    'has the same answer over a socket, as a Request, and by Yoga itself, for generated requests, in the mode %s',
+    async (mode, share) => {
+      const { node, web, yoga, reported, credentials } = await threeWays(mode);
+      const { ada, grace, root, over, late } = credentials;
+      const anyHeaders = headersWith({
+        bearer: [ada, root, over, late, ada, root].map(({ token }) => `Bearer ${token}`),
+        cookie: [
+          `${grace.cookie}`,
+          `${grace.cookie}; ${grace.deviceCookie}`,
+          `a=b; ${grace.cookie}`,
+          `session=${ada.token}`,
+          `session=${over.token}`,
+          `session=${late.token}`,
+        ],
+        antiCSRF: [`${grace.antiCSRFToken}`],
+        device: [`${ada.deviceToken}`, `${grace.deviceCookie}`.replace('device=', '')],
+      });
+      const anyRequest = fc.record({
+        method: fc.oneof({ weight: 12, arbitrary: fc.constant('POST') }, fc.constant('PUT')),
+        path: fc.oneof(
+          { weight: 12, arbitrary: fc.constant('/graphql') },
+          fc.constantFrom('/graphql?x=1', '//graphql', '/'),
         ),
-      ),
-      body,
-      isChunked: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
-    });
-    const runs = inject('isShort') ? 200 : 1_500;
-    let plain = 0;
-    await fc.assert(
-      fc.asyncProperty(anyRequest, async (sent) => {
-        const answer = withoutSecrets(await node(sent));
-        expect(withoutSecrets(await web(sent))).toEqual(answer);
-        if (!isPlain(sent)) return;
-        plain += 1;
-        const { status, headers, body: text } = withoutSecrets(await yoga(sent));
-        // Yoga itself knows no ids of requests.
-        const known = answer.body.replace(/,"extensions":\{"requestId":"<handle>"\}/, '');
-        expect([answer.status, answer.headers['content-type'], known]).toEqual([status, headers['content-type'], text]);
-      }),
-      { numRuns: runs, endOnFailure: true },
-    );
-    // About two fifths are. A fifth is far below what chance makes of that.
-    expect(plain).toBeGreaterThan(runs / 5);
-    expect(reported).toEqual([]);
-  });
+        headers: anyHeaders.map((headers) =>
+          Object.fromEntries(
+            Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+          ),
+        ),
+        body,
+        isChunked: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
+      });
+      const runs = (inject('isShort') ? 200 : 1_500) * share;
+      let plain = 0;
+      await fc.assert(
+        fc.asyncProperty(anyRequest, async (sent) => {
+          const answer = withoutSecrets(await node(sent));
+          expect(withoutSecrets(await web(sent))).toEqual(answer);
+          if (!isPlain(sent)) return;
+          plain += 1;
+          const { status, headers, body: text } = withoutSecrets(await yoga(sent));
+          // Yoga itself knows no ids of requests.
+          const known = answer.body.replace(/,"extensions":\{"requestId":"<handle>"\}/, '');
+          expect([answer.status, answer.headers['content-type'], known]).toEqual([
+            status,
+            headers['content-type'],
+            text,
+          ]);
+        }),
+        { numRuns: runs, endOnFailure: true },
+      );
+      // About two fifths are. A fifth is far below what chance makes of that.
+      expect(plain).toBeGreaterThan(runs / 5);
+      expect(reported).toEqual([]);
+    },
+  );
 
   it('gets its own answer among many concurrent ones', async () => {
     const { node, credentials } = await threeWays();

@@ -5,7 +5,8 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type App, createApp } from '../../src/http/front-door.ts';
 import { type Data, type Settings, startApi, type TestApi } from '../support/api.ts';
-import { browserPath, openProfile } from '../support/browser.ts';
+import { openProfile } from '../support/browser.ts';
+import { browserPath } from '../support/chromium.ts';
 import { temporaryFolder } from '../support/database.ts';
 import { signInMutation } from '../support/sign-ins.ts';
 

@@ -154,6 +154,16 @@ describe('bodies', () => {
     expect(sent).toBeLessThan(10);
   });
 
+  it('with a batch of operations are refused by name', async () => {
+    const api = await startApi();
+    for (const body of ['[]', `[${hello}]`, ` \n[${hello},${hello}]`]) {
+      const response = await post(api, body);
+      const { errors } = await response.json();
+      expect([response.status, errors[0].extensions.code], body).toEqual([400, 'BATCHING_NOT_SUPPORTED']);
+      expect(errors[0].message).toMatch(/^Batching is not supported\. Send each operation/);
+    }
+  });
+
   it('without a valid form get 400', async () => {
     const api = await startApi();
     const nonsense = [
@@ -269,6 +279,7 @@ describe('pages of other sites', () => {
     for (const other of ['https://evil.example', 'null', 'https://app.example.evil.example', 'http://app.example']) {
       for (const method of ['OPTIONS', 'GET']) {
         const refused = await get(api, '/graphql', { origin: other }, method);
+        expect(refused.status, `${method} ${other}`).toBe(403);
         expect(refused.headers.has('access-control-allow-origin'), other).toBe(false);
         expect(refused.headers.has('access-control-allow-credentials'), other).toBe(false);
       }

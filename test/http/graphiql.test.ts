@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { exampleOperations } from '../../src/http/routes/graphiql/examples.ts';
 import { type Data, password, startApi, type TestApi } from '../support/api.ts';
-import { browserPath, openBrowser } from '../support/browser.ts';
+import { openBrowser } from '../support/browser.ts';
+import { browserPath } from '../support/chromium.ts';
 import { temporaryFolder } from '../support/database.ts';
 import { startServer } from '../support/process.ts';
 

@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { access, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -94,6 +94,24 @@ describe('createServer', () => {
     await expect(createServer({ env: { PORT: 'http' } })).rejects.toThrow(/^PORT is "http", but it must be/);
     await expect(createServer({ env: { NODE_ENV: 'production' } })).rejects.toThrow(/^PUBLIC_URL is /);
     await expect(createServer({ env: { BLITZ_COOKIES: 'a b' } })).rejects.toThrow(/^BLITZ_COOKIES is /);
+  });
+
+  it('rejects trusted documents that are not valid before it opens the database, and reloads them on demand', async () => {
+    const folder = await temporaryFolder();
+    const file = join(folder, 'documents.json');
+    const env = { TRUSTED_DOCUMENTS: file, DATABASE_URL: `file:${folder}/new.db` };
+    await writeFile(file, '{ "a": "{ viewer { emial } }" }');
+    await expect(create(env)).rejects.toThrow(`The document "a" in ${file} cannot be trusted: Cannot query field`);
+    await expect(access(join(folder, 'new.db'))).rejects.toThrow('ENOENT');
+    await expect(create({ TRUSTED_DOCUMENTS_MODE: 'only' })).rejects.toThrow(/^TRUSTED_DOCUMENTS_MODE is "only", but/);
+    await writeFile(file, '{ "a": "{ __typename }" }');
+    const { server } = await create(env);
+    await writeFile(file, '{ "a": "{ viewer { id } }" }');
+    await server.reloadTrustedDocuments();
+    const found = await server.fetch(new Request('http://localhost/graphql?documentId=a'));
+    expect(await found.json()).toEqual({ data: { viewer: null } });
+    await writeFile(file, '{');
+    await expect(server.reloadTrustedDocuments()).rejects.toThrow(`The file ${file} is not a JSON object.`);
   });
 
   it('keeps nothing open after a failure', async () => {

@@ -173,8 +173,8 @@ describe('a service with a scope', () => {
     const { data } = await ask(
       `query ($handle: String!, $user: ID!, $session: ID!) {
         session(handle: $handle) { id state user { email } }
-        byId: user(id: $user) { email suspendedAt sessions { handle } }
-        byEmail: user(email: "ADA@example.com") { id }
+        byId: user(by: { id: $user }) { email suspendedAt sessions { handle } }
+        byEmail: user(by: { email: "ADA@example.com" }) { id }
         node(id: $session) { ... on Session { handle } }
       }`,
       { handle: me.handle, user: me.user.id, session: me.id },
@@ -187,26 +187,35 @@ describe('a service with a scope', () => {
     });
   });
 
-  it('users:read gets null for what does not exist, and an error without exactly one argument', async () => {
+  it('users:read gets null for what does not exist, and an error unless it names a user in exactly one way', async () => {
     const { me, ask } = await withService('users:read');
     const { data } = await ask(`{
       session(handle: "\\u0000") { id }
       long: session(handle: "${'h'.repeat(5_000)}") { id }
-      user(email: "nobody@example.com") { id }
-      odd: user(email: "\\u0000@x") { id }
-      other: user(id: "${me.id}") { id }
+      user(by: { email: "nobody@example.com" }) { id }
+      odd: user(by: { email: "\\u0000@x" }) { id }
+      other: user(by: { id: "${me.id}" }) { id }
     }`);
     expect(data).toEqual({ session: null, long: null, user: null, odd: null, other: null });
-    expect((await ask('{ user { id } }')).code).toBe('BAD_USER_INPUT');
-    expect((await ask('{ user(id: "x", email: "y") { id } }')).code).toBe('BAD_USER_INPUT');
+    for (const by of ['', '(by: {})', '(by: { id: "x", email: "y" })', '(by: { email: null })']) {
+      expect((await ask(`{ user${by} { id } }`)).code, by).toBe('GRAPHQL_VALIDATION_FAILED');
+    }
+    for (const by of [null, {}, { id: 'x', email: 'y' }, { email: null }]) {
+      const { data, code } = await ask('query ($by: UserBy!) { user(by: $by) { id } }', { by });
+      expect({ data, code }).toEqual({ data: undefined, code: 'BAD_USER_INPUT' });
+    }
   });
 
   it('users:read reads neither private data nor events, and ends no session', async () => {
-    const { me, ask } = await withService('users:read');
-    expect((await ask(`{ node(id: "${me.id}") { ... on Session { privateData } } }`)).code).toBe('FORBIDDEN');
+    const { api, me, ask } = await withService('users:read');
+    await api.database.session.updateMany({ data: { privateData: '{"plan":"pro"}' } });
+    expect(await ask(`{ node(id: "${me.id}") { ... on Session { privateData } } }`)).toMatchObject({
+      data: { node: { privateData: null } },
+      errors: undefined,
+    });
     expect((await ask('{ auditEvents { totalCount } }')).code).toBe('UNAUTHENTICATED');
     expect((await ask(`mutation { revoke(id: "${me.id}") { __typename } }`)).code).toBe('UNAUTHENTICATED');
-    expect((await ask(`{ user(id: "${me.user.id}") { auditEvents { totalCount } } }`)).data).toEqual({
+    expect((await ask(`{ user(by: { id: "${me.user.id}" }) { auditEvents { totalCount } } }`)).data).toEqual({
       user: { auditEvents: null },
     });
   });

@@ -5,6 +5,7 @@ import { type AttemptPolicy, type Config, readConfig, type SessionPolicy } from 
 import { type App, createApp } from '../../src/http/front-door.ts';
 import type { LegacySessions } from '../../src/http/request/legacy-sessions.ts';
 import { openSigningKeys, type SigningKeys } from '../../src/signing-keys/signing-keys.ts';
+import { openTrustedDocuments, type TrustedDocuments } from '../../src/trusted-documents/trusted-documents.ts';
 import { openEmptyDatabase, type TestDatabase } from './database.ts';
 
 export const password = 'correct horse battery staple';
@@ -17,6 +18,8 @@ export type TestApi = TestDatabase & {
   legacySessions: LegacySessions | null;
   /** The keys that sign tokens. Null without `encryptionKeys`. */
   signingKeys: SigningKeys | null;
+  /** The documents of the setting `trustedDocuments`. Null without it. */
+  trustedDocuments: TrustedDocuments | null;
   /** The reported unexpected errors. */
   reported: unknown[];
   /** Moves the server's clock. */
@@ -58,7 +61,9 @@ export async function startApi({ sessions, attempts, blitz = null, ...settings }
   const clock = { now: new Date() };
   const now = () => clock.now;
   const signingKeys = await openSigningKeys(opened.database, config, { now, stop: () => {} }, report);
-  const app = createApp({ database: opened.database, config, report, now, legacySessions, signingKeys });
+  const trustedDocuments = config.trustedDocuments && (await openTrustedDocuments(config.trustedDocuments, report));
+  const options = { database: opened.database, config, report, now, legacySessions, signingKeys, trustedDocuments };
+  const app = createApp(options);
   const client = () => new Client(app, config.publicUrl);
   return {
     ...opened,
@@ -66,6 +71,7 @@ export async function startApi({ sessions, attempts, blitz = null, ...settings }
     config,
     legacySessions,
     signingKeys,
+    trustedDocuments,
     reported,
     clock,
     client,

@@ -4,8 +4,8 @@ import {
   introspectionCost,
   requireModestDocument,
   requireShortNames,
-} from '../../src/graphql/plugins/document-limits.ts';
-import { listLengthsOf } from '../../src/graphql/plugins/introspection.ts';
+} from '../../src/graphql/documents/document-limits.ts';
+import { listLengthsOf } from '../../src/graphql/documents/introspection.ts';
 import { schema } from '../../src/graphql/schema.ts';
 import { expensiveDocuments } from './documents.ts';
 import { operationOf } from './generated-operations.ts';

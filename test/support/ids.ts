@@ -25,7 +25,7 @@ export async function storedIds({ url }: Pick<TestDatabase, 'url'>, table: Table
   return rows.map(({ digits }) => BigInt(digits));
 }
 
-/** Returns the global ids of rows, as clients have always had them. */
+/** Returns the global ids of rows. */
 export function globalIds(type: string, ids: bigint[]): string[] {
-  return ids.map((id) => Buffer.from(`${type}:${id}`).toString('base64'));
+  return ids.map((id) => Buffer.from(`${type}:${id}`).toString('base64url'));
 }

@@ -17,7 +17,7 @@ import {
 
 /** A field with arguments that hold text, and an operation that reaches it. */
 export type TextField = {
-  /** Such as `Mutation.login` or `User.auditEvents`. */
+  /** Such as `Mutation.login` or `User.auditEvents`, with the chosen field if an argument is one of several. */
   name: string;
   /** The arguments that hold text. */
   texts: readonly GraphQLArgument[];
@@ -38,17 +38,24 @@ function isText(type: GraphQLInputType): boolean {
   return isLeafType(named) && !isEnumType(named) && !['Int', 'Float', 'Boolean'].includes(named.name);
 }
 
-/** Returns a value of a type in which every text is this one. */
-function filled(type: GraphQLInputType, text: string): unknown {
-  if (isNonNullType(type)) return filled(type.ofType, text);
-  if (isListType(type)) return [filled(type.ofType, text)];
+/** Returns a value of a type in which every text is this one. Of an input with one of several fields, it has `chosen`. */
+function filled(type: GraphQLInputType, text: string, chosen?: string): unknown {
+  if (isNonNullType(type)) return filled(type.ofType, text, chosen);
+  if (isListType(type)) return [filled(type.ofType, text, chosen)];
   if (isInputObjectType(type)) {
-    return Object.fromEntries(Object.values(type.getFields()).map((field) => [field.name, filled(field.type, text)]));
+    const fields = Object.values(type.getFields()).filter(({ name }) => !type.isOneOf || name === chosen);
+    return Object.fromEntries(fields.map((field) => [field.name, filled(field.type, text, chosen)]));
   }
   if (isEnumType(type)) return type.getValues()[0]?.name;
   if (type.name === 'JSON') return { [text]: text, key: [text] };
   if (type.name === 'Boolean') return true;
   return ['Int', 'Float'].includes(type.name) ? 1 : text;
+}
+
+/** Returns the fields of an input of which exactly one is given, and none for other types. */
+function fieldsOfOneOf(type: GraphQLInputType): string[] {
+  const named = getNamedType(type);
+  return isInputObjectType(named) && named.isOneOf ? Object.keys(named.getFields()) : [];
 }
 
 /** Returns the selection of a field, two levels deep: all fields without arguments. */
@@ -89,14 +96,17 @@ export function* textFields(schema: GraphQLSchema, { textOf }: Values): Generato
         if (texts.length === 0) continue;
         const needed = field.args.filter((argument) => isRequiredArgument(argument) && !texts.includes(argument));
         const given = [...texts.filter((argument) => textOf(argument) !== null), ...needed];
-        yield {
-          name: `${type.name}.${field.name}`,
-          texts,
-          query: operationOf(operation, path, field, given),
-          variables: Object.fromEntries(
-            given.map((argument) => [argument.name, filled(argument.type, textOf(argument) ?? '')]),
-          ),
-        };
+        const choices = field.args.flatMap((argument) => fieldsOfOneOf(argument.type));
+        for (const chosen of choices.length > 0 ? choices : [undefined]) {
+          yield {
+            name: `${type.name}.${field.name}${chosen === undefined ? '' : ` by ${chosen}`}`,
+            texts,
+            query: operationOf(operation, path, field, given),
+            variables: Object.fromEntries(
+              given.map((argument) => [argument.name, filled(argument.type, textOf(argument) ?? '', chosen)]),
+            ),
+          };
+        }
       }
     }
   }

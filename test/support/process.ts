@@ -14,6 +14,8 @@ export type RunningProcess = {
   ended: Promise<Ended>;
 };
 
+const compileCache = new URL('../../src/compile-cache.js', import.meta.url).href;
+
 /**
  * Runs a file of this project in its own Node process, which does not outlive the test. `wrapper` is a command that
  * runs another one.
@@ -24,7 +26,9 @@ export function runNode(
   env: Record<string, string>,
   { input, wrapper = [] }: { input?: string | undefined; wrapper?: string[] } = {},
 ): RunningProcess {
-  return runProgram([...wrapper, process.execPath, file, ...args], { LOG_FORMAT: 'text', ...env }, input);
+  // The cache of compiled code, as `npm start` and the package use it, halves the time of a start.
+  const command = [process.execPath, '--import', compileCache, file, ...args];
+  return runProgram([...wrapper, ...command], { LOG_FORMAT: 'text', ...env }, input);
 }
 
 export const programPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

@@ -144,6 +144,29 @@ describe('adapter', () => {
     await expect(auth()).rejects.toMatchObject({ status: 503 });
   });
 
+  it('for Next.js creates the verifier with the first request, so that a build needs no secret', async () => {
+    const { api, options } = await startVerifyingServer();
+    let creations = 0;
+    const create = () => {
+      creations += 1;
+      return createVerifier(options);
+    };
+    let headers = async () => new Headers((await api.signUp('ada@example.com')).headers());
+    const { auth, withAuth } = nextAuth(create, () => headers());
+    const handler = withAuth((_, caller) => Response.json(caller?.user?.email ?? null));
+    expect(creations).toBe(0);
+    expect((await auth())?.user?.email).toBe('ada@example.com');
+    expect(await (await handler(new Request('http://localhost/orders'), {})).json()).toBeNull();
+    expect(creations).toBe(1);
+    // As `headers` of Next.js does while a build renders a page: the page depends on the request.
+    headers = () => Promise.reject(new Error('dynamic'));
+    const building = nextAuth(
+      () => createVerifier({ ...options, clientSecret: '' }),
+      () => headers(),
+    );
+    await expect(building.auth()).rejects.toThrow('dynamic');
+  });
+
   it('passes the address of the client on, if it is told where it is', async () => {
     const { api, options } = await startVerifyingServer();
     const verifier = createVerifier(options);

@@ -38,8 +38,9 @@ describe('examples in docstrings', () => {
     expect([response.status, await response.text()]).toEqual([401, 'Sign in first.']);
   });
 
-  it('are lines of the page, for the adapters', () => {
-    const files = readdirSync('src/verify/adapters').map((file) => `src/verify/adapters/${file}`);
+  it('are lines of the page, for the adapters and the forwarder', () => {
+    const adapters = readdirSync('src/verify/adapters').map((file) => `src/verify/adapters/${file}`);
+    const files = [...adapters, 'src/verify/forwarder.ts'];
     const lines = files.flatMap(examplesIn).flatMap((block) => block.split('\n'));
     expect(lines.length).toBeGreaterThan(6);
     expect(lines.filter((line) => !page.includes(line.replace('const yoga', 'yoga')))).toEqual([]);

@@ -5,9 +5,9 @@ import {
   type ObjectTypeDefinitionNode,
   parse,
   print,
-  printSchema,
   visit,
 } from 'graphql';
+import { printWithDirectives } from '../plugins/semantic-non-null.ts';
 import { entityNames } from './entities.ts';
 import { gatewayQueries, withoutQueries } from './without-queries.ts';
 
@@ -40,7 +40,9 @@ export function subgraphSdl(schema: GraphQLSchema): string {
 
 function printSubgraph(schema: GraphQLSchema): string {
   const common = withoutQueries(schema, [...gatewayQueries, ...ambiguousQueries]);
-  const document = visit(parse(printSchema(lexicographicSortSchema(common))), { ObjectTypeDefinition: withDirectives });
+  const document = visit(parse(printWithDirectives(lexicographicSortSchema(common))), {
+    ObjectTypeDefinition: withDirectives,
+  });
   const link = `extend schema @link(url: "https://specs.apollo.dev/federation/${version}", import: ["@key", "@shareable"])`;
   return `${link}\n\n${oneOf}\n\n${print(document)}\n`;
 }

@@ -61,7 +61,7 @@ const RevokeSessionsPayload = builder.objectRef<RevokedMany>('RevokeSessionsPayl
   }),
 });
 
-/** Returns the global ID of a session, in the form of Pothos. */
+/** Returns the parts of the global ID of a session, from which Pothos makes it. */
 export function toGlobalId(session: SessionRow) {
   return { id: String(session.id), type: 'Session' };
 }

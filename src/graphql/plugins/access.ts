@@ -10,11 +10,14 @@ import SchemaBuilder, {
 } from '@pothos/core';
 import type { GraphQLFieldResolver } from 'graphql';
 import { notSignedIn, RequestError } from '../../errors.ts';
-import { mayReadUsers } from '../../scope.ts';
+import { mayReadUsers, type Scope } from '../../scope.ts';
 import { requireRecentPassword } from '../../sessions/proof.ts';
 import { type Context, canSeeUser, isUserOrAdmin } from '../context.ts';
 
-/** Describes the levels of access. */
+/**
+ * Describes the levels of access. A field of an object that others may see has a level of a reader: with a level that
+ * throws, a client that selects all fields of the object would get an error.
+ */
 export const accessLevels = {
   public: 'Every caller, also without a credential.',
   session: 'Callers with a live session, also an anonymous one. UNAUTHENTICATED for others.',
@@ -23,9 +26,11 @@ export const accessLevels = {
   reader: 'The same, and services with the scope users:read. Null for others.',
   directory: 'Administrators, and services with the scope users:read. FORBIDDEN for others.',
   admin: 'Administrators. FORBIDDEN for others.',
+  adminReader: 'Administrators. Null for others.',
   recentAdmin: 'Administrators who entered their password recently. ReauthenticationRequiredError for the others.',
   introspection: 'Every caller, or administrators and services if introspection is off. FORBIDDEN for others.',
   sessionData: 'Services with the scope session-data. FORBIDDEN for others.',
+  sessionDataReader: 'The same. Null for others.',
   parent: 'Every caller that received the object: the field that returned it decided who may see it.',
 } as const;
 
@@ -76,11 +81,17 @@ const checks: Partial<Record<Access, Check>> = {
     if (config.introspection || caller.scope.isAdmin || caller.scope.service !== null) return true;
     throw new RequestError('FORBIDDEN', 'Only administrators and services may read the schema: see x-service-key.');
   },
+  adminReader: ({ caller }) => caller.scope.isAdmin,
   sessionData: ({ caller }) => {
-    if (caller.scope.service?.scopes.has('session-data')) return true;
+    if (mayUseData(caller.scope)) return true;
     throw new RequestError('FORBIDDEN', 'Only services with the scope session-data may do this: see x-service-key.');
   },
+  sessionDataReader: ({ caller }) => mayUseData(caller.scope),
 };
+
+function mayUseData({ service }: Scope): boolean {
+  return service?.scopes.has('session-data') ?? false;
+}
 
 function requireSession({ caller }: Context): boolean {
   if (!caller.scope.session) throw notSignedIn();

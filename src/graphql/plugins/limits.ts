@@ -10,6 +10,7 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import type { RequestErrorCode } from '../../errors.ts';
 import type { Context } from '../context.ts';
+import { withoutSuggestion } from './hidden-schema.ts';
 
 type Size = ComplexityResult;
 
@@ -49,8 +50,12 @@ export const sessionStart = oncePerOperation;
 /** Returns the complexity of a field with a text as large as the schema. */
 export const schemaText = oncePerOperation;
 
-/** Refuses operations that are too large, before their execution. */
-export function useComplexityLimit(): Plugin<Context> {
+/**
+ * Refuses operations that are too large, before their execution.
+ *
+ * @param hidesSuggestions - leaves suggestions of names out of the errors of variables
+ */
+export function useComplexityLimit(hidesSuggestions: boolean): Plugin<Context> {
   const known = new WeakMap<OperationDefinitionNode, Map<Size, Size>>();
 
   /** Returns the size of an operation, and remembers it if there are no variables, which could change it. */
@@ -79,7 +84,8 @@ export function useComplexityLimit(): Plugin<Context> {
         });
       } catch (error) {
         // The variables do not match the declaration of the operation.
-        return setResultAndStopExecution({ errors: [error as GraphQLError] });
+        const { message } = hidesSuggestions ? withoutSuggestion(error as GraphQLError) : (error as GraphQLError);
+        return setResultAndStopExecution({ errors: [badInput(message)] });
       }
       const measure = (['depth', 'breadth', 'complexity'] as const).find((name) => size[name] > limit[name]);
       if (measure) setResultAndStopExecution({ errors: [tooLarge(measure, size, limit)] });
@@ -93,9 +99,12 @@ function isFragment({ kind }: DefinitionNode): boolean {
 
 function tooLarge(measure: keyof Size, size: Size, limit: Size): GraphQLError {
   const message = `The ${measure} of this operation is ${size[measure]}, and may be ${limit[measure]}.`;
+  return badInput(`${message} Query less at once.`);
+}
+
+function badInput(message: string): GraphQLError {
   const code = 'BAD_USER_INPUT' satisfies RequestErrorCode;
-  const http = { status: 400, spec: true };
-  return new GraphQLError(`${message} Query less at once.`, { extensions: { code, http } });
+  return new GraphQLError(message, { extensions: { code, http: { status: 400, spec: true } } });
 }
 
 /** Returns the complexity of a connection: the complexity of an item, times the number of requested items. */
@@ -107,6 +116,14 @@ export function pageComplexity({
   last?: number | null | undefined;
 }) {
   return { field: 1, multiplier: Math.min(100, Math.max(first ?? last ?? 20, 1)) };
+}
+
+/**
+ * Returns the complexity of a connection of an object. A list of such objects reads a page for each of them, by a
+ * statement of its own. So an operation is limited to a few hundred pages, and for administrators to a few thousand.
+ */
+export function nestedPageComplexity(args: Parameters<typeof pageComplexity>[0]) {
+  return { ...pageComplexity(args), field: 10 };
 }
 
 /** The complexity of the list in a connection. The connection has already multiplied by its length. */

@@ -5,8 +5,9 @@ import type { Scope } from '../../scope.ts';
 import { noUserId } from '../../users/user.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
-import { parseNodeId, requireCursors, toNodeId } from '../node-id.ts';
-import { pageComplexity } from '../plugins/limits.ts';
+import { parseNodeId, toNodeId } from '../node-id.ts';
+import { newestFirst } from '../pages.ts';
+import { nestedPageComplexity, pageComplexity } from '../plugins/limits.ts';
 import { User } from './user.ts';
 
 const AuditEventTypeEnum = builder.enumType('AuditEventType', {
@@ -65,10 +66,10 @@ export const AuditEvent = builder.prismaObject('AuditEvent', {
     actor: t.field({
       type: User,
       nullable: true,
-      access: 'admin',
+      access: 'adminReader',
       description:
         'The user who caused the event. Null if the request proved no user, such as a failed login, and after that ' +
-        'user is deleted. Only for administrators.',
+        'user is deleted. Null for callers other than administrators.',
       resolve: (event, _args, { loaders }) => {
         const actorId = actorIdOf(event);
         return actorId === null ? null : loaders.user(actorId);
@@ -118,10 +119,10 @@ builder.prismaObjectField(User, 'auditEvents', (t) =>
       cursor: 'id',
       nullable: true,
       description: 'The history of the account, newest first. Null for callers other than the user and administrators.',
-      complexity: pageComplexity,
+      complexity: nestedPageComplexity,
       resolve: (query, user, args, { replica }) => {
-        requireCursors(args, replica);
-        return replica.auditEvent.findMany({ ...query, where: { userId: user.id }, orderBy: { id: 'desc' } });
+        const page = newestFirst(query, args, replica);
+        return replica.auditEvent.findMany({ ...page, where: { AND: [page.where, { userId: user.id }] } });
       },
       totalCount: (user, _args, { replica }) => replica.auditEvent.count({ where: { userId: user.id } }),
     },
@@ -136,6 +137,7 @@ builder.queryField('auditEvents', (t) =>
       type: AuditEvent,
       cursor: 'id',
       nullable: true,
+      semanticNonNull: true,
       description: 'The history of all accounts, newest first. Only for administrators.',
       complexity: pageComplexity,
       args: {
@@ -143,8 +145,9 @@ builder.queryField('auditEvents', (t) =>
         type: t.arg({ type: AuditEventTypeEnum, description: 'Returns only events of this kind.' }),
       },
       resolve: (query, _root, args, { replica }) => {
-        requireCursors(args, replica);
-        return replica.auditEvent.findMany({ ...query, where: whereListed(args, replica), orderBy: { id: 'desc' } });
+        const page = newestFirst(query, args, replica);
+        const where = { AND: [page.where, whereListed(args, replica)] };
+        return replica.auditEvent.findMany({ ...page, where });
       },
       totalCount: (_root, args, { replica }) => replica.auditEvent.count({ where: whereListed(args, replica) }),
     },

@@ -1,7 +1,8 @@
 import { type ServiceScope, serviceScopes } from '../../scope.ts';
 import { scopesOf } from '../../service-clients/service-client.ts';
 import { builder } from '../builder.ts';
-import { requireCursors, toNodeId } from '../node-id.ts';
+import { toNodeId } from '../node-id.ts';
+import { newestFirst } from '../pages.ts';
 import { pageComplexity } from '../plugins/limits.ts';
 
 /** Returns the name of a scope in the schema: names of enum values allow neither `-` nor `:`. */
@@ -61,13 +62,12 @@ builder.queryField('serviceClients', (t) =>
       type: ServiceClient,
       cursor: 'id',
       nullable: true,
+      semanticNonNull: true,
       description: 'All service clients, newest first. Only for administrators.',
       complexity: pageComplexity,
       access: 'admin',
-      resolve: (query, _root, args, { database }) => {
-        requireCursors(args, database);
-        return database.serviceClient.findMany({ ...query, orderBy: { id: 'desc' } });
-      },
+      resolve: (query, _root, args, { database }) =>
+        database.serviceClient.findMany(newestFirst(query, args, database)),
       totalCount: (_root, _args, { database }) => database.serviceClient.count(),
     },
     ServiceClientConnection,

@@ -1,16 +1,14 @@
-import type { Prisma } from '../../generated/sqlite/client.ts';
 import type { Scope } from '../../scope.ts';
 import { clientName } from '../../sessions/client-name.ts';
 import { type DataColumn, parseData, type SessionData } from '../../sessions/data.ts';
-import { isLive, type Session as SessionRow, whereLive } from '../../sessions/session.ts';
+import { isLive, type Session as SessionRow } from '../../sessions/session.ts';
 import type { User as UserRow } from '../../users/user.ts';
 import { builder } from '../builder.ts';
 import { type Context, canSeeUser } from '../context.ts';
-import { requireCursors, toNodeId } from '../node-id.ts';
-import { pageComplexity } from '../plugins/limits.ts';
+import { toNodeId } from '../node-id.ts';
 import { User } from './user.ts';
 
-const SessionState = builder.enumType('SessionState', {
+export const SessionState = builder.enumType('SessionState', {
   description: 'The state of a session.',
   values: {
     LIVE: { description: 'The server accepts its token.' },
@@ -81,10 +79,10 @@ export const Session = builder.prismaObject('Session', {
     privateData: t.field({
       type: 'JSON',
       nullable: true,
-      access: 'sessionData',
+      access: 'sessionDataReader',
       description:
-        'The data of services in this session: a JSON object. Reading it records an audit event. Only for services ' +
-        'with the scope `session-data`; FORBIDDEN for others. Null if there is none, and after the session has ended.',
+        'The data of services in this session: a JSON object. Reading it records an audit event. Null for callers ' +
+        'other than services with the scope `session-data`, if there is none, and after the session has ended.',
       complexity: dataComplexity,
       resolve: async (session, _args, { loaders, caller }) => {
         if (session.privateData !== null) await loaders.privateDataReads(caller.scope).load(session);
@@ -175,45 +173,3 @@ builder.queryField('session', (t) =>
     resolve: (_root, { handle }, { database }) => (handleForm.test(handle) ? database.$findSession(handle) : null),
   }),
 );
-
-const SessionConnection = builder.connectionObject(
-  { type: Session, name: 'SessionConnection', description: 'A page of sessions.' },
-  { description: 'A session on a page.' },
-);
-
-builder.queryField('sessions', (t) =>
-  t.prismaConnection(
-    {
-      type: Session,
-      cursor: 'id',
-      nullable: true,
-      description: 'The sessions of all users and visitors, newest first. Only for administrators.',
-      complexity: pageComplexity,
-      access: 'admin',
-      args: {
-        state: t.arg({ type: SessionState, description: 'Returns only sessions in this state.' }),
-        anonymous: t.arg.boolean({
-          description: 'Returns only anonymous sessions (true), or only sessions with a user (false).',
-        }),
-      },
-      resolve: (query, _root, args, context) => {
-        requireCursors(args, context.replica);
-        const where = whereListed(args, context.caller.scope.now);
-        return context.replica.session.findMany({ ...query, where, orderBy: { id: 'desc' } });
-      },
-      totalCount: (_root, args, { replica, caller }) =>
-        replica.session.count({ where: whereListed(args, caller.scope.now) }),
-    },
-    SessionConnection,
-  ),
-);
-
-type SessionFilter = { state?: 'LIVE' | 'ENDED' | null | undefined; anonymous?: boolean | null | undefined };
-
-function whereListed({ state, anonymous }: SessionFilter, now: Date): Prisma.SessionWhereInput {
-  return {
-    ...(state === 'LIVE' ? whereLive(now) : {}),
-    ...(state === 'ENDED' ? { NOT: whereLive(now) } : {}),
-    ...(anonymous == null ? {} : { userId: anonymous ? null : { not: null } }),
-  };
-}

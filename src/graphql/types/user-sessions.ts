@@ -1,7 +1,12 @@
+import type { Database } from '../../database/database.ts';
+import type { Prisma } from '../../generated/sqlite/client.ts';
 import type { Session as SessionRow } from '../../sessions/session.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
-import { Session } from './session.ts';
+import { newestFirst } from '../pages.ts';
+import { nestedPageComplexity } from '../plugins/limits.ts';
+import { Session, SessionState } from './session.ts';
+import { SessionConnection, type SessionFilter, whereListed } from './session-connection.ts';
 import { User } from './user.ts';
 
 builder.prismaObjectField(User, 'sessions', (t) =>
@@ -24,12 +29,50 @@ builder.prismaObjectField(User, 'sessions', (t) =>
   }),
 );
 
-/** Returns the sessions of a user, with one query for many users. Sessions of other users come from the replica. */
+builder.prismaObjectField(User, 'sessionsConnection', (t) =>
+  t.prismaConnection(
+    {
+      access: 'reader',
+      type: Session,
+      cursor: 'id',
+      nullable: true,
+      description:
+        'The sessions of the user, newest first, page by page. By default only live ones. Null for callers who may ' +
+        'not see the user.',
+      complexity: nestedPageComplexity,
+      args: {
+        state: t.arg({
+          type: SessionState,
+          defaultValue: 'LIVE',
+          description: 'Returns only sessions in this state. With null, it returns all sessions.',
+        }),
+      },
+      resolve: (query, user, { state, ...cursors }, context) => {
+        const from = databaseOf(user.id, context);
+        const page = newestFirst(query, cursors, from);
+        return from.session.findMany({ ...page, where: { AND: [page.where, whereOf(user.id, state, context)] } });
+      },
+      totalCount: (user, { state }, context) =>
+        databaseOf(user.id, context).session.count({ where: whereOf(user.id, state, context) }),
+    },
+    SessionConnection,
+  ),
+);
+
+function whereOf(userId: bigint, state: SessionFilter['state'], { caller }: Context): Prisma.SessionWhereInput {
+  return { userId, ...whereListed({ state }, caller.scope.now) };
+}
+
+/** Returns the database to read the sessions of a user from: those of other users come from the replica. */
+function databaseOf(userId: bigint, { caller, database, replica }: Context): Database {
+  return caller.scope.session?.userId === userId ? database : replica;
+}
+
+/** Returns the sessions of a user, with one query for many users. */
 function sessionsOf(userId: bigint, includeEnded: boolean, context: Context): Promise<SessionRow[] | null> {
-  const { caller, database, replica, loaders } = context;
-  const from = caller.scope.session?.userId === userId ? database : replica;
+  const from = databaseOf(userId, context);
   const take = listLength(context);
-  if (!includeEnded) return loaders.liveSessions(from, take).load(userId);
+  if (!includeEnded) return context.loaders.liveSessions(from, take).load(userId);
   // Prisma batches these calls into one query.
   return from.user.findUnique({ where: { id: userId } }).sessions({ orderBy: { id: 'desc' }, take });
 }

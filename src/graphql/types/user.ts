@@ -3,7 +3,8 @@ import { RequestError } from '../../errors.ts';
 import type { Prisma } from '../../generated/sqlite/client.ts';
 import { findUserByEmail, whereSearched } from '../../users/user.ts';
 import { builder } from '../builder.ts';
-import { parseNodeId, requireCursors, toNodeId } from '../node-id.ts';
+import { parseNodeId, toNodeId } from '../node-id.ts';
+import { newestFirst } from '../pages.ts';
 import { pageComplexity } from '../plugins/limits.ts';
 
 export const User = builder.prismaObject('User', {
@@ -52,24 +53,27 @@ builder.queryField('viewer', (t) =>
   }),
 );
 
+const UserBy = builder.inputType('UserBy', {
+  isOneOf: true,
+  description: 'Names a user: exactly one of the fields, and not null (`@oneOf`).',
+  fields: (t) => ({
+    id: t.id({ description: 'The `id` of the user.' }),
+    email: t.string({ description: 'The email address of the user. Case does not matter.' }),
+  }),
+});
+
 builder.queryField('user', (t) =>
   t.field({
     type: User,
     nullable: true,
     access: 'directory',
     description:
-      'The user with this ID or with this email address. Null if there is none. Only for administrators and for ' +
+      'The user with this ID, or with this email address. Null if there is none. Only for administrators and for ' +
       'services with the scope `users:read`.',
-    args: {
-      id: t.arg.id({ description: 'The `id` of the user. Give either this or `email`.' }),
-      email: t.arg.string({ description: 'The email address. Case does not matter.' }),
-    },
-    resolve: (_root, { id, email }, { database, loaders }) => {
-      if ((id == null) === (email == null)) {
-        throw new RequestError('BAD_USER_INPUT', 'Give either the id or the email of the user.');
-      }
-      if (email != null) return findUserByEmail(database, email);
-      const node = parseNodeId(id ?? '', database);
+    args: { by: t.arg({ type: UserBy, required: true, description: 'The user: by ID or by email address.' }) },
+    resolve: (_root, { by }, { database, loaders }) => {
+      if (by.email !== undefined) return findUserByEmail(database, by.email);
+      const node = parseNodeId(by.id, database);
       return node?.type === 'User' ? loaders.user(node.id) : null;
     },
   }),
@@ -84,6 +88,7 @@ builder.queryField('users', (t) =>
       type: User,
       cursor: 'id',
       nullable: true,
+      semanticNonNull: true,
       description: 'All users, newest first. Only for administrators.',
       complexity: pageComplexity,
       access: 'admin',
@@ -101,12 +106,9 @@ builder.queryField('users', (t) =>
         }),
       },
       resolve: async (query, _root, args, { config, replica, loaders }) => {
-        requireCursors(args, replica);
-        const users = await replica.user.findMany({
-          ...query,
-          where: whereListed(args, config),
-          orderBy: { id: 'desc' },
-        });
+        const page = newestFirst(query, args, replica);
+        const where = { AND: [page.where, whereListed(args, config)] };
+        const users = await replica.user.findMany({ ...page, where });
         // So `sessions { user }` needs no query.
         loaders.remember(users);
         return users;

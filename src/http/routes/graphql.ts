@@ -36,11 +36,12 @@ export function graphqlRoute(path: string, options: AppOptions): Route {
 
   async function answer(incoming: Incoming, facts: RequestFacts): Promise<Outgoing> {
     const { method, headers, peer } = incoming;
+    // Also a preflight: the browser tells such a page nothing, so the log and the tools of its developers must.
+    if (isFromForeignSite(headers, config)) throw new Refusal(403, foreignSite);
     if (method === 'OPTIONS') return { status: 204, headers: { ...preflightHeaders }, body: null };
     if (method !== 'GET' && method !== 'POST') {
       throw new Refusal(405, `${method} is not supported.`, { allow: 'GET, POST, OPTIONS' });
     }
-    if (isFromForeignSite(headers, config)) throw new Refusal(403, foreignSite);
     const params = await paramsOf(incoming);
     const mediaType = mediaTypeFor(headers.get('accept'));
     if (mediaType === null) throw new Refusal(406, 'The answer is JSON. Accept application/graphql-response+json.');

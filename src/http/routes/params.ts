@@ -1,14 +1,17 @@
 import type { GraphQLParams } from 'graphql-yoga';
-import { parseObject } from '../../json.ts';
+import { isObject, parseJson, parseObject } from '../../json.ts';
 import { isJson, maxBodyBytes } from '../body.ts';
 import { type Incoming, Refusal } from '../messages.ts';
 import { queryOf } from '../request/path.ts';
+
+const batch =
+  'Batching is not supported. Send each operation in a request of its own, and turn off batching in the client.';
 
 /**
  * Reads the parameters of an operation: from the query string of a GET, or from the body of a POST. Yoga checks their
  * names and types.
  *
- * @throws Refusal if the body is not JSON, is compressed, or is too large.
+ * @throws Refusal if the body is not a JSON object, is compressed, or is too large.
  * @throws AbortedError if the request is aborted.
  */
 export async function paramsOf(incoming: Incoming): Promise<GraphQLParams> {
@@ -18,7 +21,7 @@ export async function paramsOf(incoming: Incoming): Promise<GraphQLParams> {
 function paramsOfQuery(target: string): GraphQLParams {
   const searchParams = queryOf(target);
   const params: Record<string, unknown> = {};
-  for (const name of ['query', 'operationName', 'variables', 'extensions']) {
+  for (const name of ['query', 'documentId', 'operationName', 'variables', 'extensions']) {
     const text = searchParams.get(name);
     if (!text) continue;
     const holdsJson = name === 'variables' || name === 'extensions';
@@ -37,7 +40,9 @@ async function paramsOfBody({ headers, body }: Incoming): Promise<GraphQLParams>
   }
   const text = await body();
   if (text === null) throw new Refusal(413, `The body is larger than ${maxBodyBytes} bytes.`, { connection: 'close' });
-  const params = parseObject(text);
-  if (params === null) throw new Refusal(400, 'The body must be a JSON object: { "query": "…", "variables": { … } }.');
+  const params = parseJson(text);
+  if (Array.isArray(params)) throw new Refusal(400, batch, {}, 'BATCHING_NOT_SUPPORTED');
+  if (!isObject(params))
+    throw new Refusal(400, 'The body must be a JSON object: { "query": "…", "variables": { … } }.');
   return params;
 }

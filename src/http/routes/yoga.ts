@@ -1,34 +1,55 @@
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Context } from '../../graphql/context.ts';
+import { useDocuments } from '../../graphql/documents/document-cache.ts';
 import { maskError } from '../../graphql/errors.ts';
 import { Loaders } from '../../graphql/loaders.ts';
 import { useAntiCSRF } from '../../graphql/plugins/anti-csrf.ts';
-import { useDocuments } from '../../graphql/plugins/document-cache.ts';
+import { useHiddenSchema } from '../../graphql/plugins/hidden-schema.ts';
 import { useComplexityLimit } from '../../graphql/plugins/limits.ts';
 import { useOperationFacts } from '../../graphql/plugins/operation-facts.ts';
 import { schema as plainSchema, subgraphSchema } from '../../graphql/schema.ts';
 import type { RequestFacts } from '../../log/request-facts.ts';
+import { useTrustedDocuments } from '../../trusted-documents/plugin.ts';
 import type { AppOptions } from '../front-door.ts';
-import { noteCaller } from '../observe/note-caller.ts';
 import type { RequestCaller } from './caller.ts';
+import { exemptionOf, resumeOnce } from './exemption.ts';
 
 /** The context of a request before its operation is read. */
 export type ServerContext = { caller: RequestCaller; facts: RequestFacts };
 
-/** Creates Yoga for the schema. It reads the session of a request only after it has validated the operation. */
+/**
+ * Creates Yoga for the schema. It reads the session of a request only after it has validated the operation, except to
+ * ask for an exemption.
+ */
 export function createGraphQL(options: AppOptions & { path: string }): YogaServerInstance<ServerContext, Context> {
-  const { path, database, replica = database, config, signingKeys = null, plugins = [] } = options;
+  const {
+    path,
+    database,
+    replica = database,
+    config,
+    signingKeys = null,
+    trustedDocuments = null,
+    plugins = [],
+  } = options;
+  const isHidden = !config.introspection;
   const schema = config.federation ? subgraphSchema : plainSchema;
   return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: path,
     context: async ({ caller, facts }) => {
-      await caller.resume(database);
-      noteCaller(facts, caller.scope);
+      await resumeOnce(database, { caller, facts });
       const loaders = new Loaders(database, caller.scope.now);
       return { database, replica, config, signingKeys, caller, facts, loaders };
     },
-    plugins: [useDocuments(schema), useOperationFacts, useAntiCSRF, useComplexityLimit(), ...plugins],
+    plugins: [
+      useTrustedDocuments(trustedDocuments, exemptionOf(options)),
+      useDocuments(schema, { hidesSuggestions: isHidden, isTrusted: trustedDocuments?.isTrusted }),
+      useOperationFacts,
+      isHidden && useHiddenSchema(),
+      useAntiCSRF,
+      useComplexityLimit(isHidden),
+      ...plugins,
+    ],
     // useDocuments caches parsed and validated documents.
     parserAndValidationCache: false,
     maskedErrors: { maskError: (error, message) => maskError(error, message, options) },

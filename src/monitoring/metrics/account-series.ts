@@ -9,14 +9,15 @@ import {
   refusedHashes,
   renewedSessions,
   startedSessions,
+  untrustedOperations,
 } from '../../diagnostics.ts';
 import { auditEventTypes } from '../../events/record.ts';
 import { waitingForHashing } from '../../passwords/hashing-queue.ts';
 import { addCounter, addGauge, fullName, type Registers } from './series.ts';
 
 /**
- * Counts sessions, events, refusals by a limit and waits for hashing in this process. Returns a function that ends
- * this.
+ * Counts sessions, events, refusals by a limit, untrusted operations and waits for hashing in this process. Returns a
+ * function that ends this.
  */
 export function countAccounts(registers: Registers): () => void {
   const started = addCounter(registers, {
@@ -45,6 +46,10 @@ export function countAccounts(registers: Registers): () => void {
     help: 'Attempts, requests and mails that a rate limit refused, by the limit.',
     labels: ['limit'],
   });
+  const untrusted = addCounter(registers, {
+    name: 'untrusted_operations_total',
+    help: 'Operations that were executed although their document is not trusted (TRUSTED_DOCUMENTS_MODE=report).',
+  });
   const shed = addCounter(registers, {
     name: 'hashing_refused_total',
     help: 'Requests that were refused because too many passwords wait to be hashed.',
@@ -72,6 +77,7 @@ export function countAccounts(registers: Registers): () => void {
     }),
     renewedSessions.subscribe(() => renewed.inc()),
     reachedLimits.subscribe(({ limit }) => limits.inc({ limit })),
+    untrustedOperations.subscribe(() => untrusted.inc()),
     refusedHashes.subscribe(() => shed.inc()),
     hashingWaits.subscribe(({ waitedMs }) => waits.observe(waitedMs / 1_000)),
     hashingTimes.subscribe(({ task, ms }) => hashes.observe({ task }, ms / 1_000)),

@@ -11,22 +11,35 @@ export type AuthHandler<Context> = (
 ) => Response | Promise<Response>;
 
 /**
- * Returns the functions for Next.js. `headers` is that of `next/headers`.
+ * Returns the functions for Next.js. `headers` is that of `next/headers`. The verifier is created by the first request:
+ * `next build` loads the modules of an application too, on a machine that should not know its secret.
  *
  * - `auth()` is for server components and server actions. It returns null without a session.
  * - `withAuth(handler)` is for route handlers. It answers 503 if there is no verdict, and 403 to a forged request (CSRF).
  *
  * @example
- * import { headers } from 'next/headers';
- * export const { auth, withAuth } = nextAuth(verifier, headers);
+ * import { cookies, headers } from 'next/headers';
+ * export const { auth, withAuth } = nextAuth(() => createVerifier(options), headers);
  */
-export function nextAuth(verifier: RequestVerifier, headers: () => HeaderReader | Promise<HeaderReader>) {
+export function nextAuth(
+  verifier: RequestVerifier | (() => RequestVerifier),
+  headers: () => HeaderReader | Promise<HeaderReader>,
+) {
+  let created: RequestVerifier | null = null;
+  function current(): RequestVerifier {
+    created ??= typeof verifier === 'function' ? verifier() : verifier;
+    return created;
+  }
   return {
-    auth: async (): Promise<Auth | null> => verifier.verify(await headers()),
+    async auth(): Promise<Auth | null> {
+      // Comes first: in `next build` it ends here, and tells Next.js that the page depends on the request.
+      const request = await headers();
+      return current().verify(request);
+    },
     withAuth:
       <Context = unknown>(handler: AuthHandler<Context>) =>
       async (request: Request, context: Context): Promise<Response> => {
-        const auth = await protect(verifier, request, null).catch(toResponse);
+        const auth = await protect(current(), request, null).catch(toResponse);
         return auth instanceof Response ? auth : handler(request, auth, context);
       },
   };

@@ -1,24 +1,9 @@
 /** Parses, validates and caches documents. */
-import {
-  type DocumentNode,
-  type GraphQLSchema,
-  getIntrospectionQuery,
-  type ParseOptions,
-  parse,
-  specifiedRules,
-  type ValidationRule,
-  validate,
-} from 'graphql';
+import { type DocumentNode, type GraphQLSchema, parse, specifiedRules, type ValidationRule, validate } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
-import {
-  introspectionCost,
-  maxTokens,
-  requireFewLines,
-  requireModestDocument,
-  requireShortNames,
-} from './document-limits.ts';
-import { listLengthsOf } from './introspection.ts';
+import { maxTokens } from './document-limits.ts';
+import { parserFor } from './parse.ts';
 import { RecentDocuments } from './recent-documents.ts';
 
 /** The size of the cache. A parsed document takes about 250 bytes per token, so the cache takes at most 30 MB. */
@@ -35,17 +20,24 @@ const helpful = { characters: 8_000, tokens: 500, comparisons: 200 };
 
 const noErrors: readonly never[] = [];
 
+export type DocumentOptions = {
+  /** Leaves suggestions of names out of all errors. False by default. */
+  hidesSuggestions?: boolean;
+  /** Returns whether the text is that of a document that is known to be valid. By default, none is. */
+  isTrusted?: ((source: string) => boolean) | undefined;
+};
+
 /**
  * Parses and validates documents within limits. Caches valid documents from their second use on, because clients that
  * write values into their documents send each one only once. Caches nothing of an invalid document, because its errors
  * hold on to everything that validation compared.
  *
- * Documents are parsed without locations, which take more memory than the document itself. So errors of execution have
- * a path and no location. Errors of validation have locations and suggestions, unless the document is large.
+ * Documents are parsed without locations. So errors of execution have a path and no location. Errors of validation have
+ * locations and suggestions, unless the document is large.
  */
-export function useDocuments(schema: GraphQLSchema): Plugin {
-  const lengths = listLengthsOf(schema);
-  const standard = introspectionCost(parse(getIntrospectionQuery(allDetails)), lengths);
+export function useDocuments(schema: GraphQLSchema, options: DocumentOptions = {}): Plugin {
+  const { hidesSuggestions = false, isTrusted = () => false } = options;
+  const parseDocument = parserFor(schema);
   const cache = new LRUCache<string, DocumentNode>({
     max: kept.documents,
     maxSize: kept.tokens,
@@ -57,11 +49,16 @@ export function useDocuments(schema: GraphQLSchema): Plugin {
   let latest: { document: DocumentNode; source: string; isKept: boolean; comparisons: number } | null = null;
 
   function parseWithinLimits(source: string): DocumentNode {
-    requireFewLines(source);
-    const document = parse(source, { maxTokens, noLocation: true } satisfies ParseOptions);
-    requireShortNames(source, document);
-    const { comparisons } = requireModestDocument(document, lengths, standard);
+    const { document, comparisons } = parseDocument(source);
     latest = { document, source, isKept: false, comparisons };
+    return document;
+  }
+
+  /** Parses and caches a trusted document, which was validated when it was loaded. Undefined for another document. */
+  function parseTrusted(source: string): DocumentNode | undefined {
+    if (!isTrusted(source)) return undefined;
+    const { document } = parseDocument(source);
+    cache.set(source, document);
     return document;
   }
 
@@ -76,15 +73,15 @@ export function useDocuments(schema: GraphQLSchema): Plugin {
       source.length <= helpful.characters &&
       (document.tokenCount ?? maxTokens) <= helpful.tokens &&
       comparisons <= helpful.comparisons;
-    const errors = validate(schema, document, rules, { maxErrors, hideSuggestions: !isSmall });
+    const errors = validate(schema, document, rules, { maxErrors, hideSuggestions: hidesSuggestions || !isSmall });
     if (errors.length === 0 || !isSmall) return errors;
-    return validate(schema, parse(source, { maxTokens }), rules, { maxErrors });
+    return validate(schema, parse(source, { maxTokens }), rules, { maxErrors, hideSuggestions: hidesSuggestions });
   }
 
   return {
     onParse({ params, setParsedDocument, setParseFn }) {
       const source = String(params.source);
-      const document = cache.get(source);
+      const document = cache.get(source) ?? parseTrusted(source);
       if (!document) return setParseFn(parseWithinLimits);
       latest = { document, source, isKept: true, comparisons: 0 };
       setParsedDocument(document);
@@ -100,13 +97,3 @@ export function useDocuments(schema: GraphQLSchema): Plugin {
     },
   };
 }
-
-/** The options of tools that query everything of a schema. */
-const allDetails = {
-  descriptions: true,
-  specifiedByUrl: true,
-  directiveIsRepeatable: true,
-  schemaDescription: true,
-  inputValueDeprecation: true,
-  oneOf: true,
-};

@@ -1,0 +1,94 @@
+/** The operations of this application. */
+import { keepToken, RequestError, send } from './accounts.ts';
+
+export type Device = {
+  id: string;
+  clientName: string | null;
+  ipAddress: string | null;
+  lastSeenAt: string;
+  isCurrent: boolean;
+};
+
+export type Account = { email: string; sessions: Device[] };
+
+const accountQuery = /* GraphQL */ `
+  query Account {
+    viewer { email sessions { id clientName ipAddress lastSeenAt isCurrent } }
+    currentSession { antiCSRFToken }
+  }
+`;
+
+type AccountData = { viewer: Account | null; currentSession: { antiCSRFToken: string } | null };
+
+/** Returns the account of the signed-in user, and keeps the anti-CSRF token. Null if nobody is signed in. */
+export async function loadAccount(): Promise<Account | null> {
+  const { viewer, currentSession } = await send<AccountData>(accountQuery);
+  keepToken(currentSession?.antiCSRFToken ?? null);
+  return viewer;
+}
+
+const signInFields = /* GraphQL */ `
+  fragment SignInFields on SignInPayload { antiCSRFToken }
+  fragment Refusal on UserError {
+    code
+    message
+    ... on ValidationError { issues { message } }
+  }
+`;
+
+const logInMutation = /* GraphQL */ `
+  mutation LogIn($email: String!, $password: String!) {
+    result: login(email: $email, password: $password) { ...SignInFields ...Refusal }
+  }
+  ${signInFields}
+`;
+
+const signUpMutation = /* GraphQL */ `
+  mutation SignUp($email: String!, $password: String!) {
+    result: signUp(email: $email, password: $password) { ...SignInFields ...Refusal }
+  }
+  ${signInFields}
+`;
+
+type SignInData = { result: { antiCSRFToken?: string; message?: string; issues?: { message: string }[] } };
+
+export type Credentials = { email: string; password: string };
+
+/** Signs in, or returns the reasons of the refusal. */
+export async function signIn(kind: 'login' | 'signUp', credentials: Credentials): Promise<string[]> {
+  const mutation = kind === 'login' ? logInMutation : signUpMutation;
+  const { result } = await send<SignInData>(mutation, credentials);
+  keepToken(result.antiCSRFToken ?? null);
+  return result.issues?.map(({ message }) => message) ?? (result.message === undefined ? [] : [result.message]);
+}
+
+const revokeMutation = /* GraphQL */ `
+  mutation Revoke($id: ID!) {
+    revoke(id: $id) { ... on RevokePayload { revokedSessionId } ... on UserError { code message } }
+  }
+`;
+
+/** Ends the session of another device. */
+export async function revoke(id: string): Promise<void> {
+  await mutateInSession(revokeMutation, { id });
+}
+
+const logOutMutation = /* GraphQL */ `
+  mutation LogOut { logout { revokedSessionId } }
+`;
+
+export async function logOut(): Promise<void> {
+  await mutateInSession(logOutMutation);
+  keepToken(null);
+}
+
+/** Sends a mutation again if a login in another tab has replaced the session, and with it the anti-CSRF token. */
+async function mutateInSession(mutation: string, variables: Record<string, unknown> = {}): Promise<void> {
+  try {
+    await send(mutation, variables);
+  } catch (error) {
+    if (!(error instanceof RequestError && error.code === 'CSRF_TOKEN_INVALID')) throw error;
+    await loadAccount();
+    await send(mutation, variables);
+  }
+}

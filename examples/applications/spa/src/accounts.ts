@@ -1,0 +1,44 @@
+/** Sends GraphQL operations with the session cookie, which no script can read, and with its anti-CSRF token. */
+const endpoint = `${import.meta.env.VITE_AUTH_URL ?? 'http://localhost:4000'}/graphql`;
+
+/** The anti-CSRF token of the session. Lost by a reload: `loadAccount` asks for it again. */
+let antiCSRFToken: string | null = null;
+
+/** Is thrown when the server refuses a request. `code` is the `extensions.code` of its answer. */
+export class RequestError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Keeps the token that an operation has returned. */
+export function keepToken(token: string | null): void {
+  antiCSRFToken = token;
+}
+
+/** @throws RequestError */
+export async function send<Data>(query: string, variables: Record<string, unknown> = {}): Promise<Data> {
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    // Without it, the browser neither sends nor stores cookies of another origin.
+    credentials: 'include',
+    headers: { 'content-type': 'application/json', ...(antiCSRFToken && { 'anti-csrf': antiCSRFToken }) },
+    body: JSON.stringify({ query, variables }),
+  }).catch(() => {
+    throw new RequestError('UNREACHABLE', unreachable);
+  });
+  const { data, errors } = await response.json().catch(() => {
+    throw new RequestError('UNREACHABLE', `Instead of the server, something answered with ${response.status}.`);
+  });
+  const [error] = errors ?? [];
+  if (error) throw new RequestError(error.extensions.code, error.message);
+  return data;
+}
+
+/** A browser tells a page nothing about a server that does not allow its origin, not even that the server answers. */
+const unreachable =
+  'The server does not answer this page. If it runs, its ALLOWED_ORIGINS does not name the origin of this page, ' +
+  `${location.origin}. The console of the browser has the details.`;

@@ -1,0 +1,88 @@
+/** The life of an account against a real server: SESSIONS_URL=http://127.0.0.1:4000/graphql node check.ts */
+import assert from 'node:assert/strict';
+import { ApolloClient, HttpLink, InMemoryCache } from '@apollo/client';
+import { createClient } from './src/client.ts';
+import { devicesQuery, loginMutation, viewerQuery } from './src/operations.ts';
+import { logIn, logOut, revoke, type SignIn, signUp } from './src/sessions.ts';
+import { memoryStore } from './src/tokens.ts';
+
+const url = process.env.SESSIONS_URL ?? 'http://127.0.0.1:4000/graphql';
+const credentials = { email: `apollo-${crypto.randomUUID()}@example.com`, password: 'correct horse battery staple' };
+const wrong = { ...credentials, password: 'not the password' };
+
+/** Opens the application on a device. */
+function openDevice() {
+  const store = memoryStore();
+  const client = createClient(url, store);
+  const signIn: SignIn = {
+    client,
+    transport: 'BEARER',
+    keep: ({ token, deviceToken }) => store.write({ session: token, device: deviceToken ?? store.read().device }),
+  };
+  return { client, store, signIn, emailInCache: () => client.readQuery({ query: viewerQuery })?.viewer?.email };
+}
+
+const laptop = openDevice();
+const phone = openDevice();
+
+/** Takes an act while the server has no database. */
+async function duringOutage(act: () => Promise<unknown>): Promise<void> {
+  const { fetch } = globalThis;
+  const errors = [{ message: 'Try again.', path: ['viewer'], extensions: { code: 'SERVICE_UNAVAILABLE' } }];
+  const init = { status: 503, headers: { 'content-type': 'application/graphql-response+json' } };
+  globalThis.fetch = async () => new Response(JSON.stringify({ data: { viewer: null }, errors }), init);
+  await act();
+  globalThis.fetch = fetch;
+}
+
+// Sign up: the viewer is in the cache, and no token is.
+assert.equal(await signUp(laptop.signIn, credentials), null);
+assert.equal(laptop.emailInCache(), credentials.email);
+assert.doesNotMatch(JSON.stringify(laptop.client.cache.extract()), /gqs_/);
+
+// Refusals are data, with a sentence for the user.
+assert.equal(await signUp(phone.signIn, credentials), 'You have an account already. Log in.');
+assert.equal(await logIn(phone.signIn, wrong), 'The email address or the password is wrong.');
+assert.equal(phone.emailInCache(), undefined);
+
+// Without possibleTypes, the same refusal arrives without its code and its message.
+const variables = { ...wrong, transport: 'BEARER' } as const;
+const careless = new ApolloClient({ link: new HttpLink({ uri: url }), cache: new InMemoryCache() });
+const lost = await careless.mutate({ mutation: loginMutation, variables });
+assert.deepEqual(lost.data?.login, { __typename: 'InvalidCredentialsError' });
+const kept = await phone.client.mutate({ mutation: loginMutation, variables });
+assert.ok(kept.data?.login?.__typename === 'InvalidCredentialsError');
+assert.equal(kept.data.login.code, 'INVALID_CREDENTIALS');
+
+// A login makes a second device.
+assert.equal(await logIn(phone.signIn, credentials), null);
+
+// An outage is not the end of a session.
+const ask = () => phone.client.query({ query: viewerQuery, fetchPolicy: 'network-only' });
+await duringOutage(() => assert.rejects(ask()));
+assert.equal(phone.emailInCache(), credentials.email);
+
+// Revoke the second device: it leaves the cached list by its id.
+const listed = await laptop.client.query({ query: devicesQuery });
+const other = listed.data?.viewer?.sessions?.find(({ isCurrent }) => !isCurrent);
+assert.ok(other && listed.data?.viewer?.sessions?.length === 2);
+assert.equal(await revoke(laptop.client, other.id), null);
+const devices = laptop.client.readQuery({ query: devicesQuery })?.viewer?.sessions;
+assert.deepEqual(
+  devices?.map(({ isCurrent }) => isCurrent),
+  [true],
+);
+assert.equal(await revoke(laptop.client, 'unknown'), 'This device is signed out already.');
+
+// On the revoked device, the next request finds nobody signed in. Its cache and its token are gone.
+assert.equal(phone.emailInCache(), credentials.email);
+const next = await phone.client.query({ query: viewerQuery, fetchPolicy: 'network-only' });
+assert.equal(next.data?.viewer, null);
+assert.equal(phone.store.read().session, null);
+assert.doesNotMatch(JSON.stringify(phone.client.cache.extract()), /@example.com/);
+
+// Sign in again, and out.
+assert.equal(await logIn(phone.signIn, credentials), null);
+assert.equal(phone.emailInCache(), credentials.email);
+await logOut(phone.client, () => phone.store.write({ ...phone.store.read(), session: null }));
+assert.equal(phone.emailInCache(), undefined);

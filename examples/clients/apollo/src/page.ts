@@ -1,0 +1,19 @@
+import { createCookieClient } from './cookie-client.ts';
+import { devicesQuery } from './operations.ts';
+import { logIn, logOut, revoke, signUp } from './sessions.ts';
+import { connect, show } from './view.ts';
+
+// The bundler replaces the address.
+const cookies = createCookieClient(process.env.SESSIONS_URL ?? '/graphql');
+const { client } = cookies;
+
+connect({
+  signUp: (credentials) => signUp(cookies, credentials),
+  logIn: (credentials) => logIn(cookies, credentials),
+  revoke: (id) => revoke(client, id),
+  logOut: () => logOut(client, cookies.forget).then(() => null),
+});
+await cookies.resume();
+client.watchQuery({ query: devicesQuery }).subscribe(({ data, dataState }) => {
+  if (dataState === 'complete') show(data.viewer);
+});

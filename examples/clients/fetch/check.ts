@@ -1,0 +1,78 @@
+/** The life of an account against a real server: SESSIONS_URL=http://127.0.0.1:4000/graphql node check.ts */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Account } from './src/account.ts';
+import { fileStore } from './src/tokens.ts';
+
+const url = process.env.SESSIONS_URL ?? 'http://127.0.0.1:4000/graphql';
+const folder = mkdtempSync(join(tmpdir(), 'sessions-fetch-'));
+process.on('exit', () => rmSync(folder, { recursive: true }));
+
+const credentials = { email: `fetch-${crypto.randomUUID()}@example.com`, password: 'correct horse battery staple' };
+const store = fileStore(join(folder, 'laptop.json'));
+const laptop = new Account(url, store);
+const phone = new Account(url, fileStore(join(folder, 'phone.json')));
+const emailOf = (account: Account) => account.viewer?.email;
+
+/** Takes an act while the server has no database. */
+async function duringOutage(act: () => Promise<unknown>): Promise<void> {
+  const { fetch } = globalThis;
+  const errors = [{ message: 'Try again.', path: ['viewer'], extensions: { code: 'SERVICE_UNAVAILABLE' } }];
+  const init = { status: 503, headers: { 'content-type': 'application/graphql-response+json' } };
+  globalThis.fetch = async () => new Response(JSON.stringify({ data: { viewer: null }, errors }), init);
+  await act();
+  globalThis.fetch = fetch;
+}
+
+// Sign up.
+assert.equal(await laptop.signUp(credentials), null);
+assert.equal(emailOf(laptop), credentials.email);
+assert.equal(statSync(join(folder, 'laptop.json')).mode & 0o077, 0, 'only this user may read the tokens');
+
+// A second program of the user, with the same file, finds the session.
+const restarted = new Account(url, store);
+await restarted.load();
+assert.equal(emailOf(restarted), credentials.email);
+
+// Refusals are data, with a sentence for the user.
+assert.equal(await phone.signUp(credentials), 'You have an account already. Log in.');
+assert.equal(
+  await phone.logIn({ ...credentials, password: 'not the password' }),
+  'The email address or the password is wrong.',
+);
+assert.match((await phone.signUp({ email: 'nobody', password: 'short' })) ?? '', /^email: .+password: /);
+assert.equal(emailOf(phone), undefined);
+
+// A login makes a second device.
+assert.equal(await phone.logIn(credentials), null);
+
+// An outage is not the end of a session.
+await duringOutage(() => assert.rejects(phone.load(), { code: 'SERVICE_UNAVAILABLE' }));
+assert.equal(emailOf(phone), credentials.email);
+
+// Revoke the second device: it leaves the list by its id.
+await laptop.load();
+assert.equal(laptop.devices.length, 2);
+const other = laptop.devices.find(({ isCurrent }) => !isCurrent);
+assert.ok(other && new Date(other.lastSeenAt) <= new Date());
+assert.equal(await laptop.revoke(other.id), null);
+assert.deepEqual(
+  laptop.devices.map(({ isCurrent }) => isCurrent),
+  [true],
+);
+assert.equal(await laptop.revoke('unknown'), 'This device is signed out already.');
+
+// On the revoked device, the next request finds nobody signed in. Its state and its token are gone.
+assert.equal(emailOf(phone), credentials.email);
+await phone.load();
+assert.equal(emailOf(phone), undefined);
+assert.equal(fileStore(join(folder, 'phone.json')).read().session, null);
+await assert.rejects(phone.revoke(other.id), { code: 'UNAUTHENTICATED' });
+
+// Sign in again, and out.
+assert.equal(await phone.logIn(credentials), null);
+assert.equal(emailOf(phone), credentials.email);
+await phone.logOut();
+assert.equal(emailOf(phone), undefined);

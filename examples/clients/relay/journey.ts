@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { fetchQuery } from 'relay-runtime';
+import type { queriesDevicesQuery } from './src/__generated__/queriesDevicesQuery.graphql.ts';
+import type { queriesViewerQuery } from './src/__generated__/queriesViewerQuery.graphql.ts';
+import { Account } from './src/account.ts';
+import { devicesQuery, viewerQuery } from './src/queries.ts';
+import { logIn, logOut, revoke, signUp } from './src/sessions.ts';
+import { readStore, retain } from './src/store.ts';
+import { memoryStore } from './src/tokens.ts';
+
+const url = process.env.SESSIONS_URL ?? 'http://127.0.0.1:4000/graphql';
+const credentials = { email: `relay-${crypto.randomUUID()}@example.com`, password: 'correct horse battery staple' };
+
+const laptop = new Account(url, memoryStore());
+const phone = new Account(url, memoryStore());
+const emailInStore = ({ relay }: Account) => readStore<queriesViewerQuery>(relay, viewerQuery).viewer?.email;
+
+/** Takes an act while the server has no database. */
+async function duringOutage(act: () => Promise<unknown>): Promise<void> {
+  const { fetch } = globalThis;
+  const errors = [{ message: 'Try again.', path: ['viewer'], extensions: { code: 'SERVICE_UNAVAILABLE' } }];
+  const init = { status: 503, headers: { 'content-type': 'application/graphql-response+json' } };
+  globalThis.fetch = async () => new Response(JSON.stringify({ data: { viewer: null }, errors }), init);
+  await act();
+  globalThis.fetch = fetch;
+}
+
+// Sign up: the viewer is in the store.
+assert.equal(await signUp(laptop, credentials), null);
+assert.equal(emailInStore(laptop), credentials.email);
+
+// Refusals are data, with a sentence for the user.
+assert.equal(await signUp(phone, credentials), 'You have an account already. Log in.');
+assert.equal(
+  await logIn(phone, { ...credentials, password: 'not the password' }),
+  'The email address or the password is wrong.',
+);
+assert.equal(emailInStore(phone), undefined);
+
+// A login makes a second device.
+assert.equal(await logIn(phone, credentials), null);
+
+// An outage is not the end of a session.
+const ask = () => fetchQuery<queriesViewerQuery>(phone.relay, viewerQuery, {}).toPromise();
+await duringOutage(() => assert.rejects(ask(), { message: 'Try again.' }));
+assert.equal(emailInStore(phone), credentials.email);
+
+// Revoke the second device: it leaves the list in the store by its id.
+retain(laptop.relay, devicesQuery);
+const listed = await fetchQuery<queriesDevicesQuery>(laptop.relay, devicesQuery, {}).toPromise();
+const edges = listed?.viewer?.sessionsConnection?.edges;
+const other = edges?.find(({ node }) => !node.isCurrent);
+assert.ok(other && edges?.length === 2);
+assert.equal(await revoke(laptop, other.node.id), null);
+const { viewer } = readStore<queriesDevicesQuery>(laptop.relay, devicesQuery);
+assert.deepEqual(
+  viewer?.sessionsConnection?.edges.map(({ node }) => node.isCurrent),
+  [true],
+);
+assert.equal(await revoke(laptop, 'unknown'), 'This device is signed out already.');
+
+// On the revoked device, the next request finds nobody signed in. Its store and its token are gone.
+assert.equal(emailInStore(phone), credentials.email);
+const { relay } = phone;
+const next = await fetchQuery<queriesViewerQuery>(relay, viewerQuery, {}).toPromise();
+assert.equal(next?.viewer, null);
+assert.equal(phone.store.read().session, null);
+assert.notEqual(phone.relay, relay);
+assert.equal(emailInStore(phone), undefined);
+await assert.rejects(revoke(phone, other.node.id), { message: 'You are not signed in. Log in first.' });
+
+// Sign in again, and out.
+assert.equal(await logIn(phone, credentials), null);
+assert.equal(emailInStore(phone), credentials.email);
+await logOut(phone);
+assert.equal(emailInStore(phone), undefined);

@@ -1,0 +1,78 @@
+/** The life of an account against a real server: SESSIONS_URL=http://127.0.0.1:4000/graphql node check.ts */
+import assert from 'node:assert/strict';
+import { BearerAccount } from './src/client.ts';
+import { devicesQuery, viewerQuery } from './src/operations.ts';
+import { logIn, logOut, revoke, signUp } from './src/sessions.ts';
+import { memoryStore } from './src/tokens.ts';
+
+const url = process.env.SESSIONS_URL ?? 'http://127.0.0.1:4000/graphql';
+const credentials = { email: `urql-${crypto.randomUUID()}@example.com`, password: 'correct horse battery staple' };
+
+// Graphcache warns when it does not understand the schema.
+console.warn = (message) => assert.fail(message);
+
+const fromCache = { requestPolicy: 'cache-only' } as const;
+const emailInCache = async ({ urql }: BearerAccount) => {
+  const { data } = await urql.query(viewerQuery, {}, fromCache);
+  return data?.viewer?.email;
+};
+
+const laptop = new BearerAccount(url, memoryStore());
+const phone = new BearerAccount(url, memoryStore());
+
+/** Takes an act while the server has no database. */
+async function duringOutage(act: () => Promise<unknown>): Promise<void> {
+  const { fetch } = globalThis;
+  const errors = [{ message: 'Try again.', path: ['viewer'], extensions: { code: 'SERVICE_UNAVAILABLE' } }];
+  const init = { status: 503, headers: { 'content-type': 'application/graphql-response+json' } };
+  globalThis.fetch = async () => new Response(JSON.stringify({ data: { viewer: null }, errors }), init);
+  await act();
+  globalThis.fetch = fetch;
+}
+
+// Sign up: the viewer is in the cache.
+assert.equal(await signUp(laptop, credentials), null);
+assert.equal(await emailInCache(laptop), credentials.email);
+
+// Refusals are data, with a sentence for the user.
+assert.equal(await signUp(phone, credentials), 'You have an account already. Log in.');
+assert.equal(
+  await logIn(phone, { ...credentials, password: 'not the password' }),
+  'The email address or the password is wrong.',
+);
+assert.equal(await emailInCache(phone), undefined);
+
+// A login makes a second device.
+assert.equal(await logIn(phone, credentials), null);
+
+// An outage is not the end of a session.
+const ask = () => phone.urql.query(viewerQuery, {}, { requestPolicy: 'network-only' });
+await duringOutage(async () => assert.ok((await ask()).error));
+assert.equal((await ask()).data?.viewer?.email, credentials.email);
+
+// Revoke the second device: it leaves the cached list by its id, without another request.
+const listed = await laptop.urql.query(devicesQuery, {});
+const other = listed.data?.viewer?.sessions?.find(({ isCurrent }) => !isCurrent);
+assert.ok(other && listed.data?.viewer?.sessions?.length === 2);
+assert.equal(await revoke(laptop, other.id), null);
+const { data } = await laptop.urql.query(devicesQuery, {}, fromCache);
+assert.deepEqual(
+  data?.viewer?.sessions?.map(({ isCurrent }) => isCurrent),
+  [true],
+);
+assert.equal(await revoke(laptop, 'unknown'), 'This device is signed out already.');
+
+// On the revoked device, the next request finds nobody signed in. Its cache and its token are gone.
+assert.equal(await emailInCache(phone), credentials.email);
+const { urql } = phone;
+const next = await phone.urql.query(viewerQuery, {}, { requestPolicy: 'network-only' });
+assert.equal(next.data?.viewer, null);
+assert.equal(phone.store.read().session, null);
+assert.notEqual(phone.urql, urql);
+assert.equal(await emailInCache(phone), undefined);
+
+// Sign in again, and out.
+assert.equal(await logIn(phone, credentials), null);
+assert.equal(await emailInCache(phone), credentials.email);
+await logOut(phone);
+assert.equal(await emailInCache(phone), undefined);

@@ -1,0 +1,28 @@
+import { CookieAccount } from './cookie-client.ts';
+import { devicesQuery } from './operations.ts';
+import { logIn, logOut, revoke, signUp } from './sessions.ts';
+import { connect, show } from './view.ts';
+
+// The bundler replaces the address.
+const account = new CookieAccount(process.env.SESSIONS_URL ?? '/graphql');
+
+connect({
+  signUp: (credentials) => signUp(account, credentials),
+  logIn: (credentials) => logIn(account, credentials),
+  revoke: (id) => revoke(account, id),
+  logOut: () => logOut(account).then(() => null),
+});
+await account.resume();
+
+let shown = watch();
+account.onReset = () => {
+  shown.unsubscribe();
+  shown = watch();
+};
+
+/** Shows the result of the query, and each change of it in the cache. */
+function watch() {
+  return account.urql.query(devicesQuery, {}).subscribe(({ data, error }) => {
+    if (data && !error) show(data.viewer);
+  });
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { startProgram } from '../stacks/processes.ts';
+import { visitOtherOrigins } from './other-sites.ts';
+import { expectAlert, expectCookies, expectDevices, expectTitle, openPage, phone, press, submit } from './people.ts';
+import { binary, root } from './prepare.ts';
+import { type Application, timeoutMs } from './steps.ts';
+
+const command = binary('vite/bin/vite.js');
+const cwd = join(root, 'spa');
+const quiet = { NO_COLOR: '1' };
+const run = promisify(execFile);
+
+const email = 'bob@example.com';
+
+export const spaApplication: Application = {
+  name: 'spa',
+  async build({ accounts }) {
+    const options = { cwd, env: { ...quiet, VITE_AUTH_URL: accounts }, timeout: timeoutMs };
+    await run(process.execPath, [binary('typescript/bin/tsc')], options);
+    await run(process.execPath, [command, 'build'], options);
+  },
+  start({ ports }) {
+    const args = [command, 'preview', '--host', '127.0.0.1', '--port', String(ports.spa), '--strictPort'];
+    return startProgram(process.execPath, args, { cwd, env: quiet, port: ports.spa });
+  },
+  async visit(visit) {
+    const { browser, addresses, report } = visit;
+    const { spa: origin, accounts } = addresses;
+    const laptop = await openPage(browser);
+    const mobile = await openPage(browser, { userAgent: phone.userAgent });
+
+    await report.step('spa: a refused sign-up shows its reasons in the form', async () => {
+      await laptop.goto(origin);
+      await press(laptop, 'Sign up');
+      await submit(laptop, 'Sign up', email, 'short');
+      await expectAlert(laptop, /15/);
+      await report.show(laptop, 'spa-sign-up');
+    });
+    await report.step('spa: a sign-up stores the cookie for the server only', async () => {
+      await submit(laptop, 'Sign up', email);
+      await expectTitle(laptop, email);
+      await expectCookies(laptop, accounts, ['device', 'session']);
+      await expectCookies(laptop, origin, []);
+    });
+    await report.step('spa: a second device logs in, and is in the list', async () => {
+      await mobile.goto(origin);
+      await submit(mobile, 'Log in', email);
+      await expectTitle(mobile, email);
+      assert.ok((await expectDevices(mobile, 2)).some((text) => text.includes(phone.clientName)));
+    });
+    await report.step('spa: a reload keeps the session, and gets the anti-CSRF token again', async () => {
+      await laptop.reload();
+      await expectDevices(laptop, 2);
+      await report.show(laptop, 'spa-account');
+      await press(laptop, 'Log out this device');
+      await expectDevices(laptop, 1);
+    });
+    await report.step('spa: a revoked device is told that its session is over', async () => {
+      await press(mobile, 'Log out this device');
+      await expectAlert(mobile, /session is over/);
+      await expectTitle(mobile, 'Log in');
+      await report.show(mobile, 'spa-session-over');
+    });
+    await report.step('spa: a login in another tab replaces the anti-CSRF token of this one', async () => {
+      const { statuses } = watch(laptop, accounts);
+      const tab = await laptop.context().newPage();
+      await tab.goto(origin);
+      await press(tab, 'Log out');
+      await submit(tab, 'Log in', email);
+      await expectTitle(tab, email);
+      await press(laptop, 'Log out');
+      await expectTitle(laptop, 'Log in');
+      assert.ok(statuses.includes(403));
+    });
+    await report.step('spa: a logout clears the cookie', () => expectCookies(laptop, accounts, ['device']));
+    await visitOtherOrigins(visit);
+  },
+};
+
+/** Returns the statuses of the answers of a server to a page, as they come. */
+function watch(page: Awaited<ReturnType<typeof openPage>>, server: string): { statuses: number[] } {
+  const statuses: number[] = [];
+  page.on('response', (response) => {
+    if (response.url().startsWith(server)) statuses.push(response.status());
+  });
+  return { statuses };
+}

@@ -1,0 +1,57 @@
+/**
+ * Runs the clients in examples/clients against a real server: `npm run check:clients`, or `npm run check:clients apollo`
+ * for some of them. Each generates its files, checks its types, and goes through the life of an account.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { freePort } from '../../test/support/postgresql-server.ts';
+import { openBrowser } from './browser.ts';
+import { checkClient } from './check.ts';
+import { findClients } from './clients.ts';
+import { installPackages } from './install.ts';
+import { servePages } from './pages.ts';
+import { startServer } from './server.ts';
+import { beginSteps } from './steps.ts';
+
+const parent = resolve('examples/clients');
+const all = findClients(parent);
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !all.some((client) => client.name === name));
+if (unknown.length > 0) {
+  console.error(`There is no client ${unknown.join(', ')}. There are: ${all.map(({ name }) => name).join(', ')}.`);
+  process.exit(1);
+}
+
+const steps = beginSteps();
+const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-clients-'));
+const ends = [() => rm(folder, { recursive: true, force: true })];
+try {
+  await run();
+} finally {
+  for (const end of ends.reverse()) await end();
+}
+console.log(steps.failures() === 0 ? '\nEvery check passed.' : `\n${steps.failures()} failed.`);
+process.exitCode = steps.failures() === 0 ? 0 : 1;
+
+async function run(): Promise<void> {
+  if (!(await steps.take('npm ci', () => installPackages(parent)))) return;
+  const origin = `http://127.0.0.1:${await freePort()}`;
+  const server = await startServer(folder, { ALLOWED_ORIGINS: origin });
+  ends.push(server.stop);
+  const pages = await servePages(origin, server.url);
+  ends.push(pages.stop);
+  let opening: Promise<Browser> | undefined;
+  const browser = () => {
+    opening ??= openBrowser();
+    return opening;
+  };
+  ends.push(async () => (await opening?.catch(() => null))?.close());
+  const waiting = all.filter(({ name }) => asked.length === 0 || asked.includes(name));
+  const stand = { graphqlUrl: server.url, pages, browser, folder };
+  const work = async () => {
+    for (let client = waiting.shift(); client; client = waiting.shift()) await checkClient(client, stand, steps);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+}

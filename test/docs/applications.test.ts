@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildSchema, parse, validate } from 'graphql';
+import { describe, expect, it } from 'vitest';
+
+const root = 'examples/applications';
+
+/** Returns the source files of an application. */
+function sourcesOf(name: string): string[] {
+  return readdirSync(join(root, name), { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\.tsx?$/.test(path) && !/(^|\/)(node_modules|\.next|dist)\//.test(path))
+    .map((path) => readFileSync(join(root, name, path), 'utf8'));
+}
+
+describe.each([
+  ['docs/next.md', 'next'],
+  ['docs/spa.md', 'spa'],
+  ['docs/verify.md', 'next'],
+])('%s', (page, application) => {
+  it(`has code of examples/applications/${application} only, word for word`, () => {
+    const text = readFileSync(page, 'utf8');
+    const [, section = ''] =
+      page === 'docs/verify.md' ? (/\n## Next\.js\n([\s\S]*?)\n## /.exec(text) ?? []) : ['', text];
+    const blocks = [...section.matchAll(/```tsx?\n([\s\S]*?)```/g)].map(([, block = '']) => block);
+    expect(blocks.length).toBeGreaterThan(2);
+    const sources = sourcesOf(application);
+    expect(blocks.filter((block) => !sources.some((source) => unindented(source).includes(unindented(block))))).toEqual(
+      [],
+    );
+  });
+});
+
+/** Returns a text without the indentation of its lines, which a page may leave out. */
+function unindented(text: string): string {
+  return text.replace(/^ +/gm, '');
+}
+
+describe.each(['next', 'spa'])('examples/applications/%s', (name) => {
+  it('sends operations that are valid', () => {
+    const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));
+    const texts = sourcesOf(name).flatMap((source) => [...source.matchAll(/\/\* GraphQL \*\/ `([\s\S]*?)`/g)]);
+    const documents = texts.map(([, text = '']) => text);
+    const fragments = documents.find((text) => text.includes('fragment SignInFields')) ?? '';
+    const operations = documents.filter((text) => /^\s*(query|mutation)/.test(text));
+    expect(operations.length).toBeGreaterThan(4);
+    const problems = operations.flatMap((text) =>
+      validate(schema, parse(text.replace(/\$\{signInFields\}/, fragments))).map(({ message }) => message),
+    );
+    expect(problems).toEqual([]);
+  });
+});
