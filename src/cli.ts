@@ -69,9 +69,10 @@ addConfigCommand(program, { names: blitzSettingNames, read: readBlitzPolicy });
 program
   .command('print-schema')
   .description('Print the GraphQL schema, as it is in schema.graphql.')
-  .action(async () => {
-    const { printedSchema } = await import('./graphql/schema.ts');
-    process.stdout.write(printedSchema());
+  .option('--subgraph', 'print it for composition with other subgraphs (Apollo Federation 2)')
+  .action(async ({ subgraph }: { subgraph?: true }) => {
+    const { printedSchema, printedSubgraph } = await import('./graphql/schema.ts');
+    process.stdout.write(subgraph ? printedSubgraph() : printedSchema());
   });
 
 process.umask(0o077);

@@ -397,6 +397,8 @@ describe('migrate and print-schema', () => {
     expect(await cli(url, ['migrate'])).toMatchObject({ code: 0, stdout: 'The database is up to date.\n' });
     const { stdout } = await cli(url, ['print-schema']);
     expect(stdout).toContain('type Mutation');
+    const subgraph = await cli(url, ['print-schema', '--subgraph']);
+    expect(subgraph.stdout).toMatch(/^extend schema @link\(.*^type User implements Node @key\(fields: "id"\) \{$/ms);
   });
 
   it('print the plan of a migration, for people and for programs', async () => {

@@ -68,6 +68,7 @@ describe('configuration', () => {
     ['REAUTHENTICATE_AFTER', ['15']],
     ['TRUSTED_PROXIES', ['*', '0.0.0.0/0', '10.0.0.0/33', '10.0.0', '::/0', '10.0.0.1/x', 'localhost']],
     ['PROXY_HEADER', ['x-real-ip']],
+    ['FEDERATION', ['yes', '1']],
     ['GRAPHIQL', ['yes', '1', 'TRUE']],
     ['INTROSPECTION', ['off', '0']],
     ['SESSION_LIFETIME', ['0d', '30', '1w', '-1d', '1.5h', '99999d']],

@@ -62,6 +62,8 @@ export type Config = {
   allowedHeaders: readonly string[];
   /** The application's page for logging in. Null if there is none. */
   loginPage: LoginPage | null;
+  /** True if the schema has the queries with which gateways join it with others (Apollo Federation 2). */
+  federation: boolean;
   /** True if a browser that opens the GraphQL path gets GraphiQL. */
   graphiql: boolean;
   /** True if everybody may read the schema. If not, only administrators may, and errors suggest no names of it. */
@@ -145,6 +147,7 @@ export function readConfig(given: Environment = process.env): Config {
     allowedOrigins: new Set(origins(environment, 'ALLOWED_ORIGINS')),
     allowedHeaders: readAllowedHeaders(environment),
     loginPage: readLoginPage(environment),
+    federation: flag(environment, 'FEDERATION', false),
     graphiql: flag(environment, 'GRAPHIQL', !production),
     introspection: flag(environment, 'INTROSPECTION', true),
     trustedDocuments: readTrustedDocumentsPolicy(environment),

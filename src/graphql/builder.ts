@@ -23,6 +23,7 @@ export const builder = new SchemaBuilder<{
   Connection: { totalCount: () => Promise<number> };
   Scalars: {
     JSON: { Input: unknown; Output: unknown };
+    _Any: { Input: unknown; Output: unknown };
     DateTime: { Input: Date; Output: Date };
     ID: { Input: string; Output: string };
   };

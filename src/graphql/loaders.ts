@@ -5,11 +5,15 @@ import { recordPrivateDataAccess } from '../sessions/data.ts';
 import type { Session } from '../sessions/session.ts';
 import type { User } from '../users/user.ts';
 
+/** A row of any model. */
+export type Row = { id: bigint };
+
 /** Loads rows for all resolvers of one request: a whole list with one query, and nothing twice. */
 export class Loaders {
   readonly #database: Database;
   readonly #now: Date;
   readonly #known = new Map<bigint, User>();
+  readonly #rows = new Map<string, DataLoader<bigint, Row | null>>();
   #users: DataLoader<bigint, User | null> | undefined;
   #privateDataReads: DataLoader<Session, true> | undefined;
   readonly #liveSessions = new Map<Database, DataLoader<bigint, Session[]>>();
@@ -34,6 +38,23 @@ export class Loaders {
       return ids.map((id) => byId.get(id) ?? null);
     });
     return this.#users.load(id);
+  }
+
+  /**
+   * Returns the loader of a kind of rows, by ID. Null stands for a row that is not found.
+   *
+   * @param find - finds rows, in any order. That of the first call for a kind is used
+   */
+  rows(kind: string, find: (ids: bigint[]) => Promise<Row[]>): DataLoader<bigint, Row | null> {
+    const known = this.#rows.get(kind);
+    if (known) return known;
+    const loader = new DataLoader<bigint, Row | null>(async (ids) => {
+      const rows = await find([...ids]);
+      const byId = new Map(rows.map((row) => [row.id, row]));
+      return ids.map((id) => byId.get(id) ?? null);
+    });
+    this.#rows.set(kind, loader);
+    return loader;
   }
 
   /**

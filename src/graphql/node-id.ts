@@ -8,6 +8,9 @@ export const nodeTypes = ['User', 'Session', 'AuditEvent', 'ServiceClient'] as c
 /** A type that implements `Node`. */
 export type NodeType = (typeof nodeTypes)[number];
 
+/** The type and the id of a row. */
+export type NodeId = { type: NodeType; id: bigint };
+
 type WithIds = Pick<Database, '$largestId'>;
 
 /** In characters of base64: longer than any ID or cursor of this server. */
@@ -26,7 +29,7 @@ export function toNodeId(type: NodeType, id: bigint): string {
  * Returns the type and the row ID that a global ID stands for, or null if it is none, or of no row of the database.
  * Accepts IDs with padding too: version 0.9.0 made them.
  */
-export function parseNodeId(globalId: string, { $largestId }: WithIds): { type: NodeType; id: bigint } | null {
+export function parseNodeId(globalId: string, { $largestId }: WithIds): NodeId | null {
   const [, name, digits] = /^([A-Z]\w*):([1-9]\d{0,18})$/.exec(decode(globalId)) ?? [];
   const type = nodeTypes.find((known) => known === name);
   const id = BigInt(digits ?? 0);

@@ -1,6 +1,8 @@
 import { GraphQLSchema, lexicographicSortSchema, specifiedDirectives } from 'graphql';
 import { builder } from './builder.ts';
 import { schemaDescription } from './description.ts';
+import { subgraphSdl } from './federation/sdl.ts';
+import { gatewayQueries, withoutQueries } from './federation/without-queries.ts';
 import { printWithDirectives, semanticNonNull } from './plugins/semantic-non-null.ts';
 import './mutations/profile.ts';
 import './mutations/access-token.ts';
@@ -9,6 +11,8 @@ import './types/audit-event.ts';
 import './mutations/email.ts';
 import './mutations/end-sessions.ts';
 import './errors.ts';
+import './federation/entities.ts';
+import './federation/service.ts';
 import './mutations/sign-in.ts';
 import './types/node.ts';
 import './mutations/password.ts';
@@ -24,9 +28,17 @@ import './types/user-sessions.ts';
 
 const built = builder.toSchema({ directives: [...specifiedDirectives, semanticNonNull] });
 
-export const schema = new GraphQLSchema({ ...built.toConfig(), description: schemaDescription });
+/** The schema with the queries for gateways (Apollo Federation 2). */
+export const subgraphSchema = new GraphQLSchema({ ...built.toConfig(), description: schemaDescription });
+
+export const schema = withoutQueries(subgraphSchema, gatewayQueries);
 
 /** Returns the text of `schema.graphql`. It is sorted, so that its history shows only real changes. */
 export function printedSchema(): string {
   return `${printWithDirectives(lexicographicSortSchema(schema))}\n`;
+}
+
+/** Returns the text that programs compose with those of other subgraphs. */
+export function printedSubgraph(): string {
+  return subgraphSdl(schema);
 }

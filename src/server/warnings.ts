@@ -7,9 +7,18 @@ import { type MemoryLimits, memoryProblems, readMemoryLimits } from './memory.ts
 
 type Report = (error: unknown) => void;
 
-/** Warns about settings that are valid, but seldom meant in production, and about too little memory for them. */
+/**
+ * Warns about settings that are valid, but seldom meant together or in production, and about too little memory for them.
+ */
 export function warnAboutSettings(config: Config, report: Report, memory: MemoryLimits = readMemoryLimits()): void {
-  const { isProduction, mail } = config;
+  const { isProduction, mail, federation, trustedDocuments } = config;
+  if (federation && trustedDocuments?.mode === 'only') {
+    warn(
+      report,
+      'FEDERATION is true, and TRUSTED_DOCUMENTS_MODE is only: gateways write documents of their own, and this server ' +
+        'refuses these. Trust documents in the gateway instead.',
+    );
+  }
   if (!isProduction) return;
   if (mail.smtpUrl === null) {
     warn(report, `SMTP_URL is not set: mail is written to files in ${mail.folder}, and nobody receives it.`);

@@ -137,6 +137,22 @@ describe('nodes', () => {
     }
   });
 
+  it('looks up the objects of one request together, also for node', async () => {
+    const api = await startApi();
+    const root = await api.signUpAdmin('root@example.com');
+    await api.signUp('ada@example.com');
+    const users = await api.database.user.findMany();
+    const ids = [...users.map(({ id }) => idOf(`User:${id}`)), idOf('User:9999')];
+    api.statements.length = 0;
+    const query = `query ($ids: [ID!]!) {
+      ${ids.map((id, n) => `a${n}: node(id: "${id}") { id }`).join(' ')} nodes(ids: $ids) { id }
+    }`;
+    const data = await root.ask(query, { ids });
+    expect(data).toEqual({ a0: { id: ids[0] }, a1: { id: ids[1] }, a2: null, nodes: [data.a0, data.a1, null] });
+    const selects = api.statements.filter((sql) => /FROM (\S+\.)?[`"]User[`"] WHERE/.test(sql));
+    expect(selects).toHaveLength(1);
+  });
+
   it('refuses more than a hundred ids', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');

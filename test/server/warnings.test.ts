@@ -23,6 +23,18 @@ function collect() {
   return { messages, report };
 }
 
+describe('warning', () => {
+  it('is given if gateways could execute nothing', () => {
+    const documents = { TRUSTED_DOCUMENTS: 'documents.json', TRUSTED_DOCUMENTS_MODE: 'only' };
+    const { messages, report } = collect();
+    warnAboutSettings(readConfig({ FEDERATION: 'true', ...documents, TRUSTED_DOCUMENTS_MODE: 'report' }), report);
+    warnAboutSettings(readConfig(documents), report);
+    expect(messages).toEqual([]);
+    warnAboutSettings(readConfig({ FEDERATION: 'true', ...documents }), report);
+    expect(messages).toEqual([expect.stringMatching(/^FEDERATION is true, and TRUSTED_DOCUMENTS_MODE is only: /)]);
+  });
+});
+
 describe('warning in production', () => {
   it('is given for mail that goes to files', () => {
     const { messages, report } = collect();

@@ -28,6 +28,7 @@ export const accessLevels = {
   admin: 'Administrators. FORBIDDEN for others.',
   adminReader: 'Administrators. Null for others.',
   recentAdmin: 'Administrators who entered their password recently. ReauthenticationRequiredError for the others.',
+  introspection: 'Every caller, or administrators and services if introspection is off. FORBIDDEN for others.',
   sessionData: 'Services with the scope session-data. FORBIDDEN for others.',
   sessionDataReader: 'The same. Null for others.',
   parent: 'Every caller that received the object: the field that returned it decided who may see it.',
@@ -75,6 +76,10 @@ const checks: Partial<Record<Access, Check>> = {
     // An unlocked device of an administrator is not enough.
     requireRecentPassword(context.caller.scope, context.config.reauthenticateAfterMs);
     return true;
+  },
+  introspection: ({ config, caller }) => {
+    if (config.introspection || caller.scope.isAdmin || caller.scope.service !== null) return true;
+    throw new RequestError('FORBIDDEN', 'Only administrators and services may read the schema: see x-service-key.');
   },
   adminReader: ({ caller }) => caller.scope.isAdmin,
   sessionData: ({ caller }) => {

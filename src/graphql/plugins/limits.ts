@@ -47,6 +47,9 @@ export const passwordCheck = oncePerOperation;
 /** Returns the complexity of a field that may start a session, because its row stays for weeks. */
 export const sessionStart = oncePerOperation;
 
+/** Returns the complexity of a field with a text as large as the schema. */
+export const schemaText = oncePerOperation;
+
 /**
  * Refuses operations that are too large, before their execution.
  *

@@ -3,15 +3,14 @@ import { RequestError } from '../../errors.ts';
 import { whereVisibleTo } from '../../sessions/revoke.ts';
 import { builder } from '../builder.ts';
 import { type Context, canSeeUser } from '../context.ts';
-import { type NodeType, parseNodeId, toNodeId } from '../node-id.ts';
+import type { Row } from '../loaders.ts';
+import { type NodeId, type NodeType, parseNodeId } from '../node-id.ts';
 import { AuditEvent, whereEventVisibleTo } from './audit-event.ts';
 import { ServiceClient } from './service-client.ts';
 import { Session } from './session.ts';
 import { User } from './user.ts';
 
 const maxListLength = 100;
-
-type Row = { id: bigint };
 
 /** Finds the rows with these IDs that the caller may see, in at most one query. */
 type Find = (ids: bigint[], context: Context) => Promise<Row[]> | Row[];
@@ -32,30 +31,33 @@ const finders: Record<NodeType, Find> = {
 const types = { User, Session, AuditEvent, ServiceClient } satisfies Record<NodeType, unknown>;
 
 /**
- * Returns the objects with these global IDs, in the same order, with one query per type. Null stands for an object that
- * does not exist, or that the caller may not see.
+ * Returns the objects with these IDs, in the same order, with one query per type for a whole request. Null stands for an
+ * object that does not exist, or that the caller may not see.
  */
-async function findNodes(context: Context, globalIds: string[]): Promise<(object | null)[]> {
+export async function findNodes(context: Context, nodes: (NodeId | null)[]): Promise<(object | null)[]> {
   const { session, service } = context.caller.scope;
-  if (!session && !service) return globalIds.map(() => null);
-  const nodes = globalIds.map((globalId) => parseNodeId(globalId, context.database));
-  const byType = Map.groupBy(
-    nodes.filter((node) => node !== null),
-    ({ type }) => type,
-  );
-  const found = new Map<string, object>();
-  const queries = [...byType].map(async ([type, ofType]) => {
-    const rows = await finders[type](
-      ofType.map(({ id }) => id),
-      context,
-    );
-    for (const row of rows) {
-      brandWithType(row, types[type]);
-      found.set(toNodeId(type, row.id), row);
-    }
+  if (!session && !service) return nodes.map(() => null);
+  return Promise.all(nodes.map((node) => node && findNode(context, node)));
+}
+
+function findNode(context: Context, { type, id }: NodeId): Promise<object | null> {
+  const loader = context.loaders.rows(type, async (ids) => {
+    const rows = await finders[type](ids, context);
+    for (const row of rows) brandWithType(row, types[type]);
+    return rows;
   });
-  await Promise.all(queries);
-  return nodes.map((node) => (node ? (found.get(toNodeId(node.type, node.id)) ?? null) : null));
+  return loader.load(id);
+}
+
+/** Returns the complexity of a list of objects. Each is looked up, for any selection. */
+export function listedNodes({ length }: readonly unknown[]) {
+  return { field: 1 + length, multiplier: Math.max(1, length) };
+}
+
+/** Rejects a list that a field would look up with too much work. @throws RequestError */
+export function requireShortList(field: string, { length }: readonly unknown[]): void {
+  if (length <= maxListLength) return;
+  throw new RequestError('BAD_USER_INPUT', `${field} takes at most ${maxListLength} IDs, and got ${length}.`);
 }
 
 builder.queryField('node', (t) =>
@@ -65,7 +67,10 @@ builder.queryField('node', (t) =>
     nullable: true,
     description: 'The object with this ID. Null if it does not exist, or if the caller may not see it.',
     args: { id: t.arg.id({ required: true, description: 'The `id` of any object of this API.' }) },
-    resolve: async (_root, { id }, context) => (await findNodes(context, [id]))[0] ?? null,
+    resolve: async (_root, { id }, context) => {
+      const [found = null] = await findNodes(context, [parseNodeId(id, context.database)]);
+      return found;
+    },
   }),
 );
 
@@ -77,14 +82,14 @@ builder.queryField('nodes', (t) =>
     description:
       'The objects with these IDs, in the same order. An item is null if the object does not exist, or if the caller ' +
       'may not see it.',
-    // Each ID is looked up, for any selection.
-    complexity: ({ ids }) => ({ field: 1 + ids.length, multiplier: Math.max(1, ids.length) }),
+    complexity: ({ ids }) => listedNodes(ids),
     args: { ids: t.arg.idList({ required: true, description: `At most ${maxListLength} IDs.` }) },
     resolve: (_root, { ids }, context) => {
-      if (ids.length > maxListLength) {
-        throw new RequestError('BAD_USER_INPUT', `nodes takes at most ${maxListLength} IDs, and got ${ids.length}.`);
-      }
-      return findNodes(context, ids);
+      requireShortList('nodes', ids);
+      return findNodes(
+        context,
+        ids.map((id) => parseNodeId(id, context.database)),
+      );
     },
   }),
 );

@@ -7,7 +7,7 @@ import { useAntiCSRF } from '../../graphql/plugins/anti-csrf.ts';
 import { useHiddenSchema } from '../../graphql/plugins/hidden-schema.ts';
 import { useComplexityLimit } from '../../graphql/plugins/limits.ts';
 import { useOperationFacts } from '../../graphql/plugins/operation-facts.ts';
-import { schema } from '../../graphql/schema.ts';
+import { schema as plainSchema, subgraphSchema } from '../../graphql/schema.ts';
 import type { RequestFacts } from '../../log/request-facts.ts';
 import { useTrustedDocuments } from '../../trusted-documents/plugin.ts';
 import type { AppOptions } from '../front-door.ts';
@@ -32,6 +32,7 @@ export function createGraphQL(options: AppOptions & { path: string }): YogaServe
     plugins = [],
   } = options;
   const isHidden = !config.introspection;
+  const schema = config.federation ? subgraphSchema : plainSchema;
   return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: path,

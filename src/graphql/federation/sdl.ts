@@ -1,0 +1,57 @@
+/** Prints the schema as a subgraph, for programs that compose the graphs of several servers (Apollo Federation 2). */
+import {
+  type GraphQLSchema,
+  lexicographicSortSchema,
+  type ObjectTypeDefinitionNode,
+  parse,
+  print,
+  visit,
+} from 'graphql';
+import { printWithDirectives } from '../plugins/semantic-non-null.ts';
+import { entityNames } from './entities.ts';
+import { gatewayQueries, withoutQueries } from './without-queries.ts';
+
+/** Composers do not know this directive of GraphQL unless the text defines it: Apollo's rejects the text. */
+const oneOf = 'directive @oneOf on INPUT_OBJECT';
+
+/** The newest version that the composers of Apollo, The Guild and WunderGraph all know. */
+const version = 'v2.9';
+
+/**
+ * The queries that a graph of several servers cannot have. Only one of them could answer, and a gateway cannot tell which
+ * one from an opaque ID.
+ */
+const ambiguousQueries = ['node', 'nodes'];
+
+/** The directives of types, by the name of the type. Every server with pages as Relay wants them has PageInfo. */
+const directives: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(entityNames.map((name) => [name, '@key(fields: "id")'])),
+  PageInfo: '@shareable',
+};
+
+const printed = new WeakMap<GraphQLSchema, string>();
+
+/** Returns the text of the subgraph of a schema. Prints it once. */
+export function subgraphSdl(schema: GraphQLSchema): string {
+  const sdl = printed.get(schema) ?? printSubgraph(schema);
+  printed.set(schema, sdl);
+  return sdl;
+}
+
+function printSubgraph(schema: GraphQLSchema): string {
+  const common = withoutQueries(schema, [...gatewayQueries, ...ambiguousQueries]);
+  const document = visit(parse(printWithDirectives(lexicographicSortSchema(common))), {
+    ObjectTypeDefinition: withDirectives,
+  });
+  const link = `extend schema @link(url: "https://specs.apollo.dev/federation/${version}", import: ["@key", "@shareable"])`;
+  return `${link}\n\n${oneOf}\n\n${print(document)}\n`;
+}
+
+function withDirectives(type: ObjectTypeDefinitionNode): ObjectTypeDefinitionNode {
+  const added = directives[type.name.value];
+  if (added === undefined) return type;
+  const [example] = parse(`type Example ${added}`).definitions;
+  // The text above defines an object type.
+  const nodes = (example as ObjectTypeDefinitionNode).directives ?? [];
+  return { ...type, directives: [...(type.directives ?? []), ...nodes] };
+}
