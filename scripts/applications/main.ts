@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import { browserPath, launchOptions } from '../../test/support/chromium.ts';
-import { describeMissing } from '../stacks/processes.ts';
+import { describeMissing } from '../checks/processes.ts';
 import { findAddresses } from './addresses.ts';
 import { nextApplication } from './next.ts';
 import { prepare } from './prepare.ts';

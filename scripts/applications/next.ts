@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
-import { startProgram } from '../stacks/processes.ts';
+import { startProgram } from '../checks/processes.ts';
 import { expectAlert, expectCookies, expectDevices, expectTitle, openPage, phone, press, submit } from './people.ts';
 import { binary, root } from './prepare.ts';
 import { type Application, timeoutMs, type Visit } from './steps.ts';

@@ -1,7 +1,7 @@
 /** The packages of the applications. */
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { installPackages } from '../clients/install.ts';
+import { installPackages } from '../checks/install.ts';
 
 export const root = resolve('examples/applications');
 

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { startProgram } from '../stacks/processes.ts';
+import { startProgram } from '../checks/processes.ts';
 import type { Addresses } from './addresses.ts';
 
 export type Server = {

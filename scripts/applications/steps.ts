@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import type { Running } from '../stacks/processes.ts';
+import type { Running } from '../checks/processes.ts';
 import type { Addresses } from './addresses.ts';
 import type { Server } from './server.ts';
 

@@ -9,7 +9,7 @@
  * `--strict`: Patroni with synchronous_mode_strict; `--pgbouncer`: PgBouncer before HAProxy; `--hosts`: several hosts
  * in DATABASE_URL, without HAProxy; `--keep`: keeps the logs.
  */
-import { describeMissing, program } from '../stacks/processes.ts';
+import { describeMissing, program } from '../checks/processes.ts';
 import type { ClusterKind } from './databases/cluster.ts';
 import { inject, reach, type Trial } from './faults.ts';
 import { compare, countWrites } from './load/ledger.ts';

@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../test/support/postgresql-server.ts';
-import { accepts } from '../stacks/processes.ts';
+import { accepts } from '../checks/processes.ts';
 import { passwords } from './databases/credentials.ts';
 import { findAccount } from './databases/machines.ts';
 import { end, startProgram } from './processes.ts';

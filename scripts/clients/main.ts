@@ -7,13 +7,13 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { freePort } from '../../test/support/postgresql-server.ts';
+import { installPackages } from '../checks/install.ts';
+import { beginSteps } from '../checks/steps.ts';
 import { openBrowser } from './browser.ts';
 import { checkClient } from './check.ts';
 import { findClients } from './clients.ts';
-import { installPackages } from './install.ts';
 import { servePages } from './pages.ts';
 import { startServer } from './server.ts';
-import { beginSteps } from './steps.ts';
 
 const parent = resolve('examples/clients');
 const all = findClients(parent);

@@ -2,7 +2,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { freePort } from '../../test/support/postgresql-server.ts';
-import { startProgram } from '../stacks/processes.ts';
+import { startProgram } from '../checks/processes.ts';
 
 export type Server = { url: string; stop(): Promise<void> };
 

@@ -3,11 +3,11 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../test/support/postgresql-server.ts';
+import { startProgram } from '../checks/processes.ts';
 import { architectures, ownArchitecture } from '../image/architecture.ts';
 import { checkRoot } from '../image/check.ts';
 import { packProject } from '../image/packages.ts';
 import { buildRoot } from '../image/root.ts';
-import { startProgram } from '../stacks/processes.ts';
 
 const emulators = { amd64: 'qemu-x86_64-static', arm64: 'qemu-aarch64-static' };
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { installPackages } from '../stacks/packages.ts';
+import { installPackages } from '../checks/packages.ts';
 
 type Model = new (object: unknown) => { validate(): void };
 

@@ -12,7 +12,7 @@ import { createApp } from '../../src/http/front-door.ts';
 import { listen } from '../../src/http/server.ts';
 import { commandScope } from '../../src/scope.ts';
 import { createServiceClient } from '../../src/service-clients/service-client.ts';
-import { startProgram } from '../stacks/processes.ts';
+import { startProgram } from '../checks/processes.ts';
 import { applicationHost } from '../stacks/stack.ts';
 
 export type Graph = {

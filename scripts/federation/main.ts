@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installPackages } from '../stacks/packages.ts';
+import { installPackages } from '../checks/packages.ts';
 import { runChecks } from './checks.ts';
 import { composerPackages, compositionChecks } from './composition.ts';
 import { joiningChecks, sessionChecks } from './gateway-checks.ts';

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { describeMissing } from '../stacks/processes.ts';
+import { describeMissing } from '../checks/processes.ts';
 
 /**
  * Runs a program, and returns its standard output.

@@ -7,11 +7,11 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describeMissing, startProgram } from '../checks/processes.ts';
 import { type Accounts, openAccounts } from './accounts.ts';
 import { startApplication } from './application.ts';
 import { stacks } from './catalog.ts';
 import { checks } from './checks.ts';
-import { describeMissing, startProgram } from './processes.ts';
 import type { Place, Stack } from './stack.ts';
 
 const asked = process.argv.slice(2);

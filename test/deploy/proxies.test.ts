@@ -4,7 +4,7 @@ import { connect } from 'node:http2';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { program, startProgram } from '../../scripts/stacks/processes.ts';
+import { program, startProgram } from '../../scripts/checks/processes.ts';
 import { mainConfiguration } from '../../scripts/stacks/software/nginx.ts';
 import { createCertificate } from '../../scripts/stacks/tls.ts';
 import { password } from '../support/api.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
-import { program } from '../../scripts/stacks/processes.ts';
+import { program } from '../../scripts/checks/processes.ts';
 import { programPath, type RunningProcess, runProgram } from './process.ts';
 
 export const image = `localhost/graphql-sessions:${packageJson.version}`;

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { program } from '../../scripts/stacks/processes.ts';
+import { program } from '../../scripts/checks/processes.ts';
 import { temporaryFolder } from './database.ts';
 
 export const rulesFile = 'deploy/monitoring/alerts.yaml';

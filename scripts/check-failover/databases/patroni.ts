@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { debianFile, program } from '../../stacks/processes.ts';
+import { debianFile, program } from '../../checks/processes.ts';
 import { end, freezePostgresql, killPostgresql, startProgram } from '../processes.ts';
 import type { ClusterKind } from './cluster.ts';
 import { passwords } from './credentials.ts';

@@ -3,7 +3,7 @@ import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onServer } from '../../../test/support/postgresql-server.ts';
-import { debianFile } from '../../stacks/processes.ts';
+import { debianFile } from '../../checks/processes.ts';
 import { freezePostgresql, killPostgresql, runProgram, startProgram } from '../processes.ts';
 import type { ClusterKind } from './cluster.ts';
 import { passwords, superuserUrl } from './credentials.ts';

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { debianFile, program } from '../processes.ts';
+import { debianFile, program } from '../../checks/processes.ts';
 import { ports, type Stack } from '../stack.ts';
 import { certificateFile, serveTls } from '../tls.ts';
 

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { debianFile, program } from '../processes.ts';
+import { debianFile, program } from '../../checks/processes.ts';
 import { ports, type Stack } from '../stack.ts';
 
 const packages = '/usr/lib/python3/dist-packages';

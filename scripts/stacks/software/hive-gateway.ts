@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { cp, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { installPackages } from '../packages.ts';
+import { installPackages } from '../../checks/packages.ts';
 import { ports, type Stack } from '../stack.ts';
 import { runProgram, yoga } from './javascript.ts';
 

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { program } from '../processes.ts';
+import { program } from '../../checks/processes.ts';
 import { ports, type Stack } from '../stack.ts';
 
 /**

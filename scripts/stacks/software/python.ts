@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { program } from '../processes.ts';
+import { program } from '../../checks/processes.ts';
 import { ports, type Stack } from '../stack.ts';
 
 export const python: Stack = {

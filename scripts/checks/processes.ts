@@ -5,7 +5,7 @@ import { accessSync, constants } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Program } from './stack.ts';
+import type { Program } from '../stacks/stack.ts';
 
 /** Debian's programs for the system are in the folders that a user's path may lack. */
 const programPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
