@@ -9,54 +9,50 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import { browserPath, launchOptions } from '../../test/support/chromium.ts';
+import { chooseParts } from '../checks/choose.ts';
 import { describeMissing } from '../checks/processes.ts';
+import { beginSteps } from '../checks/steps.ts';
 import { findAddresses } from './addresses.ts';
+import { type Application, showIn, type Visit } from './application.ts';
 import { nextApplication } from './next.ts';
 import { prepare } from './prepare.ts';
 import { startServer } from './server.ts';
 import { spaApplication } from './spa.ts';
-import { type Application, createReport, type Visit } from './steps.ts';
 
 const all = [nextApplication, spaApplication];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { screenshots: { type: 'string' } },
 });
-const unknown = positionals.filter((name) => !all.some((application) => application.name === name));
-if (unknown.length > 0) {
-  console.error(`There is no application ${unknown.join(', ')}. There are: ${all.map(({ name }) => name).join(', ')}.`);
-  process.exit(1);
-}
+const chosen = chooseParts('application', all, positionals);
 if (browserPath === undefined) {
   console.error(describeMissing({ command: 'chromium', debianPackage: 'chromium' }));
   process.exit(1);
 }
 
-const chosen = all.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-applications-'));
-const report = createReport(values.screenshots);
+const steps = beginSteps();
 const ends: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
 try {
-  await report.step('npm ci', prepare);
+  await steps.take('npm ci', prepare);
   const addresses = await findAddresses();
   const server = await startServer(folder, addresses);
   ends.push(server.stop);
   const browser = await chromium.launch(launchOptions());
   ends.push(() => browser.close());
-  const visit = { browser, addresses, server, report };
+  const visit = { browser, addresses, server, steps, show: showIn(values.screenshots) };
   await Promise.all(chosen.map((application) => check(application, visit)));
   await server.stop();
   for (const application of chosen) await application.visitWithoutServer?.(visit);
 } finally {
   for (const end of ends.reverse()) await end();
 }
-console.log(report.failures === 0 ? '\nEvery check passed.' : `\n${report.failures} failed.`);
-process.exitCode = report.failures === 0 ? 0 : 1;
+steps.finish();
 
 /** Builds an application, starts it, and goes through it. */
 async function check({ name, build, start, visit }: Application, context: Visit): Promise<void> {
   const { addresses, server } = context;
-  const isStarted = await report.step(`${name}: build and start`, async () => {
+  const isStarted = await steps.take(`${name}: build and start`, async () => {
     await build(addresses);
     const { stop } = await start(addresses, server.service);
     ends.push(stop);

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { startProgram } from '../checks/processes.ts';
+import { type Application, timeoutMs, type Visit } from './application.ts';
 import { expectAlert, expectCookies, expectDevices, expectTitle, openPage, phone, press, submit } from './people.ts';
 import { binary, root } from './prepare.ts';
-import { type Application, timeoutMs, type Visit } from './steps.ts';
 
 const command = binary('next/dist/bin/next');
 const cwd = join(root, 'next');
@@ -23,7 +23,7 @@ export const nextApplication: Application = {
     return startProgram(process.execPath, args, { cwd, env, port: ports.next });
   },
   async visit(visit) {
-    const { browser, addresses, report } = visit;
+    const { browser, addresses, steps, show } = visit;
     const { next: origin } = addresses;
     // As from a proxy in front of the application.
     const laptop = await openPage(browser, { extraHTTPHeaders: { 'x-forwarded-for': '203.0.113.7' } });
@@ -34,45 +34,45 @@ export const nextApplication: Application = {
       extraHTTPHeaders: { 'x-forwarded-for': '198.51.100.8' },
     });
 
-    await report.step('next: the account leads to the login page', async () => {
+    await steps.take('next: the account leads to the login page', async () => {
       await laptop.goto(`${origin}/account`);
       await expectTitle(laptop, 'Log in');
       assert.equal(new URL(laptop.url()).pathname, '/login');
     });
-    await report.step('next: no proxy keeps a protected page', async () => {
+    await steps.take('next: no proxy keeps a protected page', async () => {
       const { headers } = await fetch(`${origin}/account`, { redirect: 'manual' });
       assert.match(headers.get('cache-control') ?? '', /private.*no-store/);
     });
-    await report.step('next: a refused sign-up shows its reasons in the form', async () => {
+    await steps.take('next: a refused sign-up shows its reasons in the form', async () => {
       await laptop.getByRole('link', { name: 'Sign up' }).click();
       await expectTitle(laptop, 'Sign up');
       await submit(laptop, 'Sign up', email, 'short');
       await expectAlert(laptop, /15/);
       assert.equal(await laptop.getByLabel('Email').inputValue(), email);
-      await report.show(laptop, 'next-sign-up');
+      await show(laptop, 'next-sign-up');
     });
-    await report.step('next: a sign-up hands the cookies to the browser', async () => {
+    await steps.take('next: a sign-up hands the cookies to the browser', async () => {
       await submit(laptop, 'Sign up', email);
       await expectTitle(laptop, email);
       await expectCookies(laptop, origin, ['device', 'session']);
     });
-    await report.step('next: a wrong password is refused, and a second device logs in', async () => {
+    await steps.take('next: a wrong password is refused, and a second device logs in', async () => {
       await mobile.goto(`${origin}/login`);
       await submit(mobile, 'Log in', email, 'wrong horse battery staple');
       await expectAlert(mobile, /email or the password/i);
       await submit(mobile, 'Log in', email);
       await expectTitle(mobile, email);
     });
-    await report.step('next: the list has the devices and addresses of the browsers', async () => {
+    await steps.take('next: the list has the devices and addresses of the browsers', async () => {
       await laptop.reload();
       const devices = await expectDevices(laptop, 2);
       const other = devices.find((text) => text.includes(phone.clientName)) ?? '';
       assert.match(other, /198\.51\.100\.8/);
       assert.match(devices.find((text) => text.includes('(this device)')) ?? '', /203\.0\.113\.7/);
-      await report.show(laptop, 'next-account');
+      await show(laptop, 'next-account');
     });
     await visitPages(visit, laptop);
-    await report.step('next: a revoked device leaves the list, and is led to the login page', async () => {
+    await steps.take('next: a revoked device leaves the list, and is led to the login page', async () => {
       await laptop.goto(`${origin}/account`);
       await press(laptop, 'Log out this device');
       await expectDevices(laptop, 1);
@@ -80,12 +80,12 @@ export const nextApplication: Application = {
       await press(mobile, 'Log out this device');
       await expectTitle(mobile, 'Log in');
     });
-    await report.step('next: a logout clears the cookie', async () => {
+    await steps.take('next: a logout clears the cookie', async () => {
       await press(laptop, 'Log out');
       await expectTitle(laptop, 'Log in');
       await expectCookies(laptop, origin, ['device']);
     });
-    await report.step('next: the forms work without scripts', async () => {
+    await steps.take('next: the forms work without scripts', async () => {
       const plain = await openPage(browser, { javaScriptEnabled: false });
       await plain.goto(`${origin}/login`);
       await submit(plain, 'Log in', email, 'wrong horse battery staple');
@@ -93,12 +93,12 @@ export const nextApplication: Application = {
       await submit(plain, 'Log in', email);
       await expectTitle(plain, email);
     });
-    await report.step('next: browsers ask the application only', async () => {
+    await steps.take('next: browsers ask the application only', async () => {
       assert.deepEqual([...hosts], [new URL(origin).host]);
     });
   },
-  async visitWithoutServer({ browser, addresses: { next: origin }, report }) {
-    await report.step('next: without the server, no user is taken for a visitor', async () => {
+  async visitWithoutServer({ browser, addresses: { next: origin }, steps }) {
+    await steps.take('next: without the server, no user is taken for a visitor', async () => {
       const page = await openPage(browser);
       const cookie = { name: 'session', value: 'gqs_any', url: origin, httpOnly: true };
       await page.context().addCookies([cookie]);
@@ -116,12 +116,12 @@ export const nextApplication: Application = {
 };
 
 /** Visits the pages that use the verifier. */
-async function visitPages({ addresses: { next: origin }, report }: Visit, page: Page): Promise<void> {
-  await report.step('next: a page for everyone knows its user', async () => {
+async function visitPages({ addresses: { next: origin }, steps }: Visit, page: Page): Promise<void> {
+  await steps.take('next: a page for everyone knows its user', async () => {
     await page.getByRole('link', { name: 'Shop' }).click();
     await page.getByText(`Welcome, ${email}.`).waitFor();
   });
-  await report.step('next: a route handler knows its user, and rejects a forged request', async () => {
+  await steps.take('next: a route handler knows its user, and rejects a forged request', async () => {
     assert.equal(await page.evaluate(async () => (await fetch('/orders', { method: 'POST' })).status), 200);
     const cookies = await page.context().cookies(origin);
     const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join('; ');

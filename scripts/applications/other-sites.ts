@@ -1,8 +1,8 @@
 /** The single-page application on origins where no session cookie works: the page must learn why. */
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
+import type { Visit } from './application.ts';
 import { expectAlert, expectCookies, openPage, password, press, submit } from './people.ts';
-import type { Visit } from './steps.ts';
 
 /** Every mutation that may start a session by cookie. */
 const starts = {
@@ -14,34 +14,34 @@ const starts = {
   resetPassword: `resetPassword(token: "token", newPassword: "${password}") { __typename }`,
 };
 
-export async function visitOtherOrigins({ browser, addresses, server, report }: Visit): Promise<void> {
+export async function visitOtherOrigins({ browser, addresses, server, steps, show }: Visit): Promise<void> {
   const { accounts, otherSite, foreign } = addresses;
   const page = await openPage(browser);
-  await report.step('spa: on another site, the sign-up form shows why no cookie works', async () => {
+  await steps.take('spa: on another site, the sign-up form shows why no cookie works', async () => {
     await page.goto(otherSite);
     await press(page, 'Sign up');
     await submit(page, 'Sign up', 'eve@example.com');
     await expectAlert(page, /different sites.*transport: BEARER.*one site/s);
-    await report.show(page, 'spa-other-site');
+    await show(page, 'spa-other-site');
   });
   for (const [name, field] of Object.entries(starts)) {
-    await report.step(`spa: on another site, ${name} tells the page why, and sets no cookie`, async () => {
+    await steps.take(`spa: on another site, ${name} tells the page why, and sets no cookie`, async () => {
       const { errors } = await ask(page, accounts, `mutation { ${field} }`);
       assert.equal(errors?.[0]?.extensions.code, 'CROSS_SITE_COOKIE');
       await expectCookies(page, accounts, []);
     });
   }
-  await report.step('spa: on another site, a bearer token works', async () => {
+  await steps.take('spa: on another site, a bearer token works', async () => {
     const { errors, data } = await ask(page, accounts, 'mutation { startSession(transport: BEARER) { token } }');
     assert.equal(errors, undefined);
     assert.match(JSON.stringify(data), /gqs_/);
   });
-  await report.step(
+  await steps.take(
     'spa: on an origin that is not allowed, the page names it, and the log has the refusal',
     async () => {
       await page.goto(foreign);
       await expectAlert(page, new RegExp(`ALLOWED_ORIGINS.*${foreign}`, 's'));
-      await report.show(page, 'spa-foreign-origin');
+      await show(page, 'spa-foreign-origin');
       const refused = server.log().filter(({ method, status }) => method === 'OPTIONS' && status === 403);
       assert.ok(refused.length > 0, 'The log has no line about the refused preflight.');
     },

@@ -3,10 +3,10 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startProgram } from '../checks/processes.ts';
+import { type Application, timeoutMs } from './application.ts';
 import { visitOtherOrigins } from './other-sites.ts';
 import { expectAlert, expectCookies, expectDevices, expectTitle, openPage, phone, press, submit } from './people.ts';
 import { binary, root } from './prepare.ts';
-import { type Application, timeoutMs } from './steps.ts';
 
 const command = binary('vite/bin/vite.js');
 const cwd = join(root, 'spa');
@@ -27,44 +27,44 @@ export const spaApplication: Application = {
     return startProgram(process.execPath, args, { cwd, env: quiet, port: ports.spa });
   },
   async visit(visit) {
-    const { browser, addresses, report } = visit;
+    const { browser, addresses, steps, show } = visit;
     const { spa: origin, accounts } = addresses;
     const laptop = await openPage(browser);
     const mobile = await openPage(browser, { userAgent: phone.userAgent });
 
-    await report.step('spa: a refused sign-up shows its reasons in the form', async () => {
+    await steps.take('spa: a refused sign-up shows its reasons in the form', async () => {
       await laptop.goto(origin);
       await press(laptop, 'Sign up');
       await submit(laptop, 'Sign up', email, 'short');
       await expectAlert(laptop, /15/);
-      await report.show(laptop, 'spa-sign-up');
+      await show(laptop, 'spa-sign-up');
     });
-    await report.step('spa: a sign-up stores the cookie for the server only', async () => {
+    await steps.take('spa: a sign-up stores the cookie for the server only', async () => {
       await submit(laptop, 'Sign up', email);
       await expectTitle(laptop, email);
       await expectCookies(laptop, accounts, ['device', 'session']);
       await expectCookies(laptop, origin, []);
     });
-    await report.step('spa: a second device logs in, and is in the list', async () => {
+    await steps.take('spa: a second device logs in, and is in the list', async () => {
       await mobile.goto(origin);
       await submit(mobile, 'Log in', email);
       await expectTitle(mobile, email);
       assert.ok((await expectDevices(mobile, 2)).some((text) => text.includes(phone.clientName)));
     });
-    await report.step('spa: a reload keeps the session, and gets the anti-CSRF token again', async () => {
+    await steps.take('spa: a reload keeps the session, and gets the anti-CSRF token again', async () => {
       await laptop.reload();
       await expectDevices(laptop, 2);
-      await report.show(laptop, 'spa-account');
+      await show(laptop, 'spa-account');
       await press(laptop, 'Log out this device');
       await expectDevices(laptop, 1);
     });
-    await report.step('spa: a revoked device is told that its session is over', async () => {
+    await steps.take('spa: a revoked device is told that its session is over', async () => {
       await press(mobile, 'Log out this device');
       await expectAlert(mobile, /session is over/);
       await expectTitle(mobile, 'Log in');
-      await report.show(mobile, 'spa-session-over');
+      await show(mobile, 'spa-session-over');
     });
-    await report.step('spa: a login in another tab replaces the anti-CSRF token of this one', async () => {
+    await steps.take('spa: a login in another tab replaces the anti-CSRF token of this one', async () => {
       const { statuses } = watch(laptop, accounts);
       const tab = await laptop.context().newPage();
       await tab.goto(origin);
@@ -75,7 +75,7 @@ export const spaApplication: Application = {
       await expectTitle(laptop, 'Log in');
       assert.ok(statuses.includes(403));
     });
-    await report.step('spa: a logout clears the cookie', () => expectCookies(laptop, accounts, ['device']));
+    await steps.take('spa: a logout clears the cookie', () => expectCookies(laptop, accounts, ['device']));
     await visitOtherOrigins(visit);
   },
 };

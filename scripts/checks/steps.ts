@@ -4,6 +4,8 @@ export type Steps = {
   /** Takes a step, and prints whether it succeeds and how long it takes. Returns whether it succeeds. */
   take(name: string, act: () => Promise<unknown>): Promise<boolean>;
   failures(): number;
+  /** Prints whether all steps succeeded, and sets the exit code of the process. */
+  finish(): void;
 };
 
 /** Begins a list of steps. */
@@ -11,6 +13,10 @@ export function beginSteps(): Steps {
   let failures = 0;
   return {
     failures: () => failures,
+    finish() {
+      console.log(failures === 0 ? '\nEvery check passed.' : `\n${failures} failed.`);
+      process.exitCode = failures === 0 ? 0 : 1;
+    },
     async take(name, act) {
       const began = performance.now();
       const time = () => `${((performance.now() - began) / 1_000).toFixed(1)} s`;

@@ -7,6 +7,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { freePort } from '../../test/support/postgresql-server.ts';
+import { chooseParts } from '../checks/choose.ts';
 import { installPackages } from '../checks/install.ts';
 import { beginSteps } from '../checks/steps.ts';
 import { openBrowser } from './browser.ts';
@@ -16,13 +17,7 @@ import { servePages } from './pages.ts';
 import { startServer } from './server.ts';
 
 const parent = resolve('examples/clients');
-const all = findClients(parent);
-const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !all.some((client) => client.name === name));
-if (unknown.length > 0) {
-  console.error(`There is no client ${unknown.join(', ')}. There are: ${all.map(({ name }) => name).join(', ')}.`);
-  process.exit(1);
-}
+const chosen = chooseParts('client', findClients(parent), process.argv.slice(2));
 
 const steps = beginSteps();
 const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-clients-'));
@@ -32,8 +27,7 @@ try {
 } finally {
   for (const end of ends.reverse()) await end();
 }
-console.log(steps.failures() === 0 ? '\nEvery check passed.' : `\n${steps.failures()} failed.`);
-process.exitCode = steps.failures() === 0 ? 0 : 1;
+steps.finish();
 
 async function run(): Promise<void> {
   if (!(await steps.take('npm ci', () => installPackages(parent)))) return;
@@ -48,7 +42,7 @@ async function run(): Promise<void> {
     return opening;
   };
   ends.push(async () => (await opening?.catch(() => null))?.close());
-  const waiting = all.filter(({ name }) => asked.length === 0 || asked.includes(name));
+  const waiting = [...chosen];
   const stand = { graphqlUrl: server.url, pages, browser, folder };
   const work = async () => {
     for (let client = waiting.shift(); client; client = waiting.shift()) await checkClient(client, stand, steps);

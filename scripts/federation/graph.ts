@@ -1,8 +1,6 @@
 /** The graph of examples/federation: this server, the orders, and Hive Gateway in front of both. */
 import { execFile } from 'node:child_process';
 import { cp, rm, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { readConfig } from '../../src/config/config.ts';
@@ -12,6 +10,7 @@ import { createApp } from '../../src/http/front-door.ts';
 import { listen } from '../../src/http/server.ts';
 import { commandScope } from '../../src/scope.ts';
 import { createServiceClient } from '../../src/service-clients/service-client.ts';
+import { freePort } from '../../test/support/postgresql-server.ts';
 import { startProgram } from '../checks/processes.ts';
 import { applicationHost } from '../stacks/stack.ts';
 
@@ -47,7 +46,7 @@ export async function startGraph(folder: string, modules: string): Promise<Graph
   try {
     const accounts = await startAccounts(folder, ends);
     const address = (port: number) => `http://127.0.0.1:${port}`;
-    const [orders, gateway] = [await freePort(), await freePort()];
+    const [orders, gateway] = await Promise.all([freePort(), freePort()]);
     const secrets = { CLIENT_ID: accounts.clientId, CLIENT_SECRET: accounts.secret };
     const env = { AUTH_URL: address(accounts.port), ...secrets, PORT: String(orders) };
     ends.push((await startProgram(process.execPath, ['orders.ts'], { cwd: folder, env, port: orders })).stop);
@@ -91,14 +90,4 @@ async function startAccounts(folder: string, ends: (() => Promise<void>)[]) {
   const { port, stop } = await listen(app, { host: '127.0.0.1', port: 0 });
   ends.push(stop);
   return { port, database, statements, reported, clientId: issued.client.clientId, secret: issued.secret };
-}
-
-/** Returns a port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  // A server that listens on TCP has an address with a port.
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
 }

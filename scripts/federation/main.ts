@@ -7,51 +7,55 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { chooseParts } from '../checks/choose.ts';
 import { installPackages } from '../checks/packages.ts';
+import { beginSteps } from '../checks/steps.ts';
 import { runChecks } from './checks.ts';
 import { composerPackages, compositionChecks } from './composition.ts';
 import { joiningChecks, sessionChecks } from './gateway-checks.ts';
-import { startGraph } from './graph.ts';
+import { type Graph, startGraph } from './graph.ts';
 
 const { dependencies } = JSON.parse(await readFile('examples/federation/package.json', 'utf8'));
 
-const parts: Record<string, () => Promise<number>> = {
-  async composers() {
-    const shared = ['@theguild/federation-composition', 'graphql'];
-    const ofExample = Object.fromEntries(shared.map((name) => [name, dependencies[name]]));
-    return runChecks(compositionChecks(await installPackages('composers', { ...composerPackages, ...ofExample })));
-  },
-  async gateway() {
-    const modules = await installPackages('federation', dependencies);
-    const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-federation-'));
-    try {
-      const graph = await startGraph(folder, modules);
-      try {
-        const failed = await runChecks([
-          ...sessionChecks(graph),
-          ...joiningChecks(graph),
-          { name: 'no unexpected error', act: async () => assert.deepEqual(graph.reported, []) },
-        ]);
-        if (failed > 0) console.log(graph.printed());
-        return failed;
-      } finally {
-        await graph.stop();
-      }
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
-  },
-};
+const steps = beginSteps();
 
-const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !(name in parts));
-if (unknown.length > 0) {
-  console.error(`There is no part ${unknown.join(', ')}. There are: ${Object.keys(parts).join(', ')}.`);
-  process.exit(1);
+async function checkComposers(): Promise<void> {
+  const shared = ['@theguild/federation-composition', 'graphql'];
+  const ofExample = Object.fromEntries(shared.map((name) => [name, dependencies[name]]));
+  let modules = '';
+  const isInstalled = await steps.take('npm install of the composers', async () => {
+    modules = await installPackages('composers', { ...composerPackages, ...ofExample });
+  });
+  if (isInstalled) await runChecks(steps, compositionChecks(modules));
 }
-let failures = 0;
-for (const [name, run] of Object.entries(parts)) {
-  if (asked.length === 0 || asked.includes(name)) failures += await run();
+
+async function checkGateway(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-federation-'));
+  let graph: Graph | undefined;
+  try {
+    await steps.take('npm install and start of Hive Gateway', async () => {
+      graph = await startGraph(folder, await installPackages('federation', dependencies));
+    });
+    if (graph) await checkGraph(graph);
+  } finally {
+    await graph?.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
 }
-console.log(failures === 0 ? '\nEvery check passed.' : `\n${failures} failed.`);
-process.exitCode = failures === 0 ? 0 : 1;
+
+async function checkGraph(graph: Graph): Promise<void> {
+  const before = steps.failures();
+  await runChecks(steps, [
+    ...sessionChecks(graph),
+    ...joiningChecks(graph),
+    { name: 'no unexpected error', act: async () => assert.deepEqual(graph.reported, []) },
+  ]);
+  if (steps.failures() > before) console.log(graph.printed());
+}
+
+const parts = [
+  { name: 'composers', check: checkComposers },
+  { name: 'gateway', check: checkGateway },
+];
+for (const { check } of chooseParts('part', parts, process.argv.slice(2))) await check();
+steps.finish();

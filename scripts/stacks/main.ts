@@ -7,6 +7,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { chooseParts } from '../checks/choose.ts';
 import { describeMissing, startProgram } from '../checks/processes.ts';
 import { type Accounts, openAccounts } from './accounts.ts';
 import { startApplication } from './application.ts';
@@ -14,14 +15,7 @@ import { stacks } from './catalog.ts';
 import { checks } from './checks.ts';
 import type { Place, Stack } from './stack.ts';
 
-const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !stacks.some((stack) => stack.name === name));
-if (unknown.length > 0) {
-  console.error(`There is no stack ${unknown.join(', ')}. There are: ${stacks.map(({ name }) => name).join(', ')}.`);
-  process.exit(1);
-}
-
-const chosen = stacks.filter(({ name }) => asked.length === 0 || asked.includes(name));
+const chosen = chooseParts('stack', stacks, process.argv.slice(2));
 const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-stacks-'));
 const accounts = await openAccounts(folder);
 let failures = 0;
