@@ -16,6 +16,7 @@ export class Loaders {
   readonly #rows = new Map<string, DataLoader<bigint, Row | null>>();
   #users: DataLoader<bigint, User | null> | undefined;
   #privateDataReads: DataLoader<Session, true> | undefined;
+  readonly #counts = new Map<string, Promise<number>>();
   readonly #liveSessions = new Map<Database, DataLoader<bigint, Session[]>>();
 
   constructor(database: Database, now: Date) {
@@ -57,21 +58,30 @@ export class Loaders {
     return loader;
   }
 
-  /**
-   * Returns a loader of live sessions by user ID: newest first, at most `maxPerUser` per user, from this database or
-   * replica.
-   */
-  liveSessions(from: Database, maxPerUser: number): DataLoader<bigint, Session[]> {
+  /** Returns a loader of all live sessions by user ID, newest first, from this database or replica. */
+  liveSessions(from: Database): DataLoader<bigint, Session[]> {
     const known = this.#liveSessions.get(from);
     if (known) return known;
     const loader = new DataLoader<bigint, Session[]>(async (userIds) => {
       const sessions = await from.$findLiveSessions(userIds, this.#now);
       const byUser = Map.groupBy(sessions, ({ userId }) => userId);
       const newestFirst = (one: Session, other: Session) => (one.id < other.id ? 1 : -1);
-      return userIds.map((userId) => (byUser.get(userId) ?? []).sort(newestFirst).slice(0, maxPerUser));
+      return userIds.map((userId) => (byUser.get(userId) ?? []).sort(newestFirst));
     });
     this.#liveSessions.set(from, loader);
     return loader;
+  }
+
+  /**
+   * Counts rows, once for all fields of the request with this key: a count reads every row, and aliases would multiply
+   * it.
+   */
+  count(key: string, countRows: () => Promise<number>): Promise<number> {
+    const known = this.#counts.get(key);
+    if (known) return known;
+    const count = countRows();
+    this.#counts.set(key, count);
+    return count;
   }
 
   /** Returns a loader that records reads of private data: one event per session, with one statement for many. */

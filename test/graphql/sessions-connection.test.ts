@@ -72,18 +72,21 @@ describe('sessions of a user', () => {
     }
   });
 
-  it('take a statement for a page, and one more for the count, however often it is selected', async () => {
+  it('take a statement for all pages of live ones, and otherwise one for each page and one for all counts', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     await addSessions(api, 'ada@example.com', 30);
-    const statements = async (selection: string) => {
+    const statements = async (args: string) => {
+      const fields = 'totalCount again: totalCount nodes { id user { email } } edges { node { handle } }';
+      const twice = `first: sessionsConnection${args} { ${fields} } second: sessionsConnection${args} { ${fields} }`;
       api.statements.length = 0;
-      await ada.ask(`{ viewer { sessionsConnection { ${selection} } } }`);
-      // Besides, the session of the request was read.
-      return api.statements.length - 1;
+      await ada.ask(`{ viewer { ${twice} sessions { id } } }`);
+      // Besides, the session of the request was read, and the list of live sessions.
+      return api.statements.length - 2;
     };
-    expect(await statements('nodes { id user { email } } edges { node { handle } }')).toBe(1);
-    expect(await statements('nodes { id } totalCount again: totalCount and: totalCount')).toBe(2);
+    expect(await statements('')).toBe(0);
+    expect(await statements('(state: ENDED)')).toBe(3);
+    expect(await statements('(state: null)')).toBe(3);
   });
 
   it('have at most a hundred on a page, and refuse unknown cursors', async () => {

@@ -124,7 +124,8 @@ builder.prismaObjectField(User, 'auditEvents', (t) =>
         const page = newestFirst(query, args, replica);
         return replica.auditEvent.findMany({ ...page, where: { AND: [page.where, { userId: user.id }] } });
       },
-      totalCount: (user, _args, { replica }) => replica.auditEvent.count({ where: { userId: user.id } }),
+      totalCount: ({ id }, _args, { replica, loaders }) =>
+        loaders.count(`events of ${id}`, () => replica.auditEvent.count({ where: { userId: id } })),
     },
     AuditEventConnection,
   ),

@@ -3,7 +3,7 @@ import type { Prisma } from '../../generated/sqlite/client.ts';
 import type { Session as SessionRow } from '../../sessions/session.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
-import { newestFirst } from '../pages.ts';
+import { newestFirst, pageOf } from '../pages.ts';
 import { nestedPageComplexity } from '../plugins/limits.ts';
 import { Session, SessionState } from './session.ts';
 import { SessionConnection, type SessionFilter, whereListed } from './session-connection.ts';
@@ -47,17 +47,30 @@ builder.prismaObjectField(User, 'sessionsConnection', (t) =>
           description: 'Returns only sessions in this state. With null, it returns all sessions.',
         }),
       },
-      resolve: (query, user, { state, ...cursors }, context) => {
+      resolve: async (query, user, { state, ...cursors }, context) => {
         const from = databaseOf(user.id, context);
+        // The rows of the list have all columns that a query may select. Spread, the query counts as used.
+        if (state === 'LIVE') return pageOf(await liveSessionsOf(user.id, context), { ...query }, cursors, from);
         const page = newestFirst(query, cursors, from);
         return from.session.findMany({ ...page, where: { AND: [page.where, whereOf(user.id, state, context)] } });
       },
-      totalCount: (user, { state }, context) =>
-        databaseOf(user.id, context).session.count({ where: whereOf(user.id, state, context) }),
+      totalCount: (user, { state }, context) => countSessions(user.id, state, context),
     },
     SessionConnection,
   ),
 );
+
+/** Returns all live sessions of a user: few, with one query for many users and for all pages of an operation. */
+function liveSessionsOf(userId: bigint, context: Context): Promise<SessionRow[]> {
+  return context.loaders.liveSessions(databaseOf(userId, context)).load(userId);
+}
+
+async function countSessions(userId: bigint, state: SessionFilter['state'], context: Context): Promise<number> {
+  if (state === 'LIVE') return (await liveSessionsOf(userId, context)).length;
+  return context.loaders.count(`sessions of ${userId}, ${state}`, () =>
+    databaseOf(userId, context).session.count({ where: whereOf(userId, state, context) }),
+  );
+}
 
 function whereOf(userId: bigint, state: SessionFilter['state'], { caller }: Context): Prisma.SessionWhereInput {
   return { userId, ...whereListed({ state }, caller.scope.now) };
@@ -69,12 +82,13 @@ function databaseOf(userId: bigint, { caller, database, replica }: Context): Dat
 }
 
 /** Returns the sessions of a user, with one query for many users. */
-function sessionsOf(userId: bigint, includeEnded: boolean, context: Context): Promise<SessionRow[] | null> {
-  const from = databaseOf(userId, context);
+async function sessionsOf(userId: bigint, includeEnded: boolean, context: Context): Promise<SessionRow[] | null> {
   const take = listLength(context);
-  if (!includeEnded) return context.loaders.liveSessions(from, take).load(userId);
+  if (!includeEnded) return (await liveSessionsOf(userId, context)).slice(0, take);
   // Prisma batches these calls into one query.
-  return from.user.findUnique({ where: { id: userId } }).sessions({ orderBy: { id: 'desc' }, take });
+  return databaseOf(userId, context)
+    .user.findUnique({ where: { id: userId } })
+    .sessions({ orderBy: { id: 'desc' }, take });
 }
 
 /** Returns the maximum length of the list. More live sessions than the cap exist only after the cap was lowered. */
