@@ -24,6 +24,16 @@ export class Loaders {
     this.#now = now;
   }
 
+  /** Forgets everything: a mutation may have changed it. */
+  clear(): void {
+    this.#known.clear();
+    this.#rows.clear();
+    this.#users = undefined;
+    this.#privateDataReads = undefined;
+    this.#counts.clear();
+    this.#liveSessions.clear();
+  }
+
   /** Keeps users that a resolver has read already, so that they are not read again. */
   remember(users: User[]): void {
     for (const user of users) this.#known.set(user.id, user);

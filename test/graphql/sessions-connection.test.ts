@@ -89,6 +89,21 @@ describe('sessions of a user', () => {
     expect(await statements('(state: null)')).toBe(3);
   });
 
+  it('are those after each mutation of an operation', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    await addSessions(api, 'ada@example.com', 2);
+    const { nodes } = await pageOf(ada, {});
+    const fields =
+      '{ ... on RevokePayload { viewer { sessions { id } sessionsConnection { totalCount nodes { id } } } } }';
+    const { first, second } = await ada.ask(
+      `mutation ($a: ID!, $b: ID!) { first: revoke(id: $a) ${fields} second: revoke(id: $b) ${fields} }`,
+      { a: nodes[0].id, b: nodes[1].id },
+    );
+    expect([first, second].map(({ viewer }) => viewer.sessions.length)).toEqual([2, 1]);
+    expect([first, second].map(({ viewer }) => viewer.sessionsConnection.totalCount)).toEqual([2, 1]);
+  });
+
   it('have at most a hundred on a page, and refuse unknown cursors', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');

@@ -1,5 +1,7 @@
 /** Gives every mutation the properties that all mutations share, so that a new one cannot lack them. */
 import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core';
+import type { GraphQLFieldResolver } from 'graphql';
+import type { Context } from '../context.ts';
 import { mutationCost } from './limits.ts';
 
 declare global {
@@ -15,7 +17,8 @@ declare global {
  *
  * - a cost, which bounds how often aliases can repeat it;
  * - nullability, so that one that fails does not discard the data of its siblings;
- * - the name and the description of its result union, if it has `errors`.
+ * - the name and the description of its result union, if it has `errors`;
+ * - fresh reads of its result, also after another mutation of the same operation.
  *
  * The plugins that read these options are listed before this one, and so run after it.
  */
@@ -30,6 +33,21 @@ export class MutationDefaultsPlugin<Types extends SchemaTypes> extends BasePlugi
     };
     const options = { ...pothosOptions, complexity, ...(errors && { errors: { ...errors, union } }) };
     return { ...fieldConfig, type: { ...type, nullable: true }, pothosOptions: options as typeof pothosOptions };
+  }
+
+  override wrapResolve(
+    resolver: GraphQLFieldResolver<unknown, Types['Context'], object>,
+    { kind }: PothosOutputFieldConfig<Types>,
+  ): GraphQLFieldResolver<unknown, Types['Context'], object> {
+    if (kind !== 'Mutation') return resolver;
+    return async (parent, args, context, info) => {
+      try {
+        return await resolver(parent, args, context, info);
+      } finally {
+        // Pothos does not know that the context of this schema is ours.
+        (context as Context).loaders.clear();
+      }
+    };
   }
 }
 
