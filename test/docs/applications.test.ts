@@ -35,6 +35,13 @@ function unindented(text: string): string {
   return text.replace(/^ +/gm, '');
 }
 
+describe('the applications', () => {
+  it('have the same style sheet', () => {
+    const styles = ['next/app/style.css', 'spa/src/style.css'].map((path) => readFileSync(join(root, path), 'utf8'));
+    expect(styles[0]).toBe(styles[1]);
+  });
+});
+
 describe.each(['next', 'spa'])('examples/applications/%s', (name) => {
   it('sends operations that are valid', () => {
     const schema = buildSchema(readFileSync('schema.graphql', 'utf8'));

@@ -1,9 +1,10 @@
 import type { Metadata } from 'next';
 import Link from 'next/link';
 import type { ReactNode } from 'react';
-import '../../style.css';
+import './style.css';
 
-export const metadata: Metadata = { title: 'Shop' };
+// The empty icon keeps browsers from asking for /favicon.ico.
+export const metadata: Metadata = { title: 'Shop', icons: { icon: 'data:,' } };
 
 export default function Layout({ children }: { children: ReactNode }) {
   return (

@@ -1,6 +1,6 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import '../../style.css';
+import './style.css';
 import { App } from './app.tsx';
 
 const root = document.getElementById('root');
