@@ -1,8 +1,11 @@
 /** The pages of clients with cookies, bundled, on an origin of their own. */
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { join } from 'node:path';
-import { rolldown } from 'rolldown';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+
+const rolldown = resolve('node_modules/rolldown/bin/cli.mjs');
 
 export type Pages = {
   /** Adds the page of a folder, from its page.html and src/page.ts. Returns its URL. */
@@ -21,8 +24,8 @@ export async function servePages(origin: string, graphqlUrl: string): Promise<Pa
   await new Promise<void>((resolve) => server.listen(Number(new URL(origin).port), '127.0.0.1', resolve));
   return {
     async add(name, folder) {
-      files.set(`/${name}/page.js`, { type: 'text/javascript', text: await bundle(folder, graphqlUrl) });
-      files.set(`/${name}/`, { type: 'text/html', text: await readFile(join(folder, 'page.html'), 'utf8') });
+      files.set(`/${name}/page.js`, { type: 'text/javascript', text: await bundle(folder) });
+      files.set(`/${name}/`, { type: 'text/html', text: await readPage(folder, graphqlUrl) });
       return `${origin}/${name}/`;
     },
     async stop() {
@@ -32,11 +35,15 @@ export async function servePages(origin: string, graphqlUrl: string): Promise<Pa
   };
 }
 
-/** Bundles the program of a page. */
-async function bundle(folder: string, graphqlUrl: string): Promise<string> {
-  const define = { 'process.env.SESSIONS_URL': JSON.stringify(graphqlUrl), 'process.env.NODE_ENV': '"production"' };
-  const build = await rolldown({ input: join(folder, 'src/page.ts'), platform: 'browser', transform: { define } });
-  const { output } = await build.generate({ format: 'esm' });
-  await build.close();
-  return output[0].code;
+/** Bundles the program of a page by the command of its README. */
+async function bundle(folder: string): Promise<string> {
+  const args = ['src/page.ts', '--platform', 'browser', '--file', 'page.js'];
+  await promisify(execFile)(process.execPath, [rolldown, ...args], { cwd: folder });
+  return readFile(join(folder, 'page.js'), 'utf8');
+}
+
+/** Reads the page of a folder, with the address of a server. */
+async function readPage(folder: string, graphqlUrl: string): Promise<string> {
+  const text = await readFile(join(folder, 'page.html'), 'utf8');
+  return text.replace(/data-server="[^"]*"/, `data-server="${graphqlUrl}"`);
 }

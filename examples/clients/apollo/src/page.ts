@@ -3,8 +3,7 @@ import { devicesQuery } from './operations.ts';
 import { logIn, logOut, revoke, signUp } from './sessions.ts';
 import { connect, show } from './view.ts';
 
-// The bundler replaces the address.
-const cookies = createCookieClient(process.env.SESSIONS_URL ?? '/graphql');
+const cookies = createCookieClient(document.body.dataset.server ?? '/graphql');
 const { client } = cookies;
 
 connect({

@@ -3,8 +3,7 @@ import { devicesQuery } from './operations.ts';
 import { logIn, logOut, revoke, signUp } from './sessions.ts';
 import { connect, show } from './view.ts';
 
-// The bundler replaces the address.
-const account = new CookieAccount(process.env.SESSIONS_URL ?? '/graphql');
+const account = new CookieAccount(document.body.dataset.server ?? '/graphql');
 
 connect({
   signUp: (credentials) => signUp(account, credentials),
