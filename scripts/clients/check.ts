@@ -1,4 +1,5 @@
 /** The steps of one client. */
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -26,8 +27,10 @@ export async function checkClient(client: Client, stand: Stand, steps: Steps): P
     const act = () => run('npm', ['run', '--silent', script], options);
     if (!(await steps.take(`${name}: npm run ${script}`, act))) return;
   }
-  const check = (file: string, url: string) =>
-    run(process.execPath, [file], { ...options, env: { SESSIONS_URL: url } });
+  const check = async (file: string, url: string) => {
+    const { stdout } = await run(process.execPath, [file], { ...options, env: { SESSIONS_URL: url } });
+    assert.match(stdout, /^All steps passed\.$/m);
+  };
   if (!(await steps.take(`${name}: node check.ts, with a bearer token`, () => check('check.ts', graphqlUrl)))) return;
   if (hasPage) {
     await steps.take(`${name}: page.html in Chromium, with a cookie`, async () => {

@@ -86,3 +86,4 @@ assert.equal(await logIn(phone.signIn, credentials), null);
 assert.equal(phone.emailInCache(), credentials.email);
 await logOut(phone.client, () => phone.store.write({ ...phone.store.read(), session: null }));
 assert.equal(phone.emailInCache(), undefined);
+console.log('All steps passed.');

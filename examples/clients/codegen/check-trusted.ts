@@ -28,3 +28,4 @@ const response = await fetch(url, {
 const { errors } = await response.json();
 assert.equal(errors[0].extensions.code, 'PERSISTED_QUERY_NOT_IN_LIST');
 assert.equal((await readViewer(laptop))?.sessions?.length, 1);
+console.log('All steps passed.');

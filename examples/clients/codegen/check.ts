@@ -33,3 +33,4 @@ await assert.rejects(revoke(phone, other.id), { code: 'UNAUTHENTICATED' });
 
 assert.equal(await login(phone, email, password), null);
 assert.equal((await devices(phone)).length, 2);
+console.log('All steps passed.');

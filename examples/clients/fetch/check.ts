@@ -76,3 +76,4 @@ assert.equal(await phone.logIn(credentials), null);
 assert.equal(emailOf(phone), credentials.email);
 await phone.logOut();
 assert.equal(emailOf(phone), undefined);
+console.log('All steps passed.');

@@ -159,3 +159,4 @@ assert.equal((await readViewer(phone))?.email, email);
 await logout(phone);
 assert.deepEqual([...store.values.keys()], ['sessions.device']);
 assert.equal(await login(phone, email, newPassword), null);
+console.log('All steps passed.');

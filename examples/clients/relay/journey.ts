@@ -74,3 +74,4 @@ assert.equal(await logIn(phone, credentials), null);
 assert.equal(emailInStore(phone), credentials.email);
 await logOut(phone);
 assert.equal(emailInStore(phone), undefined);
+console.log('All steps passed.');

@@ -76,3 +76,4 @@ assert.equal(await logIn(phone, credentials), null);
 assert.equal(await emailInCache(phone), credentials.email);
 await logOut(phone);
 assert.equal(await emailInCache(phone), undefined);
+console.log('All steps passed.');
