@@ -1,6 +1,7 @@
 /** @module-tag slow/package */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { globSync, statSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -15,6 +16,10 @@ const run = promisify(execFile);
 
 /** Below this, and without the packages that are only needed to build. */
 const maxMegabytes = 180;
+
+/** The files in the folders of the examples that only belong to a clone. */
+const ignored =
+  /(^|\/)(package-lock\.json|generated|__generated__|\.next|dist|next-env\.d\.ts|page\.js|.*\.tsbuildinfo)(\/|$)/;
 
 /** The environment of a user's shell: that of npm, which runs the tests, is left out, and this Node is the first. */
 // biome-ignore lint/style/noProcessEnv: npm needs the settings of the machine
@@ -73,8 +78,9 @@ const signUp = `mutation { signUp(email: "ada@example.com", password: "${passwor
   ... on SignInPayload { viewer { email } } } }`;
 
 describe('package', () => {
-  it('contains JavaScript, types and migrations, and no TypeScript', () => {
-    expect(packed.filter((path) => /\.[cm]?tsx?$/.test(path) && !path.endsWith('.d.ts'))).toEqual([]);
+  it('contains JavaScript, types and migrations, and no TypeScript but that of the examples', () => {
+    const others = packed.filter((path) => !path.startsWith('examples/'));
+    expect(others.filter((path) => /\.[cm]?tsx?$/.test(path) && !path.endsWith('.d.ts'))).toEqual([]);
     expect(packed.filter((path) => /^(src|test|scripts|bench)\//.test(path))).toEqual([]);
     for (const path of [
       'schema.graphql',
@@ -84,11 +90,21 @@ describe('package', () => {
       'dist/server/create-server.d.ts',
       'dist/database/sqlite/checkpoint-worker.js',
       'dist/mail/templates/verify-email.html',
+      'examples/applications/next/app/layout.tsx',
+      'examples/clients/apollo/src/client.ts',
       'prisma/migrations/20200627163756_users_and_sessions/migration.sql',
       'prisma/postgresql/migrations/20200627163756_users_and_sessions/migration.sql',
     ]) {
       expect(packed).toContain(path);
     }
+  });
+
+  it('contains the examples without installed, generated and built files', () => {
+    expect(packed.filter((path) => path.startsWith('examples/')).sort()).toEqual(
+      globSync('examples/**/*', { exclude: ['**/node_modules'] })
+        .filter((path) => statSync(path).isFile() && !ignored.test(path))
+        .sort(),
+    );
   });
 
   it('names the licence of every package whose code it contains', async () => {
