@@ -53,6 +53,15 @@ describe('the clients of Apollo and urql', () => {
   );
 });
 
+describe.each(['apollo', 'urql'])('the page of %s', (name) => {
+  it('is bundled by the command of the README, with the version of the check', () => {
+    const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+    const [, args = ''] = /const args = \[(.*)\];/.exec(readFileSync('scripts/clients/pages.ts', 'utf8')) ?? [];
+    const command = `npx rolldown@${devDependencies.rolldown} ${args.replaceAll(/[',]/g, '')}\n`;
+    expect(readFileSync(`examples/clients/${name}/README.md`, 'utf8')).toContain(command);
+  });
+});
+
 describe('the clients of gql.tada and React Native', () => {
   it.each(['src/devices.ts', 'src/graphql.ts'])('have the same %s', (file) => {
     const [tada, phone] = ['gql-tada', 'react-native'].map((name) =>
