@@ -1,4 +1,5 @@
-import { defineConfig } from '@graphql-hive/gateway';
+import { defineConfig, type GatewayPlugin } from '@graphql-hive/gateway';
+import { type ASTVisitor, GraphQLError, type ValidationContext } from 'graphql';
 
 /** The headers of the client that the subgraphs need: credentials, and those that tell who sent the request. */
 const forwarded = [
@@ -12,13 +13,33 @@ const forwarded = [
   'user-agent',
 ];
 
+/** Refuses a second mutation in a document. The gateway sends each as a request of its own, with limits of its own. */
+function oneMutation(context: ValidationContext): ASTVisitor {
+  let mutations = 0;
+  return {
+    // Also in fragments.
+    Field(node) {
+      if (context.getParentType() !== context.getSchema().getMutationType()) return;
+      mutations += 1;
+      if (mutations !== 2) return;
+      context.reportError(new GraphQLError('Send one mutation at a time.', { nodes: node }));
+    },
+  };
+}
+
+const mutationLimit: GatewayPlugin = { onValidate: ({ addValidationRule }) => addValidationRule(oneMutation) };
+
 export const gatewayConfig = defineConfig({
   supergraph: './supergraph.graphql',
-  port: 8080,
+  port: Number(process.env.PORT ?? 8080),
   // By default, pages of every origin may read answers that the user's cookie opens.
   cors: false,
   // Pages of other sites may open WebSockets with the user's cookie.
   disableWebsockets: true,
+  maxTokens: 2_000,
+  // Fragments count as levels, too.
+  maxDepth: 20,
+  plugins: () => [mutationLimit],
   propagateHeaders: {
     fromClientToSubgraphs: ({ request, context }) => ({
       ...Object.fromEntries(forwarded.map((name) => [name, request.headers.get(name)])),

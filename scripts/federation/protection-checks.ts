@@ -1,0 +1,53 @@
+/** Checks the limits of the gateway. */
+import assert from 'node:assert/strict';
+import { send } from '../stacks/client.ts';
+import type { Check } from './checks.ts';
+import { Client, signUp } from './client.ts';
+import type { Graph } from './graph.ts';
+
+/** Returns the checks of the limits of operations. */
+export function limitChecks({ port, statements }: Graph): Check[] {
+  /** Returns the errors of an operation that must not reach the server. */
+  async function refuse(query: string) {
+    statements.length = 0;
+    const { body } = await new Client(port).send(query);
+    assert.deepEqual([body.data, statements], [undefined, []]);
+    return body.errors as { message: string }[];
+  }
+
+  return [
+    {
+      name: 'two logins in a document are refused, also in fragments, and check no password',
+      async act() {
+        const { email } = await signUp(port);
+        const login = `login(email: "${email}", password: "wrong") { __typename }`;
+        const documents = [
+          `mutation { a: ${login} b: ${login} }`,
+          `mutation { a: ${login} ... on Mutation { b: ${login} } }`,
+          `mutation { ...Both } fragment Both on Mutation { a: ${login} ... { b: ${login} } }`,
+        ];
+        for (const document of documents) {
+          const messages = (await refuse(document)).map(({ message }) => message);
+          assert.deepEqual(messages, ['Send one mutation at a time.']);
+        }
+      },
+    },
+    {
+      name: 'documents of too many tokens or levels are refused',
+      async act() {
+        const many = `{ ${'a: viewer { id } '.repeat(400)} }`;
+        assert.match((await refuse(many))[0]?.message ?? '', /Token limit of 2000 exceeded/);
+        const deep = `{ viewer { ${'orders { buyer { '.repeat(10)} id ${'} } '.repeat(10)} } }`;
+        assert.match((await refuse(deep))[0]?.message ?? '', /depth limit of 20 exceeded/);
+      },
+    },
+    {
+      name: 'a request of several operations is refused',
+      async act() {
+        const body = JSON.stringify([{ query: '{ viewer { id } }' }, { query: '{ viewer { id } }' }]);
+        const headers = { 'content-type': 'application/json' };
+        assert.equal((await send(port, { method: 'POST', path: '/graphql', headers, body })).status, 400);
+      },
+    },
+  ];
+}
