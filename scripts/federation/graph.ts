@@ -57,7 +57,7 @@ export async function startGraph(folder: string, modules: string): Promise<Graph
     });
     const running = await startProgram(process.execPath, [join(modules, '.bin/hive-gateway'), 'supergraph'], {
       cwd: folder,
-      env: { PORT: String(gateway) },
+      env: { PORT: String(gateway), INTROSPECTION: 'false' },
       port: gateway,
     });
     ends.push(running.stop);
@@ -76,6 +76,7 @@ async function startAccounts(folder: string, ends: (() => Promise<void>)[]) {
     PUBLIC_URL: `https://${applicationHost}`,
     ALLOWED_HOSTS: '127.0.0.1',
     TRUSTED_PROXIES: '127.0.0.1',
+    INTROSPECTION: 'false',
     SIGN_UPS_PER_ADDRESS: '10000',
     FEDERATION: 'true',
   });

@@ -1,8 +1,8 @@
-/** Checks the limits of the gateway. */
+/** Checks the limits of the gateway, and that it shows and passes on no more than others need. */
 import assert from 'node:assert/strict';
 import { send } from '../stacks/client.ts';
 import type { Check } from './checks.ts';
-import { Client, signUp } from './client.ts';
+import { Client, codesOf, signUp } from './client.ts';
 import type { Graph } from './graph.ts';
 
 /** Returns the checks of the limits of operations. */
@@ -47,6 +47,32 @@ export function limitChecks({ port, statements }: Graph): Check[] {
         const body = JSON.stringify([{ query: '{ viewer { id } }' }, { query: '{ viewer { id } }' }]);
         const headers = { 'content-type': 'application/json' };
         assert.equal((await send(port, { method: 'POST', path: '/graphql', headers, body })).status, 400);
+      },
+    },
+  ];
+}
+
+/** Returns the checks of what the gateway shows and passes on. */
+export function exposureChecks({ port }: Graph): Check[] {
+  return [
+    {
+      name: 'there is no GraphiQL and no other page',
+      async act() {
+        for (const path of ['/', '/graphql', '/graphql?query={__typename}']) {
+          const { status, headers } = await send(port, { path, headers: { accept: 'text/html' } });
+          assert.deepEqual([path, status >= 400, headers['content-type']], [path, true, undefined]);
+        }
+      },
+    },
+    {
+      name: 'INTROSPECTION=false of the gateway hides the schema, and the suggestions of fields',
+      async act() {
+        const client = new Client(port);
+        const { body } = await client.send('{ __schema { queryType { name } } }');
+        assert.match(JSON.stringify(body), /introspection has been disabled/);
+        const answer = await client.send('{ viewr { id } }');
+        assert.deepEqual(codesOf(answer), ['GRAPHQL_VALIDATION_FAILED']);
+        assert.doesNotMatch(JSON.stringify(answer.body), /Did you mean/);
       },
     },
   ];

@@ -29,6 +29,8 @@ function oneMutation(context: ValidationContext): ASTVisitor {
 
 const mutationLimit: GatewayPlugin = { onValidate: ({ addValidationRule }) => addValidationRule(oneMutation) };
 
+const hidesSchema = process.env.INTROSPECTION === 'false';
+
 export const gatewayConfig = defineConfig({
   supergraph: './supergraph.graphql',
   port: Number(process.env.PORT ?? 8080),
@@ -36,6 +38,11 @@ export const gatewayConfig = defineConfig({
   cors: false,
   // Pages of other sites may open WebSockets with the user's cookie.
   disableWebsockets: true,
+  // Turn them on for development.
+  graphiql: false,
+  landingPage: false,
+  disableIntrospection: { disableIf: () => hidesSchema },
+  blockFieldSuggestions: hidesSchema,
   maxTokens: 2_000,
   // Fragments count as levels, too.
   maxDepth: 20,
