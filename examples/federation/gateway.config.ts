@@ -48,10 +48,14 @@ export const gatewayConfig = defineConfig({
   maxDepth: 20,
   plugins: () => [mutationLimit],
   propagateHeaders: {
-    fromClientToSubgraphs: ({ request, context }) => ({
-      ...Object.fromEntries(forwarded.map((name) => [name, request.headers.get(name)])),
-      'x-forwarded-for': context.req.socket.remoteAddress,
-    }),
+    fromClientToSubgraphs({ request, context }) {
+      // The client may forge its entries. The server reads them from the end, as far as TRUSTED_PROXIES allows.
+      const addresses = [request.headers.get('x-forwarded-for'), context.req.socket.remoteAddress];
+      return {
+        ...Object.fromEntries(forwarded.map((name) => [name, request.headers.get(name)])),
+        'x-forwarded-for': addresses.filter(Boolean).join(', '),
+      };
+    },
     // A login sends two cookies.
     fromSubgraphsToClient: ({ response, subgraphName }) =>
       subgraphName === 'accounts' ? { 'set-cookie': response.headers.getSetCookie() } : {},

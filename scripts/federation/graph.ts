@@ -14,6 +14,9 @@ import { freePort } from '../../test/support/postgresql-server.ts';
 import { startProgram } from '../checks/processes.ts';
 import { applicationHost } from '../stacks/stack.ts';
 
+/** The address of a proxy in front of the gateway, which the server trusts as it trusts the gateway. */
+export const trustedProxy = '127.0.0.3';
+
 export type Graph = {
   /** The port of the gateway. */
   port: number;
@@ -75,7 +78,7 @@ async function startAccounts(folder: string, ends: (() => Promise<void>)[]) {
     DATABASE_URL: `file:${resolve(folder, 'accounts.db')}`,
     PUBLIC_URL: `https://${applicationHost}`,
     ALLOWED_HOSTS: '127.0.0.1',
-    TRUSTED_PROXIES: '127.0.0.1',
+    TRUSTED_PROXIES: `127.0.0.1,${trustedProxy}`,
     INTROSPECTION: 'false',
     SIGN_UPS_PER_ADDRESS: '10000',
     FEDERATION: 'true',

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { send } from '../stacks/client.ts';
 import type { Check } from './checks.ts';
 import { Client, codesOf, signUp } from './client.ts';
-import type { Graph } from './graph.ts';
+import { type Graph, trustedProxy } from './graph.ts';
 
 /** Returns the checks of the limits of operations. */
 export function limitChecks({ port, statements }: Graph): Check[] {
@@ -73,6 +73,16 @@ export function exposureChecks({ port }: Graph): Check[] {
         const answer = await client.send('{ viewr { id } }');
         assert.deepEqual(codesOf(answer), ['GRAPHQL_VALIDATION_FAILED']);
         assert.doesNotMatch(JSON.stringify(answer.body), /Did you mean/);
+      },
+    },
+    {
+      name: 'behind a trusted proxy, the server sees the address that the proxy reports',
+      async act() {
+        const query = 'mutation { startSession(transport: BEARER) { session { ipAddress } } }';
+        // The client has forged the first one.
+        const headers = { 'x-forwarded-for': '198.51.100.1, 192.0.2.1' };
+        const { body } = await new Client(port).send(query, { headers, localAddress: trustedProxy });
+        assert.deepEqual(body.data, { startSession: { session: { ipAddress: '192.0.2.1' } } });
       },
     },
   ];
