@@ -1,17 +1,17 @@
 import { defineConfig, type GatewayPlugin } from '@graphql-hive/gateway';
 import { type ASTVisitor, GraphQLError, type ValidationContext } from 'graphql';
 
-/** The headers of the client that the subgraphs need: credentials, and those that tell who sent the request. */
-const forwarded = [
-  'cookie',
-  'authorization',
-  'anti-csrf',
-  'x-device-token',
-  'host',
-  'origin',
-  'sec-fetch-site',
-  'user-agent',
-];
+/** The headers of the client that all subgraphs need: the bearer token, and those that tell who sent the request. */
+const forAll = ['authorization', 'host', 'origin', 'sec-fetch-site', 'user-agent'];
+
+/** The headers for this server alone. Its cookies include the token of the device. */
+const forAccounts = [...forAll, 'cookie', 'anti-csrf', 'x-device-token'];
+
+/** Returns the header `Cookie` with the cookie of the session only. */
+function sessionCookie({ headers }: Request): string {
+  const cookies = (headers.get('cookie') ?? '').split(/;\s*/);
+  return cookies.filter((cookie) => cookie.startsWith('__Host-session=')).join('; ');
+}
 
 /** Refuses a second mutation in a document. The gateway sends each as a request of its own, with limits of its own. */
 function oneMutation(context: ValidationContext): ASTVisitor {
@@ -48,11 +48,13 @@ export const gatewayConfig = defineConfig({
   maxDepth: 20,
   plugins: () => [mutationLimit],
   propagateHeaders: {
-    fromClientToSubgraphs({ request, context }) {
+    fromClientToSubgraphs({ request, context, subgraphName }) {
+      const names = subgraphName === 'accounts' ? forAccounts : forAll;
       // The client may forge its entries. The server reads them from the end, as far as TRUSTED_PROXIES allows.
       const addresses = [request.headers.get('x-forwarded-for'), context.req.socket.remoteAddress];
       return {
-        ...Object.fromEntries(forwarded.map((name) => [name, request.headers.get(name)])),
+        cookie: sessionCookie(request),
+        ...Object.fromEntries(names.map((name) => [name, request.headers.get(name)])),
         'x-forwarded-for': addresses.filter(Boolean).join(', '),
       };
     },

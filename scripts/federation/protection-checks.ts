@@ -53,7 +53,7 @@ export function limitChecks({ port, statements }: Graph): Check[] {
 }
 
 /** Returns the checks of what the gateway shows and passes on. */
-export function exposureChecks({ port }: Graph): Check[] {
+export function exposureChecks({ port, receivedByOrders }: Graph): Check[] {
   return [
     {
       name: 'there is no GraphiQL and no other page',
@@ -83,6 +83,22 @@ export function exposureChecks({ port }: Graph): Check[] {
         const headers = { 'x-forwarded-for': '198.51.100.1, 192.0.2.1' };
         const { body } = await new Client(port).send(query, { headers, localAddress: trustedProxy });
         assert.deepEqual(body.data, { startSession: { session: { ipAddress: '192.0.2.1' } } });
+      },
+    },
+    {
+      name: 'the server of the orders gets the session, and neither the anti-CSRF token nor the token of the device',
+      async act() {
+        const { client } = await signUp(port, 'COOKIE');
+        assert.deepEqual(client.cookieNames, ['__Host-device', '__Host-session']);
+        receivedByOrders.length = 0;
+        const headers = { 'x-device-token': 'nonsense' };
+        const { body } = await client.send('mutation { placeOrder(item: "Tea") { item } }', { headers });
+        assert.deepEqual(body, { data: { placeOrder: { item: 'Tea' } } });
+        assert.equal(receivedByOrders.length, 1);
+        for (const { cookie = '', ...received } of receivedByOrders) {
+          assert.match(cookie, /^__Host-session=[^;]+$/);
+          assert.deepEqual([received['anti-csrf'], received['x-device-token']], [undefined, undefined]);
+        }
       },
     },
   ];
