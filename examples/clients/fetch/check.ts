@@ -79,3 +79,21 @@ assert.equal(await phone.logIn(credentials), null);
 assert.equal(emailOf(phone), credentials.email);
 await phone.logOut();
 assert.equal(emailOf(phone), undefined);
+
+// Another user signs up over a session, while an answer is still on its way. Nothing of the first user is left.
+await laptop.load();
+assert.equal(laptop.devices.length, 1);
+const { promise: signedUp, resolve: release } = Promise.withResolvers<void>();
+const { fetch } = globalThis;
+globalThis.fetch = async (input, init) => {
+  const response = await fetch(input, init);
+  if (!String(init?.body).includes('mutation')) await signedUp;
+  return response;
+};
+const loading = laptop.load();
+const nextUser = { ...credentials, email: `next-${credentials.email}` };
+assert.equal(await laptop.signUp(nextUser), null);
+release();
+await loading;
+assert.equal(emailOf(laptop), nextUser.email);
+assert.deepEqual(laptop.devices, []);
