@@ -1,3 +1,4 @@
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
@@ -6,10 +7,10 @@ import type { Data } from '../support/api.ts';
 import { openBrowser } from '../support/browser.ts';
 import { browserPath } from '../support/chromium.ts';
 import { temporaryFolder } from '../support/database.ts';
-import { startServer } from '../support/process.ts';
+import { runNode, startServer } from '../support/process.ts';
 
-/** The widths of a large window, a small one, and a phone, in pixels. */
-const widths = [1_920, 1_280, 420];
+/** The widths of a large window and of a phone, in pixels. `tryTabs` opens all tabs in a small window. */
+const widths = [1_920, 420];
 
 /** Opens the tab of an operation by a single click, and waits until the page shows that it is open. */
 async function openTab(page: Page, name: string): Promise<void> {
@@ -24,7 +25,9 @@ async function run(page: Page, name: string): Promise<Data> {
     (response.request().postData() ?? '').includes(`"operationName":"${name}"`),
   );
   await page.getByRole('button', { name: /^Execute query/ }).click();
-  return (await (await answered).json()).data;
+  const { data, errors } = await (await answered).json();
+  expect(errors, name).toBeUndefined();
+  return data;
 }
 
 async function runTab(page: Page, name: string): Promise<Data> {
@@ -44,12 +47,62 @@ async function replaceText(page: Page, editor: string, text: string): Promise<vo
   }, text);
 }
 
+/** Clicks the name of the pane below the operation, and replaces its text. */
+async function paste(page: Page, pane: 'Variables' | 'Headers', values: Record<string, string>): Promise<void> {
+  await page.getByRole('button', { name: pane, exact: true }).click();
+  await replaceText(page, '.graphiql-editor-tool', JSON.stringify(values));
+}
+
+/** Returns the token of the newest mail, as a reader copies it from the file. */
+async function mailedToken(folder: string): Promise<string> {
+  const read = async () => {
+    const newest = (await readdir(folder)).sort().findLast((file) => /reset-password.*eml$/.test(file));
+    return newest && /^http.*#token=(.*)$/m.exec(await readFile(join(folder, newest), 'utf8'))?.[1];
+  };
+  await expect.poll(read, { timeout: 20_000 }).toBeTruthy();
+  return (await read()) ?? '';
+}
+
+/** Goes through all tabs in their order, and does what their comments say. */
+async function tryTabs(page: Page, url: string, mailFolder: string): Promise<void> {
+  const answers: Record<string, Data> = {};
+  const pasted: Record<string, () => Promise<void>> = {
+    UseToken: () => paste(page, 'Headers', { authorization: `Bearer ${answers.GetToken.login.token}` }),
+    Revoke: () => paste(page, 'Variables', { id: answers.GetToken.login.session.id }),
+    Reset: async () => paste(page, 'Variables', { token: await mailedToken(mailFolder) }),
+    SetRole: () => paste(page, 'Variables', { id: answers.CreateUser.createUser.user.id }),
+    Suspend: () => paste(page, 'Variables', { id: answers.CreateUser.createUser.user.id }),
+  };
+  const prepared = new Set<string>();
+  for (const { query } of examples) {
+    const name = /^(?:query|mutation) (\w+)/m.exec(query)?.[1] ?? '';
+    const first = /Run (\w+) (?:again )?first/.exec(query)?.[1];
+    const command = /npx graphql-sessions ((?:.*\\\n)*.*)/.exec(query)?.[1]?.replace(/[\s\\#]+/g, ' ');
+    // All tabs of administrators begin with the same preparation.
+    const isPrepared = prepared.has(`${first} ${command}`);
+    prepared.add(`${first} ${command}`);
+    if (first && !isPrepared) await runTab(page, first);
+    if (command && !isPrepared) {
+      expect(await runNode('src/cli.ts', command.split(' '), { DATABASE_URL: url }).ended).toMatchObject({ code: 0 });
+    }
+    await openTab(page, name);
+    await pasted[name]?.();
+    const answer = await run(page, name);
+    answers[name] = answer;
+    expect(Object.values(answer), name).not.toContain(null);
+    expect(JSON.stringify(answer), name).not.toMatch(/"code":|"revokedSessionId":null|\[\]/);
+  }
+}
+
 describe('GraphiQL in a browser', () => {
   it.skipIf(!browserPath)(
     'takes a newcomer through a session’s life, signed in by cookie, with no other host',
     { tags: ['slow/browser'] },
     async () => {
-      const server = await startServer(`file:${join(await temporaryFolder(), 'test.db')}`);
+      const folder = await temporaryFolder();
+      const url = `file:${join(folder, 'test.db')}`;
+      const mailFolder = join(folder, 'mail');
+      const server = await startServer(url, { MAIL_FOLDER: mailFolder });
       const page = await (await openBrowser()).newPage();
       const requested: string[] = [];
       const failures: string[] = [];
@@ -77,27 +130,12 @@ describe('GraphiQL in a browser', () => {
       await page.mouse.up();
       expect(await page.locator('.graphiql-tab-button').allTextContents()).toEqual(titles);
 
-      await runTab(page, 'Visit');
-      const { signUp } = await runTab(page, 'SignUp');
-      expect(signUp.session.publicData).toEqual({ cart: ['tea'] });
-      expect(signUp.viewer.email).toBe('ada@example.com');
-      expect((await runTab(page, 'Me')).viewer.sessions).toMatchObject([{ isCurrent: true }]);
-
+      await tryTabs(page, url, mailFolder);
       await page.reload();
-      const { id } = (await runTab(page, 'GetToken')).login.session;
-      const { viewer } = await runTab(page, 'Me');
-      expect(viewer.sessions).toHaveLength(2);
-
-      await openTab(page, 'Revoke');
-      await replaceText(page, '.graphiql-editor-tool', `{ "id": "${id}" }`);
-      const { revoke } = await run(page, 'Revoke');
-      expect(revoke.revokedSessionId).toBe(id);
-      expect(revoke.viewer.sessions).toHaveLength(1);
+      expect((await runTab(page, 'Me')).viewer.email).toBe('ada@example.com');
 
       await replaceText(page, '.graphiql-query-editor', 'query Typed { viewer { name } }');
       expect(await run(page, 'Typed')).toEqual({ viewer: { name: 'Ada' } });
-      expect((await runTab(page, 'LogOut')).logout.revokedSessionId).not.toBeNull();
-      expect(await runTab(page, 'Me')).toEqual({ viewer: null, currentSession: null });
 
       const { host } = new URL(server.address);
       const elsewhere = requested.filter((url) => /^(https?|wss?):/.test(url) && new URL(url).host !== host);
