@@ -63,8 +63,8 @@ async function mailedToken(folder: string): Promise<string> {
   return (await read()) ?? '';
 }
 
-/** Goes through all tabs in their order, and does what their comments say. */
-async function tryTabs(page: Page, url: string, mailFolder: string): Promise<void> {
+/** Goes through all tabs in their order, and does what their comments say. Returns the secret part of the bearer token. */
+async function tryTabs(page: Page, url: string, mailFolder: string): Promise<string> {
   const answers: Record<string, Data> = {};
   const pasted: Record<string, () => Promise<void>> = {
     UseToken: () => paste(page, 'Headers', { authorization: `Bearer ${answers.GetToken.login.token}` }),
@@ -92,11 +92,12 @@ async function tryTabs(page: Page, url: string, mailFolder: string): Promise<voi
     expect(Object.values(answer), name).not.toContain(null);
     expect(JSON.stringify(answer), name).not.toMatch(/"code":|"revokedSessionId":null|\[\]/);
   }
+  return answers.GetToken.login.token.split('.')[1];
 }
 
 describe('GraphiQL in a browser', () => {
   it.skipIf(!browserPath)(
-    'takes a newcomer through a session’s life, signed in by cookie, with no other host',
+    'takes a newcomer through all tabs, signed in by cookie, with no other host, and stores no bearer token',
     { tags: ['slow/browser'] },
     async () => {
       const folder = await temporaryFolder();
@@ -130,9 +131,16 @@ describe('GraphiQL in a browser', () => {
       await page.mouse.up();
       expect(await page.locator('.graphiql-tab-button').allTextContents()).toEqual(titles);
 
-      await tryTabs(page, url, mailFolder);
+      const secret = await tryTabs(page, url, mailFolder);
+      await openTab(page, 'UseToken');
+      const stored = (): Promise<Data> => page.evaluate(() => ({ ...localStorage }));
+      const storedTab = async () => JSON.parse((await stored())['graphiql:tabState']).activeTabIndex;
+      await expect.poll(storedTab).toBe(titles.indexOf('UseToken'));
+      expect(JSON.stringify(await stored())).not.toContain(secret);
       await page.reload();
-      expect((await runTab(page, 'Me')).viewer.email).toBe('ada@example.com');
+      await runTab(page, 'GetToken');
+      expect((await runTab(page, 'Me')).viewer.sessions.length).toBeGreaterThan(1);
+      expect(await page.locator('.graphiql-tab-button').allTextContents()).toEqual(titles);
 
       await replaceText(page, '.graphiql-query-editor', 'query Typed { viewer { name } }');
       expect(await run(page, 'Typed')).toEqual({ viewer: { name: 'Ada' } });
