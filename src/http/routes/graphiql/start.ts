@@ -22,6 +22,8 @@ ${storedTabsScript(examples)}
 ${pressedTabs}
 ${editorOptions}
 addEventListener('DOMContentLoaded', () => {
+  // The renderer would open an operation of the address, and one press of play would run a stranger's mutation.
+  history.replaceState(null, '', location.pathname);
   restoreTabs();
   YogaGraphiQL.renderYogaGraphiQL(document.querySelector('#root'), {
     ...${JSON.stringify(options)},
