@@ -25,6 +25,10 @@ const pages = readdirSync('docs')
   .map((name) => join('docs', name))
   .filter((page) => readFileSync(page, 'utf8').includes('<!-- file: '));
 
+describe('pages with code of files', () => {
+  it('are found by the comments before the code', () => expect(pages).toContain('docs/clients.md'));
+});
+
 describe.each(pages)('the code in %s', (page) => {
   const blocks = codeBlocksOf(readFileSync(page, 'utf8'));
 
