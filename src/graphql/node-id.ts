@@ -59,7 +59,10 @@ export function parseCursor(cursor: string, { $largestId }: WithIds): bigint {
   return row;
 }
 
-/** Decodes base64 and base64url, with padding or without. Returns an empty string for a text that is too long to be an ID or a cursor. */
+/**
+ * Decodes base64 and base64url, with padding or without. Returns an empty string for a text that is too long to be an ID
+ * or a cursor.
+ */
 function decode(base64: string): string {
   return base64.length <= maxLength ? Buffer.from(base64, 'base64').toString() : '';
 }
