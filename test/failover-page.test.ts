@@ -1,14 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { codeBlocksOf, filesIn } from './support/code-blocks.ts';
 
 const page = readFileSync('docs/failover.md', 'utf8');
-const blocks = [...page.matchAll(/^```\w+\n([\s\S]*?)^```$/gm)].map(([, code]) => code);
+const blocks = codeBlocksOf(page).map(({ code }) => code);
 
 /** The files that `npm run check:failover` runs. */
-const files = readdirSync('examples/failover', { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile())
-  .map((entry) => join(entry.parentPath, entry.name));
+const files = filesIn('examples/failover');
 
 describe('docs/failover.md', () => {
   it.each(files)('has the file %s, which npm run check:failover runs, word for word', (file) => {

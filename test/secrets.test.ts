@@ -80,8 +80,8 @@ describe('secret', () => {
           .sort()
           .at(-1);
         if (newest) {
-          const text = (await readFile(join(mailFolder, newest), 'utf8')).replaceAll('=\n', '');
-          const token = /#token=3D(\S+)/.exec(text)?.[1] ?? '';
+          const text = await readFile(join(mailFolder, newest), 'utf8');
+          const token = /#token=(\S+)/.exec(text)?.[1] ?? '';
           keep(token);
           return token;
         }

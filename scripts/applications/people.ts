@@ -1,4 +1,4 @@
-/** The users in the browser, and their hands: both applications have the same forms and lists. */
+/** The actions of users in the browser. Both applications have the same forms and lists. */
 import assert from 'node:assert/strict';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 

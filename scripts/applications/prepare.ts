@@ -1,7 +1,7 @@
 /** The packages of the applications. */
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { installPackages } from '../checks/install.ts';
+import { installLockedPackages } from '../checks/packages.ts';
 
 export const root = resolve('examples/applications');
 
@@ -15,7 +15,7 @@ export function binary(path: string): string {
  * the server: its dependencies would take 90 MB.
  */
 export async function prepare(): Promise<void> {
-  await installPackages(root);
+  await installLockedPackages(root);
   const target = binary('graphql-sessions');
   await rm(target, { recursive: true, force: true });
   await mkdir(target, { recursive: true });

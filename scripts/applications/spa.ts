@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Page } from 'playwright-core';
 import { startProgram } from '../checks/processes.ts';
-import { type Application, timeoutMs } from './application.ts';
+import { type Application, timeoutMs, type Visit } from './application.ts';
 import { visitOtherOrigins } from './other-sites.ts';
 import { expectAlert, expectCookies, expectDevices, expectTitle, openPage, phone, press, submit } from './people.ts';
 import { binary, root } from './prepare.ts';
@@ -76,15 +77,67 @@ export const spaApplication: Application = {
       assert.ok(statuses.includes(403));
     });
     await steps.take('spa: a logout clears the cookie', () => expectCookies(laptop, accounts, ['device']));
+    await visitAsTwoUsers(visit, laptop, mobile);
     await visitOtherOrigins(visit);
   },
 };
 
-/** Returns the statuses of the answers of a server to a page, as they come. */
-function watch(page: Awaited<ReturnType<typeof openPage>>, server: string): { statuses: number[] } {
-  const statuses: number[] = [];
+/** Signs in another user in a tab. The tabs of the first user must do nothing in the name of the second one. */
+async function visitAsTwoUsers({ addresses, steps, show }: Visit, laptop: Page, mobile: Page): Promise<void> {
+  const { spa: origin, accounts } = addresses;
+  await steps.take('spa: an error without a code shows its message', async () => {
+    await submit(mobile, 'Log in', email);
+    // A tab in the background is slow.
+    await laptop.bringToFront();
+    await submit(laptop, 'Log in', email);
+    await expectDevices(laptop, 2);
+    const headers = { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true' };
+    const json = { errors: [{ message: 'Something in between.' }] };
+    await laptop.route(`${accounts}/graphql`, (route) => route.fulfill({ headers, json }));
+    await press(laptop, 'Log out');
+    await expectAlert(laptop, /Something in between/);
+    await laptop.unroute(`${accounts}/graphql`);
+  });
+  const other = 'carol@example.com';
+  const third = await laptop.context().newPage();
+  const tab = await laptop.context().newPage();
+  await steps.take('spa: another user signs up in another tab', async () => {
+    await third.goto(origin);
+    await expectDevices(third, 2);
+    await tab.goto(origin);
+    await press(tab, 'Log out');
+    await press(tab, 'Sign up');
+    await submit(tab, 'Sign up', other);
+    await expectTitle(tab, other);
+  });
+  const tabs = [
+    { page: laptop, act: 'Log out' },
+    { page: third, act: 'Log out this device' },
+  ];
+  for (const { page, act } of tabs) {
+    await steps.take(`spa: in the tab of the first user, "${act}" does nothing, and shows the other user`, async () => {
+      const { mutations } = watch(page, accounts);
+      await page.bringToFront();
+      await press(page, act);
+      await expectTitle(page, other);
+      await expectAlert(page, /Another user/);
+      assert.equal(mutations.length, 1);
+      await tab.reload();
+      await expectTitle(tab, other);
+    });
+  }
+  await show(laptop, 'spa-other-user');
+}
+
+/** Returns the mutations of a page and the statuses of the answers of a server to it, as they come. */
+function watch(page: Page, server: string): { mutations: string[]; statuses: number[] } {
+  const [mutations, statuses]: [string[], number[]] = [[], []];
   page.on('response', (response) => {
     if (response.url().startsWith(server)) statuses.push(response.status());
   });
-  return { statuses };
+  page.on('request', (request) => {
+    const text = request.postData() ?? '';
+    if (text.includes('mutation')) mutations.push(text);
+  });
+  return { mutations, statuses };
 }

@@ -18,7 +18,7 @@ const timeoutMs = 300_000;
  * @throws Error with a sentence, and with the output of npm
  */
 export async function installPackages(name: string, packages: Record<string, string>): Promise<string> {
-  const folder = resolve('node_modules/.cache/stacks', name);
+  const folder = resolve('node_modules/.cache/checks', name);
   const marker = join(folder, 'installed.json');
   const wanted = JSON.stringify({ private: true, dependencies: packages });
   if ((await readFile(marker, 'utf8').catch(() => null)) !== wanted) {
@@ -34,4 +34,18 @@ export async function installPackages(name: string, packages: Record<string, str
     await writeFile(marker, wanted);
   }
   return join(folder, 'node_modules');
+}
+
+/**
+ * Installs the packages of the lock file of a folder into it, unless they are installed already.
+ *
+ * @throws Error with the output of npm
+ */
+export async function installLockedPackages(folder: string): Promise<void> {
+  const marker = join(folder, 'node_modules/.installed-lock.json');
+  const lock = await readFile(join(folder, 'package-lock.json'), 'utf8');
+  if ((await readFile(marker, 'utf8').catch(() => null)) === lock) return;
+  const args = ['ci', '--prefer-offline', ...options];
+  await promisify(execFile)('npm', args, { cwd: folder, timeout: timeoutMs });
+  await writeFile(marker, lock);
 }

@@ -1,14 +1,16 @@
-/** Child processes of the check, each ended by its own id. */
+/** Child processes of a check, each ended by its own id. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Program } from '../stacks/stack.ts';
 
 /** Debian's programs for the system are in the folders that a user's path may lack. */
 const programPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** A program that a check needs, and its package. */
+export type Program = { command: string; debianPackage: string; isInstalled(): boolean };
 
 export type Running = { child: ChildProcess; printed(): string; stop(): Promise<void> };
 

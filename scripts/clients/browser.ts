@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { browserPath, launchOptions } from '../../test/support/chromium.ts';
+import { describeMissing } from '../checks/processes.ts';
 
 const password = 'correct horse battery staple';
 
@@ -10,8 +11,7 @@ const patienceMs = 30_000;
 
 /** Starts the browser of the machine. @throws Error with a sentence if there is none */
 export async function openBrowser(): Promise<Browser> {
-  if (!browserPath)
-    throw new Error('Chromium is missing. Install it: apt-get install --no-install-recommends chromium');
+  if (browserPath === undefined) throw new Error(describeMissing({ command: 'chromium', debianPackage: 'chromium' }));
   return chromium.launch(launchOptions());
 }
 

@@ -13,7 +13,7 @@ import { startServer } from './server.ts';
 /** In milliseconds: only for programs that hang. */
 const timeoutMs = 120_000;
 
-/** The programs that the clients share. */
+/** The server, the pages and the browser that the clients share, and a folder for further servers. */
 export type Stand = { graphqlUrl: string; pages: Pages; browser: () => Promise<Browser>; folder: string };
 
 const run = promisify(execFile);

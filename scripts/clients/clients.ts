@@ -7,9 +7,9 @@ export type Client = {
   folder: string;
   /** The scripts of its package.json, such as `generate` and `typecheck`. */
   scripts: string[];
-  /** Whether it has a page with a cookie, besides the program with a bearer token. */
+  /** True if it has a page with a cookie, besides the program with a bearer token. */
   hasPage: boolean;
-  /** Whether it generates a manifest of its documents, and has a check for a server that executes no others. */
+  /** True if it generates a manifest of its documents, and has a check for a server that executes no others. */
   hasManifest: boolean;
 };
 

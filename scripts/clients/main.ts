@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { freePort } from '../../test/support/postgresql-server.ts';
 import { chooseParts } from '../checks/choose.ts';
-import { installPackages } from '../checks/install.ts';
+import { installLockedPackages } from '../checks/packages.ts';
 import { beginSteps } from '../checks/steps.ts';
 import { openBrowser } from './browser.ts';
 import { checkClient } from './check.ts';
@@ -30,7 +30,7 @@ try {
 steps.finish();
 
 async function run(): Promise<void> {
-  if (!(await steps.take('npm ci', () => installPackages(parent)))) return;
+  if (!(await steps.take('npm ci', () => installLockedPackages(parent)))) return;
   const origin = `http://127.0.0.1:${await freePort()}`;
   const server = await startServer(folder, { ALLOWED_ORIGINS: origin });
   ends.push(server.stop);

@@ -1,6 +1,7 @@
 /** The graph of examples/federation: this server, the orders, and Hive Gateway in front of both. */
 import { execFile } from 'node:child_process';
 import { cp, rm, symlink, writeFile } from 'node:fs/promises';
+import type { IncomingHttpHeaders } from 'node:http';
 import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { readConfig } from '../../src/config/config.ts';
@@ -13,6 +14,10 @@ import { createServiceClient } from '../../src/service-clients/service-client.ts
 import { freePort } from '../../test/support/postgresql-server.ts';
 import { startProgram } from '../checks/processes.ts';
 import { applicationHost } from '../stacks/stack.ts';
+import { startRecorder } from './recorder.ts';
+
+/** The address of a proxy in front of the gateway, which the server trusts as it trusts the gateway. */
+export const trustedProxy = '127.0.0.3';
 
 export type Graph = {
   /** The port of the gateway. */
@@ -22,6 +27,8 @@ export type Graph = {
   statements: string[];
   /** The unexpected errors of this server. */
   reported: unknown[];
+  /** The headers of the requests that the server of the orders received. */
+  receivedByOrders: IncomingHttpHeaders[];
   /** The output of the gateway. */
   printed(): string;
   stop(): Promise<void>;
@@ -50,18 +57,21 @@ export async function startGraph(folder: string, modules: string): Promise<Graph
     const secrets = { CLIENT_ID: accounts.clientId, CLIENT_SECRET: accounts.secret };
     const env = { AUTH_URL: address(accounts.port), ...secrets, PORT: String(orders) };
     ends.push((await startProgram(process.execPath, ['orders.ts'], { cwd: folder, env, port: orders })).stop);
+    const recorder = await startRecorder(orders);
+    ends.push(recorder.stop);
     await writeFile(join(folder, 'accounts.graphql'), printedSubgraph());
     await promisify(execFile)(process.execPath, ['compose.ts'], {
       cwd: folder,
-      env: { ACCOUNTS_URL: `${address(accounts.port)}/graphql`, ORDERS_URL: `${address(orders)}/graphql` },
+      env: { ACCOUNTS_URL: `${address(accounts.port)}/graphql`, ORDERS_URL: `${address(recorder.port)}/graphql` },
     });
     const running = await startProgram(process.execPath, [join(modules, '.bin/hive-gateway'), 'supergraph'], {
       cwd: folder,
-      env: { PORT: String(gateway) },
+      env: { PORT: String(gateway), INTROSPECTION: 'false' },
       port: gateway,
     });
     ends.push(running.stop);
-    return { ...accounts, port: gateway, printed: running.printed, stop };
+    const { received: receivedByOrders } = recorder;
+    return { ...accounts, port: gateway, receivedByOrders, printed: running.printed, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -75,7 +85,8 @@ async function startAccounts(folder: string, ends: (() => Promise<void>)[]) {
     DATABASE_URL: `file:${resolve(folder, 'accounts.db')}`,
     PUBLIC_URL: `https://${applicationHost}`,
     ALLOWED_HOSTS: '127.0.0.1',
-    TRUSTED_PROXIES: '127.0.0.1',
+    TRUSTED_PROXIES: `127.0.0.1,${trustedProxy}`,
+    INTROSPECTION: 'false',
     SIGN_UPS_PER_ADDRESS: '10000',
     FEDERATION: 'true',
   });

@@ -14,6 +14,7 @@ import { runChecks } from './checks.ts';
 import { composerPackages, compositionChecks } from './composition.ts';
 import { joiningChecks, sessionChecks } from './gateway-checks.ts';
 import { type Graph, startGraph } from './graph.ts';
+import { exposureChecks, limitChecks } from './protection-checks.ts';
 
 const { dependencies } = JSON.parse(await readFile('examples/federation/package.json', 'utf8'));
 
@@ -48,6 +49,8 @@ async function checkGraph(graph: Graph): Promise<void> {
   await runChecks(steps, [
     ...sessionChecks(graph),
     ...joiningChecks(graph),
+    ...limitChecks(graph),
+    ...exposureChecks(graph),
     { name: 'no unexpected error', act: async () => assert.deepEqual(graph.reported, []) },
   ]);
   if (steps.failures() > before) console.log(graph.printed());

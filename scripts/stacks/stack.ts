@@ -1,4 +1,5 @@
 /** The interface of a stack: third-party software that asks the server whose request it got. */
+import type { Program } from '../checks/processes.ts';
 
 /** The addresses in the files of examples/stacks, which run unchanged. */
 export const ports = { accounts: 4000, tls: 4443, application: 3000, proxy: 8080 };
@@ -51,8 +52,6 @@ export type Send = {
 
 /** Turns plain requests and answers into those of another protocol over HTTP, and back. */
 export type Dialect = { toRequest(plain: Send): Send; toAnswer(answer: Answer): Answer };
-
-export type Program = { command: string; debianPackage: string; isInstalled(): boolean };
 
 /** The means that the harness gives to a stack. */
 export type Place = {

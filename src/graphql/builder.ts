@@ -84,7 +84,7 @@ const totalCounts = new WeakMap<object, Promise<number>>();
 builder.globalConnectionField('totalCount', (t) =>
   t.int({
     description: 'The number of items on all pages.',
-    // Counts once, for any number of selections in an operation.
+    // A count reads every row, and aliases of `totalCount` would multiply it.
     resolve: (connection) => {
       const count = totalCounts.get(connection) ?? connection.totalCount();
       totalCounts.set(connection, count);

@@ -5,9 +5,10 @@ Users and sessions: sign-up, login, logout, and revocation that the next request
 **Start.** \`signUp\` creates an account and a session, \`login\` a session. Then \`viewer\` is the user, and
 \`currentSession\` the session. \`logout\` and \`revoke\` end sessions.
 
-**Browsers** use \`transport: COOKIE\`. Every mutation needs the header \`anti-csrf\` with the \`antiCSRFToken\` of the
-result; after a reload, it is in \`currentSession { antiCSRFToken }\`. **Other clients** use \`transport: BEARER\`, and send
-the \`token\` of the result as \`Authorization: Bearer <token>\`. They need no anti-CSRF token.
+**Browsers** use \`transport: COOKIE\`. In the session, every mutation needs the header \`anti-csrf\` with the
+\`antiCSRFToken\` of the result; after a reload, it is in \`currentSession { antiCSRFToken }\`. **Other clients** use
+\`transport: BEARER\`, and send the \`token\` of the result as \`Authorization: Bearer <token>\`. They need no anti-CSRF
+token.
 
 **Errors.** A refusal that the caller can act on, such as a wrong password, is data: select
 \`... on UserError { code message }\`. Other failures are in \`errors\`, with \`extensions.code\`. An ended session is no

@@ -123,8 +123,16 @@ export type Reports = {
   reportUnavailable?: ((error: unknown) => void) | undefined;
 };
 
+/** Returns an error of GraphQL with a code. Those of an operation that cannot be executed as it is sent have none. */
+function withCode(error: GraphQLError): GraphQLError {
+  if (error.extensions.code !== undefined) return error;
+  const { message, nodes = null, path = null, extensions } = error;
+  const code = 'BAD_USER_INPUT' satisfies RequestErrorCode;
+  return new GraphQLError(message, { nodes, path, extensions: { ...extensions, code } });
+}
+
 /**
- * Returns the error that the client sees: a refusal with its code, an error of GraphQL itself unchanged, and for
+ * Returns the error that the client sees: a refusal with its code, an error of GraphQL itself with one, and for
  * everything else only that it happened. Reports the latter, and failures of the database.
  */
 export function maskError(error: unknown, message: string, { report, reportUnavailable }: Reports): GraphQLError {
@@ -135,8 +143,7 @@ export function maskError(error: unknown, message: string, { report, reportUnava
     const extensions = { code: 'BAD_USER_INPUT' satisfies RequestErrorCode };
     return new GraphQLError(original.message, { ...position, extensions });
   }
-  if (error instanceof GraphQLError && !original) return error;
-  if (original instanceof GraphQLError) return error as GraphQLError;
+  if (error instanceof GraphQLError && (!original || original instanceof GraphQLError)) return withCode(error);
   if (original instanceof RequestError) return refusal(original, position);
   if (isUnavailable(original)) {
     reportUnavailable?.(original);

@@ -1,6 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MailPolicy } from '../config/config.ts';
+import { asWritten } from './body.ts';
 import type { MailTransport, Message } from './message.ts';
 
 /** In milliseconds. Their sum is shorter than the lease under which mail is sent. */
@@ -48,14 +49,21 @@ function withTlsRequired(smtpUrl: string): string {
 
 /**
  * Returns a transport that writes each message to its own file, which appears complete or not at all. Names sort by
- * time.
+ * time. A text editor shows the links whole.
  */
 function folderTransport(policy: MailPolicy): MailTransport {
   return {
     async send(message) {
       const { createTransport } = await library();
       const transport = createTransport({ streamTransport: true, buffer: true, newline: 'unix', ...noExternalContent });
-      const { message: content } = await transport.sendMail(compose(message, policy));
+      const mail = compose(message, policy);
+      const { message: content } = await transport.sendMail({
+        ...mail,
+        text: asWritten('plain', message.text),
+        html: asWritten('html', message.html),
+        // RFC 2045 section 6.4: a multipart that contains 8bit says so.
+        headers: { ...mail.headers, 'Content-Transfer-Encoding': '8bit' },
+      });
       await mkdir(policy.folder, { recursive: true, mode: 0o700 });
       const time = message.date.toISOString().replaceAll(':', '-');
       const file = join(policy.folder, `${time} ${message.name} ${message.id}`);

@@ -53,21 +53,30 @@ export class ServerUnavailable extends Refusal {
   override readonly name = 'ServerUnavailable';
   readonly status = 503;
   override readonly headers = { 'retry-after': '1' };
+  /** The values of `Set-Cookie` for the browser, as of a mutation that succeeds. Empty if there is no answer. */
+  readonly setCookies: readonly string[];
 
-  constructor(cause: unknown) {
+  constructor(cause: unknown, setCookies: readonly string[] = []) {
     super('The server for users and sessions does not answer. Try again.', { cause });
+    this.setCookies = setCookies;
   }
 }
 
-/** Is thrown when the answer to a forwarded operation has `errors`. The message is that of the first one. */
+/**
+ * Is thrown when the answer to a forwarded operation has `errors`. The message is that of the first one. A mutation may
+ * have been executed: a field that fails below its result undoes nothing.
+ */
 export class OperationError extends Error {
   override readonly name = 'OperationError';
   /** The `extensions.code` of the first error, such as `UNAUTHENTICATED`. Null if it has none. */
   readonly code: string | null;
+  /** The values of `Set-Cookie` for the browser, as of a mutation that succeeds. Without them, the user is signed out. */
+  readonly setCookies: readonly string[];
 
-  constructor(message: string, code: string | null) {
+  constructor(message: string, code: string | null, setCookies: readonly string[] = []) {
     super(message);
     this.code = code;
+    this.setCookies = setCookies;
   }
 }
 

@@ -34,11 +34,12 @@ export type Forwarder = {
    */
   query<Data>(request: HeaderSource, query: string, variables?: Variables, client?: ForwardedFor): Promise<Data>;
   /**
-   * Sends a mutation in the session of a request, with its anti-CSRF token. Hand `setCookies` to the browser: they are
-   * the values of `Set-Cookie`, and empty if no cookie changes.
+   * Sends a mutation in the session of a request, with its anti-CSRF token. Hand `setCookies` to the browser, also those
+   * of an error: they are the values of `Set-Cookie`, and empty if no cookie changes.
    *
    * @throws CsrfError if a page of another site may have caused the request. Answer 403.
-   * @throws OperationError if the answer has `errors`. Refusals in the data are no errors.
+   * @throws OperationError if the answer has `errors`. The mutation may have been executed. Refusals in the data are no
+   * errors.
    * @throws ServerUnavailable if there is no answer. The mutation may have been executed. Answer 503.
    */
   mutate<Data>(
@@ -85,7 +86,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     }).catch((cause: unknown) => {
       throw new ServerUnavailable(cause);
     });
-    return { data: await dataOf<Data>(response), setCookies: response.headers.getSetCookie() };
+    const setCookies = response.headers.getSetCookie();
+    return { data: await dataOf<Data>(response, setCookies), setCookies };
   }
 
   return {
@@ -125,21 +127,21 @@ function forwardedHeaders(reader: HeaderReader, cookie: CookiePolicy, client: Fo
 }
 
 /**
- * Returns the data of an answer.
+ * Returns the data of an answer. The errors carry its cookies: those of a new session are in no other answer.
  *
  * @throws OperationError
  * @throws ServerUnavailable
  */
-async function dataOf<Data>(response: Response): Promise<Data> {
+async function dataOf<Data>(response: Response, setCookies: string[]): Promise<Data> {
   const text = await response.text().catch((cause: unknown) => {
-    throw new ServerUnavailable(cause);
+    throw new ServerUnavailable(cause, setCookies);
   });
   const { data, errors } = parse<Data>(text);
   const [error] = errors ?? [];
-  if (response.status === 503) throw new ServerUnavailable(error?.message ?? text.slice(0, 500));
-  if (error) throw new OperationError(error.message, error.extensions?.code ?? null);
+  if (response.status === 503) throw new ServerUnavailable(error?.message ?? text.slice(0, 500), setCookies);
+  if (error) throw new OperationError(error.message, error.extensions?.code ?? null, setCookies);
   if (data) return data;
-  throw new ServerUnavailable(`POST /graphql was answered with ${response.status}: ${text.slice(0, 500)}`);
+  throw new ServerUnavailable(`POST /graphql was answered with ${response.status}: ${text.slice(0, 500)}`, setCookies);
 }
 
 function parse<Data>(text: string): Result<Data> {

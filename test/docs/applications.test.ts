@@ -1,15 +1,15 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { buildSchema, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
+import { codeBlocksOf, filesIn } from '../support/code-blocks.ts';
 
 const root = 'examples/applications';
 
 /** Returns the source files of an application. */
 function sourcesOf(name: string): string[] {
-  return readdirSync(join(root, name), { recursive: true, encoding: 'utf8' })
-    .filter((path) => /\.tsx?$/.test(path) && !/(^|\/)(node_modules|\.next|dist)\//.test(path))
-    .map((path) => readFileSync(join(root, name, path), 'utf8'));
+  return filesIn(`${root}/${name}`)
+    .filter((path) => /\.tsx?$/.test(path) && !/\/(node_modules|\.next|dist)\//.test(path))
+    .map((path) => readFileSync(path, 'utf8'));
 }
 
 describe.each([
@@ -21,12 +21,11 @@ describe.each([
     const text = readFileSync(page, 'utf8');
     const [, section = ''] =
       page === 'docs/verify.md' ? (/\n## Next\.js\n([\s\S]*?)\n## /.exec(text) ?? []) : ['', text];
-    const blocks = [...section.matchAll(/```tsx?\n([\s\S]*?)```/g)].map(([, block = '']) => block);
+    const blocks = codeBlocksOf(section).filter(({ language }) => /^tsx?$/.test(language));
     expect(blocks.length).toBeGreaterThan(2);
     const sources = sourcesOf(application);
-    expect(blocks.filter((block) => !sources.some((source) => unindented(source).includes(unindented(block))))).toEqual(
-      [],
-    );
+    const isCopied = (code: string) => sources.some((source) => unindented(source).includes(unindented(code)));
+    expect(blocks.map(({ code }) => code).filter((code) => !isCopied(code))).toEqual([]);
   });
 });
 
@@ -37,7 +36,7 @@ function unindented(text: string): string {
 
 describe('the applications', () => {
   it('have the same style sheet', () => {
-    const styles = ['next/app/style.css', 'spa/src/style.css'].map((path) => readFileSync(join(root, path), 'utf8'));
+    const styles = ['next/app/style.css', 'spa/src/style.css'].map((path) => readFileSync(`${root}/${path}`, 'utf8'));
     expect(styles[0]).toBe(styles[1]);
   });
 });

@@ -1,19 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-
-type Block = { language: string; code: string; source: string | null };
+import { codeBlocksOf } from '../support/code-blocks.ts';
 
 /**
- * Returns the code blocks of a page. A comment before a block names its source: `<!-- file: PATH -->`, or
- * `<!-- file: PATH#REGION -->` for the lines between `// #region REGION` and `// #endregion`.
+ * Returns a file, or for `PATH#REGION` the lines between `// #region REGION` and `// #endregion`, without the marks of
+ * regions and the indentation that all lines share.
  */
-function blocksOf(page: string): Block[] {
-  const blocks = readFileSync(page, 'utf8').matchAll(/(?:^<!-- file: (\S+) -->\n+)?^```(\w*)\n(.*?)^```$/gms);
-  return [...blocks].map(([, source = null, language = '', code = '']) => ({ language, code, source }));
-}
-
-/** Returns a file or a region of it, without the marks of regions and the indentation that all lines share. */
 function codeOf(source: string): string {
   const [path = '', region] = source.split('#');
   let text = readFileSync(path, 'utf8');
@@ -32,13 +25,19 @@ const pages = readdirSync('docs')
   .map((name) => join('docs', name))
   .filter((page) => readFileSync(page, 'utf8').includes('<!-- file: '));
 
+describe('pages with code of files', () => {
+  it('are found by the comments before the code', () => expect(pages).toContain('docs/clients.md'));
+});
+
 describe.each(pages)('the code in %s', (page) => {
+  const blocks = codeBlocksOf(readFileSync(page, 'utf8'));
+
   it('is that of the files that it names', () => {
-    for (const { code, source } of blocksOf(page)) if (source) expect(code, source).toBe(codeOf(source));
+    for (const { code, source } of blocks) if (source) expect(code, source).toBe(codeOf(source));
   });
 
   it('is all in files, apart from commands', () => {
-    const others = blocksOf(page).filter(({ source, language }) => source === null && language !== 'sh');
+    const others = blocks.filter(({ source, language }) => source === null && language !== 'sh');
     expect(others.map(({ code }) => code)).toEqual([]);
   });
 });

@@ -1,32 +1,29 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { composerPackages } from '../../scripts/federation/composition.ts';
+import { codeBlocksOf, filesIn } from '../support/code-blocks.ts';
 
 const page = readFileSync('docs/federation.md', 'utf8');
 
-const files = readdirSync('examples/federation', { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile())
-  .map((entry) => join(entry.parentPath, entry.name));
+const files = filesIn('examples/federation');
 
 /** The files that `npm run check:federation` does not use. */
 const notRun = files.filter((file) => /apollo-router|cosmo/.test(file));
 
-/** The code blocks of the page, each with the text of its section before it. */
-const blocks = page.split(/^## /m).flatMap((section) => {
-  const parts = section.split(/^```(\w+)\n([\s\S]*?)^```$/m);
-  return Array.from({ length: (parts.length - 1) / 3 }, (_, n) => ({
-    before: parts.slice(0, 3 * n + 1).join(''),
-    language: parts[3 * n + 1] ?? '',
-    code: parts[3 * n + 2] ?? '',
-  }));
-});
+const blocks = codeBlocksOf(page);
 
 describe('docs/federation.md', () => {
   it('consists of the files of examples/federation, word for word, and of commands', () => {
     const codes = blocks.filter(({ language }) => language !== 'sh').map(({ code }) => code);
     expect(codes.sort()).toEqual(files.map((file) => readFileSync(file, 'utf8')).sort());
+  });
+
+  it('has the same configuration of Hive Gateway as docs/your-backend.md', () => {
+    const [here, there] = ['federation', 'stacks/hive-gateway'].map((folder) =>
+      readFileSync(`examples/${folder}/gateway.config.ts`, 'utf8'),
+    );
+    expect(here).toBe(there);
   });
 
   it('says of the files that were not run that they were not', () => {

@@ -195,3 +195,20 @@ describe('validation error', () => {
     expect(errors[10].message).toMatch(/Too many validation errors/);
   });
 });
+
+describe('an operation that cannot be executed as it is sent', () => {
+  it.each([
+    ['query ($email: String) { user(by: { email: $email }) { id } }', {}],
+    ['query ($id: ID = "x") { node(id: $id) { id } }', { id: null }],
+    ['query ($id: ID!) { node(id: $id) { id } }', {}],
+    ['query ($first: Int) { viewer { auditEvents(first: $first) { totalCount } } }', { first: 'many' }],
+    ['subscription { sessionEvents }', {}],
+    ['query A { viewer { id } } query B { viewer { id } }', {}],
+  ])('has a code: %s', async (operation, variables) => {
+    const api = await startApi();
+    const { errors } = await api.client().send(operation, variables);
+    expect(errors[0].extensions.code).toMatch(/^[A-Z_]+$/);
+    expect(errors[0].extensions.code).not.toBe('INTERNAL_SERVER_ERROR');
+    expect(api.reported).toEqual([]);
+  });
+});

@@ -100,6 +100,21 @@ describe('ids', () => {
     await root.act('reauthenticate', { password });
     expect((await root.act('suspendUser', { id: padded })).__typename).toBe('UserPayload');
   });
+
+  it('are the only texts of their object, so that no cache takes one object for several', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const { viewer } = await ada.ask('{ viewer { id } }');
+    for (const id of [
+      ` ${viewer.id}`,
+      `!${viewer.id}`,
+      `${viewer.id}===`,
+      `${viewer.id}==AA`,
+      [...viewer.id].join(' '),
+    ]) {
+      expect((await ada.ask('query ($id: ID!) { node(id: $id) { id } }', { id })).node, id).toBeNull();
+    }
+  });
 });
 
 describe('nodes', () => {

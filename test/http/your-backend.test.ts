@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { type IncomingMessage, request as send } from 'node:http';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { listen } from '../../src/http/server.ts';
 import { type Data, startApi, type TestApi } from '../support/api.ts';
+import { codeBlocksOf, filesIn } from '../support/code-blocks.ts';
 import { basic, createService, type TestService } from '../support/oauth.ts';
 
 const page = readFileSync('docs/your-backend.md', 'utf8');
@@ -136,19 +136,10 @@ describe('the table of bad input in docs/your-backend.md', () => {
 });
 
 /** The files that `npm run check:stacks` runs. */
-const files = readdirSync('examples/stacks', { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile())
-  .map((entry) => join(entry.parentPath, entry.name));
+const files = filesIn('examples/stacks');
 
 /** The code blocks of the page that configure software, with the text before each in its section. */
-const blocks = page.split(/^## /m).flatMap((section) => {
-  const parts = section.split(/^```(\w+)\n([\s\S]*?)^```$/m);
-  return Array.from({ length: (parts.length - 1) / 3 }, (_, n) => ({
-    before: parts.slice(0, 3 * n + 1).join(''),
-    language: parts[3 * n + 1] ?? '',
-    code: parts[3 * n + 2] ?? '',
-  }));
-});
+const blocks = codeBlocksOf(page);
 
 describe('docs/your-backend.md', () => {
   it.each(files)('has the file %s, which npm run check:stacks runs, word for word', (file) => {

@@ -538,7 +538,26 @@ describe('mail of a server', () => {
     const file = join(folder, files[0] ?? '');
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
-    expect(await readFile(file, 'utf8')).toContain('#token=3D');
+    expect(await readFile(file, 'utf8')).toMatch(/^http:\S+#token=[0-9a-f]{32}\.[\w-]{43}$/m);
+  });
+
+  it('shows each line whole in a text editor, except one that is too long for a message', async () => {
+    const folder = join(await temporaryFolder(), 'mail');
+    const { send } = openMailTransport({ ...policy, folder });
+    const longest = `http://ada.example/#token=${'é'.repeat(486)}`;
+    const message = { id: '1', name: 'verify-email', to: 'ada@example.com', subject: 'A', date: new Date(0) } as const;
+    await send({ ...message, text: `${longest}\n`, html: `<p>\r\n${longest}\r\n</p>` });
+    await send({ ...message, id: '2', text: `${longest}!`, html: '\0' });
+    const [whole = '', encoded = ''] = await Promise.all(
+      (await readdir(folder)).sort().map((file) => readFile(join(folder, file), 'utf8')),
+    );
+    expect(whole.split('\n').filter((line) => line === longest)).toHaveLength(2);
+    expect(whole.match(/^Content-Transfer-Encoding: .*$/gm)).toEqual(Array(3).fill('Content-Transfer-Encoding: 8bit'));
+    expect(whole.match(/^Content-Type: text\/.*$/gm)).toEqual([
+      'Content-Type: text/plain; charset=utf-8',
+      'Content-Type: text/html; charset=utf-8',
+    ]);
+    for (const line of encoded.split('\n')) expect(line).toMatch(/^[\x20-\x7e]{0,76}$/);
   });
 
   it('is not lost when the server is killed during delivery', { tags: ['slow/durability'] }, async () => {

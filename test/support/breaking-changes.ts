@@ -5,7 +5,7 @@ import { buildSchema } from 'graphql';
 const listing = /^- \*\*Breaking in the schema:\*\* ((?:`[^`]+`,? ?)+)/gm;
 
 /** Returns the part of a changelog that describes what is not released yet. */
-export function unreleasedPart(changelog: string): string {
+function unreleasedPart(changelog: string): string {
   return /^## Unreleased\n(.*?)(?=^## |$(?![\s\S]))/ms.exec(changelog)?.[1] ?? '';
 }
 

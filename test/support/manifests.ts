@@ -9,7 +9,7 @@ function manifestOf(name: string): string {
 }
 
 export const relayManifest = manifestOf('relay.json');
-export const presetManifest = manifestOf('persisted-documents.json');
+const presetManifest = manifestOf('persisted-documents.json');
 export const apolloManifest = manifestOf('persisted-query-manifest.json');
 
 /** The documents of the manifests by their ids: `query AppViewerQuery`, `mutation Logout`, `query Node($id: ID!)`. */

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { nextForwarder } from '../../src/verify/adapters/next-forwarder.ts';
@@ -15,6 +16,13 @@ const signUp = `mutation ($email: String!) {
 const ada = { email: 'ada@example.com' };
 const devices = '{ viewer { sessions { clientName ipAddress } } }';
 const logout = 'mutation { logout { revokedSessionId } }';
+const failing = 'viewer { sessionsConnection(first: -1) { totalCount } }';
+/** Replaces the token of the session, and fails in a field below its result. */
+const changePassword = `mutation {
+  changePassword(currentPassword: "${password}", newPassword: "another ${password}") {
+    ... on ChangePasswordPayload { ${failing} }
+  }
+}`;
 
 /** Starts a server that trusts proxies on this machine, and a forwarder to it. */
 async function start() {
@@ -91,6 +99,33 @@ describe('forwarder', () => {
     await expect(revoke).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
+  it('throws the cookies of a mutation that was executed, with the error of a field below its result', async () => {
+    const { forwarder } = await start();
+    const headers = await signIn(forwarder);
+    const error: unknown = await forwarder.mutate(headers, changePassword).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(OperationError);
+    const { setCookies } = error as OperationError;
+    expect(setCookies).toEqual([expect.stringMatching(/^session=gqs_/)]);
+    await expect(forwarder.query(headers, devices)).rejects.toMatchObject({ code: 'SESSION_TOKEN_REPLACED' });
+    const cookie = setCookies.map((line) => line.split(';')[0]).join('; ');
+    expect(await forwarder.query({ ...headers, cookie }, '{ viewer { email } }')).toEqual({ viewer: ada });
+  });
+
+  it.each<[string, (response: ServerResponse) => unknown]>([
+    ['503 with errors', (response) => response.writeHead(503).end('{"errors":[{"message":"Too late."}]}')],
+    ['no result', (response) => response.end('<h1>Hello</h1>')],
+    ['a body that breaks off', (response) => response.write('{"data":', () => response.destroy())],
+  ])('throws the cookies of an answer with %s', async (_, end) => {
+    const url = await startFake((_request, response) =>
+      end(response.setHeader('set-cookie', ['session=a', 'device=b'])),
+    );
+    const error: unknown = await createForwarder({ url })
+      .mutate(browser, logout)
+      .catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(ServerUnavailable);
+    expect(error).toMatchObject({ setCookies: ['session=a', 'device=b'] });
+  });
+
   it.each([
     ['the database does not answer', 503, '{"errors":[{"message":"The database does not answer."}]}'],
     ['something else answers', 502, '<h1>Bad gateway</h1>'],
@@ -148,6 +183,29 @@ describe('forwarder for Next.js', () => {
     expect(await query(devices)).toMatchObject({ viewer: { sessions: [{ ipAddress: '198.51.100.8' }] } });
     await mutate(logout);
     expect(jar[2]).toEqual(['session', '', { ...attributes, maxAge: 0 }]);
+  });
+
+  it('hands the cookies of an answer with errors to the browser', async () => {
+    const { forwarder } = await start();
+    const jar: string[][] = [];
+    let headers = new Headers(await signIn(forwarder));
+    const store = { set: (name: string, value: string) => jar.push([name, value]) };
+    const next = nextForwarder(forwarder, { headers: () => headers, cookies: () => store });
+    await expect(next.mutate(changePassword)).rejects.toThrow(OperationError);
+    expect(jar).toEqual([['session', expect.stringMatching(/^gqs_/)]]);
+    headers = new Headers({ ...browser, cookie: jar.map((cookie) => cookie.join('=')).join('; ') });
+    expect(await next.query('{ viewer { email } }')).toEqual({ viewer: ada });
+  });
+
+  it('hands the cookies of an answer without a result to the browser', async () => {
+    const jar: string[] = [];
+    const url = await startFake((_request, response) => response.setHeader('set-cookie', 'session=a').end());
+    const next = nextForwarder(createForwarder({ url }), {
+      headers: () => new Headers(browser),
+      cookies: () => ({ set: (name, value) => jar.push(name, value) }),
+    });
+    await expect(next.mutate(logout)).rejects.toThrow(ServerUnavailable);
+    expect(jar).toEqual(['session', 'a']);
   });
 
   it.each([

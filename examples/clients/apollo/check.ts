@@ -1,5 +1,6 @@
 /** The life of an account against a real server: SESSIONS_URL=http://127.0.0.1:4000/graphql node check.ts */
 import assert from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ApolloClient, HttpLink, InMemoryCache } from '@apollo/client';
 import { createClient } from './src/client.ts';
 import { devicesQuery, loginMutation, viewerQuery } from './src/operations.ts';
@@ -32,6 +33,21 @@ async function duringOutage(act: () => Promise<unknown>): Promise<void> {
   const init = { status: 503, headers: { 'content-type': 'application/graphql-response+json' } };
   globalThis.fetch = async () => new Response(JSON.stringify({ data: { viewer: null }, errors }), init);
   await act();
+  globalThis.fetch = fetch;
+}
+
+/** Takes an act. Answers to queries that a session has sent before its end arrive after it. */
+async function withLateAnswers(session: string | null, act: () => Promise<unknown>): Promise<void> {
+  const { fetch } = globalThis;
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  globalThis.fetch = async (input, init) => {
+    const response = await fetch(input, init);
+    const isOfSession = new Headers(init?.headers).get('authorization') === `Bearer ${session}`;
+    if (isOfSession && !String(init?.body).includes('mutation')) await ended;
+    return response;
+  };
+  await act();
+  end();
   globalThis.fetch = fetch;
 }
 
@@ -86,4 +102,28 @@ assert.equal(await logIn(phone.signIn, credentials), null);
 assert.equal(phone.emailInCache(), credentials.email);
 await logOut(phone.client, () => phone.store.write({ ...phone.store.read(), session: null }));
 assert.equal(phone.emailInCache(), undefined);
+
+// Another user signs up over a session, whose answers are still on their way. Nothing of the first user is left.
+const nextUser = { ...credentials, email: `next-${credentials.email}` };
+const shown: (string | undefined)[] = [];
+const page = laptop.client.watchQuery({ query: devicesQuery }).subscribe(({ data, dataState }) => {
+  if (dataState === 'complete') shown.push(data.viewer?.email);
+});
+const requests: Promise<unknown>[] = [];
+// A reset of the store rejects what is on its way.
+const show = () =>
+  requests.push(laptop.client.query({ query: viewerQuery, fetchPolicy: 'network-only' }).catch(String));
+await withLateAnswers(laptop.store.read().session, async () => {
+  show();
+  const signingUp = signUp(laptop.signIn, nextUser);
+  // The sign-up is on its way.
+  await nextTurn();
+  show();
+  await signingUp;
+});
+await Promise.all(requests);
+assert.equal(laptop.emailInCache(), nextUser.email);
+assert.deepEqual(shown, [credentials.email, nextUser.email]);
+assert.ok(!JSON.stringify(laptop.client.cache.extract()).includes(`"${credentials.email}"`));
+page.unsubscribe();
 console.log('All steps passed.');

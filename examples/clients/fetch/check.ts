@@ -1,6 +1,6 @@
 /** The life of an account against a real server: SESSIONS_URL=http://127.0.0.1:4000/graphql node check.ts */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Account } from './src/account.ts';
@@ -26,10 +26,13 @@ async function duringOutage(act: () => Promise<unknown>): Promise<void> {
   globalThis.fetch = fetch;
 }
 
-// Sign up.
+// Sign up. Others could read the file of before.
+writeFileSync(join(folder, 'laptop.json'), '{"session":null,"device":null}');
+chmodSync(join(folder, 'laptop.json'), 0o644);
 assert.equal(await laptop.signUp(credentials), null);
 assert.equal(emailOf(laptop), credentials.email);
 assert.equal(statSync(join(folder, 'laptop.json')).mode & 0o077, 0, 'only this user may read the tokens');
+assert.deepEqual(readdirSync(folder), ['laptop.json']);
 
 // A second program of the user, with the same file, finds the session.
 const restarted = new Account(url, store);
@@ -76,4 +79,22 @@ assert.equal(await phone.logIn(credentials), null);
 assert.equal(emailOf(phone), credentials.email);
 await phone.logOut();
 assert.equal(emailOf(phone), undefined);
+
+// Another user signs up over a session, while an answer is still on its way. Nothing of the first user is left.
+await laptop.load();
+assert.equal(laptop.devices.length, 1);
+const { promise: signedUp, resolve: release } = Promise.withResolvers<void>();
+const { fetch } = globalThis;
+globalThis.fetch = async (input, init) => {
+  const response = await fetch(input, init);
+  if (!String(init?.body).includes('mutation')) await signedUp;
+  return response;
+};
+const loading = laptop.load();
+const nextUser = { ...credentials, email: `next-${credentials.email}` };
+assert.equal(await laptop.signUp(nextUser), null);
+release();
+await loading;
+assert.equal(emailOf(laptop), nextUser.email);
+assert.deepEqual(laptop.devices, []);
 console.log('All steps passed.');

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fetchQuery } from 'relay-runtime';
 import type { queriesDevicesQuery } from './src/__generated__/queriesDevicesQuery.graphql.ts';
 import type { queriesViewerQuery } from './src/__generated__/queriesViewerQuery.graphql.ts';
@@ -22,6 +23,21 @@ async function duringOutage(act: () => Promise<unknown>): Promise<void> {
   const init = { status: 503, headers: { 'content-type': 'application/graphql-response+json' } };
   globalThis.fetch = async () => new Response(JSON.stringify({ data: { viewer: null }, errors }), init);
   await act();
+  globalThis.fetch = fetch;
+}
+
+/** Takes an act. Answers to queries that a session has sent before its end arrive after it. */
+async function withLateAnswers(session: string | null, act: () => Promise<unknown>): Promise<void> {
+  const { fetch } = globalThis;
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  globalThis.fetch = async (input, init) => {
+    const response = await fetch(input, init);
+    const isOfSession = new Headers(init?.headers).get('authorization') === `Bearer ${session}`;
+    if (isOfSession && !String(init?.body).includes('mutation')) await ended;
+    return response;
+  };
+  await act();
+  end();
   globalThis.fetch = fetch;
 }
 
@@ -74,4 +90,22 @@ assert.equal(await logIn(phone, credentials), null);
 assert.equal(emailInStore(phone), credentials.email);
 await logOut(phone);
 assert.equal(emailInStore(phone), undefined);
+
+// Another user signs up over a session, whose answers are still on their way. Nothing of the first user is left.
+const nextUser = { ...credentials, email: `next-${credentials.email}` };
+const requests: Promise<unknown>[] = [];
+const show = () => requests.push(fetchQuery<queriesViewerQuery>(laptop.relay, viewerQuery, {}).toPromise());
+laptop.onReset = show;
+await withLateAnswers(laptop.store.read().session, async () => {
+  show();
+  const signingUp = signUp(laptop, nextUser);
+  // The sign-up is on its way.
+  await nextTurn();
+  show();
+  await signingUp;
+});
+await Promise.all(requests);
+assert.equal(requests.length, 3);
+assert.equal(emailInStore(laptop), nextUser.email);
+assert.ok(!JSON.stringify(laptop.relay.getStore().getSource()).includes(`"${credentials.email}"`));
 console.log('All steps passed.');

@@ -1,5 +1,6 @@
 /** The life of an account against a real server: SESSIONS_URL=http://127.0.0.1:4000/graphql node check.ts */
 import assert from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BearerAccount } from './src/client.ts';
 import { devicesQuery, viewerQuery } from './src/operations.ts';
 import { logIn, logOut, revoke, signUp } from './src/sessions.ts';
@@ -28,6 +29,27 @@ async function duringOutage(act: () => Promise<unknown>): Promise<void> {
   globalThis.fetch = async () => new Response(JSON.stringify({ data: { viewer: null }, errors }), init);
   await act();
   globalThis.fetch = fetch;
+}
+
+/** Takes an act. Answers to `Viewer` arrive after it, and its mutation is answered after all other queries. */
+async function inOrder<Result>(act: () => Promise<Result>): Promise<Result> {
+  const { fetch } = globalThis;
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  const texts: Promise<string>[] = [];
+  globalThis.fetch = async (input, init) => {
+    const answer = fetch(input, init);
+    // Queries have the method GET.
+    if (init?.method === 'POST') await Promise.all(texts).then(() => nextTurn());
+    else if (String(input).includes('operationName=Viewer')) await ended;
+    else texts.push(answer.then((response) => response.clone().text()));
+    return answer;
+  };
+  const result = await act();
+  end();
+  await nextTurn();
+  await Promise.all(texts).then(() => nextTurn());
+  globalThis.fetch = fetch;
+  return result;
 }
 
 // Sign up: the viewer is in the cache.
@@ -76,4 +98,23 @@ assert.equal(await logIn(phone, credentials), null);
 assert.equal(await emailInCache(phone), credentials.email);
 await logOut(phone);
 assert.equal(await emailInCache(phone), undefined);
+
+// Another user signs up over a session, whose answers are still on their way. Nothing of the first user is left.
+const nextUser = { ...credentials, email: `next-${credentials.email}` };
+const show = () => laptop.urql.query(devicesQuery, {}).subscribe(() => {});
+let shown = show();
+laptop.onReset = () => {
+  shown.unsubscribe();
+  shown = show();
+};
+const [pending] = await inOrder(async () => {
+  const pending = laptop.urql.query(viewerQuery, {}, { requestPolicy: 'network-only' }).toPromise();
+  await signUp(laptop, nextUser);
+  return [pending];
+});
+assert.equal((await pending).data?.viewer?.email, credentials.email);
+assert.equal(await emailInCache(laptop), nextUser.email);
+const { data: devices } = await laptop.urql.query(devicesQuery, {}, fromCache);
+assert.equal(devices?.viewer?.email, nextUser.email);
+shown.unsubscribe();
 console.log('All steps passed.');

@@ -1,5 +1,5 @@
 /** The interface of a database with standbys. */
-import type { Program } from '../../stacks/stack.ts';
+import type { Program } from '../../checks/processes.ts';
 import type { Machine } from './machines.ts';
 
 export type Cluster = {

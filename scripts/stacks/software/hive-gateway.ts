@@ -6,7 +6,7 @@ import { installPackages } from '../../checks/packages.ts';
 import { ports, type Stack } from '../stack.ts';
 import { runProgram, yoga } from './javascript.ts';
 
-const packages = { '@graphql-hive/gateway': '2.15.1', '@graphql-mesh/compose-cli': '1.8.2' };
+const packages = { '@graphql-hive/gateway': '2.15.1', '@graphql-mesh/compose-cli': '1.8.2', graphql: '16.15.0' };
 
 /** The gateway in front of the server and of the program for Yoga, as two subgraphs. Clients ask it as they ask Yoga. */
 export const hiveGateway: Stack = {

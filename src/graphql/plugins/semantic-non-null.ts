@@ -26,7 +26,7 @@ declare global {
     }
 
     export interface FieldOptions {
-      /** Whether the field, which is nullable, is null only next to an error. Always true for mutations. */
+      /** True if the field, which is nullable, is null only next to an error. By default, true for mutations only. */
       semanticNonNull?: boolean;
     }
   }

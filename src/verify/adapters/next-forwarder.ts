@@ -1,3 +1,4 @@
+import { OperationError, ServerUnavailable } from '../errors.ts';
 import type { Forwarder, Variables } from '../forwarder.ts';
 import type { HeaderReader } from '../headers.ts';
 
@@ -24,7 +25,8 @@ export type CookieStore = { set(name: string, value: string, attributes: CookieA
  * `next/headers`. Both pass on the header `X-Forwarded-For` as Next.js has it: put a proxy in front that sets it.
  *
  * - `query` is for server components, server actions and route handlers. It returns the data.
- * - `mutate` is for server actions and route handlers. It hands the cookies of the answer to the browser.
+ * - `mutate` is for server actions and route handlers. It hands the cookies of the answer to the browser, also those of
+ *   an answer with `errors`.
  *
  * @example
  * import { cookies, headers } from 'next/headers';
@@ -38,9 +40,17 @@ export function nextForwarder(forwarder: Pick<Forwarder, 'query' | 'mutate'>, { 
     },
     async mutate<Data>(mutation: string, variables?: Variables): Promise<Data> {
       const request = await headers();
-      const { data, setCookies } = await forwarder.mutate<Data>(request, mutation, variables, forwardedFor(request));
       const store = await cookies();
-      for (const line of setCookies) store.set(...parseSetCookie(line));
+      const setAll = (lines: readonly string[]) => {
+        for (const line of lines) store.set(...parseSetCookie(line));
+      };
+      const { data, setCookies } = await forwarder
+        .mutate<Data>(request, mutation, variables, forwardedFor(request))
+        .catch((error: unknown) => {
+          if (error instanceof OperationError || error instanceof ServerUnavailable) setAll(error.setCookies);
+          throw error;
+        });
+      setAll(setCookies);
       return data;
     },
   };

@@ -9,11 +9,11 @@ export type Device = {
   isCurrent: boolean;
 };
 
-export type Account = { email: string; sessions: Device[] };
+export type Account = { id: string; email: string; sessions: Device[] };
 
 const accountQuery = /* GraphQL */ `
   query Account {
-    viewer { email sessions { id clientName ipAddress lastSeenAt isCurrent } }
+    viewer { id email sessions { id clientName ipAddress lastSeenAt isCurrent } }
     currentSession { antiCSRFToken }
   }
 `;
@@ -69,26 +69,41 @@ const revokeMutation = /* GraphQL */ `
 `;
 
 /** Ends the session of another device. */
-export async function revoke(id: string): Promise<void> {
-  await mutateInSession(revokeMutation, { id });
+export async function revoke(account: Account, id: string): Promise<void> {
+  await mutateFor(account, revokeMutation, { id });
 }
 
 const logOutMutation = /* GraphQL */ `
   mutation LogOut { logout { revokedSessionId } }
 `;
 
-export async function logOut(): Promise<void> {
-  await mutateInSession(logOutMutation);
+export async function logOut(account: Account): Promise<void> {
+  await mutateFor(account, logOutMutation);
   keepToken(null);
 }
 
-/** Sends a mutation again if a login in another tab has replaced the session, and with it the anti-CSRF token. */
-async function mutateInSession(mutation: string, variables: Record<string, unknown> = {}): Promise<void> {
+const tokenQuery = /* GraphQL */ `
+  query Token { viewer { id } currentSession { antiCSRFToken } }
+`;
+
+const otherUser = 'Another user has signed in, in another tab. Nothing was done.';
+
+type TokenData = { viewer: { id: string } | null; currentSession: { antiCSRFToken: string } | null };
+
+/**
+ * Sends a mutation for the user whom the page shows. A login in another tab replaces the session, and with it the
+ * anti-CSRF token. The mutation is then sent again, but only for the same user.
+ *
+ * @throws RequestError `OTHER_USER` if the session is not theirs any more. Nothing was done
+ */
+async function mutateFor({ id }: Account, mutation: string, variables: Record<string, unknown> = {}): Promise<void> {
   try {
     await send(mutation, variables);
   } catch (error) {
     if (!(error instanceof RequestError && error.code === 'CSRF_TOKEN_INVALID')) throw error;
-    await loadAccount();
+    const { viewer, currentSession } = await send<TokenData>(tokenQuery);
+    if (viewer?.id !== id) throw new RequestError('OTHER_USER', otherUser);
+    keepToken(currentSession?.antiCSRFToken ?? null);
     await send(mutation, variables);
   }
 }

@@ -34,7 +34,7 @@ export async function send<Data>(query: string, variables: Record<string, unknow
     throw new RequestError('UNREACHABLE', `Instead of the server, something answered with ${response.status}.`);
   });
   const [error] = errors ?? [];
-  if (error) throw new RequestError(error.extensions.code, error.message);
+  if (error) throw new RequestError(error.extensions?.code ?? 'UNKNOWN', error.message);
   return data;
 }
 

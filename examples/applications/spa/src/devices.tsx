@@ -21,6 +21,8 @@ export function Devices({ account, onChange, onLogOut }: Props) {
       // The account is loaded again, and tells that nobody is signed in.
       if (error.code === 'UNAUTHENTICATED') return onChange();
       setProblem(error.message);
+      // The page shows the user of the other tab, and does nothing in their name.
+      if (error.code === 'OTHER_USER') await onChange();
       return;
     }
     await after();
@@ -33,10 +35,10 @@ export function Devices({ account, onChange, onLogOut }: Props) {
       <h2>Devices</h2>
       <ul>
         {account.sessions.map((device) => (
-          <Item key={device.id} device={device} onRevoke={() => attempt(() => revoke(device.id), onChange)} />
+          <Item key={device.id} device={device} onRevoke={() => attempt(() => revoke(account, device.id), onChange)} />
         ))}
       </ul>
-      <button type="button" onClick={() => attempt(logOut, onLogOut)}>
+      <button type="button" onClick={() => attempt(() => logOut(account), onLogOut)}>
         Log out
       </button>
     </>

@@ -36,7 +36,10 @@ export class Account {
 
   /** Loads the user and their devices. Call it when the program starts: the stored token may still be valid. */
   async load(): Promise<void> {
+    const { session } = this.#store.read();
     const { viewer } = await this.#send(devicesQuery, {});
+    // Another user may have signed in while the request was on its way.
+    if (this.#store.read().session !== session) return;
     this.viewer = viewer;
     this.devices = viewer?.sessions ?? [];
   }
@@ -58,6 +61,8 @@ export class Account {
   #signedIn(result: SignUpResult | LoginResult): string | null {
     if (result.__typename !== 'SignInPayload') return explainSignIn(result);
     this.#store.write({ session: result.token, device: result.deviceToken ?? this.#store.read().device });
+    // The list may be that of another user.
+    this.#clear();
     this.viewer = result.viewer;
     return null;
   }

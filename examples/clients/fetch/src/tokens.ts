@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 
 /** The tokens that a client keeps. The device token outlives the session: it makes this device trusted at login. */
 export type Tokens = { session: string | null; device: string | null };
@@ -16,6 +17,11 @@ export function fileStore(path: string): TokenStore {
         return { session: null, device: null };
       }
     },
-    write: (tokens) => writeFileSync(path, JSON.stringify(tokens), { mode: 0o600 }),
+    write(tokens) {
+      // A mode is that of a new file: a file that is there already, and that others may read, is replaced.
+      const newPath = `${path}.${randomUUID()}`;
+      writeFileSync(newPath, JSON.stringify(tokens), { mode: 0o600, flag: 'wx' });
+      renameSync(newPath, path);
+    },
   };
 }

@@ -12,17 +12,18 @@ export class Account {
   constructor(url: string, store: TokenStore) {
     this.#url = url;
     this.store = store;
-    this.relay = this.#create();
+    this.relay = this.create();
   }
 
-  /** Takes a new environment, whose store is empty. */
-  reset(): void {
-    this.relay = this.#create();
-    this.onReset();
-  }
-
-  #create(): Environment {
+  /** Creates an environment with an empty store. A login is the first operation of its user. */
+  create(): Environment {
     return new Environment({ network: Network.create(this.#fetch), store: new Store(new RecordSource()) });
+  }
+
+  /** Takes another environment, after the tokens have changed: `onReset` sends queries with them. */
+  reset(relay = this.create()): void {
+    this.relay = relay;
+    this.onReset();
   }
 
   #fetch: FetchFunction = async ({ text }, variables) => {

@@ -1,3 +1,4 @@
+import type { Environment } from 'relay-runtime';
 import type { mutationsLoginMutation } from './__generated__/mutationsLoginMutation.graphql.ts';
 import type { mutationsLogoutMutation } from './__generated__/mutationsLogoutMutation.graphql.ts';
 import type { mutationsRevokeMutation } from './__generated__/mutationsRevokeMutation.graphql.ts';
@@ -13,9 +14,8 @@ export type Credentials = { email: string; password: string };
 
 /** Signs up. Returns null, or a sentence for the user. */
 export async function signUp(account: Account, variables: Credentials): Promise<string | null> {
-  // The store may have data of another user.
-  account.reset();
-  const { signUp } = await mutate<mutationsSignUpMutation>(account.relay, {
+  const relay = account.create();
+  const { signUp } = await mutate<mutationsSignUpMutation>(relay, {
     mutation: signUpMutation,
     variables,
     updater(store) {
@@ -23,13 +23,13 @@ export async function signUp(account: Account, variables: Credentials): Promise<
       if (viewer) store.getRoot().setLinkedRecord(viewer, 'viewer');
     },
   });
-  return signedIn(account, signUp);
+  return signedIn(account, relay, signUp);
 }
 
 /** Logs in. Returns null, or a sentence for the user. */
 export async function logIn(account: Account, variables: Credentials): Promise<string | null> {
-  account.reset();
-  const { login } = await mutate<mutationsLoginMutation>(account.relay, {
+  const relay = account.create();
+  const { login } = await mutate<mutationsLoginMutation>(relay, {
     mutation: loginMutation,
     variables,
     updater(store) {
@@ -37,12 +37,15 @@ export async function logIn(account: Account, variables: Credentials): Promise<s
       if (viewer) store.getRoot().setLinkedRecord(viewer, 'viewer');
     },
   });
-  return signedIn(account, login);
+  return signedIn(account, relay, login);
 }
 
-function signedIn({ store }: Account, result: SignInResult): string | null {
+/** Keeps the tokens, and then the environment of the login: the one before may have data of another user. */
+function signedIn(account: Account, relay: Environment, result: SignInResult): string | null {
   if (result.__typename !== 'SignInPayload') return explainSignIn(result);
+  const { store } = account;
   store.write({ session: result.token ?? null, device: result.deviceToken ?? store.read().device });
+  account.reset(relay);
   return null;
 }
 

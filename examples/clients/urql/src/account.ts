@@ -14,12 +14,18 @@ export abstract class Account {
 
   constructor(url: string) {
     this.#url = url;
-    this.urql = this.#create();
+    this.urql = this.create();
   }
 
-  /** Takes a new client: graphcache cannot be emptied. */
-  reset(): void {
-    this.urql = this.#create();
+  /** Creates a client with an empty cache: graphcache cannot be emptied. A login is the first operation of its user. */
+  create(): Client {
+    const credentials: Exchange = (input) => this.credentials()(input);
+    return new Client({ url: this.#url, exchanges: [createCache(), credentials, fetchExchange] });
+  }
+
+  /** Takes another client, after the tokens have changed: `onReset` sends queries with them. */
+  reset(urql = this.create()): void {
+    this.urql = urql;
     this.onReset();
   }
 
@@ -31,11 +37,6 @@ export abstract class Account {
 
   /** Sends credentials with operations, and notices the end of the session. */
   protected abstract credentials(): Exchange;
-
-  #create(): Client {
-    const credentials: Exchange = (input) => this.credentials()(input);
-    return new Client({ url: this.#url, exchanges: [createCache(), credentials, fetchExchange] });
-  }
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Client } from '@urql/core';
 import type { Account } from './account.ts';
 import { loginMutation, logoutMutation, revokeMutation, signUpMutation } from './operations.ts';
 import { explainRevoke, explainSignIn, type SignInResult } from './refusals.ts';
@@ -6,27 +7,28 @@ export type Credentials = { email: string; password: string };
 
 /** Signs up. Returns null, or a sentence for the user. */
 export async function signUp(account: Account, credentials: Credentials): Promise<string | null> {
-  // The cache may have data of another user.
-  account.reset();
+  const urql = account.create();
   const variables = { ...credentials, transport: account.transport };
-  const { data, error } = await account.urql.mutation(signUpMutation, variables);
+  const { data, error } = await urql.mutation(signUpMutation, variables);
   if (error) throw error;
-  return signedIn(account, data?.signUp);
+  return signedIn(account, urql, data?.signUp);
 }
 
 /** Logs in. Returns null, or a sentence for the user. */
 export async function logIn(account: Account, credentials: Credentials): Promise<string | null> {
-  account.reset();
+  const urql = account.create();
   const variables = { ...credentials, transport: account.transport };
-  const { data, error } = await account.urql.mutation(loginMutation, variables);
+  const { data, error } = await urql.mutation(loginMutation, variables);
   if (error) throw error;
-  return signedIn(account, data?.login);
+  return signedIn(account, urql, data?.login);
 }
 
-function signedIn(account: Account, result: SignInResult | null | undefined): string | null {
+/** Keeps the tokens, and then the client of the login: the one before may have data of another user. */
+function signedIn(account: Account, urql: Client, result: SignInResult | null | undefined): string | null {
   if (!result) throw new Error('A mutation without errors has a result.');
   if (result.__typename !== 'SignInPayload') return explainSignIn(result);
   account.keep(result);
+  account.reset(urql);
   return null;
 }
 

@@ -39,7 +39,8 @@ export function createGraphiql(endpoint: string, fixedHeaders: FixedHeaders) {
   return async ({ method, headers }: Incoming, path: string): Promise<Outgoing | null> => {
     if (method !== 'GET') return null;
     if (path === endpoint || path === '/') {
-      // A link to the page may have an operation in its query. Programs ask for JSON here, or for everything.
+      // A link to the page may have an operation in its query, which the page ignores. Programs ask for JSON here, or
+      // for everything.
       if (!headers.get('accept')?.includes('text/html')) return null;
       if (path === '/') return { status: 302, headers: { ...fixedHeaders, location: endpoint }, body: null };
       return { status: 200, headers: { ...pageHeaders }, body: pageWith(pathOf) };

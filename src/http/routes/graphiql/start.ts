@@ -1,6 +1,7 @@
 import type { AssetName } from './assets.ts';
 import { examples } from './examples/examples.ts';
 import { fetcherScript } from './fetcher.ts';
+import { storedTabsScript } from './stored-tabs.ts';
 
 const answerHint = 'Press play to see the answer.';
 
@@ -11,14 +12,19 @@ export function startScript(pathOf: (name: AssetName) => string, endpoint: strin
     json: pathOf('json.worker.js'),
     graphql: pathOf('graphql.worker.js'),
   };
-  const options = { title: 'Sessions', defaultTabs: examples, schemaDescription: true };
+  // A header may contain a bearer token, which must not stay on the disk of a browser.
+  const options = { title: 'Sessions', defaultTabs: examples, schemaDescription: true, shouldPersistHeaders: false };
   return `'use strict';
 const workers = ${JSON.stringify(workers)};
 self.MonacoEnvironment = { globalAPI: false, getWorkerUrl: (moduleId, label) => workers[label] };
 ${fetcherScript}
+${storedTabsScript(examples)}
 ${pressedTabs}
 ${editorOptions}
 addEventListener('DOMContentLoaded', () => {
+  // The renderer would open an operation of the address, and one press of play would run a stranger's mutation.
+  history.replaceState(null, '', location.pathname);
+  restoreTabs();
   YogaGraphiQL.renderYogaGraphiQL(document.querySelector('#root'), {
     ...${JSON.stringify(options)},
     fetcher: createFetcher(${JSON.stringify(endpoint)}),

@@ -1,7 +1,7 @@
 import type { Example } from './examples.ts';
 
-const admin = `# For administrators. In a terminal, make
-# Ada one:
+const admin = `# Run LogIn first. In a terminal, make Ada an
+# administrator:
 #   npx graphql-sessions user set-role \\
 #     ada@example.com admin
 `;
@@ -34,8 +34,41 @@ query FindUser {
   },
   {
     query: `${admin}#
-# Suspend a user: all sessions end, and no
-# login succeeds. reinstateUser undoes it.
+# Create a second user. A mail to them has the
+# link to choose a password.
+mutation CreateUser {
+  createUser(
+    email: "grace@example.com"
+    name: "Grace"
+  ) {
+    ... on UserPayload {
+      user { id email role }
+    }
+    ... on UserError { code message }
+  }
+}
+`,
+  },
+  {
+    query: `${admin}#
+# Give a user another role: click Variables
+# below, and paste the user id of CreateUser.
+mutation SetRole($id: ID!) {
+  setUserRole(id: $id, role: "admin") {
+    ... on UserPayload { user { email role } }
+    ... on UserError { code message }
+  }
+}
+`,
+    variables: '{ "id": "paste the user id of CreateUser" }',
+  },
+  {
+    query: `${admin}#
+# Suspend a user: click Variables below, and
+# paste the user id of CreateUser. It ends all
+# sessions, and no login succeeds. The server
+# keeps the last administrator. reinstateUser
+# undoes it.
 mutation Suspend($id: ID!) {
   suspendUser(id: $id) {
     ... on UserPayload {
@@ -45,19 +78,7 @@ mutation Suspend($id: ID!) {
   }
 }
 `,
-    variables: '{ "id": "paste the id of a user" }',
-  },
-  {
-    query: `${admin}#
-# Give a user another role.
-mutation SetRole($id: ID!) {
-  setUserRole(id: $id, role: "admin") {
-    ... on UserPayload { user { email role } }
-    ... on UserError { code message }
-  }
-}
-`,
-    variables: '{ "id": "paste the id of a user" }',
+    variables: '{ "id": "paste the user id of CreateUser" }',
   },
   {
     query: `${admin}#

@@ -6,7 +6,8 @@ import { sessionExamples } from './sessions.ts';
 export type Example = { query: string; variables?: string; headers?: string };
 
 /**
- * The tabs in the order in which newcomers try them: the life of a session, a second device, the account, the end of
- * sessions, administration. No line is longer than the editor is wide in a window of 1280 pixels.
+ * The tabs. Each succeeds after those before it, if a newcomer does what its comment says: the life of a session, a
+ * second device, the end of other sessions, the account, the end of all sessions, administration. No line is longer than
+ * the editor is wide in a window of 1280 pixels.
  */
 export const examples: Example[] = [...sessionExamples, ...accountExamples, ...administrationExamples];

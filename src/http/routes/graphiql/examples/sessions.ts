@@ -96,8 +96,8 @@ mutation GetToken {
     headers: '{ "authorization": "Bearer none" }',
   },
   {
-    query: `# Be the program: paste the token of GetToken
-# into Headers below, after "Bearer ".
+    query: `# Be the program: click Headers below, and
+# paste the token of GetToken after "Bearer ".
 query UseToken {
   viewer { email }
   currentSession { id isCurrent expiresAt }
