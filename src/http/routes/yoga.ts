@@ -12,7 +12,8 @@ import type { RequestFacts } from '../../log/request-facts.ts';
 import { useTrustedDocuments } from '../../trusted-documents/plugin.ts';
 import type { AppOptions } from '../front-door.ts';
 import type { RequestCaller } from './caller.ts';
-import { exemptionOf, resumeOnce } from './exemption.ts';
+import { exemptionOf } from './exemption.ts';
+import { resumeOnce } from './resume.ts';
 
 /** The context of a request before its operation is read. */
 export type ServerContext = { caller: RequestCaller; facts: RequestFacts };
