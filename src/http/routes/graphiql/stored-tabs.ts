@@ -1,4 +1,4 @@
-import type { Example } from './examples/examples.ts';
+import type { Example } from './examples/example.ts';
 
 /**
  * Returns the script with `restoreTabs`, which prepares what GraphiQL stored in the browser before GraphiQL reads it.

@@ -1,4 +1,4 @@
-import type { Example } from './examples.ts';
+import type { Example } from './example.ts';
 
 /** The end of other sessions, the history of the account, its password, and the end of all its sessions. */
 export const accountExamples: Example[] = [

@@ -1,4 +1,4 @@
-import type { Example } from './examples.ts';
+import type { Example } from './example.ts';
 
 const admin = `# Run LogIn first. In a terminal, make Ada an
 # administrator:

@@ -1,9 +1,7 @@
 import { accountExamples } from './account.ts';
 import { administrationExamples } from './administration.ts';
+import type { Example } from './example.ts';
 import { sessionExamples } from './sessions.ts';
-
-/** A tab of GraphiQL. Variables and headers are JSON texts, in which a placeholder tells what to paste. */
-export type Example = { query: string; variables?: string; headers?: string };
 
 /**
  * The tabs. Each succeeds after those before it, if a newcomer does what its comment says: the life of a session, a

@@ -1,4 +1,4 @@
-import type { Example } from './examples.ts';
+import type { Example } from './example.ts';
 
 /** The beginning of a session, by cookie and by bearer token. */
 export const sessionExamples: Example[] = [
