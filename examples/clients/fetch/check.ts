@@ -16,7 +16,7 @@ const laptop = new Account(url, store);
 const phone = new Account(url, fileStore(join(folder, 'phone.json')));
 const emailOf = (account: Account) => account.viewer?.email;
 
-/** Takes an act while the server has no database. */
+/** Takes an action while the server has no database. */
 async function duringOutage(act: () => Promise<unknown>): Promise<void> {
   const { fetch } = globalThis;
   const errors = [{ message: 'Try again.', path: ['viewer'], extensions: { code: 'SERVICE_UNAVAILABLE' } }];

@@ -16,7 +16,7 @@ const laptop = new Account(url, memoryStore());
 const phone = new Account(url, memoryStore());
 const emailInStore = ({ relay }: Account) => readStore<queriesViewerQuery>(relay, viewerQuery).viewer?.email;
 
-/** Takes an act while the server has no database. */
+/** Takes an action while the server has no database. */
 async function duringOutage(act: () => Promise<unknown>): Promise<void> {
   const { fetch } = globalThis;
   const errors = [{ message: 'Try again.', path: ['viewer'], extensions: { code: 'SERVICE_UNAVAILABLE' } }];
@@ -26,7 +26,7 @@ async function duringOutage(act: () => Promise<unknown>): Promise<void> {
   globalThis.fetch = fetch;
 }
 
-/** Takes an act. Answers to queries that a session has sent before its end arrive after it. */
+/** Takes an action. Answers to queries that a session has sent before its end arrive after it. */
 async function withLateAnswers(session: string | null, act: () => Promise<unknown>): Promise<void> {
   const { fetch } = globalThis;
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();

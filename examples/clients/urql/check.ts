@@ -21,7 +21,7 @@ const emailInCache = async ({ urql }: BearerAccount) => {
 const laptop = new BearerAccount(url, memoryStore());
 const phone = new BearerAccount(url, memoryStore());
 
-/** Takes an act while the server has no database. */
+/** Takes an action while the server has no database. */
 async function duringOutage(act: () => Promise<unknown>): Promise<void> {
   const { fetch } = globalThis;
   const errors = [{ message: 'Try again.', path: ['viewer'], extensions: { code: 'SERVICE_UNAVAILABLE' } }];
@@ -31,7 +31,7 @@ async function duringOutage(act: () => Promise<unknown>): Promise<void> {
   globalThis.fetch = fetch;
 }
 
-/** Takes an act. Answers to `Viewer` arrive after it, and its mutation is answered after all other queries. */
+/** Takes an action. Answers to `Viewer` arrive after it, and its mutation is answered after all other queries. */
 async function inOrder<Result>(act: () => Promise<Result>): Promise<Result> {
   const { fetch } = globalThis;
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();

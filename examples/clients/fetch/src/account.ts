@@ -14,7 +14,7 @@ import {
 import { explainRevoke, explainSignIn } from './refusals.ts';
 import type { TokenStore } from './tokens.ts';
 
-/** The state of the user interface, and the acts that change it. An act returns a sentence for the user, or null. */
+/** The state of the user interface, and the actions that change it. An action returns a sentence for the user, or null. */
 export class Account {
   viewer: Viewer | null = null;
   devices: Device[] = [];

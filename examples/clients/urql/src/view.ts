@@ -4,8 +4,8 @@ import type { Credentials } from './sessions.ts';
 
 export type Viewer = NonNullable<ResultOf<typeof devicesQuery>['viewer']>;
 
-/** What the page can do. An act returns a sentence for the user, or null. */
-export type Acts = {
+/** The actions of the page. Each returns a sentence for the user, or null. */
+export type Actions = {
   signUp(credentials: Credentials): Promise<string | null>;
   logIn(credentials: Credentials): Promise<string | null>;
   revoke(id: string): Promise<string | null>;
@@ -17,8 +17,8 @@ const status = find('[role=status]', HTMLElement);
 const main = find('main', HTMLElement);
 const list = find('ul', HTMLElement);
 
-/** Connects the elements of page.html to acts. */
-export function connect(acts: Acts): void {
+/** Connects the elements of page.html to actions. */
+export function connect(actions: Actions): void {
   const act = async (work: Promise<string | null>) => {
     status.textContent = await work.catch((error: Error) => error.message);
   };
@@ -27,12 +27,12 @@ export function connect(acts: Acts): void {
     const data = new FormData(form);
     const credentials = { email: String(data.get('email')), password: String(data.get('password')) };
     const isNew = event.submitter?.getAttribute('value') === 'signUp';
-    void act(isNew ? acts.signUp(credentials) : acts.logIn(credentials));
+    void act(isNew ? actions.signUp(credentials) : actions.logIn(credentials));
   });
   list.addEventListener('click', ({ target }) => {
-    if (target instanceof HTMLButtonElement) void act(acts.revoke(target.value));
+    if (target instanceof HTMLButtonElement) void act(actions.revoke(target.value));
   });
-  find('main > button', HTMLButtonElement).addEventListener('click', () => void act(acts.logOut()));
+  find('main > button', HTMLButtonElement).addEventListener('click', () => void act(actions.logOut()));
 }
 
 /** Shows the user with their devices, or the form to nobody. */
