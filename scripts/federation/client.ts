@@ -1,7 +1,6 @@
 /** Clients of the graph: browsers with cookies, and programs with a bearer token. */
 import assert from 'node:assert/strict';
-import { send } from '../stacks/client.ts';
-import type { Answer, Send, Transport } from '../stacks/stack.ts';
+import { type Answer, type Send, sendOnce, type Transport } from '../checks/client.ts';
 
 export const password = 'correct horse battery staple';
 
@@ -37,7 +36,7 @@ export class Client {
     };
     const body = JSON.stringify({ query });
     const request = { method: 'POST', path: '/graphql', headers: { ...own, ...headers }, body, ...extra };
-    const answer = await send(this.#port, request);
+    const answer = await sendOnce(this.#port, request);
     for (const line of [answer.headers['set-cookie'] ?? []].flat()) {
       const [name = '', value = ''] = (line.split(';')[0] ?? '').split('=');
       if (/max-age=0/i.test(line)) this.#cookies.delete(name);

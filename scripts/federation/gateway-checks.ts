@@ -1,6 +1,6 @@
 /** Checks the graph through the gateway, as its clients see it. */
 import assert from 'node:assert/strict';
-import type { Transport } from '../stacks/stack.ts';
+import type { Transport } from '../checks/client.ts';
 import type { Check } from './checks.ts';
 import { Client, codesOf, password, signUp } from './client.ts';
 import type { Graph } from './graph.ts';

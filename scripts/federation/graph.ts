@@ -12,8 +12,8 @@ import { listen } from '../../src/http/server.ts';
 import { commandScope } from '../../src/scope.ts';
 import { createServiceClient } from '../../src/service-clients/service-client.ts';
 import { freePort } from '../../test/support/postgresql-server.ts';
+import { applicationHost } from '../checks/client.ts';
 import { startProgram } from '../checks/processes.ts';
-import { applicationHost } from '../stacks/stack.ts';
 import { startRecorder } from './recorder.ts';
 
 /** The address of a proxy in front of the gateway, which the server trusts as it trusts the gateway. */

@@ -1,6 +1,6 @@
 /** Checks the limits of the gateway, and that it shows and passes on no more than others need. */
 import assert from 'node:assert/strict';
-import { send } from '../stacks/client.ts';
+import { sendOnce } from '../checks/client.ts';
 import type { Check } from './checks.ts';
 import { Client, codesOf, signUp } from './client.ts';
 import { type Graph, trustedProxy } from './graph.ts';
@@ -46,7 +46,7 @@ export function limitChecks({ port, statements }: Graph): Check[] {
       async act() {
         const body = JSON.stringify([{ query: '{ viewer { id } }' }, { query: '{ viewer { id } }' }]);
         const headers = { 'content-type': 'application/json' };
-        assert.equal((await send(port, { method: 'POST', path: '/graphql', headers, body })).status, 400);
+        assert.equal((await sendOnce(port, { method: 'POST', path: '/graphql', headers, body })).status, 400);
       },
     },
   ];
@@ -59,7 +59,7 @@ export function exposureChecks({ port, receivedByOrders }: Graph): Check[] {
       name: 'there is no GraphiQL and no other page',
       async act() {
         for (const path of ['/', '/graphql', '/graphql?query={__typename}']) {
-          const { status, headers } = await send(port, { path, headers: { accept: 'text/html' } });
+          const { status, headers } = await sendOnce(port, { path, headers: { accept: 'text/html' } });
           assert.deepEqual([path, status >= 400, headers['content-type']], [path, true, undefined]);
         }
       },

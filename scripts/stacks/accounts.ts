@@ -5,8 +5,9 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type PostgresqlServer, startPostgresql } from '../../test/support/postgresql-server.ts';
+import { applicationHost } from '../checks/client.ts';
 import { type Running, startProgram } from '../checks/processes.ts';
-import { applicationHost, ports } from './stack.ts';
+import { ports } from './stack.ts';
 
 /** Short, so that a check can let it pass. */
 export const idleTimeoutMs = 3_000;

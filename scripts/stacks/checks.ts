@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onServer } from '../../test/support/postgresql-server.ts';
+import type { Answer, Send, Transport } from '../checks/client.ts';
 import type { Running } from '../checks/processes.ts';
 import { type Accounts, idleTimeoutMs } from './accounts.ts';
 import { type Member, send, signUp, visit } from './client.ts';
 import { gatewayChecks } from './gateway-checks.ts';
-import type { Answer, Send, Stack, Transport } from './stack.ts';
+import type { Stack } from './stack.ts';
 
 export type Context = { stack: Stack; accounts: Accounts; server: Running };
 

@@ -1,52 +1,18 @@
 /** Clients of the application: browsers with a cookie, and programs with a bearer token. */
 import assert from 'node:assert/strict';
-import { request } from 'node:http';
-import { type Answer, applicationHost, ports, type Send, type Stack, type Transport } from './stack.ts';
-
-export const browser = 'Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0';
+import { type Answer, type Send, sendOnce, type Transport } from '../checks/client.ts';
+import { ports, type Stack } from './stack.ts';
 
 /** In milliseconds: backends wait as long for the server. On a busy machine, more may pass without any failure. */
 const patienceMs = 1_000;
 
-/**
- * Sends a request to a port, for the host of the application. A body that is no JSON is left out of the answer. Sends it
- * again, three times at most, after a 503 that took as long as the timeout of a backend.
- */
+/** Sends a request, and again, three times at most, after a 503 that took as long as the timeout of a backend. */
 export async function send(port: number, init: Send): Promise<Answer> {
   for (let attempts = 1; ; attempts += 1) {
     const began = performance.now();
     const answer = await sendOnce(port, init);
     const isTimeout = answer.status === 503 && performance.now() - began >= patienceMs;
     if (!isTimeout || attempts > 3) return answer;
-  }
-}
-
-async function sendOnce(
-  port: number,
-  { method = 'GET', path = '/', headers = {}, body = '', ...network }: Send,
-): Promise<Answer> {
-  const length = method === 'GET' ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-  const sent = { host: applicationHost, 'user-agent': browser, ...length, ...headers };
-  return new Promise((resolve, reject) => {
-    const outgoing = request(
-      { port, host: '127.0.0.1', method, path, headers: sent, agent: false, ...network },
-      async (response) => {
-        let text = '';
-        for await (const chunk of response) text += chunk;
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: parse(text) });
-      },
-    );
-    outgoing.on('error', reject);
-    outgoing.end(body);
-  });
-}
-
-function parse(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? { ...value } : {};
-  } catch {
-    return {};
   }
 }
 

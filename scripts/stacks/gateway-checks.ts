@@ -1,8 +1,8 @@
 /** More checks for GraphQL gateways: cookies both ways, and the fields of the server. */
 import assert from 'node:assert/strict';
+import type { Answer, Send } from '../checks/client.ts';
 import type { Act, Check, Context } from './checks.ts';
 import { type Member, password, send, signUp } from './client.ts';
-import type { Answer, Send } from './stack.ts';
 
 /** Sends an operation through the gateway. */
 async function operate({ stack }: Context, query: string, { headers, ...init }: Send = {}): Promise<Answer> {

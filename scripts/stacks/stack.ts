@@ -1,13 +1,9 @@
 /** The interface of a stack: third-party software that asks the server whose request it got. */
+import type { Answer, Send, Transport } from '../checks/client.ts';
 import type { Program } from '../checks/processes.ts';
 
 /** The addresses in the files of examples/stacks, which run unchanged. */
 export const ports = { accounts: 4000, tls: 4443, application: 3000, proxy: 8080 };
-
-/** The host of the application, and of PUBLIC_URL. */
-export const applicationHost = 'app.example.com';
-
-export type Transport = 'COOKIE' | 'BEARER';
 
 export type Stack = {
   name: string;
@@ -37,17 +33,6 @@ export type Stack = {
   programs: Program[];
   /** Starts the software, and returns when it answers. The harness ends all processes. */
   start(place: Place): Promise<void>;
-};
-
-export type Answer = { status: number; headers: NodeJS.Dict<string | string[]>; body: Record<string, unknown> };
-
-export type Send = {
-  method?: string;
-  path?: string;
-  headers?: Record<string, string>;
-  body?: string;
-  /** The address of the client: another one of the loopback network, 127.0.0.0/8. */
-  localAddress?: string;
 };
 
 /** Turns plain requests and answers into those of another protocol over HTTP, and back. */

@@ -5,7 +5,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import { promisify } from 'node:util';
-import { applicationHost, ports } from './stack.ts';
+import { applicationHost } from '../checks/client.ts';
+import { ports } from './stack.ts';
 
 /** The certificate that clients have to trust, in the folder that was given to `serveTls`. */
 export const certificateFile = 'certificate.pem';

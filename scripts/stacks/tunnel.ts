@@ -1,7 +1,8 @@
 /** The network of a backend that uses the public address of the server. */
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { applicationHost, ports } from './stack.ts';
+import { applicationHost } from '../checks/client.ts';
+import { ports } from './stack.ts';
 
 /**
  * Starts a proxy (CONNECT, RFC 9110 section 9.3.6) that knows one host: connections to that of PUBLIC_URL lead to the
