@@ -1,7 +1,7 @@
 /** Compares the processor time of reads without monitoring and with it: `npm run bench -- --monitoring`. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort } from '../test/support/postgresql-server.ts';
+import { freePort } from '../test/support/ports.ts';
 import type { Load, Result } from './generator.ts';
 import { cpuNs, loadCore, type Server, startGenerator, startServer, type Tool } from './processes.ts';
 import type { Stand } from './stand.ts';

@@ -5,7 +5,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { freePort, withScratchDatabase } from '../test/support/postgresql-server.ts';
+import { freePort } from '../test/support/ports.ts';
+import { withScratchDatabase } from '../test/support/postgresql-server.ts';
 import { isReady } from './is-ready.ts';
 import { startProxy } from './proxy.ts';
 

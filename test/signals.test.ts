@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { password } from './support/api.ts';
 import { temporaryFolder } from './support/database.ts';
-import { freePort } from './support/postgresql-server.ts';
+import { freePort } from './support/ports.ts';
 import { beginRequest, runNode, startServer } from './support/process.ts';
 
 const fields = '... on SignInPayload { token }';

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
-import { freePort } from '../../test/support/postgresql-server.ts';
+import { freePort } from '../../test/support/ports.ts';
 import { startServer } from '../processes.ts';
 
 /** Starts it with additional Node options and other settings. `stop` deletes its files. */

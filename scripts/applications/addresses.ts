@@ -1,5 +1,5 @@
 /** The addresses of the check. All names below localhost are this machine, for browsers too (RFC 6761 section 6.3). */
-import { freePort } from '../../test/support/postgresql-server.ts';
+import { freePort } from '../../test/support/ports.ts';
 
 export type Addresses = {
   ports: { server: number; next: number; spa: number };

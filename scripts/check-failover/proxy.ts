@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../../test/support/postgresql-server.ts';
+import { freePort } from '../../test/support/ports.ts';
 import { accepts } from '../checks/processes.ts';
 import { passwords } from './databases/credentials.ts';
 import { findAccount } from './databases/machines.ts';

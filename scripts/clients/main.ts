@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { freePort } from '../../test/support/postgresql-server.ts';
+import { freePort } from '../../test/support/ports.ts';
 import { chooseParts } from '../checks/choose.ts';
 import { installLockedPackages } from '../checks/packages.ts';
 import { beginSteps } from '../checks/steps.ts';

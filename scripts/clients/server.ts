@@ -1,7 +1,7 @@
 /** The servers of the check, on SQLite, with the hashes of production. Most clients share one. */
 import { mkdtemp } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { freePort } from '../../test/support/postgresql-server.ts';
+import { freePort } from '../../test/support/ports.ts';
 import { startProgram } from '../checks/processes.ts';
 
 export type Server = { url: string; stop(): Promise<void> };

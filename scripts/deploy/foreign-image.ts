@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../test/support/postgresql-server.ts';
+import { freePort } from '../../test/support/ports.ts';
 import { startProgram } from '../checks/processes.ts';
 import { architectures, ownArchitecture } from '../image/architecture.ts';
 import { checkRoot } from '../image/check.ts';

@@ -11,7 +11,7 @@ import { createApp } from '../../src/http/front-door.ts';
 import { listen } from '../../src/http/server.ts';
 import { commandScope } from '../../src/scope.ts';
 import { createServiceClient } from '../../src/service-clients/service-client.ts';
-import { freePort } from '../../test/support/postgresql-server.ts';
+import { freePort } from '../../test/support/ports.ts';
 import { applicationHost } from '../checks/client.ts';
 import { startProgram } from '../checks/processes.ts';
 import { startRecorder } from './recorder.ts';

@@ -9,7 +9,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { findAccount } from '../../scripts/check-failover/databases/machines.ts';
 import { temporaryFolder } from '../support/database.ts';
 import { putUnderLoad, send, underLoad } from '../support/load.ts';
-import { freePort, onServer } from '../support/postgresql-server.ts';
+import { freePort } from '../support/ports.ts';
+import { onServer } from '../support/postgresql-server.ts';
 import { runNode, startServer } from '../support/process.ts';
 
 /** PostgreSQL as Debian installs it. The one of npm has no pg_dump. */

@@ -9,7 +9,8 @@ import { migrationFolders, readMigrations } from '../../src/database/migrations.
 import { migratePostgresql } from '../../src/database/postgresql/migrate.ts';
 import { temporaryFolder } from '../support/database.ts';
 import { putUnderLoad, send, underLoad } from '../support/load.ts';
-import { freePort, onServer, startPostgresql } from '../support/postgresql-server.ts';
+import { freePort } from '../support/ports.ts';
+import { onServer, startPostgresql } from '../support/postgresql-server.ts';
 import { startServer } from '../support/process.ts';
 
 const pgbouncer = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer'].find(existsSync);

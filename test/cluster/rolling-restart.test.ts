@@ -3,7 +3,8 @@ import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startProxy } from '../../scripts/proxy.ts';
 import { putUnderLoad, send, underLoad } from '../support/load.ts';
-import { freePort, onServer, startPostgresql } from '../support/postgresql-server.ts';
+import { freePort } from '../support/ports.ts';
+import { onServer, startPostgresql } from '../support/postgresql-server.ts';
 import { runNode, startServer } from '../support/process.ts';
 
 describe('rolling restart of three nodes', () => {

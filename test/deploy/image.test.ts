@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { password } from '../support/api.ts';
 import { hasContainers, image, openPodman, type Podman } from '../support/container.ts';
-import { freePort, onServer, startPostgresql } from '../support/postgresql-server.ts';
+import { freePort } from '../support/ports.ts';
+import { onServer, startPostgresql } from '../support/postgresql-server.ts';
 
 const publicUrl = 'https://accounts.example.com';
 const signUp = `mutation {

@@ -9,7 +9,7 @@ import { mainConfiguration } from '../../scripts/stacks/software/nginx.ts';
 import { createCertificate } from '../../scripts/stacks/tls.ts';
 import { password } from '../support/api.ts';
 import { temporaryFolder } from '../support/database.ts';
-import { freePort } from '../support/postgresql-server.ts';
+import { freePort } from '../support/ports.ts';
 import { startServer } from '../support/process.ts';
 
 const host = 'accounts.example.com';

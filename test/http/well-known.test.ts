@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { listen } from '../../src/http/server.ts';
 import { type Settings, startApi } from '../support/api.ts';
 import { encryptionKeysOf } from '../support/encryption-keys.ts';
-import { freePort } from '../support/postgresql-server.ts';
+import { freePort } from '../support/ports.ts';
 
 const jwksPath = '/.well-known/jwks.json';
 const metadataPath = '/.well-known/oauth-authorization-server';

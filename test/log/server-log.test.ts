@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { openDatabase } from '../../src/database/database.ts';
 import { type Data, fetchOver, password } from '../support/api.ts';
 import { emptyDatabase } from '../support/database.ts';
-import { freePort } from '../support/postgresql-server.ts';
+import { freePort } from '../support/ports.ts';
 import { runNode, startServer } from '../support/process.ts';
 
 type Server = Awaited<ReturnType<typeof startServer>>;

@@ -7,7 +7,7 @@ import { rows } from '../../scripts/dashboard/panels.ts';
 import { localClock } from '../../src/database/clock.ts';
 import { openMetrics } from '../../src/monitoring/metrics/metrics.ts';
 import { openEmptyDatabase, temporaryFolder } from '../support/database.ts';
-import { freePort } from '../support/postgresql-server.ts';
+import { freePort } from '../support/ports.ts';
 import { alertNames, hasPromtool, promtool, rulesFile } from '../support/promtool.ts';
 
 const dashboardFile = 'deploy/monitoring/dashboard.json';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fetchOver, password } from '../support/api.ts';
 import { emptyDatabase, isPostgresql, temporaryFolder } from '../support/database.ts';
-import { freePort } from '../support/postgresql-server.ts';
+import { freePort } from '../support/ports.ts';
 import { runNode, startServer } from '../support/process.ts';
 import { readSeries } from '../support/series.ts';
 

@@ -8,7 +8,7 @@ import { createServer } from '../../src/server/create-server.ts';
 import { password } from '../support/api.ts';
 import { emptyDatabase, isPostgresql, temporaryFolder } from '../support/database.ts';
 import { type ReceivedSpan, type Receiver, startReceiver } from '../support/otlp.ts';
-import { freePort } from '../support/postgresql-server.ts';
+import { freePort } from '../support/ports.ts';
 
 const proxy = '10.0.0.1';
 const stranger = '198.51.100.7';
