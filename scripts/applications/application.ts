@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import type { Running } from '../checks/processes.ts';
 import type { Steps } from '../checks/steps.ts';
+import type { Accounts } from './accounts.ts';
 import type { Addresses } from './addresses.ts';
-import type { Server } from './server.ts';
 
-export type Visit = { browser: Browser; addresses: Addresses; server: Server; steps: Steps; show: Show };
+export type Visit = { browser: Browser; addresses: Addresses; server: Accounts; steps: Steps; show: Show };
 
 /** Writes an image of a page, if images are wanted. */
 export type Show = (page: Page, name: string) => Promise<void>;
@@ -14,7 +14,7 @@ export type Show = (page: Page, name: string) => Promise<void>;
 export type Application = {
   name: string;
   build(addresses: Addresses): Promise<unknown>;
-  start(addresses: Addresses, service: Server['service']): Promise<Running>;
+  start(addresses: Addresses, service: Accounts['service']): Promise<Running>;
   visit(visit: Visit): Promise<void>;
   /** Goes on after the server has stopped. */
   visitWithoutServer?(visit: Visit): Promise<void>;

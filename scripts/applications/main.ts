@@ -12,11 +12,11 @@ import { browserPath, launchOptions } from '../../test/support/chromium.ts';
 import { chooseParts } from '../checks/choose.ts';
 import { describeMissing } from '../checks/processes.ts';
 import { beginSteps } from '../checks/steps.ts';
+import { startAccounts } from './accounts.ts';
 import { findAddresses } from './addresses.ts';
 import { type Application, showIn, type Visit } from './application.ts';
 import { nextApplication } from './next.ts';
 import { prepare } from './prepare.ts';
-import { startServer } from './server.ts';
 import { spaApplication } from './spa.ts';
 
 const all = [nextApplication, spaApplication];
@@ -36,7 +36,7 @@ const ends: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, fo
 try {
   await steps.take('npm ci', prepare);
   const addresses = await findAddresses();
-  const server = await startServer(folder, addresses);
+  const server = await startAccounts(folder, addresses);
   ends.push(server.stop);
   const browser = await chromium.launch(launchOptions());
   ends.push(() => browser.close());

@@ -4,11 +4,11 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Browser } from 'playwright-core';
+import { startServer } from '../checks/server.ts';
 import type { Steps } from '../checks/steps.ts';
 import { checkPage } from './browser.ts';
 import type { Client } from './clients.ts';
 import type { Pages } from './pages.ts';
-import { startServer } from './server.ts';
 
 /** In milliseconds: only for programs that hang. */
 const timeoutMs = 120_000;

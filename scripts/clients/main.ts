@@ -9,12 +9,12 @@ import type { Browser } from 'playwright-core';
 import { freePort } from '../../test/support/ports.ts';
 import { chooseParts } from '../checks/choose.ts';
 import { installLockedPackages } from '../checks/packages.ts';
+import { startServer } from '../checks/server.ts';
 import { beginSteps } from '../checks/steps.ts';
 import { openBrowser } from './browser.ts';
 import { checkClient } from './check.ts';
 import { findClients } from './clients.ts';
 import { servePages } from './pages.ts';
-import { startServer } from './server.ts';
 
 const parent = resolve('examples/clients');
 const chosen = chooseParts('client', findClients(parent), process.argv.slice(2));
