@@ -3,6 +3,8 @@
 export type Steps = {
   /** Takes a step, and prints whether it succeeds and how long it takes. Returns whether it succeeds. */
   take(name: string, act: () => Promise<unknown>): Promise<boolean>;
+  /** Prints the sentence of a failure outside of a step. */
+  fail(sentence: string): void;
   failures(): number;
   /** Prints whether all steps succeeded, and sets the exit code of the process. */
   finish(): void;
@@ -11,7 +13,12 @@ export type Steps = {
 /** Begins a list of steps. */
 export function beginSteps(): Steps {
   let failures = 0;
+  function fail(sentence: string): void {
+    failures += 1;
+    console.log(`  FAILED  ${sentence}`);
+  }
   return {
+    fail,
     failures: () => failures,
     finish() {
       console.log(failures === 0 ? '\nEvery check passed.' : `\n${failures} failed.`);
@@ -25,8 +32,7 @@ export function beginSteps(): Steps {
         console.log(`  ok      ${name} (${time()})`);
         return true;
       } catch (error) {
-        failures += 1;
-        console.log(`  FAILED  ${name} (${time()})\n${describe(error)}`);
+        fail(`${name} (${time()})\n${describe(error)}`);
         return false;
       }
     },

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chooseParts } from '../checks/choose.ts';
 import { describeMissing, startProgram } from '../checks/processes.ts';
+import { beginSteps } from '../checks/steps.ts';
 import { type Accounts, openAccounts } from './accounts.ts';
 import { startApplication } from './application.ts';
 import { stacks } from './catalog.ts';
@@ -18,22 +19,21 @@ import type { Place, Stack } from './stack.ts';
 const chosen = chooseParts('stack', stacks, process.argv.slice(2));
 const folder = await mkdtemp(join(tmpdir(), 'graphql-sessions-stacks-'));
 const accounts = await openAccounts(folder);
-let failures = 0;
+const steps = beginSteps();
 try {
-  for (const stack of chosen) failures += await checkStack(stack, accounts);
+  for (const stack of chosen) await checkStack(stack, accounts);
 } finally {
   await accounts.close();
   await rm(folder, { recursive: true, force: true });
 }
-console.log(failures === 0 ? '\nEvery check passed.' : `\n${failures} failed.`);
-process.exitCode = failures === 0 ? 0 : 1;
+steps.finish();
 
-/** Starts the software of a stack, runs all checks, and ends it. Returns the number of failures. */
-async function checkStack(stack: Stack, accounts: Accounts): Promise<number> {
+/** Starts the software of a stack, runs all checks, and ends it. */
+async function checkStack(stack: Stack, accounts: Accounts): Promise<void> {
   console.log(`\n${stack.name}`);
   const missing = stack.programs.filter((program) => !program.isInstalled());
-  for (const program of missing) console.log(`  FAILED  ${describeMissing(program)}`);
-  if (missing.length > 0) return missing.length;
+  for (const program of missing) steps.fail(describeMissing(program));
+  if (missing.length > 0) return;
   const ends: (() => Promise<void>)[] = [];
   const printed: (() => string)[] = [];
   try {
@@ -50,10 +50,9 @@ async function checkStack(stack: Stack, accounts: Accounts): Promise<number> {
         printed.push(running.printed);
       },
     });
-    return await runChecks({ stack, accounts, server });
+    await runChecks({ stack, accounts, server });
   } catch (error) {
-    console.log(`  FAILED  to start: ${error instanceof Error ? error.message : error}`);
-    return 1;
+    steps.fail(`to start: ${error instanceof Error ? error.message : error}`);
   } finally {
     for (const end of ends.reverse()) await end();
   }
@@ -65,23 +64,15 @@ async function makePlace({ name }: Stack, { service }: Accounts): Promise<Omit<P
   return { folder: own, ...service };
 }
 
-async function runChecks(context: Parameters<(typeof checks)[number]['act']>[0]): Promise<number> {
+async function runChecks(context: Parameters<(typeof checks)[number]['act']>[0]): Promise<void> {
   const { stack } = context;
-  let failed = 0;
   for (const { name, act, appliesTo, transports = stack.transports } of checks) {
     if (appliesTo?.(stack) === false) continue;
     for (const transport of transports) {
       // The last check ends the server, so it has one transport.
       if (context.server.child.exitCode !== null) continue;
-      const label = `${name}, by ${transport === 'COOKIE' ? 'cookie' : 'bearer token'}`;
-      try {
-        await act(context, transport);
-        console.log(`  ok      ${label}`);
-      } catch (error) {
-        failed += 1;
-        console.log(`  FAILED  ${label}: ${error instanceof Error ? error.message : error}`);
-      }
+      const place = transport === 'COOKIE' ? 'cookie' : 'bearer token';
+      await steps.take(`${name}, by ${place}`, () => act(context, transport));
     }
   }
-  return failed;
 }
