@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -61,8 +62,8 @@ export default defineConfig(({ mode }) => ({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000 } },
-    // They wait more than they compute.
-    maxWorkers: '100%',
+    // Two more than processors, because tests also wait: for the database, for other processes, and for time to pass.
+    maxWorkers: availableParallelism() + 2,
     // The files that a worker runs share the modules of the server, which has warmed up by then. A test leaves no
     // module changed: its spies are restored when it ends.
     isolate: false,
