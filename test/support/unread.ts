@@ -1,5 +1,6 @@
 /** Clients that make a server hold their requests, or answers that they never read. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { get } from 'node:http';
 import { connect } from 'node:net';
 import { getIntrospectionQuery } from 'graphql';
 
@@ -38,6 +39,17 @@ export const holdingRequests: Record<string, string> = {
   '16 requests for the schema by GET': byGet.repeat(16),
   '16 small requests': `${post}Content-Length: 24\r\n\r\n{"query":"{viewer{id}}"}`.repeat(16),
 };
+
+/**
+ * Returns the status of an answer, over a connection of its own. A busy server may close a kept connection at the moment
+ * when its next request arrives.
+ */
+export function statusOf(url: URL): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const answered = get(url, { agent: false }, (response) => resolve(response.resume().statusCode));
+    answered.on('error', reject);
+  });
+}
 
 /** Returns the maximum memory of a process so far, in MB. */
 export function peakMB(pid: number): number {
