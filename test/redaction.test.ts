@@ -120,6 +120,7 @@ describe('malformed connection string', () => {
     `postgresql://${marks.user}:%zz${marks.password}@127.0.0.1:1/app`,
     `postgresql://@${marks.user}:123/${marks.password}?127.0.0.1:1/app`,
     `smtp://${marks.user}:25/${marks.password}@127.0.0.1`,
+    `smtp://${marks.user}:@${marks.password}?127.0.0.1:1/app`,
     `file:${marks.user}:${marks.password}@127.0.0.1/app`,
     `${marks.user}:${marks.password}@127.0.0.1/app`,
     marks.password,

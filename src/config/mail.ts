@@ -39,8 +39,10 @@ export function readMailPolicy(environment: Environment, publicUrl: URL): MailPo
   };
 }
 
+/** An empty password is a mistake: one that begins with `@`, which is not percent-encoded, would become the host. */
 function isSmtp(value: string): boolean {
   const url = URL.parse(value);
+  if (/^\w+:\/\/[^@/?#]*:@/.test(value)) return false;
   return url !== null && /^smtps?:$/.test(url.protocol) && /^\/?$/.test(url.pathname) && isUnambiguous(value);
 }
 
