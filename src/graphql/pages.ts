@@ -15,17 +15,22 @@ function boundariesOf({ after, before }: Cursors, ids: Ids): Boundaries {
 }
 
 /**
- * Returns the query of a page of rows, newest first, which begins after the id of its cursor. The query that Pothos
- * makes finds the row of the cursor and skips the first row of the result. It returns nothing if that row was deleted,
- * and loses a row if that row has left the list: for example a session that has ended since.
+ * Returns the query of a page of the rows that meet a condition, newest first, which begins after the id of its cursor.
+ * The query that Pothos makes finds the row of the cursor and skips the first row of the result. It returns nothing if
+ * that row was deleted, and loses a row if that row has left the list: for example a session that has ended since.
  *
  * @throws RequestError if the cursor is none of this server.
  */
-export function newestFirst<Query extends PageQuery>(query: Query, cursors: Cursors, ids: Ids) {
+export function newestFirst<Query extends PageQuery, Where extends object>(
+  query: Query,
+  cursors: Cursors,
+  ids: Ids,
+  where: Where,
+) {
   const { cursor: _cursor, skip: _skip, ...page } = query;
   const { below, above } = boundariesOf(cursors, ids);
   const id = { ...(below === null ? {} : { lt: below }), ...(above === null ? {} : { gt: above }) };
-  return { ...page, orderBy: { id: 'desc' as const }, where: { id } };
+  return { ...page, orderBy: { id: 'desc' as const }, where: { AND: [where, { id }] } };
 }
 
 /**

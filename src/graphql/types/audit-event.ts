@@ -120,10 +120,8 @@ builder.prismaObjectField(User, 'auditEvents', (t) =>
       nullable: true,
       description: 'The history of the account, newest first. Null for callers other than the user and administrators.',
       complexity: nestedPageComplexity,
-      resolve: (query, user, args, { replica }) => {
-        const page = newestFirst(query, args, replica);
-        return replica.auditEvent.findMany({ ...page, where: { AND: [page.where, { userId: user.id }] } });
-      },
+      resolve: (query, { id }, args, { replica }) =>
+        replica.auditEvent.findMany(newestFirst(query, args, replica, { userId: id })),
       totalCount: ({ id }, _args, { replica, loaders }) =>
         loaders.count(`events of ${id}`, () => replica.auditEvent.count({ where: { userId: id } })),
     },
@@ -145,11 +143,8 @@ builder.queryField('auditEvents', (t) =>
         userId: t.arg.id({ description: 'Returns only events of this user, even after the user is deleted.' }),
         type: t.arg({ type: AuditEventTypeEnum, description: 'Returns only events of this kind.' }),
       },
-      resolve: (query, _root, args, { replica }) => {
-        const page = newestFirst(query, args, replica);
-        const where = { AND: [page.where, whereListed(args, replica)] };
-        return replica.auditEvent.findMany({ ...page, where });
-      },
+      resolve: (query, _root, args, { replica }) =>
+        replica.auditEvent.findMany(newestFirst(query, args, replica, whereListed(args, replica))),
       totalCount: (_root, args, { replica }) => replica.auditEvent.count({ where: whereListed(args, replica) }),
     },
     AuditEventConnection,

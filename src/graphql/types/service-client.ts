@@ -67,7 +67,7 @@ builder.queryField('serviceClients', (t) =>
       complexity: pageComplexity,
       access: 'admin',
       resolve: (query, _root, args, { database }) =>
-        database.serviceClient.findMany(newestFirst(query, args, database)),
+        database.serviceClient.findMany(newestFirst(query, args, database, {})),
       totalCount: (_root, _args, { database }) => database.serviceClient.count(),
     },
     ServiceClientConnection,

@@ -26,10 +26,9 @@ builder.queryField('sessions', (t) =>
           description: 'Returns only anonymous sessions (true), or only sessions with a user (false).',
         }),
       },
-      resolve: (query, _root, args, context) => {
-        const page = newestFirst(query, args, context.replica);
-        const where = { AND: [page.where, whereListed(args, context.caller.scope.now)] };
-        return context.replica.session.findMany({ ...page, where });
+      resolve: (query, _root, args, { replica, caller }) => {
+        const where = whereListed(args, caller.scope.now);
+        return replica.session.findMany(newestFirst(query, args, replica, where));
       },
       totalCount: (_root, args, { replica, caller }) =>
         replica.session.count({ where: whereListed(args, caller.scope.now) }),

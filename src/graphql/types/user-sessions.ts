@@ -51,8 +51,7 @@ builder.prismaObjectField(User, 'sessionsConnection', (t) =>
         const from = databaseOf(user.id, context);
         // The rows of the list have all columns that a query may select. Spread, the query counts as used.
         if (state === 'LIVE') return pageOf(await liveSessionsOf(user.id, context), { ...query }, cursors, from);
-        const page = newestFirst(query, cursors, from);
-        return from.session.findMany({ ...page, where: { AND: [page.where, whereOf(user.id, state, context)] } });
+        return from.session.findMany(newestFirst(query, cursors, from, whereOf(user.id, state, context)));
       },
       totalCount: (user, { state }, context) => countSessions(user.id, state, context),
     },

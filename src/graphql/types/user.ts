@@ -106,9 +106,7 @@ builder.queryField('users', (t) =>
         }),
       },
       resolve: async (query, _root, args, { config, replica, loaders }) => {
-        const page = newestFirst(query, args, replica);
-        const where = { AND: [page.where, whereListed(args, config)] };
-        const users = await replica.user.findMany({ ...page, where });
+        const users = await replica.user.findMany(newestFirst(query, args, replica, whereListed(args, config)));
         // So `sessions { user }` needs no query.
         loaders.remember(users);
         return users;
