@@ -79,17 +79,11 @@ export const builder = new SchemaBuilder<{
   },
 });
 
-const totalCounts = new WeakMap<object, Promise<number>>();
-
 builder.globalConnectionField('totalCount', (t) =>
   t.int({
     description: 'The number of items on all pages.',
-    // A count reads every row, and aliases of `totalCount` would multiply it.
-    resolve: (connection) => {
-      const count = totalCounts.get(connection) ?? connection.totalCount();
-      totalCounts.set(connection, count);
-      return count;
-    },
+    // Aliases select it from one connection.
+    resolve: (connection, _args, { loaders }) => loaders.count(connection, () => connection.totalCount()),
   }),
 );
 

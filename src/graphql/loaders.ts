@@ -16,7 +16,7 @@ export class Loaders {
   readonly #rows = new Map<string, DataLoader<bigint, Row | null>>();
   #users: DataLoader<bigint, User | null> | undefined;
   #privateDataReads: DataLoader<Session, true> | undefined;
-  readonly #counts = new Map<string, Promise<number>>();
+  readonly #counts = new Map<unknown, Promise<number>>();
   readonly #liveSessions = new Map<Database, DataLoader<bigint, Session[]>>();
 
   constructor(database: Database, now: Date) {
@@ -83,10 +83,10 @@ export class Loaders {
   }
 
   /**
-   * Counts rows, once for all fields of the request with this key: a count reads every row, and aliases would multiply
-   * it.
+   * Counts rows, once for all fields of the request with this key: a text, or the connection that is counted. A count
+   * reads every row, and aliases would multiply it.
    */
-  count(key: string, countRows: () => Promise<number>): Promise<number> {
+  count(key: unknown, countRows: () => Promise<number>): Promise<number> {
     const known = this.#counts.get(key);
     if (known) return known;
     const count = countRows();
