@@ -12,7 +12,7 @@ import { cookiesFor } from '../../src/http/request/cookies.ts';
 import { isFromForeignSite } from '../../src/http/request/cross-site.ts';
 import { RequestCaller } from '../../src/http/routes/caller.ts';
 import { mediaTypeFor } from '../../src/http/routes/media-type.ts';
-import { createGraphQL } from '../../src/http/routes/yoga.ts';
+import { createGraphQL, serverContext } from '../../src/http/routes/yoga.ts';
 import { listen } from '../../src/http/server.ts';
 import { newRequestFacts } from '../../src/log/request-facts.ts';
 import { hashToken } from '../../src/tokens/token.ts';
@@ -91,7 +91,7 @@ async function overYoga({ config, ...options }: AppOptions) {
     const request = toRequest({ ...sent, headers: { ...sent.headers, 'content-type': 'application/json' } });
     const arrival = { headers: request.headers, peer: null, now: options.now?.() ?? new Date() };
     const caller = new RequestCaller(arrival, cookies, config, null);
-    return toReceived(await yoga.fetch(request, { caller, facts: newRequestFacts('none') }));
+    return toReceived(await yoga.fetch(request, serverContext(options.database, caller, newRequestFacts('none'))));
   };
 }
 

@@ -1,6 +1,5 @@
 import type { Exemption } from '../../trusted-documents/plugin.ts';
 import type { AppOptions } from '../front-door.ts';
-import { resumeOnce } from './resume.ts';
 import type { ServerContext } from './yoga.ts';
 
 /**
@@ -11,11 +10,11 @@ import type { ServerContext } from './yoga.ts';
  * Pages of other origins are applications, for which the operator trusts documents. They get no exemption: a script
  * that was injected into one cannot use an administrator's cookie for more than the application does.
  */
-export function exemptionOf({ database, config }: AppOptions): Exemption<ServerContext> {
+export function exemptionOf({ config }: AppOptions): Exemption<ServerContext> {
   return async (context, { headers }) => {
     const origin = headers.get('origin');
     if (origin !== null && origin !== config.publicUrl.origin && config.allowedOrigins.has(origin)) return false;
-    await resumeOnce(database, context);
+    await context.resume();
     return context.caller.scope.isAdmin;
   };
 }

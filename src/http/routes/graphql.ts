@@ -11,7 +11,7 @@ import { RequestCaller } from './caller.ts';
 import { eventStream, mediaTypeFor } from './media-type.ts';
 import { paramsOf } from './params.ts';
 import type { Route } from './route.ts';
-import { createGraphQL, type ServerContext } from './yoga.ts';
+import { createGraphQL, type ServerContext, serverContext } from './yoga.ts';
 
 const foreignSite = 'Pages of this site may not call this server. The operator allows sites with ALLOWED_ORIGINS.';
 
@@ -47,7 +47,7 @@ export function graphqlRoute(path: string, options: AppOptions): Route {
     const mediaType = mediaTypeFor(headers.get('accept'));
     if (mediaType === null) throw new Refusal(406, 'The answer is JSON. Accept application/graphql-response+json.');
     const caller = new RequestCaller({ headers, peer, now: now() }, cookies, config, legacySessions);
-    const result = identified(await execute(incoming, params, { caller, facts }), facts);
+    const result = identified(await execute(incoming, params, serverContext(database, caller, facts)), facts);
     noteCaller(facts, caller.scope);
     const outgoing =
       mediaType === eventStream ? toEvents(answerOf(result, 'application/json')) : answerOf(result, mediaType);

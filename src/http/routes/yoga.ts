@@ -1,4 +1,5 @@
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import type { Database } from '../../database/database.ts';
 import type { Context } from '../../graphql/context.ts';
 import { useDocuments } from '../../graphql/documents/document-cache.ts';
 import { maskError } from '../../graphql/errors.ts';
@@ -11,12 +12,30 @@ import { schema as plainSchema, subgraphSchema } from '../../graphql/schema.ts';
 import type { RequestFacts } from '../../log/request-facts.ts';
 import { useTrustedDocuments } from '../../trusted-documents/plugin.ts';
 import type { AppOptions } from '../front-door.ts';
+import { noteCaller } from '../observe/note-caller.ts';
 import type { RequestCaller } from './caller.ts';
 import { exemptionOf } from './exemption.ts';
-import { resumeOnce } from './resume.ts';
 
 /** The context of a request before its operation is read. */
-export type ServerContext = { caller: RequestCaller; facts: RequestFacts };
+export type ServerContext = {
+  caller: RequestCaller;
+  facts: RequestFacts;
+  /** Reads the session of the caller, at the first call. */
+  resume(): Promise<void>;
+};
+
+/** Returns the context of a request whose session is not read yet. */
+export function serverContext(database: Database, caller: RequestCaller, facts: RequestFacts): ServerContext {
+  let resuming: Promise<void> | null = null;
+  return {
+    caller,
+    facts,
+    resume() {
+      resuming ??= caller.resume(database);
+      return resuming;
+    },
+  };
+}
 
 /**
  * Creates Yoga for the schema. It reads the session of a request only after it has validated the operation, except to
@@ -37,8 +56,9 @@ export function createGraphQL(options: AppOptions & { path: string }): YogaServe
   return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: path,
-    context: async ({ caller, facts }) => {
-      await resumeOnce(database, { caller, facts });
+    context: async ({ caller, facts, resume }) => {
+      await resume();
+      noteCaller(facts, caller.scope);
       const loaders = new Loaders(database, caller.scope.now);
       return { database, replica, config, signingKeys, caller, facts, loaders };
     },
