@@ -19,13 +19,6 @@ describe('docs/federation.md', () => {
     expect(codes.sort()).toEqual(files.map((file) => readFileSync(file, 'utf8')).sort());
   });
 
-  it('has the same configuration of Hive Gateway as docs/your-backend.md', () => {
-    const [here, there] = ['federation', 'stacks/hive-gateway'].map((folder) =>
-      readFileSync(`examples/${folder}/gateway.config.ts`, 'utf8'),
-    );
-    expect(here).toBe(there);
-  });
-
   it('says of the files that were not run that they were not', () => {
     expect(notRun).toHaveLength(4);
     for (const file of files) {

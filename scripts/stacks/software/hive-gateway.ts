@@ -19,6 +19,7 @@ export const hiveGateway: Stack = {
     await symlink(await installPackages('hive-gateway', packages), join(folder, 'node_modules'));
     await runProgram(place, 'test/verify/examples/yoga.ts');
     await cp('examples/stacks/hive-gateway', folder, { recursive: true });
+    await cp('examples/federation/gateway.config.ts', join(folder, 'gateway.config.ts'));
     const command = (name: string) => join(folder, 'node_modules/.bin', name);
     await promisify(execFile)(process.execPath, [command('mesh-compose'), '-o', 'supergraph.graphql'], { cwd: folder });
     await run(process.execPath, [command('hive-gateway'), 'supergraph'], { port: ports.proxy });
