@@ -6,18 +6,18 @@ import { type AccessTokenPolicy, readAccessTokenPolicy } from './access-tokens.t
 import { type AttemptPolicy, readAttemptPolicy } from './accounts/attempts.ts';
 import { type PasswordPolicy, readPasswordPolicy } from './accounts/passwords.ts';
 import { readSessionPolicy, type SessionPolicy } from './accounts/sessions.ts';
-import { readCookieDomain } from './cookie-domain.ts';
 import { readDatabaseUrl, readReplicaUrl } from './database.ts';
 import { readEncryptionKeys } from './encryption.ts';
 import { readTrustedDocumentsPolicy, type TrustedDocumentsPolicy } from './graphql/trusted-documents.ts';
-import { readAllowedHosts } from './hosts.ts';
 import { readAllowedHeaders } from './http/allowed-headers.ts';
-import { type LoginPage, readLoginPage } from './login-page.ts';
+import { readCookieDomain } from './http/cookie-domain.ts';
+import { readAllowedHosts } from './http/hosts.ts';
+import { type LoginPage, readLoginPage } from './http/login-page.ts';
+import { readTrustedProxies, type TrustedProxies } from './http/proxies.ts';
 import { type MailPolicy, readMailPolicy } from './mail.ts';
 import { type MetricsPolicy, readMetricsPolicy } from './monitoring/metrics.ts';
 import { readTracesPolicy, type TracesPolicy } from './monitoring/traces.ts';
 import { secretNames } from './names.ts';
-import { readTrustedProxies, type TrustedProxies } from './proxies.ts';
 import { withSecretFiles } from './secret-files.ts';
 import {
   atLeastOne,

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { choice, type Environment, invalid, list } from './variables.ts';
+import { choice, type Environment, invalid, list } from '../variables.ts';
 
 /** The networks of the trusted proxies, and the header in which they report the client's address. */
 export type TrustedProxies = { networks: BlockList; header: 'x-forwarded-for' | 'forwarded' };

@@ -1,4 +1,4 @@
-import { type Environment, invalid, list, noted } from './variables.ts';
+import { type Environment, invalid, list, noted } from '../variables.ts';
 
 /**
  * Returns the host names of `ALLOWED_HOSTS`, in the form of `URL.hostname`. They are accepted beside that of

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type Environment, invalid, noted, read } from './variables.ts';
+import { type Environment, invalid, noted, read } from '../variables.ts';
 
 /**
  * Returns the domain of the session cookie: every host at or below it receives the cookie. Null if only the host of

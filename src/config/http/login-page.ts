@@ -1,4 +1,4 @@
-import { type Environment, invalid, origins, read } from './variables.ts';
+import { type Environment, invalid, origins, read } from '../variables.ts';
 
 /** The application's page for logging in, and the origins to which it may send users back. */
 export type LoginPage = { url: URL; returnOrigins: ReadonlySet<string> };
