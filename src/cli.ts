@@ -17,7 +17,8 @@ import { addTransferCommands } from './cli/commands/transfer.ts';
 import { addUserCommand } from './cli/commands/user.ts';
 import { exitCodes, printFailure, printsJson, printUsageError } from './cli/failure.ts';
 import { type JsonOption, jsonOption, sayNotice, sayResult } from './cli/output.ts';
-import { loadEnvironmentFile, readConfig, readFromEnvironment } from './config/config.ts';
+import { readConfig, readFromEnvironment } from './config/config.ts';
+import { loadEnvironmentFile } from './config/environment-file.ts';
 import { requireNoMisspelling } from './config/names.ts';
 import { migrateDatabase, widenIds } from './database/database.ts';
 

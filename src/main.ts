@@ -35,7 +35,8 @@ async function main(): Promise<void> {
   // No other user of the machine may read the database and the files beside it.
   process.umask(0o077);
   const { openServer } = await import('./server/open-server.ts');
-  const { loadEnvironmentFile, readFromEnvironment } = await import('./config/config.ts');
+  const { readFromEnvironment } = await import('./config/config.ts');
+  const { loadEnvironmentFile } = await import('./config/environment-file.ts');
   const { readLogPolicy } = await import('./config/monitoring/log.ts');
   const { openLog } = await import('./log/log.ts');
   const { logReports } = await import('./monitoring/reports.ts');

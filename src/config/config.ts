@@ -1,7 +1,7 @@
 /** The only reader of the environment. `.env.example` lists every variable with its default and its unit. */
 
 import type { EncryptionKeys } from '../encryption/keys.ts';
-import { OperatorError, SettingError } from '../errors.ts';
+import { SettingError } from '../errors.ts';
 import { type AccessTokenPolicy, readAccessTokenPolicy } from './access-tokens.ts';
 import { type AttemptPolicy, readAttemptPolicy } from './accounts/attempts.ts';
 import { type PasswordPolicy, readPasswordPolicy } from './accounts/passwords.ts';
@@ -104,23 +104,6 @@ export type Config = {
   /** True if `npm start` or `npx` started the process. On a signal, npm ends its shell but not the process in it. */
   startedByNpm: boolean;
 };
-
-/**
- * Adds the variables of the file `.env` in the working directory, if it exists, to the environment. Returns the names
- * of those that were not set before.
- *
- * @throws OperatorError if the file exists but cannot be read.
- */
-export function loadEnvironmentFile(): ReadonlySet<string> {
-  const before = new Set(Object.keys(process.env));
-  try {
-    process.loadEnvFile('.env');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Set();
-    throw new OperatorError(`The file .env cannot be read: ${(error as Error).message}.`);
-  }
-  return new Set(Object.keys(process.env).filter((name) => !before.has(name)));
-}
 
 /**
  * Returns the configuration from the environment.

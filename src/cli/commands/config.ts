@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { type Config, loadEnvironmentFile, readConfig, readFromEnvironment } from '../../config/config.ts';
+import { type Config, readConfig, readFromEnvironment } from '../../config/config.ts';
+import { loadEnvironmentFile } from '../../config/environment-file.ts';
 import { inspectSettings, type Reader, type Setting } from '../../config/inspect/settings.ts';
 import { readLogPolicy } from '../../config/monitoring/log.ts';
 import { findMisspellings } from '../../config/names.ts';
