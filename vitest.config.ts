@@ -8,7 +8,7 @@ declare module 'vitest' {
     tag: keyof typeof tags;
   }
   interface ProvidedContext {
-    /** Whether this is the run of `npm test`, in which tests that repeat something do it less often. */
+    /** True in the run of `npm test`: tests that repeat something do it less often there. */
     isShort: boolean;
     /** How many requests of each kind the tests in test/attacks send. */
     attackRequests: number;

@@ -29,7 +29,7 @@ function topic<Message extends object>(name: string): Topic<Message> {
   };
 }
 
-/** Returns a function that calls several, each of which ends a subscription. */
+/** Returns one function that ends several subscriptions. */
 export function endAll(endings: readonly (() => void)[]): () => void {
   return () => {
     for (const end of endings) end();

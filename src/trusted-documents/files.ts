@@ -10,8 +10,8 @@ export type ManifestFile = { path: string; content: string };
 type FoundFile = { path: string; state: string; size: number };
 
 /**
- * Reads a manifest, or all files with the suffix `.json` directly in a folder. Follows symbolic links, of which the
- * mounted volumes of Kubernetes consist, and skips names that begin with a dot.
+ * Reads a manifest, or all files with the suffix `.json` directly in a folder. Follows symbolic links, because
+ * mounted volumes of Kubernetes consist of them, and skips names that begin with a dot.
  *
  * @throws OperatorError if the files cannot be read, are too large, or there are none.
  */

@@ -21,7 +21,7 @@ export type VerifierOptions = {
   cookieName?: string | null;
   /** The origins of other sites whose pages may send requests that change something: `https://admin.example.com`. */
   allowedOrigins?: Iterable<string>;
-  /** Whether a verification counts as a use of the session, which extends its idle timeout. True by default. */
+  /** Counts a verification as a use of the session, which extends its idle timeout. True by default. */
   touch?: boolean;
   /** The maximum time for an answer of the server, in milliseconds. 1,000 by default. */
   timeoutMs?: number;

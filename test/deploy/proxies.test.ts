@@ -25,7 +25,7 @@ const signUp = `mutation { signUp(email: "ada@example.com", password: "${passwor
 
 type Ports = { server: number; http: number; https: number };
 
-/** Replaces places of a configuration, each of which it must have. */
+/** Replaces places of a configuration. It must have all of them. */
 function replaceAll(text: string, places: Record<string, string>): string {
   return Object.entries(places).reduce((result, [from, to]) => {
     if (!result.includes(from)) throw new Error(`The file lacks "${from}".`);

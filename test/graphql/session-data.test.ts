@@ -171,7 +171,7 @@ describe('data selected many times in one operation', () => {
 });
 
 describe('private data', () => {
-  it('is written and read by trusted services, with a key of which the server stores only the hash', async () => {
+  it('is written and read by trusted services, with a key that the server stores as a hash only', async () => {
     const api = await startApi({ hashedServiceKeys: [hashToken('another key'), hashToken(key)] });
     const ada = await api.signUp('ada@example.com');
     const { id } = (await ada.ask(read)).currentSession;

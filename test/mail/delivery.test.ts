@@ -403,7 +403,7 @@ describe('outage of the mail server', () => {
     expect(await api.database.mail.count()).toBe(0);
   });
 
-  it('is not a refusal of single recipients, each of which is reported', async () => {
+  it('is no refusal of single recipients: each of those is reported', async () => {
     const api = await startApi();
     for (const recipient of ['ada@example.com', 'bob@example.com']) {
       await enqueueMail(api.database, { name: 'account-deleted', recipient, userId: null }, api.clock.now);

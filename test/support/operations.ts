@@ -52,7 +52,7 @@ function filled(type: GraphQLInputType, text: string, chosen?: string): unknown 
   return ['Int', 'Float'].includes(type.name) ? 1 : text;
 }
 
-/** Returns the fields of an input of which exactly one is given, and none for other types. */
+/** Returns the fields of an input with `@oneOf`, and none for other types. */
 function fieldsOfOneOf(type: GraphQLInputType): string[] {
   const named = getNamedType(type);
   return isInputObjectType(named) && named.isOneOf ? Object.keys(named.getFields()) : [];

@@ -8,7 +8,7 @@ const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 const maxCodes = 100;
 
 /**
- * Returns an observer that counts requests and refusals. The labels are names of this server, of which there are few:
+ * Returns an observer that counts requests and refusals. The labels are names of this server, so they have few values:
  * the path that answered, the type of the operation, the class of the status, the code of a refusal.
  */
 export function countRequests(registers: Registers): Observer {

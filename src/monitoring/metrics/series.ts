@@ -1,4 +1,4 @@
-/** The series of this server. Their names begin alike, and their labels have few values, none of which clients choose. */
+/** Defines the series of this server. Their names begin alike. Clients choose no value of a label, so there are few. */
 import { Counter, Gauge, type PrometheusContentType, type Registry } from '@prometheus-io/client';
 
 export type Registers = Registry<PrometheusContentType>[];
