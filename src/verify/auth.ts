@@ -1,7 +1,5 @@
 import { VerifierMisconfigured } from './errors.ts';
-
-/** A value of JSON. */
-export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+import { isObject, type Json, type JsonObject, parseObject } from './json.ts';
 
 export type User = {
   /** The global id, the same as `User.id` over GraphQL. It never changes: store it as the foreign key of your rows. */
@@ -21,7 +19,7 @@ export type Session = {
   /** When the session expires unless it is used before. */
   expiresAt: Date;
   /** The public data of the session. Null if the service client has no scope `session-data`. */
-  publicData: { [key: string]: Json } | null;
+  publicData: JsonObject | null;
 };
 
 /** The session of a user, with the facts about the user's authentication (OpenID Connect Core 1.0 section 2). */
@@ -37,33 +35,17 @@ export type UserSession = Session & {
 /** The verdict on a live session. The session of a visitor who is not signed in has no user. */
 export type Auth = { user: User; session: UserSession } | { user: null; session: Session };
 
-type Claims = { [name: string]: Json };
-
 /**
  * Returns the verdict in the body of an introspection response (RFC 7662 section 2.2). Null for an inactive token.
  *
  * @throws VerifierMisconfigured for every other body.
  */
 export function toAuth(body: string): Auth | null {
-  const claims = parse(body);
+  const claims = parseObject(body);
   if (claims?.active === false) return null;
   if (claims?.active !== true) throw unexpected();
   if (claims.sub === undefined) return { user: null, session: sessionOf(claims) };
   return { user: userOf(claims), session: userSessionOf(claims) };
-}
-
-function parse(body: string): Claims | null {
-  try {
-    // Everything that JSON.parse returns is a value of JSON.
-    const value = JSON.parse(body) as Json;
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-function isObject(value: Json | undefined): value is Claims {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function unexpected(): VerifierMisconfigured {
@@ -72,7 +54,7 @@ function unexpected(): VerifierMisconfigured {
   );
 }
 
-function userOf(claims: Claims): User {
+function userOf(claims: JsonObject): User {
   return {
     id: text(claims.sub),
     email: text(claims.email),
@@ -82,12 +64,12 @@ function userOf(claims: Claims): User {
   };
 }
 
-function sessionOf({ sid, iat, exp, public_data }: Claims): Session {
+function sessionOf({ sid, iat, exp, public_data }: JsonObject): Session {
   const publicData = isObject(public_data) ? public_data : null;
   return { handle: text(sid), createdAt: time(iat), expiresAt: time(exp), publicData };
 }
 
-function userSessionOf(claims: Claims): UserSession {
+function userSessionOf(claims: JsonObject): UserSession {
   const { auth_time, amr, acr } = claims;
   return {
     ...sessionOf(claims),

@@ -3,6 +3,7 @@ import { type CookiePolicy, cookiePolicy } from './credentials.ts';
 import { isFromForeignSite } from './cross-site.ts';
 import { CsrfError, OperationError, ServerUnavailable } from './errors.ts';
 import { type HeaderReader, type HeaderSource, readerOf } from './headers.ts';
+import { parseObject } from './json.ts';
 import { addressBelow, originPolicy, requireCookieName, requireUrl } from './options.ts';
 import type { VerifierOptions } from './verifier.ts';
 
@@ -136,20 +137,11 @@ async function dataOf<Data>(response: Response, setCookies: string[]): Promise<D
   const text = await response.text().catch((cause: unknown) => {
     throw new ServerUnavailable(cause, setCookies);
   });
-  const { data, errors } = parse<Data>(text);
+  // The server answers with a result of GraphQL. Anything else has neither data nor errors.
+  const { data, errors } = (parseObject(text) ?? {}) as Result<Data>;
   const [error] = errors ?? [];
   if (response.status === 503) throw new ServerUnavailable(error?.message ?? text.slice(0, 500), setCookies);
   if (error) throw new OperationError(error.message, error.extensions?.code ?? null, setCookies);
   if (data) return data;
   throw new ServerUnavailable(`POST /graphql was answered with ${response.status}: ${text.slice(0, 500)}`, setCookies);
-}
-
-function parse<Data>(text: string): Result<Data> {
-  try {
-    const value: unknown = JSON.parse(text);
-    // The server answers with a result of GraphQL. Anything else has neither data nor errors.
-    return typeof value === 'object' && value !== null ? (value as Result<Data>) : {};
-  } catch {
-    return {};
-  }
 }

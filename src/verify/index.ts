@@ -10,7 +10,7 @@ export { type AuthVariables, honoAuth } from './adapters/hono.ts';
 export { nextAuth } from './adapters/next.ts';
 export { nextForwarder } from './adapters/next-forwarder.ts';
 export { type AuthContext, yogaAuth } from './adapters/yoga.ts';
-export type { Auth, Json, Session, User, UserSession } from './auth.ts';
+export type { Auth, Session, User, UserSession } from './auth.ts';
 export {
   CsrfError,
   OperationError,
@@ -20,4 +20,5 @@ export {
   VerifierMisconfigured,
 } from './errors.ts';
 export { createForwarder, type ForwardedFor, type Forwarder, type ForwarderOptions } from './forwarder.ts';
+export type { Json } from './json.ts';
 export { type ClientInfo, createVerifier, type Verifier, type VerifierOptions } from './verifier.ts';
