@@ -9,7 +9,7 @@ export type StorageFacts = {
   logBytes: number | null;
   /**
    * The age of the oldest transaction that writes to the log of events, in milliseconds. A reader of the log waits for
-   * its end (`$settledId`). 0 without one, and on SQLite, where transactions write one after the other.
+   * its end (`settledId`). 0 without one, and on SQLite, where transactions write one after the other.
    */
   oldestEventWriterMs: number;
 };

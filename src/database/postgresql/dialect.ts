@@ -13,7 +13,7 @@ import { isWithoutServers, watchLargestId, widenIds } from './ids.ts';
 import { migratePostgresql, withClient } from './migrate.ts';
 import { openPool } from './pool.ts';
 import { preparedReads } from './prepared-reads.ts';
-import { settledIds } from './settled-id.ts';
+import { tableIds } from './table-ids.ts';
 import { targetOf } from './target.ts';
 
 const defaultPoolSize = 10;
@@ -38,7 +38,7 @@ export const postgresqlDialect: Dialect = {
     await database.$connect();
     const reads = preparedReads(pool, { onQuery, onStatement, onSharedRead });
     // Both clients are generated from the same models. Additional features of PostgreSQL's client are not used.
-    const facts = { ...settledIds(pool), ...postgresqlStorage(pool) };
+    const facts = { ...tableIds(pool), ...postgresqlStorage(pool) };
     return Object.assign(database as unknown as SqliteClient, reads, facts, {
       $driver: { queryable, onQuery },
       $probe: postgresqlProbe(pool),

@@ -64,13 +64,9 @@ export const sqliteDialect: Dialect = {
       $driver: { queryable, onQuery },
       $probe: sqliteProbe({ file, files, reader: reader.connection, writer: queryable }),
       $largestId: () => largestIds.of64Bits,
+      $newestId: reader.newestId,
       // One transaction writes at a time, so that ids are committed in their order.
-      async $settledId(table: 'AuditEvent') {
-        const query = { sql: `SELECT max("id") FROM "${table}"`, args: [], argTypes: [] };
-        const { rows } = await queryable.queryRaw(query);
-        // The adapter returns a number, or text if a number would not hold it.
-        return BigInt((rows[0]?.[0] ?? 0) as number | string);
-      },
+      $writersOf: async () => new Set<string>(),
       $disconnect: close,
     });
   },

@@ -11,6 +11,7 @@ import {
   users,
 } from '../hot/prepared-reads.ts';
 import { type Row, type Select, select, type Value } from '../hot/select.ts';
+import type { Ids } from '../ids.ts';
 import type { DatabaseFiles } from './database-files.ts';
 import { cannotOpen } from './open.ts';
 import { retryWhileBusy } from './serialized-adapter.ts';
@@ -37,7 +38,12 @@ const byClientId = select(serviceClients, 'c."clientId" = CAST(? AS TEXT)', toDa
 
 const byKeys = select(rateLimits, 'r."key" IN (SELECT "value" FROM json_each(CAST(? AS TEXT)))', toDate);
 
-export type Reader = { reads: PreparedReads; connection: BetterSqlite3.Database };
+export type Reader = {
+  reads: PreparedReads;
+  /** Returns the highest id that a table has given out. */
+  newestId: Ids['$newestId'];
+  connection: BetterSqlite3.Database;
+};
 
 /**
  * Opens the reads on a connection of their own, to the same file, with the same SQLite library. On the writers'
@@ -91,7 +97,11 @@ export function openReader(file: string, files: DatabaseFiles, onQuery: OnQuery 
     },
     $findRateLimits: (keys) => findByKeys(JSON.stringify(keys)),
   };
-  return { reads, connection };
+  // SQLite keeps it in the transaction that gives the id out, also when the row is deleted (AUTOINCREMENT).
+  const sequence = connection.prepare<[string], Row>('SELECT "seq" FROM "sqlite_sequence" WHERE "name" = ?');
+  sequence.raw().safeIntegers();
+  const newestId = (table: string) => retryRead(() => BigInt(sequence.get(table)?.[0] ?? 0));
+  return { reads, newestId, connection };
 }
 
 function open(file: string): BetterSqlite3.Database {
