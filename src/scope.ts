@@ -21,6 +21,7 @@ export const serviceScopes = {
   introspect: 'Ask whose session a token opens, at `/oauth/introspect`.',
   'session-data': 'Read and write the private data of sessions, and read their public data at `/oauth/introspect`.',
   'users:read': 'Read every user and session over GraphQL.',
+  events: 'Follow the events of all accounts: `adminEvents`, and security events.',
 } as const;
 
 export type ServiceScope = keyof typeof serviceScopes;
@@ -87,6 +88,11 @@ export function requireUser(scope: Scope): UserScope {
   const { session, presentedToken } = scope;
   if (!session?.user || !presentedToken) throw notSignedIn();
   return { ...scope, session: { ...session, user: session.user }, presentedToken };
+}
+
+/** Returns whether a service sent the request that may follow the events of all accounts. */
+export function mayFollowEvents({ service }: Pick<Scope, 'service'>): boolean {
+  return service?.scopes.has('events') ?? false;
 }
 
 /** Returns whether a service sent the request that may read every user and session. */

@@ -36,6 +36,7 @@ const rooms: Record<string, string[]> = {
   transfer: [],
   maintenance: [],
   accounts: [],
+  streams: [],
   graphql: [
     '@pothos/core',
     '@pothos/plugin-complexity',

@@ -97,6 +97,8 @@ export type Config = {
    * The time during which the server still accepts requests after a stop signal, while it reports that it is not ready.
    */
   drainMs: number;
+  /** The maximum number of open subscriptions at this server. 0 turns subscriptions off. */
+  streamsPerNode: number;
   /** The address of the metrics. Null if they are off. */
   metrics: MetricsPolicy | null;
   /** The receiver of traces. Null if they are off. */
@@ -149,6 +151,7 @@ export function readConfig(given: Environment = process.env): Config {
     isSignUpPrivate: flag(environment, 'PRIVATE_SIGN_UP', false),
     auditRetentionMs: duration(environment, 'AUDIT_RETENTION', '365d'),
     drainMs: duration(environment, 'DRAIN_TIME', '0s', 0),
+    streamsPerNode: integer(environment, 'STREAMS_PER_NODE', 10_000, { min: 0, max: 1_000_000 }),
     metrics: readMetricsPolicy(environment),
     traces: readTracesPolicy(environment),
     startedByNpm: environment.npm_lifecycle_event === 'start' || environment.npm_lifecycle_event === 'npx',

@@ -68,6 +68,7 @@ export const settingNames: readonly string[] = [
   'SESSION_RETENTION',
   'SIGN_UPS_PER_ADDRESS',
   'SMTP_URL',
+  'STREAMS_PER_NODE',
   'TRUSTED_DOCUMENTS',
   'TRUSTED_DOCUMENTS_MODE',
   'TRUSTED_PROXIES',

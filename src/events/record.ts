@@ -29,6 +29,8 @@ export const auditEventTypes = {
   USER_REINSTATED: 'The suspension ended, and the user can sign in again.',
   USER_UNLOCKED: 'An operator made the server forget the failed attempts at the password.',
   USER_DELETED: 'The account was deleted.',
+  PROFILE_CHANGED: 'The user changed the name.',
+  PUBLIC_DATA_CHANGED: 'The client of a session changed its public data.',
   PRIVATE_DATA_READ: 'A service read the private data of a session. `detail` contains its name.',
   PRIVATE_DATA_CHANGED: 'A service changed the private data of a session. `detail` contains its name.',
   SERVICE_CLIENT_CREATED: 'A service client was created. `detail` contains its name and its scopes.',

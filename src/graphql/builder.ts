@@ -96,3 +96,8 @@ builder.mutationType({
     'Changes. With the session cookie, every mutation needs the anti-CSRF token in the `anti-csrf` header. Refusals ' +
     'that the caller can act on are part of the result. A mutation is null only together with an entry in `errors`.',
 });
+builder.subscriptionType({
+  description:
+    'Live events, over server-sent events or a WebSocket. A stream begins with the current state, ends with the session ' +
+    'that reads it, and can be resumed: see docs/live-events.md.',
+});

@@ -6,6 +6,8 @@ import type { RotatedSession } from '../sessions/rotate.ts';
 import type { Session } from '../sessions/session.ts';
 import type { StartedSession, Visitor } from '../sessions/start.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
+import type { StreamEnd, StreamTransport } from '../streams/end.ts';
+import type { Streams } from '../streams/streams.ts';
 import type { User } from '../users/user.ts';
 import type { Loaders } from './loaders.ts';
 
@@ -46,6 +48,17 @@ export type Context = {
   /** The facts about the request that logs and metrics tell. */
   facts: RequestFacts;
   loaders: Loaders;
+  /** The live streams of the server. Null on a server without any. */
+  streams: Streams | null;
+  /** The connection on which the messages of a subscription go out. Null for a request with a single answer. */
+  receiver: Receiver | null;
+};
+
+/** A connection that takes the messages of a subscription. */
+export type Receiver = {
+  transport: StreamTransport;
+  /** Is called once, when the stream ends. */
+  onEnd: (end: StreamEnd) => void;
 };
 
 /**

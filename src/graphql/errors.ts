@@ -105,6 +105,8 @@ const statuses: Partial<Record<RequestErrorCode, number>> = {
   SERVICE_KEY_INVALID: 401,
   SESSION_TOKEN_REPLACED: 409,
   RATE_LIMITED: 429,
+  NOT_A_SUBSCRIPTION: 400,
+  TOO_MANY_STREAMS: 429,
   SERVER_OVERLOADED: 503,
 };
 

@@ -23,6 +23,8 @@ import './mutations/session-data.ts';
 import './mutations/service-clients.ts';
 import './mutations/sign-up.ts';
 import './mutations/start-session.ts';
+import './subscriptions/admin-events.ts';
+import './subscriptions/session-events.ts';
 import './types/user.ts';
 import './types/user-sessions.ts';
 

@@ -7,6 +7,7 @@ import type { Context } from '../graphql/context.ts';
 import type { Reports } from '../graphql/errors.ts';
 import { newRequestFacts, type RequestFacts } from '../log/request-facts.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
+import type { Streams } from '../streams/streams.ts';
 import type { TrustedDocuments } from '../trusted-documents/trusted-documents.ts';
 import { AbortedError } from './body.ts';
 import { toIncoming, toResponse } from './fetch.ts';
@@ -52,6 +53,8 @@ export type AppOptions = Reports & {
   signingKeys?: SigningKeys | null;
   /** The documents that clients execute by id. None by default. */
   trustedDocuments?: TrustedDocuments | null;
+  /** The live streams. Without them, the server refuses subscriptions. */
+  streams?: Streams | null;
   /** Observes every request and its answer once: for metrics, traces and request ids. */
   observe?: Observer;
   /** Runs the steps of each request, for traces. They are simply called by default. */

@@ -14,10 +14,12 @@ import { openMailTransport } from '../mail/transport.ts';
 import { startMaintenance } from '../maintenance/maintenance.ts';
 import { observeAll } from '../monitoring/observe-all.ts';
 import { openSigningKeys } from '../signing-keys/signing-keys.ts';
+import type { Streams } from '../streams/streams.ts';
 import { openTrustedDocuments, type TrustedDocuments } from '../trusted-documents/trusted-documents.ts';
 import { startMetrics, startTraces } from './monitoring.ts';
 import type { Address, Server } from './server.ts';
 import { openStore, type Store } from './store.ts';
+import { startStreams } from './streams.ts';
 import { warnAboutSettings, watchForProxy } from './warnings.ts';
 
 type Hooks = Pick<AppOptions, 'report' | 'reportUnavailable' | 'observe' | 'plugins'> & {
@@ -74,12 +76,14 @@ export async function openServer(env: Environment | undefined, { signal, ...hook
     const observe = observeAll([watch, metrics?.observe, traces?.observe, hooks.observe]);
     const report = unlessLost(hooks.report);
     const reportUnavailable = unlessLost(hooks.reportUnavailable);
-    const options = { database, replica, config, now, legacySessions, signingKeys, trustedDocuments, ...hooks };
+    const streams = startStreams(store, config, report);
+    const documents = { trustedDocuments, signingKeys, legacySessions };
+    const options = { database, replica, config, now, streams, ...documents, ...hooks };
     const app = createApp({ ...options, report, reportUnavailable, observe, run: traces?.run });
     warnAboutSettings(config, hooks.report);
     const stopBackground = startBackground(store, config, { render, trustedDocuments, report });
     const reload = async () => trustedDocuments?.reload();
-    const server = serve(app, config, { reload, stopBackground, close });
+    const server = serve(app, config, { reload, streams, stopBackground, close });
     void store.lost.then(server.stop).catch(hooks.report);
     const facts = { config, appliedMigrations, hasNarrowIds: hasNarrowIds(database), trustedDocuments };
     return { ...server, ...facts, lost: store.lost };
@@ -109,10 +113,15 @@ function startBackground(
   return () => Promise.all([maintenance.stop(), delivery.stop(), watch?.stop()]);
 }
 
-type Parts = { reload(): Promise<void>; stopBackground(): Promise<unknown>; close(): Promise<void> };
+type Parts = {
+  reload(): Promise<void>;
+  streams: Streams;
+  stopBackground(): Promise<unknown>;
+  close(): Promise<void>;
+};
 
 /** Returns the functions of a server over its app. */
-function serve(app: App, config: Config, { reload, stopBackground, close }: Parts): Server {
+function serve(app: App, config: Config, { reload, streams, stopBackground, close }: Parts): Server {
   let listening: Promise<RunningServer> | null = null;
   let stopping: Promise<void> | null = null;
   let isClosing = false;
@@ -121,8 +130,9 @@ function serve(app: App, config: Config, { reload, stopBackground, close }: Part
   async function finish(): Promise<void> {
     // A failed attempt to listen is reported to its caller.
     const running = await listening?.catch(() => null);
-    if (running) await sleep(config.drainMs);
+    if (running) await Promise.all([sleep(config.drainMs), streams.drain(config.drainMs)]);
     isClosing = true;
+    await streams.stop();
     await Promise.all([running?.stop(), Promise.allSettled(fetching), stopBackground()]);
     await close();
   }

@@ -2,7 +2,7 @@ import type { Database } from '../database/database.ts';
 import type { Statements } from '../database/raw-sql.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { SessionNotFoundError, ValidationError } from '../errors.ts';
-import { recordEvents } from '../events/record.ts';
+import { recordEvent, recordEvents } from '../events/record.ts';
 import { isObject, parseObject } from '../json.ts';
 import type { Scope } from '../scope.ts';
 import { type Session, whereLive } from './session.ts';
@@ -41,7 +41,7 @@ export function visitorDataToKeep(...texts: (string | null)[]): string | null {
 
 /**
  * Merges keys into the data of a live session, and returns the changed session. A value of null removes its key.
- * Records an event for private data. Concurrent merges are both kept: the first statement of the transaction locks the
+ * Records an event for private data, and for public data of a user's session that changes. Concurrent merges are both kept: the first statement of the transaction locks the
  * row until the merge is written.
  *
  * @throws ValidationError if the data is not valid, or the merged data is too large.
@@ -61,7 +61,11 @@ export function mergeData(
     });
     if (!session) throw new SessionNotFoundError();
     if (column === 'privateData') await recordPrivateDataAccess(db, scope, [session], 'PRIVATE_DATA_CHANGED');
-    return db.session.update({ where: { id }, data: { [column]: textWithChanges(session[column], changes) } });
+    const text = textWithChanges(session[column], changes);
+    if (column === 'publicData' && session.userId !== null && text !== session.publicData) {
+      await recordEvent(db, scope, { type: 'PUBLIC_DATA_CHANGED', userId: session.userId });
+    }
+    return db.session.update({ where: { id }, data: { [column]: text } });
   });
 }
 

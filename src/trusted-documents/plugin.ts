@@ -1,4 +1,4 @@
-import { getOperationAST } from 'graphql';
+import { type ExecutionArgs, getOperationAST } from 'graphql';
 import type { GraphQLParams, OnParamsEventPayload, Plugin } from 'graphql-yoga';
 import type { Context } from '../graphql/context.ts';
 import { isObject } from '../json.ts';
@@ -42,6 +42,14 @@ export function useTrustedDocuments<Asker extends { facts: RequestFacts }>(
     if (!(await isExempt(asker, request))) throw idRequired();
   }
 
+  async function note({ args }: { args: ExecutionArgs }): Promise<void> {
+    // Yoga's types leave the context open.
+    const sent = texts.get((args.contextValue as Context).facts);
+    if (documents === null || sent === undefined || (await sent.isExempt())) return;
+    const name = getOperationAST(args.document, args.operationName)?.name?.value ?? null;
+    documents.noteUntrusted({ name, text: sent.text, isTrusted: documents.isTrusted(sent.text) });
+  }
+
   return {
     onParams({ params, request, context, setParams }: OnParamsEventPayload<Asker>) {
       if (!isGiven(params.query)) {
@@ -57,14 +65,7 @@ export function useTrustedDocuments<Asker extends { facts: RequestFacts }>(
       }
       return undefined;
     },
-    ...(documents?.mode === 'report' && {
-      async onExecute({ args }) {
-        const sent = texts.get(args.contextValue.facts);
-        if (sent === undefined || (await sent.isExempt())) return;
-        const name = getOperationAST(args.document, args.operationName)?.name?.value ?? null;
-        documents.noteUntrusted({ name, text: sent.text, isTrusted: documents.isTrusted(sent.text) });
-      },
-    }),
+    ...(documents?.mode === 'report' && { onExecute: note, onSubscribe: note }),
   };
 }
 

@@ -2,7 +2,6 @@ import type { PasswordPolicy } from '../config/config.ts';
 import { type Database, type Db, regardlessOfCase } from '../database/database.ts';
 import {
   EmailTakenError,
-  notSignedIn,
   PasswordChangedError,
   UserNotFoundError,
   ValidationError,
@@ -97,21 +96,6 @@ export async function createUser(
 /** Returns whether the database refused to give an address to a second user. */
 export function isTaken(error: unknown): boolean {
   return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
-}
-
-/**
- * Changes or, if it is empty, removes the name of a user, and returns the updated user.
- *
- * @throws ValidationError for an invalid name.
- * @throws RequestError if the account was deleted.
- */
-export async function updateProfile(db: Db, id: bigint, profile: { name: string | null }): Promise<User> {
-  const name = profile.name?.trim() || null;
-  const issue = nameIssue(name);
-  if (issue !== null) throw new ValidationError([issue]);
-  const [user] = await db.user.updateManyAndReturn({ where: { id }, data: { name } });
-  if (!user) throw notSignedIn();
-  return user;
 }
 
 /**

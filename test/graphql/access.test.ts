@@ -1,5 +1,5 @@
 import SchemaBuilder from '@pothos/core';
-import { isObjectType } from 'graphql';
+import { isObjectType, type OperationTypeNode } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { toNodeId } from '../../src/graphql/node-id.ts';
 import { AccessPluginName, accessLevels } from '../../src/graphql/plugins/access.ts';
@@ -8,6 +8,7 @@ import { schema } from '../../src/graphql/schema.ts';
 import { commandScope, serviceScopes } from '../../src/scope.ts';
 import { createServiceClient } from '../../src/service-clients/service-client.ts';
 import { type Answer, type Client, startApi } from '../support/api.ts';
+import { subscribe } from '../support/event-source.ts';
 
 /** The secret of a service client with all scopes. */
 let serviceKey = '';
@@ -60,12 +61,22 @@ async function clientsOfEachKind() {
 
 type Who = keyof Awaited<ReturnType<typeof clientsOfEachKind>>['clients'];
 
-function send(who: Who, client: Client, query: string): Promise<Answer> {
-  return client.send(query, {}, who === 'service' ? { 'x-service-key': serviceKey } : {});
+async function send(who: Who, client: Client, query: string): Promise<Pick<Answer, 'data' | 'errors'>> {
+  const headers = who === 'service' ? { 'x-service-key': serviceKey } : {};
+  if (!query.startsWith('subscription')) return client.send(query, {}, headers);
+  const events = await subscribe(client, { query, headers });
+  const first = await events.next();
+  await events.leave();
+  return first;
+}
+
+/** Returns the type of the fields of an operation. */
+function rootType(root: string) {
+  return schema.getRootType(root as OperationTypeNode);
 }
 
 /** The answer of a field to a client: a code, `null`, or that it answers. */
-function outcomeOf({ data, errors }: Answer, field: string): string {
+function outcomeOf({ data, errors }: Pick<Answer, 'data' | 'errors'>, field: string): string {
   const error = errors?.[0];
   if (error) return error.extensions.code;
   return data[field] === null ? 'null' : 'answers';
@@ -130,6 +141,10 @@ const roots: Record<string, Record<string, [selection: string, outcomes: string[
     logout: ['logout { revokedSessionId }', answersAll],
     revokeAll: ['revokeAll { revokedSessionIds }', signedIn],
   },
+  subscription: {
+    sessionEvents: ['sessionEvents { __typename }', signedIn],
+    adminEvents: ['adminEvents { cursor }', directory],
+  },
 };
 
 describe('fields of the root types', () => {
@@ -138,8 +153,8 @@ describe('fields of the root types', () => {
   );
 
   it('are all in this table', () => {
-    for (const [root, type] of Object.entries({ query: schema.getQueryType(), mutation: schema.getMutationType() })) {
-      expect(Object.keys(roots[root] ?? {}).sort()).toEqual(Object.keys(type?.getFields() ?? {}).sort());
+    for (const [root, fields] of Object.entries(roots)) {
+      expect(Object.keys(fields).sort()).toEqual(Object.keys(rootType(root)?.getFields() ?? {}).sort());
     }
   });
 
@@ -152,8 +167,7 @@ describe('fields of the root types', () => {
       seen.push(outcomeOf(await send(who as Who, client, query), field));
     }
     expect(seen).toEqual(outcomes);
-    const known = root === 'query' ? schema.getQueryType() : schema.getMutationType();
-    if (isSemanticNonNull(known?.getFields()[field] ?? {})) expect(seen).not.toContain('null');
+    if (isSemanticNonNull(rootType(root)?.getFields()[field] ?? {})) expect(seen).not.toContain('null');
   });
 });
 
@@ -193,7 +207,9 @@ const objects: Record<string, Record<string, string[]>> = {
     antiCSRFToken: ['hidden', 'null', 'null', 'null'],
   },
   AuditEvent: {
-    ...Object.fromEntries(['id', 'createdAt', 'type', 'user', 'isOwn', 'sessionHandle'].map((f) => [f, notServices])),
+    ...Object.fromEntries(
+      ['id', 'createdAt', 'type', 'userId', 'user', 'isOwn', 'sessionHandle'].map((f) => [f, notServices]),
+    ),
     actor: ['hidden', 'null', 'value', 'hidden'],
     ipAddress: ['hidden', 'null', 'null', 'hidden'],
     userAgent: ['hidden', 'null', 'null', 'hidden'],

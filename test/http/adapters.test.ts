@@ -91,7 +91,9 @@ async function overYoga({ config, ...options }: AppOptions) {
     const request = toRequest({ ...sent, headers: { ...sent.headers, 'content-type': 'application/json' } });
     const arrival = { headers: request.headers, peer: null, now: options.now?.() ?? new Date() };
     const caller = new RequestCaller(arrival, cookies, config, null);
-    return toReceived(await yoga.fetch(request, serverContext(options.database, caller, newRequestFacts('none'))));
+    return toReceived(
+      await yoga.fetch(request, serverContext(options.database, caller, newRequestFacts('none'), null)),
+    );
   };
 }
 

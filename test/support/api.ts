@@ -1,9 +1,10 @@
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import type { BlitzPolicy } from '../../src/blitz/config.ts';
 import { blitzSessions } from '../../src/blitz/sessions.ts';
 import { type AttemptPolicy, type Config, readConfig, type SessionPolicy } from '../../src/config/config.ts';
 import { type App, createApp } from '../../src/http/front-door.ts';
 import type { LegacySessions } from '../../src/http/request/legacy-sessions.ts';
+import { startStreams } from '../../src/server/streams.ts';
 import { openSigningKeys, type SigningKeys } from '../../src/signing-keys/signing-keys.ts';
 import { openTrustedDocuments, type TrustedDocuments } from '../../src/trusted-documents/trusted-documents.ts';
 import { openEmptyDatabase, type TestDatabase } from './database.ts';
@@ -62,7 +63,11 @@ export async function startApi({ sessions, attempts, blitz = null, ...settings }
   const now = () => clock.now;
   const signingKeys = await openSigningKeys(opened.database, config, { now, stop: () => {} }, report);
   const trustedDocuments = config.trustedDocuments && (await openTrustedDocuments(config.trustedDocuments, report));
-  const options = { database: opened.database, config, report, now, legacySessions, signingKeys, trustedDocuments };
+  const clockOfApi = { now, stop: () => {} };
+  const streams = startStreams({ database: opened.database, clock: clockOfApi }, config, report);
+  onTestFinished(streams.stop);
+  const { database } = opened;
+  const options = { database, config, report, now, legacySessions, signingKeys, trustedDocuments, streams };
   const app = createApp(options);
   const client = () => new Client(app, config.publicUrl);
   return {
@@ -118,15 +123,21 @@ export class Client {
     this.#url = new URL('/graphql', publicUrl);
   }
 
+  /** Sends a request with the credentials of the client, and returns the response. */
+  async request(init: { method: string; headers: Record<string, string>; body?: string }, search = '') {
+    const headers = { ...this.headers(), ...init.headers };
+    const response = await this.#app.fetch(new Request(this.#url.href + search, { ...init, headers }), this.address);
+    this.#keepCookies(response.headers);
+    return response;
+  }
+
   /** Sends one operation and returns the answer. */
   async send(query: string, variables: object = {}, headers: Record<string, string> = {}): Promise<Answer> {
-    const request = new Request(this.#url, {
+    const response = await this.request({
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...this.headers(), ...headers },
+      headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify({ query, variables }),
     });
-    const response = await this.#app.fetch(request, this.address);
-    this.#keepCookies(response.headers);
     const { data, errors } = (await response.json()) as Data;
     this.#keepTokens(data?.reauthenticate ?? data?.changePassword);
     return { status: response.status, headers: response.headers, data, errors, code: errors?.[0]?.extensions?.code };

@@ -1,7 +1,7 @@
 import { type DeletedUser, deleteAccount } from '../../accounts/deletion.ts';
+import { updateProfile } from '../../accounts/profile/update-profile.ts';
 import { InvalidCredentialsError, LastAdministratorError, RateLimitedError, ValidationError } from '../../errors.ts';
 import { requireUser } from '../../scope.ts';
-import { updateProfile } from '../../users/user.ts';
 import { builder } from '../builder.ts';
 import { passwordCheck } from '../plugins/limits.ts';
 import { ViewerPayload } from '../types/viewer-payload.ts';
@@ -35,8 +35,7 @@ builder.mutationField('updateProfile', (t) =>
       }),
     },
     resolve: async (_root, { name }, { caller, database }) => {
-      const { user } = requireUser(caller.scope).session;
-      return changed(caller, await updateProfile(database, user.id, { name: name ?? null }));
+      return changed(caller, await updateProfile(database, requireUser(caller.scope), { name: name ?? null }));
     },
   }),
 );

@@ -10,7 +10,7 @@ import SchemaBuilder, {
 } from '@pothos/core';
 import type { GraphQLFieldResolver } from 'graphql';
 import { notSignedIn, RequestError } from '../../errors.ts';
-import { mayReadUsers, type Scope } from '../../scope.ts';
+import { mayFollowEvents, mayReadUsers, type Scope } from '../../scope.ts';
 import { requireRecentPassword } from '../../sessions/proof.ts';
 import { type Context, canSeeUser, isUserOrAdmin } from '../context.ts';
 
@@ -29,6 +29,7 @@ export const accessLevels = {
   adminReader: 'Administrators. Null for others.',
   recentAdmin: 'Administrators who entered their password recently. ReauthenticationRequiredError for the others.',
   introspection: 'Every caller, or administrators and services if introspection is off. FORBIDDEN for others.',
+  events: 'Administrators, and services with the scope events. FORBIDDEN for others.',
   sessionData: 'Services with the scope session-data. FORBIDDEN for others.',
   sessionDataReader: 'The same. Null for others.',
   parent: 'Every caller that received the object: the field that returned it decided who may see it.',
@@ -81,6 +82,7 @@ const checks: Partial<Record<Access, Check>> = {
     if (config.introspection || caller.scope.isAdmin || caller.scope.service !== null) return true;
     throw new RequestError('FORBIDDEN', 'Only administrators and services may read the schema: see x-service-key.');
   },
+  events: (context) => mayFollowEvents(context.caller.scope) || requireAdmin(context),
   adminReader: ({ caller }) => caller.scope.isAdmin,
   sessionData: ({ caller }) => {
     if (mayUseData(caller.scope)) return true;
@@ -115,13 +117,27 @@ export class AccessPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
 
   override wrapResolve(
     resolver: GraphQLFieldResolver<unknown, Types['Context'], object>,
-    { extensions }: PothosOutputFieldConfig<Types>,
+    { kind, extensions }: PothosOutputFieldConfig<Types>,
   ): GraphQLFieldResolver<unknown, Types['Context'], object> {
     const check = checks[extensions?.access as Access];
+    // A stream checks its reader before each message, also the last one, which tells the end of the session.
+    if (kind === 'Subscription') return resolver;
     // Most fields have no check, and then this plugin adds no cost.
     if (!check) return resolver;
     return (parent, args, context, info) =>
       check(context as Context, parent) ? resolver(parent, args, context, info) : null;
+  }
+
+  override wrapSubscribe(
+    subscribe: GraphQLFieldResolver<unknown, Types['Context'], object> | undefined,
+    { extensions, parentType, name }: PothosOutputFieldConfig<Types>,
+  ): GraphQLFieldResolver<unknown, Types['Context'], object> | undefined {
+    const check = checks[extensions?.access as Access];
+    if (!subscribe || !check) return subscribe;
+    return (parent, args, context, info) => {
+      if (check(context as Context, parent)) return subscribe(parent, args, context, info);
+      throw new PothosSchemaError(`The access of ${parentType}.${name} must refuse, and not return null.`);
+    };
   }
 }
 

@@ -3,6 +3,7 @@ import { BREAK, type DocumentNode, GraphQLError, visit } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { RequestErrorCode } from '../../errors.ts';
 import type { Context } from '../context.ts';
+import type { BeforeExecution } from './before-execution.ts';
 
 /** Refuses introspection. `__typename` is none. */
 export function useHiddenSchema(): Plugin<Context> {
@@ -14,17 +15,17 @@ export function useHiddenSchema(): Plugin<Context> {
     return isIntrospection;
   }
 
-  return {
-    // Not earlier, because the session is read after the validation of the document.
-    onExecute({ args, setResultAndStopExecution }) {
-      if (args.contextValue.caller.scope.isAdmin || !introspects(args.document)) return;
-      const message =
-        'This server does not answer introspection, except for administrators. Use schema.graphql of its package.';
-      const code = 'INTROSPECTION_DISABLED' satisfies RequestErrorCode;
-      const error = new GraphQLError(message, { extensions: { code, http: { status: 400, spec: true } } });
-      setResultAndStopExecution({ errors: [error] });
-    },
-  };
+  function refuse({ args, setResultAndStopExecution }: BeforeExecution): void {
+    if (args.contextValue.caller.scope.isAdmin || !introspects(args.document)) return;
+    const message =
+      'This server does not answer introspection, except for administrators. Use schema.graphql of its package.';
+    const code = 'INTROSPECTION_DISABLED' satisfies RequestErrorCode;
+    const error = new GraphQLError(message, { extensions: { code, http: { status: 400, spec: true } } });
+    setResultAndStopExecution({ errors: [error] });
+  }
+
+  // Not earlier, because the session is read after the validation of the document.
+  return { onExecute: refuse, onSubscribe: refuse };
 }
 
 /** Returns whether a document selects `__schema` or `__type`, in any of its operations and fragments. */

@@ -10,6 +10,7 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import type { RequestErrorCode } from '../../errors.ts';
 import type { Context } from '../context.ts';
+import type { BeforeExecution } from './before-execution.ts';
 import { withoutSuggestion } from './hidden-schema.ts';
 
 type Size = ComplexityResult;
@@ -51,6 +52,12 @@ export const sessionStart = oncePerOperation;
 export const schemaText = oncePerOperation;
 
 /**
+ * The complexity of a subscription: a third of the limit is left for its selections. Each of its messages executes them,
+ * for all the streams that one event concerns.
+ */
+export const subscriptionComplexity = { field: 1, multiplier: 3 };
+
+/**
  * Refuses operations that are too large, before their execution.
  *
  * @param hidesSuggestions - leaves suggestions of names out of the errors of variables
@@ -68,29 +75,30 @@ export function useComplexityLimit(hidesSuggestions: boolean): Plugin<Context> {
     return size;
   }
 
-  return {
-    onExecute({ args, setResultAndStopExecution }) {
-      const { schema, contextValue, operationName, variableValues } = args;
-      const document: DocumentNode = args.document;
-      const operation = getOperationAST(document, operationName);
-      // The execution reports that the operation is missing.
-      if (!operation) return;
-      const limit = largestOperation(contextValue);
-      let size: Size;
-      try {
-        size = sizeOf(operation, limit, () => {
-          const single = { ...document, definitions: [operation, ...document.definitions.filter(isFragment)] };
-          return complexityFromQuery(single, { schema, ctx: contextValue, variables: variableValues ?? {} });
-        });
-      } catch (error) {
-        // The variables do not match the declaration of the operation.
-        const { message } = hidesSuggestions ? withoutSuggestion(error as GraphQLError) : (error as GraphQLError);
-        return setResultAndStopExecution({ errors: [badInput(message)] });
-      }
-      const measure = (['depth', 'breadth', 'complexity'] as const).find((name) => size[name] > limit[name]);
-      if (measure) setResultAndStopExecution({ errors: [tooLarge(measure, size, limit)] });
-    },
-  };
+  function refuse({ args, setResultAndStopExecution }: BeforeExecution): void {
+    const { schema, contextValue, operationName, variableValues } = args;
+    const document: DocumentNode = args.document;
+    const operation = getOperationAST(document, operationName);
+    // The execution reports that the operation is missing.
+    if (!operation) return;
+    const limit = largestOperation(contextValue);
+    let size: Size;
+    try {
+      size = sizeOf(operation, limit, () => {
+        const single = { ...document, definitions: [operation, ...document.definitions.filter(isFragment)] };
+        return complexityFromQuery(single, { schema, ctx: contextValue, variables: variableValues ?? {} });
+      });
+    } catch (error) {
+      // The variables do not match the declaration of the operation.
+      const { message } = hidesSuggestions ? withoutSuggestion(error as GraphQLError) : (error as GraphQLError);
+      setResultAndStopExecution({ errors: [badInput(message)] });
+      return;
+    }
+    const measure = (['depth', 'breadth', 'complexity'] as const).find((name) => size[name] > limit[name]);
+    if (measure) setResultAndStopExecution({ errors: [tooLarge(measure, size, limit)] });
+  }
+
+  return { onExecute: refuse, onSubscribe: refuse };
 }
 
 function isFragment({ kind }: DefinitionNode): boolean {

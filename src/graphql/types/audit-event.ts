@@ -4,13 +4,13 @@ import type { AuditEvent as AuditEventRow, Prisma } from '../../generated/sqlite
 import type { Scope } from '../../scope.ts';
 import { noUserId } from '../../users/user.ts';
 import { builder } from '../builder.ts';
-import type { Context } from '../context.ts';
+import { type Context, canSeeUser } from '../context.ts';
 import { parseNodeId, toNodeId } from '../node-id.ts';
 import { newestFirst } from '../pages.ts';
 import { nestedPageComplexity, pageComplexity } from '../plugins/limits.ts';
 import { User } from './user.ts';
 
-const AuditEventTypeEnum = builder.enumType('AuditEventType', {
+export const AuditEventTypeEnum = builder.enumType('AuditEventType', {
   description: 'The kind of an audit event. More may be added.',
   values: Object.fromEntries(
     Object.entries(auditEventTypes).map(([type, description]) => [type, { value: type, description }]),
@@ -56,12 +56,20 @@ export const AuditEvent = builder.prismaObject('AuditEvent', {
       // Only recordEvents writes the column.
       resolve: ({ type }) => type as AuditEventType,
     }),
+    userId: t.id({
+      nullable: true,
+      description:
+        'The `id` of the user, also after the user is deleted. Null if no account has the address that was tried.',
+      resolve: ({ userId }) => (userId === null ? null : toNodeId('User', userId)),
+    }),
     user: t.field({
       type: User,
       nullable: true,
       description:
-        'The user of the account. Null if no account has the address that was tried, and after the user is deleted.',
-      resolve: ({ userId }, _args, { loaders }) => (userId === null ? null : loaders.user(userId)),
+        'The user of the account. Null if no account has the address that was tried, after the user is deleted, and if ' +
+        'the caller may not see the user.',
+      resolve: ({ userId }, _args, { loaders, caller }) =>
+        userId !== null && canSeeUser(userId, caller.scope) ? loaders.user(userId) : null,
     }),
     actor: t.field({
       type: User,

@@ -1,5 +1,5 @@
 /** Answers GraphQL over HTTP: from a request to the result of its operation. */
-import { type FetchAPI, type GraphQLParams, processRegularResult } from 'graphql-yoga';
+import type { GraphQLParams } from 'graphql-yoga';
 import { maskError } from '../../graphql/errors.ts';
 import type { RequestFacts } from '../../log/request-facts.ts';
 import type { AppOptions } from '../front-door.ts';
@@ -8,8 +8,10 @@ import { noteCaller } from '../observe/note-caller.ts';
 import { cookiesFor } from '../request/cookies.ts';
 import { isFromForeignSite, preflightHeaders } from '../request/cross-site.ts';
 import { RequestCaller } from './caller.ts';
-import { eventStream, mediaTypeFor } from './media-type.ts';
+import { EventReceiver, toEvents } from './event-stream.ts';
+import { acceptsEvents, eventStream, mediaTypeFor } from './media-type.ts';
 import { paramsOf } from './params.ts';
+import { answerOf, type Result, type Results } from './result.ts';
 import type { Route } from './route.ts';
 import { createGraphQL, type ServerContext, serverContext } from './yoga.ts';
 
@@ -47,10 +49,13 @@ export function graphqlRoute(path: string, options: AppOptions): Route {
     const mediaType = mediaTypeFor(headers.get('accept'));
     if (mediaType === null) throw new Refusal(406, 'The answer is JSON. Accept application/graphql-response+json.');
     const caller = new RequestCaller({ headers, peer, now: now() }, cookies, config, legacySessions);
-    const result = identified(await execute(incoming, params, serverContext(database, caller, facts)), facts);
+    const receiver = acceptsEvents(headers.get('accept')) ? new EventReceiver() : null;
+    const result = await execute(incoming, params, serverContext(database, caller, facts, receiver));
     noteCaller(facts, caller.scope);
     const outgoing =
-      mediaType === eventStream ? toEvents(answerOf(result, 'application/json')) : answerOf(result, mediaType);
+      receiver !== null && isStream(result)
+        ? receiver.answer(result)
+        : singleAnswer(identified(result, facts), mediaType);
     await caller.dropStaleCookie(database);
     if (caller.setCookies.length > 0) outgoing.headers['set-cookie'] = caller.setCookies;
     return outgoing;
@@ -59,12 +64,19 @@ export function graphqlRoute(path: string, options: AppOptions): Route {
   return { path, readsBody: true, answer };
 }
 
-type Result = Parameters<typeof processRegularResult>[0];
+function isStream(result: Result): result is Results {
+  return Symbol.asyncIterator in result;
+}
+
+/** Returns the answer of a single result: as JSON, or as events. */
+function singleAnswer(result: Result, mediaType: string): Outgoing {
+  return mediaType === eventStream ? toEvents(answerOf(result, 'application/json')) : answerOf(result, mediaType);
+}
 
 /** Notes the code of a result that failed, and adds the id of the request to it (GraphQL specification, 7.1). */
 function identified(result: Result, facts: RequestFacts): Result {
-  // No operation of this schema is a stream, and none comes in a batch.
-  if (Array.isArray(result) || Symbol.asyncIterator in result) return result;
+  // None comes in a batch.
+  if (Array.isArray(result) || isStream(result)) return result;
   const [first] = result.errors ?? [];
   if (first === undefined) return result;
   facts.code = String(first.extensions?.code ?? 'BAD_USER_INPUT');
@@ -74,35 +86,4 @@ function identified(result: Result, facts: RequestFacts): Result {
 /** Returns the properties of a request that Yoga's plugins may read. */
 function toYogaRequest({ method, target, headers }: Incoming): Request {
   return { method, url: `http://localhost${target}`, headers } as unknown as Request;
-}
-
-/** Replaces `Response` where Yoga makes one, and has the form of an answer. */
-class PlainResponse implements Outgoing {
-  readonly body: string;
-  readonly status: number;
-  readonly headers: Record<string, string>;
-
-  constructor(body: string, { status, headers }: { status: number; headers: Record<string, string> }) {
-    this.body = body;
-    this.status = status;
-    this.headers = headers;
-  }
-}
-
-/** The part of the Fetch API with which Yoga makes an answer. It uses no other. */
-const plainResponses = { Response: PlainResponse } as unknown as FetchAPI;
-
-/** Returns the answer that Yoga makes of a result. */
-function answerOf(result: Result, mediaType: string): Outgoing {
-  // It is made by the class above.
-  return processRegularResult(result, plainResponses, mediaType) as unknown as Outgoing;
-}
-
-/**
- * Returns an answer as GraphQL over Server-Sent Events, in the words of Yoga. A stream would need a timer to keep it
- * open, and a client that leaves early could keep both in memory; every result is complete, so a text is enough.
- */
-function toEvents({ status, headers, body }: Outgoing): Outgoing {
-  const text = `:\n\nevent: next\ndata: ${body}\n\nevent: complete\ndata:\n\n`;
-  return { status, headers: { ...headers, 'Content-Type': eventStream, 'Content-Encoding': 'none' }, body: text };
 }

@@ -9,15 +9,28 @@ const regular = ['application/json', 'application/graphql-response+json'];
  */
 export function mediaTypeFor(accept: string | null): string | null {
   if (accept === null || accept === '*/*' || accept === 'application/json') return 'application/json';
-  const types = accept
+  const types = typesOf(accept).map((type) => (type === '*/*' || type === 'application/*' ? 'application/json' : type));
+  return types.find((type) => regular.includes(type)) ?? (types.some(isEvents) ? eventStream : null);
+}
+
+/** Returns whether a request with this `Accept` header takes a stream of events, beside other types or alone. */
+export function acceptsEvents(accept: string | null): boolean {
+  return accept !== null && /text\//i.test(accept) && typesOf(accept).some(isEvents);
+}
+
+function isEvents(type: string): boolean {
+  return type === eventStream || type === 'text/*';
+}
+
+/** Returns the listed types in UTF-8, in lower case. */
+function typesOf(accept: string): string[] {
+  return accept
     .replace(/[ \t]/g, '')
     .toLowerCase()
     .split(',')
     .map((entry) => entry.split(';'))
     .filter(([, ...parameters]) => (parameters.find((one) => one.includes('charset=')) ?? utf8) === utf8)
-    .map(([type = '']) => (type === '*/*' || type === 'application/*' ? 'application/json' : type));
-  const found = types.find((type) => regular.includes(type));
-  return found ?? (types.some((type) => type === eventStream || type === 'text/*') ? eventStream : null);
+    .map(([type = '']) => type);
 }
 
 const utf8 = 'charset=utf-8';

@@ -1,6 +1,6 @@
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Database } from '../../database/database.ts';
-import type { Context } from '../../graphql/context.ts';
+import type { Context, Receiver } from '../../graphql/context.ts';
 import { useDocuments } from '../../graphql/documents/document-cache.ts';
 import { maskError } from '../../graphql/errors.ts';
 import { Loaders } from '../../graphql/loaders.ts';
@@ -8,6 +8,7 @@ import { useAntiCSRF } from '../../graphql/plugins/anti-csrf.ts';
 import { useHiddenSchema } from '../../graphql/plugins/hidden-schema.ts';
 import { useComplexityLimit } from '../../graphql/plugins/limits.ts';
 import { useOperationFacts } from '../../graphql/plugins/operation-facts.ts';
+import { useSubscriptions } from '../../graphql/plugins/subscriptions.ts';
 import { schema as plainSchema, subgraphSchema } from '../../graphql/schema.ts';
 import type { RequestFacts } from '../../log/request-facts.ts';
 import { useTrustedDocuments } from '../../trusted-documents/plugin.ts';
@@ -20,16 +21,24 @@ import { exemptionOf } from './exemption.ts';
 export type ServerContext = {
   caller: RequestCaller;
   facts: RequestFacts;
+  /** The connection that takes the messages of a subscription. Null for a request with a single answer. */
+  receiver: Receiver | null;
   /** Reads the session of the caller, at the first call. */
   resume(): Promise<void>;
 };
 
 /** Returns the context of a request whose session is not read yet. */
-export function serverContext(database: Database, caller: RequestCaller, facts: RequestFacts): ServerContext {
+export function serverContext(
+  database: Database,
+  caller: RequestCaller,
+  facts: RequestFacts,
+  receiver: Receiver | null,
+): ServerContext {
   let resuming: Promise<void> | null = null;
   return {
     caller,
     facts,
+    receiver,
     resume() {
       resuming ??= caller.resume(database);
       return resuming;
@@ -49,6 +58,7 @@ export function createGraphQL(options: AppOptions & { path: string }): YogaServe
     config,
     signingKeys = null,
     trustedDocuments = null,
+    streams = null,
     plugins = [],
   } = options;
   const isHidden = !config.introspection;
@@ -56,11 +66,11 @@ export function createGraphQL(options: AppOptions & { path: string }): YogaServe
   return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: path,
-    context: async ({ caller, facts, resume }) => {
+    context: async ({ caller, facts, receiver, resume }) => {
       await resume();
       noteCaller(facts, caller.scope);
       const loaders = new Loaders(database, caller.scope.now);
-      return { database, replica, config, signingKeys, caller, facts, loaders };
+      return { database, replica, config, signingKeys, caller, facts, loaders, streams, receiver };
     },
     plugins: [
       useDocuments(schema, { hidesSuggestions: isHidden, isTrusted: trustedDocuments?.isTrusted }),
@@ -68,6 +78,7 @@ export function createGraphQL(options: AppOptions & { path: string }): YogaServe
       isHidden && useHiddenSchema(),
       useAntiCSRF,
       useComplexityLimit(isHidden),
+      useSubscriptions,
       ...plugins,
       // The last one, so that it judges the parameters that other plugins have changed, and what no other one refused.
       useTrustedDocuments(trustedDocuments, exemptionOf(options)),

@@ -1,0 +1,20 @@
+import { builder } from '../builder.ts';
+
+export const SessionEndReason = builder.enumType('SessionEndReason', {
+  description: 'The reason why a session ended. More may be added.',
+  values: {
+    LOGOUT: { description: 'Its client ended it.' },
+    REPLACED: { description: 'Its client signed in again, as this user or another one.' },
+    REVOKED: { description: 'The user ended it from another session.' },
+    REVOKED_BY_ADMIN: { description: 'An administrator or an operator ended it.' },
+    PASSWORD_CHANGED: { description: 'The user set a new password from another session, or with a mailed link.' },
+    SESSION_LIMIT: {
+      description: 'The user had too many sessions. A login on another device ended the least recently used one.',
+    },
+    SUSPENDED: { description: 'An administrator suspended the account.' },
+    RESTORED: { description: 'The operator restored the database from a backup.' },
+    ACCOUNT_DELETED: { description: 'The account was deleted.' },
+    IDLE_TIMEOUT: { description: 'It was not used for too long.' },
+    LIFETIME: { description: 'It reached the end of its absolute lifetime.' },
+  } as const,
+});

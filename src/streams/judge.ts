@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../database/clock.ts';
+import type { Database } from '../database/database.ts';
+import { isUnavailable } from '../database/failures.ts';
+import type { Scope } from '../scope.ts';
+import type { Message } from './messages.ts';
+import { isOwnHandle, type Reader, type ReaderPolicies, type ReaderState, readState } from './reader.ts';
+import type { Verdict } from './stream.ts';
+
+/** The pause between two reads while the database does not answer. */
+const retryMs = 1_000;
+
+export type JudgeParts = { database: Database; clock: Pick<Clock, 'now'>; config: ReaderPolicies };
+
+/**
+ * Decides on a message right before its delivery, by the state of its reader then: so no message reaches the reader of a
+ * session that has ended, however long it waited. While the database does not answer, the message waits.
+ */
+export async function judge(
+  parts: JudgeParts,
+  reader: Reader,
+  message: Message,
+  hasEnded: () => boolean,
+): Promise<Verdict> {
+  const isOwnEnd = message.kind === 'ended' && isOwnHandle(reader, message.handle);
+  if (isOwnEnd) return farewell(parts, reader, message);
+  const state = await stateOf(parts, reader, hasEnded);
+  if (state === null) return { end: 'CLIENT_LEFT' };
+  if (state.kind === 'lost') return { end: 'ACCESS_LOST' };
+  if (state.kind === 'replaced') return { end: 'CREDENTIAL_REPLACED' };
+  if (state.kind === 'allowed') return { delivery: { message, scope: state.scope }, isLast: false };
+  return farewell(parts, reader, { kind: 'ended', cursor: message.cursor, ...state.session });
+}
+
+/** Returns the last delivery to the reader of a session that has ended. Privileged streams have no message for it. */
+function farewell({ clock }: JudgeParts, { opened, isPrivileged }: Reader, message: Message): Verdict {
+  if (isPrivileged) return { end: 'SESSION_ENDED' };
+  return { delivery: { message, scope: withoutSession(opened, clock.now()) }, isLast: true };
+}
+
+function withoutSession(scope: Scope, now: Date): Scope {
+  return { ...scope, now, session: null, presentedToken: null, actorId: null, isAdmin: false };
+}
+
+async function stateOf(
+  { database, clock, config }: JudgeParts,
+  reader: Reader,
+  hasEnded: () => boolean,
+): Promise<ReaderState | null> {
+  while (!hasEnded()) {
+    try {
+      return await readState(database, reader, clock.now(), config);
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      await sleep(retryMs);
+    }
+  }
+  return null;
+}

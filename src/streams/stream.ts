@@ -1,0 +1,158 @@
+import { RequestError } from '../errors.ts';
+import type { Scope } from '../scope.ts';
+import type { StreamEnd } from './end.ts';
+import type { Message } from './messages.ts';
+
+/** The maximum number of messages that wait for a client. One that reads more slowly would cost memory without a limit. */
+export const maxWaiting = 64;
+
+/** The maximum number of events in one message. */
+export const maxEventsPerMessage = 100;
+
+/** A message with the scope of its reader, as it is at the delivery. */
+export type Delivery = { message: Message; scope: Scope };
+
+/** The decision on a message, right before it is delivered. */
+export type Verdict =
+  | { delivery: Delivery; isLast: boolean }
+  /** The stream ends, and the message is not delivered. */
+  | { end: StreamEnd };
+
+export type StreamParts = {
+  /** Returns the next messages that the reader missed before the stream began. Null after the last one. */
+  readMissed: (() => Promise<Message[] | null>) | null;
+  /** Decides on a message by the state of the reader now. */
+  judge(message: Message): Promise<Verdict>;
+  /** Is called once, when the stream ends. */
+  onEnd(end: StreamEnd): void;
+};
+
+const slow = new RequestError('SLOW_CONSUMER', 'The stream ended, because its messages were read too slowly.');
+const lost = new RequestError('FORBIDDEN', 'The stream ended: its caller may not read it any more.');
+
+/** The messages for one reader, as an iterator that waits for the next one. Its memory is limited. */
+export class Stream implements AsyncIterableIterator<Delivery> {
+  readonly #parts: StreamParts;
+  #missed: Message[] = [];
+  #hasMissed: boolean;
+  #waiting: Message[] = [];
+  /** Wakes the reader that waits. */
+  #wake: (() => void) | null = null;
+  #end: StreamEnd | null = null;
+  #failure: RequestError | null = null;
+
+  constructor(first: Message, parts: StreamParts) {
+    this.#parts = parts;
+    this.#missed.push(first);
+    this.#hasMissed = parts.readMissed !== null;
+  }
+
+  /** The reason of the end. Null for a stream that is open. */
+  get end(): StreamEnd | null {
+    return this.#end;
+  }
+
+  /** Adds a message. Events join those that wait already. */
+  push(message: Message): void {
+    if (this.#end !== null) return;
+    const last = this.#waiting.at(-1);
+    if (message.kind === 'events' && last?.kind === 'events') {
+      const events = [...last.events, ...message.events];
+      if (events.length <= maxEventsPerMessage) {
+        this.#waiting[this.#waiting.length - 1] = { ...message, events };
+        return;
+      }
+    }
+    if (this.#waiting.length >= maxWaiting) {
+      this.close('SLOW_CONSUMER');
+      return;
+    }
+    this.#waiting.push(message);
+    this.#wake?.();
+  }
+
+  /** Reads the first messages that the reader missed, so that a position at which it cannot resume is refused at once. */
+  async prepare(): Promise<void> {
+    if (this.#parts.readMissed === null) return;
+    try {
+      const missed = await this.#parts.readMissed();
+      this.#missed.push(...(missed ?? []));
+    } catch (error) {
+      this.close('FAILED');
+      throw error;
+    }
+  }
+
+  /** Ends the stream. What waits is not delivered. Further calls change nothing. */
+  close(end: StreamEnd): void {
+    if (this.#end !== null) return;
+    this.#end = end;
+    if (end === 'SLOW_CONSUMER') this.#failure = slow;
+    if (end === 'ACCESS_LOST') this.#failure = lost;
+    this.#missed = [];
+    this.#waiting = [];
+    this.#parts.onEnd(end);
+    this.#wake?.();
+  }
+
+  /** @throws RequestError with the reason, once, if the stream has ended for one that the client should read. */
+  async next(): Promise<IteratorResult<Delivery, undefined>> {
+    try {
+      return await this.#next();
+    } catch (error) {
+      this.close('FAILED');
+      throw error;
+    }
+  }
+
+  async #next(): Promise<IteratorResult<Delivery, undefined>> {
+    const message = await this.#take();
+    if (message === null) return this.#finish();
+    const verdict = await this.#parts.judge(message);
+    // It may have ended meanwhile.
+    if (this.#end !== null) return this.#finish();
+    if ('end' in verdict) {
+      this.close(verdict.end);
+      return this.#finish();
+    }
+    if (verdict.isLast) this.close('SESSION_ENDED');
+    return { done: false, value: verdict.delivery };
+  }
+
+  #finish(): IteratorResult<Delivery, undefined> {
+    const failure = this.#failure;
+    this.#failure = null;
+    if (failure !== null) throw failure;
+    return { done: true, value: undefined };
+  }
+
+  /** Returns the next message. Null if the stream has ended. */
+  async #take(): Promise<Message | null> {
+    while (this.#end === null) {
+      const missed = this.#missed.shift();
+      if (missed) return missed;
+      if (this.#hasMissed) {
+        const more = (await this.#parts.readMissed?.()) ?? null;
+        this.#missed = more ?? [];
+        this.#hasMissed = more !== null;
+        continue;
+      }
+      const message = this.#waiting.shift();
+      if (message) return message;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#wake = null;
+    }
+    return null;
+  }
+
+  async return(): Promise<IteratorResult<Delivery, undefined>> {
+    this.close('CLIENT_LEFT');
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}

@@ -1,0 +1,191 @@
+/** The live streams of a server: one follow of the log of events for all of them. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../database/clock.ts';
+import type { Database } from '../database/database.ts';
+import { RequestError } from '../errors.ts';
+import { readMissedEvents } from '../events/log.ts';
+import type { Follow, LogReader } from '../events/log-reader.ts';
+import type { AuditEventType } from '../events/record.ts';
+import type { Scope } from '../scope.ts';
+import { startChecks } from './checks.ts';
+import type { StreamEnd, StreamTransport } from './end.ts';
+import { judge } from './judge.ts';
+import { type Message, toldTypes } from './messages.ts';
+import { type EventFilter, messagesOf, type OpenStream, OpenStreams } from './open-streams.ts';
+import { Quotas } from './quotas.ts';
+import { isService, type Reader, type ReaderState } from './reader.ts';
+import { maxEventsPerMessage, Stream } from './stream.ts';
+
+export type Opening = {
+  /** The scope of the reader, who has the right to read the stream. */
+  scope: Scope;
+  transport: StreamTransport;
+  /** The position after which the reader resumes. Null to begin now. */
+  after: bigint | null;
+  /** The events of all accounts that the stream tells. Null for a stream of the reader's own sessions. */
+  filter: EventFilter | null;
+  /** Is called once, when the stream ends. */
+  onEnd(end: StreamEnd): void;
+};
+
+export type Streams = {
+  /**
+   * Opens a stream. Its first message has the position at which it begins.
+   *
+   * @throws RequestError TOO_MANY_STREAMS, SUBSCRIPTIONS_DISABLED, SERVER_OVERLOADED if the server stops, and for
+   *   `after` RESUME_TOO_OLD and BAD_USER_INPUT.
+   */
+  open(opening: Opening): Promise<Stream>;
+  /** Ends all streams in this time, one after the other, and opens none from now on. */
+  drain(overMs: number): Promise<void>;
+  /** Ends all streams at once. */
+  stop(): Promise<void>;
+};
+
+export type StreamParts = {
+  database: Database;
+  log: LogReader;
+  clock: Pick<Clock, 'now'>;
+  config: Pick<Config, 'sessions' | 'adminRoles' | 'streamsPerNode'>;
+  report(error: unknown): void;
+};
+
+/** The pause between the ends of streams while the server drains. */
+const drainStepMs = 50;
+
+export function openStreams({ database, log, clock, config, report }: StreamParts): Streams {
+  const streams = new OpenStreams();
+  const quotas = new Quotas(config.streamsPerNode);
+  const checks = startChecks({ database, clock, config, report, streams, apply });
+  let following: Promise<Follow> | null = null;
+  let opening = 0;
+  let isDraining = false;
+  /** Every event up to it was told. */
+  let cursor = 0n;
+  /** The highest id of an event that was told. */
+  let top = 0n;
+
+  function onEvents(events: Parameters<OpenStreams['tell']>[0], position: bigint): void {
+    // The log goes back if a backup is restored.
+    if (position < cursor) top = position;
+    const before = cursor < position ? cursor : position;
+    cursor = position;
+    for (const { id } of events) if (id > top) top = id;
+    if (cursor > top) top = cursor;
+    streams.tell(events, before, position);
+    streams.endReplaced(events);
+    const toCheck = streams.toCheck(events);
+    if (toCheck.length > 0) void checks.check(toCheck);
+  }
+
+  async function follow(): Promise<void> {
+    following ??= log.follow(onEvents).then((begun) => {
+      if (begun.cursor > cursor) cursor = begun.cursor;
+      if (cursor > top) top = cursor;
+      return begun;
+    });
+    try {
+      await following;
+    } catch (error) {
+      following = null;
+      throw error;
+    }
+  }
+
+  function unfollow(): void {
+    if (streams.size > 0 || opening > 0) return;
+    void following?.then((begun) => begun.stop()).catch(() => {});
+    following = null;
+    [cursor, top] = [0n, 0n];
+  }
+
+  function apply(open: OpenStream, state: ReaderState): void {
+    if (state.kind === 'lost') open.stream.close('ACCESS_LOST');
+    if (state.kind === 'replaced') open.stream.close('CREDENTIAL_REPLACED');
+    if (state.kind !== 'ended' || open.isEnding) return;
+    open.isEnding = true;
+    open.stream.push({ kind: 'ended', cursor, ...state.session });
+  }
+
+  /** Returns a function that reads the events that were told between a position and now, page by page. */
+  function missedBy(reader: Reader, filter: EventFilter | null, from: bigint): () => Promise<Message[] | null> {
+    const [upTo, settled] = [top, cursor];
+    const userId = filter === null ? (reader.opened.session?.userId ?? null) : filter.userId;
+    const types = filter === null ? toldTypes : filter.types && ([...filter.types] as AuditEventType[]);
+    let after: bigint | null = from;
+    return async () => {
+      if (after === null) return null;
+      const events = await readMissedEvents(database, { after, upTo, userId, types }, maxEventsPerMessage);
+      const last = events.at(-1);
+      after = last && events.length === maxEventsPerMessage ? last.id : null;
+      return events.flatMap((event) => {
+        const position = event.id < settled ? event.id : settled;
+        return messagesOf({ filter }, [event], position);
+      });
+    };
+  }
+
+  async function begin({ scope, after, filter, onEnd }: Opening, giveBack: () => void): Promise<Stream> {
+    await follow();
+    const reader = { opened: scope, isPrivileged: filter !== null };
+    const readMissed = after === null ? null : missedBy(reader, filter, after);
+    const first = { kind: 'start', cursor: after !== null && after < cursor ? after : cursor } as const;
+    const stream: Stream = new Stream(first, {
+      readMissed,
+      judge: (message) => judge({ database, clock, config }, reader, message, () => stream.end !== null),
+      onEnd(end) {
+        giveBack();
+        streams.remove(open);
+        unfollow();
+        onEnd(end);
+      },
+    });
+    const expiresAt = isService(reader) ? null : (scope.session?.expiresAt ?? null);
+    const open: OpenStream = { stream, reader, filter, expiresAt, isEnding: false };
+    streams.add(open);
+    checks.expect(open);
+    await stream.prepare();
+    return stream;
+  }
+
+  return {
+    async open(given) {
+      if (config.streamsPerNode === 0) throw new RequestError('SUBSCRIPTIONS_DISABLED', disabled);
+      if (isDraining) throw new RequestError('SERVER_OVERLOADED', stopping, 1);
+      const { session, client, service } = given.scope;
+      const holdsSession = service === null ? (session?.id ?? null) : null;
+      const giveBack = quotas.take({ sessionId: holdsSession, ipAddress: client.ipAddress });
+      opening += 1;
+      try {
+        return await begin(given, giveBack);
+      } catch (error) {
+        giveBack();
+        throw error;
+      } finally {
+        opening -= 1;
+        unfollow();
+      }
+    },
+    async drain(overMs) {
+      isDraining = true;
+      const toEnd = [...streams];
+      const began = performance.now();
+      for (let ended = 0; ended < toEnd.length; ) {
+        const share = overMs === 0 ? 1 : (performance.now() - began) / overMs;
+        const next = Math.min(toEnd.length, Math.ceil(share * toEnd.length));
+        for (const { stream } of toEnd.slice(ended, next)) stream.close('DRAINED');
+        ended = Math.max(ended, next);
+        if (ended < toEnd.length) await sleep(drainStepMs);
+      }
+    },
+    async stop() {
+      isDraining = true;
+      for (const { stream } of streams) stream.close('DRAINED');
+      await checks.stop();
+    },
+  };
+}
+
+const disabled = 'The operator has turned subscriptions off (STREAMS_PER_NODE=0).';
+const stopping = 'This server is stopping. Subscribe again, at another server.';
