@@ -31,6 +31,7 @@ import {
   origins,
   text,
 } from './variables.ts';
+import { readWebhookPolicy, type WebhookPolicy } from './webhooks.ts';
 
 export type { AccessTokenPolicy, AttemptPolicy, LoginPage, MailPolicy, PasswordPolicy, SessionPolicy, TrustedProxies };
 
@@ -101,6 +102,7 @@ export type Config = {
   metrics: MetricsPolicy | null;
   /** The receiver of traces. Null if they are off. */
   traces: TracesPolicy | null;
+  webhooks: WebhookPolicy;
   /** True if `npm start` or `npx` started the process. On a signal, npm ends its shell but not the process in it. */
   startedByNpm: boolean;
 };
@@ -151,6 +153,7 @@ export function readConfig(given: Environment = process.env): Config {
     drainMs: duration(environment, 'DRAIN_TIME', '0s', 0),
     metrics: readMetricsPolicy(environment),
     traces: readTracesPolicy(environment),
+    webhooks: readWebhookPolicy(environment),
     startedByNpm: environment.npm_lifecycle_event === 'start' || environment.npm_lifecycle_event === 'npx',
   };
   if (production) requireSafeForProduction(config);
