@@ -25,6 +25,10 @@ import './mutations/sign-up.ts';
 import './mutations/start-session.ts';
 import './types/user.ts';
 import './types/user-sessions.ts';
+import './types/webhooks/webhook.ts';
+import './types/webhooks/delivery.ts';
+import './mutations/webhooks/manage.ts';
+import './mutations/webhooks/replay.ts';
 
 const built = builder.toSchema({ directives: [...specifiedDirectives, semanticNonNull] });
 

@@ -14,9 +14,13 @@ function anew(now: Date) {
 /**
  * Sends a delivery again, also one that was delivered. Its message keeps its id. @throws WebhookDeliveryNotFoundError
  */
-export function replayDelivery(database: Database, scope: Scope, id: bigint): Promise<WebhookDelivery> {
+export function replayDelivery(
+  database: Database,
+  scope: Scope,
+  where: { id: bigint; webhookId?: bigint },
+): Promise<WebhookDelivery> {
   return inTransaction(database, async (db) => {
-    const [delivery] = await db.webhookDelivery.updateManyAndReturn({ where: { id }, data: anew(scope.now) });
+    const [delivery] = await db.webhookDelivery.updateManyAndReturn({ where, data: anew(scope.now) });
     if (!delivery) throw new WebhookDeliveryNotFoundError();
     await record(db, scope, 'WEBHOOK_REPLAYED', await lockWebhook(db, delivery.webhookId));
     return delivery;

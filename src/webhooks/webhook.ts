@@ -18,6 +18,15 @@ export const disabledReasons = {
 
 export type DisabledReason = keyof typeof disabledReasons;
 
+/** The states of a delivery. */
+export const deliveryStates = {
+  WAITING: 'It waits for an attempt: the first, or another one after a failure.',
+  DELIVERED: 'The receiver accepted it. It is kept for three days.',
+  DEAD: 'It was given up. It is kept for 30 days, and can be replayed.',
+} as const;
+
+export type DeliveryState = keyof typeof deliveryStates;
+
 /** The part of a webhook that administrators choose. */
 export type WebhookInput = {
   url: string;

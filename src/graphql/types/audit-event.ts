@@ -10,7 +10,7 @@ import { newestFirst } from '../pages.ts';
 import { nestedPageComplexity, pageComplexity } from '../plugins/limits.ts';
 import { User } from './user.ts';
 
-const AuditEventTypeEnum = builder.enumType('AuditEventType', {
+export const AuditEventTypeEnum = builder.enumType('AuditEventType', {
   description: 'The kind of an audit event. More may be added.',
   values: Object.fromEntries(
     Object.entries(auditEventTypes).map(([type, description]) => [type, { value: type, description }]),
