@@ -78,5 +78,11 @@ export const sentMails = topic<{ result: 'sent' | 'failed'; template: string; ms
 /** Mails that are never tried again, and were not sent. */
 export const givenUpMails = topic<Nothing>('given-up-mails');
 
+/** Attempts to deliver an event to a webhook, with their time in milliseconds. After a dead one there is no other. */
+export const webhookAttempts = topic<{ result: 'delivered' | 'failed' | 'dead'; ms: number }>('webhook-attempts');
+
+/** Webhooks that were disabled because of their receivers. */
+export const disabledWebhooks = topic<{ reason: string }>('disabled-webhooks');
+
 /** Rows that maintenance deleted after their retention. */
 export const prunedRows = topic<{ table: string; count: number }>('pruned-rows');

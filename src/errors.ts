@@ -33,6 +33,20 @@ export const userErrors = {
     message: 'There is no such service client.',
     description: 'The service client does not exist.',
   },
+  WEBHOOK_NOT_FOUND: {
+    message: 'There is no such webhook.',
+    description: 'The webhook does not exist.',
+  },
+  WEBHOOK_DELIVERY_NOT_FOUND: {
+    message: 'There is no such delivery. It may have been deleted after its retention.',
+    description: 'The delivery of an event to a webhook does not exist, or no longer.',
+  },
+  ENCRYPTION_KEYS_MISSING: {
+    message:
+      'The operator has to set ENCRYPTION_KEYS first, because the secrets of webhooks are stored encrypted. ' +
+      '`create-encryption-key` makes a key.',
+    description: 'This server has no encryption keys, so it cannot store a secret that it has to read again.',
+  },
   RATE_LIMITED: {
     description: 'Too many attempts for this account or from this address. Nothing was checked. Wait, then retry.',
   },
@@ -123,6 +137,15 @@ export class UserNotFoundError extends plainError('USER_NOT_FOUND') {}
 
 /** Tells administrators and operators that a service client does not exist. */
 export class ServiceClientNotFoundError extends plainError('SERVICE_CLIENT_NOT_FOUND') {}
+
+/** Tells administrators and operators that a webhook does not exist. */
+export class WebhookNotFoundError extends plainError('WEBHOOK_NOT_FOUND') {}
+
+/** Tells administrators and operators that a delivery to a webhook does not exist. */
+export class WebhookDeliveryNotFoundError extends plainError('WEBHOOK_DELIVERY_NOT_FOUND') {}
+
+/** Refuses to store a secret that this server could not encrypt. */
+export class EncryptionKeysMissingError extends plainError('ENCRYPTION_KEYS_MISSING') {}
 
 /** Refuses an attempt while an account or an address has to wait. */
 export class RateLimitedError extends UserError {

@@ -33,6 +33,7 @@ const rooms: Record<string, string[]> = {
   sessions: ['bowser', 'lru-cache'],
   'access-tokens': [],
   mail: ['mustache', 'nodemailer'],
+  webhooks: ['ipaddr.js', 'standardwebhooks'],
   transfer: [],
   maintenance: [],
   accounts: [],

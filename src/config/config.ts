@@ -31,6 +31,7 @@ import {
   origins,
   text,
 } from './variables.ts';
+import { readWebhookPolicy, type WebhookPolicy } from './webhooks.ts';
 
 export type { AccessTokenPolicy, AttemptPolicy, LoginPage, MailPolicy, PasswordPolicy, SessionPolicy, TrustedProxies };
 
@@ -103,6 +104,7 @@ export type Config = {
   metrics: MetricsPolicy | null;
   /** The receiver of traces. Null if they are off. */
   traces: TracesPolicy | null;
+  webhooks: WebhookPolicy;
   /** True if `npm start` or `npx` started the process. On a signal, npm ends its shell but not the process in it. */
   startedByNpm: boolean;
 };
@@ -154,6 +156,7 @@ export function readConfig(given: Environment = process.env): Config {
     streamsPerNode: integer(environment, 'STREAMS_PER_NODE', 10_000, { min: 0, max: 1_000_000 }),
     metrics: readMetricsPolicy(environment),
     traces: readTracesPolicy(environment),
+    webhooks: readWebhookPolicy(environment),
     startedByNpm: environment.npm_lifecycle_event === 'start' || environment.npm_lifecycle_event === 'npx',
   };
   if (production) requireSafeForProduction(config);

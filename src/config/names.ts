@@ -74,6 +74,7 @@ export const settingNames: readonly string[] = [
   'TRUSTED_PROXIES',
   'UNREMEMBERED_SESSION_LIFETIME',
   'UNUSED_SESSION_TIMEOUT',
+  'WEBHOOK_PRIVATE_NETWORKS',
   'NODE_ENV',
 ];
 

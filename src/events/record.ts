@@ -40,6 +40,16 @@ export const auditEventTypes = {
   SERVICE_SECRET_ROTATED: 'A service client received another secret. `detail` contains its name.',
   SERVICE_SECRET_RETIRED:
     'The secret of a service client from before its last rotation is rejected from now on. `detail` contains its name.',
+  WEBHOOK_CREATED: 'A webhook was created. `detail` contains the host of its URL and its number, here and below.',
+  WEBHOOK_CHANGED: 'The URL, the description or the types of events of a webhook were changed.',
+  WEBHOOK_SECRET_ROTATED: 'A webhook received another secret.',
+  WEBHOOK_DISABLED:
+    'A webhook was disabled: by an administrator, or because its receiver is gone or failed for five days. Then ' +
+    'there is no actor.',
+  WEBHOOK_ENABLED: 'A disabled webhook was enabled again.',
+  WEBHOOK_DELETED: 'A webhook was deleted, with its deliveries.',
+  WEBHOOK_REPLAYED: 'Deliveries to a webhook were sent again.',
+  WEBHOOK_TESTED: 'An administrator asked for an event, to test a webhook.',
 } as const;
 
 export type AuditEventType = keyof typeof auditEventTypes;

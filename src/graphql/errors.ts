@@ -5,6 +5,7 @@ import {
   AccountSuspendedError,
   AudienceNotAllowedError,
   EmailTakenError,
+  EncryptionKeysMissingError,
   InvalidCredentialsError,
   LastAdministratorError,
   RateLimitedError,
@@ -20,6 +21,8 @@ import {
   userErrors,
   ValidationError,
   type ValidationIssue,
+  WebhookDeliveryNotFoundError,
+  WebhookNotFoundError,
 } from '../errors.ts';
 import { builder } from './builder.ts';
 
@@ -62,6 +65,9 @@ const plainErrors: ((new () => UserError) & { code: UserErrorCode })[] = [
   TokenInvalidError,
   LastAdministratorError,
   AudienceNotAllowedError,
+  WebhookNotFoundError,
+  WebhookDeliveryNotFoundError,
+  EncryptionKeysMissingError,
 ];
 
 for (const type of plainErrors) {

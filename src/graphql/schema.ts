@@ -27,6 +27,10 @@ import './subscriptions/admin-events.ts';
 import './subscriptions/session-events.ts';
 import './types/user.ts';
 import './types/user-sessions.ts';
+import './types/webhooks/webhook.ts';
+import './types/webhooks/delivery.ts';
+import './mutations/webhooks/manage.ts';
+import './mutations/webhooks/replay.ts';
 
 const built = builder.toSchema({ directives: [...specifiedDirectives, semanticNonNull] });
 

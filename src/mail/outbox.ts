@@ -25,6 +25,7 @@ export const mails = {
   'email-taken': null,
   'password-changed': null,
   'account-deleted': null,
+  'webhook-disabled': null,
 } as const satisfies Record<string, LinkKind | null>;
 
 export type MailName = keyof typeof mails;

@@ -4,11 +4,13 @@ import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
 import { withLease } from '../database/lease.ts';
 import { rotateSigningKeys } from '../signing-keys/rotate.ts';
+import { reencryptWebhookSecrets } from '../webhooks/secrets.ts';
 import { ClockJumpError, noteClock, requireTrustedClock } from './clock-check.ts';
 import { idWarnings } from './id-warnings.ts';
 import {
   deleteClientInfo,
   endExpired,
+  pruneDeliveries,
   pruneEvents,
   pruneExpired,
   pruneSessions,
@@ -46,8 +48,12 @@ export function maintain(
     if (await mayContinue()) await deleteClientInfo(database, new Date(now - policy.deviceRetentionMs), mayContinue);
     if (await mayContinue()) await pruneEvents(database, new Date(now - policy.auditRetentionMs), mayContinue);
     if (await mayContinue()) await pruneExpired(database, new Date(now), mayContinue);
+    if (await mayContinue()) await pruneDeliveries(database, new Date(now), mayContinue);
     const { encryptionKeys } = policy;
-    if (encryptionKeys !== null && (await mayContinue())) await rotateSigningKeys(database, encryptionKeys, clock);
+    if (encryptionKeys !== null && (await mayContinue())) {
+      await rotateSigningKeys(database, encryptionKeys, clock);
+      await reencryptWebhookSecrets(database, encryptionKeys, new Date(now));
+    }
     await noteClock(database, new Date(now));
     return pruned;
   });

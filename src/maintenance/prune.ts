@@ -115,6 +115,20 @@ export async function pruneExpired(db: Db, at: Date, shouldContinue = always): P
   });
 }
 
+/** The retention of deliveries to webhooks, after their end: so long can they be replayed. */
+const deliveryRetentionMs = { DELIVERED: 3 * 86_400_000, DEAD: 30 * 86_400_000 };
+
+/** Deletes the deliveries to webhooks after their retention. */
+export async function pruneDeliveries(db: Db, at: Date, shouldContinue = always): Promise<void> {
+  for (const [state, retentionMs] of Object.entries(deliveryRetentionMs)) {
+    const where = { state, finishedAt: { lt: new Date(at.getTime() - retentionMs) } };
+    await inBatches(shouldContinue, async (limit) => {
+      return deleted('WebhookDelivery', await db.webhookDelivery.deleteMany({ where, limit }), limit);
+    });
+    if (!(await shouldContinue())) return;
+  }
+}
+
 type BatchResult = { count: number; isLast: boolean };
 
 type Batch = (limit: number) => Promise<BatchResult>;

@@ -6,6 +6,7 @@ import { requireNoMisspelling } from '../config/names.ts';
 import type { Environment } from '../config/variables.ts';
 import { hasNarrowIds } from '../database/database.ts';
 import { OperatorError } from '../errors.ts';
+import { toNodeId } from '../graphql/node-id.ts';
 import { type App, type AppOptions, createApp, graphqlPath } from '../http/front-door.ts';
 import { listen, type RunningServer } from '../http/server.ts';
 import { startDelivery } from '../mail/delivery.ts';
@@ -16,6 +17,7 @@ import { observeAll } from '../monitoring/observe-all.ts';
 import { openSigningKeys } from '../signing-keys/signing-keys.ts';
 import type { Streams } from '../streams/streams.ts';
 import { openTrustedDocuments, type TrustedDocuments } from '../trusted-documents/trusted-documents.ts';
+import { startWebhooks } from '../webhooks/delivery/worker.ts';
 import { startMetrics, startTraces } from './monitoring.ts';
 import type { Address, Server } from './server.ts';
 import { openStore, type Store } from './store.ts';
@@ -109,8 +111,9 @@ function startBackground(
   const maintenance = startMaintenance(database, config, clock, { report });
   const transport = openMailTransport(config.mail);
   const delivery = startDelivery({ database, transport, render, appUrl, clock, report });
+  const webhooks = startWebhooks({ database, policies: config, toGlobalId: toNodeId, clock, report });
   const watch = trustedDocuments?.watch();
-  return () => Promise.all([maintenance.stop(), delivery.stop(), watch?.stop()]);
+  return () => Promise.all([maintenance.stop(), delivery.stop(), webhooks.stop(), watch?.stop()]);
 }
 
 type Parts = {

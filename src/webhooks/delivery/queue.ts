@@ -1,0 +1,87 @@
+/** The deliveries that wait: which of them is next, and how attempts end. */
+import type { Database, Db } from '../../database/database.ts';
+import { toId } from '../../database/raw-sql.ts';
+import { inTransaction } from '../../database/transaction.ts';
+import type { WebhookDelivery } from '../../generated/sqlite/client.ts';
+import type { Outcome } from '../http/send.ts';
+import { nextAttemptAt } from './retries.ts';
+
+/** The time after which a delivery whose attempt has no result is tried again: its server died, or lost the lease. */
+const claimMs = 60_000;
+
+/**
+ * Returns deliveries of a webhook that are due, in the order of their events: for each user only the first one that
+ * waits, so that no event overtakes an earlier one of the same user.
+ */
+export async function findDue(database: Database, webhookId: bigint, limit: number, now: Date) {
+  const rows = await database.$queryRaw<{ id: unknown }[]>`
+    SELECT "id" FROM "WebhookDelivery" AS "one"
+      WHERE "webhookId" = ${webhookId} AND "state" = 'WAITING' AND "sendAfter" <= ${now}
+        AND NOT EXISTS (
+          SELECT 1 FROM "WebhookDelivery" AS "earlier"
+            WHERE "earlier"."webhookId" = ${webhookId} AND "earlier"."state" = 'WAITING'
+              AND "earlier"."userId" = "one"."userId" AND "earlier"."id" < "one"."id")
+      ORDER BY "sendAfter", "id" LIMIT ${limit}`;
+  const ids = rows.map(({ id }) => toId(id));
+  return database.webhookDelivery.findMany({ where: { id: { in: ids } }, orderBy: { id: 'asc' } });
+}
+
+/**
+ * Claims a delivery for one attempt, and counts the attempt before it is made. Returns false if another server has it.
+ */
+export async function claim(db: Db, { id, attempts }: WebhookDelivery, now: Date): Promise<boolean> {
+  const sendAfter = new Date(now.getTime() + claimMs);
+  const { count } = await db.webhookDelivery.updateMany({
+    where: { id, attempts, state: 'WAITING' },
+    data: { attempts: attempts + 1, lastAttemptAt: now, sendAfter },
+  });
+  return count > 0;
+}
+
+/** Selects a claimed delivery, unless another server claimed it since, or an administrator replayed it. */
+function whereClaimed({ id, attempts }: WebhookDelivery) {
+  return { id, attempts: attempts + 1, state: 'WAITING' };
+}
+
+/** Notes that the receiver accepted a claimed delivery. */
+export async function noteDelivered(db: Db, delivery: WebhookDelivery, status: number, now: Date): Promise<void> {
+  await db.webhookDelivery.updateMany({
+    where: whereClaimed(delivery),
+    data: { state: 'DELIVERED', lastStatus: status, lastError: null, finishedAt: now },
+  });
+  await db.webhook.updateMany({
+    where: { id: delivery.webhookId, failingSince: { not: null } },
+    data: { failingSince: null },
+  });
+}
+
+/**
+ * Notes the failed attempt of a claimed delivery: it waits for the next one, with those of the same user behind it, or
+ * is dead. Returns whether it is dead.
+ */
+export async function noteFailed(
+  database: Database,
+  delivery: WebhookDelivery,
+  { status, error, retryAfterMs }: Outcome,
+  now: Date,
+): Promise<boolean> {
+  const { webhookId, userId, queuedAt } = delivery;
+  const next = nextAttemptAt({ attempts: delivery.attempts + 1, queuedAt }, retryAfterMs, now);
+  const result = { lastStatus: status, lastError: error ?? `HTTP_${status}` };
+  await inTransaction(database, async (db) => {
+    const data = next === null ? { ...result, state: 'DEAD', finishedAt: now } : { ...result, sendAfter: next };
+    await db.webhookDelivery.updateMany({ where: whereClaimed(delivery), data });
+    await db.webhook.updateMany({ where: { id: webhookId, failingSince: null }, data: { failingSince: now } });
+    if (next === null || userId === null) return;
+    // They cannot be sent before, and the search for due deliveries need not pass them until then.
+    const behind = { webhookId, state: 'WAITING', userId, id: { gt: delivery.id }, sendAfter: { lt: next } };
+    await db.webhookDelivery.updateMany({ where: behind, data: { sendAfter: next } });
+  });
+  return next === null;
+}
+
+/** Makes all waiting deliveries due, because their receiver is back, except those that are being sent. */
+export async function hurry(db: Db, webhookId: bigint, inFlight: bigint[], now: Date): Promise<void> {
+  const where = { webhookId, state: 'WAITING', sendAfter: { gt: now }, id: { notIn: inFlight } };
+  await db.webhookDelivery.updateMany({ where, data: { sendAfter: now } });
+}
