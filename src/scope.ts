@@ -21,6 +21,7 @@ export const serviceScopes = {
   introspect: 'Ask whose session a token opens, at `/oauth/introspect`.',
   'session-data': 'Read and write the private data of sessions, and read their public data at `/oauth/introspect`.',
   'users:read': 'Read every user and session over GraphQL.',
+  events: 'Follow the events of all accounts: `adminEvents`, and security events.',
 } as const;
 
 export type ServiceScope = keyof typeof serviceScopes;
