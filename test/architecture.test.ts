@@ -36,6 +36,7 @@ const rooms: Record<string, string[]> = {
   transfer: [],
   maintenance: [],
   accounts: [],
+  'security-events': [],
   graphql: [
     '@pothos/core',
     '@pothos/plugin-complexity',
