@@ -1,12 +1,17 @@
 /** One poll of a receiver (RFC 8936): it acknowledges tokens, and gets the next ones. */
 import type { Database } from '../database/database.ts';
+import type { AuditEvent } from '../generated/sqlite/client.ts';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import { findLoss, readOutstanding } from './outstanding.ts';
 import { openReceiver, type Place, type Receiver, saveProgress } from './receiver.ts';
-import { type SecurityEventToken, signLoss, signSecurityEvent, type Transmitter } from './security-event-token.ts';
-import { type ParsedTokenId, parseTokenId, transactionIdOf } from './token-id.ts';
+import { claimsAbout, claimsAboutLoss, type Issuer, signSecurityEvent } from './security-event-token.ts';
+import { lossIdOf, type ParsedTokenId, parseTokenId, tokenIdOf, transactionIdOf } from './token-id.ts';
 
 /** The maximum number of tokens in one answer. */
 export const maxEventsAtOnce = 100;
+
+/** The sender of security events. */
+export type Transmitter = Pick<Issuer, 'subjectOf'> & { signingKeys: SigningKeys };
 
 export type Poll = {
   /** The service client that polls. Its id is the `aud` of its tokens. */
@@ -24,8 +29,8 @@ export type PollTime = {
 };
 
 export type Polled = {
-  /** The oldest tokens that the client has not acknowledged, in the order of their events. */
-  tokens: SecurityEventToken[];
+  /** The oldest tokens that the client has not acknowledged, with their `jti`, in the order of their events. */
+  tokens: [jti: string, token: string][];
   /** True if the next poll may return more at once. */
   moreAvailable: boolean;
 };
@@ -58,12 +63,31 @@ export async function poll(
   const done = loss === null ? { ...found.done, at: isUpToDate ? now : found.done.at } : receiver.done;
   if (receiver !== before || isFarFrom(before.done, done))
     await saveProgress(database, clientId, { ...receiver, done });
-  const signed = [
+  const tokens = await Promise.all([
     ...(mayTellLoss ? [signLoss(transmitter, clientId, loss)] : []),
-    ...found.events.map((event) => signSecurityEvent(transmitter, clientId, event)),
-  ];
-  const tokens = (await Promise.all(signed)).filter((token) => token !== null);
+    ...found.events.map((event) => signEvent(transmitter, clientId, event)),
+  ]);
   return { tokens, moreAvailable: found.isMore || (loss !== null && !mayTellLoss) };
+}
+
+async function signEvent(
+  { signingKeys, subjectOf }: Transmitter,
+  aud: string,
+  event: AuditEvent,
+): Promise<[jti: string, token: string]> {
+  const claims = claimsAbout(event, { issuer: signingKeys.issuer, subjectOf });
+  if (claims === null) throw new Error(`The event ${event.id} has no security event.`);
+  const jti = tokenIdOf(event, aud);
+  return [jti, await signSecurityEvent(signingKeys, claims, { aud, jti })];
+}
+
+async function signLoss(
+  { signingKeys }: Transmitter,
+  aud: string,
+  upTo: bigint,
+): Promise<[jti: string, token: string]> {
+  const jti = lossIdOf(upTo, aud);
+  return [jti, await signSecurityEvent(signingKeys, claimsAboutLoss(upTo, aud), { aud, jti })];
 }
 
 /** Returns the progress of a receiver with the tokens that it acknowledges. */

@@ -3,8 +3,7 @@ import { isUnavailable } from '../../../database/failures.ts';
 import { OperatorNotice } from '../../../errors.ts';
 import { toNodeId } from '../../../graphql/node-id.ts';
 import type { Service } from '../../../scope.ts';
-import { maxEventsAtOnce, type Poll, type Polled, poll } from '../../../security-events/poll.ts';
-import type { Transmitter } from '../../../security-events/security-event-token.ts';
+import { maxEventsAtOnce, type Poll, type Polled, poll, type Transmitter } from '../../../security-events/poll.ts';
 import type { Wait, WaitingPolls } from '../../../security-events/waiting-polls.ts';
 import type { AppOptions } from '../../front-door.ts';
 import { type Outgoing, Refusal } from '../../messages.ts';
@@ -87,8 +86,7 @@ function answerOf(body: Outgoing['body']): Outgoing {
 
 /** Returns the answer to a poll (RFC 8936 section 2.3). */
 function toJson({ tokens, moreAvailable }: Polled): string {
-  const sets = Object.fromEntries(tokens.map(({ jti, token }) => [jti, token]));
-  return JSON.stringify({ sets, moreAvailable });
+  return JSON.stringify({ sets: Object.fromEntries(tokens), moreAvailable });
 }
 
 /** Returns the answer to a poll that waits. A client that disconnects ends the wait. */
