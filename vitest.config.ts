@@ -104,6 +104,7 @@ export default defineConfig(({ mode }) => ({
             'test/events/**/*.test.ts',
             'test/blitz/postgresql/**/*.test.ts',
             'test/maintenance/**/*.test.ts',
+            'test/security-events/**/*.test.ts',
             'test/signing-keys/**/*.test.ts',
             'test/transfer/**/*.test.ts',
             'test/users/**/*.test.ts',

@@ -37,6 +37,7 @@ const rooms: Record<string, string[]> = {
   transfer: [],
   maintenance: [],
   accounts: [],
+  'security-events': [],
   streams: [],
   graphql: [
     '@pothos/core',

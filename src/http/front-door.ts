@@ -3,9 +3,11 @@ import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { isUnavailable } from '../database/failures.ts';
 import { readinessOf } from '../database/readiness/readiness.ts';
+import { type LogReader, openLogReader } from '../events/log-reader.ts';
 import type { Context } from '../graphql/context.ts';
 import type { Reports } from '../graphql/errors.ts';
 import { newRequestFacts, type RequestFacts } from '../log/request-facts.ts';
+import { WaitingPolls } from '../security-events/waiting-polls.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import type { Streams } from '../streams/streams.ts';
 import type { TrustedDocuments } from '../trusted-documents/trusted-documents.ts';
@@ -34,7 +36,9 @@ import { introspectionRoute } from './routes/oauth/introspection.ts';
 import { revocationRoute } from './routes/oauth/revocation.ts';
 import { isProbe, type Probes, probeRoutes } from './routes/probes.ts';
 import { routeTable } from './routes/route.ts';
+import { pollRoute } from './routes/security-events/poll.ts';
 import { introspectionPath, revocationPath } from './routes/well-known/metadata.ts';
+import { pollPath } from './routes/well-known/ssf-configuration.ts';
 import { wellKnownRoutes } from './routes/well-known/well-known.ts';
 import type { ServerContext } from './routes/yoga.ts';
 
@@ -51,6 +55,8 @@ export type AppOptions = Reports & {
   legacySessions?: LegacySessions | null;
   /** The keys that sign tokens. Without them, the server signs none. */
   signingKeys?: SigningKeys | null;
+  /** The reader of the log of events. A new one by default. */
+  logReader?: LogReader;
   /** The documents that clients execute by id. None by default. */
   trustedDocuments?: TrustedDocuments | null;
   /** The live streams. Without them, the server refuses subscriptions. */
@@ -77,7 +83,10 @@ export type App = {
   /** The headers of every answer, but the id of the request. */
   headers: FixedHeaders;
   report: AppOptions['report'];
-  /** Makes `/ready` answer 503 from now on, so that load balancers send requests to other servers. */
+  /**
+   * Makes `/ready` answer 503 from now on, so that load balancers send requests to other servers. Ends the waiting polls
+   * of receivers of security events.
+   */
   drain(): void;
 };
 
@@ -92,15 +101,17 @@ export function createApp(given: AppOptions): App {
     given.reportUnavailable?.(error);
   };
   const options = { ...given, reportUnavailable };
-  const { config, report, observe, run } = options;
+  const { config, report, observe, run, logReader = openLogReader(options.database, report) } = options;
   const fixedHeaders = headersFor(config);
   const isOurHost = hostCheck(config);
   const probes: Probes = probeRoutes(readiness, report);
   const graphiql = config.graphiql ? createGraphiql(graphqlPath, fixedHeaders) : null;
+  const waitingPolls = new WaitingPolls(logReader);
   const routeAt = routeTable([
     graphqlRoute(graphqlPath, options),
     introspectionRoute(introspectionPath, options),
     revocationRoute(revocationPath, options),
+    pollRoute(pollPath, options, waitingPolls),
     ...wellKnownRoutes(options, fixedHeaders),
     verifyRoute('/auth/verify', options),
     hasuraRoute('/auth/hasura', options),
@@ -197,6 +208,9 @@ export function createApp(given: AppOptions): App {
     isProbe: ({ target }) => isProbe(target),
     headers: fixedHeaders,
     report,
-    drain: probes.drain,
+    drain() {
+      probes.drain();
+      waitingPolls.drain();
+    },
   };
 }

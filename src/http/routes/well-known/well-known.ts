@@ -6,6 +6,7 @@ import { type Outgoing, Refusal } from '../../messages.ts';
 import { exposedHeaders } from '../../request/cross-site.ts';
 import type { Route } from '../route.ts';
 import { jwksPath, metadataOf, metadataPath } from './metadata.ts';
+import { ssfConfigurationOf, ssfConfigurationPath } from './ssf-configuration.ts';
 
 type PublicDocument = {
   path: string;
@@ -16,11 +17,15 @@ type PublicDocument = {
 
 const noKeys = 'This server signs no tokens, so it has no keys to publish. The operator sets ENCRYPTION_KEYS.';
 
+const noEvents = 'This server signs no tokens, so it sends no security events. The operator sets ENCRYPTION_KEYS.';
+
 /**
- * Returns the routes of the JWK Set (RFC 7517) and of the metadata (RFC 8414). Each request gets a text from memory.
+ * Returns the routes of the JWK Set (RFC 7517), of the metadata (RFC 8414), and of the metadata about security events
+ * (SSF 1.0). Each request gets a text from memory.
  */
 export function wellKnownRoutes({ config, signingKeys = null }: AppOptions, fixedHeaders: FixedHeaders): Route[] {
   const metadata = JSON.stringify(metadataOf(config.publicUrl.origin, signingKeys !== null));
+  const ssfConfiguration = JSON.stringify(ssfConfigurationOf(config.publicUrl.origin));
   const documents: PublicDocument[] = [
     { path: metadataPath, mediaType: 'application/json', read: () => metadata },
     {
@@ -29,6 +34,14 @@ export function wellKnownRoutes({ config, signingKeys = null }: AppOptions, fixe
       read: () => {
         if (signingKeys === null) throw new Refusal(404, noKeys);
         return signingKeys.jwks();
+      },
+    },
+    {
+      path: ssfConfigurationPath,
+      mediaType: 'application/json',
+      read: () => {
+        if (signingKeys === null) throw new Refusal(404, noEvents);
+        return ssfConfiguration;
       },
     },
   ];
