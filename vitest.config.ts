@@ -110,6 +110,7 @@ export default defineConfig(({ mode }) => ({
             'test/users/**/*.test.ts',
             'test/verify/verifier.test.ts',
             'test/graphql/**/*.test.ts',
+            'test/webhooks/**/*.test.ts',
             'test/mail/**/*.test.ts',
             'test/monitoring/**/*.test.ts',
             'test/server/**/*.test.ts',

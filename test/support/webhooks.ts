@@ -1,12 +1,14 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { Webhook as StandardWebhook } from 'standardwebhooks';
+import { onTestFinished, vi } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
+import { recordEvents } from '../../src/events/record.ts';
 import { toNodeId } from '../../src/graphql/node-id.ts';
 import { commandScope } from '../../src/scope.ts';
 import { Receivers } from '../../src/webhooks/delivery/receivers.ts';
 import { deliverWebhooks, type WebhookOptions } from '../../src/webhooks/delivery/worker.ts';
-import { openSender } from '../../src/webhooks/http/send.ts';
+import { openSender, type Sender } from '../../src/webhooks/http/send.ts';
 import { createWebhook } from '../../src/webhooks/manage.ts';
 import type { WebhookInput } from '../../src/webhooks/webhook.ts';
 import { type Data, startApi, type TestApi } from './api.ts';
@@ -78,17 +80,49 @@ export function addWebhook({ database, clock, config }: TestApi, input: WebhookI
   return createWebhook(database, commandScope(clock.now), input, config);
 }
 
+export type Worker = WebhookOptions & { run(): Promise<void> };
+
 /** A server that delivers. It remembers which receivers are down. */
-export function webhookWorker({
-  database,
-  config,
-  reported,
-  clock,
-}: TestApi): WebhookOptions & { run(): Promise<void> } {
-  const sender = openSender(config.webhooks);
+export function webhookWorker(api: TestApi, wrap = (sender: Sender): Sender => sender): Worker {
+  const { database, config, reported, clock } = api;
+  const sender = wrap(openSender(config.webhooks));
   onTestFinished(() => sender.close());
   const report = (error: unknown) => reported.push(error);
   const parts = { database, policies: config, receivers: new Receivers(), sender, report, now: () => clock.now };
   const options = { ...parts, toGlobalId: toNodeId };
   return { ...options, run: () => deliverWebhooks(options, async () => true) };
+}
+
+/** Records events of these users, each with a number as its detail. */
+export async function addEvents({ database, clock }: TestApi, userIds: (bigint | null)[], first = 0): Promise<void> {
+  const events = userIds.map((userId, n) => ({ type: 'ROLE_CHANGED', userId, detail: String(first + n) }) as const);
+  await recordEvents(database, commandScope(clock.now), events);
+}
+
+/** The types of `addEvents` alone. */
+export const onlyAdded = { eventTypes: ['ROLE_CHANGED'] };
+
+export function pass(api: TestApi, ms: number): void {
+  api.clock.now = new Date(api.clock.now.getTime() + ms);
+}
+
+/** Verifies a request as a receiver does, at the time of the test. Throws if no signature is right. */
+export function verify(secret: string, { headers, body }: Received, now: Date): unknown {
+  const spy = vi.spyOn(Date, 'now').mockReturnValue(now.getTime());
+  try {
+    return new StandardWebhook(secret).verify(body, headers);
+  } finally {
+    spy.mockRestore();
+  }
+}
+
+/** Returns the numbers of the events of `addEvents`, in the order of the requests. */
+export function numbersOf(requests: Received[]): number[] {
+  return requests.map(({ message }) => Number(message.data.detail));
+}
+
+/** Returns the numbers of deliveries by their state. */
+export async function statesOf({ database }: TestApi): Promise<Record<string, number>> {
+  const groups = await database.webhookDelivery.groupBy({ by: ['state'], _count: true });
+  return Object.fromEntries(groups.map(({ state, _count }) => [state, _count]));
 }

@@ -14,13 +14,15 @@ const batchSize = 500;
  * The maximum number of waiting deliveries of a webhook. Further events stay in the log alone until some are delivered,
  * so a receiver that is down for days fills no table.
  */
-export const maxWaiting = 10_000;
+const defaultMaxWaiting = 10_000;
 
 export type FanOutOptions = {
   database: Database;
   toGlobalId: ToGlobalId;
   report: (error: unknown) => void;
   now: () => Date;
+  /** The maximum number of waiting deliveries of a webhook. */
+  maxWaiting?: number;
 };
 
 /**
@@ -28,6 +30,7 @@ export type FanOutOptions = {
  * have further events to read.
  */
 export async function fanOut(webhooks: readonly Webhook[], options: FanOutOptions): Promise<Set<bigint>> {
+  const { maxWaiting = defaultMaxWaiting } = options;
   // Most webhooks have read as far as the others.
   const reads = new Map<bigint, Promise<AuditEvent[]>>();
   const changed = new Set<bigint>();
@@ -37,7 +40,7 @@ export async function fanOut(webhooks: readonly Webhook[], options: FanOutOption
     reads.set(after, reading);
     const events = await reading;
     if (events.length === 0) continue;
-    if ((await countWaiting(options.database, webhook)) >= maxWaiting) continue;
+    if ((await countWaiting(options.database, webhook, maxWaiting)) >= maxWaiting) continue;
     await reportGap(webhook, events, options);
     const count = await addDeliveries(webhook, events, options);
     if (count > 0 || events.length === batchSize) changed.add(webhook.id);
@@ -45,7 +48,7 @@ export async function fanOut(webhooks: readonly Webhook[], options: FanOutOption
   return changed;
 }
 
-function countWaiting(database: Database, { id }: Webhook): Promise<number> {
+function countWaiting(database: Database, { id }: Webhook, maxWaiting: number): Promise<number> {
   return database.webhookDelivery.count({ where: { webhookId: id, state: 'WAITING' }, take: maxWaiting });
 }
 
@@ -77,7 +80,7 @@ async function addDeliveries(webhook: Webhook, events: AuditEvent[], options: Fa
  * or its receiver was down for as long. The ids of an intact log have gaps too, but then older events are still there.
  */
 async function reportGap(webhook: Webhook, [first]: AuditEvent[], { database, report }: FanOutOptions): Promise<void> {
-  if (!first || first.id === webhook.lastEventId + 1n || webhook.lastEventId === 0n) return;
+  if (!first || first.id === webhook.lastEventId + 1n) return;
   const oldest = await database.auditEvent.findFirst({ orderBy: { id: 'asc' }, select: { id: true } });
   if (oldest?.id !== first.id) return;
   const message =

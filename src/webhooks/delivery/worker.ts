@@ -14,7 +14,7 @@ import { Receivers } from './receivers.ts';
 /** The pause between two looks at the log. An event is sent within this time and that of a request. */
 const intervalMs = 1_000;
 
-export type WebhookOptions = AttemptOptions & Pick<FanOutOptions, 'toGlobalId'>;
+export type WebhookOptions = AttemptOptions & Pick<FanOutOptions, 'toGlobalId' | 'maxWaiting'>;
 
 type WorkerOptions = Omit<WebhookOptions, 'receivers' | 'sender' | 'now'> & { clock: Clock };
 
