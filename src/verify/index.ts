@@ -5,10 +5,14 @@
 // biome-ignore-all lint/performance/noBarrelFile: the entry of a package is the list of its exports
 export { expressAuth } from './adapters/express.ts';
 export { fastifyAuth } from './adapters/fastify.ts';
+export { graphqlSseAuth } from './adapters/graphql-sse.ts';
 export { graphqlWsAuth } from './adapters/graphql-ws.ts';
 export { type AuthVariables, honoAuth } from './adapters/hono.ts';
 export { nextAuth } from './adapters/next.ts';
 export { nextForwarder } from './adapters/next-forwarder.ts';
+export { socketIoAuth } from './adapters/socket-io.ts';
+export type { ConnectionOptions } from './adapters/web-socket.ts';
+export { wsAuth } from './adapters/ws.ts';
 export { type AuthContext, yogaAuth } from './adapters/yoga.ts';
 export type { Auth, Session, User, UserSession } from './auth.ts';
 export {
@@ -21,4 +25,5 @@ export {
 } from './errors.ts';
 export { createForwarder, type ForwardedFor, type Forwarder, type ForwarderOptions } from './forwarder.ts';
 export type { Json } from './json.ts';
+export type { CloseReason } from './sockets/close-reason.ts';
 export { type ClientInfo, createVerifier, type Verifier, type VerifierOptions } from './verifier.ts';

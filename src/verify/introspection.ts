@@ -74,7 +74,12 @@ function bodyOf(answer: Attempt): string {
   throw new VerificationUnavailable(cause, retryAfterSeconds ?? undefined);
 }
 
-const wrongAddress = 'Set url to the address of the graphql-sessions server, without /graphql.';
+/** The correction for the address of another server, or of another path. */
+export const wrongAddress = 'Set url to the address of the graphql-sessions server, without /graphql.';
+
+/** The correction for a host that the server does not answer for. */
+export const wrongHost =
+  'The server does not answer for the host in url. Its operator allows hosts with ALLOWED_HOSTS.';
 
 const corrections: Record<number, string> = {
   400: 'The parameters were rejected. If you pass clientIp, it must be an IP address without port.',
@@ -82,12 +87,15 @@ const corrections: Record<number, string> = {
   403: 'The service client has no scope introspect. Make one: service-client create my-api --scope introspect',
   404: wrongAddress,
   405: wrongAddress,
-  421: 'The server does not answer for the host in url. Its operator allows hosts with ALLOWED_HOSTS.',
+  421: wrongHost,
 };
 
-/** Returns how a developer corrects the cause of a status. Undefined for a status that may pass by itself. */
-function correctionFor(status: number): string | undefined {
+/**
+ * Returns how a developer corrects the cause of a status: by a table, and for redirects. Undefined for a status that may
+ * pass by itself.
+ */
+export function correctionFor(status: number, byStatus = corrections): string | undefined {
   // A redirect that is not followed has the status 0 outside Node.js (Fetch Standard, opaque-redirect filtered response).
   const isRedirect = status === 0 || (status >= 300 && status < 400);
-  return isRedirect ? `It is a redirect, which is never followed. ${wrongAddress}` : corrections[status];
+  return isRedirect ? `It is a redirect, which is never followed. ${wrongAddress}` : byStatus[status];
 }

@@ -5,8 +5,10 @@ import { CsrfError, VerifierMisconfigured } from './errors.ts';
 import { type HeaderReader, type HeaderSource, readerOf, type WithHeaders } from './headers.ts';
 import { type Endpoint, introspect } from './introspection.ts';
 import { addressBelow, originPolicy, requireCookieName, requireUrl } from './options.ts';
+import { type SocketCloser, type SocketOptions, watchSessions } from './sockets/socket-closer.ts';
+import type { StreamEndpoint } from './sockets/stream/session-end-stream.ts';
 
-export type VerifierOptions = {
+export type VerifierOptions = SocketOptions & {
   /** The address of the graphql-sessions server, as this backend reaches it. */
   url: string | URL;
   /** The client id of a service client with the scope `introspect`. */
@@ -41,7 +43,7 @@ export type ClientInfo = {
 /** A request with a method. One without counts as one that changes something. */
 export type MethodSource = WithHeaders & { readonly method?: string | undefined };
 
-export type Verifier = {
+export type Verifier = SocketCloser & {
   /**
    * Returns the user and the session of a request: of its bearer token or, without one, of its session cookie. Null if
    * it has none, or one that opens no session. Nothing is cached, so a revoked session is refused from the next request
@@ -95,6 +97,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const cookie = cookiePolicy(url, requireCookieName(options.cookieName));
   const origins = originPolicy(allowedOrigins, cookie);
   const ask = shareInFlight((form) => introspect(endpoint, form));
+  const watch = watchSessions(streamOf(url, options), options, async (token) => {
+    return toAuth(await ask(new URLSearchParams({ token, touch: 'false' }).toString()));
+  });
 
   function requireOwnSite(request: HeaderSource): void {
     const headers = readerOf(request);
@@ -110,18 +115,23 @@ export function createVerifier(options: VerifierOptions): Verifier {
         ...clientFields(headers, clientIp),
         ...(touch ? {} : { touch: 'false' }),
       });
+      const point = watch.now();
       // Each request has its own objects, which it may change.
-      return toAuth(await ask(form.toString()));
+      const auth = toAuth(await ask(form.toString()));
+      if (auth !== null) watch.note(auth, token, point);
+      return auth;
     },
     requireCsrf(request) {
       if (!safeMethods.includes(request.method ?? '')) requireOwnSite(request);
     },
     requireOwnSite,
+    closeWith: (session, close) => watch.closeWith(session, close),
+    stop: () => watch.stop(),
   };
 }
 
 function endpointOf(url: URL, options: VerifierOptions): Endpoint {
-  const { clientId, clientSecret, timeoutMs = 1_000, fetch = (url, init) => globalThis.fetch(url, init) } = options;
+  const { clientId, clientSecret, timeoutMs = 1_000, fetch = globalFetch } = options;
   if (!clientId || !clientSecret) {
     throw new VerifierMisconfigured(
       'clientId and clientSecret must be those of a service client. One of them is empty.',
@@ -131,6 +141,13 @@ function endpointOf(url: URL, options: VerifierOptions): Endpoint {
   const authorization = `Basic ${btoa(`${formEncode(clientId)}:${formEncode(clientSecret)}`)}`;
   return { url: addressBelow(url, 'oauth/introspect'), authorization, timeoutMs, fetch };
 }
+
+function streamOf(url: URL, { clientSecret, fetch = globalFetch }: VerifierOptions): StreamEndpoint {
+  return { url: addressBelow(url, 'graphql'), clientSecret, fetch };
+}
+
+/** The global function of the time of the call: frameworks replace it. */
+const globalFetch: VerifierOptions['fetch'] & {} = (url, init) => globalThis.fetch(url, init);
 
 function formEncode(text: string): string {
   return new URLSearchParams([['', text]]).toString().slice('='.length);

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createClient } from 'graphql-ws';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -265,7 +265,12 @@ describe('adapter for graphql-ws', () => {
     const bob = await api.signUp('bob@example.com', 'BEARER');
     const { onConnect, context } = graphqlWsAuth(createVerifier(options));
     const closed: number[] = [];
-    const extra = { request: { headers: {} }, socket: { close: (code: number) => closed.push(code) } };
+    const webSocket = Object.assign(new EventEmitter(), {
+      readyState: 1,
+      close: (code: number) => closed.push(code),
+      terminate: () => {},
+    });
+    const extra = { request: { headers: {} }, socket: webSocket };
     const socket = { connectionParams: { authorization: `Bearer ${bob.token}` }, extra };
     expect(await onConnect(socket)).toBe(true);
     database.isDown = true;
