@@ -45,6 +45,14 @@ export function unusedExpiryOf(startedAt: Date, policy: SessionPolicy): Date {
   return new Date(Math.min(startedAt.getTime() + policy.unusedTimeoutMs, usedExpiry.getTime()));
 }
 
+/**
+ * Returns the reason for the end of a session that has expired: the lifetime if it expired at its end or later, else the
+ * idle timeout.
+ */
+export function expiryReasonOf(session: Session, policy: SessionPolicy): 'LIFETIME' | 'IDLE_TIMEOUT' {
+  return session.expiresAt >= lifetimeEndOf(session, policy) ? 'LIFETIME' : 'IDLE_TIMEOUT';
+}
+
 /** A use that is sooner after the start is part of the start. */
 const firstUseMs = 60_000;
 
