@@ -44,6 +44,8 @@ export type Scope = {
   readonly client: ClientInfo;
   /** The live session of the request, with its user. Null without one. */
   readonly session: SessionWithUser | null;
+  /** The ended session whose token the request presented. Null if it presented none, or one that is not right. */
+  readonly endedSession: SessionWithUser | null;
   /** Null without a session. */
   readonly presentedToken: PresentedToken | null;
   /** The device token that the client sent, not yet verified. Null if it sent none. */
@@ -70,6 +72,7 @@ export function commandScope(now: Date): Scope {
     now,
     client: unknownClient,
     session: null,
+    endedSession: null,
     presentedToken: null,
     deviceToken: null,
     actorId: null,

@@ -36,7 +36,8 @@ export async function deleteAccount(
 
 /**
  * Deletes a locked user in a transaction, with their sessions, links and mails. Their audit events stay, without
- * address and device, and with the number of a user that no other user gets. Mails the user.
+ * address and device, and with the number of a user that no other user gets. Of the sessions that this ends, rows
+ * without personal data stay, by which their clients learn the reason. Mails the user.
  */
 export async function deleteUserWith(
   db: Db,
@@ -48,7 +49,7 @@ export async function deleteUserWith(
   const { id, email } = user;
   await requireAnotherAdministrator(db, user, adminRoles, now);
   const sessions = await endSessions(db, scope, sessionsOfUser(id), 'ACCOUNT_DELETED');
-  await db.session.deleteMany({ where: { userId: id } });
+  await forgetSessions(db, id, sessions);
   await db.user.delete({ where: { id } });
   await resetFailures(db, email);
   await deleteSignUps(db, email);
@@ -57,4 +58,11 @@ export async function deleteUserWith(
   await recordEvent(db, scope, { type: 'USER_DELETED', userId: id });
   await enqueueMail(db, { name: 'account-deleted', recipient: email, userId: null }, now);
   return { id, sessions };
+}
+
+/** Deletes the sessions of a user, except those that were just ended. These keep nothing about the user. */
+async function forgetSessions(db: Db, userId: bigint, justEnded: Session[]): Promise<void> {
+  await db.session.deleteMany({ where: { userId, id: { notIn: justEnded.map(({ id }) => id) } } });
+  const nothing = { userAgent: null, ipAddress: null, lastSeenAt: null, authenticatedAt: null };
+  await db.session.updateMany({ where: { userId }, data: { ...nothing, authenticationMethods: null, userId: null } });
 }

@@ -14,6 +14,7 @@ import './errors.ts';
 import './federation/entities.ts';
 import './federation/service.ts';
 import './mutations/sign-in.ts';
+import './types/last-session.ts';
 import './types/node.ts';
 import './mutations/password.ts';
 import './types/service-client.ts';

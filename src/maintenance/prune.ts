@@ -5,7 +5,7 @@ import { inTransaction } from '../database/transaction.ts';
 import { prunedRows } from '../diagnostics.ts';
 import { commandScope } from '../scope.ts';
 import { endSessions, sessionsWithIds } from '../sessions/end.ts';
-import { lifetimeEndOf } from '../sessions/expiry.ts';
+import { expiryReasonOf } from '../sessions/expiry.ts';
 
 /**
  * The time for which a batch may block the database. A request waits for the running batch only: after each batch there
@@ -45,15 +45,13 @@ export function deleteClientInfo(db: Db, before: Date, shouldContinue = always):
 
 /**
  * Ends the sessions that have expired and that nothing has ended yet. This records the expiry and deletes their data.
- * Returns their number. The reason is the lifetime if they expired at its end or later, else the idle timeout.
+ * Returns their number.
  */
 export function endExpired(database: Database, now: Date, policy: SessionPolicy, shouldContinue = always) {
   const scope = commandScope(now);
   return alongExpiries(database, now, shouldContinue, async (expiresAt) => {
     const expired = await database.session.findMany({ where: { expiresAt, hashedSessionToken: { not: null } } });
-    const reached = Map.groupBy(expired, (session) =>
-      session.expiresAt >= lifetimeEndOf(session, policy) ? 'LIFETIME' : 'IDLE_TIMEOUT',
-    );
+    const reached = Map.groupBy(expired, (session) => expiryReasonOf(session, policy));
     if (expired.length === 0) return 0;
     return inTransaction(database, async (db) => {
       let count = 0;

@@ -32,6 +32,7 @@ export async function createSession(
     handle,
     hashedSessionToken: hashedToken,
     replacedHashedToken: null,
+    endedHashedToken: null,
     transport,
     antiCSRFToken: null,
     endReason: null,

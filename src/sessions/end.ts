@@ -44,8 +44,8 @@ export const sessionsOfUser = (userId: bigint, exceptId?: bigint) =>
  * sessions. If several callers end a session at the same time, only one of them receives it. If the reason is an
  * expiry, this ends the sessions that have expired and that nothing has ended yet, not the live ones.
  *
- * This is the only function that ends sessions. The rows stay until they are pruned, with the reason, but without token
- * and data (OWASP ASVS 5.0, 14.2.7).
+ * This is the only function that ends sessions. The rows stay until they are pruned, with the reason and the hash of the
+ * token, by which its client learns the reason (`lastSessionOf`), but without data (OWASP ASVS 5.0, 14.2.7).
  */
 export async function endSessions(
   db: Statements,
@@ -63,7 +63,7 @@ export async function endSessions(
     db,
     'Session',
     Prisma.sql`UPDATE "Session" AS s SET "updatedAt" = ${now}, "expiresAt" = ${expiresAt}, "endReason" = ${reason},
-      "hashedSessionToken" = NULL, "replacedHashedToken" = NULL,
+      "endedHashedToken" = "hashedSessionToken", "hashedSessionToken" = NULL, "replacedHashedToken" = NULL,
       "publicData" = NULL, "privateData" = NULL, "antiCSRFToken" = NULL
       WHERE ${where} AND ${matchesState}`,
   );

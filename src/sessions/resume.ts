@@ -34,18 +34,20 @@ export type LegacyTokens = {
   isEnded(session: SessionWithUser): boolean;
 };
 
-export type ResumedSession =
-  | { session: SessionWithUser }
-  | {
-      session: null;
-      /** True if the token leads to a session but does not open it (any more). The client may have a newer token. */
-      isKnown: boolean;
-      /** True if a rotation has just replaced the token, so that the client is about to receive the new one. */
-      isJustReplaced: boolean;
-    };
+export type ResumedSession = { session: SessionWithUser } | NoSession;
 
-const unknown: ResumedSession = { session: null, isKnown: false, isJustReplaced: false };
-const ended: ResumedSession = { session: null, isKnown: true, isJustReplaced: false };
+type NoSession = {
+  session: null;
+  /** True if the token leads to a session but does not open it (any more). The client may have a newer token. */
+  isKnown: boolean;
+  /** True if a rotation has just replaced the token, so that the client is about to receive the new one. */
+  isJustReplaced: boolean;
+  /** The session that has ended or expired, if the token is the one that it had then. Null for every other token. */
+  endedSession: SessionWithUser | null;
+};
+
+const unknown: NoSession = { session: null, isKnown: false, isJustReplaced: false, endedSession: null };
+const known: NoSession = { ...unknown, isKnown: true };
 
 /**
  * Returns the live session that a token opens, and renews it when due. A damaged, unknown, ended or expired token is no
@@ -69,8 +71,8 @@ export async function resumeSession(
   const hashedToken = hashToken(token);
   const session = await findSession(database, handle, legacyHandle !== null);
   if (!session) return unknown;
-  if (legacyHandle !== null && legacyTokens?.isEnded(session)) return ended;
-  if (!isLive(session, now) || isSuspended(session)) return ended;
+  if (legacyHandle !== null && legacyTokens?.isEnded(session)) return known;
+  if (!isLive(session, now) || isSuspended(session)) return ended(session, hashedToken);
   if (!equalSecrets(hashedToken, session.hashedSessionToken)) return refused(session, hashedToken, now);
   return isRenewalDue(session, now, policies.sessions) ? renewSession(database, scope, session, policies) : { session };
 }
@@ -81,9 +83,18 @@ async function findSession(database: Database, handle: string, isLegacy: boolean
   return session === null && isLegacy ? database.$findSession(ownHandleOf(handle)) : session;
 }
 
+/** Takes the place of a hash that is not stored, so that a comparison takes the same time. No token has it. */
+const noHash = '-'.repeat(64);
+
+/** Returns the result for a session that is not live, also if its end is not recorded yet. */
+function ended(session: SessionWithUser, hashedToken: string): NoSession {
+  const expected = session.endedHashedToken ?? session.hashedSessionToken ?? noHash;
+  return { ...known, endedSession: equalSecrets(hashedToken, expected) ? session : null };
+}
+
 /** Returns the result for a live session and a token that is not its current one. */
 function refused(session: Session, hashedToken: string, now: Date): ResumedSession {
-  return { session: null, isKnown: true, isJustReplaced: isJustReplaced(session, hashedToken, now) };
+  return { ...known, isJustReplaced: isJustReplaced(session, hashedToken, now) };
 }
 
 /** Returns whether the session with this handle has this token now. */
@@ -125,7 +136,7 @@ async function renewSession(
     return { session: { ...renewed, user: session.user } };
   }
   const current = await db.session.findFirst({ where: { id: session.id, ...whereLive(now) }, include: { user: true } });
-  if (!current) return ended;
+  if (!current) return known;
   const isToken = equalSecrets(hashedToken, current.hashedSessionToken);
   return isToken ? { session: current } : refused(current, hashedToken, now);
 }

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
+import type { Statements } from '../database/raw-sql.ts';
 import { inRawTransaction } from '../database/transaction.ts';
 import { SessionNotFoundError } from '../errors.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
@@ -41,16 +42,28 @@ export async function revokeSession(
   const session = await database.session.findFirst({ where: { AND: [{ id }, whereOwnedBy(scope)] } });
   if (!session) throw new SessionNotFoundError();
   const { userId } = session;
-  const isOwn = id === scope.session?.id || (userId !== null && userId === scope.session?.userId);
+  const isCurrent = id === scope.session?.id;
+  const isOwn = isCurrent || (userId !== null && userId === scope.session?.userId);
   if (!isOwn) requireRecentPassword(scope, reauthenticateAfterMs);
-  const ended = await endSession(database, scope, id, isOwn ? 'REVOKED' : 'REVOKED_BY_ADMIN');
+  const ended = await endSession(database, scope, id, isCurrent ? 'LOGOUT' : isOwn ? 'REVOKED' : 'REVOKED_BY_ADMIN');
   return ended ? { session: ended, ended: true } : { session, ended: false };
 }
 
-/** Ends the live sessions of the signed-in user, except the one with `keptId` if given, and returns them. */
-export function revokeOwnSessions(database: Database, scope: UserScope, keptId?: bigint): Promise<Session[]> {
-  const where = sessionsOfUser(scope.session.user.id, keptId);
-  return inRawTransaction(database, (db) => endSessions(db, scope, where, 'REVOKED'));
+/** Ends the live sessions of the signed-in user, except that of the request, and returns them. */
+export function revokeOthers(database: Database, scope: UserScope): Promise<Session[]> {
+  return inRawTransaction(database, (db) => endOthers(db, scope));
+}
+
+/** Ends the live sessions of the signed-in user, and returns them. That of the request ends by a logout. */
+export function revokeAll(database: Database, scope: UserScope): Promise<Session[]> {
+  return inRawTransaction(database, async (db) => [
+    ...(await endOthers(db, scope)),
+    ...(await endSessions(db, scope, sessionWithId(scope.session.id), 'LOGOUT')),
+  ]);
+}
+
+function endOthers(db: Statements, scope: UserScope): Promise<Session[]> {
+  return endSessions(db, scope, sessionsOfUser(scope.session.user.id, scope.session.id), 'REVOKED');
 }
 
 /** The number of sessions that one transaction ends, so that requests wait only shortly for it. */

@@ -13,6 +13,7 @@ const full = {
   authenticatedAt: new Date('1969-12-31T23:59:59.999Z'),
   hashedSessionToken: 'a hash',
   replacedHashedToken: 'the hash before',
+  endedHashedToken: 'the hash at the end',
   transport: 'COOKIE',
   antiCSRFToken: 'a token',
   publicData: '{"é":"\u2028"}',

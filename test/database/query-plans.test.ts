@@ -70,6 +70,16 @@ describe('frequent statements', () => {
     ['an object by its id', (_api, ada) => ada.ask('{ node(id: "U2Vzc2lvbjox") { id } }')],
     ['a login that fails', (_api, ada) => ada.login('ada@example.com', 'BEARER', 'not the password')],
     ['revoking one', (_api, ada) => ada.ask('mutation { revoke(id: "U2Vzc2lvbjox") { __typename } }')],
+    [
+      'the end of the last session',
+      async (api, ada) => {
+        const phone = api.client();
+        await phone.login('ada@example.com', 'BEARER');
+        api.statements.length = 0;
+        await phone.ask('mutation { revokeOthers { viewer { id } } }');
+        return ada.ask('{ lastSession { device } }');
+      },
+    ],
     ['logging out', (_api, ada) => ada.ask('mutation { logout { revokedSessionId } }')],
   ];
 

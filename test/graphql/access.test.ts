@@ -96,6 +96,7 @@ const roots: Record<string, Record<string, [selection: string, outcomes: string[
     nodes: ['nodes(ids: ["$user"]) { id }', answersAll],
     viewer: ['viewer { id }', ['null', 'null', 'answers', 'answers', 'answers', 'null']],
     currentSession: ['currentSession { id }', ['null', 'answers', 'answers', 'answers', 'answers', 'null']],
+    lastSession: ['lastSession { endReason }', ['null', 'null', 'null', 'null', 'null', 'null']],
     user: ['user(by: { id: "$user" }) { id }', directory],
     session: ['session(handle: "$handle") { id }', directory],
     users: ['users { totalCount }', administrators],

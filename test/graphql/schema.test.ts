@@ -59,7 +59,8 @@ describe('schema', () => {
     );
     const others = fields.filter((field) => !String(field.type).endsWith('!') && !isSemanticNonNull(field));
     // These are null without an error if there is no such object.
-    expect(others.map(({ name }) => name).sort()).toEqual(['currentSession', 'node', 'session', 'user', 'viewer']);
+    const names = ['currentSession', 'lastSession', 'node', 'session', 'user', 'viewer'];
+    expect(others.map(({ name }) => name).sort()).toEqual(names);
     const marked = printedSchema().match(/ @semanticNonNull\n/g);
     expect(marked).toHaveLength(fields.filter(isSemanticNonNull).length);
     expect(buildSchema(printedSchema()).getDirective('semanticNonNull')?.locations).toEqual(['FIELD_DEFINITION']);

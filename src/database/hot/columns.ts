@@ -44,6 +44,7 @@ export const sessionColumns = {
   userId: 'id?',
   hashedSessionToken: 'text?',
   replacedHashedToken: 'text?',
+  endedHashedToken: 'text?',
   transport: 'text?',
   endReason: 'text?',
   antiCSRFToken: 'text?',

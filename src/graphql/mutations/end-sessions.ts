@@ -1,6 +1,6 @@
 import { ReauthenticationRequiredError, SessionNotFoundError } from '../../errors.ts';
 import { requireUser } from '../../scope.ts';
-import { logout, revokeOwnSessions, revokeSession } from '../../sessions/revoke.ts';
+import { logout, revokeAll, revokeOthers, revokeSession } from '../../sessions/revoke.ts';
 import type { Session as SessionRow } from '../../sessions/session.ts';
 import type { User as UserRow } from '../../users/user.ts';
 import { builder } from '../builder.ts';
@@ -106,8 +106,7 @@ builder.mutationField('revokeOthers', (t) =>
     description: 'Ends all sessions of the signed-in user, except the session of the request.',
     resolve: async (_root, _args, { caller, database }) => {
       const scope = requireUser(caller.scope);
-      const { id, user } = scope.session;
-      return { sessions: await revokeOwnSessions(database, scope, id), viewer: user };
+      return { sessions: await revokeOthers(database, scope), viewer: scope.session.user };
     },
   }),
 );
@@ -119,7 +118,7 @@ builder.mutationField('revokeAll', (t) =>
     description: 'Ends all sessions of the signed-in user, including the session of the request.',
     resolve: async (_root, _args, { caller, database }) => {
       const scope = requireUser(caller.scope);
-      const sessions = await revokeOwnSessions(database, scope);
+      const sessions = await revokeAll(database, scope);
       signOutIfOver(caller, sessions);
       return { sessions, viewer: caller.scope.session?.user ?? null };
     },

@@ -20,6 +20,7 @@ export function requestScope(arrival: Arrival, deviceCookie: Cookie, config: Con
     now,
     client: clientInfo(arrival, config),
     session: null,
+    endedSession: null,
     presentedToken: null,
     deviceToken: deviceToken(headers, deviceCookie),
     actorId: null,

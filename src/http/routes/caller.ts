@@ -70,18 +70,24 @@ export class RequestCaller implements Caller {
   async resume(database: Database, use: ResumePolicies['use'] = (session) => this.#useOf(session)): Promise<void> {
     if (this.#headers.get('x-service-key') !== null) await this.#identifyService(database);
     const policies = { sessions: this.#config.sessions, legacyTokens: this.#legacySessions, use };
+    let last: SessionWithUser | null = null;
     for (const candidates of this.#credentials) {
       const opened: Opened[] = [];
+      const ended: SessionWithUser[] = [];
       for (const credential of candidates) {
         const resumed = await resumeSession(database, this.scope, credential.token, policies);
         if (resumed.session) opened.push({ ...credential, ...resumed });
         else if (resumed.isJustReplaced) this.#refuseReplaced();
+        else if (resumed.endedSession) ended.push(resumed.endedSession);
         else if (credential.transport === 'COOKIE' && !credential.isLegacy && !resumed.isKnown) this.#clearCookie();
       }
       const [first] = opened;
       if (first && opened.length === 1) this.#open(first);
       if (first) return;
+      // As with open sessions, one of two was planted.
+      if (ended.length === 1) last ??= ended[0] ?? null;
     }
+    if (last) this.scope = { ...this.scope, endedSession: last };
   }
 
   #useOf(session: Session): SessionUse {
@@ -107,7 +113,7 @@ export class RequestCaller implements Caller {
   #enter(session: SessionWithUser, presentedToken: PresentedToken, token: string): void {
     this.#token = { token, transport: presentedToken.transport };
     const isAdmin = session.user !== null && this.#config.adminRoles.includes(session.user.role);
-    this.scope = { ...this.scope, session, presentedToken, actorId: session.userId, isAdmin };
+    this.scope = { ...this.scope, session, endedSession: null, presentedToken, actorId: session.userId, isAdmin };
   }
 
   get isCsrfVerified(): boolean {
