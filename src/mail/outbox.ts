@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Database, Db } from '../database/database.ts';
+import { insert } from '../database/raw-sql.ts';
 import { RateLimitedError } from '../errors.ts';
 import { countOnce, requireNotReached } from '../throttle/rate-limit.ts';
 import { type TokenPurpose, voidUserTokens } from '../tokens/user-token.ts';
@@ -60,16 +61,15 @@ export type NewMail = {
 /** Adds a mail to the outbox, in the transaction that causes it. `mail/delivery.ts` sends it. */
 export async function enqueueMail(db: Db, mail: NewMail, now: Date): Promise<void> {
   const { name, recipient, userId, data } = mail;
-  await db.mail.create({
-    data: {
-      createdAt: now,
-      sendAfter: now,
-      priority: priorityOf(name),
-      template: name,
-      recipient,
-      userId,
-      data: data ? JSON.stringify(data) : null,
-    },
+  await insert(db, 'Mail', {
+    createdAt: now,
+    sendAfter: now,
+    attempts: 0,
+    priority: priorityOf(name),
+    template: name,
+    recipient,
+    userId,
+    data: data ? JSON.stringify(data) : null,
   });
 }
 
