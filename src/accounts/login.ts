@@ -7,7 +7,7 @@ import { requirePassword } from '../passwords/password.ts';
 import type { Scope } from '../scope.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { withAttempt } from '../throttle/attempts.ts';
-import { isTrustedDevice, makeRoomForDevice, trustOfDevice } from '../tokens/trusted-device.ts';
+import { findTrustedDevice, makeRoomForDevice, trustOfDevice } from '../tokens/trusted-device.ts';
 import type { Address } from '../users/email.ts';
 import { findUserByAddress, requireAddress, type User } from '../users/user.ts';
 import { inTransactionOf, type SignInPolicies } from './prove-password.ts';
@@ -43,8 +43,8 @@ async function loginInSlot(
   { address, password, ...request }: Credentials,
   { passwords, attempts, sessions }: SignInPolicies,
 ): Promise<StartedSession> {
-  const isTrusted = await isTrustedDevice(database, scope, address.key);
-  const attempt = { accountKey: address.key, isTrustedDevice: isTrusted, policy: attempts };
+  const device = await findTrustedDevice(database, scope, address.key);
+  const attempt = { accountKey: address.key, isTrustedDevice: device !== null, policy: attempts };
   return withAttempt(database, scope, attempt, async (succeed) => {
     const user = await findUserByAddress(database, address);
     const prove = (current: User | null) => requirePassword(password, current?.hashedPassword ?? null, passwords);
@@ -53,11 +53,12 @@ async function loginInSlot(
       // Never thrown: without a user there is no hash, and no password is right.
       if (!user) throw new InvalidCredentialsError();
       if (user.suspendedAt !== null) throw new AccountSuspendedError();
-      if (!isTrusted) await makeRoomForDevice(database, user.id);
+      if (device === null) await makeRoomForDevice(database, user.id);
       // A password that has changed since the check must not open a session: the change ended all others.
       return await inTransactionOf(database, { user, rehashed, prove }, async (db, locked) => {
         const proof = { methods: ['password'], at: scope.now } as const;
-        const signIn = { ...request, user: locked, proof, type: 'LOGGED_IN', isTrustedDevice: isTrusted } as const;
+        const trustedDeviceId = device?.id ?? null;
+        const signIn = { ...request, user: locked, proof, type: 'LOGGED_IN', trustedDeviceId } as const;
         const [started] = await runConcurrently([completeSignIn(db, scope, signIn, sessions), succeed(db)]);
         return started;
       });

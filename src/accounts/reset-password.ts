@@ -102,8 +102,8 @@ export function issueResetLink(
   const { lifetimeMs, purpose } = mails['reset-password'];
   return inTransaction(database, async (db) => {
     await voidLinks(db, id, [purpose]);
-    const expiresAt = new Date(scope.now.getTime() + lifetimeMs);
-    const token = await createUserToken(db, { purpose, userId: id, sentTo: email, data: null, expiresAt });
+    const times = { createdAt: scope.now, expiresAt: new Date(scope.now.getTime() + lifetimeMs) };
+    const token = await createUserToken(db, { purpose, userId: id, sentTo: email, data: null, ...times });
     await recordEvent(db, scope, { type: 'PASSWORD_RESET_REQUESTED', userId: id, sessionHandle: null });
     return `${appUrl.origin}/reset-password#token=${token}`;
   });

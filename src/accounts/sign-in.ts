@@ -5,6 +5,7 @@ import type { Scope } from '../scope.ts';
 import type { Proof } from '../sessions/proof.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { startUserSession } from '../sessions/start-user-session.ts';
+import { createSessionToken, createToken } from '../tokens/token.ts';
 import type { User } from '../users/user.ts';
 
 export type SignIn = SessionRequest & {
@@ -14,8 +15,8 @@ export type SignIn = SessionRequest & {
   proof: Proof;
   /** The audit event of the sign-in. */
   type: 'LOGGED_IN' | 'SIGNED_UP' | 'PASSWORD_RESET';
-  /** Whether the device is trusted already. If not, the sign-in trusts it. */
-  isTrustedDevice?: boolean;
+  /** The id of the trusted device of the request. Null, the default, if it has none: the sign-in trusts it. */
+  trustedDeviceId?: bigint | null;
 };
 
 /**
@@ -31,5 +32,7 @@ export async function completeSignIn(
   policy: SessionPolicy,
 ): Promise<StartedSession> {
   if (signIn.user.suspendedAt !== null) throw new AccountSuspendedError();
-  return startUserSession(db, scope, signIn, policy);
+  const { trustedDeviceId: trustedId = null } = signIn;
+  const device = trustedId === null ? { trustedId, token: createToken() } : { trustedId, token: null };
+  return startUserSession(db, scope, { ...signIn, device, credential: createSessionToken() }, policy);
 }

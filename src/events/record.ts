@@ -24,6 +24,8 @@ export const auditEventTypes = {
   EMAIL_VERIFIED: 'The user proved that the email address is theirs.',
   EMAIL_CHANGE_REQUESTED: 'A change of the email address was requested.',
   EMAIL_CHANGED: 'The email address was changed.',
+  DEVICE_FORGOTTEN:
+    'A trusted device was forgotten. `detail` is `DISOWNED` if the user disowned a session on it, by a mailed link.',
   ROLE_CHANGED: 'The role of the user was changed. `detail` contains the old and the new role.',
   USER_SUSPENDED: 'The user was suspended, and can no longer sign in.',
   USER_REINSTATED: 'The suspension ended, and the user can sign in again.',

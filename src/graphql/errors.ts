@@ -4,6 +4,7 @@ import { isUnavailable } from '../database/failures.ts';
 import {
   AccountSuspendedError,
   AudienceNotAllowedError,
+  DeviceNotFoundError,
   EmailTakenError,
   InvalidCredentialsError,
   LastAdministratorError,
@@ -55,6 +56,7 @@ const plainErrors: ((new () => UserError) & { code: UserErrorCode })[] = [
   InvalidCredentialsError,
   EmailTakenError,
   SessionNotFoundError,
+  DeviceNotFoundError,
   ReauthenticationRequiredError,
   UserNotFoundError,
   ServiceClientNotFoundError,

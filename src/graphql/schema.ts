@@ -8,6 +8,7 @@ import './mutations/profile.ts';
 import './mutations/access-token.ts';
 import './mutations/administration.ts';
 import './types/audit-event.ts';
+import './mutations/devices.ts';
 import './mutations/email.ts';
 import './mutations/end-sessions.ts';
 import './errors.ts';
@@ -23,6 +24,7 @@ import './mutations/session-data.ts';
 import './mutations/service-clients.ts';
 import './mutations/sign-up.ts';
 import './mutations/start-session.ts';
+import './types/trusted-device.ts';
 import './types/user.ts';
 import './types/user-sessions.ts';
 

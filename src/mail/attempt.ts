@@ -65,6 +65,7 @@ export async function prepare(mail: Mail, options: AttemptOptions): Promise<Atte
       await db.mail.deleteMany({ where: { id } });
       return null;
     }
+    const createdAt = clock.now();
     const token =
       kind &&
       (await createUserToken(db, {
@@ -72,7 +73,8 @@ export async function prepare(mail: Mail, options: AttemptOptions): Promise<Atte
         userId: mail.userId,
         sentTo: recipient,
         data: isSignUp ? data : null,
-        expiresAt: new Date(clock.now().getTime() + kind.lifetimeMs),
+        createdAt,
+        expiresAt: new Date(createdAt.getTime() + kind.lifetimeMs),
       }));
     const rendered = renderSafely(options.render, name, {
       ...values,
