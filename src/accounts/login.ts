@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { runConcurrently } from '../database/transaction.ts';
 import { AccountSuspendedError, InvalidCredentialsError } from '../errors.ts';
@@ -7,11 +8,14 @@ import { requirePassword } from '../passwords/password.ts';
 import type { Scope } from '../scope.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { withAttempt } from '../throttle/attempts.ts';
-import { findTrustedDevice, makeRoomForDevice, trustOfDevice } from '../tokens/trusted-device.ts';
+import { findTrustedDevice, trustOfDevice } from '../tokens/trusted-device.ts';
 import type { Address } from '../users/email.ts';
 import { findUserByAddress, requireAddress, type User } from '../users/user.ts';
+import { prepareNewDevice } from './devices/new-device.ts';
 import { inTransactionOf, type SignInPolicies } from './prove-password.ts';
 import { completeSignIn } from './sign-in.ts';
+
+type LoginPolicies = SignInPolicies & Pick<Config, 'newDeviceMail'>;
 
 /**
  * Starts a session for the user with this email and password.
@@ -25,7 +29,7 @@ export async function login(
   database: Database,
   scope: Scope,
   { email, password, ...request }: SessionRequest & { email: string; password: string },
-  policies: SignInPolicies,
+  policies: LoginPolicies,
 ): Promise<StartedSession> {
   const address = requireAddress(email);
   return withHashingSlot(
@@ -41,11 +45,12 @@ async function loginInSlot(
   database: Database,
   scope: Scope,
   { address, password, ...request }: Credentials,
-  { passwords, attempts, sessions }: SignInPolicies,
+  policies: LoginPolicies,
 ): Promise<StartedSession> {
+  const { passwords, attempts, sessions } = policies;
   const device = await findTrustedDevice(database, scope, address.key);
   const attempt = { accountKey: address.key, isTrustedDevice: device !== null, policy: attempts };
-  return withAttempt(database, scope, attempt, async (succeed) => {
+  return withAttempt(database, scope, attempt, async (succeed, failures) => {
     const user = await findUserByAddress(database, address);
     const prove = (current: User | null) => requirePassword(password, current?.hashedPassword ?? null, passwords);
     try {
@@ -53,12 +58,12 @@ async function loginInSlot(
       // Never thrown: without a user there is no hash, and no password is right.
       if (!user) throw new InvalidCredentialsError();
       if (user.suspendedAt !== null) throw new AccountSuspendedError();
-      if (device === null) await makeRoomForDevice(database, user.id);
+      const isMailed = device === null && (await prepareNewDevice(database, user, policies, scope.now));
       // A password that has changed since the check must not open a session: the change ended all others.
       return await inTransactionOf(database, { user, rehashed, prove }, async (db, locked) => {
         const proof = { methods: ['password'], at: scope.now } as const;
-        const trustedDeviceId = device?.id ?? null;
-        const signIn = { ...request, user: locked, proof, type: 'LOGGED_IN', trustedDeviceId } as const;
+        const of = { trustedDeviceId: device?.id ?? null, newDevice: isMailed ? { failures } : null };
+        const signIn = { ...request, user: locked, proof, type: 'LOGGED_IN', ...of } as const;
         const [started] = await runConcurrently([completeSignIn(db, scope, signIn, sessions), succeed(db)]);
         return started;
       });

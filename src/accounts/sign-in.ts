@@ -1,5 +1,6 @@
 import type { SessionPolicy } from '../config/config.ts';
 import type { Db } from '../database/database.ts';
+import { runConcurrently } from '../database/transaction.ts';
 import { AccountSuspendedError } from '../errors.ts';
 import type { Scope } from '../scope.ts';
 import type { Proof } from '../sessions/proof.ts';
@@ -7,6 +8,7 @@ import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { startUserSession } from '../sessions/start-user-session.ts';
 import { createSessionToken, createToken } from '../tokens/token.ts';
 import type { User } from '../users/user.ts';
+import { mailNewDevice } from './devices/new-device.ts';
 
 export type SignIn = SessionRequest & {
   /** The user as the transaction has read and locked them. */
@@ -17,6 +19,8 @@ export type SignIn = SessionRequest & {
   type: 'LOGGED_IN' | 'SIGNED_UP' | 'PASSWORD_RESET';
   /** The id of the trusted device of the request. Null, the default, if it has none: the sign-in trusts it. */
   trustedDeviceId?: bigint | null;
+  /** For the mail about a device that is not trusted: the failed attempts before. Null, the default, sends no mail. */
+  newDevice?: { failures: number } | null;
 };
 
 /**
@@ -32,7 +36,13 @@ export async function completeSignIn(
   policy: SessionPolicy,
 ): Promise<StartedSession> {
   if (signIn.user.suspendedAt !== null) throw new AccountSuspendedError();
-  const { trustedDeviceId: trustedId = null } = signIn;
+  const { user, trustedDeviceId: trustedId = null, newDevice = null } = signIn;
+  const credential = createSessionToken();
   const device = trustedId === null ? { trustedId, token: createToken() } : { trustedId, token: null };
-  return startUserSession(db, scope, { ...signIn, device, credential: createSessionToken() }, policy);
+  const handles = { sessionHandle: credential.handle, deviceHandle: device.token?.handle ?? '' };
+  const [started] = await runConcurrently([
+    startUserSession(db, scope, { ...signIn, device, credential }, policy),
+    newDevice && mailNewDevice(db, scope, { user, ...newDevice, ...handles }),
+  ]);
+  return started;
 }

@@ -52,9 +52,7 @@ export async function prepare(mail: Mail, options: AttemptOptions): Promise<Atte
   const { id, recipient, data } = mail;
   const name = requireKnown(mail.template);
   const kind: LinkKind | null = mails[name];
-  const isSignUp = kind?.purpose === 'SIGN_UP';
-  // The data of a sign-up belongs to its link, and not to the template.
-  const values = isSignUp || data === null ? {} : parseData(data);
+  const { linkData, values } = splitData(data, kind);
   return inTransaction(database, async (db) => {
     // Locks the mail: who withdraws it waits until its token exists and can be voided.
     const attempts = mail.attempts + 1;
@@ -72,7 +70,7 @@ export async function prepare(mail: Mail, options: AttemptOptions): Promise<Atte
         purpose: kind.purpose,
         userId: mail.userId,
         sentTo: recipient,
-        data: isSignUp ? data : null,
+        data: linkData,
         createdAt,
         expiresAt: new Date(createdAt.getTime() + kind.lifetimeMs),
       }));
@@ -96,6 +94,17 @@ function requireKnown(template: string): MailName {
   throw new UnusableMailError('this version does not know its template');
 }
 
+/** Splits the data of a mail into that of its link, as JSON, and the values for its template. */
+function splitData(data: string | null, kind: LinkKind | null) {
+  const all = Object.entries(data === null ? {} : parseData(data));
+  const isOfLink = ([name]: [string, string]) => kind?.data?.includes(name) ?? false;
+  const ofLink = all.filter(isOfLink);
+  return {
+    linkData: ofLink.length > 0 ? JSON.stringify(Object.fromEntries(ofLink)) : null,
+    values: Object.fromEntries(all.filter((entry) => !isOfLink(entry))),
+  };
+}
+
 function parseData(data: string): Record<string, string> {
   const values = parseObject(data);
   const entries = Object.entries(values ?? {});
@@ -115,12 +124,13 @@ function renderSafely(render: Render, name: MailName, values: Record<string, str
 
 /**
  * Returns whether a mail is still to be sent. A link to an account is sent only while it leads to that account, by the
- * address that the account has.
+ * address that the account has. A thief may have changed the address since the sign-in that a link disowns.
  */
 function isWanted({ recipient }: Mail, kind: LinkKind | null, user: User | null): boolean {
   if (kind === null || kind.purpose === 'SIGN_UP') return true;
   if (user === null || user.suspendedAt !== null) return false;
-  return kind.purpose === 'CHANGE_EMAIL' || user.email === recipient;
+  const isBoundToAddress = kind.purpose !== 'CHANGE_EMAIL' && kind.purpose !== 'DISOWN_SESSION';
+  return !isBoundToAddress || user.email === recipient;
 }
 
 /** Returns a growing pause with random jitter, so that mails that failed together are not sent again together. */

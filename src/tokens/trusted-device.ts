@@ -91,6 +91,12 @@ export function lastUseOf({ data }: TrustedDevice): DeviceUse | null {
   return { at: new Date(usedAt), clientName: typeof clientName === 'string' ? clientName : null };
 }
 
+/** Revokes the trust of a device of a user, and returns whether it was trusted. */
+export async function revokeTrust(db: Db, userId: bigint, handle: string): Promise<boolean> {
+  const { count } = await db.userToken.deleteMany({ where: { userId, purpose: 'KNOWN_DEVICE', handle } });
+  return count > 0;
+}
+
 /** Returns whether a request has the device token of this device. */
 export function isDeviceOf({ hashedToken }: TrustedDevice, { deviceToken }: Scope): boolean {
   return deviceToken !== null && equalSecrets(hashToken(deviceToken), hashedToken);

@@ -131,6 +131,7 @@ const roots: Record<string, Record<string, [selection: string, outcomes: string[
     revokeOthers: ['revokeOthers { revokedSessionIds }', signedIn],
     logout: ['logout { revokedSessionId }', answersAll],
     revokeAll: ['revokeAll { revokedSessionIds }', signedIn],
+    disownSession: [`disownSession(token: "${token}") { __typename }`, answersAll],
     forgetDevice: ['forgetDevice(id: "none") { __typename }', signedIn],
   },
 };
