@@ -11,9 +11,9 @@ import { withAttempt } from '../throttle/attempts.ts';
 import { findTrustedDevice, trustOfDevice } from '../tokens/trusted-device.ts';
 import type { Address } from '../users/email.ts';
 import { findUserByAddress, requireAddress, type User } from '../users/user.ts';
-import { prepareNewDevice } from './devices/new-device.ts';
 import { inTransactionOf, type SignInPolicies } from './prove-password.ts';
 import { completeSignIn } from './sign-in.ts';
+import { prepareNewDevice } from './sign-ins/new-device.ts';
 
 type LoginPolicies = SignInPolicies & Pick<Config, 'newDeviceMail'>;
 

@@ -8,7 +8,7 @@ import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { startUserSession } from '../sessions/start-user-session.ts';
 import { createSessionToken, createToken } from '../tokens/token.ts';
 import type { User } from '../users/user.ts';
-import { mailNewDevice } from './devices/new-device.ts';
+import { mailNewDevice } from './sign-ins/new-device.ts';
 
 export type SignIn = SessionRequest & {
   /** The user as the transaction has read and locked them. */

@@ -1,5 +1,5 @@
-import { type Disowned, disownSession } from '../../accounts/devices/disown-session.ts';
-import { forgetDevice } from '../../accounts/devices/forget-device.ts';
+import { type Disowned, disownSession } from '../../accounts/sign-ins/disown-session.ts';
+import { forgetDevice } from '../../accounts/sign-ins/forget-device.ts';
 import { DeviceNotFoundError, RateLimitedError, TokenInvalidError } from '../../errors.ts';
 import { requireUser } from '../../scope.ts';
 import type { User as UserRow } from '../../users/user.ts';
