@@ -11,7 +11,7 @@ import { isTrustedDevice, trustOfDevice } from '../tokens/trusted-device.ts';
 import { findUserToken, redeemUserToken, type TokenPurpose, type UserToken } from '../tokens/user-token.ts';
 import { accountKeyOf } from '../users/email.ts';
 import type { User } from '../users/user.ts';
-import { inTransactionOf, type Policies, recordWrong } from './prove-password.ts';
+import { attemptOf, inTransactionOf, type Policies, recordWrong } from './prove-password.ts';
 
 /** The token of a link, and the password of its user if the link is not followed in a session of theirs. */
 export type FollowedLink = { token: string; password: string | null };
@@ -77,7 +77,7 @@ async function withPassword<T>(
   act: (db: Db) => Promise<T>,
 ): Promise<T> {
   const isTrusted = await isTrustedDevice(database, scope, accountKey);
-  const attempt = { accountKey, isTrustedDevice: isTrusted, policy: attempts };
+  const attempt = attemptOf(database, scope, { user, isTrustedDevice: isTrusted, policy: attempts });
   const failed = { type: 'PASSWORD_CHECK_FAILED', userId: user.id, actorId: null, sessionHandle: null } as const;
   const prove = async ({ hashedPassword }: User) => {
     await recordWrong(database, scope, failed, () => requirePassword(password, hashedPassword, passwords));

@@ -7,12 +7,13 @@ import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { requirePassword } from '../passwords/password.ts';
 import type { Scope } from '../scope.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
-import { withAttempt } from '../throttle/attempts.ts';
+import { type Failures, withAttempt } from '../throttle/attempts.ts';
 import { findTrustedDevice, trustOfDevice } from '../tokens/trusted-device.ts';
 import type { Address } from '../users/email.ts';
 import { findUserByAddress, requireAddress, type User } from '../users/user.ts';
 import { inTransactionOf, type SignInPolicies } from './prove-password.ts';
 import { completeSignIn } from './sign-in.ts';
+import { mailFailedLogins } from './sign-ins/failed-logins.ts';
 import { prepareNewDevice } from './sign-ins/new-device.ts';
 
 type LoginPolicies = SignInPolicies & Pick<Config, 'newDeviceMail'>;
@@ -49,9 +50,15 @@ async function loginInSlot(
 ): Promise<StartedSession> {
   const { passwords, attempts, sessions } = policies;
   const device = await findTrustedDevice(database, scope, address.key);
-  const attempt = { accountKey: address.key, isTrustedDevice: device !== null, policy: attempts };
+  let user: User | null = null;
+  const attempt = {
+    accountKey: address.key,
+    isTrustedDevice: device !== null,
+    policy: attempts,
+    onCooldown: (failures: Failures) => mailFailedLogins(database, scope, { address: address.written, user }, failures),
+  };
   return withAttempt(database, scope, attempt, async (succeed, failures) => {
-    const user = await findUserByAddress(database, address);
+    user = await findUserByAddress(database, address);
     const prove = (current: User | null) => requirePassword(password, current?.hashedPassword ?? null, passwords);
     try {
       const rehashed = await prove(user);

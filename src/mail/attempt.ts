@@ -6,7 +6,7 @@ import { parseObject } from '../json.ts';
 import { createUserToken } from '../tokens/user-token.ts';
 import type { User } from '../users/user.ts';
 import type { Message } from './message.ts';
-import { type LinkKind, type MailName, mails } from './outbox.ts';
+import { type LinkKind, type MailName, mails, onlyForUsers } from './outbox.ts';
 import type { Render, Rendered } from './templates.ts';
 
 /** The pause after the first failure. It doubles with each further failure, up to `max`. */
@@ -126,10 +126,11 @@ function renderSafely(render: Render, name: MailName, values: Record<string, str
  * Returns whether a mail is still to be sent. A link to an account is sent only while it leads to that account, by the
  * address that the account has. A thief may have changed the address since the sign-in that a link disowns.
  */
-function isWanted({ recipient }: Mail, kind: LinkKind | null, user: User | null): boolean {
-  if (kind === null || kind.purpose === 'SIGN_UP') return true;
+function isWanted({ recipient, template }: Mail, kind: LinkKind | null, user: User | null): boolean {
+  const isForAnybody = kind === null ? !onlyForUsers.has(template as MailName) : kind.purpose === 'SIGN_UP';
+  if (isForAnybody) return true;
   if (user === null || user.suspendedAt !== null) return false;
-  const isBoundToAddress = kind.purpose !== 'CHANGE_EMAIL' && kind.purpose !== 'DISOWN_SESSION';
+  const isBoundToAddress = kind?.purpose !== 'CHANGE_EMAIL' && kind?.purpose !== 'DISOWN_SESSION';
   return !isBoundToAddress || user.email === recipient;
 }
 

@@ -4,6 +4,7 @@ import { insert } from '../database/raw-sql.ts';
 import { RateLimitedError } from '../errors.ts';
 import { countOnce, type RateLimit, requireNotReached } from '../throttle/rate-limit.ts';
 import { type TokenPurpose, voidUserTokens } from '../tokens/user-token.ts';
+import { accountKeyOf } from '../users/email.ts';
 
 export type LinkKind = {
   /** The purpose of the link's token. */
@@ -33,6 +34,7 @@ export const mails = {
   'email-taken': null,
   'password-changed': null,
   'account-deleted': null,
+  'failed-logins': null,
 } as const satisfies Record<string, LinkKind | null>;
 
 export type MailName = keyof typeof mails;
@@ -54,6 +56,12 @@ export const priorities = [0, 1] as const;
 function priorityOf(name: MailName): (typeof priorities)[number] {
   return securityMails.has(name) ? 0 : 1;
 }
+
+/**
+ * Mails that a request enqueues whether or not the address has an account, so that its time does not tell. They are only
+ * sent to users. A mail with a link to an account is too.
+ */
+export const onlyForUsers: ReadonlySet<MailName> = new Set(['failed-logins'] satisfies MailName[]);
 
 /** Values for a template, beside `appUrl` and, in a mail with a link, `token`. Never a secret. */
 export type MailData = Record<string, string>;
@@ -104,15 +112,16 @@ export async function deleteSignUps(db: Db, email: string): Promise<void> {
   await db.userToken.deleteMany({ where: { sentTo: email, purpose: 'SIGN_UP' } });
 }
 
-/** The maximum number of links to one mailbox per hour, for any number of requests. */
-const mailsPerHour = 5;
+/** The maximum number of mails of a kind to one mailbox, for any number of requests. */
+const defaultLimit = { points: 5, durationMs: hour };
+const limits: Partial<Record<MailName, typeof defaultLimit>> = { 'failed-logins': { points: 1, durationMs: day } };
 
 function limitOf(kind: MailName, email: string): RateLimit {
-  return { key: `${kind}:${hash('sha256', email.toLowerCase())}`, points: mailsPerHour, durationMs: hour };
+  return { key: `${kind}:${hash('sha256', accountKeyOf(email))}`, ...(limits[kind] ?? defaultLimit) };
 }
 
 /**
- * Returns whether one more link of this kind may be mailed to an address, and counts it. The limit keeps attackers from
+ * Returns whether one more mail of this kind may be sent to an address, and counts it. The limit keeps attackers from
  * flooding the mailbox of another person.
  */
 export function mayBeMailed(database: Database, kind: MailName, email: string, now: Date): Promise<boolean> {

@@ -31,7 +31,12 @@ export type Attempt = {
   policy: AttemptPolicy;
   /** True if the attempt comes from a trusted device, which the attempts of strangers do not hinder. */
   isTrustedDevice: boolean;
+  /** Is called with the failed attempts in a row if the last of them, this one, has started a cooldown. */
+  onCooldown?: (failures: Failures) => Promise<void>;
 };
+
+/** Failed attempts in a row, and the time of the first of them. */
+export type Failures = { count: number; since: Date };
 
 /** Deletes the counts of the account, in the transaction that the right password is for. */
 export type Succeed = (db: Db) => Promise<void>;
@@ -70,13 +75,24 @@ export async function withAttempt<T>(
     if (!isReset) await retryConflicts(() => succeed(database));
     return result;
   } catch (error) {
-    if (error instanceof InvalidCredentialsError) throw error;
+    if (error instanceof InvalidCredentialsError) {
+      const { onCooldown } = attempt;
+      if (isCoolingDown && onCooldown) await onCooldown(await failuresOf(database, limits, now));
+      throw error;
+    }
     const undoing = retryConflicts(() => undo(database, limits, isCoolingDown));
     // A database that fails may take as long once more, and may fail again. The answer does not wait for it.
     if (isUnavailable(error)) undoing.catch(() => {});
     else await undoing;
     throw error;
   }
+}
+
+async function failuresOf(database: Database, { failureStreak }: Limits, now: Date): Promise<Failures> {
+  const [row] = await database.$findRateLimits([failureStreak.key]);
+  // None if the right password was given meanwhile.
+  const since = row?.expiresAt ? new Date(row.expiresAt.getTime() - streakMs) : now;
+  return { count: row?.points ?? 1, since };
 }
 
 /** Deletes the counts of an account whose password was proved, or replaced by the owner of the address. */
