@@ -20,6 +20,11 @@ export const userErrors = {
     message: 'There is no such session.',
     description: 'The session does not exist, or belongs to another user. The error deliberately does not tell which.',
   },
+  DEVICE_NOT_FOUND: {
+    message: 'There is no such trusted device.',
+    description:
+      'The trusted device does not exist, or belongs to another user. The error deliberately does not tell which.',
+  },
   REAUTHENTICATION_REQUIRED: {
     message: 'Verify your password again with the mutation reauthenticate, then retry.',
     description:
@@ -128,6 +133,9 @@ export class EmailTakenError extends plainError('EMAIL_TAKEN') {}
 
 /** Refuses a session that does not exist and a session of another user in the same way, on purpose. */
 export class SessionNotFoundError extends plainError('SESSION_NOT_FOUND') {}
+
+/** Refuses a trusted device that does not exist and one of another user in the same way, on purpose. */
+export class DeviceNotFoundError extends plainError('DEVICE_NOT_FOUND') {}
 
 /** Refuses an operation for which the last verification of the password is too old. */
 export class ReauthenticationRequiredError extends plainError('REAUTHENTICATION_REQUIRED') {}

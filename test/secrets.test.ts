@@ -103,6 +103,7 @@ describe('secret', () => {
     const byCookie = await ask(
       `mutation { login(email: "${email}", password: "${passwords.first}") { ... on SignInPayload { antiCSRFToken } } }`,
     );
+    await link('new-device');
     const visitors = await ask('mutation { startSession { antiCSRFToken session { antiCSRFToken } } }');
     for (const { antiCSRFToken } of [byCookie.data.login, visitors.data.startSession]) {
       expect(secrets).toContain(antiCSRFToken);

@@ -1,3 +1,4 @@
+import type { AttemptPolicy } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { InvalidCredentialsError, TokenInvalidError } from '../errors.ts';
@@ -5,11 +6,12 @@ import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { requirePassword } from '../passwords/password.ts';
 import type { Scope } from '../scope.ts';
 import { withAttempt } from '../throttle/attempts.ts';
+import { quarterMs, requireAttemptFrom } from '../throttle/requests.ts';
 import { isTrustedDevice, trustOfDevice } from '../tokens/trusted-device.ts';
 import { findUserToken, redeemUserToken, type TokenPurpose, type UserToken } from '../tokens/user-token.ts';
 import { accountKeyOf } from '../users/email.ts';
 import type { User } from '../users/user.ts';
-import { inTransactionOf, type Policies, recordWrong } from './prove-password.ts';
+import { attemptOf, inTransactionOf, type Policies, recordWrong } from './prove-password.ts';
 
 /** The token of a link, and the password of its user if the link is not followed in a session of theirs. */
 export type FollowedLink = { token: string; password: string | null };
@@ -48,6 +50,24 @@ export async function followLink<T>(
   );
 }
 
+/**
+ * Returns the token of a link that needs neither a session nor the password. Only invalid links count, so that a user
+ * with a valid one never waits for others behind the same IP address.
+ *
+ * @throws TokenInvalidError, or RateLimitedError after too many invalid links from one IP address.
+ */
+export async function requireLink(
+  database: Database,
+  scope: Scope,
+  { purpose, token }: { purpose: TokenPurpose; token: string },
+  { perAddress }: AttemptPolicy,
+): Promise<UserToken & { user: User }> {
+  const found = await findUserToken(database, purpose, token, scope.now);
+  if (found?.user) return { ...found, user: found.user };
+  await requireAttemptFrom(database, scope, { kind: 'links', points: perAddress, durationMs: quarterMs });
+  throw new TokenInvalidError();
+}
+
 type PasswordCheck = { user: User; accountKey: string; password: string; policies: Policies };
 
 async function withPassword<T>(
@@ -57,7 +77,7 @@ async function withPassword<T>(
   act: (db: Db) => Promise<T>,
 ): Promise<T> {
   const isTrusted = await isTrustedDevice(database, scope, accountKey);
-  const attempt = { accountKey, isTrustedDevice: isTrusted, policy: attempts };
+  const attempt = attemptOf(database, scope, { user, isTrustedDevice: isTrusted, policy: attempts });
   const failed = { type: 'PASSWORD_CHECK_FAILED', userId: user.id, actorId: null, sessionHandle: null } as const;
   const prove = async ({ hashedPassword }: User) => {
     await recordWrong(database, scope, failed, () => requirePassword(password, hashedPassword, passwords));

@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { runConcurrently } from '../database/transaction.ts';
 import { AccountSuspendedError, InvalidCredentialsError } from '../errors.ts';
@@ -6,12 +7,16 @@ import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { requirePassword } from '../passwords/password.ts';
 import type { Scope } from '../scope.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
-import { withAttempt } from '../throttle/attempts.ts';
-import { isTrustedDevice, makeRoomForDevice, trustOfDevice } from '../tokens/trusted-device.ts';
+import { type Failures, withAttempt } from '../throttle/attempts.ts';
+import { findTrustedDevice, trustOfDevice } from '../tokens/trusted-device.ts';
 import type { Address } from '../users/email.ts';
 import { findUserByAddress, requireAddress, type User } from '../users/user.ts';
 import { inTransactionOf, type SignInPolicies } from './prove-password.ts';
 import { completeSignIn } from './sign-in.ts';
+import { mailFailedLogins } from './sign-ins/failed-logins.ts';
+import { prepareNewDevice } from './sign-ins/new-device.ts';
+
+type LoginPolicies = SignInPolicies & Pick<Config, 'newDeviceMail'>;
 
 /**
  * Starts a session for the user with this email and password.
@@ -25,7 +30,7 @@ export async function login(
   database: Database,
   scope: Scope,
   { email, password, ...request }: SessionRequest & { email: string; password: string },
-  policies: SignInPolicies,
+  policies: LoginPolicies,
 ): Promise<StartedSession> {
   const address = requireAddress(email);
   return withHashingSlot(
@@ -41,23 +46,31 @@ async function loginInSlot(
   database: Database,
   scope: Scope,
   { address, password, ...request }: Credentials,
-  { passwords, attempts, sessions }: SignInPolicies,
+  policies: LoginPolicies,
 ): Promise<StartedSession> {
-  const isTrusted = await isTrustedDevice(database, scope, address.key);
-  const attempt = { accountKey: address.key, isTrustedDevice: isTrusted, policy: attempts };
-  return withAttempt(database, scope, attempt, async (succeed) => {
-    const user = await findUserByAddress(database, address);
+  const { passwords, attempts, sessions } = policies;
+  const device = await findTrustedDevice(database, scope, address.key);
+  let user: User | null = null;
+  const attempt = {
+    accountKey: address.key,
+    isTrustedDevice: device !== null,
+    policy: attempts,
+    onCooldown: (failures: Failures) => mailFailedLogins(database, scope, { address: address.written, user }, failures),
+  };
+  return withAttempt(database, scope, attempt, async (succeed, failures) => {
+    user = await findUserByAddress(database, address);
     const prove = (current: User | null) => requirePassword(password, current?.hashedPassword ?? null, passwords);
     try {
       const rehashed = await prove(user);
       // Never thrown: without a user there is no hash, and no password is right.
       if (!user) throw new InvalidCredentialsError();
       if (user.suspendedAt !== null) throw new AccountSuspendedError();
-      if (!isTrusted) await makeRoomForDevice(database, user.id);
+      const isMailed = device === null && (await prepareNewDevice(database, user, policies, scope.now));
       // A password that has changed since the check must not open a session: the change ended all others.
       return await inTransactionOf(database, { user, rehashed, prove }, async (db, locked) => {
         const proof = { methods: ['password'], at: scope.now } as const;
-        const signIn = { ...request, user: locked, proof, type: 'LOGGED_IN', isTrustedDevice: isTrusted } as const;
+        const of = { trustedDeviceId: device?.id ?? null, newDevice: isMailed ? { failures } : null };
+        const signIn = { ...request, user: locked, proof, type: 'LOGGED_IN', ...of } as const;
         const [started] = await runConcurrently([completeSignIn(db, scope, signIn, sessions), succeed(db)]);
         return started;
       });

@@ -6,9 +6,10 @@ import { type NewAuditEvent, recordEvent } from '../events/record.ts';
 import { type Trust, withHashingSlot } from '../passwords/hashing-queue.ts';
 import { requirePassword } from '../passwords/password.ts';
 import type { Scope, UserScope } from '../scope.ts';
-import { withAttempt } from '../throttle/attempts.ts';
+import { type Attempt, type Failures, withAttempt } from '../throttle/attempts.ts';
 import { accountKeyOf } from '../users/email.ts';
 import { lockUserWithPassword, type User } from '../users/user.ts';
+import { mailFailedLogins } from './sign-ins/failed-logins.ts';
 
 /** The policies for passwords and for failed attempts at them. */
 export type Policies = Pick<Config, 'passwords' | 'attempts'>;
@@ -40,7 +41,7 @@ export async function provePassword(
   { passwords, attempts }: Policies,
 ): Promise<ProvenUser> {
   const { user } = scope.session;
-  const attempt = { accountKey: accountKeyOf(user.email), isTrustedDevice: true, policy: attempts };
+  const attempt = attemptOf(database, scope, { user, isTrustedDevice: true, policy: attempts });
   const failed = { type: 'PASSWORD_CHECK_FAILED', userId: user.id } as const;
   const prove = async ({ hashedPassword }: User) => {
     const check = () => requirePassword(password, hashedPassword, passwords);
@@ -49,6 +50,16 @@ export async function provePassword(
     return null;
   };
   return { user, rehashed: await prove(user), prove };
+}
+
+/** Returns an attempt at the password of a user, who is mailed if it starts a cooldown. */
+export function attemptOf(
+  database: Database,
+  scope: Scope,
+  { user, ...limits }: Pick<Attempt, 'isTrustedDevice' | 'policy'> & { user: User },
+): Attempt {
+  const onCooldown = (failures: Failures) => mailFailedLogins(database, scope, { address: user.email, user }, failures);
+  return { accountKey: accountKeyOf(user.email), ...limits, onCooldown };
 }
 
 /** Returns the trust of a session of the user: its requests wait for a hash with those from trusted devices. */

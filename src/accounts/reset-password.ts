@@ -1,5 +1,5 @@
 import type { AttemptPolicy, MailPolicy } from '../config/config.ts';
-import type { Database } from '../database/database.ts';
+import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { TokenInvalidError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
@@ -10,9 +10,10 @@ import { actingAs, type Scope } from '../scope.ts';
 import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { resetFailures } from '../throttle/attempts.ts';
-import { quarterMs, requireAttemptFrom, requireRequestFrom } from '../throttle/requests.ts';
-import { createUserToken, findUserToken, redeemUserToken } from '../tokens/user-token.ts';
+import { quarterMs, requireRequestFrom } from '../throttle/requests.ts';
+import { createUserToken, redeemUserToken } from '../tokens/user-token.ts';
 import { findUserByEmail, noUserId, type User } from '../users/user.ts';
+import { requireLink } from './follow-link.ts';
 import type { SignInPolicies } from './prove-password.ts';
 import { completeSignIn } from './sign-in.ts';
 
@@ -35,11 +36,18 @@ export async function requestPasswordReset(
   if (!(await mayBeMailed(database, 'reset-password', address, now))) return;
   const user = await findUserByEmail(database, address);
   const userId = user?.id ?? null;
-  await inTransaction(database, async (db) => {
-    await voidLinks(db, userId ?? noUserId, ['RESET_PASSWORD']);
-    await enqueueMail(db, { name: 'reset-password', recipient: user?.email ?? address, userId }, now);
-    await recordEvent(db, scope, { type: 'PASSWORD_RESET_REQUESTED', userId, sessionHandle: null });
-  });
+  await inTransaction(database, (db) => mailResetLink(db, scope, { recipient: user?.email ?? address, userId }));
+}
+
+/** Mails a link to choose a new password, and voids older ones. @param mail.userId - null if there is no such user */
+export async function mailResetLink(
+  db: Db,
+  scope: Scope,
+  { recipient, userId }: { recipient: string; userId: bigint | null },
+): Promise<void> {
+  await voidLinks(db, userId ?? noUserId, ['RESET_PASSWORD']);
+  await enqueueMail(db, { name: 'reset-password', recipient, userId }, scope.now);
+  await recordEvent(db, scope, { type: 'PASSWORD_RESET_REQUESTED', userId, sessionHandle: null });
 }
 
 /**
@@ -56,14 +64,8 @@ export async function resetPassword(
   { passwords, attempts, sessions }: SignInPolicies,
 ): Promise<StartedSession> {
   const { now } = scope;
-  const found = await findUserToken(database, 'RESET_PASSWORD', token, now);
-  if (!found?.user) {
-    // Only invalid links count, so that a user with a valid one never waits for others behind the same IP address.
-    const limit = { kind: 'links', points: attempts.perAddress, durationMs: quarterMs };
-    await requireAttemptFrom(database, scope, limit);
-    throw new TokenInvalidError();
-  }
-  await requireAcceptablePassword(newPassword, found.user, passwords, 'newPassword');
+  const { user: owner } = await requireLink(database, scope, { purpose: 'RESET_PASSWORD', token }, attempts);
+  await requireAcceptablePassword(newPassword, owner, passwords, 'newPassword');
   const hashedPassword = await withHashingSlot(passwords, () => hashPassword(newPassword, passwords));
   return inTransaction(database, async (db) => {
     const { userId, sentTo } = await redeemUserToken(db, 'RESET_PASSWORD', token, now);
@@ -102,8 +104,8 @@ export function issueResetLink(
   const { lifetimeMs, purpose } = mails['reset-password'];
   return inTransaction(database, async (db) => {
     await voidLinks(db, id, [purpose]);
-    const expiresAt = new Date(scope.now.getTime() + lifetimeMs);
-    const token = await createUserToken(db, { purpose, userId: id, sentTo: email, data: null, expiresAt });
+    const times = { createdAt: scope.now, expiresAt: new Date(scope.now.getTime() + lifetimeMs) };
+    const token = await createUserToken(db, { purpose, userId: id, sentTo: email, data: null, ...times });
     await recordEvent(db, scope, { type: 'PASSWORD_RESET_REQUESTED', userId: id, sessionHandle: null });
     return `${appUrl.origin}/reset-password#token=${token}`;
   });

@@ -1,11 +1,14 @@
 import type { SessionPolicy } from '../config/config.ts';
 import type { Db } from '../database/database.ts';
+import { runConcurrently } from '../database/transaction.ts';
 import { AccountSuspendedError } from '../errors.ts';
 import type { Scope } from '../scope.ts';
 import type { Proof } from '../sessions/proof.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { startUserSession } from '../sessions/start-user-session.ts';
+import { createSessionToken, createToken } from '../tokens/token.ts';
 import type { User } from '../users/user.ts';
+import { mailNewDevice } from './sign-ins/new-device.ts';
 
 export type SignIn = SessionRequest & {
   /** The user as the transaction has read and locked them. */
@@ -14,8 +17,10 @@ export type SignIn = SessionRequest & {
   proof: Proof;
   /** The audit event of the sign-in. */
   type: 'LOGGED_IN' | 'SIGNED_UP' | 'PASSWORD_RESET';
-  /** Whether the device is trusted already. If not, the sign-in trusts it. */
-  isTrustedDevice?: boolean;
+  /** The id of the trusted device of the request. Null, the default, if it has none: the sign-in trusts it. */
+  trustedDeviceId?: bigint | null;
+  /** For the mail about a device that is not trusted: the failed attempts before. Null, the default, sends no mail. */
+  newDevice?: { failures: number } | null;
 };
 
 /**
@@ -31,5 +36,13 @@ export async function completeSignIn(
   policy: SessionPolicy,
 ): Promise<StartedSession> {
   if (signIn.user.suspendedAt !== null) throw new AccountSuspendedError();
-  return startUserSession(db, scope, signIn, policy);
+  const { user, trustedDeviceId: trustedId = null, newDevice = null } = signIn;
+  const credential = createSessionToken();
+  const device = trustedId === null ? { trustedId, token: createToken() } : { trustedId, token: null };
+  const handles = { sessionHandle: credential.handle, deviceHandle: device.token?.handle ?? '' };
+  const [started] = await runConcurrently([
+    startUserSession(db, scope, { ...signIn, device, credential }, policy),
+    newDevice && mailNewDevice(db, scope, { user, ...newDevice, ...handles }),
+  ]);
+  return started;
 }

@@ -92,6 +92,8 @@ export type Config = {
   mail: MailPolicy;
   /** True if `signUp` hides that an address has an account, and continues by mail only. */
   isSignUpPrivate: boolean;
+  /** True if users are mailed about a sign-in on a device that is not trusted. */
+  newDeviceMail: boolean;
   /** The time for which audit events are kept. */
   auditRetentionMs: number;
   /**
@@ -151,6 +153,7 @@ export function readConfig(given: Environment = process.env): Config {
     attempts: readAttemptPolicy(environment),
     mail: readMailPolicy(environment, publicUrl),
     isSignUpPrivate: flag(environment, 'PRIVATE_SIGN_UP', false),
+    newDeviceMail: flag(environment, 'NEW_DEVICE_MAIL', true),
     auditRetentionMs: duration(environment, 'AUDIT_RETENTION', '365d'),
     drainMs: duration(environment, 'DRAIN_TIME', '0s', 0),
     streamsPerNode: integer(environment, 'STREAMS_PER_NODE', 10_000, { min: 0, max: 1_000_000 }),

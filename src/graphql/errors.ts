@@ -4,6 +4,7 @@ import { isUnavailable } from '../database/failures.ts';
 import {
   AccountSuspendedError,
   AudienceNotAllowedError,
+  DeviceNotFoundError,
   EmailTakenError,
   EncryptionKeysMissingError,
   InvalidCredentialsError,
@@ -58,6 +59,7 @@ const plainErrors: ((new () => UserError) & { code: UserErrorCode })[] = [
   InvalidCredentialsError,
   EmailTakenError,
   SessionNotFoundError,
+  DeviceNotFoundError,
   ReauthenticationRequiredError,
   UserNotFoundError,
   ServiceClientNotFoundError,

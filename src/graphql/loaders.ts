@@ -3,6 +3,7 @@ import type { Database } from '../database/database.ts';
 import type { Scope } from '../scope.ts';
 import { recordPrivateDataAccess } from '../sessions/data.ts';
 import type { Session } from '../sessions/session.ts';
+import { maxDevicesPerUser, type TrustedDevice, whereTrusted } from '../tokens/trusted-device.ts';
 import type { User } from '../users/user.ts';
 
 /** A row of any model. */
@@ -15,6 +16,7 @@ export class Loaders {
   readonly #known = new Map<bigint, User>();
   readonly #rows = new Map<string, DataLoader<bigint, Row | null>>();
   #users: DataLoader<bigint, User | null> | undefined;
+  #trustedDevices: DataLoader<bigint, TrustedDevice[]> | undefined;
   #privateDataReads: DataLoader<Session, true> | undefined;
   readonly #counts = new Map<unknown, Promise<number>>();
   readonly #liveSessions = new Map<Database, DataLoader<bigint, Session[]>>();
@@ -29,6 +31,7 @@ export class Loaders {
     this.#known.clear();
     this.#rows.clear();
     this.#users = undefined;
+    this.#trustedDevices = undefined;
     this.#privateDataReads = undefined;
     this.#counts.clear();
     this.#liveSessions.clear();
@@ -80,6 +83,18 @@ export class Loaders {
     });
     this.#liveSessions.set(from, loader);
     return loader;
+  }
+
+  /** Returns the trusted devices of the user with this ID, newest first. */
+  trustedDevices(userId: bigint): Promise<TrustedDevice[]> {
+    this.#trustedDevices ??= new DataLoader(async (userIds) => {
+      const ofAny = whereTrusted(userId, this.#now);
+      const devices = await this.#database.userToken.findMany({ where: { ...ofAny, userId: { in: [...userIds] } } });
+      const byUser = Map.groupBy(devices, (device) => device.userId);
+      const newestFirst = (one: TrustedDevice, other: TrustedDevice) => (one.id < other.id ? 1 : -1);
+      return userIds.map((id) => (byUser.get(id) ?? []).sort(newestFirst).slice(0, maxDevicesPerUser));
+    });
+    return this.#trustedDevices.load(userId);
   }
 
   /**

@@ -6,7 +6,7 @@ import { parseObject } from '../json.ts';
 import { createUserToken } from '../tokens/user-token.ts';
 import type { User } from '../users/user.ts';
 import type { Message } from './message.ts';
-import { type LinkKind, type MailName, mails } from './outbox.ts';
+import { type LinkKind, type MailName, mails, onlyForUsers } from './outbox.ts';
 import type { Render, Rendered } from './templates.ts';
 
 /** The pause after the first failure. It doubles with each further failure, up to `max`. */
@@ -52,9 +52,7 @@ export async function prepare(mail: Mail, options: AttemptOptions): Promise<Atte
   const { id, recipient, data } = mail;
   const name = requireKnown(mail.template);
   const kind: LinkKind | null = mails[name];
-  const isSignUp = kind?.purpose === 'SIGN_UP';
-  // The data of a sign-up belongs to its link, and not to the template.
-  const values = isSignUp || data === null ? {} : parseData(data);
+  const { linkData, values } = splitData(data, kind);
   return inTransaction(database, async (db) => {
     // Locks the mail: who withdraws it waits until its token exists and can be voided.
     const attempts = mail.attempts + 1;
@@ -65,14 +63,16 @@ export async function prepare(mail: Mail, options: AttemptOptions): Promise<Atte
       await db.mail.deleteMany({ where: { id } });
       return null;
     }
+    const createdAt = clock.now();
     const token =
       kind &&
       (await createUserToken(db, {
         purpose: kind.purpose,
         userId: mail.userId,
         sentTo: recipient,
-        data: isSignUp ? data : null,
-        expiresAt: new Date(clock.now().getTime() + kind.lifetimeMs),
+        data: linkData,
+        createdAt,
+        expiresAt: new Date(createdAt.getTime() + kind.lifetimeMs),
       }));
     const rendered = renderSafely(options.render, name, {
       ...values,
@@ -94,6 +94,17 @@ function requireKnown(template: string): MailName {
   throw new UnusableMailError('this version does not know its template');
 }
 
+/** Splits the data of a mail into that of its link, as JSON, and the values for its template. */
+function splitData(data: string | null, kind: LinkKind | null) {
+  const all = Object.entries(data === null ? {} : parseData(data));
+  const isOfLink = ([name]: [string, string]) => kind?.data?.includes(name) ?? false;
+  const ofLink = all.filter(isOfLink);
+  return {
+    linkData: ofLink.length > 0 ? JSON.stringify(Object.fromEntries(ofLink)) : null,
+    values: Object.fromEntries(all.filter((entry) => !isOfLink(entry))),
+  };
+}
+
 function parseData(data: string): Record<string, string> {
   const values = parseObject(data);
   const entries = Object.entries(values ?? {});
@@ -113,12 +124,14 @@ function renderSafely(render: Render, name: MailName, values: Record<string, str
 
 /**
  * Returns whether a mail is still to be sent. A link to an account is sent only while it leads to that account, by the
- * address that the account has.
+ * address that the account has. A thief may have changed the address since the sign-in that a link disowns.
  */
-function isWanted({ recipient }: Mail, kind: LinkKind | null, user: User | null): boolean {
-  if (kind === null || kind.purpose === 'SIGN_UP') return true;
+function isWanted({ recipient, template }: Mail, kind: LinkKind | null, user: User | null): boolean {
+  const isForAnybody = kind === null ? !onlyForUsers.has(template as MailName) : kind.purpose === 'SIGN_UP';
+  if (isForAnybody) return true;
   if (user === null || user.suspendedAt !== null) return false;
-  return kind.purpose === 'CHANGE_EMAIL' || user.email === recipient;
+  const isBoundToAddress = kind?.purpose !== 'CHANGE_EMAIL' && kind?.purpose !== 'DISOWN_SESSION';
+  return !isBoundToAddress || user.email === recipient;
 }
 
 /** Returns a growing pause with random jitter, so that mails that failed together are not sent again together. */

@@ -1,11 +1,19 @@
 import { hash } from 'node:crypto';
 import type { Database, Db } from '../database/database.ts';
+import { insert } from '../database/raw-sql.ts';
 import { RateLimitedError } from '../errors.ts';
-import { countOnce, requireNotReached } from '../throttle/rate-limit.ts';
+import { countOnce, type RateLimit, requireNotReached } from '../throttle/rate-limit.ts';
 import { type TokenPurpose, voidUserTokens } from '../tokens/user-token.ts';
+import { accountKeyOf } from '../users/email.ts';
 
-/** The purpose of a link's token, and its lifetime from the moment when the mail is sent. */
-export type LinkKind = { purpose: TokenPurpose; lifetimeMs: number };
+export type LinkKind = {
+  /** The purpose of the link's token. */
+  purpose: TokenPurpose;
+  /** The lifetime from the moment when the mail is sent. */
+  lifetimeMs: number;
+  /** The names of the values of the mail that its template does not get: the token stores them. */
+  data?: readonly string[];
+};
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -19,13 +27,15 @@ export const mails = {
   'reset-password': { purpose: 'RESET_PASSWORD', lifetimeMs: hour },
   'set-password': { purpose: 'RESET_PASSWORD', lifetimeMs: 7 * day },
   'confirm-email-change': { purpose: 'CHANGE_EMAIL', lifetimeMs: hour },
-  'confirm-sign-up': { purpose: 'SIGN_UP', lifetimeMs: day },
+  'confirm-sign-up': { purpose: 'SIGN_UP', lifetimeMs: day, data: ['hashedPassword', 'name'] },
+  'new-device': { purpose: 'DISOWN_SESSION', lifetimeMs: 7 * day, data: ['sessionHandle', 'deviceHandle'] },
   'email-change-requested': null,
   'email-changed': null,
   'email-taken': null,
   'password-changed': null,
   'account-deleted': null,
   'webhook-disabled': null,
+  'failed-logins': null,
 } as const satisfies Record<string, LinkKind | null>;
 
 export type MailName = keyof typeof mails;
@@ -38,6 +48,7 @@ const securityMails: ReadonlySet<MailName> = new Set([
   'email-changed',
   'password-changed',
   'account-deleted',
+  'new-device',
 ] satisfies MailName[]);
 
 /** The values of `Mail.priority`, in the order in which mail is sent. */
@@ -46,6 +57,12 @@ export const priorities = [0, 1] as const;
 function priorityOf(name: MailName): (typeof priorities)[number] {
   return securityMails.has(name) ? 0 : 1;
 }
+
+/**
+ * Mails that a request enqueues whether or not the address has an account, so that its time does not tell. They are only
+ * sent to users. A mail with a link to an account is too.
+ */
+export const onlyForUsers: ReadonlySet<MailName> = new Set(['failed-logins'] satisfies MailName[]);
 
 /** Values for a template, beside `appUrl` and, in a mail with a link, `token`. Never a secret. */
 export type MailData = Record<string, string>;
@@ -61,16 +78,15 @@ export type NewMail = {
 /** Adds a mail to the outbox, in the transaction that causes it. `mail/delivery.ts` sends it. */
 export async function enqueueMail(db: Db, mail: NewMail, now: Date): Promise<void> {
   const { name, recipient, userId, data } = mail;
-  await db.mail.create({
-    data: {
-      createdAt: now,
-      sendAfter: now,
-      priority: priorityOf(name),
-      template: name,
-      recipient,
-      userId,
-      data: data ? JSON.stringify(data) : null,
-    },
+  await insert(db, 'Mail', {
+    createdAt: now,
+    sendAfter: now,
+    attempts: 0,
+    priority: priorityOf(name),
+    template: name,
+    recipient,
+    userId,
+    data: data ? JSON.stringify(data) : null,
   });
 }
 
@@ -97,19 +113,39 @@ export async function deleteSignUps(db: Db, email: string): Promise<void> {
   await db.userToken.deleteMany({ where: { sentTo: email, purpose: 'SIGN_UP' } });
 }
 
-/** The maximum number of links to one mailbox per hour, for any number of requests. */
-const mailsPerHour = 5;
+/** The maximum number of mails of a kind to one mailbox, for any number of requests. */
+const defaultLimit = { points: 5, durationMs: hour };
+const limits: Partial<Record<MailName, typeof defaultLimit>> = { 'failed-logins': { points: 1, durationMs: day } };
+
+function limitOf(kind: MailName, email: string): RateLimit {
+  return { key: `${kind}:${hash('sha256', accountKeyOf(email))}`, ...(limits[kind] ?? defaultLimit) };
+}
 
 /**
- * Returns whether one more link of this kind may be mailed to an address, and counts it. The limit keeps attackers from
+ * Returns whether one more mail of this kind may be sent to an address, and counts it. The limit keeps attackers from
  * flooding the mailbox of another person.
  */
-export async function mayBeMailed(database: Database, kind: MailName, email: string, now: Date): Promise<boolean> {
-  const key = `${kind}:${hash('sha256', email.toLowerCase())}`;
-  const limit = { key, points: mailsPerHour, durationMs: hour };
-  try {
+export function mayBeMailed(database: Database, kind: MailName, email: string, now: Date): Promise<boolean> {
+  const limit = limitOf(kind, email);
+  return isWithinLimit(async () => {
     await requireNotReached(database, [limit], now);
     await countOnce(database, [limit], now);
+  });
+}
+
+/** Returns whether one more mail of this kind may be sent to an address. `countMail` counts it, with the mail. */
+export function isMailAllowed(database: Database, kind: MailName, email: string, now: Date): Promise<boolean> {
+  return isWithinLimit(() => requireNotReached(database, [limitOf(kind, email)], now));
+}
+
+/** Counts a mail in the transaction that enqueues it. Refuses none: concurrent ones may exceed the limit. */
+export async function countMail(db: Db, kind: MailName, email: string, now: Date): Promise<void> {
+  await countOnce(db, [{ ...limitOf(kind, email), points: Number.POSITIVE_INFINITY }], now);
+}
+
+async function isWithinLimit(act: () => Promise<void>): Promise<boolean> {
+  try {
+    await act();
     return true;
   } catch (error) {
     if (error instanceof RateLimitedError) return false;

@@ -26,6 +26,11 @@ const sessionEnds: Record<EndReason, SessionEnd> = {
     forAdmin: 'An administrator or an operator ended the session.',
     forUser: 'An administrator signed you out.',
   },
+  DISOWNED: {
+    by: 'user',
+    forAdmin: 'The user reported the session by a mailed link.',
+    forUser: 'You reported the session by a mailed link.',
+  },
   PASSWORD_CHANGED: { forAdmin: 'The password was changed.', forUser: 'The password was changed. Sign in again.' },
   SESSION_LIMIT: {
     by: 'policy',

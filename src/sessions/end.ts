@@ -15,6 +15,8 @@ const endReasons = {
   REVOKED: 'SESSION_REVOKED',
   /** An administrator or an operator ended it. */
   REVOKED_BY_ADMIN: 'SESSION_REVOKED',
+  /** The user said, by the link in the mail about a new device, that another person had started it. */
+  DISOWNED: 'SESSION_REVOKED',
   PASSWORD_CHANGED: 'SESSION_REVOKED',
   /** The user had more sessions than `SESSIONS_PER_USER`, and this one was used least recently. */
   SESSION_LIMIT: 'SESSION_REVOKED',
@@ -33,6 +35,8 @@ const isPlain = (reason: EndReason) => reason === 'LOGOUT' || reason === 'REVOKE
 
 /** Conditions for `endSessions`, on `"Session" s`. */
 export const sessionWithId = (id: bigint) => Prisma.sql`s."id" = ${id}`;
+export const sessionWithHandle = (handle: string, userId: bigint) =>
+  Prisma.sql`s."handle" = ${handle} AND s."userId" = ${userId}`;
 export const sessionsWithIds = (ids: bigint[]) => Prisma.sql`s."id" IN (${Prisma.join(ids)})`;
 export const sessionsOfUser = (userId: bigint, exceptId?: bigint) =>
   exceptId === undefined

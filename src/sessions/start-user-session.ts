@@ -5,9 +5,10 @@ import { runConcurrently } from '../database/transaction.ts';
 import { type AuditEventType, recordEvents } from '../events/record.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 import { actingAs, type Scope } from '../scope.ts';
-import { createSessionToken } from '../tokens/token.ts';
-import { trustDevice } from '../tokens/trusted-device.ts';
+import type { NewToken } from '../tokens/token.ts';
+import { recordDeviceUse, trustDevice } from '../tokens/trusted-device.ts';
 import type { User } from '../users/user.ts';
+import { clientName } from './client-name.ts';
 import { createSession } from './create-session.ts';
 import { type DataColumn, visitorDataToKeep } from './data.ts';
 import { endSessions, sessionsWithIds, sessionWithId } from './end.ts';
@@ -20,9 +21,13 @@ export type UserSessionRequest = SessionRequest & {
   proof: Proof;
   /** The type of the event in the history of the user. */
   type: AuditEventType;
-  /** Whether the device of the request is a trusted one. If not, it becomes one. */
-  isTrustedDevice?: boolean;
+  /** The token of the new session. */
+  credential: NewToken;
+  device: SignInDevice;
 };
+
+/** The device of a sign-in: a trusted one, by its id, or one that receives a token and becomes trusted. */
+export type SignInDevice = { trustedId: bigint; token: null } | { trustedId: null; token: NewToken };
 
 /**
  * Starts a user's session. Only `completeSignIn` may call this: the architecture test refuses any other import.
@@ -34,7 +39,7 @@ export type UserSessionRequest = SessionRequest & {
 export async function startUserSession(
   db: Db,
   scope: Scope,
-  { user, proof, type, transport, isRemembered, visitor, isTrustedDevice = false }: UserSessionRequest,
+  { user, proof, type, transport, isRemembered, visitor, credential, device }: UserSessionRequest,
   policy: SessionPolicy,
 ): Promise<StartedSession> {
   const { session: replaced, now } = scope;
@@ -45,18 +50,18 @@ export async function startUserSession(
     publicData: visitorDataToKeep(before.publicData, own.publicData),
     privateData: visitorDataToKeep(before.privateData, own.privateData),
   };
-  const credential = createSessionToken();
   const { handle } = credential;
   const byUser = actingAs(scope, user);
   const cap = { userId: user.id, keptHandle: handle, maxSessions: policy.maxPerUser };
-  const [session, surplus, deviceToken] = await runConcurrently([
+  const use = { at: now, clientName: clientName(scope.client.userAgent) };
+  const [session, surplus] = await runConcurrently([
     createSession(db, scope, { user, proof, transport, isRemembered, ...carried, ...credential }, policy),
     findSurplus(db, cap, now),
-    isTrustedDevice ? null : trustDevice(db, user.id, now),
+    device.token === null ? recordDeviceUse(db, device.trustedId, use) : trustDevice(db, user.id, device.token, use),
     recordEvents(db, byUser, [{ type, userId: user.id, sessionHandle: handle }]),
   ]);
   if (surplus.length > 0) await endSessions(db, byUser, sessionsWithIds(surplus), 'SESSION_LIMIT');
-  return { session, token: credential.token, transport, deviceToken };
+  return { session, token: credential.token, transport, deviceToken: device.token?.token ?? null };
 }
 
 /**

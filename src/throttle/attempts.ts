@@ -31,10 +31,18 @@ export type Attempt = {
   policy: AttemptPolicy;
   /** True if the attempt comes from a trusted device, which the attempts of strangers do not hinder. */
   isTrustedDevice: boolean;
+  /** Is called with the failed attempts in a row if the last of them, this one, has started a cooldown. */
+  onCooldown?: (failures: Failures) => Promise<void>;
 };
+
+/** Failed attempts in a row, and the time of the first of them. */
+export type Failures = { count: number; since: Date };
 
 /** Deletes the counts of the account, in the transaction that the right password is for. */
 export type Succeed = (db: Db) => Promise<void>;
+
+/** A check of a password. `failures` is the number of failed attempts before it, since the last right password. */
+type Check<T> = (succeed: Succeed, failures: number) => Promise<T>;
 
 /**
  * Runs a check of a password, unless too many attempts failed before. Counts the attempt before the check, so that
@@ -50,12 +58,12 @@ export async function withAttempt<T>(
   database: Database,
   { client, now }: Scope,
   attempt: Attempt,
-  check: (succeed: Succeed) => Promise<T>,
+  check: Check<T>,
 ): Promise<T> {
   const { policy } = attempt;
   const limits = limitsOf(attempt, client);
   await requireNotReached(database, [limits.failureStreak, limits.cooldown, ...limits.perAddress], now);
-  const isCoolingDown = await count(database, limits, policy, now);
+  const { failures, isCoolingDown } = await count(database, limits, policy, now);
   let isReset = false;
   async function succeed(db: Db): Promise<void> {
     await deleteCounts(db, attempt.accountKey);
@@ -63,17 +71,28 @@ export async function withAttempt<T>(
     isReset = true;
   }
   try {
-    const result = await check(succeed);
+    const result = await check(succeed, failures);
     if (!isReset) await retryConflicts(() => succeed(database));
     return result;
   } catch (error) {
-    if (error instanceof InvalidCredentialsError) throw error;
+    if (error instanceof InvalidCredentialsError) {
+      const { onCooldown } = attempt;
+      if (isCoolingDown && onCooldown) await onCooldown(await failuresOf(database, limits, now));
+      throw error;
+    }
     const undoing = retryConflicts(() => undo(database, limits, isCoolingDown));
     // A database that fails may take as long once more, and may fail again. The answer does not wait for it.
     if (isUnavailable(error)) undoing.catch(() => {});
     else await undoing;
     throw error;
   }
+}
+
+async function failuresOf(database: Database, { failureStreak }: Limits, now: Date): Promise<Failures> {
+  const [row] = await database.$findRateLimits([failureStreak.key]);
+  // None if the right password was given meanwhile.
+  const since = row?.expiresAt ? new Date(row.expiresAt.getTime() - streakMs) : now;
+  return { count: row?.points ?? 1, since };
 }
 
 /** Deletes the counts of an account whose password was proved, or replaced by the owner of the address. */
@@ -116,24 +135,32 @@ function accountLimits(accountKey: string, isTrustedDevice: boolean): Omit<Limit
   };
 }
 
+type Counted = {
+  /** The number of attempts before this one. */
+  failures: number;
+  /** Whether this one started a cooldown. */
+  isCoolingDown: boolean;
+};
+
 /**
- * Counts an attempt by one statement, which gives each attempt its own number, and returns whether it started a
- * cooldown. From a number on, one attempt at a time takes the cooldown. The others are refused and uncounted.
+ * Counts an attempt by one statement, which gives each attempt its own number. From a number on, one attempt at a time takes the cooldown. The others are refused and uncounted.
  *
  * @throws RateLimitedError
  */
-async function count(db: Db, limits: Limits, { perAccount }: AttemptPolicy, now: Date): Promise<boolean> {
+async function count(db: Db, limits: Limits, { perAccount }: AttemptPolicy, now: Date): Promise<Counted> {
   const { failureStreak, cooldown, perAddress } = limits;
+  let failures: number;
   try {
-    const [times = 0] = await countOnce(db, [failureStreak, ...perAddress], now);
-    if (times < perAccount) return false;
+    const [times = 1] = await countOnce(db, [failureStreak, ...perAddress], now);
+    failures = times - 1;
+    if (times < perAccount) return { failures, isCoolingDown: false };
     await countOnce(db, [cooldown], now);
   } catch (error) {
     if (error instanceof RateLimitedError) await retryConflicts(() => uncount(db, [failureStreak, ...perAddress]));
     throw error;
   }
   await extendCooldown(db, limits, now);
-  return true;
+  return { failures, isCoolingDown: true };
 }
 
 /**

@@ -2,13 +2,19 @@ import type { Db } from '../database/database.ts';
 import { insert } from '../database/raw-sql.ts';
 import { TokenInvalidError } from '../errors.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
-import { createToken, equalSecrets, handleOf, hashToken } from './token.ts';
+import { createToken, equalSecrets, handleOf, hashToken, type NewToken } from './token.ts';
 
 /**
  * The purposes of tokens. `KNOWN_DEVICE` is the token of a trusted device; all others are links, and work once. The
  * stored name stays as it is: existing rows have it, and nodes of the previous version read it during a rollout.
  */
-export type TokenPurpose = 'VERIFY_EMAIL' | 'RESET_PASSWORD' | 'CHANGE_EMAIL' | 'SIGN_UP' | 'KNOWN_DEVICE';
+export type TokenPurpose =
+  | 'VERIFY_EMAIL'
+  | 'RESET_PASSWORD'
+  | 'CHANGE_EMAIL'
+  | 'SIGN_UP'
+  | 'DISOWN_SESSION'
+  | 'KNOWN_DEVICE';
 
 export type UserToken = Prisma.UserTokenGetPayload<{ include: { user: true } }>;
 
@@ -19,13 +25,21 @@ export type NewUserToken = {
   sentTo: string | null;
   /** The input of the act that the token is for, as JSON. Null if the purpose suffices. */
   data: string | null;
+  createdAt: Date;
   expiresAt: Date;
 };
 
-/** Creates a token of 256 random bits and returns its secret, which is never stored. */
-export async function createUserToken(db: Db, token: NewUserToken): Promise<string> {
-  const { token: secret, handle, hashedToken } = createToken();
-  await insert(db, 'UserToken', { ...token, handle, hashedToken, createdAt: new Date() });
+/**
+ * Stores a token and returns its secret, which is never stored.
+ *
+ * @param credential - the secret and the handle, for a caller that needs the handle before. By default a new one
+ */
+export async function createUserToken(
+  db: Db,
+  token: NewUserToken,
+  { token: secret, handle, hashedToken }: NewToken = createToken(),
+): Promise<string> {
+  await insert(db, 'UserToken', { ...token, handle, hashedToken });
   return secret;
 }
 

@@ -24,6 +24,7 @@ export const eventNames: Record<AuditEventType, string> = {
   USER_REINSTATED: 'user.reinstated',
   USER_UNLOCKED: 'user.unlocked',
   USER_DELETED: 'user.deleted',
+  DEVICE_FORGOTTEN: 'device.forgotten',
   PROFILE_CHANGED: 'user.profile_changed',
   PRIVATE_DATA_READ: 'session.private_data_read',
   PRIVATE_DATA_CHANGED: 'session.private_data_changed',

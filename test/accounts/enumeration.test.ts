@@ -77,6 +77,20 @@ describe('response time', () => {
     );
   });
 
+  it('does not reveal it by the mail about failed attempts: login', async () => {
+    const api = await startApi({ passwords: realHashing, attempts: { perAccount: 1 } });
+    await withUsers(api);
+    const wrong = (email: string) => api.client().login(email, 'BEARER', 'not the password');
+    await wrong('template@example.com');
+    expectAlike(
+      await timesOf(
+        (n) => wrong(`known${n}@example.com`),
+        (n) => wrong(`unknown${n}@example.com`),
+      ),
+    );
+    expect(await api.database.mail.count({ where: { template: 'failed-logins' } })).toBe(2 * rounds + 1);
+  });
+
   it('does not reveal an account by a hash that is cheaper than the policy: login', async () => {
     const api = await startApi({ passwords: realHashing });
     await withUsers(api);

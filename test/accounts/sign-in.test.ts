@@ -13,9 +13,10 @@ const fresh = 'another staple of the horse battery';
 
 /** Returns a token of each kind for the caller. */
 async function linksFor({ database }: TestApi, userId: bigint, hashedPassword: string): Promise<string[]> {
-  const expiresAt = new Date(Date.now() + 3_600_000);
+  const createdAt = new Date();
+  const expiresAt = new Date(createdAt.getTime() + 3_600_000);
   const create = (purpose: TokenPurpose, of: bigint | null, sentTo: string, data: string | null = null) =>
-    createUserToken(database, { purpose, userId: of, sentTo, data, expiresAt });
+    createUserToken(database, { purpose, userId: of, sentTo, data, createdAt, expiresAt });
   return Promise.all([
     create('VERIFY_EMAIL', userId, email),
     create('RESET_PASSWORD', userId, email),

@@ -84,6 +84,7 @@ const readByPrisma: Record<Model, (database: Database) => Promise<object[]>> = {
   Session: (database) => database.session.findMany({ orderBy: { id: 'asc' } }),
   User: (database) => database.user.findMany({ orderBy: { id: 'asc' } }),
   UserToken: (database) => database.userToken.findMany({ orderBy: { id: 'asc' } }),
+  Mail: (database) => database.mail.findMany({ orderBy: { id: 'asc' } }),
   AuditEvent: (database) => database.auditEvent.findMany({ orderBy: { id: 'asc' } }),
   ServiceClient: (database) => database.serviceClient.findMany({ orderBy: { id: 'asc' } }),
   RateLimit: (database) => database.rateLimit.findMany({ orderBy: { key: 'asc' } }),

@@ -49,7 +49,9 @@ async function clientsOfEachKind() {
     where: { user: { is: { email: 'ada@example.com' } } },
   });
   const event = await api.database.auditEvent.findFirstOrThrow({ where: { userId: session.userId } });
+  const device = await api.database.userToken.findFirstOrThrow({ where: { userId: session.userId } });
   const ids = {
+    device: toNodeId('TrustedDevice', device.id),
     user: toNodeId('User', session.userId ?? 0n),
     session: toNodeId('Session', session.id),
     event: toNodeId('AuditEvent', event.id),
@@ -141,6 +143,8 @@ const roots: Record<string, Record<string, [selection: string, outcomes: string[
     revokeOthers: ['revokeOthers { revokedSessionIds }', signedIn],
     logout: ['logout { revokedSessionId }', answersAll],
     revokeAll: ['revokeAll { revokedSessionIds }', signedIn],
+    disownSession: [`disownSession(token: "${token}") { __typename }`, answersAll],
+    forgetDevice: ['forgetDevice(id: "none") { __typename }', signedIn],
   },
   subscription: {
     sessionEvents: ['sessionEvents { __typename }', signedIn],
@@ -181,6 +185,7 @@ const objects: Record<string, Record<string, string[]>> = {
       ['id', 'createdAt', 'updatedAt', 'email', 'role', 'sessions', 'sessionsConnection'].map((f) => [f, all]),
     ),
     auditEvents: ['hidden', 'value', 'value', 'null'],
+    trustedDevices: ['hidden', 'value', 'value', 'null'],
     name: ['hidden', 'null', 'null', 'null'],
     emailVerifiedAt: ['hidden', 'null', 'null', 'null'],
     suspendedAt: ['hidden', 'null', 'null', 'null'],
@@ -207,6 +212,10 @@ const objects: Record<string, Record<string, string[]>> = {
     ipAddress: ['hidden', 'null', 'null', 'null'],
     antiCSRFToken: ['hidden', 'null', 'null', 'null'],
   },
+  TrustedDevice: {
+    ...Object.fromEntries(['id', 'createdAt', 'lastUsedAt', 'expiresAt', 'isCurrent'].map((f) => [f, notServices])),
+    clientName: ['hidden', 'null', 'null', 'hidden'],
+  },
   AuditEvent: {
     ...Object.fromEntries(
       ['id', 'createdAt', 'type', 'userId', 'user', 'isOwn', 'sessionHandle'].map((f) => [f, notServices]),
@@ -219,6 +228,7 @@ const objects: Record<string, Record<string, string[]>> = {
 };
 
 const selections: Record<string, string> = {
+  trustedDevices: '{ id }',
   sessions: '{ id }',
   sessionsConnection: '{ totalCount nodes { id } }',
   user: '{ id }',
@@ -232,7 +242,7 @@ describe('objects of a user', () => {
     for (const [type, fields] of Object.entries(objects)) {
       const known = schema.getType(type);
       expect(Object.keys(fields).sort()).toEqual(isObjectType(known) ? Object.keys(known.getFields()).sort() : []);
-      const id = { User: ids.user, Session: ids.session, AuditEvent: ids.event }[type];
+      const id = { User: ids.user, Session: ids.session, AuditEvent: ids.event, TrustedDevice: ids.device }[type];
       for (const [field, outcomes] of Object.entries(fields)) {
         const query = `{ node(id: "${id}") { ... on ${type} { seen: ${field} ${selections[field] ?? ''} } } }`;
         const look = async (client: Client, headers = {}) => {

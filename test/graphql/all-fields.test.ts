@@ -85,6 +85,7 @@ async function reach(client: Client, roots: Root[], headers = {}): Promise<Set<s
 }
 
 const objects = ['User', 'Session', 'SessionConnection', 'SessionEdge', 'PageInfo'];
+const devices = ['TrustedDevice'];
 const events = ['AuditEvent', 'AuditEventConnection', 'AuditEventEdge'];
 const lists = ['UserConnection', 'UserEdge', 'ServiceClient', 'ServiceClientConnection', 'ServiceClientEdge'];
 
@@ -107,8 +108,8 @@ describe('all fields of every object that the caller may see', () => {
     const byId = [node('User', viewer), node('Session', currentSession)];
     const everybody = rootsFor('everybody');
 
-    expect([...(await reach(ada, everybody))].sort()).toEqual([...objects, ...events].sort());
-    const all = [...objects, ...events, ...lists];
+    expect([...(await reach(ada, everybody))].sort()).toEqual([...objects, ...devices, ...events].sort());
+    const all = [...objects, ...devices, ...events, ...lists];
     expect([...(await reach(root, [...rootsFor('administrators'), ...byId]))].sort()).toEqual(all.sort());
     const asService = await reach(api.client(), byId, { 'x-service-key': secret });
     expect([...asService].sort()).toEqual(objects.sort());

@@ -36,7 +36,7 @@ describe('resetPassword', () => {
       code: 'INVALID_CREDENTIALS',
     });
     expect(await api.client().login('ada@example.com', 'BEARER', fresh)).toMatchObject({ __typename: 'SignInPayload' });
-    expect((await deliverMail(api)).map(({ name }) => name)).toEqual(['password-changed']);
+    expect((await deliverMail(api)).map(({ name }) => name)).toEqual(['password-changed', 'new-device']);
   });
 
   it('takes the newest link only, for an hour', async () => {

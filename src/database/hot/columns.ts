@@ -3,7 +3,15 @@
  * records made of their answers, follow from these tables alone, so that no column is forgotten or mistaken for another
  * one.
  */
-import type { AuditEvent, RateLimit, ServiceClient, Session, User, UserToken } from '../../generated/sqlite/client.ts';
+import type {
+  AuditEvent,
+  Mail,
+  RateLimit,
+  ServiceClient,
+  Session,
+  User,
+  UserToken,
+} from '../../generated/sqlite/client.ts';
 
 /** The value of each kind of column. An `id`, of 64 bits, may be that of another row; an `int` is a plain number. */
 type Kinds = { id: bigint; int: number; text: string; time: Date };
@@ -78,6 +86,18 @@ export const userTokenColumns = {
   userId: 'id?',
 } satisfies ColumnsOf<UserToken>;
 
+export const mailColumns = {
+  id: 'id',
+  createdAt: 'time',
+  sendAfter: 'time',
+  attempts: 'int',
+  priority: 'int',
+  template: 'text',
+  recipient: 'text',
+  data: 'text?',
+  userId: 'id?',
+} satisfies ColumnsOf<Mail>;
+
 export const auditEventColumns = {
   id: 'id',
   at: 'time',
@@ -113,6 +133,7 @@ export const columnTables = {
   Session: sessionColumns,
   User: userColumns,
   UserToken: userTokenColumns,
+  Mail: mailColumns,
   AuditEvent: auditEventColumns,
   ServiceClient: serviceClientColumns,
   RateLimit: rateLimitColumns,

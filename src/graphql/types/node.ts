@@ -8,6 +8,7 @@ import { type NodeId, type NodeType, parseNodeId } from '../node-id.ts';
 import { AuditEvent, whereEventVisibleTo } from './audit-event.ts';
 import { ServiceClient } from './service-client.ts';
 import { Session } from './session.ts';
+import { TrustedDevice, whereDeviceVisibleTo } from './trusted-device.ts';
 import { User } from './user.ts';
 import { WebhookDelivery } from './webhooks/delivery.ts';
 import { Webhook } from './webhooks/webhook.ts';
@@ -28,16 +29,23 @@ const finders: Record<NodeType, Find> = {
     database.auditEvent.findMany({ where: { AND: [{ id: { in: ids } }, whereEventVisibleTo(caller.scope)] } }),
   ServiceClient: (ids, { database, caller }) =>
     caller.scope.isAdmin ? database.serviceClient.findMany({ where: { id: { in: ids } } }) : [],
+  TrustedDevice: (ids, { database, caller }) =>
+    database.userToken.findMany({ where: { AND: [{ id: { in: ids } }, whereDeviceVisibleTo(caller.scope)] } }),
   Webhook: (ids, { database, caller }) =>
     caller.scope.isAdmin ? database.webhook.findMany({ where: { id: { in: ids } } }) : [],
   WebhookDelivery: (ids, { database, caller }) =>
     caller.scope.isAdmin ? database.webhookDelivery.findMany({ where: { id: { in: ids } } }) : [],
 };
 
-const types = { User, Session, AuditEvent, ServiceClient, Webhook, WebhookDelivery } satisfies Record<
-  NodeType,
-  unknown
->;
+const types = {
+  User,
+  Session,
+  AuditEvent,
+  ServiceClient,
+  TrustedDevice,
+  Webhook,
+  WebhookDelivery,
+} satisfies Record<NodeType, unknown>;
 
 /**
  * Returns the objects with these IDs, in the same order, with one query per type for a whole request. Null stands for an

@@ -7,6 +7,7 @@ export const SessionEndReason = builder.enumType('SessionEndReason', {
     REPLACED: { description: 'Its client signed in again, as this user or another one.' },
     REVOKED: { description: 'The user ended it from another session.' },
     REVOKED_BY_ADMIN: { description: 'An administrator or an operator ended it.' },
+    DISOWNED: { description: 'The user ended it with the link in the mail about a new device.' },
     PASSWORD_CHANGED: { description: 'The user set a new password from another session, or with a mailed link.' },
     SESSION_LIMIT: {
       description: 'The user had too many sessions. A login on another device ended the least recently used one.',
