@@ -35,7 +35,7 @@ export function replayDead(
 ): Promise<number> {
   return inTransaction(database, async (db) => {
     const webhook = await lockWebhook(db, webhookId);
-    const where = { webhookId, state: 'DEAD', finishedAt: { gte: since } };
+    const where = { webhookId, state: 'DEAD', finishedAt: { gte: new Date(Math.max(0, since.getTime())) } };
     const { count } = await db.webhookDelivery.updateMany({ where, data: anew(scope.now) });
     if (count > 0) await record(db, scope, 'WEBHOOK_REPLAYED', webhook);
     return count;

@@ -8,10 +8,12 @@ import {
   OperationTypeNode,
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
+import { toNodeId } from '../../src/graphql/node-id.ts';
 import { schema } from '../../src/graphql/schema.ts';
 import { commandScope } from '../../src/scope.ts';
 import { createServiceClient } from '../../src/service-clients/service-client.ts';
-import { type Client, startApi } from '../support/api.ts';
+import type { Client } from '../support/api.ts';
+import { addWebhook, startReceiver, startWebhookApi, webhookWorker } from '../support/webhooks.ts';
 
 type Field = GraphQLField<unknown, unknown>;
 
@@ -87,11 +89,13 @@ async function reach(client: Client, roots: Root[], headers = {}): Promise<Set<s
 const objects = ['User', 'Session', 'SessionConnection', 'SessionEdge', 'PageInfo'];
 const devices = ['TrustedDevice'];
 const events = ['AuditEvent', 'AuditEventConnection', 'AuditEventEdge'];
+const webhooks = ['Webhook', 'WebhookConnection', 'WebhookEdge', 'WebhookDelivery'];
 const lists = ['UserConnection', 'UserEdge', 'ServiceClient', 'ServiceClientConnection', 'ServiceClientEdge'];
 
 describe('all fields of every object that the caller may see', () => {
   it('have no error for a user, an administrator, a service, an anonymous session, and without a session', async () => {
-    const api = await startApi();
+    const api = await startWebhookApi();
+    const { webhook } = await addWebhook(api, { url: (await startReceiver()).url });
     const ada = await api.signUp('ada@example.com');
     const root = await api.signUpAdmin('root@example.com');
     const visitor = api.client();
@@ -105,12 +109,17 @@ describe('all fields of every object that the caller may see', () => {
       open: `node(id: "${id}") { ... on ${type}`,
       close: '}',
     });
+    await webhookWorker(api).run();
+    const delivery = await api.database.webhookDelivery.findFirstOrThrow({ where: { webhookId: webhook.id } });
     const byId = [node('User', viewer), node('Session', currentSession)];
+    const ofWebhooks = [node('WebhookDelivery', { id: toNodeId('WebhookDelivery', delivery.id) })];
     const everybody = rootsFor('everybody');
 
     expect([...(await reach(ada, everybody))].sort()).toEqual([...objects, ...devices, ...events].sort());
-    const all = [...objects, ...devices, ...events, ...lists];
-    expect([...(await reach(root, [...rootsFor('administrators'), ...byId]))].sort()).toEqual(all.sort());
+    const all = [...objects, ...devices, ...events, ...lists, ...webhooks];
+    expect([...(await reach(root, [...rootsFor('administrators'), ...byId, ...ofWebhooks]))].sort()).toEqual(
+      all.sort(),
+    );
     const asService = await reach(api.client(), byId, { 'x-service-key': secret });
     expect([...asService].sort()).toEqual(objects.sort());
     expect([...(await reach(visitor, everybody))]).toEqual(['Session']);

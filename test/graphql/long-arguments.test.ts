@@ -57,6 +57,8 @@ const linear = new Set([
   // The handle of a session and the name of a service client: begin at the start, and everything in them is counted.
   '/^[a-zA-Z0-9_.:-]{1,50}$/',
   String.raw`/^[\x21-\x7e]{1,200}$/`,
+  // A time, of graphql-scalars: begins at the start, with one way to take every character.
+  String.raw`/^(\d{4}-(0[1-9]|1[012])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60))(\.\d{1,})?(([Z])|([+|-]([01][0-9]|2[0-3]):[0-5][0-9]))$/`,
   // Pothos' cursors, in base64 and as they are: begin at the start, with one way to take every character.
   String.raw`/^(?:[\d+/A-Za-z]{4})*(?:[\d+/A-Za-z]{2}==|[\d+/A-Za-z]{3}=)?$/`,
   String.raw`/^([A-Z]):([\s\S]*)$/`,

@@ -86,6 +86,8 @@ export function literalOf(type: GraphQLInputType, random: Random): string {
   }
   if (type.name === 'Boolean') return random.pick(['true', 'false']);
   if (type.name === 'Int') return random.pick(['1', '0', '-1', '100', '101', '2147483647']);
+  if (type.name === 'DateTime')
+    return random.pick(['"2026-11-25T00:00:00Z"', '"0000-01-01T00:00:00Z"', '"9999-12-31T23:59:60Z"']);
   if (type.name === 'JSON') return random.pick(objects);
   return JSON.stringify(random.pick(texts));
 }
