@@ -136,6 +136,24 @@ export const rows: Row[] = [
         ],
       },
       {
+        title: 'Deliveries to webhooks',
+        unit: 'ops',
+        queries: [
+          [rateBy('result', 'webhook_attempts_total'), '{{result}}'],
+          [rateBy('reason', 'webhooks_disabled_total'), 'disabled: {{reason}}'],
+        ],
+      },
+      {
+        title: 'Webhook deliveries waiting (up to 10,000)',
+        unit: 'short',
+        queries: [[shared('webhook_deliveries_waiting'), 'waiting']],
+      },
+      {
+        title: 'Oldest webhook delivery',
+        unit: 's',
+        queries: [[shared('oldest_webhook_delivery_seconds'), 'age']],
+      },
+      {
         title: 'Since the last maintenance',
         unit: 's',
         queries: [[shared('maintained_seconds'), 'age']],

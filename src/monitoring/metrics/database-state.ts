@@ -15,12 +15,19 @@ const defaultTimeoutMs = 3_000;
 /** The maximum number of mails that are counted: a count of a million rows takes long. */
 export const maxCountedMails = 10_000;
 
+/** The maximum number of waiting deliveries that are counted. */
+export const maxCountedDeliveries = 10_000;
+
 export type DatabaseState = {
   mails: number;
   /** The age of the oldest mail in the outbox. 0 without mail. */
   oldestMailMs: number;
   /** The time for which a mail has been due and was not tried. 0 without such a mail. */
   overdueMailMs: number;
+  /** The deliveries to enabled webhooks that wait, up to `maxCountedDeliveries`. */
+  deliveries: number;
+  /** The age of the oldest of these. 0 without one. */
+  oldestDeliveryMs: number;
   /** The time until each lease expires, by the name of the work. Negative after its expiry. */
   leases: Map<string, number>;
   /** The time since the start of the last complete maintenance. Null if there was none. */
@@ -59,12 +66,20 @@ async function read(database: Database, clock: Clock): Promise<Answer> {
       const next = await database.mail.findFirst({ where: { priority }, orderBy, select: { sendAfter: true } });
       overdue.push(since(next?.sendAfter));
     }
+    const waiting = await database.webhookDelivery.aggregate({
+      where: { state: 'WAITING', webhook: { is: { disabledAt: null } } },
+      take: maxCountedDeliveries,
+      _count: true,
+      _min: { queuedAt: true },
+    });
     const leases = await database.lease.findMany();
     const maintained = await database.clockReading.findUnique({ where: { name: 'maintenance' } });
     const state = {
       mails,
       oldestMailMs: since(oldest?.createdAt),
       overdueMailMs: Math.max(...overdue),
+      deliveries: waiting._count,
+      oldestDeliveryMs: since(waiting._min.queuedAt ?? undefined),
       leases: new Map(leases.map(({ name, expiresAt }) => [name, expiresAt.getTime() - now])),
       maintainedMs: maintained && now - maintained.at.getTime(),
       storage: await database.$storage().catch(() => null),

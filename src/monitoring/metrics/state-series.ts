@@ -1,4 +1,4 @@
-import { type Answer, type DatabaseState, maxCountedMails } from './database-state.ts';
+import { type Answer, type DatabaseState, maxCountedDeliveries, maxCountedMails } from './database-state.ts';
 import { addGauge, addLabelledGauge, type Registers } from './series.ts';
 
 type Single = { name: string; help: string; read: (state: DatabaseState) => number | null | undefined };
@@ -17,6 +17,16 @@ const singles: Single[] = [
     name: 'overdue_mail_seconds',
     help: 'The time for which a mail has been due without an attempt to send it; 0 without one.',
     read: ({ overdueMailMs }) => overdueMailMs / 1_000,
+  },
+  {
+    name: 'webhook_deliveries_waiting',
+    help: `Deliveries to webhooks that wait, up to ${maxCountedDeliveries}.`,
+    read: ({ deliveries }) => deliveries,
+  },
+  {
+    name: 'oldest_webhook_delivery_seconds',
+    help: 'The age of the oldest of these deliveries; 0 without one.',
+    read: ({ oldestDeliveryMs }) => oldestDeliveryMs / 1_000,
   },
   {
     name: 'maintained_seconds',

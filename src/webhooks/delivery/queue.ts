@@ -23,7 +23,13 @@ export async function findDue(database: Database, webhookId: bigint, limit: numb
               AND "earlier"."userId" = "one"."userId" AND "earlier"."id" < "one"."id")
       ORDER BY "sendAfter", "id" LIMIT ${limit}`;
   const ids = rows.map(({ id }) => toId(id));
-  return database.webhookDelivery.findMany({ where: { id: { in: ids } }, orderBy: { id: 'asc' } });
+  // Another server may have claimed some since.
+  const where = { id: { in: ids }, ...whereDue(now) };
+  return database.webhookDelivery.findMany({ where, orderBy: { id: 'asc' } });
+}
+
+function whereDue(now: Date) {
+  return { state: 'WAITING', sendAfter: { lte: now } };
 }
 
 /**
@@ -32,7 +38,7 @@ export async function findDue(database: Database, webhookId: bigint, limit: numb
 export async function claim(db: Db, { id, attempts }: WebhookDelivery, now: Date): Promise<boolean> {
   const sendAfter = new Date(now.getTime() + claimMs);
   const { count } = await db.webhookDelivery.updateMany({
-    where: { id, attempts, state: 'WAITING' },
+    where: { id, attempts, ...whereDue(now) },
     data: { attempts: attempts + 1, lastAttemptAt: now, sendAfter },
   });
   return count > 0;
