@@ -1,7 +1,9 @@
 import type { Config } from '../../config/config.ts';
 import type { Database, Db } from '../../database/database.ts';
+import { run } from '../../database/raw-sql.ts';
 import { runConcurrently } from '../../database/transaction.ts';
 import type { AuditEventType } from '../../events/record.ts';
+import { Prisma } from '../../generated/sqlite/client.ts';
 import { countMail, enqueueMail, isMailAllowed } from '../../mail/outbox.ts';
 import type { Scope } from '../../scope.ts';
 import { makeRoomForDevice } from '../../tokens/trusted-device.ts';
@@ -34,7 +36,12 @@ const signIns: AuditEventType[] = ['SIGNED_UP', 'LOGGED_IN', 'PASSWORD_RESET'];
 
 /** Returns whether a user whose devices are all forgotten has signed in before. Imported users may not have. */
 async function hasSignedIn(database: Database, userId: bigint): Promise<boolean> {
-  return (await database.auditEvent.findFirst({ where: { userId, type: { in: signIns } } })) !== null;
+  const types = Prisma.join(signIns);
+  const rows = await run(
+    database,
+    Prisma.sql`SELECT 1 FROM "AuditEvent" WHERE "userId" = ${userId} AND "type" IN (${types}) LIMIT 1`,
+  );
+  return rows.length > 0;
 }
 
 /** A sign-in on a new device. The handles are not secret. */
