@@ -142,6 +142,22 @@ describe('closeWith without a connection', () => {
     await expect.poll(() => reasons).toEqual(['UNREACHABLE']);
   });
 
+  it('gives such a session no more time if the stream begins anew again and again', async () => {
+    shorten(quick);
+    const server = await startFakeServer();
+    const verifier = server.verifier({ maxUnreachableMs: 300 });
+    const auth = await verifier.verify(server.addSession('a'));
+    server.onQuestion = (response) => response.writeHead(500).end();
+    server.onStream = (stream) => {
+      if (stream.after !== null) return failWith('RESUME_TOO_OLD')(stream);
+      stream.send('1');
+      stream.response.end();
+    };
+    const reasons: string[] = [];
+    if (auth) verifier.closeWith(auth.session, (reason) => reasons.push(reason));
+    await expect.poll(() => reasons).toEqual(['UNREACHABLE']);
+  });
+
   it('keeps them if a later verification finds the session live', async () => {
     shorten(quick);
     const server = await startFakeServer();
