@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished } from 'vitest';
 import { timing } from '../../src/verify/sockets/timing.ts';
@@ -134,6 +134,38 @@ export async function openSocket(
     close();
   });
   return { reasons, forget };
+}
+
+/** A network between a verifier and a server that can be cut. */
+export type Network = { url: string; cut(): Promise<void>; mend(): Promise<void> };
+
+/** Starts a network that leads to a server, until the test ends. */
+export async function startNetwork(to: URL): Promise<Network> {
+  const sockets = new Set<Socket>();
+  const server = createTcpServer((client) => {
+    const upstream = connect(Number(to.port), to.hostname);
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        sockets.delete(socket);
+        client.destroy();
+        upstream.destroy();
+      });
+    }
+    client.pipe(upstream).pipe(client);
+  });
+  const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await listen(0);
+  // A server that listens on TCP has an address with a port.
+  const { port } = server.address() as AddressInfo;
+  async function cut(): Promise<void> {
+    const closed = new Promise((resolve) => server.close(resolve));
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  }
+  onTestFinished(cut);
+  return { url: `http://127.0.0.1:${port}`, cut, mend: () => listen(port) };
 }
 
 /** Shortens times of the library, until the test ends. */

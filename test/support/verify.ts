@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { createApp } from '../../src/http/front-door.ts';
 import { listen } from '../../src/http/server.ts';
+import { startStreams } from '../../src/server/streams.ts';
 import type { VerifierOptions } from '../../src/verify/verifier.ts';
 import { type Settings, startApi, type TestApi } from './api.ts';
 import { createService } from './oauth.ts';
@@ -21,7 +22,7 @@ export type VerifyingServer = {
 /** Starts a server, until the test ends. */
 export async function startVerifyingServer(settings: Settings = {}): Promise<VerifyingServer> {
   const api = await startApi(settings);
-  const { clientId, secret } = await createService(api, 'introspect', 'session-data');
+  const { clientId, secret } = await createService(api, 'introspect', 'session-data', 'events');
   const state = { isDown: false };
   const $findSession: typeof api.database.$findSession = async (...keys) => {
     if (state.isDown) throw new Error('Connection terminated unexpectedly');
@@ -30,14 +31,19 @@ export async function startVerifyingServer(settings: Settings = {}): Promise<Ver
   // The extended client has all properties of the one that it extends.
   const database = api.database.$extends({ client: { $findSession } }) as unknown as typeof api.database;
   const report = (error: unknown) => api.reported.push(error);
-  const app = createApp({ database, config: api.config, report, now: () => api.clock.now });
+  const now = () => api.clock.now;
+  const streams = startStreams({ database: api.database, clock: { now, stop: () => {} } }, api.config, report);
+  const app = createApp({ database, config: api.config, report, now, streams });
   const questions: string[] = [];
   const handle: typeof app.handle = async (incoming) => {
     if (incoming.target === '/oauth/introspect') questions.push((await incoming.body()) ?? '');
     return app.handle(incoming);
   };
   const { port, stop } = await listen({ ...app, handle }, { host: '127.0.0.1', port: 0 });
-  onTestFinished(stop);
+  onTestFinished(async () => {
+    await streams.stop();
+    await stop();
+  });
   const url = `http://127.0.0.1:${port}`;
   return { api, options: { url, clientId, clientSecret: secret, timeoutMs }, questions, database: state };
 }

@@ -1,14 +1,14 @@
 /** Reports errors that have no caller. */
 export type Reporter = {
   report(error: unknown): void;
-  /** Reports a problem that every attempt has, once until it ends. */
+  /** Reports a problem that every attempt may have, once until an attempt succeeds. */
   reportOnce(error: unknown): void;
-  endProblem(): void;
+  noteSuccess(): void;
 };
 
 /** Creates a reporter. Errors of `onError` itself are dropped. */
 export function createReporter(onError: (error: unknown) => void): Reporter {
-  let problem: string | null = null;
+  const problems = new Set<string>();
   function report(error: unknown): void {
     try {
       onError(error);
@@ -19,12 +19,10 @@ export function createReporter(onError: (error: unknown) => void): Reporter {
   return {
     report,
     reportOnce(error) {
-      if (String(error) === problem) return;
-      problem = String(error);
+      if (problems.has(String(error))) return;
+      problems.add(String(error));
       report(error);
     },
-    endProblem() {
-      problem = null;
-    },
+    noteSuccess: () => problems.clear(),
   };
 }

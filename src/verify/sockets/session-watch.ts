@@ -37,6 +37,7 @@ export class SessionWatch {
   readonly #queue: VerdictQueue<WatchedSession>;
   #stopFollowing: (() => void) | null = null;
   #isStopped = false;
+  #lastFailure: unknown = new Error('There is no answer yet.');
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -96,6 +97,7 @@ export class SessionWatch {
     return followSessionEnds({
       endpoint,
       maxUnreachableMs,
+      onOpen: () => this.#reporter.noteSuccess(),
       onFresh: () => {
         this.#memory.begin();
         for (const watched of this.#sessions.values()) this.#requireVerdict(watched);
@@ -104,9 +106,9 @@ export class SessionWatch {
       onEnds: (ends) => this.#noteEnds(ends),
       onUnreachable: (error) => {
         this.#closeEverything('UNREACHABLE');
-        this.#reporter.report(error);
+        this.#reporter.reportOnce(error);
       },
-      onMisconfigured: (error) => this.#reporter.report(error),
+      onMisconfigured: (error) => this.#reporter.reportOnce(error),
     });
   }
 
@@ -123,7 +125,10 @@ export class SessionWatch {
 
   /** Verifies a session again, as soon as the stream tells all ends from then on. */
   #requireVerdict(watched: WatchedSession): void {
-    watched.expectVerdict(this.#options.maxUnreachableMs, () => this.#closeSession(watched, 'UNREACHABLE'));
+    watched.expectVerdict(this.#options.maxUnreachableMs, () => {
+      this.#closeSession(watched, 'UNREACHABLE');
+      this.#reporter.reportOnce(new VerificationUnavailable(this.#lastFailure));
+    });
     if (this.#memory.now() !== null) this.#queue.add(watched);
   }
 
@@ -131,10 +136,11 @@ export class SessionWatch {
     const { token } = watched;
     const point = this.#memory.now();
     const verdict = await this.#options.verify(token).catch((error: unknown) => {
+      this.#lastFailure = error;
       if (!(error instanceof VerificationUnavailable)) this.#reporter.reportOnce(error);
       return 'none' as const;
     });
-    if (verdict !== 'none') this.#reporter.endProblem();
+    if (verdict !== 'none') this.#reporter.noteSuccess();
     if (this.#sessions.get(watched.handle) !== watched) return;
     // A request may have brought the token of today meanwhile.
     const isOutdated = verdict === null && watched.token !== token;

@@ -29,8 +29,9 @@ export class WatchedSession {
     this.#setTimer(hasUser ? nextMs : Math.min(nextMs, timing.visitorCheckMs), onDue);
   }
 
-  /** Calls a function if there is no verdict for so long. */
+  /** Calls a function if there is no verdict for so long, from the first call on. */
   expectVerdict(maxMs: number, onLate: () => void): void {
+    if (this.isDue) return;
     this.isDue = true;
     this.#setTimer(maxMs, onLate);
   }

@@ -8,6 +8,8 @@ import { openSessionEnds, ResumeRefused, type StreamEndpoint } from './session-e
 export type FollowOptions = {
   endpoint: StreamEndpoint;
   maxUnreachableMs: number;
+  /** Is called when a connection has its first message. */
+  onOpen(): void;
   /** Is called when a stream begins that continues no earlier one. It tells no end from before. */
   onFresh(): void;
   /** Is called when the server cannot continue the stream. Until `onFresh`, no end is told. */
@@ -15,7 +17,7 @@ export type FollowOptions = {
   onEnds(ends: SessionEnd[]): void;
   /** Is called once there was no connection for `maxUnreachableMs`. */
   onUnreachable(error: VerificationUnavailable): void;
-  /** Receives what a developer has to correct: once, until a connection succeeds. */
+  /** Is called for each attempt that fails because of what a developer has to correct. */
   onMisconfigured(error: VerifierMisconfigured): void;
 };
 
@@ -30,7 +32,7 @@ export function followSessionEnds(options: FollowOptions): () => void {
 }
 
 async function follow(options: FollowOptions, stopping: AbortSignal): Promise<void> {
-  const { endpoint, onFresh, onGap, onEnds } = options;
+  const { endpoint, onOpen, onFresh, onGap, onEnds } = options;
   const outage = trackOutage(options, stopping);
   let cursor: string | null = null;
   let failures = 0;
@@ -45,6 +47,7 @@ async function follow(options: FollowOptions, stopping: AbortSignal): Promise<vo
           isOpen = true;
           guard.onOpen();
           outage.end();
+          onOpen();
           if (cursor === null) onFresh();
         }
         cursor = message.cursor;
@@ -74,7 +77,6 @@ function trackOutage(
   stopping: AbortSignal,
 ): { note(failure: unknown, lostAt: number | null): void; end(): void } {
   let cause: unknown = new Error('There is no answer yet.');
-  let reported: string | null = null;
   let cancel = () => {};
   function begin(at: number): void {
     cancel();
@@ -88,14 +90,9 @@ function trackOutage(
     note(failure, lostAt) {
       cause = failure;
       if (lostAt !== null) begin(lostAt);
-      if (!(failure instanceof VerifierMisconfigured) || failure.message === reported) return;
-      reported = failure.message;
-      onMisconfigured(failure);
+      if (failure instanceof VerifierMisconfigured) onMisconfigured(failure);
     },
-    end() {
-      cancel();
-      reported = null;
-    },
+    end: () => cancel(),
   };
 }
 

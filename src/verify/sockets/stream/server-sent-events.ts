@@ -2,7 +2,7 @@
 export type ServerSentEvent = { event: string; data: string };
 
 /** In UTF-16 code units: the limit for a line, and for the data of a message. Longer ones break the connection. */
-const maxLength = 4 * 1_024 * 1_024;
+const maxLength = 1_024 * 1_024;
 
 /**
  * Yields the messages of an event stream (WHATWG HTML, section 9.2.6) until it ends, and calls a function for all that

@@ -81,6 +81,7 @@ const corrections: Record<string, string> = {
   SERVICE_KEY_INVALID: rejected,
   UNAUTHENTICATED: noScope,
   FORBIDDEN: noScope,
+  SUBSCRIPTIONS_DISABLED: 'The operator of the server has turned subscriptions off with STREAMS_PER_NODE=0.',
   GRAPHQL_VALIDATION_FAILED: 'The server knows no adminEvents. Update it to the version of this library.',
   PERSISTED_QUERY_NOT_IN_LIST: `The server executes trusted documents only. Trust this one: ${subscription}`,
 };
