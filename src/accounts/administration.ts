@@ -1,8 +1,8 @@
 /** Acts of administrators on the accounts of others. The caller requires that they are administrators. */
 
-import type { Database, Db } from '../database/database.ts';
+import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
-import { EmailTakenError, UserNotFoundError, ValidationError } from '../errors.ts';
+import { EmailTakenError, ValidationError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
 import { enqueueMail, voidLinks } from '../mail/outbox.ts';
 import type { Scope } from '../scope.ts';
@@ -11,6 +11,7 @@ import type { Session } from '../sessions/session.ts';
 import { resetFailures } from '../throttle/attempts.ts';
 import { normalizeEmail } from '../users/email.ts';
 import { notAnEmail } from '../users/field-issues.ts';
+import { lockUser } from '../users/lock.ts';
 import {
   createUser,
   isTaken,
@@ -170,11 +171,4 @@ export function deleteUser(
   adminRoles: readonly string[],
 ): Promise<DeletedUser> {
   return inTransaction(database, async (db) => deleteUserWith(db, scope, await lockUser(db, id), adminRoles));
-}
-
-/** Locks the row of a user until the transaction ends, by a write that changes nothing, and returns the user. */
-async function lockUser(db: Db, id: bigint): Promise<User> {
-  const [user] = await db.user.updateManyAndReturn({ where: { id }, data: { id } });
-  if (!user) throw new UserNotFoundError();
-  return user;
 }
