@@ -28,7 +28,13 @@ export async function lockUserWithPassword(
  * @throws UserNotFoundError
  */
 export async function lockUser(db: Db, id: bigint): Promise<User> {
-  const [user] = await db.user.updateManyAndReturn({ where: { id }, data: { id } });
+  const user = await findAndLockUser(db, id);
   if (!user) throw new UserNotFoundError();
   return user;
+}
+
+/** Locks the row of a user, as `lockUser` does. Returns null if there is no such user. */
+export async function findAndLockUser(db: Db, id: bigint): Promise<User | null> {
+  const [user] = await db.user.updateManyAndReturn({ where: { id }, data: { id } });
+  return user ?? null;
 }

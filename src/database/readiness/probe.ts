@@ -22,7 +22,15 @@ export type IdUsage = { table: string; last: bigint; largest: bigint };
 export type HasProbe = { $probe: DatabaseProbe };
 
 /** The tables whose rows get their ids from the database. */
-export const tablesWithIds = ['User', 'Session', 'AuditEvent', 'UserToken', 'Mail', 'ServiceClient'] as const;
+export const tablesWithIds = [
+  'User',
+  'Session',
+  'AuditEvent',
+  'UserToken',
+  'Mail',
+  'ServiceClient',
+  'AccountChange',
+] as const;
 
 /** The name of the row that is written, in ClockReading. */
 export const probeRow = 'write-probe';
