@@ -132,6 +132,7 @@ describe('secret', () => {
       `mutation { confirmEmailChange(token: "${await link('confirm-email-change')}") { __typename } }`,
       as(second),
     );
+    for (const name of ['email-changed', 'password-changed']) await link(name);
     const root = await ask(
       `mutation { login(email: "root@example.com", password: "${passwords.admin}", transport: BEARER) { ${start} } }`,
     );

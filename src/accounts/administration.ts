@@ -1,16 +1,18 @@
 /** Acts of administrators on the accounts of others. The caller requires that they are administrators. */
 
-import type { Database, Db } from '../database/database.ts';
+import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
-import { EmailTakenError, UserNotFoundError, ValidationError } from '../errors.ts';
+import { EmailTakenError, ValidationError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
 import { enqueueMail, voidLinks } from '../mail/outbox.ts';
 import type { Scope } from '../scope.ts';
 import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import type { Session } from '../sessions/session.ts';
 import { resetFailures } from '../throttle/attempts.ts';
+import { forgetPasswords, keepChange, requireUnreserved } from '../users/account-changes.ts';
 import { normalizeEmail } from '../users/email.ts';
 import { notAnEmail } from '../users/field-issues.ts';
+import { lockUser } from '../users/lock.ts';
 import {
   createUser,
   isTaken,
@@ -22,7 +24,9 @@ import {
 } from '../users/user.ts';
 import { requireAnotherAdministrator } from './administrators.ts';
 import { type DeletedUser, deleteUserWith } from './deletion.ts';
-import { followEmailChange, mailOldAddress } from './email.ts';
+import { followEmailChange } from './email.ts';
+import { mailOldAddress } from './undo/notices.ts';
+import { voidUndoLinks } from './undo/undo-change.ts';
 
 export type Administered = {
   user: User;
@@ -39,6 +43,7 @@ export async function inviteUser(database: Database, scope: Scope, account: NewA
   const prepared = prepareAccount(account);
   return inTransaction(database, async (db) => {
     const user = await createUser(db, { ...prepared, hashedPassword: null });
+    await requireUnreserved(db, user.email, user.id, scope.now);
     await enqueueMail(db, { name: 'set-password', recipient: user.email, userId: user.id }, scope.now);
     await recordEvent(db, scope, { type: 'USER_CREATED', userId: user.id, detail: user.role });
     return { user, sessions: [] };
@@ -72,7 +77,8 @@ export async function setUserRole(
  * one may have taken over the account. The new address counts as not verified. Voids the links that were sent to the
  * present one. Ends no session.
  *
- * @param change.isMailed - true if the present address learns the new one. Not if a thief reads it.
+ * @param change.isMailed - true if the present address learns the new one, with a link to undo the change. Not if a
+ *   thief reads it: links that undo earlier changes are void then too.
  * @throws UserNotFoundError, ValidationError, EmailTakenError
  */
 export async function setUserEmail(
@@ -86,9 +92,13 @@ export async function setUserEmail(
     const before = await lockUser(db, id);
     if (before.email === email) return before;
     await requireFreeAddress(db, email, id);
+    await requireUnreserved(db, email, id, scope.now);
+    const change = isMailed ? await keepChange(db, before, 'EMAIL_CHANGED', scope.now) : null;
+    // The operator decides whose account it is, also against links that a thief has.
+    if (!isMailed) await voidUndoLinks(db, id);
     const user = await db.user.update({ where: { id }, data: { email, emailVerifiedAt: null } });
     await followEmailChange(db, user);
-    if (isMailed) await mailOldAddress(db, before.email, user, scope.now);
+    if (isMailed) await mailOldAddress(db, before.email, { user, change }, scope.now);
     await recordEvent(db, scope, { type: 'EMAIL_CHANGED', userId: id });
     return user;
   }).catch((error) => {
@@ -98,12 +108,14 @@ export async function setUserEmail(
 
 /**
  * Removes the password of a user, which another person knows: only a new one, chosen by a link, opens the account then.
- * Ends all sessions, and voids all links and trusted devices. @throws UserNotFoundError
+ * Ends all sessions, and voids all links and trusted devices. Links that undo a change stay valid, but restore no
+ * password. @throws UserNotFoundError
  */
 export function removePassword(database: Database, scope: Scope, id: bigint): Promise<Administered> {
   return inTransaction(database, async (db) => {
     const { email } = await lockUser(db, id);
     const user = await db.user.update({ where: { id }, data: { hashedPassword: null } });
+    await forgetPasswords(db, id);
     await voidLinks(db, id, ['RESET_PASSWORD', 'VERIFY_EMAIL', 'CHANGE_EMAIL', 'KNOWN_DEVICE']);
     await resetFailures(db, email);
     await recordEvent(db, scope, { type: 'PASSWORD_REMOVED', userId: id });
@@ -170,11 +182,4 @@ export function deleteUser(
   adminRoles: readonly string[],
 ): Promise<DeletedUser> {
   return inTransaction(database, async (db) => deleteUserWith(db, scope, await lockUser(db, id), adminRoles));
-}
-
-/** Locks the row of a user until the transaction ends, by a write that changes nothing, and returns the user. */
-async function lockUser(db: Db, id: bigint): Promise<User> {
-  const [user] = await db.user.updateManyAndReturn({ where: { id }, data: { id } });
-  if (!user) throw new UserNotFoundError();
-  return user;
 }

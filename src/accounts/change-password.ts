@@ -1,15 +1,17 @@
 import type { Database } from '../database/database.ts';
 import { RequestError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
-import { enqueueMail, voidLinks } from '../mail/outbox.ts';
+import { voidLinks } from '../mail/outbox.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requireAcceptablePassword } from '../passwords/password.ts';
 import type { UserScope } from '../scope.ts';
 import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import { type RotatedSession, rotateToken } from '../sessions/rotate.ts';
 import { revokeOtherTrustedDevices } from '../tokens/trusted-device.ts';
+import { keepChange, requireUnrestored } from '../users/account-changes.ts';
 import type { User } from '../users/user.ts';
 import { inTransactionOf, type Policies, provePassword, trustOfSession } from './prove-password.ts';
+import { mailPasswordChange } from './undo/notices.ts';
 
 /**
  * Gives a user a new password. In the same transaction, ends every other live session of theirs, voids the links that
@@ -33,7 +35,9 @@ export async function changePassword(
   await requireAcceptablePassword(passwords.new, user, policies.passwords, 'newPassword');
   const hash = () => hashPassword(passwords.new, policies.passwords);
   const hashedPassword = await withHashingSlot(policies.passwords, hash, trustOfSession(user));
-  return inTransactionOf(database, proven, async (db) => {
+  return inTransactionOf(database, proven, async (db, before) => {
+    await requireUnrestored(db, user.id, scope.now);
+    const change = await keepChange(db, before, 'PASSWORD_CHANGED', scope.now);
     const changed = await db.user.update({ where: { id: user.id }, data: { hashedPassword } });
     const rotated = await rotateToken(db, scope);
     if (!rotated) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
@@ -42,7 +46,7 @@ export async function changePassword(
     await endSessions(db, rotatedScope, sessionsOfUser(user.id, rotated.session.id), 'PASSWORD_CHANGED');
     await voidLinks(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL']);
     await revokeOtherTrustedDevices(db, user.id, scope.deviceToken);
-    await enqueueMail(db, { name: 'password-changed', recipient: changed.email, userId: user.id }, scope.now);
+    await mailPasswordChange(db, changed, change, scope.now);
     return { ...rotated, user: changed };
   });
 }

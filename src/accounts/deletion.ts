@@ -6,6 +6,7 @@ import { actingAs, commandScope, type Scope, type UserScope } from '../scope.ts'
 import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import type { Session } from '../sessions/session.ts';
 import { resetFailures } from '../throttle/attempts.ts';
+import { requireUnrestored } from '../users/account-changes.ts';
 import type { User } from '../users/user.ts';
 import { requireAnotherAdministrator } from './administrators.ts';
 import { inTransactionOf, type Policies, provePassword } from './prove-password.ts';
@@ -19,7 +20,7 @@ export type DeletedUser = {
 /**
  * Deletes the account of a signed-in user, with all their data.
  *
- * @throws InvalidCredentialsError for a wrong password.
+ * @throws InvalidCredentialsError for a wrong password, and for a password that an undo restored.
  * @throws LastAdministratorError
  */
 export async function deleteAccount(
@@ -31,7 +32,10 @@ export async function deleteAccount(
   const proven = await provePassword(database, scope, password, policies);
   // The address and the device of the request would stay behind in the event.
   const nowhere = actingAs(commandScope(scope.now), proven.user);
-  return inTransactionOf(database, proven, (db, user) => deleteUserWith(db, nowhere, user, policies.adminRoles));
+  return inTransactionOf(database, proven, async (db, user) => {
+    await requireUnrestored(db, user.id, scope.now);
+    return deleteUserWith(db, nowhere, user, policies.adminRoles);
+  });
 }
 
 /**

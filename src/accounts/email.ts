@@ -5,11 +5,14 @@ import { recordEvent } from '../events/record.ts';
 import { enqueueMail, mayBeMailed, voidLinks, withdrawMails } from '../mail/outbox.ts';
 import type { Scope, UserScope } from '../scope.ts';
 import { resetFailures } from '../throttle/attempts.ts';
+import { keepChange, requireUnreserved, requireUnrestored } from '../users/account-changes.ts';
 import { normalizeEmail } from '../users/email.ts';
 import { notAnEmail } from '../users/field-issues.ts';
+import { findAndLockUser } from '../users/lock.ts';
 import { findUserByEmail, isTaken, noUserId, requireFreeAddress, type User } from '../users/user.ts';
 import { type FollowedLink, followLink } from './follow-link.ts';
 import { inTransactionOf, type Policies, provePassword } from './prove-password.ts';
+import { mailOldAddress } from './undo/notices.ts';
 
 /** Mails a user a link that proves their address, and voids older ones. Does nothing for a proved address. */
 export async function requestEmailVerification(database: Database, { session, now }: UserScope): Promise<void> {
@@ -66,6 +69,7 @@ export async function requestEmailChange(
   if (!(await mayBeMailed(database, 'confirm-email-change', newEmail, now))) return newEmail;
   const owner = await findUserByEmail(database, newEmail);
   await inTransactionOf(database, proven, async (db) => {
+    await requireUnrestored(db, user.id, now);
     await voidLinks(db, user.id, ['CHANGE_EMAIL']);
     await withdrawMails(db, user.id, ['email-change-requested']);
     // Their own address in another case is theirs to have.
@@ -97,17 +101,21 @@ export async function confirmEmailChange(
   const { now } = scope;
   try {
     return await followLink(database, scope, { ...link, policies, purpose: 'CHANGE_EMAIL' }, async (db, token) => {
-      const { user: before, sentTo } = token;
-      if (!before || sentTo === null) throw new TokenInvalidError();
-      const { id } = before;
+      const { user: found, sentTo } = token;
+      if (!found || sentTo === null) throw new TokenInvalidError();
+      const { id } = found;
+      const before = await findAndLockUser(db, id);
+      if (before?.email !== found.email) throw new TokenInvalidError();
       await requireFreeAddress(db, sentTo, id);
+      await requireUnreserved(db, sentTo, id, now);
+      const change = await keepChange(db, before, 'EMAIL_CHANGED', now);
       const [user] = await db.user.updateManyAndReturn({
         where: { id, email: before.email, suspendedAt: null },
         data: { email: sentTo, emailVerifiedAt: now },
       });
       if (!user) throw new TokenInvalidError();
       await followEmailChange(db, user);
-      await mailOldAddress(db, before.email, user, now);
+      await mailOldAddress(db, before.email, { user, change }, now);
       await recordEvent(db, scope, { type: 'EMAIL_CHANGED', userId: id, actorId: id });
       return user;
     });
@@ -121,10 +129,4 @@ export async function followEmailChange(db: Db, { id, email }: User): Promise<vo
   // The counts of attempts from before the user had the address.
   await resetFailures(db, email);
   await voidLinks(db, id, ['RESET_PASSWORD', 'VERIFY_EMAIL', 'CHANGE_EMAIL']);
-}
-
-/** Mails the new address of a user to the old one. */
-export async function mailOldAddress(db: Db, oldEmail: string, { id, email }: User, now: Date): Promise<void> {
-  const data = { newEmail: email };
-  await enqueueMail(db, { name: 'email-changed', recipient: oldEmail, userId: id, data }, now);
 }

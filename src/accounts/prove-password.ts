@@ -8,7 +8,8 @@ import { requirePassword } from '../passwords/password.ts';
 import type { Scope, UserScope } from '../scope.ts';
 import { type Attempt, type Failures, withAttempt } from '../throttle/attempts.ts';
 import { accountKeyOf } from '../users/email.ts';
-import { lockUserWithPassword, type User } from '../users/user.ts';
+import { lockUserWithPassword } from '../users/lock.ts';
+import type { User } from '../users/user.ts';
 import { mailFailedLogins } from './sign-ins/failed-logins.ts';
 
 /** The policies for passwords and for failed attempts at them. */

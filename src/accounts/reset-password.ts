@@ -12,10 +12,13 @@ import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { resetFailures } from '../throttle/attempts.ts';
 import { quarterMs, requireRequestFrom } from '../throttle/requests.ts';
 import { createUserToken, redeemUserToken } from '../tokens/user-token.ts';
+import { endRestoration, keepChange } from '../users/account-changes.ts';
+import { findAndLockUser } from '../users/lock.ts';
 import { findUserByEmail, noUserId, type User } from '../users/user.ts';
 import { requireLink } from './follow-link.ts';
 import type { SignInPolicies } from './prove-password.ts';
 import { completeSignIn } from './sign-in.ts';
+import { mailPasswordChange } from './undo/notices.ts';
 
 /**
  * Mails the user with this address a link to choose a new password, and voids older ones. Neither the answer nor its
@@ -69,6 +72,10 @@ export async function resetPassword(
   const hashedPassword = await withHashingSlot(passwords, () => hashPassword(newPassword, passwords));
   return inTransaction(database, async (db) => {
     const { userId, sentTo } = await redeemUserToken(db, 'RESET_PASSWORD', token, now);
+    const before = await findAndLockUser(db, userId ?? noUserId);
+    if (!before) throw new TokenInvalidError();
+    const change = await keepChange(db, before, 'PASSWORD_RESET', now);
+    await endRestoration(db, before.id);
     const [user] = await db.user.updateManyAndReturn({
       where: { id: userId ?? noUserId, email: sentTo ?? '', suspendedAt: null },
       data: { hashedPassword },
@@ -85,7 +92,7 @@ export async function resetPassword(
     await voidLinks(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL', 'VERIFY_EMAIL', 'KNOWN_DEVICE']);
     await resetFailures(db, user.email);
     await endSessions(db, byUser, sessionsOfUser(user.id), 'PASSWORD_CHANGED');
-    await enqueueMail(db, { name: 'password-changed', recipient: user.email, userId: user.id }, now);
+    await mailPasswordChange(db, user, change, now);
     const proof = { methods: ['email'], at: now } as const;
     return completeSignIn(db, scope, { ...request, user: verified, proof, type: 'PASSWORD_RESET' }, sessions);
   });

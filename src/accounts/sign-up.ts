@@ -10,6 +10,7 @@ import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { resetFailures, withAttempt } from '../throttle/attempts.ts';
 import { requireAttemptFrom } from '../throttle/requests.ts';
 import { findUserToken, redeemUserToken } from '../tokens/user-token.ts';
+import { requireUnreserved } from '../users/account-changes.ts';
 import { accountKeyOf } from '../users/email.ts';
 import { checkUser, createUser, defaultRole, findUserByEmail, type NewUser, type PreparedUser } from '../users/user.ts';
 import type { Policies, SignInPolicies } from './prove-password.ts';
@@ -31,6 +32,7 @@ export async function signUp(
   const prepared = await prepareInSlot(database, scope, input, policies);
   return inTransaction(database, async (db) => {
     const user = await createUser(db, prepared);
+    await requireUnreserved(db, user.email, user.id, scope.now);
     // Deletes the counts of attempts from before the address had an account.
     await resetFailures(db, user.email);
     const proof = { methods: ['password'], at: scope.now } as const;
@@ -131,7 +133,9 @@ async function createConfirmed(
   now: Date,
 ) {
   try {
-    return await createUser(db, { ...user, role: defaultRole, emailVerifiedAt: now });
+    const created = await createUser(db, { ...user, role: defaultRole, emailVerifiedAt: now });
+    await requireUnreserved(db, created.email, created.id, now);
+    return created;
   } catch (error) {
     throw error instanceof EmailTakenError ? new TokenInvalidError() : error;
   }

@@ -15,7 +15,8 @@ export const auditEventTypes = {
   LOGGED_OUT: 'The client of a session ended it.',
   SESSION_REVOKED:
     'A session was ended from elsewhere: by its user, also by a mailed link, an administrator, a new password, the ' +
-    'limit on sessions, a suspension, the deletion of the account, or the restoration of a backup.',
+    'undo of a change, the limit on sessions, a suspension, the deletion of the account, or the restoration of a ' +
+    'backup.',
   SESSION_EXPIRED: 'A session reached its idle timeout or its absolute lifetime.',
   PASSWORD_CHANGED: 'The user changed the password, and gave the old one.',
   PASSWORD_RESET_REQUESTED: 'A link to set a new password was requested.',
@@ -26,6 +27,8 @@ export const auditEventTypes = {
   EMAIL_CHANGED: 'The email address was changed.',
   DEVICE_FORGOTTEN:
     'A trusted device was forgotten. `detail` is `DISOWNED` if the user disowned a session on it, by a mailed link.',
+  CHANGE_UNDONE:
+    'Changes were undone by a link that was mailed to the restored address. `detail` contains the types of their events.',
   ROLE_CHANGED: 'The role of the user was changed. `detail` contains the old and the new role.',
   USER_SUSPENDED: 'The user was suspended, and can no longer sign in.',
   USER_REINSTATED: 'The suspension ended, and the user can sign in again.',

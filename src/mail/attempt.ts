@@ -4,7 +4,7 @@ import { inTransaction } from '../database/transaction.ts';
 import type { Mail } from '../generated/sqlite/client.ts';
 import { parseObject } from '../json.ts';
 import { createUserToken } from '../tokens/user-token.ts';
-import type { User } from '../users/user.ts';
+import { leadsToUser, linkOf } from './link.ts';
 import type { Message } from './message.ts';
 import { type LinkKind, type MailName, mails, onlyForUsers } from './outbox.ts';
 import type { Render, Rendered } from './templates.ts';
@@ -59,26 +59,31 @@ export async function prepare(mail: Mail, options: AttemptOptions): Promise<Atte
     const { count } = await db.mail.updateMany({ where: { id, attempts }, data: { attempts } });
     if (count === 0) return null;
     const user = mail.userId === null ? null : await db.user.findUnique({ where: { id: mail.userId } });
-    if (!isWanted(mail, kind, user)) {
+    const createdAt = clock.now();
+    const link = kind && (await linkOf(db, mail, { kind, data: linkData, user }, createdAt));
+    const isWanted = kind === null ? !onlyForUsers.has(name) || leadsToUser(mail, kind, user) : kind.isOptional || link;
+    if (!isWanted) {
       await db.mail.deleteMany({ where: { id } });
       return null;
     }
-    const createdAt = clock.now();
     const token =
       kind &&
+      link &&
       (await createUserToken(db, {
         purpose: kind.purpose,
         userId: mail.userId,
         sentTo: recipient,
         data: linkData,
         createdAt,
-        expiresAt: new Date(createdAt.getTime() + kind.lifetimeMs),
+        expiresAt: link.expiresAt,
       }));
     const rendered = renderSafely(options.render, name, {
       ...values,
       appUrl: appUrl.origin,
       recipient,
-      ...(kind ? { token: token ?? '', validFor: validFor(kind.lifetimeMs) } : {}),
+      ...(kind && link && token
+        ? { token, validFor: validFor(kind.lifetimeMs), validUntil: validUntil(link.expiresAt) }
+        : {}),
     });
     const message = { id: `${mail.createdAt.getTime()}.${id}`, name, to: recipient, date: mail.createdAt, ...rendered };
     return { message, token };
@@ -122,18 +127,6 @@ function renderSafely(render: Render, name: MailName, values: Record<string, str
   }
 }
 
-/**
- * Returns whether a mail is still to be sent. A link to an account is sent only while it leads to that account, by the
- * address that the account has. A thief may have changed the address since the sign-in that a link disowns.
- */
-function isWanted({ recipient, template }: Mail, kind: LinkKind | null, user: User | null): boolean {
-  const isForAnybody = kind === null ? !onlyForUsers.has(template as MailName) : kind.purpose === 'SIGN_UP';
-  if (isForAnybody) return true;
-  if (user === null || user.suspendedAt !== null) return false;
-  const isBoundToAddress = kind?.purpose !== 'CHANGE_EMAIL' && kind?.purpose !== 'DISOWN_SESSION';
-  return !isBoundToAddress || user.email === recipient;
-}
-
 /** Returns a growing pause with random jitter, so that mails that failed together are not sent again together. */
 function pauseAfter(attempts: number): number {
   return Math.min(pauseMs.max, pauseMs.first * 2 ** attempts) * (0.8 + 0.4 * Math.random());
@@ -143,4 +136,9 @@ function validFor(lifetimeMs: number): string {
   const hours = lifetimeMs / hourMs;
   if (hours === 1) return '1 hour';
   return hours < 48 ? `${hours} hours` : `${hours / 24} days`;
+}
+
+/** Returns a time for people, to the minute and in UTC, such as 2026-11-30 01:34 UTC. */
+function validUntil(time: Date): string {
+  return `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }

@@ -4,6 +4,7 @@ import { insert } from '../database/raw-sql.ts';
 import { RateLimitedError } from '../errors.ts';
 import { countOnce, type RateLimit, requireNotReached } from '../throttle/rate-limit.ts';
 import { type TokenPurpose, voidUserTokens } from '../tokens/user-token.ts';
+import { undoWindowMs } from '../users/account-changes.ts';
 import { accountKeyOf } from '../users/email.ts';
 
 export type LinkKind = {
@@ -13,10 +14,15 @@ export type LinkKind = {
   lifetimeMs: number;
   /** The names of the values of the mail that its template does not get: the token stores them. */
   data?: readonly string[];
+  /** Whether the mail is sent without the link if the link is not possible. */
+  isOptional?: true;
 };
 
 const hour = 3_600_000;
 const day = 24 * hour;
+
+/** A link that undoes a change, for 72 hours from the change on. */
+const undoLink = { purpose: 'UNDO_CHANGE', lifetimeMs: undoWindowMs, data: ['change'], isOptional: true } as const;
 
 /**
  * All mails. Each has templates of the same name. A mail with a link gets its token when it is sent, so that no secret
@@ -30,9 +36,11 @@ export const mails = {
   'confirm-sign-up': { purpose: 'SIGN_UP', lifetimeMs: day, data: ['hashedPassword', 'name'] },
   'new-device': { purpose: 'DISOWN_SESSION', lifetimeMs: 7 * day, data: ['sessionHandle', 'deviceHandle'] },
   'email-change-requested': null,
-  'email-changed': null,
+  'email-changed': undoLink,
   'email-taken': null,
-  'password-changed': null,
+  'password-changed': undoLink,
+  'change-undone': { purpose: 'RESET_PASSWORD', lifetimeMs: hour, isOptional: true },
+  'address-taken-back': null,
   'account-deleted': null,
   'webhook-disabled': null,
   'failed-logins': null,
@@ -47,6 +55,8 @@ const securityMails: ReadonlySet<MailName> = new Set([
   'email-change-requested',
   'email-changed',
   'password-changed',
+  'change-undone',
+  'address-taken-back',
   'account-deleted',
   'new-device',
 ] satisfies MailName[]);
@@ -97,11 +107,11 @@ export async function withdrawMails(db: Db, userId: bigint, names: MailName[]): 
 
 /**
  * Voids a user's links for these purposes, waiting and sent ones. Waiting ones come first: a mail that is being sent at
- * the moment blocks this until its token exists and can be voided.
+ * the moment blocks this until its token exists and can be voided. Mails that are more than their link stay.
  */
 export async function voidLinks(db: Db, userId: bigint, purposes: TokenPurpose[]): Promise<void> {
-  const names = Object.entries(mails).flatMap(([name, kind]) =>
-    kind !== null && purposes.includes(kind.purpose) ? [name as MailName] : [],
+  const names = Object.entries(mails).flatMap(([name, kind]: [string, LinkKind | null]) =>
+    kind !== null && !kind.isOptional && purposes.includes(kind.purpose) ? [name as MailName] : [],
   );
   await withdrawMails(db, userId, names);
   await voidUserTokens(db, userId, purposes);

@@ -60,6 +60,8 @@ const descriptions: Partial<Record<AuditEventType, Describe>> = {
   EMAIL_VERIFIED: claimsChange(() => ({ email_verified: true })),
   // RISC 1.0 section 2.5 reserves `identifier-changed`, which holds addresses, for the provider of the address.
   EMAIL_CHANGED: account('recovery-information-changed'),
+  // The restored password changes nothing until the user has chosen a new one.
+  CHANGE_UNDONE: account('account-credential-change-required'),
   PASSWORD_RESET_REQUESTED: account('recovery-activated'),
   USER_SUSPENDED: account('account-disabled'),
   USER_REINSTATED: account('account-enabled'),

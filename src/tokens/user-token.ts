@@ -12,6 +12,7 @@ export type TokenPurpose =
   | 'VERIFY_EMAIL'
   | 'RESET_PASSWORD'
   | 'CHANGE_EMAIL'
+  | 'UNDO_CHANGE'
   | 'SIGN_UP'
   | 'DISOWN_SESSION'
   | 'KNOWN_DEVICE';

@@ -1,12 +1,6 @@
 import type { PasswordPolicy } from '../config/config.ts';
 import { type Database, type Db, regardlessOfCase } from '../database/database.ts';
-import {
-  EmailTakenError,
-  PasswordChangedError,
-  UserNotFoundError,
-  ValidationError,
-  type ValidationIssue,
-} from '../errors.ts';
+import { EmailTakenError, UserNotFoundError, ValidationError, type ValidationIssue } from '../errors.ts';
 import { Prisma, type User } from '../generated/sqlite/client.ts';
 import { hashPassword, passwordProblem, requireUnbreached } from '../passwords/password.ts';
 import { type Address, accountKeyOf, normalizeEmail, readAddress } from './email.ts';
@@ -96,26 +90,6 @@ export async function createUser(
 /** Returns whether the database refused to give an address to a second user. */
 export function isTaken(error: unknown): boolean {
   return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
-}
-
-/**
- * Verifies that a user still has the password that was checked, and locks the row until the transaction ends. The lock
- * is a write of the existing hash or of a new hash of the same password. Other transactions of the user come before or
- * after this one, and not in its middle. Returns the current user.
- *
- * @throws PasswordChangedError if the user or that password is gone.
- */
-export async function lockUserWithPassword(
-  db: Db,
-  { id, hashedPassword, updatedAt }: User,
-  rehashed: string | null = null,
-): Promise<User> {
-  const [locked] = await db.user.updateManyAndReturn({
-    where: { id, hashedPassword },
-    data: { updatedAt, hashedPassword: rehashed ?? hashedPassword },
-  });
-  if (!locked) throw new PasswordChangedError();
-  return locked;
 }
 
 /** Reads an address that a user may have. @throws ValidationError for any other text. */

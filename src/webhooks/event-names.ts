@@ -19,6 +19,7 @@ export const eventNames: Record<AuditEventType, string> = {
   EMAIL_VERIFIED: 'email.verified',
   EMAIL_CHANGE_REQUESTED: 'email.change_requested',
   EMAIL_CHANGED: 'email.changed',
+  CHANGE_UNDONE: 'user.change_undone',
   ROLE_CHANGED: 'user.role_changed',
   USER_SUSPENDED: 'user.suspended',
   USER_REINSTATED: 'user.reinstated',

@@ -119,6 +119,7 @@ const roots: Record<string, Record<string, [selection: string, outcomes: string[
     resetPassword: [`resetPassword(token: "${token}", newPassword: "short") { __typename }`, answersAll],
     verifyEmail: [`verifyEmail(token: "${token}") { __typename }`, answersAll],
     confirmEmailChange: [`confirmEmailChange(token: "${token}") { __typename }`, answersAll],
+    undoChange: [`undoChange(token: "${token}") { __typename }`, answersAll],
     requestEmailVerification: ['requestEmailVerification { email }', signedIn],
     requestEmailChange: ['requestEmailChange(newEmail: "x", password: "x") { __typename }', signedIn],
     updateProfile: ['updateProfile(name: "Someone") { __typename }', signedIn],

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { changePassword, undo } from '../support/account-changes.ts';
 import { type Client, password, startApi, type TestApi } from '../support/api.ts';
 
 const email = 'ada@example.com';
@@ -18,6 +19,11 @@ const ways: [reason: string, type: string | null, act: (all: All) => Promise<unk
     'PASSWORD_CHANGED',
     'SESSION_REVOKED',
     ({ laptop }) => laptop.act('changePassword', { currentPassword: password, newPassword: `${password}!` }),
+  ],
+  [
+    'CHANGE_UNDONE',
+    'SESSION_REVOKED',
+    async ({ api, phone }) => undo(api, await changePassword(api, phone, [password, `${password}!`])),
   ],
   ['SESSION_LIMIT', 'SESSION_REVOKED', ({ api }) => api.client().login(email)],
   ['SUSPENDED', 'SESSION_REVOKED', ({ admin, ada }) => admin.act('suspendUser', { id: ada })],

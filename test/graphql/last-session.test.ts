@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { endExpired, pruneSessions } from '../../src/maintenance/prune.ts';
 import { commandScope } from '../../src/scope.ts';
 import { endAllSessions } from '../../src/sessions/revoke.ts';
+import { changeEmail } from '../support/account-changes.ts';
 import { type Client, password, startApi, type TestApi } from '../support/api.ts';
 import { deliverMail, tokenIn } from '../support/mail.ts';
 
@@ -54,6 +55,16 @@ async function resetPassword({ api, phone }: All) {
   await phone.act('resetPassword', { token, newPassword: `${password}!` });
 }
 
+async function undoChange({ api, phone, laptop }: All) {
+  await laptop.act('verifyEmail', { token: tokenIn(await mailsTo(api, email), 'verify-email') });
+  const { token } = await changeEmail(api, laptop, 'ada@new.example.com');
+  await phone.act('undoChange', { token });
+}
+
+async function mailsTo(api: All['api'], address: string) {
+  return (await deliverMail(api)).filter(({ to }) => to === address);
+}
+
 /** The ways to end the session of the laptop. */
 const ways: [reason: string, by: string | null, device: string | null, act: (all: All) => Promise<unknown>][] = [
   ['LOGOUT', 'THIS_DEVICE', windows, ({ laptop }) => laptop.ask('mutation { logout { revokedSessionId } }')],
@@ -70,6 +81,7 @@ const ways: [reason: string, by: string | null, device: string | null, act: (all
     ({ phone }) => phone.act('changePassword', { currentPassword: password, newPassword: `${password}!` }),
   ],
   ['PASSWORD_CHANGED', 'OTHER_DEVICE', iphone, resetPassword],
+  ['CHANGE_UNDONE', 'OTHER_DEVICE', iphone, undoChange],
   ['SESSION_LIMIT', 'OTHER_DEVICE', iphone, ({ api }) => withAgent(api.client(), safari).login(email)],
   ['REVOKED_BY_ADMIN', 'ADMINISTRATOR', null, ({ admin, session }) => admin.act('revoke', { id: session })],
   ['REVOKED_BY_ADMIN', 'ADMINISTRATOR', null, ({ admin, ada }) => admin.act('revokeUserSessions', { id: ada })],

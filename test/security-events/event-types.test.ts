@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { removePassword } from '../../src/accounts/administration.ts';
 import { auditEventTypes, recordEvent } from '../../src/events/record.ts';
 import { commandScope } from '../../src/scope.ts';
+import { changePassword, undo } from '../support/account-changes.ts';
 import { type Client, password, type TestApi } from '../support/api.ts';
 import { deliverMail, tokenIn } from '../support/mail.ts';
 import { caep, eventOf, risc, startReceiver, startSigningApi } from '../support/security-events.ts';
@@ -72,6 +73,16 @@ const acts: [name: string, act: (all: All) => Promise<unknown>, events: object[]
       revoked('user', 'PASSWORD_CHANGED'),
       revoked('user', 'PASSWORD_CHANGED'),
       passwordChange('update', 'user'),
+    ],
+  ],
+  [
+    'the undo of a change',
+    async ({ api, laptop }) => undo(api, await changePassword(api, laptop, [password, `${password}!`])),
+    [
+      passwordChange('update', 'user'),
+      revoked('user', 'PASSWORD_CHANGED'),
+      account('account-credential-change-required'),
+      revoked('user', 'CHANGE_UNDONE'),
     ],
   ],
   [
@@ -176,6 +187,7 @@ describe('security events', () => {
       'credential-change',
       'token-claims-change',
       'recovery-information-changed',
+      'account-credential-change-required',
       'token-claims-change',
       'account-disabled',
       'account-enabled',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
-import { lockUserWithPassword } from '../../src/users/user.ts';
+import { lockUserWithPassword } from '../../src/users/lock.ts';
 import { password } from '../support/api.ts';
 import { openEmptyDatabase } from '../support/database.ts';
 import { foreignHashes } from '../support/foreign-hashes.ts';

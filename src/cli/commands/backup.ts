@@ -84,6 +84,7 @@ function endedLine(ended: Ended | null): string {
 async function endEverything(database: Database, now: Date): Promise<Ended> {
   const sessions = await endAllSessions(database, commandScope(now), 'RESTORED');
   const { count } = await database.userToken.deleteMany();
+  await database.accountChange.deleteMany();
   return { sessions, linksAndDevices: count };
 }
 

@@ -6,6 +6,7 @@ import { inTransaction } from '../../database/transaction.ts';
 import { EmailTakenError } from '../../errors.ts';
 import { recordEvent } from '../../events/record.ts';
 import { commandScope, type Scope } from '../../scope.ts';
+import { requireUnreserved } from '../../users/account-changes.ts';
 import { createUser, defaultRole, findUserByEmail, type NewAccount, prepareUser, type User } from '../../users/user.ts';
 import { describeUser } from '../descriptions.ts';
 import { type JsonOption, jsonOption, sayResult } from '../output.ts';
@@ -68,6 +69,7 @@ async function creation(account: NewAccount): Promise<Create> {
   return (database, scope) =>
     inTransaction(database, async (db) => {
       const user = await createUser(db, prepared);
+      await requireUnreserved(db, user.email, user.id, scope.now);
       await recordEvent(db, scope, { type: 'USER_CREATED', userId: user.id, detail: user.role });
       return user;
     });

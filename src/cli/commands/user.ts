@@ -114,11 +114,14 @@ export function addUserCommand(program: Command): void {
     .command('set-email')
     .description(
       'Give a user another email address, which you know to be theirs. It counts as not verified. Earlier links become ' +
-        'void, and a mail notifies the old address.',
+        'void, and a mail notifies the old address, with a link to undo the change.',
     )
     .argument(...userArgument)
     .argument('<email>', 'new email address')
-    .option('--without-mail', 'do not notify the old address, because somebody else reads it')
+    .option(
+      '--without-mail',
+      'do not notify the old address, because somebody else reads it, and void links that undo changes',
+    )
     .option(...jsonOption)
     .action((user: string, email: string, { withoutMail, ...options }: JsonOption & { withoutMail?: boolean }) =>
       withUser(user, options, async (database, scope, { id, email: before }) => {

@@ -31,6 +31,7 @@ export const tablesWithIds = [
   'ServiceClient',
   'Webhook',
   'WebhookDelivery',
+  'AccountChange',
 ] as const;
 
 /** The name of the row that is written, in ClockReading. */

@@ -1,4 +1,5 @@
 import { confirmEmailChange, requestEmailChange, requestEmailVerification, verifyEmail } from '../../accounts/email.ts';
+import { undoChange } from '../../accounts/undo/undo-change.ts';
 import {
   EmailTakenError,
   InvalidCredentialsError,
@@ -13,6 +14,7 @@ import type { Caller, Context } from '../context.ts';
 import { mutationCost, passwordCheck } from '../plugins/limits.ts';
 import { MailRequestPayload } from '../types/mail-request-payload.ts';
 import { ViewerPayload } from '../types/viewer-payload.ts';
+import { signOutIfOver } from './end-sessions.ts';
 
 builder.mutationField('requestEmailVerification', (t) =>
   t.field({
@@ -95,6 +97,39 @@ builder.mutationField('confirmEmailChange', (t) =>
       const link = { token, password: password ?? null };
       const { caller, database, config } = context;
       return changed(caller, await confirmEmailChange(database, caller.scope, link, config));
+    },
+  }),
+);
+
+const UndoChangePayload = builder.objectRef<User>('UndoChangePayload').implement({
+  access: 'parent',
+  description: 'The account after the undo. All its sessions have ended, and nobody is signed in.',
+  fields: (t) => ({
+    email: t.exposeString('email', { description: 'The restored address, to which the link was mailed.' }),
+    hasPassword: t.boolean({
+      description:
+        'Whether the password from before the change is restored. If false, the account has none: the user chooses one ' +
+        'by the link in the mail about the undo, or by `requestPasswordReset`.',
+      resolve: ({ hashedPassword }) => hashedPassword !== null,
+    }),
+  }),
+});
+
+builder.mutationField('undoChange', (t) =>
+  t.field({
+    access: 'public',
+    type: UndoChangePayload,
+    errors: { types: [TokenInvalidError, EmailTakenError] },
+    description:
+      'Undoes a change of the email address or the password by the link that was mailed to the address from before it, ' +
+      'within 72 hours. All later changes are undone too. The account has its earlier address and password again, all ' +
+      'its sessions and other links end, and mails notify both addresses. The link works once, and signs nobody in. ' +
+      'Send it only after a click: some mail filters open links.',
+    args: { token: t.arg.string(tokenArgument) },
+    resolve: async (_root, { token }, { caller, database, config }) => {
+      const { user, sessions } = await undoChange(database, caller.scope, token, config.adminRoles);
+      signOutIfOver(caller, sessions);
+      return user;
     },
   }),
 );

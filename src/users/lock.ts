@@ -1,0 +1,40 @@
+import type { Db } from '../database/database.ts';
+import { PasswordChangedError, UserNotFoundError } from '../errors.ts';
+import type { User } from './user.ts';
+
+/**
+ * Verifies that a user still has the password that was checked, and locks the row until the transaction ends. The lock
+ * is a write of the existing hash or of a new hash of the same password. Other transactions of the user come before or
+ * after this one, and not in its middle. Returns the current user.
+ *
+ * @throws PasswordChangedError if the user or that password is gone.
+ */
+export async function lockUserWithPassword(
+  db: Db,
+  { id, hashedPassword, updatedAt }: User,
+  rehashed: string | null = null,
+): Promise<User> {
+  const [locked] = await db.user.updateManyAndReturn({
+    where: { id, hashedPassword },
+    data: { updatedAt, hashedPassword: rehashed ?? hashedPassword },
+  });
+  if (!locked) throw new PasswordChangedError();
+  return locked;
+}
+
+/**
+ * Locks the row of a user until the transaction ends, by a write that changes nothing, and returns the user.
+ *
+ * @throws UserNotFoundError
+ */
+export async function lockUser(db: Db, id: bigint): Promise<User> {
+  const user = await findAndLockUser(db, id);
+  if (!user) throw new UserNotFoundError();
+  return user;
+}
+
+/** Locks the row of a user, as `lockUser` does. Returns null if there is no such user. */
+export async function findAndLockUser(db: Db, id: bigint): Promise<User | null> {
+  const [user] = await db.user.updateManyAndReturn({ where: { id }, data: { id } });
+  return user ?? null;
+}
