@@ -80,7 +80,7 @@ export async function openServer(env: Environment | undefined, { signal, ...hook
     const reportUnavailable = unlessLost(hooks.reportUnavailable);
     const streams = startStreams(store, config, report);
     const documents = { trustedDocuments, signingKeys, legacySessions };
-    const options = { database, replica, config, now, streams, ...documents, ...hooks };
+    const options = { database, replica, config, now, streams, logReader: streams.log, ...documents, ...hooks };
     const app = createApp({ ...options, report, reportUnavailable, observe, run: traces?.run });
     warnAboutSettings(config, hooks.report);
     const stopBackground = startBackground(store, config, { render, trustedDocuments, report });
