@@ -33,11 +33,11 @@ const rooms: Record<string, string[]> = {
   sessions: ['bowser', 'lru-cache'],
   'access-tokens': [],
   mail: ['mustache', 'nodemailer'],
+  'security-events': [],
   webhooks: ['ipaddr.js', 'standardwebhooks'],
   transfer: [],
   maintenance: [],
   accounts: [],
-  'security-events': [],
   streams: [],
   graphql: [
     '@pothos/core',

@@ -68,9 +68,14 @@ const descriptions: Partial<Record<AuditEventType, Describe>> = {
   USER_DELETED: account('account-purged'),
 };
 
+/** Returns whether security events tell about a type of events. */
+export function hasSecurityEvent(type: string): boolean {
+  return Object.hasOwn(descriptions, type);
+}
+
 /** Returns whether a security event tells about an event of the log. Events without an account have none. */
 export function isSecurityEvent(event: AuditEvent): event is AccountEvent {
-  return event.userId !== null && Object.hasOwn(descriptions, event.type);
+  return event.userId !== null && hasSecurityEvent(event.type);
 }
 
 /** Returns the security event about an event of the log. Null if it has none. */

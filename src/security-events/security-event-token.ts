@@ -20,6 +20,9 @@ export type SecurityEventClaims = { txn: string; toe?: number; sub_id: object; e
 /** The header parameter `typ` (RFC 8417 section 2.3). */
 const typ = 'secevent+jwt';
 
+/** The media type (RFC 8417 section 7.2). */
+export const setMediaType = `application/${typ}`;
+
 /** Returns the claims about an event. Null for an event of the log that has no security event. */
 export function claimsAbout(event: AuditEvent, { issuer, subjectOf }: Issuer): SecurityEventClaims | null {
   const described = describeEvent(event);
@@ -51,6 +54,16 @@ export function claimsAboutLoss(upTo: bigint, receiver: string): SecurityEventCl
     txn: `${upTo}.lost`,
     sub_id: { format: 'opaque', id: receiver },
     events: { 'https://schemas.openid.net/secevent/ssf/event-type/stream-updated': { status: 'enabled', reason } },
+  };
+}
+
+/** Returns the claims by which a receiver can test its stream (SSF 1.0 section 8.1.4). */
+export function claimsAboutTest(event: AuditEvent, stream: string): SecurityEventClaims {
+  return {
+    txn: transactionIdOf(event),
+    toe: secondsOf(event.at),
+    sub_id: { format: 'opaque', id: stream },
+    events: { 'https://schemas.openid.net/secevent/ssf/event-type/verification': {} },
   };
 }
 

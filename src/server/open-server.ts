@@ -14,7 +14,7 @@ import { type Render, readTemplates } from '../mail/templates.ts';
 import { openMailTransport } from '../mail/transport.ts';
 import { startMaintenance } from '../maintenance/maintenance.ts';
 import { observeAll } from '../monitoring/observe-all.ts';
-import { openSigningKeys } from '../signing-keys/signing-keys.ts';
+import { openSigningKeys, type SigningKeys } from '../signing-keys/signing-keys.ts';
 import type { Streams } from '../streams/streams.ts';
 import { openTrustedDocuments, type TrustedDocuments } from '../trusted-documents/trusted-documents.ts';
 import { startWebhooks } from '../webhooks/delivery/worker.ts';
@@ -83,7 +83,7 @@ export async function openServer(env: Environment | undefined, { signal, ...hook
     const options = { database, replica, config, now, streams, logReader: streams.log, ...documents, ...hooks };
     const app = createApp({ ...options, report, reportUnavailable, observe, run: traces?.run });
     warnAboutSettings(config, hooks.report);
-    const stopBackground = startBackground(store, config, { render, trustedDocuments, report });
+    const stopBackground = startBackground(store, config, { render, trustedDocuments, signingKeys, report });
     const reload = async () => trustedDocuments?.reload();
     const server = serve(app, config, { reload, streams, stopBackground, close });
     void store.lost.then(server.stop).catch(hooks.report);
@@ -98,6 +98,7 @@ export async function openServer(env: Environment | undefined, { signal, ...hook
 type BackgroundParts = {
   render: Render;
   trustedDocuments: TrustedDocuments | null;
+  signingKeys: SigningKeys | null;
   report: Hooks['report'];
 };
 
@@ -105,13 +106,13 @@ type BackgroundParts = {
 function startBackground(
   { database, clock }: Store,
   config: Config,
-  { render, trustedDocuments, report }: BackgroundParts,
+  { render, trustedDocuments, signingKeys, report }: BackgroundParts,
 ): () => Promise<unknown> {
   const { appUrl } = config.mail;
   const maintenance = startMaintenance(database, config, clock, { report });
   const transport = openMailTransport(config.mail);
   const delivery = startDelivery({ database, transport, render, appUrl, clock, report });
-  const webhooks = startWebhooks({ database, policies: config, toGlobalId: toNodeId, clock, report });
+  const webhooks = startWebhooks({ database, policies: config, signingKeys, toGlobalId: toNodeId, clock, report });
   const watch = trustedDocuments?.watch();
   return () => Promise.all([maintenance.stop(), delivery.stop(), webhooks.stop(), watch?.stop()]);
 }

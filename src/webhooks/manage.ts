@@ -61,7 +61,7 @@ function requireKeys(keys: EncryptionKeys | null): EncryptionKeys {
 }
 
 /** The new values of a webhook. Those that are undefined stay. */
-export type WebhookChange = { [name in keyof WebhookInput]?: WebhookInput[name] | undefined };
+export type WebhookChange = { [name in Exclude<keyof WebhookInput, 'format'>]?: WebhookInput[name] | undefined };
 
 /** Changes a webhook. Waiting deliveries go to its new URL. @throws ValidationError, WebhookNotFoundError */
 export function updateWebhook(
@@ -74,7 +74,7 @@ export function updateWebhook(
     const before = await lockWebhook(db, id);
     const { url = before.url, description = before.description } = change;
     const eventTypes = change.eventTypes === undefined ? (before.eventTypes?.split(' ') ?? null) : change.eventTypes;
-    const row = checkWebhook({ url, description, eventTypes }, webhooks);
+    const row = checkWebhook({ url, description, eventTypes, format: before.format }, webhooks);
     const webhook = await db.webhook.update({ where: { id }, data: { ...row, failingSince: null } });
     await record(db, scope, 'WEBHOOK_CHANGED', webhook);
     return webhook;

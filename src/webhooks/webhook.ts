@@ -4,6 +4,7 @@ import type { Db } from '../database/database.ts';
 import { ValidationError, type ValidationIssue, WebhookNotFoundError } from '../errors.ts';
 import { type AuditEventType, auditEventTypes } from '../events/record.ts';
 import type { AuditEvent, Webhook } from '../generated/sqlite/client.ts';
+import { hasSecurityEvent } from '../security-events/event-types.ts';
 import type { AddressPolicy } from './http/addresses.ts';
 import { urlProblem } from './http/url.ts';
 
@@ -33,7 +34,17 @@ export type WebhookInput = {
   description?: string | null | undefined;
   /** Null for all types, also those of later versions. */
   eventTypes?: readonly string[] | null | undefined;
+  /** The format of its messages. STANDARD by default. */
+  format?: string | null | undefined;
 };
+
+/** The formats of messages. */
+export const webhookFormats = {
+  STANDARD: 'Standard Webhooks: JSON, signed with the secret of the webhook.',
+  SET: 'Security event tokens (RFC 8935) of CAEP and RISC, signed with the signing keys of the server.',
+} as const;
+
+export type WebhookFormatName = keyof typeof webhookFormats;
 
 const maxDescriptionLength = 200;
 
@@ -49,6 +60,11 @@ function isEventType(name: string): name is AuditEventType {
 /** Returns whether a webhook receives an event: one of its types, or its test. */
 export function wantsEvent(webhook: Webhook, { type, detail }: AuditEvent): boolean {
   if (webhook.eventTypes === null || webhook.eventTypes.split(' ').includes(type)) return true;
+  return isTestOf(webhook, { type, detail });
+}
+
+/** Returns whether an event is the test of a webhook. */
+export function isTestOf(webhook: Pick<Webhook, 'id'>, { type, detail }: Pick<AuditEvent, 'type' | 'detail'>): boolean {
   return type === 'WEBHOOK_TESTED' && (detail?.endsWith(suffixOf(webhook)) ?? false);
 }
 
@@ -76,7 +92,7 @@ export function nameOf(webhook: Webhook): string {
 }
 
 /** Returns the columns for the input of an administrator. @throws ValidationError with all problems. */
-export function checkWebhook({ url, description, eventTypes }: WebhookInput, policy: AddressPolicy) {
+export function checkWebhook({ url, description, eventTypes, format: name }: WebhookInput, policy: AddressPolicy) {
   const issues: ValidationIssue[] = [];
   const refuse = (argument: string, message: string) => issues.push({ path: [argument], message });
   const problem = urlProblem(url, policy);
@@ -89,9 +105,16 @@ export function checkWebhook({ url, description, eventTypes }: WebhookInput, pol
   const unknown = eventTypes?.filter((name) => !isEventType(name)) ?? [];
   if (unknown.length > 0) refuse('eventTypes', `There is no type of event ${unknown.slice(0, 5).join(' or ')}.`);
   if (eventTypes?.length === 0) refuse('eventTypes', 'Name at least one type of event, or leave them out for all.');
+  const format = name ?? 'STANDARD';
+  if (!Object.hasOwn(webhookFormats, format)) {
+    refuse('format', `The formats are ${Object.keys(webhookFormats).join(' and ')}.`);
+  }
+  if (format === 'SET' && eventTypes && !eventTypes.some(hasSecurityEvent)) {
+    refuse('eventTypes', 'No security event tells about any of these types.');
+  }
   if (issues.length > 0) throw new ValidationError(issues);
   const types = eventTypes && Object.keys(auditEventTypes).filter((name) => eventTypes.includes(name));
-  return { url: new URL(url).href, description: note, eventTypes: types?.join(' ') ?? null };
+  return { url: new URL(url).href, description: note, eventTypes: types?.join(' ') ?? null, format };
 }
 
 /** Locks the row of a webhook until the transaction ends, and returns the webhook. @throws WebhookNotFoundError */

@@ -156,7 +156,7 @@ describe('the endpoint for polls', () => {
       spec_version: '1_0',
       issuer: 'http://localhost:4000',
       jwks_uri: 'http://localhost:4000/.well-known/jwks.json',
-      delivery_methods_supported: ['urn:ietf:rfc:8936'],
+      delivery_methods_supported: ['urn:ietf:rfc:8935', 'urn:ietf:rfc:8936'],
       authorization_schemes: [{ spec_urn: 'urn:ietf:rfc:7617' }, { spec_urn: 'urn:ietf:rfc:6750' }],
       default_subjects: 'ALL',
     });

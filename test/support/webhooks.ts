@@ -5,6 +5,7 @@ import { onTestFinished, vi } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { recordEvents } from '../../src/events/record.ts';
 import { toNodeId } from '../../src/graphql/node-id.ts';
+import { parseJson } from '../../src/json.ts';
 import { commandScope } from '../../src/scope.ts';
 import { Receivers } from '../../src/webhooks/delivery/receivers.ts';
 import { deliverWebhooks, type WebhookOptions } from '../../src/webhooks/delivery/worker.ts';
@@ -44,7 +45,7 @@ export async function startReceiver(port = 0): Promise<Receiver> {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', async () => {
       const body = Buffer.concat(chunks).toString();
-      const one = { headers: headersOf(request.headers), body, message: JSON.parse(body), at: performance.now() };
+      const one = { headers: headersOf(request.headers), body, message: parseJson(body), at: performance.now() };
       receiver.received.push(one);
       const status = await receiver.answer(one, response);
       if (status === undefined) return;
@@ -84,12 +85,12 @@ export type Worker = WebhookOptions & { run(): Promise<void> };
 
 /** A server that delivers. It remembers which receivers are down. */
 export function webhookWorker(api: TestApi, wrap = (sender: Sender): Sender => sender): Worker {
-  const { database, config, reported, clock } = api;
+  const { database, config, signingKeys, reported, clock } = api;
   const sender = wrap(openSender(config.webhooks));
   onTestFinished(() => sender.close());
   const report = (error: unknown) => reported.push(error);
-  const parts = { database, policies: config, receivers: new Receivers(), sender, report, now: () => clock.now };
-  const options = { ...parts, toGlobalId: toNodeId };
+  const parts = { database, policies: config, signingKeys, receivers: new Receivers(), sender, report };
+  const options = { ...parts, toGlobalId: toNodeId, now: () => clock.now };
   return { ...options, run: () => deliverWebhooks(options, async () => true) };
 }
 

@@ -193,12 +193,12 @@ describe('a webhook', () => {
     const api = await startWebhookApi();
     const receiver = await startReceiver();
     await addWebhook(api, { url: receiver.url, ...onlyAdded });
-    const { database, config, reported } = api;
+    const { database, config, signingKeys, reported } = api;
     const clock = { now: () => api.clock.now, stop: () => {} };
     const report = (error: unknown) => reported.push(error);
     const lease = { name: 'webhooks', holder: 'another server', expiresAt: new Date(api.clock.now.getTime() + 30_000) };
     await database.lease.create({ data: lease });
-    const server = startWebhooks({ database, policies: config, toGlobalId: toNodeId, clock, report });
+    const server = startWebhooks({ database, policies: config, signingKeys, toGlobalId: toNodeId, clock, report });
     await addEvents(api, [1n, null]);
     await expect.poll(() => api.statements.some((sql) => /INSERT INTO .*Lease/.test(sql))).toBe(true);
     expect(receiver.received).toEqual([]);

@@ -1,10 +1,12 @@
 /** One attempt to deliver an event to a webhook. */
+import type { Config } from '../../config/config.ts';
 import type { Database } from '../../database/database.ts';
 import { disabledWebhooks, webhookAttempts } from '../../diagnostics.ts';
 import { OperatorNotice } from '../../errors.ts';
 import type { Webhook, WebhookDelivery } from '../../generated/sqlite/client.ts';
+import type { SigningKeys } from '../../signing-keys/signing-keys.ts';
 import { disableForReceiver } from '../disable.ts';
-import { formats, type SignedMessage } from '../formats.ts';
+import { formatOf, type SignedMessage } from '../formats.ts';
 import type { Outcome, Sender } from '../http/send.ts';
 import type { WebhookPolicies } from '../manage.ts';
 import { signingSecretsOf } from '../secrets.ts';
@@ -15,7 +17,9 @@ import { disableAfterMs } from './retries.ts';
 
 export type AttemptOptions = {
   database: Database;
-  policies: WebhookPolicies & { adminRoles: readonly string[] };
+  policies: WebhookPolicies & Pick<Config, 'adminRoles' | 'publicUrl'>;
+  /** The keys that sign security event tokens. Null without encryption keys. */
+  signingKeys: SigningKeys | null;
   receivers: Receivers;
   sender: Sender;
   report: (error: unknown) => void;
@@ -33,11 +37,11 @@ const gone = 410;
  *
  * @throws OperatorError if its secret cannot be decrypted.
  */
-export function signerOf(webhook: Webhook, { policies, now }: AttemptOptions): Sign | null {
-  const format = formats[webhook.format];
+export function signerOf(webhook: Webhook, { policies, signingKeys, now }: AttemptOptions): Sign | null {
+  const format = formatOf(webhook);
   if (!format || policies.encryptionKeys === null) return null;
   const secrets = signingSecretsOf(policies.encryptionKeys, webhook, now());
-  return async (delivery) => format.sign(delivery, secrets, now());
+  return async (delivery) => format.sign(delivery, { webhook, secrets, signingKeys, now: now() });
 }
 
 /**

@@ -1,10 +1,11 @@
 /** Makes the deliveries of events: reads the log after the last event of each webhook, which is the outbox. */
+import type { Config } from '../../config/config.ts';
 import type { Database } from '../../database/database.ts';
 import { inTransaction } from '../../database/transaction.ts';
 import { OperatorNotice } from '../../errors.ts';
 import { readEvents } from '../../events/log.ts';
 import type { AuditEvent, Webhook } from '../../generated/sqlite/client.ts';
-import { formats, type ToGlobalId } from '../formats.ts';
+import { formatOf, type ToGlobalId } from '../formats.ts';
 import { messageIdOf, nameOf, wantsEvent } from '../webhook.ts';
 
 /** The number of events that are read at once. */
@@ -19,6 +20,7 @@ const defaultMaxWaiting = 10_000;
 export type FanOutOptions = {
   database: Database;
   toGlobalId: ToGlobalId;
+  policies: Pick<Config, 'publicUrl'>;
   report: (error: unknown) => void;
   now: () => Date;
   /** The maximum number of waiting deliveries of a webhook. */
@@ -54,12 +56,13 @@ function countWaiting(database: Database, { id }: Webhook, maxWaiting: number): 
 
 /** Adds the deliveries of events that a webhook wants, and moves its position in the log, both or none. */
 async function addDeliveries(webhook: Webhook, events: AuditEvent[], options: FanOutOptions): Promise<number> {
-  const { database, toGlobalId, now } = options;
+  const { database, toGlobalId, policies, now } = options;
+  const naming = { webhook, toGlobalId, issuer: policies.publicUrl.origin };
   const { id: webhookId, lastEventId } = webhook;
   const last = events.at(-1)?.id ?? lastEventId;
   const queuedAt = now();
   const deliveries = events.flatMap((event) => {
-    const payload = wantsEvent(webhook, event) ? formats[webhook.format]?.payloadOf(event, toGlobalId) : null;
+    const payload = wantsEvent(webhook, event) ? formatOf(webhook)?.payloadOf(event, naming) : null;
     if (payload == null) return [];
     const { id: eventId, type: eventType, userId } = event;
     const messageId = messageIdOf(webhook, event);

@@ -68,11 +68,11 @@ export async function noteDelivered(db: Db, delivery: WebhookDelivery, status: n
 export async function noteFailed(
   database: Database,
   delivery: WebhookDelivery,
-  { status, error, retryAfterMs }: Outcome,
+  { status, error, retryAfterMs, isFinal }: Outcome,
   now: Date,
 ): Promise<boolean> {
   const { webhookId, userId, queuedAt } = delivery;
-  const next = nextAttemptAt({ attempts: delivery.attempts + 1, queuedAt }, retryAfterMs, now);
+  const next = isFinal ? null : nextAttemptAt({ attempts: delivery.attempts + 1, queuedAt }, retryAfterMs, now);
   const result = { lastStatus: status, lastError: error ?? `HTTP_${status}` };
   await inTransaction(database, async (db) => {
     const data = next === null ? { ...result, state: 'DEAD', finishedAt: now } : { ...result, sendAfter: next };

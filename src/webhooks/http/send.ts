@@ -3,7 +3,7 @@ import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { isIP } from 'node:net';
 import packageJson from '../../../package.json' with { type: 'json' };
-import type { SignedMessage } from '../formats.ts';
+import type { AnsweredError, SignedMessage } from '../formats.ts';
 import { type AddressPolicy, guardedLookup, isAllowedAddress, noAllowedAddress } from './addresses.ts';
 import { hostOf } from './url.ts';
 
@@ -16,11 +16,18 @@ const maxAnswerBytes = 16 * 1024;
 /** The maximum number of requests at once to one webhook. */
 export const maxPerWebhook = 4;
 
-/** The outcome of an attempt. It has nothing of the answer but the status, so that nobody reads a network by it. */
-export type Outcome =
-  | { status: number; retryAfterMs: number | null; error: null }
+/**
+ * The outcome of an attempt. It has nothing of the answer but the status and a code of a closed list, so that nobody
+ * reads a network by it.
+ */
+export type Outcome = {
+  /** True if no further attempt can succeed. */
+  isFinal?: boolean;
+} & (
+  | { status: number; retryAfterMs: number | null; error: string | null }
   /** The code of a failure, such as ECONNREFUSED. */
-  | { status: null; retryAfterMs: null; error: string };
+  | { status: null; retryAfterMs: null; error: string }
+);
 
 export type Sender = {
   /** Posts a message. It follows no redirect, ends in time, and never throws. */
@@ -58,8 +65,9 @@ export function openSender(policy: AddressPolicy): Sender {
         request.once('response', resolve).on('error', reject);
       });
       const { statusCode: status = 0, headers } = response;
-      await discard(response);
-      return { status, retryAfterMs: parseRetryAfter(headers['retry-after'], now), error: null };
+      const answered = await readAnswer(response, message);
+      const { code: error = null, isFinal = false } = answered ?? {};
+      return { status, retryAfterMs: parseRetryAfter(headers['retry-after'], now), error, isFinal };
     } catch (error) {
       const code = codeOf(error);
       // The receiver closed the idle connection at the same moment.
@@ -76,18 +84,26 @@ export function openSender(policy: AddressPolicy): Sender {
   };
 }
 
-/** Reads the body of an answer to its end, or to the limit, or until the time is over. Its status counts in any case. */
-async function discard(response: IncomingMessage): Promise<void> {
+/**
+ * Reads the body of an answer to its end, or to the limit, or until the time is over. Its status counts in any case.
+ * Returns the error that it names, in a format that has such answers.
+ */
+async function readAnswer(response: IncomingMessage, { errorOf }: SignedMessage): Promise<AnsweredError | null> {
+  const isRead = errorOf !== undefined && response.statusCode === 400;
+  const chunks: Buffer[] = [];
   let bytes = 0;
   try {
     for await (const chunk of response) {
       bytes += (chunk as Buffer).length;
       // Leaving the loop closes the connection.
-      if (bytes > maxAnswerBytes) return;
+      if (bytes > maxAnswerBytes) return null;
+      if (isRead) chunks.push(chunk as Buffer);
     }
   } catch {
     // The status has arrived.
+    return null;
   }
+  return isRead ? errorOf(Buffer.concat(chunks).toString()) : null;
 }
 
 function failed(error: string): Outcome {

@@ -12,13 +12,15 @@ import {
   rotateWebhookSecret,
   testWebhook,
 } from '../../../webhooks/manage.ts';
-import { eventTypesOf, type Webhook } from '../../../webhooks/webhook.ts';
+import { eventTypesOf, type Webhook, webhookFormats } from '../../../webhooks/webhook.ts';
 import { columns, type JsonOption, jsonOption, sayResult, sayRows } from '../../output.ts';
 import { withDatabase } from '../../with-database.ts';
 import { addDeliveryCommands } from './deliveries.ts';
 import { idArgument, toId } from './id.ts';
 
-type CreateOptions = JsonOption & { description?: string; event?: string[] };
+type CreateOptions = JsonOption & { description?: string; event?: string[]; format: string };
+
+const formats = Object.keys(webhookFormats);
 
 /** Adds the commands that manage webhooks. */
 export function addWebhookCommand(program: Command): void {
@@ -31,11 +33,12 @@ export function addWebhookCommand(program: Command): void {
     .description('Create a webhook. Prints its id and the secret that verifies its messages, which is shown only once.')
     .argument('<url>', 'URL of the receiver, with https and a public address')
     .addOption(event)
+    .addOption(new Option('--format <format>', 'format of its messages').choices(formats).default('STANDARD'))
     .option('--description <text>', 'text for administrators')
     .option(...jsonOption)
-    .action((url: string, { event: eventTypes, description, ...options }: CreateOptions) =>
+    .action((url: string, { event: eventTypes, description, format, ...options }: CreateOptions) =>
       withDatabase(async (database, clock) => {
-        const input = { url, description, eventTypes };
+        const input = { url, description, eventTypes, format };
         sayIssued(await createWebhook(database, commandScope(clock.now()), input, readConfig()), options);
       }),
     );
@@ -107,9 +110,10 @@ function sayIssued({ webhook, secret }: IssuedWebhookSecret, options: JsonOption
 }
 
 function describe(webhook: Webhook) {
-  const { id, url, description, createdAt, failingSince, disabledAt, disabledReason, previousSecretUntil } = webhook;
+  const { id, url, description, format, createdAt } = webhook;
+  const { failingSince, disabledAt, disabledReason, previousSecretUntil } = webhook;
   const state = { failingSince, disabledAt, disabledReason, previousSecretUntil };
-  return { id, url, description, eventTypes: eventTypesOf(webhook), createdAt, ...state };
+  return { id, url, description, format, eventTypes: eventTypesOf(webhook), createdAt, ...state };
 }
 
 function lineOf({ id, url, eventTypes, ...webhook }: ReturnType<typeof describe>): string {

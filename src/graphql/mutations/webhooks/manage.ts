@@ -20,7 +20,7 @@ import { builder } from '../../builder.ts';
 import type { Context } from '../../context.ts';
 import { parseNodeId } from '../../node-id.ts';
 import { AuditEventTypeEnum } from '../../types/audit-event.ts';
-import { Webhook } from '../../types/webhooks/webhook.ts';
+import { Webhook, WebhookFormatEnum } from '../../types/webhooks/webhook.ts';
 
 const WebhookSecretPayload = builder.objectRef<IssuedWebhookSecret>('WebhookSecretPayload').implement({
   access: 'parent',
@@ -89,6 +89,7 @@ builder.mutationField('createWebhook', (t) =>
       url: t.arg.string({ required: true, description: 'A URL with https and a public address.' }),
       description: t.arg.string({ description: 'A text for administrators, of at most 200 characters.' }),
       eventTypes: t.arg({ type: [AuditEventTypeEnum], description: `${typesDescription} or missing.` }),
+      format: t.arg({ type: WebhookFormatEnum, defaultValue: 'STANDARD', description: 'The format of its messages.' }),
     },
     resolve: (_root, input, { caller, config, database }) => createWebhook(database, caller.scope, input, config),
   }),

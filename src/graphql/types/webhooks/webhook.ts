@@ -1,4 +1,10 @@
-import { type DisabledReason, disabledReasons, eventTypesOf } from '../../../webhooks/webhook.ts';
+import {
+  type DisabledReason,
+  disabledReasons,
+  eventTypesOf,
+  type WebhookFormatName,
+  webhookFormats,
+} from '../../../webhooks/webhook.ts';
 import { builder } from '../../builder.ts';
 import { toNodeId } from '../../node-id.ts';
 import { newestFirst } from '../../pages.ts';
@@ -10,6 +16,13 @@ const DisabledReasonEnum = builder.enumType('WebhookDisabledReason', {
   values: Object.fromEntries(
     Object.entries(disabledReasons).map(([value, description]) => [value, { value, description }]),
   ) as Record<DisabledReason, { value: DisabledReason; description: string }>,
+});
+
+export const WebhookFormatEnum = builder.enumType('WebhookFormat', {
+  description: 'The format of the messages to a webhook. More may be added.',
+  values: Object.fromEntries(
+    Object.entries(webhookFormats).map(([value, description]) => [value, { value, description }]),
+  ) as Record<WebhookFormatName, { value: WebhookFormatName; description: string }>,
 });
 
 export const Webhook = builder.prismaObject('Webhook', {
@@ -31,6 +44,12 @@ export const Webhook = builder.prismaObject('Webhook', {
       nullable: true,
       description: 'The types of events that it receives. Null for all, also those of later versions.',
       resolve: eventTypesOf,
+    }),
+    format: t.field({
+      type: WebhookFormatEnum,
+      description: 'The format of its messages.',
+      // Only the functions of webhooks/ write the column.
+      resolve: ({ format }) => format as WebhookFormatName,
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the webhook was created.' }),
     previousSecretUntil: t.expose('previousSecretUntil', {

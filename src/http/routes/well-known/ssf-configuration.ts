@@ -17,7 +17,7 @@ export function ssfConfigurationOf(issuer: string): object {
     spec_version: '1_0',
     issuer,
     jwks_uri: issuer + jwksPath,
-    delivery_methods_supported: ['urn:ietf:rfc:8936'],
+    delivery_methods_supported: ['urn:ietf:rfc:8935', 'urn:ietf:rfc:8936'],
     // HTTP Basic with the client secret, and the secret as a bearer token.
     authorization_schemes: [{ spec_urn: 'urn:ietf:rfc:7617' }, { spec_urn: 'urn:ietf:rfc:6750' }],
     default_subjects: 'ALL',
