@@ -508,7 +508,7 @@ describe('user, audit and mails', () => {
     expect((await api.client().login('ada@example.com')).code).toBe('INVALID_CREDENTIALS');
     expect((await ada.ask('{ viewer { email } }')).viewer.email).toBe('ada@new.example.com');
     expect(await run('user', 'set-email', '1', 'ada@third.example.com', '--without-mail')).toContain('ada@third');
-    expect(await run('mails')).not.toContain('ada@new.example.com');
+    expect(await run('mails')).not.toMatch(/email-changed +ada@new\.example\.com/);
     const refusals = [
       [['1', 'bob@example.com'], /is taken/],
       [['1', 'nobody'], /email must be an address/],
