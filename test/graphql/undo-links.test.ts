@@ -205,13 +205,13 @@ describe('address from before a change', () => {
 
   it('is refused if another account has it all the same, nothing is undone, and the link stays valid', async () => {
     const { api, robber, first } = await takeOver();
-    const record = { email: ada, role: 'user', name: null, hashedPassword: null, emailVerifiedAt: null };
+    const record = { email: 'Ada@example.com', role: 'user', name: null, hashedPassword: null, emailVerifiedAt: null };
     const imported = { ...record, suspendedAt: null, createdAt: api.clock.now };
     await importBatch(api.database, [{ line: 1, record: imported }], api.clock.now);
     expect(await undo(api, first)).toMatchObject({ __typename: 'EmailTakenError', code: 'EMAIL_TAKEN' });
     expect(await viewerOf(robber)).toEqual({ email: thief });
     expect(await loginOutcome(api, thief, `${stolen}!`)).toBe('SignInPayload');
-    await api.database.user.delete({ where: { email: ada } });
+    await api.database.user.delete({ where: { email: 'Ada@example.com' } });
     expect(await undo(api, first)).toMatchObject({ email: ada, hasPassword: true });
   });
 });
