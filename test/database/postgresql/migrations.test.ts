@@ -61,7 +61,8 @@ describe('migrations of PostgreSQL', () => {
     const url = await blankDatabase();
     const runs = Array.from({ length: 5 }, () => runNode('src/cli.ts', ['migrate'], { DATABASE_URL: url }).ended);
     const said = (await Promise.all(runs)).map(({ code, stdout, stderr }) => `${code} ${stdout.trim()}${stderr}`);
-    expect(said.filter((line) => line === '0 The database is up to date.')).toHaveLength(4);
+    // A server that waits says so, after that.
+    expect(said.filter((line) => line.startsWith('0 The database is up to date.'))).toHaveLength(4);
     const rows = await onServer(url, 'SELECT migration_name FROM _prisma_migrations ORDER BY 1');
     expect(rows).toEqual(history.map(({ name }) => ({ migration_name: name })));
   });
