@@ -25,8 +25,8 @@ export type Disowned = {
  * to choose a new password.
  *
  * The link needs no password: a thief may have changed it. It proves that its holder had the mail, up to a week ago.
- * So it is not a link to choose a password itself: that proves access to the mailbox within an hour. People forward this
- * mail to ask what it is. Whoever follows it then can end one session, and no more.
+ * So it is no link to choose a password: that proves access to the mailbox within an hour. People forward this mail to
+ * ask what it is. Its new reader can end one session, and no more.
  *
  * @throws TokenInvalidError, or RateLimitedError after too many invalid links from one IP address.
  */
