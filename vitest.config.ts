@@ -45,6 +45,7 @@ const withoutDatabase = [
   'test/monitoring/histogram.test.ts',
   'test/transfer/user-record.test.ts',
   'test/users/email.test.ts',
+  'test/webhooks/{addresses,page,process}.test.ts',
 ];
 
 export default defineConfig(({ mode }) => ({

@@ -115,9 +115,15 @@ describe('a request to a webhook', () => {
     const sender = openSender(none);
     onTestFinished(() => sender.close());
     const refused = { status: null, retryAfterMs: null, error: 'NO_PUBLIC_ADDRESS' };
-    for (const host of ['localhost', '127.0.0.1', '[::1]', '[::ffff:127.0.0.1]', 'name.invalid']) {
+    for (const host of ['127.1', 'localhost', '127.0.0.1', '[::1]', '[::ffff:127.0.0.1]', 'name.invalid']) {
       const sending = sender.post(`https://${host}:${port}/`, { headers: {}, body: '{}' }, new Date());
       expect([host, await sending]).toEqual([host, refused]);
+    }
+    const other = openSender(policyOf('10.0.0.0/8'));
+    onTestFinished(() => other.close());
+    for (const protocol of ['https', 'http']) {
+      const sending = other.post(`${protocol}://localhost:${port}/`, { headers: {}, body: '{}' }, new Date());
+      expect([protocol, await sending]).toEqual([protocol, refused]);
     }
     expect(connections).toBe(0);
   });

@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { nextAttemptAt, retryPausesMs } from '../../src/webhooks/delivery/retries.ts';
-import { parseRetryAfter } from '../../src/webhooks/http/send.ts';
+import { openSender, parseRetryAfter } from '../../src/webhooks/http/send.ts';
 import type { TestApi } from '../support/api.ts';
 import { deliverMail } from '../support/mail.ts';
 import {
@@ -9,6 +9,7 @@ import {
   addWebhook,
   numbersOf,
   onlyAdded,
+  onThisMachine,
   pass,
   type Receiver,
   startReceiver,
@@ -31,6 +32,8 @@ async function startWithWebhook(): Promise<{ api: TestApi; receiver: Receiver; r
 }
 
 const only = (api: TestApi) => api.database.webhookDelivery.findFirstOrThrow();
+
+const upgrade = 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n';
 
 /** A receiver that does this with each connection, and speaks no HTTP. */
 async function startRaw(act: (socket: Socket) => void): Promise<string> {
@@ -124,6 +127,7 @@ describe('a delivery that fails', () => {
 
   it.each([
     ['closes the connection', (socket: Socket) => socket.destroy(), /^(ECONNRESET|UND)/],
+    ['answers 101', (socket: Socket) => socket.write(upgrade), /^FAILED$/],
     ['answers garbage', (socket: Socket) => socket.end('\u0000\u0001 what is this\r\n\r\n'), /^HPE_/],
     [
       'answers endless headers',
@@ -156,6 +160,42 @@ describe('a delivery that fails', () => {
     expect(await sent.promise).toBeLessThan(10_000_000);
   });
 });
+
+describe('an attempt', () => {
+  it.each([
+    ['answers nothing', () => {}, { status: null, error: 'TIMEOUT' }],
+    ['sends a header forever', (socket: Socket) => drip(socket, 'HTTP/1.1 200 OK\r\nx: '), { error: 'TIMEOUT' }],
+    ['sends a body forever', (socket: Socket) => drip(socket, 'HTTP/1.1 200 OK\r\n\r\n'), { status: 200, error: null }],
+  ])('ends in time if the receiver %s', async (_what, act, outcome) => {
+    const sender = openSender(onThisMachine, 200);
+    onTestFinished(() => sender.close());
+    const url = await startRaw(act);
+    expect(await sender.post(url, { headers: {}, body: '{}' }, new Date())).toMatchObject(outcome);
+  });
+
+  it('is repeated at once on a new connection if the receiver has closed the old one', async () => {
+    const sender = openSender(onThisMachine);
+    onTestFinished(() => sender.close());
+    let requests = 0;
+    const url = await startRaw((socket) => {
+      requests += 1;
+      socket.write('HTTP/1.1 204 No Content\r\n\r\n');
+      // Ends the connection when the next request arrives on it.
+      socket.once('data', () => socket.resetAndDestroy());
+    });
+    const post = () => sender.post(url, { headers: {}, body: '{}' }, new Date());
+    expect(await post()).toMatchObject({ status: 204 });
+    expect(await post()).toMatchObject({ status: 204 });
+    expect(requests).toBe(2);
+  });
+});
+
+/** Writes a little again and again, until the other side closes the connection. */
+function drip(socket: Socket, head: string): void {
+  socket.write(head);
+  const timer = setInterval(() => socket.write('x'), 20);
+  socket.on('close', () => clearInterval(timer));
+}
 
 /** Writes until the other side closes the connection. */
 function flood(socket: Socket, head: string, unit: string): void {

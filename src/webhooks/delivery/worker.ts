@@ -90,12 +90,14 @@ export async function deliverWebhooks(options: WebhookOptions, mayContinue: () =
     const { database, receivers, now } = options;
     // A failure that an administrator has cleared since.
     if (webhook.failingSince === null) receivers.forget(webhook.id);
+    // Before the search: the end of an attempt meanwhile adds it again.
+    candidates.delete(webhook.id);
     const capacity = receivers.capacityOf(webhook.id, now());
     if (capacity === 0) return 0;
     const sign = signer(webhook);
-    const due = sign === null ? [] : await findDue(database, webhook.id, capacity, now());
-    if (sign === null || due.length === 0) candidates.delete(webhook.id);
     if (sign === null) return 0;
+    const due = await findDue(database, webhook.id, capacity, now());
+    if (due.length > 0) candidates.add(webhook.id);
     let started = 0;
     for (const delivery of due) {
       if (running.has(delivery.id) || !(await claim(database, delivery, now()))) continue;
@@ -122,12 +124,15 @@ export async function deliverWebhooks(options: WebhookOptions, mayContinue: () =
         const changed = await fanOut(webhooks, options);
         hasMore = changed.size > 0;
         readAt = performance.now();
+        // Some may be disabled by now.
+        candidates.clear();
         for (const { id } of webhooks) candidates.add(id);
       }
       let started = 0;
       for (const webhook of webhooks) if (candidates.has(webhook.id)) started += await start(webhook);
-      if (running.size === 0 && !hasMore && started === 0) break;
-      if (running.size > 0 && started === 0) await Promise.race([...running.values(), sleep(intervalMs)]);
+      if (running.size === 0 && candidates.size === 0 && !hasMore && started === 0) break;
+      if (running.size > 0 && started === 0)
+        await Promise.race([...running.values(), sleep(intervalMs, null, { ref: false })]);
     } while (errors.length === 0 && (await mayContinue()));
   } finally {
     await Promise.all(running.values());

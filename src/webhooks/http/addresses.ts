@@ -3,7 +3,8 @@
  * once, and its addresses are checked between that and the connection: a name that then leads elsewhere (DNS rebinding)
  * changes nothing.
  */
-import { type LookupAddress, lookup } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
+import { lookup, Resolver } from 'node:dns/promises';
 import { type BlockList, isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
@@ -27,15 +28,37 @@ export function isAllowedAddress(address: string, protocol: string, { privateNet
 
 /** Returns the lookup of a connection, which finds only the allowed addresses of a name. */
 export function guardedLookup(protocol: string, policy: AddressPolicy): LookupFunction {
-  return (name, options, done) => {
-    // `all`, so that the connection can try one after the other.
-    lookup(name, { ...options, all: true }, (error, found) => {
-      const addresses: LookupAddress[] = error ? [] : found;
-      const allowed = addresses.filter(({ address }) => isAllowedAddress(address, protocol, policy));
+  const resolve = policy.privateNetworks.rules.length === 0 ? resolvePublicName : resolveName;
+  return (name, { all }, done) => {
+    const answer = (found: LookupAddress[]) => {
+      const allowed = found.filter(({ address }) => isAllowedAddress(address, protocol, policy));
       const [first] = allowed;
       if (!first) done(Object.assign(new Error('The name has no allowed address.'), { code: noAllowedAddress }), '', 4);
-      else if (options.all) done(null, allowed);
+      else if (all) done(null, allowed);
       else done(null, first.address, first.family);
-    });
+    };
+    resolve(name).then(answer, () => answer([]));
   };
+}
+
+/** In milliseconds, for each of the tries. */
+const dnsTimeouts = { timeout: 2_000, tries: 2 };
+
+/**
+ * Asks the servers of DNS. Takes no thread of the process: names of slow servers would otherwise delay everything that
+ * uses one, such as files. A new resolver, because one reads the configuration of the system only once.
+ */
+async function resolvePublicName(name: string): Promise<LookupAddress[]> {
+  const resolver = new Resolver(dnsTimeouts);
+  const [four, six] = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
+  return [...addressesOf(four, 4), ...addressesOf(six, 6)];
+}
+
+function addressesOf(result: PromiseSettledResult<string[]>, family: 4 | 6): LookupAddress[] {
+  return result.status === 'fulfilled' ? result.value.map((address) => ({ address, family })) : [];
+}
+
+/** Asks the system, which also knows the names of private networks: of /etc/hosts, and relative ones. */
+function resolveName(name: string): Promise<LookupAddress[]> {
+  return lookup(name, { all: true });
 }

@@ -8,7 +8,7 @@ import { type AddressPolicy, guardedLookup, isAllowedAddress, noAllowedAddress }
 import { hostOf } from './url.ts';
 
 /** The time for an attempt: name, connection and answer. Shorter than the lease under which messages are sent. */
-export const timeoutMs = 10_000;
+const defaultTimeoutMs = 10_000;
 
 /** The part of an answer's body that is read, and not kept: enough for the connection to serve the next request. */
 const maxAnswerBytes = 16 * 1024;
@@ -37,7 +37,7 @@ export type Sender = {
 };
 
 /** Opens a sender. It keeps connections for the next requests. */
-export function openSender(policy: AddressPolicy): Sender {
+export function openSender(policy: AddressPolicy, timeoutMs = defaultTimeoutMs): Sender {
   const options = { keepAlive: true, maxFreeSockets: maxPerWebhook, timeout: timeoutMs };
   const agents = { 'http:': new HttpAgent(options), 'https:': new HttpsAgent(options) };
 
@@ -62,7 +62,11 @@ export function openSender(policy: AddressPolicy): Sender {
     try {
       request.end(body);
       const response = await new Promise<IncomingMessage>((resolve, reject) => {
-        request.once('response', resolve).on('error', reject);
+        // Some answers, such as 101 (Switching Protocols), close the connection without an error.
+        request
+          .once('response', resolve)
+          .on('error', reject)
+          .on('close', () => reject(new Error('closed')));
       });
       const { statusCode: status = 0, headers } = response;
       const answered = await readAnswer(response, message);
