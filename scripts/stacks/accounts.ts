@@ -56,7 +56,7 @@ export async function openAccounts(folder: string): Promise<Accounts> {
 
 async function createService(folder: string, env: Record<string, string>): Promise<ServiceCredentials> {
   return JSON.parse(
-    await runCli(folder, env, ['service-client', 'create', 'stacks', '--scope', 'introspect', '--json']),
+    await runCli(folder, env, ['service-client', 'create', 'stacks', '--scope', 'introspect', 'events', '--json']),
   );
 }
 

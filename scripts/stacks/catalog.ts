@@ -6,6 +6,7 @@ import { hiveGateway } from './software/hive-gateway.ts';
 import { express, fastify, hono, oauth4webapi, openidClient, yoga } from './software/javascript.ts';
 import { nginx } from './software/nginx.ts';
 import { python } from './software/python.ts';
+import { socketIo } from './software/socket-io.ts';
 import type { Stack } from './stack.ts';
 
 /** All stacks, in the order in which they run. */
@@ -22,5 +23,6 @@ export const stacks: Stack[] = [
   yoga,
   oauth4webapi,
   openidClient,
+  socketIo,
   hiveGateway,
 ];

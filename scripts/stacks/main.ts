@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chooseParts } from '../checks/choose.ts';
+import type { Transport } from '../checks/client.ts';
 import { describeMissing, startProgram } from '../checks/processes.ts';
 import { beginSteps } from '../checks/steps.ts';
 import { type Accounts, openAccounts } from './accounts.ts';
@@ -66,13 +67,26 @@ async function makePlace({ name }: Stack, { service }: Accounts): Promise<Omit<P
 
 async function runChecks(context: Parameters<(typeof checks)[number]['act']>[0]): Promise<void> {
   const { stack } = context;
+  const { ownChecks } = stack;
+  if (ownChecks !== undefined) return runOwnChecks(stack, ownChecks);
   for (const { name, act, appliesTo, transports = stack.transports } of checks) {
     if (appliesTo?.(stack) === false) continue;
     for (const transport of transports) {
       // The last check ends the server, so it has one transport.
       if (context.server.child.exitCode !== null) continue;
-      const place = transport === 'COOKIE' ? 'cookie' : 'bearer token';
-      await steps.take(`${name}, by ${place}`, () => act(context, transport));
+      await steps.take(`${name}, by ${placeOf(transport)}`, () => act(context, transport));
     }
   }
+}
+
+async function runOwnChecks(stack: Stack, ownChecks: Stack['ownChecks'] & {}): Promise<void> {
+  for (const [name, act] of Object.entries(ownChecks)) {
+    for (const transport of stack.transports) {
+      await steps.take(`${name}, by ${placeOf(transport)}`, () => act(stack, transport));
+    }
+  }
+}
+
+function placeOf(transport: Transport): string {
+  return transport === 'COOKIE' ? 'cookie' : 'bearer token';
 }

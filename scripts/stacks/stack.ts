@@ -29,6 +29,8 @@ export type Stack = {
   revokes?: boolean;
   /** The status while the server itself does not answer, if it cannot be 503. */
   statusWithoutServer?: number;
+  /** The checks of software that speaks another protocol than HTTP, by name. They take the place of all others. */
+  ownChecks?: Record<string, (stack: Stack, transport: Transport) => Promise<void>>;
   /** The programs that it needs, by the names of their packages. */
   programs: Program[];
   /** Starts the software, and returns when it answers. The harness ends all processes. */
@@ -42,7 +44,7 @@ export type Dialect = { toRequest(plain: Send): Send; toAnswer(answer: Answer): 
 export type Place = {
   /** A new folder for logs and the like. */
   folder: string;
-  /** Credentials of a service client with the scope `introspect`. */
+  /** Credentials of a service client with the scopes `introspect` and `events`. */
   clientId: string;
   clientSecret: string;
   /** Starts a process that ends with the check, and waits until a port answers. */

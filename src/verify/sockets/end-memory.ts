@@ -22,11 +22,6 @@ export class EndMemory {
     this.#epoch += 1;
   }
 
-  /** Notes that ends may pass by untold, until a stream begins. */
-  interrupt(): void {
-    this.#isComplete = false;
-  }
-
   add({ handle, reason }: SessionEnd): void {
     this.#count += 1;
     this.#reasons.set(handle, reason);
@@ -50,8 +45,9 @@ export class EndMemory {
     return isTold && this.#count - point.count <= maxHandles;
   }
 
-  clear(): void {
-    this.interrupt();
+  /** Notes that no stream tells ends any more. */
+  end(): void {
+    this.#isComplete = false;
     this.#reasons.clear();
   }
 }

@@ -102,7 +102,6 @@ export class SessionWatch {
         this.#memory.begin();
         for (const watched of this.#sessions.values()) this.#requireVerdict(watched);
       },
-      onGap: () => this.#memory.interrupt(),
       onEnds: (ends) => this.#noteEnds(ends),
       onUnreachable: (error) => {
         this.#closeEverything('UNREACHABLE');
@@ -177,6 +176,6 @@ export class SessionWatch {
     if (this.#sessions.size > 0) return;
     this.#stopFollowing?.();
     this.#stopFollowing = null;
-    this.#memory.clear();
+    this.#memory.end();
   }
 }

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { VerificationUnavailable, VerifierMisconfigured } from '../../../src/verify/errors.ts';
+import { WatchedSession } from '../../../src/verify/sockets/watched-session.ts';
 import { type FakeStream, openSocket, shorten, startFakeServer } from '../../support/session-ends.ts';
 
 const quick = { minBackoffMs: 1, maxBackoffMs: 10, retryMs: 1 };
@@ -142,20 +143,35 @@ describe('closeWith without a connection', () => {
     await expect.poll(() => reasons).toEqual(['UNREACHABLE']);
   });
 
-  it('gives such a session no more time if the stream begins anew again and again', async () => {
+  it('gives such a session no more time when the stream begins anew', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const watched = new WatchedSession('handle', 'token');
+    const onLate = vi.fn();
+    for (let i = 0; i < 4; i += 1) {
+      watched.expectVerdict(100, onLate);
+      vi.advanceTimersByTime(30);
+    }
+    expect(onLate).toHaveBeenCalledOnce();
+  });
+
+  it('asks again if only a question from before a gap was answered', async () => {
+    const held: (() => void)[] = [];
     shorten(quick);
     const server = await startFakeServer();
-    const verifier = server.verifier({ maxUnreachableMs: 300 });
+    const verifier = server.verifier();
     const auth = await verifier.verify(server.addSession('a'));
-    server.onQuestion = (response) => response.writeHead(500).end();
-    server.onStream = (stream) => {
-      if (stream.after !== null) return failWith('RESUME_TOO_OLD')(stream);
-      stream.send('1');
-      stream.response.end();
+    server.onQuestion = (response, token) => {
+      held.push(() => response.end(JSON.stringify(server.live.get(token))));
     };
-    const reasons: string[] = [];
-    if (auth) verifier.closeWith(auth.session, (reason) => reasons.push(reason));
-    await expect.poll(() => reasons).toEqual(['UNREACHABLE']);
+    server.onStream = (stream) => (stream.after === null ? stream.send('1') : failWith('RESUME_TOO_OLD')(stream));
+    if (auth) verifier.closeWith(auth.session, () => {});
+    await expect.poll(() => held.length).toBe(1);
+    (await server.stream()).response.destroy();
+    await expect.poll(() => server.streams.at(-1)).toMatchObject({ after: null, isOpen: true });
+    server.onQuestion = (response) => response.writeHead(500).end();
+    held[0]?.();
+    await expect.poll(() => server.questions.length).toBeGreaterThan(4);
   });
 
   it('keeps them if a later verification finds the session live', async () => {

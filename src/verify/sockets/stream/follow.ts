@@ -12,8 +12,6 @@ export type FollowOptions = {
   onOpen(): void;
   /** Is called when a stream begins that continues no earlier one. It tells no end from before. */
   onFresh(): void;
-  /** Is called when the server cannot continue the stream. Until `onFresh`, no end is told. */
-  onGap(): void;
   onEnds(ends: SessionEnd[]): void;
   /** Is called once there was no connection for `maxUnreachableMs`. */
   onUnreachable(error: VerificationUnavailable): void;
@@ -32,7 +30,7 @@ export function followSessionEnds(options: FollowOptions): () => void {
 }
 
 async function follow(options: FollowOptions, stopping: AbortSignal): Promise<void> {
-  const { endpoint, onOpen, onFresh, onGap, onEnds } = options;
+  const { endpoint, onOpen, onFresh, onEnds } = options;
   const outage = trackOutage(options, stopping);
   let cursor: string | null = null;
   let failures = 0;
@@ -63,7 +61,6 @@ async function follow(options: FollowOptions, stopping: AbortSignal): Promise<vo
     outage.note(failure, isOpen ? (guard.silentSince() ?? performance.now()) : null);
     if (failure instanceof ResumeRefused) {
       cursor = null;
-      onGap();
       continue;
     }
     failures = isOpen && performance.now() - begun >= timing.minConnectionMs ? 0 : failures + 1;
