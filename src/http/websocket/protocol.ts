@@ -1,6 +1,5 @@
 /** The protocol graphql-transport-ws: only subscriptions, with the credentials of requests. */
 import {
-  type ExecutionResult,
   type FormattedExecutionResult,
   GraphQLError,
   type GraphQLFormattedError,
@@ -150,7 +149,12 @@ function paramsOf(payload: SubscribePayload): GraphQLParams {
   return query === '' ? others : { ...others, query };
 }
 
-function visible({ data = null, errors }: ExecutionResult): FormattedExecutionResult {
+type SubscriptionResult = {
+  data?: Record<string, unknown> | null | undefined;
+  errors?: readonly GraphQLError[] | undefined;
+};
+
+function visible({ data = null, errors }: SubscriptionResult): FormattedExecutionResult {
   return { data, ...(errors && { errors: errors.map(withoutInternals) }) };
 }
 
