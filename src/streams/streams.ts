@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
+import { endedStreams, openedStreams } from '../diagnostics.ts';
 import { RequestError } from '../errors.ts';
 import { readMissedEvents } from '../events/log.ts';
 import type { Follow, LogReader } from '../events/log-reader.ts';
@@ -130,7 +131,7 @@ export function openStreams({ database, log, clock, config, report }: StreamPart
     };
   }
 
-  async function begin({ scope, after, filter, onEnd }: Opening, giveBack: () => void): Promise<Stream> {
+  async function begin({ scope, transport, after, filter, onEnd }: Opening, giveBack: () => void): Promise<Stream> {
     await follow();
     const reader = { opened: scope, isPrivileged: filter !== null };
     const readMissed = after === null ? null : missedBy(reader, filter, after);
@@ -142,12 +143,14 @@ export function openStreams({ database, log, clock, config, report }: StreamPart
         giveBack();
         streams.remove(open);
         unfollow();
+        endedStreams.publish({ transport, reason: end });
         onEnd(end);
       },
     });
     const expiresAt = isService(reader) ? null : (scope.session?.expiresAt ?? null);
     const open: OpenStream = { stream, reader, filter, expiresAt, isEnding: false };
     streams.add(open);
+    openedStreams.publish({ transport });
     checks.expect(open);
     await stream.prepare();
     return stream;

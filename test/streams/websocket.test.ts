@@ -140,7 +140,7 @@ describe('a WebSocket', () => {
     expect(await codeOf('invalid', 'subscription { nothing }')).toBe('GRAPHQL_VALIDATION_FAILED');
     expect(
       await codeOf('two', 'subscription { a: sessionEvents { __typename } b: sessionEvents { __typename } }'),
-    ).toBe('BAD_USER_INPUT');
+    ).toBe('GRAPHQL_VALIDATION_FAILED');
     expect(await codeOf('admin', 'subscription { adminEvents { cursor } }')).toBe('FORBIDDEN');
     for (const id of ['1', '2', '3', '4', '5']) await send(subscription(id));
     await expect.poll(() => messages.filter(({ type }) => type === 'next').length).toBe(5);
