@@ -86,3 +86,12 @@ export const disabledWebhooks = topic<{ reason: string }>('disabled-webhooks');
 
 /** Rows that maintenance deleted after their retention. */
 export const prunedRows = topic<{ table: string; count: number }>('pruned-rows');
+
+/** Streams that were opened, by their transport. */
+export const openedStreams = topic<{ transport: string }>('opened-streams');
+
+/** Streams that ended, by the reason. */
+export const endedStreams = topic<{ transport: string; reason: string }>('ended-streams');
+
+/** Messages of streams that were taken for delivery, with the time since their newest event in milliseconds. */
+export const streamDeliveries = topic<{ ms: number }>('stream-deliveries');

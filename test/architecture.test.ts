@@ -52,7 +52,7 @@ const rooms: Record<string, string[]> = {
     'lru-cache',
   ],
   'trusted-documents': ['graphql', 'graphql-yoga', 'lru-cache'],
-  http: ['@graphql-yoga/render-graphiql', 'graphql-yoga'],
+  http: ['@graphql-yoga/render-graphiql', 'graphql', 'graphql-ws', 'graphql-yoga', 'ws'],
   blitz: ['better-sqlite3', 'commander', 'jose', 'pg'],
   monitoring: [
     '@opentelemetry/api',

@@ -44,7 +44,7 @@ function unreadable({ remoteAddress, _httpMessage }: AnsweringSocket): Incoming 
 }
 
 /** Returns an answer as it is sent (RFC 9112 section 2.1). The body of a refusal is a text. */
-function messageOf({ status, headers, body }: Outgoing): string {
+export function messageOf({ status, headers, body }: Outgoing): string {
   const text = typeof body === 'string' ? body : '';
   const length = String(Buffer.byteLength(text));
   const all = { date: new Date().toUTCString(), ...headers, 'content-length': length };

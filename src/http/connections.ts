@@ -36,6 +36,8 @@ export class Connections {
 
   constructor(server: Server) {
     server.on('connection', (socket) => {
+      // It comes again if its upgrade was not taken.
+      if (this.#open.has(socket)) return;
       const { promise: closed, resolve } = Promise.withResolvers<void>();
       const connection = { inFlight: 0, held: 0, since: 0, isOpen: true, closed };
       this.#open.set(socket, connection);
@@ -74,6 +76,19 @@ export class Connections {
         held += bytes;
         this.#hold(connection, bytes);
       },
+    };
+  }
+
+  /** Returns whether requests of a connection are not answered yet. */
+  isAnswering(socket: Socket): boolean {
+    return (this.#open.get(socket)?.inFlight ?? 0) > 0;
+  }
+
+  /** Returns a function that counts bytes of a connection that stay in memory, and with a negative number, no more. */
+  holder(socket: Socket): (bytes: number) => void {
+    const connection = this.#open.get(socket);
+    return (bytes) => {
+      if (connection) this.#hold(connection, bytes);
     };
   }
 

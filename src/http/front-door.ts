@@ -6,7 +6,7 @@ import { readinessOf } from '../database/readiness/readiness.ts';
 import { type LogReader, openLogReader } from '../events/log-reader.ts';
 import type { Context } from '../graphql/context.ts';
 import type { Reports } from '../graphql/errors.ts';
-import { newRequestFacts, type RequestFacts } from '../log/request-facts.ts';
+import type { RequestFacts } from '../log/request-facts.ts';
 import { WaitingPolls } from '../security-events/waiting-polls.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import type { Streams } from '../streams/streams.ts';
@@ -23,7 +23,7 @@ import {
   type RunRequest,
   refusalBody,
 } from './messages.ts';
-import { requestId } from './observe/request-id.ts';
+import { requestObserver } from './observe/observed.ts';
 import { corsHeaders } from './request/cross-site.ts';
 import { hostCheck } from './request/hosts.ts';
 import type { LegacySessions } from './request/legacy-sessions.ts';
@@ -34,6 +34,7 @@ import { createGraphiql } from './routes/graphiql/graphiql.ts';
 import { graphqlRoute } from './routes/graphql.ts';
 import { introspectionRoute } from './routes/oauth/introspection.ts';
 import { revocationRoute } from './routes/oauth/revocation.ts';
+import { createOperations } from './routes/operations.ts';
 import { isProbe, type Probes, probeRoutes } from './routes/probes.ts';
 import { routeTable } from './routes/route.ts';
 import { pollRoute } from './routes/security-events/poll.ts';
@@ -41,6 +42,7 @@ import { introspectionPath, revocationPath } from './routes/well-known/metadata.
 import { pollPath } from './routes/well-known/ssf-configuration.ts';
 import { wellKnownRoutes } from './routes/well-known/well-known.ts';
 import type { ServerContext } from './routes/yoga.ts';
+import { createSockets, type Sockets } from './websocket/sockets.ts';
 
 export const graphqlPath = '/graphql';
 
@@ -82,6 +84,9 @@ export type App = {
   isProbe(incoming: Incoming): boolean;
   /** The headers of every answer, but the id of the request. */
   headers: FixedHeaders;
+  sockets: Sockets;
+  /** The maximum number of streams, each of which keeps a connection open. */
+  streamsPerNode: number;
   report: AppOptions['report'];
   /**
    * Makes `/ready` answer 503 from now on, so that load balancers send requests to other servers. Ends the waiting polls
@@ -107,8 +112,11 @@ export function createApp(given: AppOptions): App {
   const probes: Probes = probeRoutes(readiness, report);
   const graphiql = config.graphiql ? createGraphiql(graphqlPath, fixedHeaders) : null;
   const waitingPolls = new WaitingPolls(logReader);
+  const begin = requestObserver({ proxies: config.trustedProxies, observe, report });
+  const operations = createOperations(graphqlPath, options);
+  const sockets = createSockets(options, { path: graphqlPath, operations, begin, requireOurHost });
   const routeAt = routeTable([
-    graphqlRoute(graphqlPath, options),
+    graphqlRoute(graphqlPath, options, operations),
     introspectionRoute(introspectionPath, options),
     revocationRoute(revocationPath, options),
     pollRoute(pollPath, options, waitingPolls),
@@ -116,6 +124,10 @@ export function createApp(given: AppOptions): App {
     verifyRoute('/auth/verify', options),
     hasuraRoute('/auth/hasura', options),
   ]);
+
+  function requireOurHost({ headers }: Incoming): void {
+    if (!isOurHost(headers.get('host'))) throw new Refusal(421, wrongHost, { connection: 'close' });
+  }
 
   async function route(incoming: Incoming, facts: RequestFacts): Promise<Outgoing> {
     const path = pathOf(incoming.target);
@@ -125,7 +137,7 @@ export function createApp(given: AppOptions): App {
       // Precedes the check of the host: load balancers probe the address of this server. A probe reveals nothing else.
       return finish(incoming, await probe(incoming.target));
     }
-    if (!isOurHost(incoming.headers.get('host'))) throw new Refusal(421, wrongHost, { connection: 'close' });
+    requireOurHost(incoming);
     // The page and its files have their own headers.
     const page = await graphiql?.(incoming, path);
     if (page) {
@@ -164,39 +176,15 @@ export function createApp(given: AppOptions): App {
     return new Refusal(500, 'Internal server error.');
   }
 
-  function factsOf({ peer, headers }: Incoming): RequestFacts {
-    return newRequestFacts(requestId(peer, headers, config.trustedProxies));
-  }
-
-  /** Gives the answer the id of the request, and calls the observer. Its errors are reported, and change no answer. */
-  function observed(incoming: Incoming, facts: RequestFacts): (outgoing: Outgoing) => Outgoing {
-    const end = attempt(() => observe?.(incoming, facts));
-    return (outgoing) => {
-      outgoing.headers['x-request-id'] = facts.id;
-      attempt(() => end?.(outgoing));
-      return outgoing;
-    };
-  }
-
-  function attempt<T>(act: () => T): T | undefined {
-    try {
-      return act();
-    } catch (error) {
-      report(error);
-      return undefined;
-    }
-  }
-
   async function handle(incoming: Incoming): Promise<Outgoing> {
-    const facts = factsOf(incoming);
-    const end = observed(incoming, facts);
+    const { facts, end } = begin(incoming);
     const answering = run ? run(facts, () => route(incoming, facts)) : route(incoming, facts);
     return end(await answering.catch((error) => failed(incoming, error, facts)));
   }
 
   function refuse(incoming: Incoming, refusal: Refusal): Outgoing {
-    const facts = factsOf(incoming);
-    return observed(incoming, facts)(failed(incoming, refusal, facts));
+    const { facts, end } = begin(incoming);
+    return end(failed(incoming, refusal, facts));
   }
 
   return {
@@ -207,6 +195,8 @@ export function createApp(given: AppOptions): App {
       method === 'POST' && routeAt(pathOf(target))?.readsBody === true && isOurHost(headers.get('host')),
     isProbe: ({ target }) => isProbe(target),
     headers: fixedHeaders,
+    sockets,
+    streamsPerNode: config.streamsPerNode,
     report,
     drain() {
       probes.drain();

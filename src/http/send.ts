@@ -18,7 +18,7 @@ export function sendText({ status, headers, body }: Outgoing, response: ServerRe
 export async function sendStream(
   { status, headers }: Outgoing,
   body: ReadableStream<Uint8Array>,
-  { response, closed }: Exchange,
+  { response, closed, hold }: Exchange,
 ): Promise<void> {
   const reader = body.getReader();
   let isClosed = false;
@@ -33,7 +33,10 @@ export async function sendStream(
   while (!isClosed) {
     const { done, value } = await reader.read();
     if (done || isClosed) break;
-    if (!response.write(value)) await Promise.race([once(response, 'drain'), closed]);
+    if (response.write(value)) continue;
+    hold(value.byteLength);
+    await Promise.race([once(response, 'drain'), closed]);
+    hold(-value.byteLength);
   }
   if (!isClosed) response.end();
 }

@@ -8,6 +8,7 @@ import type { App } from './front-door.ts';
 import { type Incoming, Refusal } from './messages.ts';
 import { collectBody, toIncoming } from './node.ts';
 import { sendStream, sendText } from './send.ts';
+import { acceptUpgrades } from './websocket/upgrades.ts';
 
 /** Together they end every connection that stands still, on either side. */
 const timeouts = {
@@ -17,6 +18,9 @@ const timeouts = {
   connectionsCheckingInterval: 1_000,
 };
 const socketTimeoutMs = 30_000;
+
+/** The maximum number of connections beside those of streams, which stay open. */
+const maxRequestConnections = 10_000;
 
 /** Refusals by the server itself. They close the connection, because an unread body may follow on it. */
 const unaddressed = refusal(400, 'The request must have exactly one Host header, which forms a URL with the path.');
@@ -102,14 +106,20 @@ export async function listen(app: App, address: { host: string; port: number }):
   answerBadRequests(server, app);
   server.on('checkExpectation', (request, response) => refuse(toIncoming(request, ''), response, unexpected));
   server.setTimeout(socketTimeoutMs);
-  server.maxConnections = 10_000;
+  server.maxConnections = maxRequestConnections + app.streamsPerNode;
+  const upgrades = acceptUpgrades(server, { app, connections, start: begin });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(address.port, address.host, resolve);
   });
   // A server that listens on TCP has an address with a port.
   const { port } = server.address() as AddressInfo;
-  return { port, stop: () => stop(server, connections) };
+  return {
+    port,
+    async stop() {
+      await Promise.all([stop(server, connections), upgrades.stop()]);
+    },
+  };
 }
 
 /**

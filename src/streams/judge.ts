@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
 import { isUnavailable } from '../database/failures.ts';
+import { streamDeliveries } from '../diagnostics.ts';
 import type { Scope } from '../scope.ts';
 import type { Message } from './messages.ts';
 import { isOwnHandle, type Reader, type ReaderPolicies, type ReaderState, readState } from './reader.ts';
@@ -22,6 +23,7 @@ export async function judge(
   message: Message,
   hasEnded: () => boolean,
 ): Promise<Verdict> {
+  if (message.at) streamDeliveries.publish({ ms: parts.clock.now().getTime() - message.at.getTime() });
   const isOwnEnd = message.kind === 'ended' && isOwnHandle(reader, message.handle);
   if (isOwnEnd) return farewell(parts, reader, message);
   const state = await stateOf(parts, reader, hasEnded);

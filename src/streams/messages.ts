@@ -7,7 +7,11 @@ import type { EndReason } from '../sessions/end.ts';
 export type EndedSession = { handle: string; reason: EndReason; endedAt: Date };
 
 /** A message of a stream. A reader that resumes after the cursor of the last message it received misses nothing. */
-export type Message = { cursor: bigint } & (
+export type Message = {
+  cursor: bigint;
+  /** The time of the newest event that it tells, if it is new. */
+  at?: Date;
+} & (
   | { kind: 'start' }
   | { kind: 'started'; handle: string }
   | ({ kind: 'ended' } & EndedSession)

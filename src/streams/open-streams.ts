@@ -79,8 +79,10 @@ export class OpenStreams {
     }
     for (const [open, own] of told) {
       const messages = messagesOf(open, own, before);
+      const at = own.at(-1)?.at ?? new Date();
       messages.forEach((message, index) => {
-        open.stream.push(index === messages.length - 1 ? { ...message, cursor: after } : message);
+        const cursor = index === messages.length - 1 ? after : before;
+        open.stream.push({ ...message, cursor, at });
       });
     }
     for (const event of events) this.#tellEnd(event, after);

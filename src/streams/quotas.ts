@@ -1,14 +1,20 @@
 import { RequestError } from '../errors.ts';
 import { networkOf, widerNetworkOf } from '../throttle/network.ts';
 
-/** The maximum number of open streams of one session. */
-export const maxPerSession = 5;
+export type QuotaLimits = {
+  inSum: number;
+  /** Null for no limit. */
+  perSession: number | null;
+  /** The maximum for one address: for IPv6, its /64 network. */
+  perAddress: number;
+  /** The maximum for the wider network around an address. Many clients may share one. */
+  perNetwork: number;
+};
 
-/** The maximum number of open streams of one address: for IPv6, of its /64 network. */
-export const maxPerAddress = 100;
-
-/** The maximum number of open streams of the wider network around an address. Many clients may share one. */
-export const maxPerNetwork = 1_000;
+/** Returns the limits on what a client keeps open for long: streams, and connections for them. */
+export function streamLimits(inSum: number): QuotaLimits {
+  return { inSum, perSession: 5, perAddress: 100, perNetwork: 1_000 };
+}
 
 /** Clients with fewer streams are likely to succeed then: others end all the time. */
 const retryAfterSeconds = 10;
@@ -19,11 +25,11 @@ type Place = { key: string; max: number; of: string };
 
 /** Counts what is open at this server: by session, address, network, and in sum. It costs nothing after the end. */
 export class Quotas {
-  readonly #maxInSum: number;
+  readonly #limits: QuotaLimits;
   readonly #counts = new Map<string, number>();
 
-  constructor(maxInSum: number) {
-    this.#maxInSum = maxInSum;
+  constructor(limits: QuotaLimits) {
+    this.#limits = limits;
   }
 
   /**
@@ -44,11 +50,15 @@ export class Quotas {
   }
 
   #placesOf({ sessionId, ipAddress }: Holder): Place[] {
-    return [
-      { key: 'sum', max: this.#maxInSum, of: 'this server' },
-      ...(sessionId === null ? [] : [{ key: `session ${sessionId}`, max: maxPerSession, of: 'one session' }]),
-      ...(ipAddress === null ? [] : addressPlaces(ipAddress)),
-    ];
+    const { inSum, perSession, perAddress, perNetwork } = this.#limits;
+    const places = [{ key: 'sum', max: inSum, of: 'this server' }];
+    if (sessionId !== null && perSession !== null) {
+      places.push({ key: `session ${sessionId}`, max: perSession, of: 'one session' });
+    }
+    if (ipAddress === null) return places;
+    places.push({ key: `address ${networkOf(ipAddress)}`, max: perAddress, of: 'one address' });
+    places.push({ key: `network ${widerNetworkOf(ipAddress)}`, max: perNetwork, of: 'one network' });
+    return places;
   }
 
   #add(key: string, change: number): void {
@@ -56,13 +66,6 @@ export class Quotas {
     if (count === 0) this.#counts.delete(key);
     else this.#counts.set(key, count);
   }
-}
-
-function addressPlaces(ipAddress: string): Place[] {
-  return [
-    { key: `address ${networkOf(ipAddress)}`, max: maxPerAddress, of: 'one address' },
-    { key: `network ${widerNetworkOf(ipAddress)}`, max: maxPerNetwork, of: 'one network' },
-  ];
 }
 
 function tooMany({ max, of }: Place): RequestError {

@@ -1,5 +1,5 @@
 /** The reader of a stream: whose session or service it is, and whether that may still read it. */
-import type { Config } from '../config/config.ts';
+import type { Config, SessionPolicy } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { mayFollowEvents, type Scope } from '../scope.ts';
 import { scopesOf } from '../service-clients/service-client.ts';
@@ -37,9 +37,7 @@ export function stateOfSession(
   const handle = opened.session?.handle ?? '';
   if (session === null) return { kind: 'ended', session: { handle, reason: 'REVOKED', endedAt: now } };
   if (!isLive(session, now) || session.user === null || session.user.suspendedAt !== null) {
-    const stored = session.endReason as EndedSession['reason'] | null;
-    const isExpired = session.hashedSessionToken !== null && session.expiresAt <= now;
-    const reason = stored ?? (isExpired ? expiryReasonOf(session, sessions) : 'SUSPENDED');
+    const reason = (session.endReason as EndedSession['reason'] | null) ?? unrecordedReason(session, now, sessions);
     return { kind: 'ended', session: { handle: session.handle, reason, endedAt: min(session.expiresAt, now) } };
   }
   const token = opened.presentedToken?.hashedToken ?? '';
@@ -49,6 +47,13 @@ export function stateOfSession(
   const isAdmin = adminRoles.includes(session.user.role);
   if (isPrivileged && !isAdmin) return { kind: 'lost' };
   return { kind: 'allowed', scope: { ...opened, now, session, actorId: session.userId, isAdmin } };
+}
+
+/** Returns the reason of an end that no statement of this server has recorded yet. */
+function unrecordedReason(session: SessionWithUser, now: Date, policy: SessionPolicy): EndedSession['reason'] {
+  if (session.user?.suspendedAt != null) return 'SUSPENDED';
+  const isExpired = session.hashedSessionToken !== null && session.expiresAt <= now;
+  return isExpired ? expiryReasonOf(session, policy) : 'REVOKED';
 }
 
 function min(one: Date, other: Date): Date {

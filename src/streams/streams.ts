@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
+import { endedStreams, openedStreams } from '../diagnostics.ts';
 import { RequestError } from '../errors.ts';
 import { readMissedEvents } from '../events/log.ts';
 import type { Follow, LogReader } from '../events/log-reader.ts';
@@ -13,7 +14,7 @@ import type { StreamEnd, StreamTransport } from './end.ts';
 import { judge } from './judge.ts';
 import { type Message, toldTypes } from './messages.ts';
 import { type EventFilter, messagesOf, type OpenStream, OpenStreams } from './open-streams.ts';
-import { Quotas } from './quotas.ts';
+import { Quotas, streamLimits } from './quotas.ts';
 import { isService, type Reader, type ReaderState } from './reader.ts';
 import { maxEventsPerMessage, Stream } from './stream.ts';
 
@@ -37,6 +38,10 @@ export type Streams = {
    *   `after` RESUME_TOO_OLD and BAD_USER_INPUT.
    */
   open(opening: Opening): Promise<Stream>;
+  /** @throws RequestError SUBSCRIPTIONS_DISABLED, and SERVER_OVERLOADED if the server stops. */
+  requireOpen(): void;
+  /** Reads the readers of all streams again, which also happens once a minute. */
+  check(): Promise<void>;
   /** Ends all streams in this time, one after the other, and opens none from now on. */
   drain(overMs: number): Promise<void>;
   /** Ends all streams at once. */
@@ -56,7 +61,7 @@ const drainStepMs = 50;
 
 export function openStreams({ database, log, clock, config, report }: StreamParts): Streams {
   const streams = new OpenStreams();
-  const quotas = new Quotas(config.streamsPerNode);
+  const quotas = new Quotas(streamLimits(config.streamsPerNode));
   const checks = startChecks({ database, clock, config, report, streams, apply });
   let following: Promise<Follow> | null = null;
   let opening = 0;
@@ -126,7 +131,7 @@ export function openStreams({ database, log, clock, config, report }: StreamPart
     };
   }
 
-  async function begin({ scope, after, filter, onEnd }: Opening, giveBack: () => void): Promise<Stream> {
+  async function begin({ scope, transport, after, filter, onEnd }: Opening, giveBack: () => void): Promise<Stream> {
     await follow();
     const reader = { opened: scope, isPrivileged: filter !== null };
     const readMissed = after === null ? null : missedBy(reader, filter, after);
@@ -138,21 +143,28 @@ export function openStreams({ database, log, clock, config, report }: StreamPart
         giveBack();
         streams.remove(open);
         unfollow();
+        endedStreams.publish({ transport, reason: end });
         onEnd(end);
       },
     });
     const expiresAt = isService(reader) ? null : (scope.session?.expiresAt ?? null);
     const open: OpenStream = { stream, reader, filter, expiresAt, isEnding: false };
     streams.add(open);
+    openedStreams.publish({ transport });
     checks.expect(open);
     await stream.prepare();
     return stream;
   }
 
+  function requireOpen(): void {
+    if (config.streamsPerNode === 0) throw new RequestError('SUBSCRIPTIONS_DISABLED', disabled);
+    if (isDraining) throw new RequestError('SERVER_OVERLOADED', stopping, 1);
+  }
+
   return {
+    requireOpen,
     async open(given) {
-      if (config.streamsPerNode === 0) throw new RequestError('SUBSCRIPTIONS_DISABLED', disabled);
-      if (isDraining) throw new RequestError('SERVER_OVERLOADED', stopping, 1);
+      requireOpen();
       const { session, client, service } = given.scope;
       const holdsSession = service === null ? (session?.id ?? null) : null;
       const giveBack = quotas.take({ sessionId: holdsSession, ipAddress: client.ipAddress });
@@ -167,6 +179,7 @@ export function openStreams({ database, log, clock, config, report }: StreamPart
         unfollow();
       }
     },
+    check: () => checks.check([...streams]),
     async drain(overMs) {
       isDraining = true;
       const toEnd = [...streams];

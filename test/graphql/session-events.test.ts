@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Client, startApi } from '../support/api.ts';
+import { type Client, password, startApi } from '../support/api.ts';
 import { type EventSource, subscribe } from '../support/event-source.ts';
 
 const email = 'ada@example.com';
@@ -70,5 +70,137 @@ describe('sessionEvents', () => {
     expect(await nextOf(events)).toMatchObject({ __typename: 'SessionEnded', sessionId: own.id, reason: 'LOGOUT' });
     expect(await events.next()).toBeNull();
     expect(api.reported).toEqual([]);
+  });
+});
+
+describe('a stream', () => {
+  it('continues after a cursor without a gap, on the events of its user only', async () => {
+    const api = await startApi();
+    const ada = await api.signUp(email, 'BEARER');
+    const { events, snapshot } = await follow(ada);
+    await events.leave();
+    await api.signUp('bob@example.com', 'BEARER');
+    for (const name of ['One', 'Two', 'Three']) await ada.act('updateProfile', { name });
+    const { events: resumed, snapshot: later } = await follow(ada, snapshot.cursor);
+    expect(later.cursor).toBe(snapshot.cursor);
+    const first = await nextOf(resumed);
+    for (let count = 0; count < 2; count += 1) expect((await nextOf(resumed)).__typename).toBe('ViewerChanged');
+    await ada.act('updateProfile', { name: 'Four' });
+    expect(await nextOf(resumed)).toMatchObject({ __typename: 'ViewerChanged', viewer: { name: 'Four' } });
+    await resumed.leave();
+    const { events: again } = await follow(ada, first.cursor);
+    expect((await nextOf(again)).cursor).not.toBe(first.cursor);
+    await again.leave();
+  });
+
+  it.each([
+    ['no cursor', 'none', 'BAD_USER_INPUT'],
+    ['a cursor of a connection', btoa('GPC:I:1'), 'BAD_USER_INPUT'],
+    ['a cursor from the future', Buffer.from('event:999').toString('base64url'), 'BAD_USER_INPUT'],
+    ['a cursor whose events were deleted', Buffer.from('event:0').toString('base64url'), 'RESUME_TOO_OLD'],
+  ])('is refused after %s', async (_problem, after, code) => {
+    const api = await startApi();
+    const ada = await api.signUp(email, 'BEARER');
+    await ada.act('updateProfile', { name: 'Ada' });
+    await api.database.auditEvent.deleteMany({ where: { type: 'SIGNED_UP' } });
+    const events = await subscribe(ada, { query, variables: { after } });
+    expect((await events.next()).errors[0].extensions.code).toBe(code);
+    expect(await events.next()).toBeNull();
+    expect(api.reported).toEqual([]);
+  });
+
+  it('of a session that another program ended is found by the regular check', async () => {
+    const api = await startApi();
+    const ada = await api.signUp(email, 'BEARER');
+    const { events } = await follow(ada);
+    await api.database.session.updateMany({ data: { hashedSessionToken: null, expiresAt: api.clock.now } });
+    await api.streams.check();
+    expect(await nextOf(events)).toMatchObject({ __typename: 'SessionEnded', reason: 'REVOKED' });
+    expect(await events.next()).toBeNull();
+  });
+
+  it.each([
+    ['IDLE_TIMEOUT', { idleTimeoutMs: 60_000 }],
+    ['LIFETIME', { lifetimeMs: 60_000 }],
+  ])('ends when its session expires, by the reason %s, and not if the session was used', async (reason, sessions) => {
+    const api = await startApi({ sessions });
+    const ada = await api.signUp(email, 'BEARER');
+    const { events } = await follow(ada);
+    api.clock.now = new Date(api.clock.now.getTime() + 50_000);
+    await ada.ask('{ viewer { id } }');
+    await api.streams.check();
+    api.clock.now = new Date(api.clock.now.getTime() + 60_000);
+    await api.streams.check();
+    expect(await nextOf(events)).toMatchObject({ __typename: 'SessionEnded', reason });
+    expect(await events.next()).toBeNull();
+  });
+
+  it.each([
+    ['SUSPENDED', 'suspendUser', ''],
+    ['REVOKED_BY_ADMIN', 'revokeUserSessions', ''],
+    ['ACCOUNT_DELETED', 'deleteUser', ''],
+  ])('ends by the reason %s', async (reason, mutation, _) => {
+    const api = await startApi();
+    const ada = await api.signUp(email, 'BEARER');
+    const root = await api.signUpAdmin('root@example.com');
+    const { id } = (await ada.ask('{ viewer { id } }')).viewer;
+    const { events } = await follow(ada);
+    await root.act(mutation, { id });
+    expect(await nextOf(events)).toMatchObject({ __typename: 'SessionEnded', reason });
+    expect(await events.next()).toBeNull();
+  });
+
+  it('is closed without a completion when its token was replaced, and the client resumes with the new one', async () => {
+    const api = await startApi();
+    const ada = await api.signUp(email, 'BEARER');
+    const { events } = await follow(ada);
+    await ada.act('reauthenticate', { password });
+    const changed = await nextOf(events);
+    expect(changed.__typename).toBe('SessionChanged');
+    // A client that has not received the new token yet may go on for ten seconds.
+    api.clock.now = new Date(api.clock.now.getTime() + 11_000);
+    await ada.act('updateProfile', { name: 'Ada' });
+    expect(await events.next()).toBeUndefined();
+    const { events: resumed } = await follow(ada, changed.cursor);
+    expect((await nextOf(resumed)).__typename).toBe('ViewerChanged');
+    await resumed.leave();
+  });
+
+  it('executes each message with the session as it is then, and never in the context of the first', async () => {
+    const api = await startApi();
+    const ada = await api.signUp(email, 'BEARER');
+    const { events } = await follow(ada);
+    for (const name of ['One', 'Two']) {
+      await ada.act('updateProfile', { name });
+      expect((await nextOf(events)).viewer.name).toBe(name);
+    }
+    await events.leave();
+  });
+
+  it('does not renew its session', async () => {
+    const api = await startApi();
+    const ada = await api.signUp(email, 'BEARER');
+    const { events } = await follow(ada);
+    const before = await api.database.session.findFirstOrThrow();
+    api.clock.now = new Date(before.expiresAt.getTime() - 1_000);
+    await api.database.auditEvent.create({
+      data: { type: 'PROFILE_CHANGED', at: api.clock.now, userId: before.userId },
+    });
+    expect((await nextOf(events)).__typename).toBe('ViewerChanged');
+    expect(await api.database.session.findFirstOrThrow()).toEqual(before);
+    await events.leave();
+  });
+
+  it('ends for a client that reads too slowly, after 64 messages', async () => {
+    const api = await startApi();
+    const ada = await api.signUp(email, 'BEARER');
+    const { userId, handle } = await api.database.session.findFirstOrThrow();
+    const { events } = await follow(ada);
+    const data = { type: 'PRIVATE_DATA_CHANGED', at: api.clock.now, userId, sessionHandle: handle };
+    await api.database.auditEvent.createMany({ data: Array.from({ length: 80 }, () => data) });
+    const { messages, isComplete } = await events.rest();
+    expect(messages.at(-1).errors[0].extensions.code).toBe('SLOW_CONSUMER');
+    expect(messages.length).toBeLessThan(67);
+    expect(isComplete).toBe(true);
   });
 });

@@ -92,7 +92,10 @@ async function overYoga({ config, ...options }: AppOptions) {
     const arrival = { headers: request.headers, peer: null, now: options.now?.() ?? new Date() };
     const caller = new RequestCaller(arrival, cookies, config, null);
     return toReceived(
-      await yoga.fetch(request, serverContext(options.database, caller, newRequestFacts('none'), null)),
+      await yoga.fetch(
+        request,
+        serverContext(options.database, { caller, facts: newRequestFacts('none'), receiver: null }),
+      ),
     );
   };
 }

@@ -75,7 +75,7 @@ async function tryTabs(page: Page, url: string, mailFolder: string): Promise<str
   };
   const prepared = new Set<string>();
   for (const { query } of examples) {
-    const name = /^(?:query|mutation) (\w+)/m.exec(query)?.[1] ?? '';
+    const name = /^(?:query|mutation|subscription) (\w+)/m.exec(query)?.[1] ?? '';
     const first = /Run (\w+) (?:again )?first/.exec(query)?.[1];
     const command = /npx graphql-sessions ((?:.*\\\n)*.*)/.exec(query)?.[1]?.replace(/[\s\\#]+/g, ' ');
     // All tabs of administrators begin with the same preparation.

@@ -13,7 +13,7 @@ function createFetcher(answer: (sent: Sent) => Response | Promise<Response>) {
     sent.push(request);
     return answer(request);
   };
-  const fetcher = runInNewContext(`${fetcherScript}; createFetcher('/graphql')`, { fetch, Headers });
+  const fetcher = runInNewContext(`${fetcherScript}; createFetcher('/graphql')`, { fetch, Headers, TextDecoderStream });
   return { fetcher: fetcher as (params: Data, options?: Data) => Promise<Data>, sent };
 }
 
@@ -43,6 +43,23 @@ describe('fetcher of GraphiQL', () => {
     expect(sent.map(({ headers }) => headers.get('anti-csrf'))).toEqual([null, 'x']);
     await fetcher({ query: '{ a }' }, { headers: { authorization: 'Bearer y' } });
     expect(sent.slice(2).map(({ headers }) => headers.get('anti-csrf'))).toEqual([null]);
+  });
+
+  it('gives the messages of a subscription, until it is stopped', async () => {
+    const api = await startApi();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const { fetcher } = createFetcher(({ headers, ...body }) => {
+      const request = { method: 'POST', headers: new Headers(headers), body: JSON.stringify(body) };
+      return api.app.fetch(new Request(new URL('/graphql', api.config.publicUrl), request));
+    });
+    const query = 'subscription { sessionEvents { __typename } }';
+    const messages = await fetcher({ query }, { headers: { authorization: `Bearer ${ada.token}` } });
+    expect((await messages.next()).value.data.sessionEvents.__typename).toBe('SessionsSnapshot');
+    await ada.act('updateProfile', { name: 'Ada' });
+    expect((await messages.next()).value.data.sessionEvents.__typename).toBe('ViewerChanged');
+    const waiting = messages.next();
+    await messages.return();
+    expect((await waiting).done).toBe(true);
   });
 
   it('answers the document that the server sends', async () => {

@@ -95,7 +95,7 @@ describe('GraphiQL', () => {
   it('has examples that are valid operations of this schema, one a tab, and fit into a small window', async () => {
     const api = await startApi();
     const names = examples.map(({ query }) =>
-      [...query.matchAll(/^(?:query|mutation) (\w+)/gm)].map(([, name]) => name),
+      [...query.matchAll(/^(?:query|mutation|subscription) (\w+)/gm)].map(([, name]) => name),
     );
     expect(names.filter(({ length }) => length !== 1)).toEqual([]);
     expect(new Set(names.flat()).size).toBe(examples.length);
@@ -104,7 +104,7 @@ describe('GraphiQL', () => {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
-          accept: 'application/graphql-response+json',
+          accept: 'application/graphql-response+json, text/event-stream',
           ...JSON.parse(headers),
         },
         body: JSON.stringify({ query, variables: JSON.parse(variables) }),

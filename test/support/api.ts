@@ -4,7 +4,7 @@ import { blitzSessions } from '../../src/blitz/sessions.ts';
 import { type AttemptPolicy, type Config, readConfig, type SessionPolicy } from '../../src/config/config.ts';
 import { type App, createApp } from '../../src/http/front-door.ts';
 import type { LegacySessions } from '../../src/http/request/legacy-sessions.ts';
-import { startStreams } from '../../src/server/streams.ts';
+import { type ServerStreams, startStreams } from '../../src/server/streams.ts';
 import { openSigningKeys, type SigningKeys } from '../../src/signing-keys/signing-keys.ts';
 import { openTrustedDocuments, type TrustedDocuments } from '../../src/trusted-documents/trusted-documents.ts';
 import { openEmptyDatabase, type TestDatabase } from './database.ts';
@@ -21,6 +21,7 @@ export type TestApi = TestDatabase & {
   signingKeys: SigningKeys | null;
   /** The documents of the setting `trustedDocuments`. Null without it. */
   trustedDocuments: TrustedDocuments | null;
+  streams: ServerStreams;
   /** The reported unexpected errors. */
   reported: unknown[];
   /** Moves the server's clock. */
@@ -77,6 +78,7 @@ export async function startApi({ sessions, attempts, blitz = null, ...settings }
     legacySessions,
     signingKeys,
     trustedDocuments,
+    streams,
     reported,
     clock,
     client,

@@ -15,19 +15,20 @@ export type EventSource = {
 export type Subscription = {
   query: string;
   variables?: object;
+  operationName?: string;
   headers?: Record<string, string>;
 };
 
 /** Subscribes by a POST, with the credentials of a client. */
 export async function subscribe(
   client: Client,
-  { query, variables = {}, headers = {} }: Subscription,
+  { query, variables = {}, operationName, headers = {} }: Subscription,
 ): Promise<EventSource> {
   return readEvents(
     await client.request({
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...headers },
-      body: JSON.stringify({ query, variables }),
+      body: JSON.stringify({ query, variables, operationName }),
     }),
   );
 }

@@ -27,7 +27,7 @@ export const useSubscriptions: Plugin<Context> = {
 };
 
 function refusal(code: RequestErrorCode, message: string, status: number): GraphQLError {
-  return new GraphQLError(message, { extensions: { code, http: { status, spec: true } } });
+  return new GraphQLError(message, { extensions: { code, http: { status } } });
 }
 
 /**

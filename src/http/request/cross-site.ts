@@ -1,6 +1,10 @@
 import type { Config } from '../../config/config.ts';
 import type { HeaderReader } from './headers.ts';
 
+/** The refusal of a page of another site. */
+export const foreignSite =
+  'Pages of this site may not call this server. The operator allows sites with ALLOWED_ORIGINS.';
+
 type Origins = Pick<Config, 'publicUrl' | 'allowedOrigins'>;
 
 /**

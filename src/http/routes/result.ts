@@ -6,6 +6,11 @@ export type Result = Parameters<typeof processRegularResult>[0];
 /** The results of a subscription. */
 export type Results = Extract<Result, AsyncIterable<unknown>>;
 
+/** Returns whether a result is that of a subscription. */
+export function isStream(result: Result): result is Results {
+  return Symbol.asyncIterator in result;
+}
+
 /** Replaces `Response` where Yoga makes one, and has the form of an answer. */
 class PlainResponse implements Outgoing {
   readonly body: string;

@@ -28,19 +28,12 @@ export type ServerContext = {
 };
 
 /** Returns the context of a request whose session is not read yet. */
-export function serverContext(
-  database: Database,
-  caller: RequestCaller,
-  facts: RequestFacts,
-  receiver: Receiver | null,
-): ServerContext {
+export function serverContext(database: Database, parts: Omit<ServerContext, 'resume'>): ServerContext {
   let resuming: Promise<void> | null = null;
   return {
-    caller,
-    facts,
-    receiver,
+    ...parts,
     resume() {
-      resuming ??= caller.resume(database);
+      resuming ??= parts.caller.resume(database);
       return resuming;
     },
   };

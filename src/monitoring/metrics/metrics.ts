@@ -8,6 +8,7 @@ import type { Observer } from '../../http/messages.ts';
 import { countAccounts } from './account-series.ts';
 import { countBackground } from './background-series.ts';
 import { addDatabaseSeries, measureStatements } from './database-series.ts';
+import { countStreams } from './live/stream-series.ts';
 import { countRequests } from './request-series.ts';
 import { fullName, type Registers } from './series.ts';
 import { serveMetrics } from './server.ts';
@@ -26,7 +27,12 @@ export function openMetrics(policy: MetricsPolicy, database: Database, clock: Cl
   collectDefaultMetrics({ register: registry });
   addBuildSeries(registers);
   addDatabaseSeries(registers, database, clock);
-  const end = endAll([countAccounts(registers), countBackground(registers), measureStatements(registers)]);
+  const end = endAll([
+    countAccounts(registers),
+    countBackground(registers),
+    countStreams(registers),
+    measureStatements(registers),
+  ]);
   let stopServing: (() => Promise<void>) | null = null;
   return {
     observe: countRequests(registers),

@@ -5,6 +5,9 @@
  * then. So the name is looked up in the text that is sent. Every failure becomes a short answer: of an error that is
  * thrown, GraphiQL shows the stack.
  *
+ * A subscription is answered by server-sent events, which become an iterator of its messages. To stop it closes the
+ * connection, also while it waits for a message.
+ *
  * A page that is signed in by cookie needs the anti-CSRF token of its session. It asks the server for it, as any page of
  * this origin may. A request with a header of its own for this, or with a bearer token, needs none.
  */
@@ -22,11 +25,35 @@ function operationNames(text) {
   return names;
 }
 
+function messagesOf(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  async function* read() {
+    let text = '';
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const blocks = (text + value).split('\n\n');
+      text = blocks.pop();
+      for (const block of blocks) {
+        if (block.startsWith('event: complete')) return;
+        if (block.startsWith('event: next')) yield JSON.parse(block.slice(block.indexOf('data: ') + 6));
+      }
+    }
+  }
+  const messages = read();
+  return {
+    next: () => messages.next(),
+    return: () => reader.cancel().then(() => messages.return()),
+    [Symbol.asyncIterator]() { return this; },
+  };
+}
+
 function createFetcher(endpoint) {
   const post = async (body, headers) => {
     headers.set('content-type', 'application/json');
-    headers.set('accept', 'application/graphql-response+json, application/json');
+    headers.set('accept', 'application/graphql-response+json, application/json, text/event-stream');
     const response = await fetch(endpoint, { method: 'POST', credentials: 'same-origin', headers, body: JSON.stringify(body) });
+    if (response.headers.get('content-type')?.startsWith('text/event-stream')) return messagesOf(response);
     const text = await response.text();
     try {
       return JSON.parse(text);

@@ -58,6 +58,24 @@ query Me {
 `,
   },
   {
+    query: `# See your devices live: press play, and
+# sign in or out in another window or by a
+# program. The square button stops it.
+subscription Devices {
+  sessionEvents {
+    __typename
+    ... on SessionsSnapshot {
+      viewer { sessions { id clientName } }
+    }
+    ... on SessionStarted {
+      session { id clientName }
+    }
+    ... on SessionEnded { sessionId reason }
+  }
+}
+`,
+  },
+  {
     query: `# Sign in again with a new session. The
 # session of this page ends.
 mutation LogIn {

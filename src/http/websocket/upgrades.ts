@@ -1,0 +1,130 @@
+/** Handshakes of WebSockets (RFC 6455 section 4). */
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { handleProtocols } from 'graphql-ws';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { RequestError } from '../../errors.ts';
+import { Quotas } from '../../streams/quotas.ts';
+import { isAddressed, messageOf } from '../bad-requests.ts';
+import type { Connections } from '../connections.ts';
+import type { App } from '../front-door.ts';
+import { Refusal } from '../messages.ts';
+import { toIncoming } from '../node.ts';
+import { closeCodes } from './close-codes.ts';
+import { toGraphQLSocket } from './socket.ts';
+
+/** A message is an operation, so it has the size of a body. Its parts take memory, each as an object of its own. */
+const limits = { maxPayload: 64 * 1024, maxFragments: 16, maxBufferedChunks: 256, perMessageDeflate: false };
+
+/** The limits on connections that have not authenticated yet. Each may last for three seconds. */
+const waiting = { inSum: 1_000, perSession: null, perAddress: 20, perNetwork: 200 };
+
+/** The time that clients have to close their side when the server stops. */
+const closingMs = 500;
+
+export type Upgrades = {
+  /** Closes all WebSockets. Their clients connect again, to another server. */
+  stop(): Promise<void>;
+};
+
+type Parts = {
+  app: App;
+  connections: Connections;
+  /** Runs an operation when it is its turn. Returns false if too many wait. */
+  start(run: () => Promise<void>): boolean;
+};
+
+/** Accepts WebSockets at the path of GraphQL. Other requests for an upgrade are answered as if they had not asked. */
+export function acceptUpgrades(server: Server, { app, connections, start }: Parts): Upgrades {
+  const webSockets = new WebSocketServer({
+    ...limits,
+    noServer: true,
+    clientTracking: true,
+    autoPong: false,
+    handleProtocols: (protocols) => handleProtocols(protocols),
+  });
+  const unauthenticated = new Quotas(waiting);
+
+  function refuse(request: IncomingMessage, socket: Socket, { status, message, headers, code }: Refusal): void {
+    const refusal = new Refusal(status, message, { ...headers, connection: 'close' }, code);
+    socket.on('error', () => {});
+    if (socket.writable) socket.write(messageOf(app.refuse(toIncoming(request, ''), refusal)));
+    socket.destroySoon();
+  }
+
+  function open(webSocket: WebSocket, request: IncomingMessage, giveBack: () => void): void {
+    const socket = toGraphQLSocket(webSocket, { hold: connections.holder(request.socket), report: app.report });
+    const closed = app.sockets.protocol.opened(socket, {
+      incoming: toIncoming(request, ''),
+      close: (code, reason) => webSocket.close(code, reason),
+      onAuthenticated: giveBack,
+      start,
+    });
+    webSocket.once('close', (code, reason) => {
+      giveBack();
+      void closed(code, String(reason)).catch(app.report);
+    });
+  }
+
+  server.on('upgrade', (request: IncomingMessage, stream, head: Buffer) => {
+    // A server without TLS has plain sockets.
+    const socket = stream as Socket;
+    if (!isWebSocket(request)) return withoutUpgrade(server, request, socket, head);
+    // The answers to earlier requests would come in the middle of its messages.
+    if (connections.isAnswering(socket)) return socket.destroy();
+    const incoming = toIncoming(request, '');
+    try {
+      if (!isAddressed(request)) throw new Refusal(400, 'The request must have exactly one Host header.');
+      const ipAddress = app.sockets.admit(incoming);
+      const giveBack = unauthenticated.take({ sessionId: null, ipAddress });
+      socket.once('close', giveBack);
+      webSockets.handleUpgrade(request, socket, head, (webSocket) => open(webSocket, request, giveBack));
+    } catch (error) {
+      refuse(request, socket, toRefusal(error));
+    }
+    return undefined;
+  });
+  webSockets.on('wsClientError', (error, socket, request) => {
+    refuse(request, socket as Socket, new Refusal(400, `${error.message}.`, { 'sec-websocket-version': '13' }));
+  });
+
+  return {
+    async stop() {
+      for (const one of webSockets.clients) one.close(closeCodes.serviceRestart, 'The server stops');
+      const closing = [...webSockets.clients].map((one) => new Promise((resolve) => one.once('close', resolve)));
+      const timer = setTimeout(() => {
+        for (const one of webSockets.clients) one.terminate();
+      }, closingMs);
+      await Promise.all(closing);
+      clearTimeout(timer);
+    },
+  };
+}
+
+function isWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+function toRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  if (!(error instanceof RequestError)) throw error;
+  const retryAfter = error.retryAfterSeconds === null ? {} : { 'retry-after': String(error.retryAfterSeconds) };
+  return new Refusal(error.code === 'TOO_MANY_STREAMS' ? 429 : 503, error.message, retryAfter, error.code);
+}
+
+/**
+ * Reads a request again, without the upgrade that it offers: a client may offer HTTP/2, as Java's does for http, and goes
+ * on with HTTP/1.1 if the server does not take it (RFC 9110 section 7.8). Node leaves such requests unanswered if a
+ * server takes any upgrade.
+ */
+function withoutUpgrade(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
+  const { method, url, httpVersion, rawHeaders } = request;
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    if (!/^(upgrade|http2-settings)$/i.test(name)) lines.push(`${name}: ${rawHeaders[index + 1]}`);
+  }
+  socket.unshift(head);
+  socket.unshift(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'));
+  server.emit('connection', socket);
+}
