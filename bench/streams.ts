@@ -34,7 +34,7 @@ function usageOf({ pid }: ChildProcess): { memoryMB: number; cpuSeconds: number 
 
 async function startServer(url: string): Promise<{ child: ChildProcess; address: string }> {
   const env = {
-    ...process.env,
+    PATH: '/usr/bin:/bin',
     DATABASE_URL: url,
     PORT: '0',
     TRUSTED_PROXIES: '127.0.0.1',
