@@ -34,13 +34,12 @@ function usageOf({ pid }: ChildProcess): { memoryMB: number; cpuSeconds: number 
 
 async function startServer(url: string): Promise<{ child: ChildProcess; address: string }> {
   const env = {
-    ...process.env,
+    PATH: '/usr/bin:/bin',
     DATABASE_URL: url,
     PORT: '0',
     TRUSTED_PROXIES: '127.0.0.1',
     LOG_FORMAT: 'text',
     STREAMS_PER_NODE: '20000',
-    NODE_OPTIONS: '',
   };
   const child = spawn(process.execPath, ['src/main.ts'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   let printed = '';
