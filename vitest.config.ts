@@ -119,6 +119,7 @@ export default defineConfig(({ mode }) => ({
             'test/http/front-door.test.ts',
             'test/http/ready.test.ts',
             'test/secrets.test.ts',
+            'test/streams/sse.test.ts',
           ],
           exclude: withoutDatabase,
         },

@@ -40,7 +40,6 @@ async function startServer(url: string): Promise<{ child: ChildProcess; address:
     TRUSTED_PROXIES: '127.0.0.1',
     LOG_FORMAT: 'text',
     STREAMS_PER_NODE: '20000',
-    NODE_OPTIONS: '',
   };
   const child = spawn(process.execPath, ['src/main.ts'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   let printed = '';

@@ -1,7 +1,6 @@
 import type { Plugin } from 'graphql-yoga';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
-import { isUnavailable } from '../database/failures.ts';
 import { readinessOf } from '../database/readiness/readiness.ts';
 import { type LogReader, openLogReader } from '../events/log-reader.ts';
 import type { Context } from '../graphql/context.ts';
@@ -11,7 +10,6 @@ import { WaitingPolls } from '../security-events/waiting-polls.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import type { Streams } from '../streams/streams.ts';
 import type { TrustedDocuments } from '../trusted-documents/trusted-documents.ts';
-import { AbortedError } from './body.ts';
 import { toIncoming, toResponse } from './fetch.ts';
 import { type FixedHeaders, headersFor } from './fixed-headers.ts';
 import {
@@ -24,6 +22,7 @@ import {
   refusalBody,
 } from './messages.ts';
 import { requestObserver } from './observe/observed.ts';
+import { refusalOf } from './observe/refusal-of.ts';
 import { corsHeaders } from './request/cross-site.ts';
 import { hostCheck } from './request/hosts.ts';
 import type { LegacySessions } from './request/legacy-sessions.ts';
@@ -95,7 +94,6 @@ export type App = {
   drain(): void;
 };
 
-const unavailable = 'The database does not answer. Try again in a moment.';
 const wrongHost = 'This server does not answer for this host. The operator allows hosts: PUBLIC_URL, ALLOWED_HOSTS.';
 
 /** Creates the front door: the steps that every request goes through, and the routes behind them. */
@@ -158,22 +156,11 @@ export function createApp(given: AppOptions): App {
   }
 
   function failed(incoming: Incoming, error: unknown, facts: RequestFacts): Outgoing {
-    const refusal = toRefusal(error);
+    const refusal = refusalOf(error, { report, reportUnavailable });
     facts.code = codeOf(refusal);
     const bodyOf = routeAt(pathOf(incoming.target))?.refusalBody ?? refusalBody;
     const headers = { 'content-type': 'application/json', ...refusal.headers };
     return finish(incoming, { status: refusal.status, headers, body: bodyOf(refusal, facts.id) });
-  }
-
-  function toRefusal(error: unknown): Refusal {
-    if (error instanceof Refusal) return error;
-    if (error instanceof AbortedError) return new Refusal(400, error.message);
-    if (isUnavailable(error)) {
-      reportUnavailable(error);
-      return new Refusal(503, unavailable, { 'retry-after': '1' }, 'SERVICE_UNAVAILABLE');
-    }
-    report(error);
-    return new Refusal(500, 'Internal server error.');
   }
 
   async function handle(incoming: Incoming): Promise<Outgoing> {

@@ -1,9 +1,10 @@
 /** GraphQL over Server-Sent Events, in the distinct connections mode. */
+import type { GraphQLError } from 'graphql';
 import type { Receiver } from '../../graphql/context.ts';
 import { mayReconnect, type StreamEnd } from '../../streams/end.ts';
 import type { Outgoing } from '../messages.ts';
 import { eventStream } from './media-type.ts';
-import { answerOf, type Results } from './result.ts';
+import { answerOf, type Results, type SingleResult } from './result.ts';
 
 /** The interval of comments that keep the connection open: shorter than the timeouts of sockets and proxies. */
 const heartbeatMs = 12_000;
@@ -26,6 +27,11 @@ export function toEvents(answer: Outgoing & { body: string }): Outgoing {
 
 function next(json: string): string {
   return `event: next\ndata: ${json}\n\n`;
+}
+
+/** Returns an unexpected error, which was reported and masked already, as the last result. */
+function toResult(error: unknown): IteratorResult<SingleResult> {
+  return { done: false, value: { errors: [error as GraphQLError] } };
 }
 
 /** Takes the messages of a subscription, and sends them as events. */
@@ -54,7 +60,7 @@ export class EventReceiver implements Receiver {
         }, heartbeatMs).unref();
       },
       pull: async (controller) => {
-        const { done, value } = await iterator.next();
+        const { done, value } = await iterator.next().catch(toResult);
         if (!done) {
           controller.enqueue(Buffer.from(next(answerOf(value, 'application/json').body)));
           return;

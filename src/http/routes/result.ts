@@ -6,6 +6,9 @@ export type Result = Parameters<typeof processRegularResult>[0];
 /** The results of a subscription. */
 export type Results = Extract<Result, AsyncIterable<unknown>>;
 
+/** A result of an operation, or of one message of a subscription. */
+export type SingleResult = Results extends AsyncIterable<infer One> ? One : never;
+
 /** Returns whether a result is that of a subscription. */
 export function isStream(result: Result): result is Results {
   return Symbol.asyncIterator in result;
