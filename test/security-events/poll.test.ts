@@ -5,6 +5,7 @@ import { createApp } from '../../src/http/front-door.ts';
 import { acceptClock } from '../../src/maintenance/clock-check.ts';
 import { maintain } from '../../src/maintenance/maintenance.ts';
 import { commandScope } from '../../src/scope.ts';
+import { saveProgress } from '../../src/security-events/receiver.ts';
 import { rotateSigningKeys } from '../../src/signing-keys/rotate.ts';
 import { publicationMs, signingMs } from '../../src/signing-keys/rotation.ts';
 import { type Data, password, type TestApi } from '../support/api.ts';
@@ -103,7 +104,10 @@ describe('a poll', () => {
     const guesses = ['', 'x', '9'.repeat(19), first.replace(/\.\w+\./, '.0.'), first.slice(0, -1), `${first}0`];
     const huge = `${'9'.repeat(19)}.a.${receiver.clientId}`;
     const lost = first.replace(/\.\w+\./, '.lost.');
-    expect((await other.poll({ ack: ids })).status).toBe(200);
+    await record(api, suspended(3));
+    ids.push(...idsIn(await receiver.poll()).slice(2));
+    // Neither for the receiver, nor for the other client itself.
+    expect(idsIn(await other.poll({ ack: ids }))).toHaveLength(1);
     expect(idsIn(await receiver.poll({ ack: [...guesses, huge, lost, '__proto__'] }))).toEqual(ids);
     expect(idsIn(await receiver.poll({ ack: ids }))).toEqual([]);
   });
@@ -144,6 +148,17 @@ describe('a poll', () => {
     const { database, config, signingKeys } = api;
     api.app = createApp({ database, config, signingKeys, now: () => api.clock.now, report: () => {} });
     expect(idsIn(await receiver.poll())).toEqual(ids.slice(1));
+  });
+
+  it('moves no progress back that another server has stored meanwhile', async () => {
+    const { api, receiver } = await setUp(3);
+    const before = await rowOf(api);
+    await receiver.drain();
+    const after = await rowOf(api);
+    const done = { id: before.acknowledgedId, at: before.acknowledgedAt };
+    await saveProgress(api.database, receiver.clientId, { done, acknowledged: new Set([after.acknowledgedId]) });
+    expect(after.acknowledgedId).toBeGreaterThan(before.acknowledgedId);
+    expect(await rowOf(api)).toEqual(after);
   });
 
   it('reads past other events, and stores that it did', async () => {
