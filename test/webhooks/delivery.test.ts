@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { recordEvents } from '../../src/events/record.ts';
 import { toNodeId } from '../../src/graphql/node-id.ts';
+import { commandScope } from '../../src/scope.ts';
 import { deliverWebhooks, startWebhooks } from '../../src/webhooks/delivery/worker.ts';
 import {
   addEvents,
@@ -225,6 +227,20 @@ describe('a webhook', () => {
     pass(api, 10_000);
     await run();
     expect(numbersOf(receiver.accepted)).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it('whose messages cannot be signed delays no other', async () => {
+    const api = await startWebhookApi();
+    const [other, receiver] = [await startReceiver(), await startReceiver()];
+    await addWebhook(api, { url: other.url, format: 'SET' });
+    await addWebhook(api, { url: receiver.url, eventTypes: ['USER_SUSPENDED'] });
+    const event = { type: 'USER_SUSPENDED', userId: 1n } as const;
+    await recordEvents(api.database, commandScope(api.clock.now), [event, event]);
+    await deliverWebhooks({ ...webhookWorker(api), signingKeys: null }, async () => true);
+    expect([other.received.length, receiver.accepted.length]).toEqual([0, 2]);
+    const where = { lastError: 'NOT_SIGNED', state: 'WAITING' };
+    expect(await api.database.webhookDelivery.count({ where })).toBe(1);
+    expect(String(api.reported[0])).toContain('no signing keys');
   });
 
   it('tells the operator of events that were deleted before it could receive them', async () => {

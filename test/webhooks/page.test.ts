@@ -62,12 +62,12 @@ describe('docs/webhooks.md', () => {
     expect(line).toMatch(/^user\.role_changed \{"eventId":/);
     const post = async (body: string, signer = secret) => (await fetch(url, signedBy(signer, body))).status;
     expect(await post('{"type":"a.b","data":1}', createWebhookSecret())).toBe(400);
-    // It may close the connection before it answers.
-    expect(await post('x'.repeat(200_000)).catch(() => 400)).toBe(400);
     expect(await post('{"type":"a.b","data":1}')).toBe(204);
     expect(await post('{"type":"a.b","data":1}')).toBe(204);
     expect(await post('{"type":"c.d","data":2}')).toBe(204);
     expect([await nextLine(), await nextLine()]).toEqual(['a.b 1', 'c.d 2']);
+    // Last, because it may close the connection before it answers.
+    expect(await post('x'.repeat(200_000)).catch(() => 400)).toBe(400);
   });
 
   it.runIf(hasPython)('has a verification in Python that accepts the same messages, and nothing else', () => {

@@ -1,6 +1,7 @@
 /** One attempt to deliver an event to a webhook. */
 import type { Config } from '../../config/config.ts';
 import type { Database } from '../../database/database.ts';
+import { isUnavailable } from '../../database/failures.ts';
 import { disabledWebhooks, webhookAttempts } from '../../diagnostics.ts';
 import { OperatorNotice } from '../../errors.ts';
 import type { Webhook, WebhookDelivery } from '../../generated/sqlite/client.ts';
@@ -28,6 +29,8 @@ export type AttemptOptions = {
 
 /** Makes the message of a delivery. */
 export type Sign = (delivery: WebhookDelivery) => Promise<SignedMessage>;
+
+const notSigned: Outcome = { status: null, retryAfterMs: null, error: 'NOT_SIGNED' };
 
 /** RFC 9110 section 15.5.11: the resource is gone, probably for ever. Standard Webhooks: stop sending. */
 const gone = 410;
@@ -58,7 +61,13 @@ export async function attempt(
 ): Promise<void> {
   const { database, receivers, sender, report, now, inFlight } = options;
   const began = performance.now();
-  const outcome = await sender.post(webhook.url, await sign(delivery), now());
+  const message = await sign(delivery).catch((error: unknown) => {
+    if (isUnavailable(error)) throw error;
+    // One webhook that cannot be signed for must not stop the others.
+    report(error);
+    return null;
+  });
+  const outcome = message === null ? notSigned : await sender.post(webhook.url, message, now());
   const { status } = outcome;
   const isDelivered = status !== null && status >= 200 && status < 300;
   const ms = performance.now() - began;
