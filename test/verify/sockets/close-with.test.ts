@@ -172,7 +172,9 @@ describe('closeWith', () => {
     });
     (await server.stream()).send('1', ['LOGGED_OUT', 'a']);
     await expect.poll(() => a.reasons).toEqual(['LOGGED_OUT']);
-    (await server.stream()).send('2', ['SESSION_REVOKED', 'b']);
+    // Between the two sockets there was none.
+    await expect.poll(() => server.streams.length).toBe(2);
+    server.streams[1]?.send('2', ['SESSION_REVOKED', 'b']);
     await expect.poll(() => a.reasons).toEqual(['LOGGED_OUT', 'b: SESSION_REVOKED']);
   });
 

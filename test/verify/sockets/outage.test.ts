@@ -124,6 +124,31 @@ describe('closeWith without a connection', () => {
     expect(server.streams[before]?.after).toBeNull();
   });
 
+  it('measures the time only while there is no connection', async () => {
+    shorten(quick);
+    const maxUnreachableMs = 54_321;
+    const running = new Set<unknown>();
+    const set = vi.spyOn(globalThis, 'setTimeout');
+    const clear = vi.spyOn(globalThis, 'clearTimeout');
+    onTestFinished(() => [set, clear].forEach((spy) => void spy.mockRestore()));
+    const deadlines = () => {
+      set.mock.calls.forEach(([, delayMs = 0], i) => {
+        if (delayMs > 50_000 && delayMs <= maxUnreachableMs) running.add(set.mock.results[i]?.value);
+      });
+      for (const [timer] of clear.mock.calls) running.delete(timer);
+      return running.size;
+    };
+    const server = await startFakeServer();
+    await openSocket(server, server.verifier({ maxUnreachableMs }), 'a');
+    for (let i = 0; i < 2; i += 1) {
+      await expect.poll(deadlines).toBe(0);
+      await server.kill();
+      await expect.poll(deadlines).toBe(1);
+      await server.start();
+    }
+    await expect.poll(deadlines).toBe(0);
+  });
+
   it('closes them too if the first stream never begins', async () => {
     shorten(quick);
     const server = await startFakeServer();
@@ -168,7 +193,7 @@ describe('closeWith without a connection', () => {
     if (auth) verifier.closeWith(auth.session, () => {});
     await expect.poll(() => held.length).toBe(1);
     (await server.stream()).response.destroy();
-    await expect.poll(() => server.streams.at(-1)).toMatchObject({ after: null, isOpen: true });
+    await expect.poll(() => server.streams.map(({ after }) => after)).toEqual([null, '1', null]);
     server.onQuestion = (response) => response.writeHead(500).end();
     held[0]?.();
     await expect.poll(() => server.questions.length).toBeGreaterThan(4);
