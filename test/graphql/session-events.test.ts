@@ -135,11 +135,33 @@ describe('a stream', () => {
     expect(await events.next()).toBeNull();
   });
 
+  it('ends by a timer at the expiry of its session', async () => {
+    const api = await startApi({ sessions: { idleTimeoutMs: 1_000 } });
+    Object.defineProperty(api.clock, 'now', { get: () => new Date() });
+    const ada = await api.signUp(email, 'BEARER');
+    const { events } = await follow(ada);
+    expect(await nextOf(events)).toMatchObject({ __typename: 'SessionEnded', reason: 'IDLE_TIMEOUT' });
+    expect(await events.next()).toBeNull();
+  });
+
+  it('ends with others over the time of a drain, and not at once', async () => {
+    const api = await startApi();
+    const ada = await api.signUp(email, 'BEARER');
+    const all = [await follow(ada), await follow(ada), await follow(ada), await follow(ada)];
+    const ends = all.map(async ({ events }) => {
+      expect(await events.next()).toBeUndefined();
+      return performance.now();
+    });
+    await api.streams.drain(200);
+    const times = await Promise.all(ends);
+    expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(100);
+  });
+
   it.each([
-    ['SUSPENDED', 'suspendUser', ''],
-    ['REVOKED_BY_ADMIN', 'revokeUserSessions', ''],
-    ['ACCOUNT_DELETED', 'deleteUser', ''],
-  ])('ends by the reason %s', async (reason, mutation, _) => {
+    ['SUSPENDED', 'suspendUser'],
+    ['REVOKED_BY_ADMIN', 'revokeUserSessions'],
+    ['ACCOUNT_DELETED', 'deleteUser'],
+  ])('ends by the reason %s', async (reason, mutation) => {
     const api = await startApi();
     const ada = await api.signUp(email, 'BEARER');
     const root = await api.signUpAdmin('root@example.com');
