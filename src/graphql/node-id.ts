@@ -3,7 +3,7 @@ import { largestIds } from '../database/ids.ts';
 import { RequestError } from '../errors.ts';
 
 /** The names of the types that implement `Node`. */
-export const nodeTypes = ['User', 'Session', 'AuditEvent', 'ServiceClient'] as const;
+export const nodeTypes = ['User', 'Session', 'AuditEvent', 'ServiceClient', 'Revocation'] as const;
 
 /** A type that implements `Node`. */
 export type NodeType = (typeof nodeTypes)[number];

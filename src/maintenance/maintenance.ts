@@ -11,6 +11,7 @@ import {
   endExpired,
   pruneEvents,
   pruneExpired,
+  pruneRevocations,
   pruneSessions,
   type ShouldContinue,
 } from './prune.ts';
@@ -45,6 +46,7 @@ export function maintain(
     const pruned = await pruneSessions(database, new Date(now - policy.sessionRetentionMs), mayContinue);
     if (await mayContinue()) await deleteClientInfo(database, new Date(now - policy.deviceRetentionMs), mayContinue);
     if (await mayContinue()) await pruneEvents(database, new Date(now - policy.auditRetentionMs), mayContinue);
+    if (await mayContinue()) await pruneRevocations(database, new Date(now - policy.auditRetentionMs));
     if (await mayContinue()) await pruneExpired(database, new Date(now), mayContinue);
     const { encryptionKeys } = policy;
     if (encryptionKeys !== null && (await mayContinue())) await rotateSigningKeys(database, encryptionKeys, clock);

@@ -113,6 +113,11 @@ export async function pruneExpired(db: Db, at: Date, shouldContinue = always): P
   });
 }
 
+/** Deletes the finished revocations from before a time. There are few. */
+export async function pruneRevocations(db: Db, before: Date): Promise<void> {
+  await db.revocation.deleteMany({ where: { createdAt: { lt: before }, finishedAt: { not: null } } });
+}
+
 type BatchResult = { count: number; isLast: boolean };
 
 type Batch = (limit: number) => Promise<BatchResult>;
@@ -124,7 +129,7 @@ function deleted(table: string, { count }: { count: number }, limit: number): Ba
 }
 
 /** Repeats a batch until the last one, and adapts its size to the time that a batch may take. Returns the sum. */
-async function inBatches(shouldContinue: ShouldContinue, batch: Batch): Promise<number> {
+export async function inBatches(shouldContinue: ShouldContinue, batch: Batch): Promise<number> {
   let limit = batchSize.first;
   for (let sum = 0; ; ) {
     const began = performance.now();

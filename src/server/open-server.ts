@@ -12,6 +12,7 @@ import { startDelivery } from '../mail/delivery.ts';
 import { type Render, readTemplates } from '../mail/templates.ts';
 import { openMailTransport } from '../mail/transport.ts';
 import { startMaintenance } from '../maintenance/maintenance.ts';
+import { startRevocations } from '../maintenance/revocations.ts';
 import { observeAll } from '../monitoring/observe-all.ts';
 import { openSigningKeys } from '../signing-keys/signing-keys.ts';
 import { openTrustedDocuments, type TrustedDocuments } from '../trusted-documents/trusted-documents.ts';
@@ -95,7 +96,7 @@ type BackgroundParts = {
   report: Hooks['report'];
 };
 
-/** Starts maintenance, the delivery of mail and the watch of files. Returns a function that ends all. */
+/** Starts maintenance, the delivery of mail, revocations and the watch of files. Returns a function that ends all. */
 function startBackground(
   { database, clock }: Store,
   config: Config,
@@ -105,8 +106,9 @@ function startBackground(
   const maintenance = startMaintenance(database, config, clock, { report });
   const transport = openMailTransport(config.mail);
   const delivery = startDelivery({ database, transport, render, appUrl, clock, report });
+  const revocations = startRevocations({ database, clock, report });
   const watch = trustedDocuments?.watch();
-  return () => Promise.all([maintenance.stop(), delivery.stop(), watch?.stop()]);
+  return () => Promise.all([maintenance.stop(), delivery.stop(), revocations.stop(), watch?.stop()]);
 }
 
 type Parts = { reload(): Promise<void>; stopBackground(): Promise<unknown>; close(): Promise<void> };

@@ -91,6 +91,11 @@ const roots: Record<string, Record<string, [selection: string, outcomes: string[
     users: ['users { totalCount }', administrators],
     serviceClients: ['serviceClients { totalCount }', administrators],
     sessions: ['sessions { nodes { id } }', administrators],
+    revocation: [
+      'revocation(id: "none") { id }',
+      ['UNAUTHENTICATED', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN', 'null', 'UNAUTHENTICATED'],
+    ],
+    revocations: ['revocations { totalCount }', administrators],
     auditEvents: ['auditEvents { totalCount }', administrators],
   },
   mutation: {
@@ -123,6 +128,8 @@ const roots: Record<string, Record<string, [selection: string, outcomes: string[
     disableServiceClient: ['disableServiceClient(id: "none") { __typename }', administrators],
     enableServiceClient: ['enableServiceClient(id: "none") { __typename }', administrators],
     revokeServiceClient: ['revokeServiceClient(id: "none") { __typename }', administrators],
+    revokeSessions: ['revokeSessions(filter: {}, dryRun: true) { __typename }', administrators],
+    cancelRevocation: ['cancelRevocation(id: "none") { revocation { id } }', administrators],
     revoke: [
       'revoke(id: "none") { __typename }',
       ['UNAUTHENTICATED', 'answers', 'answers', 'answers', 'answers', 'UNAUTHENTICATED'],

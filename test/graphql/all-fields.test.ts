@@ -85,7 +85,14 @@ async function reach(client: Client, roots: Root[], headers = {}): Promise<Set<s
 
 const objects = ['User', 'Session', 'SessionConnection', 'SessionEdge', 'PageInfo'];
 const events = ['AuditEvent', 'AuditEventConnection', 'AuditEventEdge'];
-const lists = ['UserConnection', 'UserEdge', 'ServiceClient', 'ServiceClientConnection', 'ServiceClientEdge'];
+const lists = [
+  'UserConnection',
+  'UserEdge',
+  'ServiceClient',
+  'ServiceClientConnection',
+  'ServiceClientEdge',
+  'RevocationConnection',
+];
 
 describe('all fields of every object that the caller may see', () => {
   it('have no error for a user, an administrator, a service, an anonymous session, and without a session', async () => {

@@ -6,6 +6,7 @@ import { type Context, canSeeUser } from '../context.ts';
 import type { Row } from '../loaders.ts';
 import { type NodeId, type NodeType, parseNodeId } from '../node-id.ts';
 import { AuditEvent, whereEventVisibleTo } from './audit-event.ts';
+import { Revocation } from './revocation.ts';
 import { ServiceClient } from './service-client.ts';
 import { Session } from './session.ts';
 import { User } from './user.ts';
@@ -26,9 +27,11 @@ const finders: Record<NodeType, Find> = {
     database.auditEvent.findMany({ where: { AND: [{ id: { in: ids } }, whereEventVisibleTo(caller.scope)] } }),
   ServiceClient: (ids, { database, caller }) =>
     caller.scope.isAdmin ? database.serviceClient.findMany({ where: { id: { in: ids } } }) : [],
+  Revocation: (ids, { database, caller }) =>
+    caller.scope.isAdmin ? database.revocation.findMany({ where: { id: { in: ids } } }) : [],
 };
 
-const types = { User, Session, AuditEvent, ServiceClient } satisfies Record<NodeType, unknown>;
+const types = { User, Session, AuditEvent, ServiceClient, Revocation } satisfies Record<NodeType, unknown>;
 
 /**
  * Returns the objects with these IDs, in the same order, with one query per type for a whole request. Null stands for an
