@@ -129,7 +129,7 @@ function deleted(table: string, { count }: { count: number }, limit: number): Ba
 }
 
 /** Repeats a batch until the last one, and adapts its size to the time that a batch may take. Returns the sum. */
-export async function inBatches(shouldContinue: ShouldContinue, batch: Batch): Promise<number> {
+export async function inBatches(shouldContinue: ShouldContinue, batch: Batch, maxMs = batchMs): Promise<number> {
   let limit = batchSize.first;
   for (let sum = 0; ; ) {
     const began = performance.now();
@@ -137,7 +137,7 @@ export async function inBatches(shouldContinue: ShouldContinue, batch: Batch): P
     const tookMs = performance.now() - began;
     sum += count;
     if (isLast || !(await shouldContinue())) return sum;
-    const fitting = Math.round(limit * Math.min(2, batchMs / tookMs));
+    const fitting = Math.round(limit * Math.min(2, maxMs / tookMs));
     limit = Math.min(batchSize.max, Math.max(batchSize.min, fitting));
     await sleep(tookMs);
   }

@@ -3,7 +3,7 @@ import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
 import { isUnavailable } from '../database/failures.ts';
 import { withLease } from '../database/lease.ts';
-import { type RawTransaction, run, toId } from '../database/raw-sql.ts';
+import { isSqlite, type RawTransaction, run, toId } from '../database/raw-sql.ts';
 import { inRawTransaction } from '../database/transaction.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 import { commandScope } from '../scope.ts';
@@ -14,6 +14,12 @@ import { whereLiveSql } from '../sessions/session.ts';
 import { inBatches, type ShouldContinue } from './prune.ts';
 
 const intervalMs = 1_000;
+
+/**
+ * The time for which a batch may take on PostgreSQL, in milliseconds. It blocks no other request there, only those that
+ * use the sessions which it ends. On SQLite it blocks all, so that the default is shorter.
+ */
+const postgresqlBatchMs = 50;
 
 type WorkerOptions = { database: Database; clock: Clock; report: (error: unknown) => void };
 
@@ -68,7 +74,7 @@ async function workOn(
 ): Promise<void> {
   let after = cursor;
   let isOver = false;
-  await inBatches(mayContinue, async (limit) => {
+  const batch = async (limit: number) => {
     const ids = await run(
       database,
       Prisma.sql`SELECT s."id" FROM "Session" s WHERE s."id" > ${after} AND s."id" <= ${upToId}
@@ -81,7 +87,8 @@ async function workOn(
     const matched = await workOnRange(database, revocation, range, clock.now());
     after = range.upTo;
     return { count: matched ?? 0, isLast: matched === null };
-  });
+  };
+  await inBatches(mayContinue, batch, isSqlite(database) ? undefined : postgresqlBatchMs);
   if (isOver) await finish(database, revocation.id, { state: 'DONE', finishedAt: clock.now() });
 }
 

@@ -65,13 +65,19 @@ const events = ({ database }: TestApi) => database.auditEvent.count({ where: { t
 describe('revokeSessions', () => {
   it('ends all sessions that were live at its request, except the own one, with their events', async () => {
     const { api, root } = await filled();
+    // One that another server has just started, by a clock that is ahead.
+    const ahead = {
+      createdAt: new Date(api.clock.now.getTime() + 500),
+      expiresAt: new Date(api.clock.now.getTime() + hour),
+    };
+    await api.database.session.create({ data: { handle: 'ahead', hashedSessionToken: 'x', ...ahead } });
     const { revocation } = await request(root, { all: true });
     expect(revocation).toMatchObject({ state: 'PENDING', examined: 0, matched: 0, progress: 0, finishedAt: null });
     expect(revocation).toMatchObject({ filter: {}, requestedBy: { email: 'root@example.com' } });
     api.clock.now = new Date(api.clock.now.getTime() + 1_000);
     const late = await api.signUp('late@example.com', 'BEARER');
     await work(api);
-    const done = { state: 'DONE', examined: count + 2, matched: count + 1, progress: 1, error: null };
+    const done = { state: 'DONE', examined: count + 3, matched: count + 1, progress: 1, error: null };
     expect(await find(root, revocation.id)).toMatchObject({ ...done, finishedAt: api.clock.now.toISOString() });
     expect(await ended(api)).toBe(count + 1);
     // The visitor has no history.
