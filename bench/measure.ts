@@ -47,7 +47,6 @@ export type Report = { database: string; machine: string; sessions: number } & F
 /** The load runs for this time before it counts: V8's compiler shares the one processor with the server. */
 const warmUpSeconds = 6;
 const limitSeconds = 1;
-const maxOnce = 1_000;
 
 function median(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
@@ -65,9 +64,12 @@ class Course {
   readonly #files = new Map<string, Promise<string>>();
   readonly #next = new Map<string, number>();
   readonly #generator = startGenerator();
+  /** The number of loads of one workload that one server gets at most: a limit gets two in each round. */
+  readonly #loads: number;
 
-  constructor(stand: Stand) {
+  constructor(stand: Stand, rounds: number) {
     this.#stand = stand;
+    this.#loads = 2 * rounds + 1;
   }
 
   server(kind: Kind): Promise<Server> {
@@ -87,13 +89,18 @@ class Course {
     const key = `${kind}-${name}`;
     const file = await this.file(kind, name);
     const from = this.#next.get(key) ?? 0;
-    // Requests that can be sent only once must last for all rounds.
-    const bounded = isOnce ? { isRepeatable: false, maxRequests: maxOnce } : { isRepeatable: true };
+    const bounded = isOnce ? { isRepeatable: false, maxRequests: this.#share(kind, name) } : { isRepeatable: true };
     const result = await this.#generator.ask({ port, ...effort, file, from, ...bounded });
     if (result.wrong > 0) throw new Error(`${key}: ${result.wrong} wrong answers, such as\n${result.example}`);
     if (result.requests === 0) throw new Error(`${key}: there are no requests left to send.`);
     if (isOnce) this.#next.set(key, from + result.requests);
     return result;
+  }
+
+  /** Returns the number of requests of one load, so that those that can be sent only once last for all loads. */
+  #share(kind: Kind, name: WorkloadName): number {
+    const all = workloads[name].exchanges(kind, this.#stand.data).length;
+    return Math.max(1, Math.floor(all / this.#loads));
   }
 
   file(kind: Kind, name: WorkloadName): Promise<string> {
@@ -239,7 +246,7 @@ async function measureMemory(course: Course, stand: Stand, requests: number): Pr
 }
 
 async function measureGrowth(course: Course, larger: Stand, { rounds, seconds }: Options): Promise<Figures['growth']> {
-  const other = new Course(larger);
+  const other = new Course(larger, rounds);
   try {
     const rate = async (of: Course) => {
       const result = await of.load('ours', 'bearer', seconds, 32);
@@ -267,7 +274,7 @@ export async function measure(stand: Stand, larger: Stand | null, options: Optio
     naive: await measureStart(stand, 'naive'),
     limit: await measureStart(stand, 'limit'),
   };
-  const course = new Course(stand);
+  const course = new Course(stand, options.rounds);
   try {
     const measurements: Measurement[] = [];
     for (const [name, { isNaive, limit }] of Object.entries(workloads) as [WorkloadName, Workload][]) {

@@ -27,10 +27,11 @@ const bearer = (session: number): Headers => ({ authorization: `Bearer ${tokenOf
 const cookie = (session: number): Headers => ({ cookie: `__Host-session=${tokenOf(session)}` });
 
 /** Returns some sessions, spread evenly over those that no workload ends. */
-function sample({ sessions, users }: Dataset, count = 3_000): number[] {
-  const kept = Math.min(sessions, 2 * users);
+function sample(data: Dataset, count = 3_000): number[] {
+  const kept = Math.min(data.sessions, 2 * data.users);
   const step = Math.max(1, Math.floor(kept / count));
-  return Array.from({ length: Math.min(count, kept) }, (_, index) => index * step + 1);
+  const all = Array.from({ length: Math.min(count, kept) }, (_, index) => index * step + 1);
+  return all.filter((session) => partOf(userIdOf(session, data)) !== 'revokeOthers');
 }
 
 function idOf(kind: Kind, type: 'User' | 'Session', id: number): string | number {
@@ -104,17 +105,26 @@ function listing(kind: Kind, data: Dataset): Exchange[] {
   return [{ request, body: json({ data: { users: { nodes: users } } }) }];
 }
 
-/** Returns users who log in, and whose third sessions are ended: not the administrator, nor those of the listing. */
+/** Returns users who log in: not the administrator, nor those of the listing. */
 function actingUsers({ users }: Dataset): number[] {
-  return Array.from({ length: Math.min(20_000, Math.max(0, users - 200)) }, (_, index) => index + 2);
+  return Array.from({ length: Math.min(60_000, Math.max(0, users - 200)) }, (_, index) => index + 2);
+}
+
+const parts = ['revoke', 'logout', 'revokeOthers'] as const;
+
+/** Returns the workload that ends sessions of a user: the third session, or with `revokeOthers` the first two. */
+function partOf(user: number): (typeof parts)[number] {
+  return parts[user % parts.length] ?? 'revoke';
+}
+
+function usersOf(part: (typeof parts)[number], data: Dataset): number[] {
+  return actingUsers(data).filter((user) => partOf(user) === part);
 }
 
 function revoking(kind: Kind, data: Dataset): Exchange[] {
-  return actingUsers(data).map((user) => {
+  return usersOf('revoke', data).map((user) => {
     const ended = user + 2 * data.users;
-    if (kind === 'limit') {
-      return { request: wire({ path: `/end/${handleOf(ended)}`, headers: bearer(user) }), body: json({ ended: 1 }) };
-    }
+    if (kind === 'limit') return endAt(handleOf(ended), user, 1);
     const id = globalId('Session', ended);
     const query = 'mutation ($id: ID!) { revoke(id: $id) { ... on RevokePayload { revokedSessionId } } }';
     return {
@@ -122,6 +132,32 @@ function revoking(kind: Kind, data: Dataset): Exchange[] {
       body: json({ data: { revoke: { revokedSessionId: id } } }),
     };
   });
+}
+
+function loggingOut(kind: Kind, data: Dataset): Exchange[] {
+  return usersOf('logout', data).map((user) => {
+    const ended = user + 2 * data.users;
+    if (kind === 'limit') return endAt(handleOf(ended), ended, 1);
+    return {
+      request: graphql('mutation { logout { revokedSessionId } }', bearer(ended)),
+      body: json({ data: { logout: { revokedSessionId: globalId('Session', ended) } } }),
+    };
+  });
+}
+
+function revokingOthers(kind: Kind, data: Dataset): Exchange[] {
+  return usersOf('revokeOthers', data).map((user) => {
+    const kept = user + 2 * data.users;
+    if (kind === 'limit') return endAt('others', kept, 2);
+    return {
+      request: graphql('mutation { revokeOthers { revokedSessionIds } }', bearer(kept)),
+      includes: globalId('Session', user),
+    };
+  });
+}
+
+function endAt(which: string, session: number, ended: number): Exchange {
+  return { request: wire({ path: `/end/${which}`, headers: bearer(session) }), body: json({ ended }) };
 }
 
 function loggingIn(_kind: Kind, data: Dataset): Exchange[] {
@@ -161,6 +197,8 @@ export type WorkloadName =
   | 'own'
   | 'listing'
   | 'revoke'
+  | 'logout'
+  | 'revokeOthers'
   | 'login';
 
 const read = { server: 'limit', workload: 'bearer' } as const;
@@ -226,6 +264,23 @@ export const workloads: Record<WorkloadName, Workload> = {
     title: 'revoking a session',
     exchanges: revoking,
     limit: { server: 'limit', workload: 'revoke' },
+    target: 0.5,
+    isOnce: true,
+    connections: 32,
+  },
+  logout: {
+    title: 'a logout',
+    exchanges: loggingOut,
+    limit: { server: 'limit', workload: 'logout' },
+    target: 0.5,
+    isOnce: true,
+    connections: 32,
+  },
+  revokeOthers: {
+    title: 'revoking the two other sessions of a user',
+    exchanges: revokingOthers,
+    limit: { server: 'limit', workload: 'revokeOthers' },
+    target: 0.5,
     isOnce: true,
     connections: 32,
   },

@@ -1,6 +1,6 @@
 /**
  * The minimum that a server must do to read a session and its user from a database: `node:http`, SHA-256, one prepared
- * join, JSON. No limits, no checks, no GraphQL. `/end` ends a session, by one prepared UPDATE.
+ * join, JSON. No limits, no checks, no GraphQL. `/end` ends sessions: an UPDATE and an INSERT in one transaction.
  */
 import { createHash } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
@@ -16,14 +16,21 @@ const join = (parameter: string) =>
   `SELECT s."handle", s."hashedSessionToken" AS hash, s."expiresAt", u."id", u."email", u."role", u."name"
    FROM "Session" s JOIN "User" u ON u."id" = s."userId" WHERE s."handle" = ${parameter}`;
 
-const end = (handle: string, now: string) =>
+/** Ends one session of a user, or all but one. */
+const end = (condition: string, now: string) =>
   `UPDATE "Session" SET "hashedSessionToken" = NULL, "expiresAt" = ${now}, "updatedAt" = ${now}
-   WHERE "handle" = ${handle} AND "hashedSessionToken" IS NOT NULL`;
+   WHERE ${condition} AND "hashedSessionToken" IS NOT NULL AND "expiresAt" > ${now} RETURNING "handle"`;
+
+const record = (rows: string) =>
+  `INSERT INTO "AuditEvent" ("at", "type", "userId", "actorId", "sessionHandle") ${rows}`;
+
+/** The handle of the session to end, or null for all others of the user. */
+type Ending = { ended: string | null; row: Row };
 
 type Source = {
   find(handle: string): Row | undefined | Promise<Row | undefined>;
-  /** Ends a session, and returns the number of ended sessions. */
-  end(handle: string): number | null | Promise<number | null>;
+  /** Ends sessions in a transaction, with an event for each, and returns their number. */
+  end(ending: Ending): number | Promise<number>;
 };
 
 function openSqlite(): Source {
@@ -31,21 +38,34 @@ function openSqlite(): Source {
   database.exec('PRAGMA synchronous = FULL');
   // With the cast, SQLite does not plan the join anew for every value.
   const finding = database.prepare<[string], Row>(join('CAST(? AS TEXT)'));
-  const ending = database.prepare<[{ handle: string; now: number }]>(end('@handle', '@now'));
-  return {
-    find: (handle) => finding.get(handle),
-    end: (handle) => ending.run({ handle, now: Date.now() }).changes,
-  };
+  const one = database.prepare<[object], Row>(end('"handle" = @ended', '@now'));
+  const others = database.prepare<[object], Row>(end('"userId" = @userId AND "handle" <> @own', '@now'));
+  const recording = database.prepare<[object]>(record("VALUES (@now, 'SESSION_REVOKED', @userId, @userId, @handle)"));
+  const ending = database.transaction(({ ended, row }: Ending) => {
+    const [now, userId] = [Date.now(), row.id];
+    const rows = ended === null ? others.all({ userId, own: row.handle, now }) : one.all({ ended, now });
+    for (const { handle } of rows) recording.run({ now, userId, handle });
+    return rows.length;
+  });
+  return { find: (handle) => finding.get(handle), end: (which) => ending.immediate(which) };
 }
 
 function openPostgresql(): Source {
   // The driver returns ids, of 64 bits, as text. Those of the data set are exact as numbers.
   pg.types.setTypeParser(pg.types.builtins.INT8, Number);
   const pool = new pg.Pool({ connectionString: DATABASE_URL, max: 10 });
-  const endText = end('$1', '$2::timestamp');
+  // One statement is a transaction of its own, in one round trip.
+  const ending = (condition: string) => `WITH ended AS (${end(condition, '$1::timestamp')}), recorded AS (
+    ${record(`SELECT $1::timestamp, 'SESSION_REVOKED', $2, $2, "handle" FROM ended`)}) SELECT count(*) FROM ended`;
+  const one = { name: 'one', text: ending('"handle" = $3 AND "userId" = $2') };
+  const others = { name: 'others', text: ending('"handle" <> $3 AND "userId" = $2') };
   return {
     find: async (handle) => (await pool.query<Row>({ name: 'join', text: join('$1'), values: [handle] })).rows[0],
-    end: async (handle) => (await pool.query({ name: 'end', text: endText, values: [handle, new Date()] })).rowCount,
+    async end({ ended, row }) {
+      const values = [new Date(), row.id, ended ?? row.handle];
+      const { rows } = await pool.query<{ count: number }>({ ...(ended === null ? others : one), values });
+      return rows[0]?.count ?? 0;
+    },
   };
 }
 
@@ -63,7 +83,8 @@ createServer(async (request, response) => {
   const hash = createHash('sha256').update(token).digest('hex');
   if (row?.hash !== hash || Number(row.expiresAt) <= Date.now()) return send(response, { session: null });
   if (request.url !== '/') {
-    const ended = source.end(request.url?.slice('/end/'.length) ?? '');
+    const which = request.url?.slice('/end/'.length) ?? '';
+    const ended = source.end({ ended: which === 'others' ? null : which, row });
     return send(response, { ended: ended instanceof Promise ? await ended : ended });
   }
   const { handle, expiresAt, id, email, role, name } = row;

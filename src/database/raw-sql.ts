@@ -10,7 +10,6 @@ import type { Database, Db } from './database.ts';
 import { type OnQuery, transactionOptions } from './dialect.ts';
 import { transactionIsOver } from './failures.ts';
 import { columnTables, type RecordOf } from './hot/columns.ts';
-import { type Row, readerOf } from './hot/select.ts';
 
 /** A connection that sends statements, and the listener for their SQL. */
 export type Driver = { queryable: Queryable; onQuery: OnQuery | undefined };
@@ -105,15 +104,29 @@ function beginInTime(queryable: SqlDriverAdapter): Promise<Transaction> {
   return promise.finally(() => clearTimeout(timer));
 }
 
-/** Sends a statement and returns the rows of its answer, with the columns in their order. */
-export async function run(db: Statements, { sql, text, values }: Prisma.Sql): Promise<unknown[][]> {
+/**
+ * Sends a statement and returns the rows of its answer, with the columns in their order.
+ *
+ * @param options.isPrepared - whether PostgreSQL keeps the statement prepared if it is sent outside of a transaction. For
+ *   frequent statements, whose text is one of a few. SQLite keeps every statement of this function prepared.
+ */
+export async function run(
+  db: Statements,
+  { sql, text, values }: Prisma.Sql,
+  { isPrepared = false } = {},
+): Promise<unknown[][]> {
   const { queryable, onQuery } = driverOf(db);
   const statement = queryable.provider === 'sqlite' ? sql : text;
   onQuery?.(statement);
   if (queryable.runPrepared) return queryable.runPrepared(statement, values);
-  const query = { sql: statement, args: values, argTypes: values.map(() => untyped) };
+  const query = { sql: statement, args: values, argTypes: values.map(() => untyped), isPrepared };
   const { rows } = await queryable.queryRaw(query);
   return rows;
+}
+
+/** Returns whether the database of a connection is SQLite. */
+export function isSqlite(db: Statements): boolean {
+  return driverOf(db).queryable.provider === 'sqlite';
 }
 
 /** Inserts a row and returns its id. */
@@ -144,23 +157,12 @@ export async function insertAll<Of extends Table>(db: Statements, table: Of, row
 /** Far below the number of parameters that a statement of either database may have. */
 const maxRows = 500;
 
-/** Carries out a statement that changes rows of a table, and returns them as they are then. */
-export async function runReturning<Of extends Table>(
-  db: Statements,
-  table: Of,
-  statement: Prisma.Sql,
-): Promise<RecordOf<(typeof columnTables)[Of]>[]> {
-  const columns = columnTables[table];
-  const rows = await run(db, Prisma.sql`${statement} RETURNING ${Prisma.raw(quoted(Object.keys(columns)))}`);
-  // The drivers return only these kinds of values for the columns of a column table.
-  return (rows as Row[]).map(readerOf(columns, 0, toDate));
-}
-
 function columnsOf(table: Table): string[] {
   return Object.keys(columnTables[table]).filter((column) => column !== 'id');
 }
 
-function quoted(columns: string[]): string {
+/** Returns a list of columns for a statement. */
+export function quoted(columns: string[]): string {
   return columns.map((column) => `"${column}"`).join(', ');
 }
 

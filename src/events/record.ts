@@ -1,7 +1,8 @@
 /** Records the events of accounts, for their users and for administrators. */
-import { insertAll, type Statements } from '../database/raw-sql.ts';
+import { insertAll, type NewRow, quoted, type Statements } from '../database/raw-sql.ts';
 import { recordedEvents } from '../diagnostics.ts';
-import type { Scope } from '../scope.ts';
+import { Prisma } from '../generated/sqlite/client.ts';
+import type { ClientInfo, Scope } from '../scope.ts';
 
 /** The types of events, with their descriptions in the schema. */
 export const auditEventTypes = {
@@ -101,6 +102,21 @@ export async function recordEvents(db: Statements, scope: Scope, events: NewAudi
   }));
   await insertAll(db, 'AuditEvent', data);
   recordedEvents.publish({ types: data.map(({ type }) => type) });
+}
+
+type EventRow = NewRow<'AuditEvent'>;
+
+/** An event for each row of a relation: values, or expressions on its columns. */
+export type EventsOfRows = {
+  [column in Exclude<keyof EventRow, 'type' | keyof ClientInfo>]: EventRow[column] | Prisma.Sql;
+} & { type: AuditEventType };
+
+/** Returns the statement that records an event for each row of a relation, as `recordEvents` does. */
+export function recordEventsFrom(relation: Prisma.Sql, { client }: Scope, events: EventsOfRows): Prisma.Sql {
+  const { ipAddress, userAgent } = client;
+  const values = { ...events, ipAddress, userAgent } satisfies Record<keyof EventRow, unknown>;
+  const columns = Prisma.raw(quoted(Object.keys(values)));
+  return Prisma.sql`INSERT INTO "AuditEvent" (${columns}) SELECT ${Prisma.join(Object.values(values))} FROM ${relation}`;
 }
 
 /** Writes one event, as `recordEvents` does. */

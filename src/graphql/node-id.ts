@@ -8,6 +8,7 @@ export const nodeTypes = [
   'Session',
   'AuditEvent',
   'ServiceClient',
+  'Revocation',
   'TrustedDevice',
   'Webhook',
   'WebhookDelivery',

@@ -18,6 +18,8 @@ import './mutations/sign-in.ts';
 import './types/last-session.ts';
 import './types/node.ts';
 import './mutations/password.ts';
+import './types/revocation.ts';
+import './mutations/revoke-sessions.ts';
 import './types/service-client.ts';
 import './types/session.ts';
 import './types/session-connection.ts';

@@ -13,6 +13,7 @@ import {
   pruneDeliveries,
   pruneEvents,
   pruneExpired,
+  pruneRevocations,
   pruneSessions,
   type ShouldContinue,
 } from './prune.ts';
@@ -47,6 +48,7 @@ export function maintain(
     const pruned = await pruneSessions(database, new Date(now - policy.sessionRetentionMs), mayContinue);
     if (await mayContinue()) await deleteClientInfo(database, new Date(now - policy.deviceRetentionMs), mayContinue);
     if (await mayContinue()) await pruneEvents(database, new Date(now - policy.auditRetentionMs), mayContinue);
+    if (await mayContinue()) await pruneRevocations(database, new Date(now - policy.auditRetentionMs));
     if (await mayContinue()) await pruneExpired(database, new Date(now), mayContinue);
     if (await mayContinue()) await pruneDeliveries(database, new Date(now), mayContinue);
     const { encryptionKeys } = policy;

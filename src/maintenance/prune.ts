@@ -131,6 +131,11 @@ export async function pruneDeliveries(db: Db, at: Date, shouldContinue = always)
   }
 }
 
+/** Deletes the finished revocations from before a time. There are few. */
+export async function pruneRevocations(db: Db, before: Date): Promise<void> {
+  await db.revocation.deleteMany({ where: { createdAt: { lt: before }, finishedAt: { not: null } } });
+}
+
 type BatchResult = { count: number; isLast: boolean };
 
 type Batch = (limit: number) => Promise<BatchResult>;
@@ -142,7 +147,7 @@ function deleted(table: string, { count }: { count: number }, limit: number): Ba
 }
 
 /** Repeats a batch until the last one, and adapts its size to the time that a batch may take. Returns the sum. */
-async function inBatches(shouldContinue: ShouldContinue, batch: Batch): Promise<number> {
+export async function inBatches(shouldContinue: ShouldContinue, batch: Batch, maxMs = batchMs): Promise<number> {
   let limit = batchSize.first;
   for (let sum = 0; ; ) {
     const began = performance.now();
@@ -150,7 +155,7 @@ async function inBatches(shouldContinue: ShouldContinue, batch: Batch): Promise<
     const tookMs = performance.now() - began;
     sum += count;
     if (isLast || !(await shouldContinue())) return sum;
-    const fitting = Math.round(limit * Math.min(2, batchMs / tookMs));
+    const fitting = Math.round(limit * Math.min(2, maxMs / tookMs));
     limit = Math.min(batchSize.max, Math.max(batchSize.min, fitting));
     await sleep(tookMs);
   }

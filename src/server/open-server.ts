@@ -13,6 +13,7 @@ import { startDelivery } from '../mail/delivery.ts';
 import { type Render, readTemplates } from '../mail/templates.ts';
 import { openMailTransport } from '../mail/transport.ts';
 import { startMaintenance } from '../maintenance/maintenance.ts';
+import { startRevocations } from '../maintenance/revocations.ts';
 import { observeAll } from '../monitoring/observe-all.ts';
 import { openSigningKeys, type SigningKeys } from '../signing-keys/signing-keys.ts';
 import type { Streams } from '../streams/streams.ts';
@@ -102,7 +103,7 @@ type BackgroundParts = {
   report: Hooks['report'];
 };
 
-/** Starts maintenance, the delivery of mail and the watch of files. Returns a function that ends all. */
+/** Starts maintenance, the delivery of mail, revocations and the watch of files. Returns a function that ends all. */
 function startBackground(
   { database, clock }: Store,
   config: Config,
@@ -113,8 +114,10 @@ function startBackground(
   const transport = openMailTransport(config.mail);
   const delivery = startDelivery({ database, transport, render, appUrl, clock, report });
   const webhooks = startWebhooks({ database, policies: config, signingKeys, toGlobalId: toNodeId, clock, report });
+  const revocations = startRevocations({ database, clock, report });
   const watch = trustedDocuments?.watch();
-  return () => Promise.all([maintenance.stop(), delivery.stop(), webhooks.stop(), watch?.stop()]);
+  const parts = [maintenance, delivery, webhooks, revocations, watch];
+  return () => Promise.all(parts.map((part) => part?.stop()));
 }
 
 type Parts = {

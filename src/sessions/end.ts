@@ -1,6 +1,9 @@
-import { runReturning, type Statements } from '../database/raw-sql.ts';
-import { endedSessions } from '../diagnostics.ts';
-import { type AuditEventType, type NewAuditEvent, recordEvents } from '../events/record.ts';
+import type { Database } from '../database/database.ts';
+import { changeRows } from '../database/hot/change-rows.ts';
+import { inShortTransaction } from '../database/hot/short-transactions.ts';
+import type { Statements } from '../database/raw-sql.ts';
+import { endedSessions, recordedEvents } from '../diagnostics.ts';
+import { type AuditEventType, recordEventsFrom } from '../events/record.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 import type { Scope } from '../scope.ts';
 import { type Session, whereLiveSql } from './session.ts';
@@ -40,6 +43,7 @@ export const sessionWithId = (id: bigint) => Prisma.sql`s."id" = ${id}`;
 export const sessionWithHandle = (handle: string, userId: bigint) =>
   Prisma.sql`s."handle" = ${handle} AND s."userId" = ${userId}`;
 export const sessionsWithIds = (ids: bigint[]) => Prisma.sql`s."id" IN (${Prisma.join(ids)})`;
+export const sessionOfUser = (id: bigint, userId: bigint) => Prisma.sql`s."id" = ${id} AND s."userId" = ${userId}`;
 export const sessionsOfUser = (userId: bigint, exceptId?: bigint) =>
   exceptId === undefined
     ? Prisma.sql`s."userId" = ${userId}`
@@ -60,31 +64,54 @@ export async function endSessions(
   reason: EndReason,
 ): Promise<Session[]> {
   const { now } = scope;
-  const isExpiry = endReasons[reason] === 'SESSION_EXPIRED';
+  const type = endReasons[reason];
+  const isExpiry = type === 'SESSION_EXPIRED';
   const matchesState = isExpiry
     ? Prisma.sql`s."hashedSessionToken" IS NOT NULL AND s."expiresAt" <= ${now}`
     : whereLiveSql(now);
-  const expiresAt = isExpiry ? Prisma.sql`"expiresAt"` : Prisma.sql`${now}`;
-  const ended = await runReturning(
-    db,
-    'Session',
-    Prisma.sql`UPDATE "Session" AS s SET "updatedAt" = ${now}, "expiresAt" = ${expiresAt}, "endReason" = ${reason},
-      "endedHashedToken" = "hashedSessionToken", "hashedSessionToken" = NULL, "replacedHashedToken" = NULL,
-      "publicData" = NULL, "privateData" = NULL, "antiCSRFToken" = NULL
-      WHERE ${where} AND ${matchesState}`,
-  );
-  const events = ended.flatMap((session) => eventOf(session, reason) ?? []);
-  await recordEvents(db, scope, events);
+  const isOfItself = type === 'LOGGED_OUT';
+  const ended = await changeRows(db, 'Session', {
+    set: {
+      updatedAt: now,
+      ...(isExpiry ? {} : { expiresAt: now }),
+      endReason: reason,
+      endedHashedToken: Prisma.sql`"hashedSessionToken"`,
+      ...withoutSecrets,
+    },
+    where: Prisma.sql`${where} AND ${matchesState}`,
+    insertion: recordEventsFrom(withUser, scope, {
+      at: isExpiry ? Prisma.sql`"expiresAt"` : now,
+      type,
+      userId: Prisma.sql`"userId"`,
+      // The client of a replaced session ended it with its own token, even if another user signs in.
+      actorId: isOfItself ? Prisma.sql`"userId"` : scope.actorId,
+      sessionHandle: Prisma.sql`"handle"`,
+      detail: isPlain(reason) ? null : reason,
+    }),
+  });
+  const users = ended.filter(({ userId }) => userId !== null);
+  if (users.length > 0) recordedEvents.publish({ types: users.map(() => type) });
   if (ended.length > 0) endedSessions.publish({ reason, count: ended.length });
   return ended;
 }
 
-/** Returns the event for the end of a session. Null for the session of a visitor: it belongs to no history. */
-function eventOf({ userId, handle, expiresAt }: Session, reason: EndReason): NewAuditEvent | null {
-  if (userId === null) return null;
-  const type = endReasons[reason];
-  const event = { type, userId, sessionHandle: handle, detail: isPlain(reason) ? null : reason };
-  // The client of a replaced session ended it with its own token, even if another user signs in.
-  if (type === 'LOGGED_OUT') return { ...event, actorId: userId };
-  return type === 'SESSION_EXPIRED' ? { ...event, at: expiresAt } : event;
+const withoutSecrets = {
+  hashedSessionToken: null,
+  replacedHashedToken: null,
+  antiCSRFToken: null,
+  publicData: null,
+  privateData: null,
+};
+
+/** The session of a visitor belongs to no history. */
+const withUser = Prisma.sql`changed WHERE "userId" IS NOT NULL`;
+
+/** Does the same in a transaction of its own. */
+export function endSessionsAlone(
+  database: Database,
+  scope: Scope,
+  where: Prisma.Sql,
+  reason: EndReason,
+): Promise<Session[]> {
+  return inShortTransaction(database, (db) => endSessions(db, scope, where, reason));
 }

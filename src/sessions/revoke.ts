@@ -1,11 +1,18 @@
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
-import type { Statements } from '../database/raw-sql.ts';
 import { inRawTransaction } from '../database/transaction.ts';
 import { SessionNotFoundError } from '../errors.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
 import { mayReadUsers, type Scope, type UserScope } from '../scope.ts';
-import { type EndReason, endSessions, sessionsOfUser, sessionsWithIds, sessionWithId } from './end.ts';
+import {
+  type EndReason,
+  endSessions,
+  endSessionsAlone,
+  sessionOfUser,
+  sessionsOfUser,
+  sessionsWithIds,
+  sessionWithId,
+} from './end.ts';
 import { requireRecentPassword } from './proof.ts';
 import { type Session, whereLive } from './session.ts';
 
@@ -21,7 +28,7 @@ export async function endSession(
   id: bigint,
   reason: EndReason,
 ): Promise<Session | null> {
-  const [ended] = await inRawTransaction(database, (db) => endSessions(db, scope, sessionWithId(id), reason));
+  const [ended] = await endSessionsAlone(database, scope, sessionWithId(id), reason);
   return ended ?? null;
 }
 
@@ -39,31 +46,45 @@ export async function revokeSession(
   id: bigint,
   { reauthenticateAfterMs }: Pick<Config, 'reauthenticateAfterMs'>,
 ): Promise<{ session: Session; ended: boolean }> {
+  // Most callers end a live session of their own. Only the others need the session to be read first.
+  const own = await endOwn(database, scope, id);
+  if (own) return { session: own, ended: true };
   const session = await database.session.findFirst({ where: { AND: [{ id }, whereOwnedBy(scope)] } });
   if (!session) throw new SessionNotFoundError();
-  const { userId } = session;
-  const isCurrent = id === scope.session?.id;
-  const isOwn = isCurrent || (userId !== null && userId === scope.session?.userId);
-  if (!isOwn) requireRecentPassword(scope, reauthenticateAfterMs);
-  const ended = await endSession(database, scope, id, isCurrent ? 'LOGOUT' : isOwn ? 'REVOKED' : 'REVOKED_BY_ADMIN');
+  if (isOwn(session, scope)) return { session, ended: false };
+  requireRecentPassword(scope, reauthenticateAfterMs);
+  const ended = await endSession(database, scope, id, 'REVOKED_BY_ADMIN');
   return ended ? { session: ended, ended: true } : { session, ended: false };
+}
+
+/** Ends a live session of the caller. Null if it is none. */
+async function endOwn(database: Database, scope: Scope, id: bigint): Promise<Session | null> {
+  if (id === scope.session?.id) return endSession(database, scope, id, 'LOGOUT');
+  const userId = scope.session?.userId ?? null;
+  if (userId === null) return null;
+  const [ended] = await endSessionsAlone(database, scope, sessionOfUser(id, userId), 'REVOKED');
+  return ended ?? null;
+}
+
+function isOwn({ id, userId }: Session, { session }: Scope): boolean {
+  return id === session?.id || (userId !== null && userId === session?.userId);
 }
 
 /** Ends the live sessions of the signed-in user, except that of the request, and returns them. */
 export function revokeOthers(database: Database, scope: UserScope): Promise<Session[]> {
-  return inRawTransaction(database, (db) => endOthers(db, scope));
+  return endSessionsAlone(database, scope, othersOf(scope), 'REVOKED');
 }
 
 /** Ends the live sessions of the signed-in user, and returns them. That of the request ends by a logout. */
 export function revokeAll(database: Database, scope: UserScope): Promise<Session[]> {
   return inRawTransaction(database, async (db) => [
-    ...(await endOthers(db, scope)),
+    ...(await endSessions(db, scope, othersOf(scope), 'REVOKED')),
     ...(await endSessions(db, scope, sessionWithId(scope.session.id), 'LOGOUT')),
   ]);
 }
 
-function endOthers(db: Statements, scope: UserScope): Promise<Session[]> {
-  return endSessions(db, scope, sessionsOfUser(scope.session.user.id, scope.session.id), 'REVOKED');
+function othersOf({ session }: UserScope): Prisma.Sql {
+  return sessionsOfUser(session.user.id, session.id);
 }
 
 /** The number of sessions that one transaction ends, so that requests wait only shortly for it. */
@@ -85,7 +106,7 @@ export async function endAllSessions(database: Database, scope: Scope, reason: E
     const ids = live.map(({ id }) => id);
     const last = ids.at(-1);
     if (last === undefined) return count;
-    const ended = await inRawTransaction(database, (db) => endSessions(db, scope, sessionsWithIds(ids), reason));
+    const ended = await endSessionsAlone(database, scope, sessionsWithIds(ids), reason);
     count += ended.length;
     after = last;
   }

@@ -106,6 +106,11 @@ const roots: Record<string, Record<string, [selection: string, outcomes: string[
     webhooks: ['webhooks { totalCount }', administrators],
     webhookDeliveries: ['webhookDeliveries(webhookId: "none") { totalCount }', administrators],
     sessions: ['sessions { nodes { id } }', administrators],
+    revocation: [
+      'revocation(id: "none") { id }',
+      ['UNAUTHENTICATED', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN', 'null', 'UNAUTHENTICATED'],
+    ],
+    revocations: ['revocations { totalCount }', administrators],
     auditEvents: ['auditEvents { totalCount }', administrators],
   },
   mutation: {
@@ -151,6 +156,8 @@ const roots: Record<string, Record<string, [selection: string, outcomes: string[
       'replayWebhookDeliveries(webhookId: "none", since: "2026-01-01T00:00:00Z") { __typename }',
       administrators,
     ],
+    revokeSessions: ['revokeSessions(filter: {}, dryRun: true) { __typename }', administrators],
+    cancelRevocation: ['cancelRevocation(id: "none") { revocation { id } }', administrators],
     revoke: [
       'revoke(id: "none") { __typename }',
       ['UNAUTHENTICATED', 'answers', 'answers', 'answers', 'answers', 'UNAUTHENTICATED'],

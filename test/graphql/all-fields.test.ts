@@ -90,7 +90,14 @@ const objects = ['User', 'Session', 'SessionConnection', 'SessionEdge', 'PageInf
 const devices = ['TrustedDevice'];
 const events = ['AuditEvent', 'AuditEventConnection', 'AuditEventEdge'];
 const webhooks = ['Webhook', 'WebhookConnection', 'WebhookEdge', 'WebhookDelivery'];
-const lists = ['UserConnection', 'UserEdge', 'ServiceClient', 'ServiceClientConnection', 'ServiceClientEdge'];
+const lists = [
+  'UserConnection',
+  'UserEdge',
+  'ServiceClient',
+  'ServiceClientConnection',
+  'ServiceClientEdge',
+  'RevocationConnection',
+];
 
 describe('all fields of every object that the caller may see', () => {
   it('have no error for a user, an administrator, a service, an anonymous session, and without a session', async () => {

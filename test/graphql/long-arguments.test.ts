@@ -62,6 +62,8 @@ const linear = new Set([
   // Pothos' cursors, in base64 and as they are: begin at the start, with one way to take every character.
   String.raw`/^(?:[\d+/A-Za-z]{4})*(?:[\d+/A-Za-z]{2}==|[\d+/A-Za-z]{3}=)?$/`,
   String.raw`/^([A-Z]):([\s\S]*)$/`,
+  // The times of graphql-scalars: begins at the start, and one part repeats, that of the digits of a second.
+  String.raw`/^(\d{4}-(0[1-9]|1[012])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60))(\.\d{1,})?(([Z])|([+|-]([01][0-9]|2[0-3]):[0-5][0-9]))$/`,
 ]);
 
 /** Returns the value of an ordinary client for such an argument, by its name and its type; for new ones too. */

@@ -59,7 +59,7 @@ describe('schema', () => {
     );
     const others = fields.filter((field) => !String(field.type).endsWith('!') && !isSemanticNonNull(field));
     // These are null without an error if there is no such object.
-    const names = ['currentSession', 'lastSession', 'node', 'session', 'user', 'viewer'];
+    const names = ['currentSession', 'lastSession', 'node', 'revocation', 'session', 'user', 'viewer'];
     expect(others.map(({ name }) => name).sort()).toEqual(names);
     const marked = printedSchema().match(/ @semanticNonNull\n/g);
     expect(marked).toHaveLength(fields.filter(isSemanticNonNull).length);

@@ -13,6 +13,7 @@ import {
   isNonNullType,
   isObjectType,
   isRequiredArgument,
+  isRequiredInputField,
 } from 'graphql';
 import { schema } from '../../src/graphql/schema.ts';
 import { password } from './api.ts';
@@ -56,6 +57,8 @@ const texts = [
   '2026-11-25T00:00:00Z',
 ];
 
+const times = ['2026-11-25T00:00:00Z', '0000-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z', '2026-02-30T00:00:00Z', ''];
+
 const literals = ['null', '1', '-1', '0', '2147483648', '1e999', 'true', '[]', '[[]]', '{}', 'NONSENSE', '$v', '1.5'];
 
 const objects = [
@@ -80,14 +83,14 @@ export function literalOf(type: GraphQLInputType, random: Random): string {
   if (isEnumType(type)) return random.pick(type.getValues()).name;
   if (isInputObjectType(type)) {
     const all = Object.values(type.getFields());
-    const given = type.isOneOf && !random.onceIn(12) ? [random.pick(all)] : all;
+    const some = all.filter((field) => isRequiredInputField(field) || random.onceIn(3));
+    const given = type.isOneOf && !random.onceIn(12) ? [random.pick(all)] : some;
     const fields = given.map((field) => `${field.name}:${literalOf(field.type, random)}`);
     return `{${fields.join(' ')}}`;
   }
   if (type.name === 'Boolean') return random.pick(['true', 'false']);
   if (type.name === 'Int') return random.pick(['1', '0', '-1', '100', '101', '2147483647']);
-  if (type.name === 'DateTime')
-    return random.pick(['"2026-11-25T00:00:00Z"', '"0000-01-01T00:00:00Z"', '"9999-12-31T23:59:60Z"']);
+  if (type.name === 'DateTime') return JSON.stringify(random.pick(times));
   if (type.name === 'JSON') return random.pick(objects);
   return JSON.stringify(random.pick(texts));
 }

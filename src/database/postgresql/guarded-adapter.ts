@@ -11,6 +11,7 @@ import type pg from 'pg';
 import { transactionOptions } from '../dialect.ts';
 import { transactionIsOver } from '../failures.ts';
 import { registerTransaction } from '../raw-sql.ts';
+import { preparedStatements } from './prepared-statements.ts';
 
 /** PostgreSQL's code for a write in a transaction that can only read. */
 const readOnlyCode = '25006';
@@ -23,13 +24,15 @@ const readOnlyCode = '25006';
  * open there. The next user of the connection writes into it, gets a success, and the write is never committed.
  */
 export function guardedAdapter(pool: pg.Pool): SqlDriverAdapterFactory {
-  const factory = new PrismaPg(pool, { disposeExternalPool: true });
+  const { statementNameGenerator, withPrepared } = preparedStatements();
+  const factory = new PrismaPg(pool, { disposeExternalPool: true, statementNameGenerator });
   return {
     provider: factory.provider,
     adapterName: factory.adapterName,
     async connect() {
       const adapter: SqlDriverAdapter = await factory.connect();
       const startTransaction = adapter.startTransaction.bind(adapter);
+      adapter.queryRaw = withPrepared(adapter.queryRaw.bind(adapter));
       adapter.startTransaction = async (level?: IsolationLevel) => {
         const began = performance.now();
         const transaction = guard(await startTransaction(level), began + transactionOptions.timeout);

@@ -14,6 +14,7 @@ import {
 } from '../hot/prepared-reads.ts';
 import { type Row, type Select, select } from '../hot/select.ts';
 import { timed } from '../observe/statement-times.ts';
+import { isNotPrepared } from './prepared-statements.ts';
 
 /**
  * Statements that read up to 1, 4 or 16 sessions by their handles. Concurrent requests are read together, by the
@@ -42,12 +43,6 @@ const types: pg.CustomTypesConfig = {
     oid === pg.types.builtins.TIMESTAMP ? (time: string) => time : pg.types.getTypeParser(oid, format),
 };
 
-/**
- * SQLSTATE codes for a named statement that the connection does not know. Behind a pooler, every query may get another
- * connection, with other prepared statements. Another cause is a migration that changed the statement's columns.
- */
-const notPrepared = new Set(['26000', '42P05', '0A000']);
-
 type Listeners = Pick<OpenOptions, 'onQuery' | 'onStatement' | 'onSharedRead'>;
 
 /** Returns the reads on a pool, by statements that every connection prepares once. */
@@ -66,7 +61,7 @@ export function preparedReads(pool: pg.Pool, { onQuery, onStatement, onSharedRea
     try {
       return (await query(text, values, name)).rows;
     } catch (error) {
-      if (!notPrepared.has((error as pg.DatabaseError).code ?? '')) throw error;
+      if (!isNotPrepared((error as pg.DatabaseError).code)) throw error;
       isPreparable = false;
       return (await query(text, values)).rows;
     }

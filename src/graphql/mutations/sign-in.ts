@@ -15,7 +15,7 @@ import { passwordCheck } from '../plugins/limits.ts';
 import { Session } from '../types/session.ts';
 import { User } from '../types/user.ts';
 
-const Transport = builder.enumType('Transport', {
+export const Transport = builder.enumType('Transport', {
   description: 'How the client of a session sends the token.',
   values: {
     COOKIE: {

@@ -6,6 +6,7 @@ import { type Context, canSeeUser } from '../context.ts';
 import type { Row } from '../loaders.ts';
 import { type NodeId, type NodeType, parseNodeId } from '../node-id.ts';
 import { AuditEvent, whereEventVisibleTo } from './audit-event.ts';
+import { Revocation } from './revocation.ts';
 import { ServiceClient } from './service-client.ts';
 import { Session } from './session.ts';
 import { TrustedDevice, whereDeviceVisibleTo } from './trusted-device.ts';
@@ -29,6 +30,8 @@ const finders: Record<NodeType, Find> = {
     database.auditEvent.findMany({ where: { AND: [{ id: { in: ids } }, whereEventVisibleTo(caller.scope)] } }),
   ServiceClient: (ids, { database, caller }) =>
     caller.scope.isAdmin ? database.serviceClient.findMany({ where: { id: { in: ids } } }) : [],
+  Revocation: (ids, { database, caller }) =>
+    caller.scope.isAdmin ? database.revocation.findMany({ where: { id: { in: ids } } }) : [],
   TrustedDevice: (ids, { database, caller }) =>
     database.userToken.findMany({ where: { AND: [{ id: { in: ids } }, whereDeviceVisibleTo(caller.scope)] } }),
   Webhook: (ids, { database, caller }) =>
@@ -42,6 +45,7 @@ const types = {
   Session,
   AuditEvent,
   ServiceClient,
+  Revocation,
   TrustedDevice,
   Webhook,
   WebhookDelivery,

@@ -73,19 +73,16 @@ export class RequestCaller implements Caller {
     let last: SessionWithUser | null = null;
     for (const candidates of this.#credentials) {
       const opened: Opened[] = [];
-      const ended: SessionWithUser[] = [];
       for (const credential of candidates) {
         const resumed = await resumeSession(database, this.scope, credential.token, policies);
         if (resumed.session) opened.push({ ...credential, ...resumed });
         else if (resumed.isJustReplaced) this.#refuseReplaced();
-        else if (resumed.endedSession) ended.push(resumed.endedSession);
+        else if (resumed.endedSession) last ??= resumed.endedSession;
         else if (credential.transport === 'COOKIE' && !credential.isLegacy && !resumed.isKnown) this.#clearCookie();
       }
       const [first] = opened;
       if (first && opened.length === 1) this.#open(first);
       if (first) return;
-      // As with open sessions, one of two was planted.
-      if (ended.length === 1) last ??= ended[0] ?? null;
     }
     if (last) this.scope = { ...this.scope, endedSession: last };
   }

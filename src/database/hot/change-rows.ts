@@ -1,0 +1,79 @@
+import { Prisma } from '../../generated/sqlite/client.ts';
+import { isSqlite, quoted, run, type Statements, toDate } from '../raw-sql.ts';
+import { type ColumnTable, columnTables, type RecordOf } from './columns.ts';
+import { type Row, readerOf } from './select.ts';
+
+type Table = 'Session';
+
+type RowOf<Of extends Table> = RecordOf<(typeof columnTables)[Of]>;
+
+export type Change<Of extends Table> = {
+  /** The new values of columns: values, or expressions on the row before. */
+  set: { [column in keyof RowOf<Of>]?: RowOf<Of>[column] | Prisma.Sql };
+  /** A condition on the alias `s`. */
+  where: Prisma.Sql;
+  /**
+   * An INSERT INTO … SELECT … FROM `changed`, the relation of the changed rows. It has the columns that `set` does not
+   * set to a value.
+   */
+  insertion: Prisma.Sql;
+};
+
+/**
+ * Changes rows of a table, inserts rows into another one for them, and returns the changed rows. On PostgreSQL this is
+ * one statement, and so a transaction if it is in none. SQLite has no such statement: there it needs a transaction, such
+ * as that of `inShortTransaction`.
+ */
+export async function changeRows<Of extends Table>(
+  db: Statements,
+  table: Of,
+  { set, where, insertion }: Change<Of>,
+): Promise<RowOf<Of>[]> {
+  const known = Object.fromEntries(Object.entries(set).filter(([, value]) => !(value instanceof Prisma.Sql)));
+  const { list, read } = othersOf(table, Object.keys(known));
+  const update = Prisma.sql`UPDATE ${Prisma.raw(`"${table}"`)} AS s SET ${assignmentsOf(set)} WHERE ${where}
+    RETURNING ${list}`;
+  const rows = isSqlite(db) ? await inTwo(db, table, update, insertion) : await inOne(db, list, update, insertion);
+  // The columns that \`read\` leaves out are those of \`known\`.
+  return rows.map((row) => ({ ...read(row as Row), ...known }) as RowOf<Of>);
+}
+
+function assignmentsOf(set: object): Prisma.Sql {
+  const assignments = Object.entries(set).map(([column, value]) => {
+    const name = Prisma.raw(`"${column}"`);
+    return value === null ? Prisma.sql`${name} = NULL` : Prisma.sql`${name} = ${value}`;
+  });
+  return Prisma.join(assignments);
+}
+
+function inOne(db: Statements, list: Prisma.Sql, update: Prisma.Sql, insertion: Prisma.Sql): Promise<unknown[][]> {
+  const statement = Prisma.sql`WITH changed AS (${update}), inserted AS (${insertion}) SELECT ${list} FROM changed`;
+  return run(db, statement, { isPrepared: true });
+}
+
+async function inTwo(db: Statements, table: Table, update: Prisma.Sql, insertion: Prisma.Sql): Promise<unknown[][]> {
+  const rows = await run(db, update);
+  // The id is the first column of each column table.
+  const ids = `[${rows.map(([id]) => id).join()}]`;
+  const changed = Prisma.sql`SELECT * FROM ${Prisma.raw(`"${table}"`)}
+    WHERE "id" IN (SELECT "value" FROM json_each(${ids}))`;
+  if (rows.length > 0) await run(db, Prisma.sql`WITH changed AS (${changed}) ${insertion}`);
+  return rows;
+}
+
+type Others = { list: Prisma.Sql; read: (row: Row) => object };
+
+const known = new Map<string, Others>();
+
+/** Returns the list of the columns of a table that are not among these, and the reader of their values. */
+function othersOf(table: Table, columns: string[]): Others {
+  const key = [table, ...columns].join();
+  const found = known.get(key);
+  if (found) return found;
+  const others: ColumnTable = Object.fromEntries(
+    Object.entries(columnTables[table]).filter(([column]) => !columns.includes(column)),
+  );
+  const made = { list: Prisma.raw(quoted(Object.keys(others))), read: readerOf(others, 0, toDate) };
+  known.set(key, made);
+  return made;
+}
