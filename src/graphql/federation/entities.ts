@@ -7,7 +7,7 @@ import type { User as UserRow } from '../../users/user.ts';
 import { builder } from '../builder.ts';
 import { parseNodeId } from '../node-id.ts';
 import { findNodes, listedNodes, requireShortList } from '../types/node.ts';
-import { Session } from '../types/session.ts';
+import { Session } from '../types/sessions/session.ts';
 import { User } from '../types/user.ts';
 
 /** The names of the types with a `@key`. */

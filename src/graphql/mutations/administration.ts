@@ -18,8 +18,8 @@ import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
 import { parseNodeId } from '../node-id.ts';
 import { User } from '../types/user.ts';
-import { signOutIfOver, toGlobalId } from './end-sessions.ts';
 import { DeleteUserPayload } from './profile.ts';
+import { signOutIfOver, toGlobalId } from './sessions/end-sessions.ts';
 
 const UserPayload = builder.objectRef<Administered>('UserPayload').implement({
   access: 'parent',

@@ -6,7 +6,7 @@ import type { User as UserRow } from '../../users/user.ts';
 import { builder } from '../builder.ts';
 import { parseNodeId } from '../node-id.ts';
 import { User } from '../types/user.ts';
-import { signOutIfOver, toGlobalId } from './end-sessions.ts';
+import { signOutIfOver, toGlobalId } from './sessions/end-sessions.ts';
 
 type Forgotten = { deviceId: bigint; viewer: UserRow };
 

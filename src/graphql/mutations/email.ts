@@ -14,7 +14,7 @@ import type { Caller, Context } from '../context.ts';
 import { mutationCost, passwordCheck } from '../plugins/limits.ts';
 import { MailRequestPayload } from '../types/mail-request-payload.ts';
 import { ViewerPayload } from '../types/viewer-payload.ts';
-import { signOutIfOver } from './end-sessions.ts';
+import { signOutIfOver } from './sessions/end-sessions.ts';
 
 builder.mutationField('requestEmailVerification', (t) =>
   t.field({

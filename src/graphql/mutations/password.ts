@@ -17,7 +17,7 @@ import { builder } from '../builder.ts';
 import type { Caller } from '../context.ts';
 import { passwordCheck } from '../plugins/limits.ts';
 import { MailRequestPayload } from '../types/mail-request-payload.ts';
-import { Session } from '../types/session.ts';
+import { Session } from '../types/sessions/session.ts';
 import { User } from '../types/user.ts';
 import {
   rememberArgument,

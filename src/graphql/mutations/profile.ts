@@ -6,7 +6,7 @@ import { builder } from '../builder.ts';
 import { passwordCheck } from '../plugins/limits.ts';
 import { ViewerPayload } from '../types/viewer-payload.ts';
 import { changed } from './email.ts';
-import { toGlobalId } from './end-sessions.ts';
+import { toGlobalId } from './sessions/end-sessions.ts';
 
 export const DeleteUserPayload = builder.objectRef<DeletedUser>('DeleteUserPayload').implement({
   access: 'parent',

@@ -12,7 +12,7 @@ import type { User as UserRow } from '../../users/user.ts';
 import { builder } from '../builder.ts';
 import type { Caller } from '../context.ts';
 import { passwordCheck } from '../plugins/limits.ts';
-import { Session } from '../types/session.ts';
+import { Session } from '../types/sessions/session.ts';
 import { User } from '../types/user.ts';
 
 export const Transport = builder.enumType('Transport', {

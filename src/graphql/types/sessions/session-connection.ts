@@ -1,8 +1,8 @@
-import type { Prisma } from '../../generated/sqlite/client.ts';
-import { whereLive } from '../../sessions/session.ts';
-import { builder } from '../builder.ts';
-import { newestFirst } from '../pages.ts';
-import { pageComplexity } from '../plugins/limits.ts';
+import type { Prisma } from '../../../generated/sqlite/client.ts';
+import { whereLive } from '../../../sessions/session.ts';
+import { builder } from '../../builder.ts';
+import { newestFirst } from '../../pages.ts';
+import { pageComplexity } from '../../plugins/limits.ts';
 import { Session, SessionState } from './session.ts';
 
 export const SessionConnection = builder.connectionObject(

@@ -1,11 +1,11 @@
-import { SessionNotFoundError, ValidationError } from '../../errors.ts';
-import { mergeData } from '../../sessions/data.ts';
-import { startAnonymousSession } from '../../sessions/start.ts';
-import { builder } from '../builder.ts';
-import { parseNodeId } from '../node-id.ts';
-import { sessionStart } from '../plugins/limits.ts';
-import { Session } from '../types/session.ts';
-import { requireTransport, transportArgument } from './sign-in.ts';
+import { SessionNotFoundError, ValidationError } from '../../../errors.ts';
+import { mergeData } from '../../../sessions/data.ts';
+import { startAnonymousSession } from '../../../sessions/start.ts';
+import { builder } from '../../builder.ts';
+import { parseNodeId } from '../../node-id.ts';
+import { sessionStart } from '../../plugins/limits.ts';
+import { Session } from '../../types/sessions/session.ts';
+import { requireTransport, transportArgument } from '../sign-in.ts';
 import type { StartedOrFound } from './start-session.ts';
 
 const SessionDataPayload = builder.objectRef<StartedOrFound>('SessionDataPayload').implement({

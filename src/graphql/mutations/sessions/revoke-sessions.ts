@@ -1,16 +1,16 @@
-import type { Database } from '../../database/database.ts';
-import { ReauthenticationRequiredError, ValidationError } from '../../errors.ts';
-import { requireUser } from '../../scope.ts';
-import type { RevocationFilter } from '../../sessions/revocations/filter.ts';
+import type { Database } from '../../../database/database.ts';
+import { ReauthenticationRequiredError, ValidationError } from '../../../errors.ts';
+import { requireUser } from '../../../scope.ts';
+import type { RevocationFilter } from '../../../sessions/revocations/filter.ts';
 import {
   cancelRevocation,
   type Revocation as RevocationRow,
   requestRevocation,
-} from '../../sessions/revocations/revocation.ts';
-import { builder } from '../builder.ts';
-import { parseNodeId } from '../node-id.ts';
-import { Revocation } from '../types/revocation.ts';
-import { Transport } from './sign-in.ts';
+} from '../../../sessions/revocations/revocation.ts';
+import { builder } from '../../builder.ts';
+import { parseNodeId } from '../../node-id.ts';
+import { Revocation } from '../../types/sessions/revocation.ts';
+import { Transport } from '../sign-in.ts';
 
 const maxUserIds = 100;
 

@@ -1,13 +1,13 @@
-import { ReauthenticationRequiredError, SessionNotFoundError } from '../../errors.ts';
-import { requireUser } from '../../scope.ts';
-import { logout, revokeAll, revokeOthers, revokeSession } from '../../sessions/revoke.ts';
-import type { Session as SessionRow } from '../../sessions/session.ts';
-import type { User as UserRow } from '../../users/user.ts';
-import { builder } from '../builder.ts';
-import type { Caller } from '../context.ts';
-import { parseNodeId } from '../node-id.ts';
-import { isCurrent, Session } from '../types/session.ts';
-import { User } from '../types/user.ts';
+import { ReauthenticationRequiredError, SessionNotFoundError } from '../../../errors.ts';
+import { requireUser } from '../../../scope.ts';
+import { logout, revokeAll, revokeOthers, revokeSession } from '../../../sessions/revoke.ts';
+import type { Session as SessionRow } from '../../../sessions/session.ts';
+import type { User as UserRow } from '../../../users/user.ts';
+import { builder } from '../../builder.ts';
+import type { Caller } from '../../context.ts';
+import { parseNodeId } from '../../node-id.ts';
+import { isCurrent, Session } from '../../types/sessions/session.ts';
+import { User } from '../../types/user.ts';
 
 const LogoutPayload = builder.objectRef<{ endedSession: SessionRow | null }>('LogoutPayload').implement({
   access: 'parent',

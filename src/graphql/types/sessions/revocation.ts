@@ -1,9 +1,9 @@
-import { type RevocationState, revocationStates } from '../../sessions/revocations/revocation.ts';
-import { builder } from '../builder.ts';
-import { parseNodeId, toNodeId } from '../node-id.ts';
-import { newestFirst } from '../pages.ts';
-import { pageComplexity } from '../plugins/limits.ts';
-import { User } from './user.ts';
+import { type RevocationState, revocationStates } from '../../../sessions/revocations/revocation.ts';
+import { builder } from '../../builder.ts';
+import { parseNodeId, toNodeId } from '../../node-id.ts';
+import { newestFirst } from '../../pages.ts';
+import { pageComplexity } from '../../plugins/limits.ts';
+import { User } from '../user.ts';
 
 const stateDescriptions: Record<RevocationState, string> = {
   PENDING: 'No server has begun yet. One does within seconds.',

@@ -1,6 +1,6 @@
-import { type LastSession as LastSessionRow, lastSessionOf } from '../../sessions/ended/last-session.ts';
-import type { SessionWithUser } from '../../sessions/session.ts';
-import { builder } from '../builder.ts';
+import { type LastSession as LastSessionRow, lastSessionOf } from '../../../sessions/ended/last-session.ts';
+import type { SessionWithUser } from '../../../sessions/session.ts';
+import { builder } from '../../builder.ts';
 import { SessionEndReason } from './session-end-reason.ts';
 
 const SessionEndedBy = builder.enumType('SessionEndedBy', {

@@ -1,13 +1,13 @@
-import type { Database } from '../../database/database.ts';
-import type { Prisma } from '../../generated/sqlite/client.ts';
-import type { Session as SessionRow } from '../../sessions/session.ts';
-import { builder } from '../builder.ts';
-import type { Context } from '../context.ts';
-import { newestFirst, pageOf } from '../pages.ts';
-import { nestedPageComplexity } from '../plugins/limits.ts';
+import type { Database } from '../../../database/database.ts';
+import type { Prisma } from '../../../generated/sqlite/client.ts';
+import type { Session as SessionRow } from '../../../sessions/session.ts';
+import { builder } from '../../builder.ts';
+import type { Context } from '../../context.ts';
+import { newestFirst, pageOf } from '../../pages.ts';
+import { nestedPageComplexity } from '../../plugins/limits.ts';
+import { User } from '../user.ts';
 import { Session, SessionState } from './session.ts';
 import { SessionConnection, type SessionFilter, whereListed } from './session-connection.ts';
-import { User } from './user.ts';
 
 builder.prismaObjectField(User, 'sessions', (t) =>
   t.field({

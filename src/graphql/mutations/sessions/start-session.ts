@@ -1,9 +1,9 @@
-import type { Session as SessionRow } from '../../sessions/session.ts';
-import { startAnonymousSession } from '../../sessions/start.ts';
-import { builder } from '../builder.ts';
-import { sessionStart } from '../plugins/limits.ts';
-import { Session } from '../types/session.ts';
-import { requireTransport, transportArgument } from './sign-in.ts';
+import type { Session as SessionRow } from '../../../sessions/session.ts';
+import { startAnonymousSession } from '../../../sessions/start.ts';
+import { builder } from '../../builder.ts';
+import { sessionStart } from '../../plugins/limits.ts';
+import { Session } from '../../types/sessions/session.ts';
+import { requireTransport, transportArgument } from '../sign-in.ts';
 
 export type StartedOrFound = { session: SessionRow; token: string | null };
 

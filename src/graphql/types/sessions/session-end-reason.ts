@@ -1,4 +1,4 @@
-import { builder } from '../builder.ts';
+import { builder } from '../../builder.ts';
 
 export const SessionEndReason = builder.enumType('SessionEndReason', {
   description: 'The reason why a session ended. More may be added.',

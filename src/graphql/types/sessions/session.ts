@@ -1,12 +1,12 @@
-import type { Scope } from '../../scope.ts';
-import { clientName } from '../../sessions/client-name.ts';
-import { type DataColumn, parseData, type SessionData } from '../../sessions/data.ts';
-import { isLive, type Session as SessionRow } from '../../sessions/session.ts';
-import type { User as UserRow } from '../../users/user.ts';
-import { builder } from '../builder.ts';
-import { type Context, canSeeUser } from '../context.ts';
-import { toNodeId } from '../node-id.ts';
-import { User } from './user.ts';
+import type { Scope } from '../../../scope.ts';
+import { clientName } from '../../../sessions/client-name.ts';
+import { type DataColumn, parseData, type SessionData } from '../../../sessions/data.ts';
+import { isLive, type Session as SessionRow } from '../../../sessions/session.ts';
+import type { User as UserRow } from '../../../users/user.ts';
+import { builder } from '../../builder.ts';
+import { type Context, canSeeUser } from '../../context.ts';
+import { toNodeId } from '../../node-id.ts';
+import { User } from '../user.ts';
 
 export const SessionState = builder.enumType('SessionState', {
   description: 'The state of a session.',
