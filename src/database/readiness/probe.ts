@@ -31,6 +31,7 @@ export const tablesWithIds = [
   'ServiceClient',
   'Webhook',
   'WebhookDelivery',
+  'Revocation',
   'AccountChange',
 ] as const;
 

@@ -23,7 +23,7 @@ const missing = history.map(({ name }) => name).filter((name) => name >= widenin
 
 /** The tables of the version before. Newer ones have ids of 64 bits from the start. */
 const tablesOfBefore = tablesWithIds.filter(
-  (table) => !['ServiceClient', 'Webhook', 'WebhookDelivery'].includes(table),
+  (table) => !['ServiceClient', 'Webhook', 'WebhookDelivery', 'Revocation', 'AccountChange'].includes(table),
 );
 
 /** A database as the version before left it: ids of 32 bits, and a user. */
