@@ -36,18 +36,22 @@ const SessionsSnapshot = builder.objectRef<Of<'start'>>('SessionsSnapshot').impl
   }),
 });
 
+const handleField = { description: 'The `handle` of the session.' };
+
+const sessionField = {
+  type: Session,
+  nullable: true,
+  description: 'The session as it is now. Null after it was deleted.',
+  resolve: ({ handle }: { handle: string }, _args: object, context: Context) => sessionOf(handle, context),
+} as const;
+
 const SessionStarted = builder.objectRef<Of<'started'>>('SessionStarted').implement({
   access: 'parent',
   description: 'A session of the user started: a login on this or another device.',
   fields: (t) => ({
     cursor: t.string(cursorField),
-    sessionHandle: t.exposeString('handle', { description: 'The `handle` of the session.' }),
-    session: t.field({
-      type: Session,
-      nullable: true,
-      description: 'The session as it is now. Null after it was deleted.',
-      resolve: ({ handle }, _args, context) => sessionOf(handle, context),
-    }),
+    sessionHandle: t.exposeString('handle', handleField),
+    session: t.field(sessionField),
   }),
 });
 
@@ -66,7 +70,7 @@ const SessionEnded = builder.objectRef<Of<'ended'>>('SessionEnded').implement({
         return session && toNodeId('Session', session.id);
       },
     }),
-    sessionHandle: t.exposeString('handle', { description: 'The `handle` of the session.' }),
+    sessionHandle: t.exposeString('handle', handleField),
     reason: t.expose('reason', { type: SessionEndReason, description: 'Why the session ended.' }),
     endedAt: t.expose('endedAt', { type: 'DateTime', description: 'When the session ended or expired.' }),
   }),
@@ -77,13 +81,8 @@ const SessionChanged = builder.objectRef<Of<'changed'>>('SessionChanged').implem
   description: 'A session of the user changed: its data, or the last proof of the password in it.',
   fields: (t) => ({
     cursor: t.string(cursorField),
-    sessionHandle: t.exposeString('handle', { description: 'The `handle` of the session.' }),
-    session: t.field({
-      type: Session,
-      nullable: true,
-      description: 'The session as it is now. Null after it was deleted.',
-      resolve: ({ handle }, _args, context) => sessionOf(handle, context),
-    }),
+    sessionHandle: t.exposeString('handle', handleField),
+    session: t.field(sessionField),
   }),
 });
 
