@@ -153,6 +153,37 @@ describe('a webhook', () => {
     expect(numbersOf(receiver.accepted).slice(8)).toEqual([0, 3, 6, 9, 12]);
   });
 
+  it('delays the events of no other user for one who causes many', async () => {
+    const api = await startWebhookApi();
+    const receiver = await startReceiver();
+    await addWebhook(api, { url: receiver.url, ...onlyAdded });
+    const worker = webhookWorker(api);
+    const run = (maxWaiting: number) => deliverWebhooks({ ...worker, maxWaiting }, async () => true);
+    // A flood of one user, more than a queue holds, and then one event of each other.
+    const users = [...usersOf(600, 1), 2n, 3n, null];
+    receiver.answer = ({ message }) => (message.data.detail === '0' ? 500 : 204);
+    await addEvents(api, users.slice(0, 500));
+    await addEvents(api, users.slice(500), 500);
+    await run(200);
+    await run(200);
+    expect(sorted(numbersOf(receiver.accepted))).toEqual([600, 601, 602]);
+    receiver.answer = () => 204;
+    pass(api, 10_000);
+    await addEvents(api, [2n, 3n, null], 603);
+    const ended = new Set<number>();
+    receiver.answer = ({ message }) => {
+      ended.add(Number(message.data.detail));
+      return 204;
+    };
+    let isOver = false;
+    const others = [603, 604, 605];
+    await deliverWebhooks({ ...worker, maxWaiting: 200 }, async () => {
+      isOver ||= others.every((number) => ended.has(number));
+      return !isOver;
+    });
+    expect(ended.size).toBeLessThan(20);
+  });
+
   it('receives an event again, with the same id, if the server dies between the answer and its note', async () => {
     const api = await startWebhookApi();
     const receiver = await startReceiver();

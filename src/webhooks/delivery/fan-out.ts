@@ -7,15 +7,19 @@ import { readEvents } from '../../events/log.ts';
 import type { AuditEvent, Webhook } from '../../generated/sqlite/client.ts';
 import { formatOf, type ToGlobalId } from '../formats.ts';
 import { messageIdOf, nameOf, wantsEvent } from '../webhook.ts';
+import { haveManyUsers } from './turns.ts';
 
 /** The number of events that are read at once. */
 const batchSize = 500;
 
 /**
- * The maximum number of waiting deliveries of a webhook. Further events stay in the log alone until some are delivered,
- * so a receiver that is down for days fills no table.
+ * The maximum number of waiting deliveries of a webhook that fails. Further events stay in the log alone until one is
+ * delivered, so a receiver that is down for days fills no table.
  */
 const defaultMaxWaiting = 10_000;
+
+/** The share of `maxWaiting` up to which the deliveries of one user count: one user alone holds up no others. */
+const shareOfUser = 1 / 100;
 
 export type FanOutOptions = {
   database: Database;
@@ -23,7 +27,7 @@ export type FanOutOptions = {
   policies: Pick<Config, 'publicUrl'>;
   report: (error: unknown) => void;
   now: () => Date;
-  /** The maximum number of waiting deliveries of a webhook. */
+  /** The maximum number of waiting deliveries of a webhook that fails. */
   maxWaiting?: number;
 };
 
@@ -42,7 +46,7 @@ export async function fanOut(webhooks: readonly Webhook[], options: FanOutOption
     reads.set(after, reading);
     const events = await reading;
     if (events.length === 0) continue;
-    if ((await countWaiting(options.database, webhook, maxWaiting)) >= maxWaiting) continue;
+    if (webhook.failingSince !== null && (await isFull(options.database, webhook, maxWaiting))) continue;
     await reportGap(webhook, events, options);
     const count = await addDeliveries(webhook, events, options);
     if (count > 0 || events.length === batchSize) changed.add(webhook.id);
@@ -50,8 +54,10 @@ export async function fanOut(webhooks: readonly Webhook[], options: FanOutOption
   return changed;
 }
 
-function countWaiting(database: Database, { id }: Webhook, maxWaiting: number): Promise<number> {
-  return database.webhookDelivery.count({ where: { webhookId: id, state: 'WAITING' }, take: maxWaiting });
+async function isFull(database: Database, { id }: Webhook, maxWaiting: number): Promise<boolean> {
+  const where = { webhookId: id, state: 'WAITING' };
+  const count = await database.webhookDelivery.count({ where, take: maxWaiting });
+  return count >= maxWaiting && haveManyUsers(database, id, Math.ceil(maxWaiting * shareOfUser));
 }
 
 /** Adds the deliveries of events that a webhook wants, and moves its position in the log, both or none. */

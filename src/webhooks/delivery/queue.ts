@@ -1,31 +1,20 @@
 /** The deliveries that wait: which of them is next, and how attempts end. */
 import type { Database, Db } from '../../database/database.ts';
-import { toId } from '../../database/raw-sql.ts';
 import { inTransaction } from '../../database/transaction.ts';
 import type { WebhookDelivery } from '../../generated/sqlite/client.ts';
 import type { Outcome } from '../http/send.ts';
 import { nextAttemptAt } from './retries.ts';
+import { findNext, type Turn } from './turns.ts';
 
 /** The time after which a delivery whose attempt has no result is tried again: its server died, or lost the lease. */
 const claimMs = 60_000;
 
-/**
- * Returns deliveries of a webhook that are due, in the order of their events: for each user only the first one that
- * waits, so that no event overtakes an earlier one of the same user.
- */
-export async function findDue(database: Database, webhookId: bigint, limit: number, now: Date) {
-  const rows = await database.$queryRaw<{ id: unknown }[]>`
-    SELECT "id" FROM "WebhookDelivery" AS "one"
-      WHERE "webhookId" = ${webhookId} AND "state" = 'WAITING' AND "sendAfter" <= ${now}
-        AND NOT EXISTS (
-          SELECT 1 FROM "WebhookDelivery" AS "earlier"
-            WHERE "earlier"."webhookId" = ${webhookId} AND "earlier"."state" = 'WAITING'
-              AND "earlier"."userId" = "one"."userId" AND "earlier"."id" < "one"."id")
-      ORDER BY "sendAfter", "id" LIMIT ${limit}`;
-  const ids = rows.map(({ id }) => toId(id));
+/** Returns deliveries of a webhook that are due, in the order of the turns: see `findNext`. */
+export async function findDue(database: Database, webhookId: bigint, turn: Turn, now: Date) {
+  const ids = await findNext(database, webhookId, turn, now);
   // Another server may have claimed some since.
-  const where = { id: { in: ids }, ...whereDue(now) };
-  return database.webhookDelivery.findMany({ where, orderBy: { id: 'asc' } });
+  const found = await database.webhookDelivery.findMany({ where: { id: { in: ids }, ...whereDue(now) } });
+  return found.sort((one, other) => ids.indexOf(one.id) - ids.indexOf(other.id));
 }
 
 function whereDue(now: Date) {
@@ -71,17 +60,13 @@ export async function noteFailed(
   { status, error, retryAfterMs, isFinal }: Outcome,
   now: Date,
 ): Promise<boolean> {
-  const { webhookId, userId, queuedAt } = delivery;
+  const { webhookId, queuedAt } = delivery;
   const next = isFinal ? null : nextAttemptAt({ attempts: delivery.attempts + 1, queuedAt }, retryAfterMs, now);
   const result = { lastStatus: status, lastError: error ?? `HTTP_${status}` };
   await inTransaction(database, async (db) => {
     const data = next === null ? { ...result, state: 'DEAD', finishedAt: now } : { ...result, sendAfter: next };
     await db.webhookDelivery.updateMany({ where: whereClaimed(delivery), data });
     await db.webhook.updateMany({ where: { id: webhookId, failingSince: null }, data: { failingSince: now } });
-    if (next === null || userId === null) return;
-    // They cannot be sent before, and the search for due deliveries need not pass them until then.
-    const behind = { webhookId, state: 'WAITING', userId, id: { gt: delivery.id }, sendAfter: { lt: next } };
-    await db.webhookDelivery.updateMany({ where: behind, data: { sendAfter: next } });
   });
   return next === null;
 }

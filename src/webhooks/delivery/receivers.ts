@@ -14,7 +14,7 @@ const downAfter = 4;
 /** The first pause between attempts at a receiver that is down, and the longest, in milliseconds. */
 const pauseMs = { first: 5_000, max: 5 * 60_000 };
 
-type Receiver = { inFlight: number; failures: number; pausedUntil: number };
+type Receiver = { inFlight: number; failures: number; pausedUntil: number; lastTurn: bigint };
 
 export class Receivers {
   readonly #receivers = new Map<bigint, Receiver>();
@@ -22,7 +22,7 @@ export class Receivers {
   #shared = 0;
 
   #of(id: bigint): Receiver {
-    const receiver = this.#receivers.get(id) ?? { inFlight: 0, failures: 0, pausedUntil: 0 };
+    const receiver = this.#receivers.get(id) ?? { inFlight: 0, failures: 0, pausedUntil: 0, lastTurn: 0n };
     this.#receivers.set(id, receiver);
     return receiver;
   }
@@ -45,6 +45,15 @@ export class Receivers {
       receiver.inFlight -= 1;
       if (isShared) this.#shared -= 1;
     };
+  }
+
+  /** Returns the user whose turn was the last at a webhook. 0n if it was that of the deliveries without a user. */
+  lastTurnOf(id: bigint): bigint {
+    return this.#of(id).lastTurn;
+  }
+
+  noteTurn(id: bigint, userId: bigint | null): void {
+    this.#of(id).lastTurn = userId ?? 0n;
   }
 
   /** Notes that a receiver accepted a message. Returns whether it counted as down before. */

@@ -10,6 +10,7 @@ import { type AttemptOptions, attempt, type Sign, signerOf } from './attempt.ts'
 import { type FanOutOptions, fanOut } from './fan-out.ts';
 import { claim, findDue } from './queue.ts';
 import { Receivers } from './receivers.ts';
+import { findNext } from './turns.ts';
 
 /** The pause between two looks at the log. An event is sent within this time and that of a request. */
 const intervalMs = 1_000;
@@ -56,14 +57,16 @@ function listEnabled({ database }: Pick<WebhookOptions, 'database'>): Promise<We
   return database.webhook.findMany({ where: { disabledAt: null }, orderBy: { id: 'asc' } });
 }
 
-/** Returns whether there are events to read or deliveries to send: two reads by an index for each webhook at most. */
+/** Returns whether there are events to read or deliveries to send: a few reads by an index for each webhook at most. */
 async function hasWork(webhooks: Webhook[], { database, now }: WebhookOptions): Promise<boolean> {
   const lowest = webhooks.map(({ lastEventId }) => lastEventId).reduce((one, other) => (one < other ? one : other));
   const select = { id: true };
   if (await database.auditEvent.findFirst({ where: { id: { gt: lowest } }, select })) return true;
   for (const { id: webhookId } of webhooks) {
     const where = { webhookId, state: 'WAITING', sendAfter: { lte: now() } };
-    if (await database.webhookDelivery.findFirst({ where, select })) return true;
+    if ((await database.webhookDelivery.findFirst({ where, select })) === null) continue;
+    // All of them may be behind an earlier one of the same user, which waits longer.
+    if ((await findNext(database, webhookId, { after: 0n, limit: 1 }, now())).length > 0) return true;
   }
   return false;
 }
@@ -96,10 +99,19 @@ export async function deliverWebhooks(options: WebhookOptions, mayContinue: () =
     if (capacity === 0) return 0;
     const sign = signer(webhook);
     if (sign === null) return 0;
-    const due = await findDue(database, webhook.id, capacity, now());
-    if (due.length > 0) candidates.add(webhook.id);
+    const due = await findDue(
+      database,
+      webhook.id,
+      { after: receivers.lastTurnOf(webhook.id), limit: capacity },
+      now(),
+    );
+    const last = due.at(-1);
+    if (last) {
+      candidates.add(webhook.id);
+      receivers.noteTurn(webhook.id, last.userId);
+    }
     let started = 0;
-    for (const delivery of due) {
+    for (const delivery of due.toSorted((one, other) => (one.id < other.id ? -1 : 1))) {
       if (running.has(delivery.id) || !(await claim(database, delivery, now()))) continue;
       started += 1;
       const end = receivers.begin(webhook.id);
