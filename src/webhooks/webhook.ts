@@ -98,8 +98,8 @@ export function checkWebhook({ url, description, eventTypes, format: name }: Web
   const problem = urlProblem(url, policy);
   if (problem !== null) refuse('url', problem);
   const note = description?.trim() || null;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: PostgreSQL cannot store NUL, and terminals obey others
-  if (note !== null && (note.length > maxDescriptionLength || /[\u0000-\u001f\u007f]/.test(note))) {
+  // PostgreSQL cannot store NUL, and terminals obey other control characters.
+  if (note !== null && (note.length > maxDescriptionLength || /\p{Cc}/u.test(note))) {
     refuse('description', `The description must have one line of at most ${maxDescriptionLength} characters.`);
   }
   const unknown = eventTypes?.filter((name) => !isEventType(name)) ?? [];

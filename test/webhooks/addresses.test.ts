@@ -51,6 +51,9 @@ const notPublic = [
   'fec0::1',
   'ff02::1',
   '100::1',
+  '::127.0.0.1',
+  '::a00:1',
+  '4000::1',
 ];
 
 describe('an address of a webhook', () => {

@@ -110,6 +110,7 @@ describe('webhooks over GraphQL', () => {
     ['an empty list of types', 'url: "https://example.com/", eventTypes: []', 'eventTypes'],
     ['a long description', `url: "https://example.com/", description: "${'a'.repeat(201)}"`, 'description'],
     ['NUL in the description', String.raw`url: "https://example.com/", description: "a\u0000"`, 'description'],
+    ['CSI in the description', String.raw`url: "https://example.com/", description: "\u009b2J"`, 'description'],
   ])('are refused with %s', async (_what, args, path) => {
     const api = await startApi({ encryptionKeys: encryptionKeysOf() });
     const root = await api.signUpAdmin('root@example.com');

@@ -14,6 +14,9 @@ export type AddressPolicy = { privateNetworks: BlockList };
 /** The code of the error for a name that has no allowed address. It does not tell whether the name exists. */
 export const noAllowedAddress = 'NO_PUBLIC_ADDRESS';
 
+/** The addresses of IPv6 that are in use (IANA). Others may lead to an IPv4 address inside, such as ::127.0.0.1. */
+const globalUnicast = ipaddr.parseCIDR('2000::/3');
+
 /**
  * Returns whether a webhook may be at an address: a public unicast one over https, or one of the allowed networks. Not
  * public are loopback, private, link-local (the metadata of clouds), multicast and reserved ones, and those that contain
@@ -23,7 +26,8 @@ export function isAllowedAddress(address: string, protocol: string, { privateNet
   if (isIP(address) === 0) return false;
   const parsed = ipaddr.process(address);
   if (privateNetworks.check(parsed.toString(), parsed.kind())) return true;
-  return protocol === 'https:' && parsed.range() === 'unicast';
+  if (protocol !== 'https:' || parsed.range() !== 'unicast') return false;
+  return parsed.kind() === 'ipv4' || parsed.match(globalUnicast);
 }
 
 /** Returns the lookup of a connection, which finds only the allowed addresses of a name. */
