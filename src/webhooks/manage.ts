@@ -8,7 +8,14 @@ import { type AuditEventType, recordEvent } from '../events/record.ts';
 import type { Scope } from '../scope.ts';
 import type { AddressPolicy } from './http/addresses.ts';
 import { createWebhookSecret, currentSecretOf, encryptSecret } from './secrets.ts';
-import { checkWebhook, detailOf, lockWebhook, type Webhook, type WebhookInput } from './webhook.ts';
+import {
+  checkWebhook,
+  type DisabledReason,
+  detailOf,
+  lockWebhook,
+  type Webhook,
+  type WebhookInput,
+} from './webhook.ts';
 
 export type WebhookPolicies = { encryptionKeys: EncryptionKeys | null; webhooks: AddressPolicy };
 
@@ -125,14 +132,35 @@ function readable(read: () => string): string | null {
   }
 }
 
-/** Deletes a webhook with its deliveries. @throws WebhookNotFoundError */
-export function deleteWebhook(database: Database, scope: Scope, id: bigint): Promise<Webhook> {
+/** The number of deliveries that one statement deletes, so that requests wait only shortly for it. */
+const maxDeletedAtOnce = 1_000;
+
+/**
+ * Deletes a webhook with its deliveries, of which there may be millions. Disables it first, so that it gets no further
+ * ones. After a failure it stays disabled, and a second call continues. @throws WebhookNotFoundError
+ */
+export async function deleteWebhook(database: Database, scope: Scope, id: bigint): Promise<Webhook> {
+  const disabled = { disabledAt: scope.now, disabledReason: 'ADMINISTRATOR' satisfies DisabledReason };
+  await database.webhook.updateMany({ where: { id, disabledAt: null }, data: disabled });
+  await deleteDeliveries(database, id);
   return inTransaction(database, async (db) => {
     const webhook = await lockWebhook(db, id);
     await db.webhook.delete({ where: { id } });
     await record(db, scope, 'WEBHOOK_DELETED', webhook);
     return webhook;
   });
+}
+
+/** Deletes by ranges of ids: a search from the first row would pass all that were deleted before. */
+async function deleteDeliveries(database: Database, webhookId: bigint): Promise<void> {
+  for (let gt = 0n; ; ) {
+    const page = { orderBy: { id: 'asc' }, skip: maxDeletedAtOnce - 1, take: 1, select: { id: true } } as const;
+    const [last] = await database.webhookDelivery.findMany({ where: { webhookId, id: { gt } }, ...page });
+    const range = last ? { gt, lte: last.id } : { gt };
+    await database.webhookDelivery.deleteMany({ where: { webhookId, id: range } });
+    if (!last) return;
+    gt = last.id;
+  }
 }
 
 /** Sends an event to a webhook, of whichever types it receives. @throws WebhookNotFoundError */

@@ -27,17 +27,52 @@ export function replayDelivery(
   });
 }
 
-/** Sends again all dead deliveries of a webhook that were given up since a time. Returns their number. */
-export function replayDead(
+/** The number of deliveries that one transaction changes, so that requests wait only shortly for it. */
+const maxAtOnce = 1_000;
+
+/** The maximum number of deliveries that one replay sends again: as many as wait for a receiver that is down. */
+export const maxReplayed = 10_000;
+
+export type DeadDeliveries = {
+  webhookId: bigint;
+  /** The earliest time at which they were given up. */
+  since: Date;
+  /** The maximum number of deliveries to send again. `maxReplayed` by default. */
+  max?: number;
+};
+
+/**
+ * Sends again the dead deliveries of a webhook that were given up since a time, up to a maximum. Returns their number.
+ * After a failure, some are sent again, and a second call continues.
+ *
+ * @throws WebhookNotFoundError
+ */
+export async function replayDead(
   database: Database,
   scope: Scope,
-  { webhookId, since }: { webhookId: bigint; since: Date },
+  { max = maxReplayed, ...dead }: DeadDeliveries,
+): Promise<number> {
+  let count = 0;
+  for (;;) {
+    const limit = Math.min(maxAtOnce, max - count);
+    const replayed = await replaySome(database, scope, dead, { limit, isFirst: count === 0 });
+    count += replayed;
+    if (replayed < limit || count === max) return count;
+  }
+}
+
+/** Sends some of them again, and records one event for all. */
+function replaySome(
+  database: Database,
+  scope: Scope,
+  { webhookId, since }: DeadDeliveries,
+  { limit, isFirst }: { limit: number; isFirst: boolean },
 ): Promise<number> {
   return inTransaction(database, async (db) => {
     const webhook = await lockWebhook(db, webhookId);
     const where = { webhookId, state: 'DEAD', finishedAt: { gte: new Date(Math.max(0, since.getTime())) } };
-    const { count } = await db.webhookDelivery.updateMany({ where, data: anew(scope.now) });
-    if (count > 0) await record(db, scope, 'WEBHOOK_REPLAYED', webhook);
+    const { count } = await db.webhookDelivery.updateMany({ where, data: anew(scope.now), limit });
+    if (isFirst && count > 0) await record(db, scope, 'WEBHOOK_REPLAYED', webhook);
     return count;
   });
 }

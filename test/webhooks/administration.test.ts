@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { auditEventTypes } from '../../src/events/record.ts';
 import { toNodeId } from '../../src/graphql/node-id.ts';
 import { maintain } from '../../src/maintenance/maintenance.ts';
+import { commandScope } from '../../src/scope.ts';
 import { eventNames } from '../../src/webhooks/event-names.ts';
-import { maxWebhooks } from '../../src/webhooks/manage.ts';
+import { deleteWebhook, maxWebhooks } from '../../src/webhooks/manage.ts';
+import { replayDead } from '../../src/webhooks/replay.ts';
 import { type Client, type Data, startApi, type TestApi } from '../support/api.ts';
 import { encryptionKeysOf } from '../support/encryption-keys.ts';
 import { textOf } from '../support/text.ts';
@@ -244,6 +246,38 @@ describe('webhooks over GraphQL', () => {
     expect((await act(root, 'replayWebhookDelivery', 'id: "none"')).code).toBe('WEBHOOK_DELIVERY_NOT_FOUND');
     const early = `webhookId: "${webhook.id}", since: "0000-01-01T00:00:00Z"`;
     expect((await act(root, 'replayWebhookDeliveries', early)).replayedCount).toBe(0);
+  });
+
+  it('replay and lose any number of deliveries, in short transactions', async () => {
+    const { api, receiver } = await startWithAdmin();
+    const { webhook } = await addWebhook(api, { url: receiver.url, ...onlyAdded });
+    const delivery = { webhookId: webhook.id, eventType: 'ROLE_CHANGED', payload: '{}', state: 'DEAD' };
+    const at = { queuedAt: api.clock.now, sendAfter: api.clock.now, finishedAt: api.clock.now };
+    const rows = Array.from({ length: 2_001 }, (_, n) => ({
+      ...delivery,
+      ...at,
+      eventId: n + 1,
+      messageId: `msg_${n}`,
+    }));
+    await api.database.webhookDelivery.createMany({ data: rows });
+    const scope = commandScope(api.clock.now);
+    const counts: number[] = [];
+    const dead = { webhookId: webhook.id, since: api.clock.now, max: 1_500 };
+    for (let time = 0; time < 3; time += 1) counts.push(await replayDead(api.database, scope, dead));
+    expect(counts).toEqual([1_500, 501, 0]);
+    const changes = api.statements.filter((sql) => /^UPDATE .*WebhookDelivery/.test(sql));
+    expect(changes.length).toBeGreaterThan(2);
+    api.statements.length = 0;
+    await deleteWebhook(api.database, scope, webhook.id);
+    expect(api.statements.filter((sql) => /^DELETE .*WebhookDelivery/.test(sql)).length).toBe(3);
+    expect(await api.database.webhookDelivery.count()).toBe(0);
+    const events = await api.database.auditEvent.findMany({ where: { type: { startsWith: 'WEBHOOK_' } } });
+    expect(events.map(({ type }) => type)).toEqual([
+      'WEBHOOK_CREATED',
+      'WEBHOOK_REPLAYED',
+      'WEBHOOK_REPLAYED',
+      'WEBHOOK_DELETED',
+    ]);
   });
 });
 

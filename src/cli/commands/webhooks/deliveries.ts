@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Database } from '../../../database/database.ts';
 import type { WebhookDelivery } from '../../../generated/sqlite/client.ts';
-import { commandScope } from '../../../scope.ts';
-import { replayDead, replayDelivery } from '../../../webhooks/replay.ts';
+import { commandScope, type Scope } from '../../../scope.ts';
+import { type DeadDeliveries, maxReplayed, replayDead, replayDelivery } from '../../../webhooks/replay.ts';
 import { deliveryStates } from '../../../webhooks/webhook.ts';
 import { columns, counted, type JsonOption, jsonOption, sayResult, sayRows } from '../../output.ts';
 import { toLimit } from '../../to-limit.ts';
@@ -46,12 +47,19 @@ export function addDeliveryCommands(group: Command): void {
         const since = deadSince ?? scope.now;
         const replayedCount =
           delivery === undefined
-            ? await replayDead(database, scope, { webhookId, since })
+            ? await replayAllDead(database, scope, { webhookId, since })
             : await replayDelivery(database, scope, { id: delivery, webhookId }).then(() => 1);
         const noun = replayedCount === 1 ? 'delivery is' : 'deliveries are';
         sayResult({ replayedCount }, options, `${replayedCount} ${noun} sent again.`);
       });
     });
+}
+
+/** Sends all dead deliveries again, and returns their number. */
+async function replayAllDead(database: Database, scope: Scope, dead: DeadDeliveries): Promise<number> {
+  let sum = 0;
+  for (let count = maxReplayed; count === maxReplayed; sum += count) count = await replayDead(database, scope, dead);
+  return sum;
 }
 
 /** Reads a time from the command line. @throws InvalidArgumentError */

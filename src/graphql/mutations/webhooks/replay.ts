@@ -1,6 +1,6 @@
 import { ReauthenticationRequiredError, WebhookDeliveryNotFoundError, WebhookNotFoundError } from '../../../errors.ts';
 import type { WebhookDelivery as WebhookDeliveryRow } from '../../../generated/sqlite/client.ts';
-import { replayDead, replayDelivery } from '../../../webhooks/replay.ts';
+import { maxReplayed, replayDead, replayDelivery } from '../../../webhooks/replay.ts';
 import { builder } from '../../builder.ts';
 import { WebhookDelivery } from '../../types/webhooks/delivery.ts';
 import { deliveryIdOf, forAdministrators, webhookIdOf } from './manage.ts';
@@ -45,7 +45,9 @@ builder.mutationField('replayWebhookDeliveries', (t) =>
     access: 'recentAdmin',
     type: ReplayWebhookDeliveriesPayload,
     errors: { types: [WebhookNotFoundError, ReauthenticationRequiredError] },
-    description: `Sends all dead deliveries of a webhook again that were given up since a time. ${forAdministrators}`,
+    description:
+      'Sends the dead deliveries of a webhook again that were given up since a time, at most ' +
+      `${maxReplayed.toLocaleString('en')} at once: call it again until it answers with a lower number. ${forAdministrators}`,
     args: {
       webhookId: t.arg.id({ required: true, description: 'The `id` of the webhook.' }),
       since: t.arg({ type: 'DateTime', required: true, description: 'The earliest time at which they were given up.' }),
