@@ -98,6 +98,26 @@ describe('a webhook', () => {
     expect(others).toEqual([]);
   });
 
+  it('gets what waits for it as soon as it accepts another message, after a short outage', async () => {
+    const api = await startWebhookApi();
+    const receiver = await startReceiver();
+    await addWebhook(api, { url: receiver.url, ...onlyAdded });
+    const worker = webhookWorker(api);
+    await receiver.stop();
+    await addEvents(api, [1n, 1n]);
+    await worker.run();
+    pass(api, 6_000);
+    await worker.run();
+    const again = await startReceiver(Number(new URL(receiver.url).port));
+    // The next attempt for the first user would be minutes away.
+    await worker.run();
+    expect(again.accepted).toEqual([]);
+    await addEvents(api, [2n], 2);
+    await worker.run();
+    await worker.run();
+    expect(numbersOf(again.accepted)).toEqual([2, 0, 1]);
+  });
+
   it('that is slow delays no other, and gets few requests at once', async () => {
     const api = await startWebhookApi();
     const [slow, fast] = [await startReceiver(), await startReceiver()];

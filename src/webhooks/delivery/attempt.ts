@@ -78,9 +78,9 @@ export async function attempt(
   }
   webhookAttempts.publish({ result: 'delivered', ms });
   await noteDelivered(database, delivery, status, now());
-  if (!receivers.noteSuccess(webhook.id)) return;
-  report(new OperatorNotice('info', `${nameOf(webhook)} answers again.`));
-  await hurry(database, webhook.id, inFlight(), now());
+  const { hadFailed, wasDown } = receivers.noteSuccess(webhook.id);
+  if (wasDown) report(new OperatorNotice('info', `${nameOf(webhook)} answers again.`));
+  if (hadFailed) await hurry(database, webhook.id, { inFlight: inFlight(), wasDown }, now());
 }
 
 /** Notes a failed attempt, and disables the webhook if that is due. Returns whether the delivery is dead. */

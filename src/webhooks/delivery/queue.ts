@@ -71,8 +71,26 @@ export async function noteFailed(
   return next === null;
 }
 
-/** Makes all waiting deliveries due, because their receiver is back, except those that are being sent. */
-export async function hurry(db: Db, webhookId: bigint, inFlight: bigint[], now: Date): Promise<void> {
+/**
+ * A delivery with more attempts keeps its schedule while its receiver accepts others: the message itself may be what
+ * breaks it.
+ */
+const maxHurriedAttempts = 3;
+
+/**
+ * Makes waiting deliveries due, because their receiver is back: all if it was down, else those that got no answer. Not
+ * those that are being sent.
+ */
+export async function hurry(
+  db: Db,
+  webhookId: bigint,
+  { inFlight, wasDown }: { inFlight: bigint[]; wasDown: boolean },
+  now: Date,
+): Promise<void> {
+  const unanswered = { lastStatus: null, lastError: { not: null }, attempts: { lte: maxHurriedAttempts } };
   const where = { webhookId, state: 'WAITING', sendAfter: { gt: now }, id: { notIn: inFlight } };
-  await db.webhookDelivery.updateMany({ where, data: { sendAfter: now } });
+  await db.webhookDelivery.updateMany({
+    where: { ...where, ...(wasDown ? {} : unanswered) },
+    data: { sendAfter: now },
+  });
 }

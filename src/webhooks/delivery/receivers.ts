@@ -56,12 +56,12 @@ export class Receivers {
     this.#of(id).lastTurn = userId ?? 0n;
   }
 
-  /** Notes that a receiver accepted a message. Returns whether it counted as down before. */
-  noteSuccess(id: bigint): boolean {
+  /** Notes that a receiver accepted a message. Returns whether it failed before, and whether it counted as down. */
+  noteSuccess(id: bigint): { hadFailed: boolean; wasDown: boolean } {
     const receiver = this.#of(id);
-    const wasDown = receiver.failures >= downAfter;
+    const { failures } = receiver;
     receiver.failures = 0;
-    return wasDown;
+    return { hadFailed: failures > 0, wasDown: failures >= downAfter };
   }
 
   /** Notes a failure. Returns whether the receiver counts as down since this one. */
