@@ -1,5 +1,4 @@
 /** The live streams of a server: one follow of the log of events for all of them. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
@@ -10,6 +9,7 @@ import type { Follow, LogReader } from '../events/log-reader.ts';
 import type { AuditEventType } from '../events/record.ts';
 import type { Scope } from '../scope.ts';
 import { startChecks } from './checks.ts';
+import { endOver } from './drain.ts';
 import type { StreamEnd, StreamTransport } from './end.ts';
 import { judge } from './judge.ts';
 import { type Message, toldTypes } from './messages.ts';
@@ -55,9 +55,6 @@ export type StreamParts = {
   config: Pick<Config, 'sessions' | 'adminRoles' | 'streamsPerNode'>;
   report(error: unknown): void;
 };
-
-/** The pause between the ends of streams while the server drains. */
-const drainStepMs = 50;
 
 export function openStreams({ database, log, clock, config, report }: StreamParts): Streams {
   const streams = new OpenStreams();
@@ -182,15 +179,7 @@ export function openStreams({ database, log, clock, config, report }: StreamPart
     check: () => checks.check([...streams]),
     async drain(overMs) {
       isDraining = true;
-      const toEnd = [...streams];
-      const began = performance.now();
-      for (let ended = 0; ended < toEnd.length; ) {
-        const share = overMs === 0 ? 1 : (performance.now() - began) / overMs;
-        const next = Math.min(toEnd.length, Math.ceil(share * toEnd.length));
-        for (const { stream } of toEnd.slice(ended, next)) stream.close('DRAINED');
-        ended = Math.max(ended, next);
-        if (ended < toEnd.length) await sleep(drainStepMs);
-      }
+      await endOver(overMs, [...streams]);
     },
     async stop() {
       isDraining = true;
