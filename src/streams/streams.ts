@@ -17,6 +17,7 @@ import { type EventFilter, messagesOf, type OpenStream, OpenStreams } from './op
 import { Quotas, streamLimits } from './quotas.ts';
 import { isService, type Reader, type ReaderState } from './reader.ts';
 import { maxEventsPerMessage, Stream } from './stream.ts';
+import { Turns } from './turns.ts';
 
 export type Opening = {
   /** The scope of the reader, who has the right to read the stream. */
@@ -58,6 +59,7 @@ export type StreamParts = {
 
 export function openStreams({ database, log, clock, config, report }: StreamParts): Streams {
   const streams = new OpenStreams();
+  const turns = new Turns();
   const quotas = new Quotas(streamLimits(config.streamsPerNode));
   const checks = startChecks({ database, clock, config, report, streams, apply });
   let following: Promise<Follow> | null = null;
@@ -136,6 +138,7 @@ export function openStreams({ database, log, clock, config, report }: StreamPart
     const stream: Stream = new Stream(first, {
       readMissed,
       judge: (message) => judge({ database, clock, config }, reader, message, () => stream.end !== null),
+      enter: () => turns.enter(isService(reader) ? null : (scope.session?.userId ?? null)),
       onEnd(end) {
         giveBack();
         streams.remove(open);
