@@ -23,6 +23,8 @@ export type StreamParts = {
   readMissed: (() => Promise<Message[] | null>) | null;
   /** Decides on a message by the state of the reader now. */
   judge(message: Message): Promise<Verdict>;
+  /** Waits until the next message may be executed, and returns a function that ends this turn. */
+  enter(): Promise<() => void>;
   /** Is called once, when the stream ends. */
   onEnd(end: StreamEnd): void;
 };
@@ -52,9 +54,11 @@ export class Stream implements AsyncIterableIterator<Delivery> {
     return this.#end;
   }
 
-  /** Adds a message. Events join those that wait already. */
+  /** Adds a message. Events join those that wait already, and of several changes of the same thing, the last one waits. */
   push(message: Message): void {
     if (this.#end !== null) return;
+    const key = changeOf(message);
+    if (key !== null) this.#waiting = this.#waiting.filter((one) => changeOf(one) !== key);
     const last = this.#waiting.at(-1);
     if (message.kind === 'events' && last?.kind === 'events') {
       const events = [...last.events, ...message.events];
@@ -95,6 +99,17 @@ export class Stream implements AsyncIterableIterator<Delivery> {
     this.#wake?.();
   }
 
+  /** Waits for a message, or the end, and then for its turn. Returns a function that ends the turn. */
+  async turn(): Promise<() => void> {
+    try {
+      await this.#arrival();
+    } catch (error) {
+      this.close('FAILED');
+      throw error;
+    }
+    return this.#parts.enter();
+  }
+
   /** @throws RequestError with the reason, once, if the stream has ended for one that the client should read. */
   async next(): Promise<IteratorResult<Delivery, undefined>> {
     try {
@@ -128,23 +143,25 @@ export class Stream implements AsyncIterableIterator<Delivery> {
 
   /** Returns the next message. Null if the stream has ended. */
   async #take(): Promise<Message | null> {
-    while (this.#end === null) {
-      const missed = this.#missed.shift();
-      if (missed) return missed;
+    await this.#arrival();
+    return this.#missed.shift() ?? this.#waiting.shift() ?? null;
+  }
+
+  /** Waits for a message, or the end. */
+  async #arrival(): Promise<void> {
+    while (this.#end === null && this.#missed.length === 0) {
       if (this.#hasMissed) {
         const more = (await this.#parts.readMissed?.()) ?? null;
-        this.#missed = more ?? [];
+        this.#missed = this.#end === null ? (more ?? []) : [];
         this.#hasMissed = more !== null;
         continue;
       }
-      const message = this.#waiting.shift();
-      if (message) return message;
+      if (this.#waiting.length > 0) return;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
       this.#wake = null;
     }
-    return null;
   }
 
   async return(): Promise<IteratorResult<Delivery, undefined>> {
@@ -155,4 +172,10 @@ export class Stream implements AsyncIterableIterator<Delivery> {
   [Symbol.asyncIterator](): this {
     return this;
   }
+}
+
+/** Returns a name for the change that a message tells, which its reader then reads as it is. Null for others. */
+function changeOf(message: Message): string | null {
+  if (message.kind === 'viewer') return 'viewer';
+  return message.kind === 'changed' ? message.handle : null;
 }

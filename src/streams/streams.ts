@@ -1,5 +1,4 @@
 /** The live streams of a server: one follow of the log of events for all of them. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
@@ -10,6 +9,7 @@ import type { Follow, LogReader } from '../events/log-reader.ts';
 import type { AuditEventType } from '../events/record.ts';
 import type { Scope } from '../scope.ts';
 import { startChecks } from './checks.ts';
+import { endOver } from './drain.ts';
 import type { StreamEnd, StreamTransport } from './end.ts';
 import { judge } from './judge.ts';
 import { type Message, toldTypes } from './messages.ts';
@@ -17,6 +17,7 @@ import { type EventFilter, messagesOf, type OpenStream, OpenStreams } from './op
 import { Quotas, streamLimits } from './quotas.ts';
 import { isService, type Reader, type ReaderState } from './reader.ts';
 import { maxEventsPerMessage, Stream } from './stream.ts';
+import { Turns } from './turns.ts';
 
 export type Opening = {
   /** The scope of the reader, who has the right to read the stream. */
@@ -56,11 +57,9 @@ export type StreamParts = {
   report(error: unknown): void;
 };
 
-/** The pause between the ends of streams while the server drains. */
-const drainStepMs = 50;
-
 export function openStreams({ database, log, clock, config, report }: StreamParts): Streams {
   const streams = new OpenStreams();
+  const turns = new Turns();
   const quotas = new Quotas(streamLimits(config.streamsPerNode));
   const checks = startChecks({ database, clock, config, report, streams, apply });
   let following: Promise<Follow> | null = null;
@@ -139,6 +138,7 @@ export function openStreams({ database, log, clock, config, report }: StreamPart
     const stream: Stream = new Stream(first, {
       readMissed,
       judge: (message) => judge({ database, clock, config }, reader, message, () => stream.end !== null),
+      enter: () => turns.enter(isService(reader) ? null : (scope.session?.userId ?? null)),
       onEnd(end) {
         giveBack();
         streams.remove(open);
@@ -182,15 +182,7 @@ export function openStreams({ database, log, clock, config, report }: StreamPart
     check: () => checks.check([...streams]),
     async drain(overMs) {
       isDraining = true;
-      const toEnd = [...streams];
-      const began = performance.now();
-      for (let ended = 0; ended < toEnd.length; ) {
-        const share = overMs === 0 ? 1 : (performance.now() - began) / overMs;
-        const next = Math.min(toEnd.length, Math.ceil(share * toEnd.length));
-        for (const { stream } of toEnd.slice(ended, next)) stream.close('DRAINED');
-        ended = Math.max(ended, next);
-        if (ended < toEnd.length) await sleep(drainStepMs);
-      }
+      await endOver(overMs, [...streams]);
     },
     async stop() {
       isDraining = true;

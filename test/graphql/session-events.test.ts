@@ -218,11 +218,29 @@ describe('a stream', () => {
     const ada = await api.signUp(email, 'BEARER');
     const { userId, handle } = await api.database.session.findFirstOrThrow();
     const { events } = await follow(ada);
-    const data = { type: 'PRIVATE_DATA_CHANGED', at: api.clock.now, userId, sessionHandle: handle };
+    const data = { type: 'LOGGED_IN', at: api.clock.now, userId, sessionHandle: handle };
     await api.database.auditEvent.createMany({ data: Array.from({ length: 80 }, () => data) });
     const { messages, isComplete } = await events.rest();
     expect(messages.at(-1).errors[0].extensions.code).toBe('SLOW_CONSUMER');
     expect(messages.length).toBeLessThan(67);
     expect(isComplete).toBe(true);
+  });
+
+  it('tells many changes of the same thing that wait as one', async () => {
+    const api = await startApi();
+    const ada = await api.signUp(email, 'BEARER');
+    const { userId, handle } = await api.database.session.findFirstOrThrow();
+    const { events } = await follow(ada);
+    const at = api.clock.now;
+    const changes = Array.from({ length: 80 }, () => [
+      { type: 'PRIVATE_DATA_CHANGED', at, userId, sessionHandle: handle },
+      { type: 'PROFILE_CHANGED', at, userId },
+    ]);
+    await api.database.auditEvent.createMany({ data: changes.flat() });
+    const messages = [await events.next(), await events.next()];
+    await ada.ask('mutation { logout { revokedSessionId } }');
+    messages.push(await events.next());
+    const types = messages.map(({ data }) => data.sessionEvents.__typename);
+    expect(types).toEqual(['SessionChanged', 'ViewerChanged', 'SessionEnded']);
   });
 });

@@ -64,6 +64,12 @@ describe('a subscription over HTTP', () => {
         'BAD_USER_INPUT',
       ],
       ['subscription ($no: Boolean = false) { sessionEvents @include(if: $no) { __typename } }', 'BAD_USER_INPUT'],
+      ['subscription { sessionEvents @skip(if: true) { __typename } }', 'GRAPHQL_VALIDATION_FAILED'],
+      ['subscription { ... @skip(if: true) { sessionEvents { __typename } } }', 'GRAPHQL_VALIDATION_FAILED'],
+      [
+        'subscription { ...A } fragment A on Subscription { ...B @include(if: false) } fragment B on Subscription { sessionEvents { __typename } }',
+        'GRAPHQL_VALIDATION_FAILED',
+      ],
     ] as const;
     for (const [text, code] of codes) expect((await codeOf(ada, { query: text })).code, text.slice(0, 80)).toBe(code);
     const hidden = 'subscription A { sessionEvents { __typename } } query B { __schema { types { name } } }';

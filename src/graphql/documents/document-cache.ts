@@ -5,6 +5,7 @@ import { LRUCache } from 'lru-cache';
 import { maxTokens } from './document-limits.ts';
 import { parserFor } from './parse.ts';
 import { RecentDocuments } from './recent-documents.ts';
+import { unconditionalSubscriptions } from './unconditional-subscriptions.ts';
 
 /** The size of the cache. A parsed document takes about 250 bytes per token, so the cache takes at most 30 MB. */
 const kept = { documents: 1_000, tokens: 100_000 };
@@ -65,8 +66,9 @@ export function useDocuments(schema: GraphQLSchema, options: DocumentOptions = {
   function validateWithinLimits(
     _schema: GraphQLSchema,
     document: DocumentNode,
-    rules: readonly ValidationRule[] = specifiedRules,
+    given: readonly ValidationRule[] = specifiedRules,
   ) {
+    const rules = [...given, unconditionalSubscriptions];
     const { source = '', comparisons = 0 } = latest?.document === document ? latest : {};
     const isSmall =
       source !== '' &&

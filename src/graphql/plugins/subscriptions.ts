@@ -3,7 +3,7 @@ import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, exec
 import type { Plugin } from 'graphql-yoga';
 import { RequestError, type RequestErrorCode } from '../../errors.ts';
 import type { Scope } from '../../scope.ts';
-import type { Delivery } from '../../streams/stream.ts';
+import type { Delivery, Stream } from '../../streams/stream.ts';
 import type { Caller, Context } from '../context.ts';
 import { Loaders } from '../loaders.ts';
 import type { BeforeExecution } from './before-execution.ts';
@@ -38,29 +38,34 @@ async function subscribe(args: ExecutionArgs): Promise<AsyncIterable<ExecutionRe
   const source = await createSourceEventStream(args);
   if (!(Symbol.asyncIterator in source)) return source;
   // Every subscription of this schema returns a stream of this server.
-  return new Results(source as AsyncIterable<Delivery>, args);
+  return new Results(source as Stream, args);
 }
 
 /** The results of the messages of a stream. */
 class Results implements AsyncIterableIterator<ExecutionResult> {
-  readonly #source: AsyncIterator<Delivery>;
+  readonly #source: Stream;
   readonly #args: ExecutionArgs;
   #isDone = false;
 
-  constructor(source: AsyncIterable<Delivery>, args: ExecutionArgs) {
-    this.#source = source[Symbol.asyncIterator]();
+  constructor(source: Stream, args: ExecutionArgs) {
+    this.#source = source;
     this.#args = args;
   }
 
   async next(): Promise<IteratorResult<ExecutionResult>> {
     if (this.#isDone) return { done: true, value: undefined };
+    let endTurn = () => {};
     try {
+      // Before the stream checks its reader, so that nothing happens between the check and the execution.
+      endTurn = await this.#source.turn();
       const { done, value } = await this.#source.next();
       return done ? this.#finish() : { done: false, value: await this.#execute(value) };
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       this.#isDone = true;
       return { done: false, value: { errors: [new GraphQLError(error.message, { originalError: error })] } };
+    } finally {
+      endTurn();
     }
   }
 
@@ -76,7 +81,7 @@ class Results implements AsyncIterableIterator<ExecutionResult> {
   }
 
   async return(): Promise<IteratorResult<ExecutionResult>> {
-    await this.#source.return?.();
+    await this.#source.return();
     return this.#finish();
   }
 

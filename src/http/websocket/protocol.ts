@@ -37,6 +37,10 @@ export type Connection = {
   start(run: () => Promise<void>): boolean;
   /** Gives back the place among the connections. */
   giveBack?: () => void;
+  /** True once it is closed. */
+  isClosed?: boolean;
+  /** The number of operations without a result yet. Undefined for none. */
+  starting?: number;
 };
 
 type SocketContext = Context<Record<string, unknown>, Connection>;
@@ -59,6 +63,8 @@ export function createProtocol({ database, operations, places, begin, ...reports
     const caller = operations.callerOf(withParams(extra.incoming, connectionParams));
     try {
       await caller.resume(database, 'none');
+      // Nothing would give back its place.
+      if (extra.isClosed) return;
       extra.giveBack = places.take(holderOf(caller.scope));
     } catch (error) {
       const { extensions, message } = maskError(error, 'Internal server error.', reports);
@@ -77,7 +83,9 @@ export function createProtocol({ database, operations, places, begin, ...reports
       extra.close(closeCodes.badRequest, `An id has at most ${maxIdLength} characters.`);
       return [tooMany];
     }
-    if (Object.keys(subscriptions).length > maxSubscriptions) return [tooMany];
+    // A client may complete subscriptions before they begin. They are executed nevertheless.
+    const { starting = 0 } = extra;
+    if (Math.max(Object.keys(subscriptions).length, starting + 1) > maxSubscriptions) return [tooMany];
     const incoming = withParams(extra.incoming, connectionParams);
     const { promise, resolve } = Promise.withResolvers<Result>();
     const isTaken = extra.start(async () => {
@@ -90,7 +98,9 @@ export function createProtocol({ database, operations, places, begin, ...reports
       resolve(result);
     });
     if (!isTaken) return [overloaded];
+    extra.starting = starting + 1;
     const result = await promise;
+    extra.starting -= 1;
     if (isStream(result)) return { schema, document, rootValue: result };
     // Everything but a subscription was refused.
     return [...((Array.isArray(result) ? result[0] : result)?.errors ?? [])];
@@ -105,7 +115,10 @@ export function createProtocol({ database, operations, places, begin, ...reports
     // The fifth argument is the result.
     onNext: (...given) => visible(given[4]),
     onError: (_context, _id, _payload, errors) => errors.map(withoutInternals),
-    onClose: ({ extra }) => extra.giveBack?.(),
+    onClose({ extra }) {
+      extra.isClosed = true;
+      extra.giveBack?.();
+    },
   });
 }
 

@@ -12,6 +12,9 @@ const pingMs = 12_000;
  */
 const maxUnsent = 16;
 
+/** RFC 6455 section 5.5. Reasons with a text of the client may be longer. */
+const maxReasonBytes = 123;
+
 export type SocketParts = {
   /** Counts bytes that wait for the client to read them. */
   hold(bytes: number): void;
@@ -53,9 +56,11 @@ export function toGraphQLSocket(socket: WebSocket, { hold, report }: SocketParts
           resolve();
         });
       }),
-    close: (code, reason) => socket.close(code, reason),
+    close: (code, reason = '') => socket.close(code, Buffer.byteLength(reason) > maxReasonBytes ? '' : reason),
     onMessage(handle) {
       socket.on('message', (data, isBinary) => {
+        // A client that was refused, or whose session ended, may send until it closes its side too.
+        if (socket.readyState !== socket.OPEN) return undefined;
         if (isBinary) return socket.close(closeCodes.badRequest, 'Messages are JSON in text frames.');
         return void handle(String(data)).catch((error) => {
           // The library throws for a type of message that only servers send.

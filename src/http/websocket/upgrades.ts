@@ -14,9 +14,16 @@ import { closeCodes } from './close-codes.ts';
 import { toGraphQLSocket } from './socket.ts';
 
 /** A message is an operation, so it has the size of a body. Its parts take memory, each as an object of its own. */
-const limits = { maxPayload: 64 * 1024, maxFragments: 16, maxBufferedChunks: 256, perMessageDeflate: false };
+const limits = {
+  maxPayload: 64 * 1024,
+  maxFragments: 16,
+  maxBufferedChunks: 256,
+  perMessageDeflate: false,
+  // In milliseconds: the time that clients have to close their side. A connection keeps its place until then.
+  closeTimeout: 3_000,
+};
 
-/** The limits on connections that have not authenticated yet. Each may last for three seconds. */
+/** The limits on connections that have not authenticated yet. Each may last for six seconds, with the time to close. */
 const waiting = { inSum: 1_000, perSession: null, perAddress: 20, perNetwork: 200 };
 
 /** The time that clients have to close their side when the server stops. */
@@ -56,9 +63,10 @@ export function acceptUpgrades(server: Server, { app, connections, start }: Part
     const socket = toGraphQLSocket(webSocket, { hold: connections.holder(request.socket), report: app.report });
     const closed = app.sockets.protocol.opened(socket, {
       incoming: toIncoming(request, ''),
-      close: (code, reason) => webSocket.close(code, reason),
+      close: (code, reason) => void socket.close(code, reason),
       onAuthenticated: giveBack,
-      start,
+      // Nobody waits for it: its failure would end the process.
+      start: (run) => start(() => run().catch(app.report)),
     });
     webSocket.once('close', (code, reason) => {
       giveBack();

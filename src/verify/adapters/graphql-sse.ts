@@ -87,7 +87,12 @@ function completeWith({ closeWith }: Pick<Verifier, 'closeWith'>, session: Sessi
         iterator.next().then((result) => {
           if (result.done) forget();
           resolve(result);
-        }, reject);
+        }, fail);
+        // Nobody calls `return` after a failure.
+        function fail(error: unknown): void {
+          forget();
+          reject(error);
+        }
       });
     },
     async return(): Promise<IteratorResult<unknown, undefined>> {
