@@ -17,7 +17,7 @@ import { addTransferCommands } from './cli/commands/transfer.ts';
 import { addUserCommand } from './cli/commands/user.ts';
 import { addWebhookCommand } from './cli/commands/webhooks/webhook.ts';
 import { exitCodes, printFailure, printsJson, printUsageError } from './cli/failure.ts';
-import { type JsonOption, jsonOption, sayNotice, sayResult } from './cli/output.ts';
+import { ignoreClosedOutput, type JsonOption, jsonOption, sayNotice, sayResult } from './cli/output.ts';
 import { readConfig, readFromEnvironment } from './config/config.ts';
 import { loadEnvironmentFile } from './config/environment-file.ts';
 import { requireNoMisspelling } from './config/names.ts';
@@ -79,6 +79,7 @@ program
   });
 
 process.umask(0o077);
+ignoreClosedOutput();
 program
   .hook('preAction', (_program, command) => {
     // It reports all problems, and not only the first.

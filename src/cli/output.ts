@@ -10,6 +10,13 @@ export function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** Lets a command finish although its reader has closed standard output, as `head` does. */
+export function ignoreClosedOutput(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 /** Prints a notice on standard error, because standard output has the result. */
 export function sayNotice({ message }: OperatorNotice): void {
   process.stderr.write(`${message}\n`);
