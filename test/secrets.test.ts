@@ -28,9 +28,9 @@ async function dumpOf(url: string): Promise<string> {
         { name: string }[]
       >`SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'`
     : await database.$queryRaw<{ name: string }[]>`SELECT name FROM sqlite_master WHERE type = 'table'`;
-  const tables = await Promise.all(
-    names.map(async ({ name }) => [name, await database.$queryRawUnsafe(`SELECT * FROM "${name}"`)]),
-  );
+  const tables: [string, unknown][] = [];
+  // One after the other: PostgreSQL has few connections to spare for a test.
+  for (const { name } of names) tables.push([name, await database.$queryRawUnsafe(`SELECT * FROM "${name}"`)]);
   const text = JSON.stringify(tables, (_key, value) => (typeof value === 'bigint' ? String(value) : value));
   // Deleted data may still be in the file of SQLite, and in its log.
   const folder = dirname(url.replace('file:', ''));
