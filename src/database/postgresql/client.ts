@@ -50,10 +50,11 @@ export function clientClass(url: string, target: Target): typeof pg.Client {
 
     async #connect(): Promise<pg.Client> {
       if (urls.length > 1) Object.assign(this, await findHost());
-      await super.connect();
-      // The pool listens only afterwards, and an error that nobody hears ends the process.
+      // The pool listens only afterwards, and an error that nobody hears ends the process: also one that arrives in the
+      // same packet as the end of the handshake, before this function goes on.
       this.on('error', ignore);
       try {
+        await super.connect();
         await requireTarget(this, target);
       } catch (error) {
         void this.end();
