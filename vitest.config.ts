@@ -26,6 +26,8 @@ const tags = {
   'slow/package': 'the package is built, installed by npm into an empty folder, and used there',
   'slow/image': 'the container image is built and run, and so are the other files of deploy/',
   'slow/browser': 'pages in Chromium',
+  'slow/takeover': 'changes of an account are made and undone, in every order',
+  'slow/webhooks': 'receivers of webhooks are slow, down or broken, for simulated days',
   'slow/timing': 'durations are compared, or real time has to pass',
   'slow/cluster': 'several servers on one database',
   'slow/property': 'thousands of generated inputs',

@@ -1,3 +1,4 @@
+/** @module-tag slow/takeover */
 import { describe, expect, it } from 'vitest';
 import { changeEmail, changePassword, loginOutcome, takeOver, undo, viewerOf } from '../support/account-changes.ts';
 import { password } from '../support/api.ts';

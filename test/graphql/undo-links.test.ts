@@ -1,3 +1,4 @@
+/** @module-tag slow/takeover */
 import { describe, expect, it } from 'vitest';
 import { removePassword, setUserEmail, suspendUser } from '../../src/accounts/administration.ts';
 import { pruneExpired } from '../../src/maintenance/prune.ts';

@@ -1,3 +1,4 @@
+/** @module-tag slow/webhooks */
 import { describe, expect, it } from 'vitest';
 import { recordEvents } from '../../src/events/record.ts';
 import { toNodeId } from '../../src/graphql/node-id.ts';

@@ -1,3 +1,4 @@
+/** @module-tag slow/webhooks */
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { nextAttemptAt, retryPausesMs } from '../../src/webhooks/delivery/retries.ts';
