@@ -8,6 +8,7 @@ import { leadsToUser, linkOf } from './link.ts';
 import type { Message } from './message.ts';
 import { type LinkKind, type MailName, mails, onlyForUsers } from './outbox.ts';
 import type { Render, Rendered } from './templates.ts';
+import { formatTime } from './time.ts';
 
 /** The pause after the first failure. It doubles with each further failure, up to `max`. */
 const pauseMs = { first: 10_000, max: 3_600_000 };
@@ -82,7 +83,7 @@ export async function prepare(mail: Mail, options: AttemptOptions): Promise<Atte
       appUrl: appUrl.origin,
       recipient,
       ...(kind && link && token
-        ? { token, validFor: validFor(kind.lifetimeMs), validUntil: validUntil(link.expiresAt) }
+        ? { token, validFor: validFor(kind.lifetimeMs), validUntil: formatTime(link.expiresAt) }
         : {}),
     });
     const message = { id: `${mail.createdAt.getTime()}.${id}`, name, to: recipient, date: mail.createdAt, ...rendered };
@@ -136,9 +137,4 @@ function validFor(lifetimeMs: number): string {
   const hours = lifetimeMs / hourMs;
   if (hours === 1) return '1 hour';
   return hours < 48 ? `${hours} hours` : `${hours / 24} days`;
-}
-
-/** Returns a time for people, to the minute and in UTC, such as 2026-11-30 01:34 UTC. */
-function validUntil(time: Date): string {
-  return `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }

@@ -1,9 +1,10 @@
 import type { Database } from '../../database/database.ts';
 import { enqueueMail, mayBeMailed } from '../../mail/outbox.ts';
+import { formatTime } from '../../mail/time.ts';
 import type { Scope } from '../../scope.ts';
 import type { Failures } from '../../throttle/attempts.ts';
 import type { User } from '../../users/user.ts';
-import { clientValues, formatTime } from './client-values.ts';
+import { clientValues } from './client-values.ts';
 
 const name = 'failed-logins';
 
