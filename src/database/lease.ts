@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { type Repeated, repeat } from '../background.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 import type { Clock } from './clock.ts';
 import type { Db } from './database.ts';
@@ -37,6 +38,35 @@ export async function withLease<T>(
   } finally {
     await db.lease.deleteMany({ where: { name, holder } });
   }
+}
+
+/** Work that servers look for again and again, and that one of them does at a time. */
+export type LeasedWork = {
+  /** The name of the lease. */
+  name: string;
+  /** The pause between two looks, in milliseconds. */
+  pauseMs: number;
+  /** Returns whether there is work. Without any, no lease is taken, and nothing is written. */
+  hasWork(): Promise<boolean>;
+  /** Does the work, for as long as `mayContinue` allows. */
+  work(mayContinue: () => Promise<boolean>): Promise<void>;
+};
+
+/** Repeats work under a lease in the background, until the server stops. */
+export function repeatUnderLease(
+  db: Db,
+  clock: Clock,
+  { name, pauseMs, hasWork, work }: LeasedWork,
+  report: (error: unknown) => void,
+): Repeated {
+  return repeat(
+    pauseMs,
+    async (isStopping) => {
+      if (!(await hasWork())) return;
+      await withLease(db, name, clock, (isHeld) => work(async () => !isStopping() && (await isHeld())));
+    },
+    report,
+  );
 }
 
 async function acquire(db: Db, name: string, holder: string, now: Date): Promise<boolean> {

@@ -1,7 +1,7 @@
-import { type Repeated, repeat } from '../background.ts';
+import type { Repeated } from '../background.ts';
 import type { Clock } from '../database/clock.ts';
 import { isUnavailable } from '../database/failures.ts';
-import { withLease } from '../database/lease.ts';
+import { repeatUnderLease } from '../database/lease.ts';
 import { givenUpMails, sentMails } from '../diagnostics.ts';
 import type { Mail } from '../generated/sqlite/client.ts';
 import { handleOf } from '../tokens/token.ts';
@@ -27,16 +27,13 @@ type WorkerOptions = Omit<DeliveryOptions, 'log'> & { clock: Clock; report: (err
 export function startDelivery({ report, ...worker }: WorkerOptions): Repeated {
   const { database, transport, clock } = worker;
   const options = { ...worker, log: createDeliveryLog(report, clock) };
-  const delivery = repeat(
-    intervalMs,
-    async (isStopping) => {
-      if ((await findDue(options, 1)).length === 0) return;
-      await withLease(database, 'mail', clock, (isHeld) =>
-        deliverDue(options, async () => !isStopping() && (await isHeld())),
-      );
-    },
-    report,
-  );
+  const leased = {
+    name: 'mail',
+    pauseMs: intervalMs,
+    hasWork: async () => (await findDue(options, 1)).length > 0,
+    work: (mayContinue: () => Promise<boolean>) => deliverDue(options, mayContinue),
+  };
+  const delivery = repeatUnderLease(database, clock, leased, report);
   return {
     async stop() {
       await delivery.stop();

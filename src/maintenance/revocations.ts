@@ -1,8 +1,8 @@
-import { type Repeated, repeat } from '../background.ts';
+import type { Repeated } from '../background.ts';
 import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
 import { isUnavailable } from '../database/failures.ts';
-import { withLease } from '../database/lease.ts';
+import { repeatUnderLease } from '../database/lease.ts';
 import { isSqlite, type RawTransaction, run, toId } from '../database/raw-sql.ts';
 import { inRawTransaction } from '../database/transaction.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
@@ -25,16 +25,13 @@ type WorkerOptions = { database: Database; clock: Clock; report: (error: unknown
 
 /** Works on the revocations that administrators request, in the background: one after the other, by one server. */
 export function startRevocations({ database, clock, report }: WorkerOptions): Repeated {
-  return repeat(
-    intervalMs,
-    async (isStopping) => {
-      if (!(await findNext(database))) return;
-      await withLease(database, 'revocations', clock, (isHeld) =>
-        workOnRevocations({ database, clock, report }, async () => !isStopping() && (await isHeld())),
-      );
-    },
-    report,
-  );
+  const leased = {
+    name: 'revocations',
+    pauseMs: intervalMs,
+    hasWork: async () => (await findNext(database)) !== null,
+    work: (mayContinue: ShouldContinue) => workOnRevocations({ database, clock, report }, mayContinue),
+  };
+  return repeatUnderLease(database, clock, leased, report);
 }
 
 /** Works on all requested revocations, for as long as `mayContinue` allows. */

@@ -1,8 +1,8 @@
 /** Delivers events to webhooks in the background: at least once, and by one server at a time. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Repeated, repeat } from '../../background.ts';
+import type { Repeated } from '../../background.ts';
 import type { Clock } from '../../database/clock.ts';
-import { withLease } from '../../database/lease.ts';
+import { repeatUnderLease } from '../../database/lease.ts';
 import { OperatorNotice } from '../../errors.ts';
 import type { Webhook } from '../../generated/sqlite/client.ts';
 import { openSender } from '../http/send.ts';
@@ -25,23 +25,23 @@ export function startWebhooks({ clock, ...worker }: WorkerOptions): Repeated {
   const sender = openSender(policies.webhooks);
   const options = { ...worker, sender, receivers: new Receivers(), now: () => clock.now() };
   let hasWarned = false;
-  const delivery = repeat(
-    intervalMs,
-    async (isStopping) => {
-      const webhooks = await listEnabled(options);
-      if (webhooks.length === 0) return;
-      if (policies.encryptionKeys === null) {
-        if (!hasWarned) report(new OperatorNotice('error', keysAreMissing));
-        hasWarned = true;
-        return;
-      }
-      if (!(await hasWork(webhooks, options))) return;
-      await withLease(database, 'webhooks', clock, (isHeld) =>
-        deliverWebhooks(options, async () => !isStopping() && (await isHeld())),
-      );
-    },
-    report,
-  );
+  /** Returns whether there is work that this server can do. */
+  async function mayWork(): Promise<boolean> {
+    const webhooks = await listEnabled(options);
+    if (webhooks.length === 0) return false;
+    if (policies.encryptionKeys !== null) return hasWork(webhooks, options);
+    if (!hasWarned) report(new OperatorNotice('error', keysAreMissing));
+    hasWarned = true;
+    return false;
+  }
+
+  const leased = {
+    name: 'webhooks',
+    pauseMs: intervalMs,
+    hasWork: mayWork,
+    work: (mayContinue: () => Promise<boolean>) => deliverWebhooks(options, mayContinue),
+  };
+  const delivery = repeatUnderLease(database, clock, leased, report);
   return {
     async stop() {
       await delivery.stop();
