@@ -1,3 +1,5 @@
+import { type Incoming, Refusal } from './messages.ts';
+import type { HeaderReader } from './request/headers.ts';
 import { stripWhitespace } from './request/whitespace.ts';
 
 /** Larger than any operation on this schema needs, and small enough to keep many bodies in memory. */
@@ -56,6 +58,23 @@ export async function readBody(request: Request): Promise<string | null> {
     // The reader is not cancelled, because that would close the connection before the refusal is sent.
     if (!body.add(value)) return null;
   }
+}
+
+/** Returns the body of a request as text. @throws Refusal if it is too large. AbortedError */
+export async function requireText({ body }: Pick<Incoming, 'body'>): Promise<string> {
+  const text = await body();
+  if (text === null) throw tooLarge();
+  return text;
+}
+
+/** Returns the refusal of a body that is larger than `maxBodyBytes`. The rest of it may follow on the connection. */
+export function tooLarge(): Refusal {
+  return new Refusal(413, `The body is larger than ${maxBodyBytes} bytes.`, { connection: 'close' });
+}
+
+/** Returns whether the body of a request is compressed. This server decompresses none. */
+export function isCompressed(headers: HeaderReader): boolean {
+  return (headers.get('content-encoding') ?? 'identity') !== 'identity';
 }
 
 /** Returns whether a `Content-Type` is JSON in UTF-8. */

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { answerBadRequests, isAddressed, mayLackHost } from './bad-requests.ts';
 import { batchPerTick } from './batch-per-tick.ts';
-import { maxBodyBytes, saysTooLarge } from './body.ts';
+import { saysTooLarge, tooLarge } from './body.ts';
 import { Connections, type Exchange } from './connections.ts';
 import type { App } from './front-door.ts';
 import { type Incoming, Refusal } from './messages.ts';
@@ -24,7 +24,6 @@ const maxRequestConnections = 10_000;
 
 /** Refusals by the server itself. They close the connection, because an unread body may follow on it. */
 const unaddressed = refusal(400, 'The request must have exactly one Host header, which forms a URL with the path.');
-const tooLarge = refusal(413, `The body is larger than ${maxBodyBytes} bytes.`);
 const busy = refusal(503, 'Too many requests are waiting. Try again later.', { 'retry-after': '1' });
 const unexpected = refusal(417, 'The only supported expectation is 100-continue.');
 
@@ -86,7 +85,7 @@ export async function listen(app: App, address: { host: string; port: number }):
         return;
       }
       collectBody(request, exchange, (body) => {
-        if (body === null) refuse(incoming, response, tooLarge);
+        if (body === null) refuse(incoming, response, tooLarge());
         else start(toIncoming(request, body), exchange);
       });
       return;

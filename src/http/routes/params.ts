@@ -1,6 +1,6 @@
 import type { GraphQLParams } from 'graphql-yoga';
 import { isObject, parseJson, parseObject } from '../../json.ts';
-import { isJson, maxBodyBytes } from '../body.ts';
+import { isCompressed, isJson, requireText } from '../body.ts';
 import { type Incoming, Refusal } from '../messages.ts';
 import { queryOf } from '../request/path.ts';
 
@@ -31,15 +31,15 @@ function paramsOfQuery(target: string): GraphQLParams {
   return params;
 }
 
-async function paramsOfBody({ headers, body }: Incoming): Promise<GraphQLParams> {
+async function paramsOfBody(incoming: Incoming): Promise<GraphQLParams> {
+  const { headers } = incoming;
   if (!isJson(headers.get('content-type'))) {
     throw new Refusal(415, 'The body must be JSON in UTF-8, sent as Content-Type: application/json.');
   }
-  if ((headers.get('content-encoding') ?? 'identity') !== 'identity') {
+  if (isCompressed(headers)) {
     throw new Refusal(415, 'The body must not be compressed.');
   }
-  const text = await body();
-  if (text === null) throw new Refusal(413, `The body is larger than ${maxBodyBytes} bytes.`, { connection: 'close' });
+  const text = await requireText(incoming);
   const params = parseJson(text);
   if (Array.isArray(params)) throw new Refusal(400, batch, {}, 'BATCHING_NOT_SUPPORTED');
   if (!isObject(params))

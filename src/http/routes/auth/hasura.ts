@@ -3,7 +3,7 @@ import { toNodeId } from '../../../graphql/node-id.ts';
 import { isObject, parseObject } from '../../../json.ts';
 import type { RequestFacts } from '../../../log/request-facts.ts';
 import type { SessionWithUser } from '../../../sessions/session.ts';
-import { maxBodyBytes } from '../../body.ts';
+import { requireText } from '../../body.ts';
 import type { AppOptions } from '../../front-door.ts';
 import { type Incoming, type Outgoing, Refusal } from '../../messages.ts';
 import type { HeaderReader } from '../../request/headers.ts';
@@ -63,11 +63,10 @@ function readAnonymousRole({ target }: Incoming): string | null {
 
 /** @throws Refusal */
 async function readRequest(incoming: Incoming): Promise<OriginalRequest> {
-  const { method, body } = incoming;
+  const { method } = incoming;
   if (method === 'GET') return { ...readOriginalRequest(incoming), method: 'POST' };
   if (method !== 'POST') throw new Refusal(405, `${method} is not supported.`, { allow: 'GET, POST' });
-  const text = await body();
-  if (text === null) throw new Refusal(413, `The body is larger than ${maxBodyBytes} bytes.`, { connection: 'close' });
+  const text = await requireText(incoming);
   const headers = parseObject(text)?.headers;
   if (!isObject(headers))
     throw new Refusal(400, 'The body must be JSON with the headers of the client: {"headers":{…}}.');

@@ -1,4 +1,4 @@
-import { isForm } from '../../body.ts';
+import { isCompressed, isForm } from '../../body.ts';
 import { type Incoming, Refusal } from '../../messages.ts';
 
 /** In characters: enough for the longest token beside other parameters. Parsing takes time before any credential. */
@@ -16,7 +16,7 @@ const tooLarge = `The body is larger than ${maxFormLength} bytes.`;
  */
 export async function readForm({ method, headers, body }: Incoming): Promise<Form> {
   if (method !== 'POST') throw new Refusal(405, `${method} is not supported. Send a POST.`, { allow: 'POST' });
-  if (!isForm(headers.get('content-type')) || (headers.get('content-encoding') ?? 'identity') !== 'identity') {
+  if (!isForm(headers.get('content-type')) || isCompressed(headers)) {
     throw new Refusal(415, 'Send the parameters as application/x-www-form-urlencoded, not compressed.');
   }
   const text = await body();

@@ -1,5 +1,5 @@
 import { isObject, parseObject } from '../../../json.ts';
-import { isJson, maxBodyBytes } from '../../body.ts';
+import { isCompressed, isJson, requireText } from '../../body.ts';
 import { type Incoming, Refusal } from '../../messages.ts';
 
 /** The maximum number of tokens that one request acknowledges or reports. An answer has far fewer. */
@@ -21,15 +21,14 @@ export type PollRequest = {
 /** Refuses a request by its method and headers, before its sender is known. @throws Refusal */
 export function requireJsonPost({ method, headers }: Incoming): void {
   if (method !== 'POST') throw new Refusal(405, `${method} is not supported. Send a POST.`, { allow: 'POST' });
-  if (!isJson(headers.get('content-type')) || (headers.get('content-encoding') ?? 'identity') !== 'identity') {
+  if (!isJson(headers.get('content-type')) || isCompressed(headers)) {
     throw new Refusal(415, 'Send JSON in UTF-8 as application/json, not compressed.');
   }
 }
 
 /** Reads the request of a receiver. @throws Refusal if it is not valid */
-export async function readPollRequest({ body }: Incoming): Promise<PollRequest> {
-  const text = await body();
-  if (text === null) throw new Refusal(413, `The body is larger than ${maxBodyBytes} bytes.`, { connection: 'close' });
+export async function readPollRequest(incoming: Incoming): Promise<PollRequest> {
+  const text = await requireText(incoming);
   const members = parseObject(text);
   if (members === null) throw new Refusal(400, 'The body must be a JSON object, such as { "maxEvents": 10 }.');
   const { maxEvents = null, returnImmediately = false, ack = [], setErrs = {} } = members;
