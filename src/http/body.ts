@@ -30,8 +30,12 @@ export class Body {
     return true;
   }
 
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
   text(): string {
-    return this.#bytes.toString('utf8', 0, this.#length);
+    return this.bytes.toString('utf8');
   }
 }
 

@@ -6,6 +6,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { RequestError } from '../../errors.ts';
 import { Quotas } from '../../streams/quotas.ts';
 import { isAddressed, messageOf } from '../bad-requests.ts';
+import { Body } from '../body.ts';
 import type { Connections } from '../connections.ts';
 import type { App } from '../front-door.ts';
 import { Refusal } from '../messages.ts';
@@ -127,12 +128,26 @@ function toRefusal(error: unknown): Refusal {
  */
 function withoutUpgrade(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
   const { method, url, httpVersion, rawHeaders } = request;
-  const lines = [`${method} ${url} HTTP/${httpVersion}`];
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? '';
-    if (!/^(upgrade|http2-settings)$/i.test(name)) lines.push(`${name}: ${rawHeaders[index + 1]}`);
-  }
-  socket.unshift(head);
-  socket.unshift(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'));
-  server.emit('connection', socket);
+  // From Node 26 on, the body of the request has been read. Before, it is in `head`, or yet to come.
+  const body = new Body();
+  request.on('data', (piece: Buffer) => {
+    if (!body.add(piece)) socket.destroy();
+  });
+  request.once('end', () => {
+    if (socket.destroyed) return;
+    const { bytes } = body;
+    const isLeftOut = (name: string) => ofUpgrade.test(name) || (bytes.length > 0 && ofFraming.test(name));
+    const lines = [`${method} ${url} HTTP/${httpVersion}`];
+    for (let index = 0; index < rawHeaders.length; index += 2) {
+      const name = rawHeaders[index] ?? '';
+      if (!isLeftOut(name)) lines.push(`${name}: ${rawHeaders[index + 1]}`);
+    }
+    if (bytes.length > 0) lines.push(`content-length: ${bytes.length}`);
+    socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), bytes, head]));
+    server.emit('connection', socket);
+  });
 }
+
+/** The headers of an upgrade, and those that frame a body. */
+const ofUpgrade = /^(upgrade|http2-settings)$/i;
+const ofFraming = /^(content-length|transfer-encoding)$/i;
