@@ -118,8 +118,13 @@ const statuses: Partial<Record<RequestErrorCode, number>> = {
   SERVER_OVERLOADED: 503,
 };
 
+/** Returns the status of a request that is refused with a code. Undefined if the status tells nothing. */
+export function statusOf(code: RequestErrorCode): number | undefined {
+  return statuses[code];
+}
+
 function refusal({ message, code, retryAfterSeconds }: RequestError, position: object): GraphQLError {
-  const status = statuses[code];
+  const status = statusOf(code);
   const headers = retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) };
   const http = status === undefined ? {} : { http: { status, headers } };
   return new GraphQLError(message, { ...position, extensions: { code, ...http } });

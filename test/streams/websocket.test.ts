@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { listen } from '../../src/http/server.ts';
 import { type Client, type Data, type Settings, startApi } from '../support/api.ts';
@@ -184,6 +184,22 @@ describe('a WebSocket', () => {
     await Promise.all([api.streams.drain(0), stop()]);
     expect(await closed).toBe(1012);
     expect(messages.at(-1)?.type).toBe('next');
+  });
+});
+
+describe('a handshake', () => {
+  it('that fails unexpectedly is refused and reported, and the server goes on', async () => {
+    const { api, port } = await serve();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const failure = new Error('a bug');
+    vi.spyOn(api.app.sockets, 'admit').mockImplementationOnce(() => {
+      throw failure;
+    });
+    expect(await connectTo(port).refused).toBe(500);
+    expect(api.reported).toEqual([failure]);
+    const { send, messages } = connectTo(port);
+    await send(init(ada));
+    await expect.poll(() => messages).toEqual([{ type: 'connection_ack' }]);
   });
 });
 

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { handleProtocols } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { RequestError } from '../../errors.ts';
+import { type Reports, statusOf } from '../../graphql/errors.ts';
 import { Quotas } from '../../streams/quotas.ts';
 import { isAddressed, messageOf } from '../bad-requests.ts';
 import { Body } from '../body.ts';
@@ -11,6 +12,7 @@ import type { Connections } from '../connections.ts';
 import type { App } from '../front-door.ts';
 import { Refusal } from '../messages.ts';
 import { toIncoming } from '../node.ts';
+import { refusalOf } from '../observe/refusal-of.ts';
 import { closeCodes } from './close-codes.ts';
 import { toGraphQLSocket } from './socket.ts';
 
@@ -89,7 +91,7 @@ export function acceptUpgrades(server: Server, { app, connections, start }: Part
       socket.once('close', giveBack);
       webSockets.handleUpgrade(request, socket, head, (webSocket) => open(webSocket, request, giveBack));
     } catch (error) {
-      refuse(request, socket, toRefusal(error));
+      refuse(request, socket, toRefusal(error, app));
     }
     return undefined;
   });
@@ -114,11 +116,12 @@ function isWebSocket({ headers }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === 'websocket';
 }
 
-function toRefusal(error: unknown): Refusal {
-  if (error instanceof Refusal) return error;
-  if (!(error instanceof RequestError)) throw error;
-  const retryAfter = error.retryAfterSeconds === null ? {} : { 'retry-after': String(error.retryAfterSeconds) };
-  return new Refusal(error.code === 'TOO_MANY_STREAMS' ? 429 : 503, error.message, retryAfter, error.code);
+/** Nobody catches what a listener throws: an unexpected error is reported, as that of a request is. */
+function toRefusal(error: unknown, reports: Reports): Refusal {
+  if (!(error instanceof RequestError)) return refusalOf(error, reports);
+  const { message, code, retryAfterSeconds } = error;
+  const retryAfter = retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) };
+  return new Refusal(statusOf(code) ?? 503, message, retryAfter, code);
 }
 
 /**
