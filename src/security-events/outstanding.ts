@@ -1,7 +1,7 @@
 /** Reads the events that a receiver has not acknowledged. */
 import type { Database } from '../database/database.ts';
 import { settledId } from '../database/ids.ts';
-import { readEvents } from '../events/log.ts';
+import { findEvents } from '../events/log.ts';
 import type { AuditEvent } from '../generated/sqlite/client.ts';
 import { isSecurityEvent } from './event-types.ts';
 import { maxAhead, type Place, type Receiver } from './receiver.ts';
@@ -26,10 +26,12 @@ export async function readOutstanding(
   limit: number,
 ): Promise<Outstanding> {
   const found: Outstanding = { events: [], isMore: true, done };
+  // No event above it is read, because one with a lower id may still be committed.
+  const settled = await settledId(database, 'AuditEvent');
   let last = done.id;
   let ahead = 0;
   for (let batches = 0; batches < maxBatches; batches += 1) {
-    const read = await readEvents(database, last, batchSize);
+    const read = await findEvents(database, { id: { gt: last, lte: settled } }, batchSize);
     for (const event of read) {
       last = event.id;
       if (isSecurityEvent(event) && !acknowledged.has(event.id)) {
