@@ -57,7 +57,7 @@ type Stream = {
   session: number;
   cursor: string | null;
   hasEnded: boolean;
-  /** The number of connections, of which all but the first are after a failure. */
+  /** The number of connections. Each but the first is after a failure. */
   connections: number;
   gotEnd: boolean;
   endedAt: number;

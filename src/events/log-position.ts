@@ -46,7 +46,7 @@ export class LogPosition {
     return [...this.#gaps];
   }
 
-  /** Whether there are so many gaps that no newer events may be read. */
+  /** True if there are too many gaps to read newer events. */
   get isFull(): boolean {
     return this.#gaps.size >= maxGaps;
   }

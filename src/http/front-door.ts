@@ -84,7 +84,7 @@ export type App = {
   /** The headers of every answer, but the id of the request. */
   headers: FixedHeaders;
   sockets: Sockets;
-  /** The maximum number of streams, each of which keeps a connection open. */
+  /** The maximum number of streams. Each keeps a connection open. */
   streamsPerNode: number;
   report: AppOptions['report'];
   /**

@@ -55,8 +55,8 @@ export function findChange(db: Db, id: bigint, now: Date): Promise<AccountChange
 }
 
 /**
- * Marks a change of a locked user as undone, and deletes all later ones. Their tokens stay, and lead to no change. Returns the types of all of them, each once.
- * The mark stays for 72 hours: see `requireUnrestored`.
+ * Marks a change of a locked user as undone, and deletes all later ones. Their tokens stay, and lead to no change.
+ * Returns the types of all of them, each once. The mark stays for 72 hours: see `requireUnrestored`.
  */
 export async function takeBackChanges(db: Db, { id, userId }: AccountChange, now: Date): Promise<string[]> {
   const where = { userId, id: { gte: id }, undoneAt: null };

@@ -23,9 +23,9 @@ export type UndoneChange = {
 /**
  * Undoes a change of an account, and all later ones, by the link that was mailed to the address from before it. Gives
  * the account that address back, and the password from before, unless it is not kept or the user is an administrator:
- * a thief who knows it could do more than `requireUnrestored` refuses. Ends all sessions, also earlier
- * ones: the thief may have made the change in a session that they stole before. Voids all other links to the account
- * and its trusted devices. Mails both addresses. Signs nobody in.
+ * a thief who knows it could do more than `requireUnrestored` refuses. Ends all sessions, also earlier ones: the thief
+ * may have made the change in a session that they stole before. Voids all other links to the account and its trusted
+ * devices. Mails both addresses. Signs nobody in.
  *
  * A suspension and roles stay as they are. `users/account-changes.ts` has the order of several links.
  *

@@ -34,7 +34,7 @@ export async function changeRows<Of extends Table>(
   const update = Prisma.sql`UPDATE ${Prisma.raw(`"${table}"`)} AS s SET ${assignmentsOf(set)} WHERE ${where}
     RETURNING ${list}`;
   const rows = isSqlite(db) ? await inTwo(db, table, update, insertion) : await inOne(db, list, update, insertion);
-  // The columns that \`read\` leaves out are those of \`known\`.
+  // `read` leaves out the columns of `known`.
   return rows.map((row) => ({ ...read(row as Row), ...known }) as RowOf<Of>);
 }
 
@@ -63,17 +63,17 @@ async function inTwo(db: Statements, table: Table, update: Prisma.Sql, insertion
 
 type Others = { list: Prisma.Sql; read: (row: Row) => object };
 
-const known = new Map<string, Others>();
+const othersByKey = new Map<string, Others>();
 
 /** Returns the list of the columns of a table that are not among these, and the reader of their values. */
 function othersOf(table: Table, columns: string[]): Others {
   const key = [table, ...columns].join();
-  const found = known.get(key);
+  const found = othersByKey.get(key);
   if (found) return found;
   const others: ColumnTable = Object.fromEntries(
     Object.entries(columnTables[table]).filter(([column]) => !columns.includes(column)),
   );
   const made = { list: Prisma.raw(quoted(Object.keys(others))), read: readerOf(others, 0, toDate) };
-  known.set(key, made);
+  othersByKey.set(key, made);
   return made;
 }

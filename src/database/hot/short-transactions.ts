@@ -1,4 +1,4 @@
-/** Transactions of one or two statements, of which many requests may need one at the same time. */
+/** Runs transactions of one or two statements. Many requests may need one at the same time. */
 import type { Database } from '../database.ts';
 import { isSqlite, type Statements, transactRaw } from '../raw-sql.ts';
 import { retryConflicts } from '../transaction.ts';

@@ -1,4 +1,3 @@
-import type { Delivery } from '../../streams/stream.ts';
 import { builder } from '../builder.ts';
 import { subscriptionComplexity } from '../plugins/limits.ts';
 import { afterDescription, openStream } from './open.ts';
@@ -19,5 +18,3 @@ builder.subscriptionField('sessionEvents', (t) =>
     resolve: (message) => message as unknown as SessionMessage,
   }),
 );
-
-export type { Delivery };
