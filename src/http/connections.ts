@@ -108,9 +108,13 @@ export class Connections {
     if (this.#held > maxHeldBytes) this.#endOldest();
   }
 
-  /** Closes the connections that have held bytes for the longest time, until half of the limit is free. */
+  /**
+   * Closes the connections that have held bytes for the longest time, until half of the limit is free. Those that hold
+   * no more than an equal share of the other half stay: a small answer may only lack the moment to be sent.
+   */
   #endOldest(): void {
-    const holding = [...this.#open].filter(([, { held }]) => held > 0);
+    const all = [...this.#open].filter(([, { held }]) => held > 0);
+    const holding = all.filter(([, { held }]) => held > maxHeldBytes / 2 / all.length);
     holding.sort(([, one], [, other]) => one.since - other.since);
     for (const [socket, connection] of holding) {
       if (this.#held <= maxHeldBytes / 2) return;

@@ -179,3 +179,24 @@ it.each([
   const answers = await sendRaw(port, verify(framing) + body + verify('Connection: close'));
   expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 401', 'HTTP/1.1 401']);
 });
+
+it('spares a connection that holds little, however long, when others hold 64 MB', async () => {
+  const body = 'x'.repeat(4 * 1024 * 1024);
+  const headers = { 'content-type': 'application/json', 'content-length': String(body.length) };
+  let answered = 0;
+  const { port } = await serve(async () => {
+    answered += 1;
+    return { status: 200, headers: { ...headers }, body };
+  });
+  const small = open(port, request.slice(0, -1));
+  await once(small, 'connect');
+  const first = open(port, request.repeat(4)).pause();
+  await expect.poll(() => answered).toBe(4);
+  for (let n = 0; n < 16; n += 1) open(port, request.repeat(4)).pause();
+  await expect.poll(() => answered).toBe(68);
+  first.resume();
+  await once(first, 'close');
+  small.write(request.slice(-1));
+  const closed = once(small, 'close').then(() => 'closed without an answer');
+  expect(await Promise.race([once(small, 'data').then(String), closed])).toMatch(/^HTTP\/1\.1 200 /);
+});
