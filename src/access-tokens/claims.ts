@@ -1,4 +1,5 @@
 import type { User } from '../generated/sqlite/client.ts';
+import { levelOf } from '../sessions/assurance.ts';
 import { type AuthenticationMethod, methodsOf } from '../sessions/proof.ts';
 import type { SessionWithUser } from '../sessions/session.ts';
 
@@ -18,11 +19,25 @@ export type SessionClaims = {
   email_verified: boolean;
 };
 
-/** Names from RFC 8176 where it has one. It has none for a link that was mailed. */
-const amrNames: Record<AuthenticationMethod, string> = { password: 'pwd', email: 'email' };
+/**
+ * Names of the IANA registry "Authentication Method Reference Values" (RFC 8176). It has none for a link that was
+ * mailed, for a recovery code, and for a trusted device.
+ */
+const amrNames: Record<AuthenticationMethod, readonly string[]> = {
+  password: ['pwd'],
+  email: ['email'],
+  totp: ['otp'],
+  passkey: ['pop', 'user'],
+  security_key: ['pop'],
+  recovery_code: ['recovery_code'],
+  trusted_device: ['trusted_device'],
+};
 
-/** Each method is one factor, and a password that was set by a mailed link is one too. */
-const singleFactor = 'aal1';
+/** Returns the names of methods, with `mfa` if they are several factors. */
+function amrOf(methods: readonly AuthenticationMethod[]): string[] {
+  const names = methods.flatMap((method) => amrNames[method]);
+  return [...new Set(levelOf(methods) === 2 ? [...names, 'mfa'] : names)];
+}
 
 /**
  * Returns the claims about a session of a user.
@@ -36,7 +51,7 @@ export function claimsOf(session: SessionWithUser & { user: User }, subject: str
     sub: subject,
     sid: handle,
     ...(authenticatedAt && { auth_time: toUnixSeconds(authenticatedAt) }),
-    ...(methods.length > 0 && { amr: methods.map((method) => amrNames[method]), acr: singleFactor }),
+    ...(methods.length > 0 && { amr: amrOf(methods), acr: `aal${levelOf(methods) ?? 1}` }),
     role: user.role,
     email_verified: user.emailVerifiedAt !== null,
   };

@@ -39,7 +39,7 @@ export async function changePassword(
     await requireUnrestored(db, user.id, scope.now);
     const change = await keepChange(db, before, 'PASSWORD_CHANGED', scope.now);
     const changed = await db.user.update({ where: { id: user.id }, data: { hashedPassword } });
-    const rotated = await rotateToken(db, scope);
+    const rotated = await rotateToken(db, scope, ['password']);
     if (!rotated) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
     const rotatedScope = { ...scope, session: { ...rotated.session, user: changed } };
     await recordEvent(db, rotatedScope, { type: 'PASSWORD_CHANGED', userId: user.id });

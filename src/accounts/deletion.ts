@@ -67,6 +67,7 @@ export async function deleteUserWith(
 /** Deletes the sessions of a user, except those that were just ended. These keep nothing about the user. */
 async function forgetSessions(db: Db, userId: bigint, justEnded: Session[]): Promise<void> {
   await db.session.deleteMany({ where: { userId, id: { notIn: justEnded.map(({ id }) => id) } } });
-  const nothing = { userAgent: null, ipAddress: null, lastSeenAt: null, authenticatedAt: null };
-  await db.session.updateMany({ where: { userId }, data: { ...nothing, authenticationMethods: null, userId: null } });
+  const nothing = { userAgent: null, ipAddress: null, lastSeenAt: null };
+  const noProofs = { authenticatedAt: null, authenticationMethods: null, proofs: null };
+  await db.session.updateMany({ where: { userId }, data: { ...nothing, ...noProofs, userId: null } });
 }

@@ -21,7 +21,7 @@ export async function reauthenticate(
 ): Promise<RotatedSession> {
   const proven = await provePassword(database, scope, password, policies);
   return inTransactionOf(database, proven, async (db, user) => {
-    const rotated = await rotateToken(db, scope);
+    const rotated = await rotateToken(db, scope, ['password']);
     if (!rotated) throw new InvalidCredentialsError();
     const rotatedScope = { ...scope, session: { ...rotated.session, user } };
     await recordEvent(db, rotatedScope, { type: 'REAUTHENTICATED', userId: user.id });

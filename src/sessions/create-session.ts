@@ -7,7 +7,7 @@ import type { NewToken } from '../tokens/token.ts';
 import type { User } from '../users/user.ts';
 import type { DataColumn } from './data.ts';
 import { expiryOf, lifetimeEndsAtOf, unusedExpiryOf } from './expiry.ts';
-import { formatMethods, type Proof } from './proof.ts';
+import { type Proof, type StoredProofs, storedProofs } from './proof.ts';
 import type { Session, SessionWithUser } from './session.ts';
 
 /** A session to store: that of a user, with a proof, or that of a visitor, without one. */
@@ -16,6 +16,8 @@ export type NewSession = NewToken &
     | { user: User; proof: Proof }
     | { user: null; proof: null }
   );
+
+const noProofs: StoredProofs = { authenticatedAt: null, authenticationMethods: null, proofs: null };
 
 /**
  * Stores a session. Only the modules that start sessions may import this: `completeSignIn` starts the session of a
@@ -41,8 +43,7 @@ export async function createSession(
     lastSeenAt: now,
     expiresAt: user === null ? unusedExpiryOf(now, policy) : expiryOf({ createdAt: now, lifetimeEndsAt }, now, policy),
     lifetimeEndsAt,
-    authenticatedAt: proof?.at ?? null,
-    authenticationMethods: proof && formatMethods(proof.methods),
+    ...(proof === null ? noProofs : storedProofs(proof)),
     publicData,
     privateData,
     ...client,

@@ -13,7 +13,7 @@ import {
   sessionsWithIds,
   sessionWithId,
 } from './end.ts';
-import { requireRecentPassword } from './proof.ts';
+import { requireProof } from './proof.ts';
 import { type Session, whereLive } from './session.ts';
 
 /** Ends the session of a request, and returns it. Null if there is none, or it is not live any more. */
@@ -52,7 +52,7 @@ export async function revokeSession(
   const session = await database.session.findFirst({ where: { AND: [{ id }, whereOwnedBy(scope)] } });
   if (!session) throw new SessionNotFoundError();
   if (isOwn(session, scope)) return { session, ended: false };
-  requireRecentPassword(scope, reauthenticateAfterMs);
+  requireProof(scope, { withinMs: reauthenticateAfterMs, level: 1 });
   const ended = await endSession(database, scope, id, 'REVOKED_BY_ADMIN');
   return ended ? { session: ended, ended: true } : { session, ended: false };
 }

@@ -2,14 +2,14 @@ import type { Db } from '../database/database.ts';
 import { tokenReplaced } from '../errors.ts';
 import type { UserScope } from '../scope.ts';
 import { createSessionToken, equalSecrets, ownHandleOf } from '../tokens/token.ts';
-import { withMethod } from './proof.ts';
+import { type Proof, proofsOf, storedProofs } from './proof.ts';
 import { type Session, whereLive } from './session.ts';
 
 /** A session with its new token. The token exists only here and at the client. */
 export type RotatedSession = { session: Session; token: string };
 
 /**
- * Replaces the token of a session after its user has proved the password, and writes the proof. The old token is
+ * Replaces the token of a session after its user has given a new proof, and writes the proof. The old token is
  * rejected from then on (OWASP ASVS 5.0, 7.2.4). A session that another system started also gets a handle of our form.
  * Returns null if the session is not live any more.
  *
@@ -17,9 +17,11 @@ export type RotatedSession = { session: Session; token: string };
  */
 export async function rotateToken(
   db: Db,
-  { session: { id, user, handle, authenticationMethods }, presentedToken, now }: UserScope,
+  { session: own, presentedToken, now }: UserScope,
+  methods: Proof['methods'],
 ): Promise<RotatedSession | null> {
-  const next = createSessionToken(ownHandleOf(handle));
+  const { id, user } = own;
+  const next = createSessionToken(ownHandleOf(own.handle));
   const [session] = await db.session.updateManyAndReturn({
     where: { AND: [{ id, userId: user.id, hashedSessionToken: presentedToken.hashedToken }, whereLive(now)] },
     data: {
@@ -28,8 +30,7 @@ export async function rotateToken(
       replacedHashedToken: presentedToken.hashedToken,
       transport: presentedToken.transport,
       antiCSRFToken: null,
-      authenticatedAt: now,
-      authenticationMethods: withMethod(authenticationMethods, 'password'),
+      ...storedProofs({ methods, at: now }, proofsOf(own)),
     },
   });
   if (session) return { session, token: next.token };

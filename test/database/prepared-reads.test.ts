@@ -21,6 +21,7 @@ const full = {
   userAgent: 'curl/8',
   ipAddress: '2001:db8::1',
   authenticationMethods: 'password',
+  proofs: 'password@1',
   endReason: 'REVOKED',
 };
 

@@ -62,7 +62,7 @@ describe('accessToken', () => {
     const api = await startIssuer();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     await api.database.user.updateMany({ data: { role: 'editor', emailVerifiedAt: api.clock.now } });
-    await api.database.session.updateMany({ data: { authenticationMethods: 'password email' } });
+    await api.database.session.updateMany({ data: { authenticationMethods: 'password email', proofs: null } });
     api.clock.now = new Date(api.clock.now.getTime() + hour);
     await ada.act('reauthenticate', { password });
     const claims = await verify(api, (await ask(ada)).token);

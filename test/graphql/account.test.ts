@@ -64,7 +64,13 @@ describe('deleteAccount', () => {
     // Only the fact of the visit is left, and that of the two sessions, whose clients may ask why they ended.
     expect(rest).toEqual([0, 3, 0, 0]);
     const nothing = { userId: null, publicData: null, privateData: null, userAgent: null, ipAddress: null };
-    const forgotten = { ...nothing, lastSeenAt: null, authenticatedAt: null, authenticationMethods: null };
+    const forgotten = {
+      ...nothing,
+      lastSeenAt: null,
+      authenticatedAt: null,
+      authenticationMethods: null,
+      proofs: null,
+    };
     expect(await session.findMany({ orderBy: { id: 'asc' } })).toMatchObject([nothing, forgotten, forgotten]);
     const events = await auditEvent.findMany();
     expect(events.map(({ type }) => type)).toContain('USER_DELETED');

@@ -48,6 +48,7 @@ export const sessionColumns = {
   lastSeenAt: 'time?',
   authenticatedAt: 'time?',
   authenticationMethods: 'text?',
+  proofs: 'text?',
   handle: 'text',
   userId: 'id?',
   hashedSessionToken: 'text?',

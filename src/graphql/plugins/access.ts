@@ -11,7 +11,7 @@ import SchemaBuilder, {
 import type { GraphQLFieldResolver } from 'graphql';
 import { notSignedIn, RequestError } from '../../errors.ts';
 import { mayFollowEvents, mayReadUsers, type Scope } from '../../scope.ts';
-import { requireRecentPassword } from '../../sessions/proof.ts';
+import { requireProof } from '../../sessions/proof.ts';
 import { type Context, canSeeUser, isUserOrAdmin } from '../context.ts';
 
 /**
@@ -75,7 +75,7 @@ const checks: Partial<Record<Access, Check>> = {
   recentAdmin: (context) => {
     requireAdmin(context);
     // An unlocked device of an administrator is not enough.
-    requireRecentPassword(context.caller.scope, context.config.reauthenticateAfterMs);
+    requireProof(context.caller.scope, { withinMs: context.config.reauthenticateAfterMs, level: 1 });
     return true;
   },
   introspection: ({ config, caller }) => {

@@ -47,7 +47,8 @@ export const Session = builder.prismaObject('Session', {
       type: 'DateTime',
       nullable: true,
       description:
-        'When the user last entered the password in this session. Null if that is unknown, and for anonymous sessions.',
+        'When the user last proved the identity in this session, by any method. Null if that is unknown, and for ' +
+        'anonymous sessions.',
     }),
     userAgent: t.exposeString('userAgent', {
       nullable: true,

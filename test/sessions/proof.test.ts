@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { commandScope } from '../../src/scope.ts';
+import { levelOf } from '../../src/sessions/assurance.ts';
+import { proofsOf, requireProof, type StoredProofs, storedProofs } from '../../src/sessions/proof.ts';
+
+const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute));
+
+describe('stored proofs', () => {
+  it('keep the last proof by each method, with its time', () => {
+    const first = storedProofs({ methods: ['password', 'totp'], at: at(0) });
+    expect(storedProofs({ methods: ['password'], at: at(5) }, proofsOf(first))).toEqual({
+      authenticatedAt: at(5),
+      authenticationMethods: 'password totp',
+      proofs: `password@${at(5).getTime()} totp@${at(0).getTime()}`,
+    });
+  });
+
+  it('of an earlier version have one time for all methods', () => {
+    const stored: StoredProofs = { authenticatedAt: at(0), authenticationMethods: 'password email', proofs: null };
+    expect(proofsOf(stored)).toEqual([
+      { method: 'password', at: at(0) },
+      { method: 'email', at: at(0) },
+    ]);
+  });
+
+  it('count a later verification of the password by a server of an earlier version', () => {
+    const stored = storedProofs({ methods: ['password', 'totp'], at: at(0) });
+    expect(proofsOf({ ...stored, authenticatedAt: at(9) })).toEqual([
+      { method: 'password', at: at(9) },
+      { method: 'totp', at: at(0) },
+    ]);
+  });
+
+  it('ignore methods of a later version', () => {
+    const stored = { authenticatedAt: at(1), authenticationMethods: 'password', proofs: `palm@1 password@${+at(1)}` };
+    expect(proofsOf(stored)).toEqual([{ method: 'password', at: at(1) }]);
+  });
+
+  it('are none for an anonymous session', () => {
+    expect(proofsOf({ authenticatedAt: null, authenticationMethods: null, proofs: null })).toEqual([]);
+  });
+});
+
+describe('the assurance level', () => {
+  it.each([
+    [['password'], 1],
+    [['email'], 1],
+    [['totp'], 1],
+    [['password', 'email'], 1],
+    [['email', 'totp'], 1],
+    [['password', 'trusted_device'], 1],
+    [['trusted_device'], null],
+    [[], null],
+    [['password', 'totp'], 2],
+    [['password', 'recovery_code'], 2],
+    [['password', 'security_key'], 2],
+    [['security_key'], 1],
+    [['passkey'], 2],
+  ] as const)('of %j is %j', (methods, level) => {
+    expect(levelOf(methods)).toBe(level);
+  });
+});
+
+describe('a required proof', () => {
+  const session = storedProofs(
+    { methods: ['password'], at: at(10) },
+    proofsOf(storedProofs({ methods: ['totp'], at: at(0) })),
+  );
+  const requireAt = (minute: number, level: 1 | 2) =>
+    requireProof({ ...commandScope(at(minute)), session: session as never }, { withinMs: 15 * 60_000, level });
+
+  it('counts the proofs of the last minutes only, together', () => {
+    expect(() => requireAt(15, 2)).not.toThrow();
+    expect(() => requireAt(16, 2)).toThrow('Verify');
+    expect(() => requireAt(25, 1)).not.toThrow();
+    expect(() => requireAt(26, 1)).toThrow('Verify');
+  });
+
+  it('is never given without a session', () => {
+    expect(() => requireProof(commandScope(at(0)), { withinMs: 1, level: 1 })).toThrow('Verify');
+  });
+});
