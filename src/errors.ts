@@ -64,6 +64,14 @@ export const userErrors = {
     description:
       'The link is unknown, used, expired or replaced by a newer one. The error deliberately does not tell which.',
   },
+  CHALLENGE_INVALID: {
+    description:
+      'The challenge cannot be answered any more, or not by this client: `reason` tells why. Begin the operation again.',
+  },
+  FACTOR_NOT_FOUND: {
+    message: 'The account has no such factor.',
+    description: 'The account has no such factor.',
+  },
   LAST_ADMINISTRATOR: {
     message: 'This is the last administrator. Make another user an administrator first.',
     description: 'The operation would leave no administrator who can sign in.',
@@ -89,7 +97,7 @@ export abstract class UserError extends Error {
 }
 
 /** Returns the base class of refusals with no fields but the code and the message. */
-function plainError(code: Exclude<UserErrorCode, 'VALIDATION_FAILED' | 'RATE_LIMITED'>) {
+function plainError(code: Exclude<UserErrorCode, 'VALIDATION_FAILED' | 'RATE_LIMITED' | 'CHALLENGE_INVALID'>) {
   return class extends UserError {
     static readonly code = code;
 
@@ -170,6 +178,29 @@ export class AccountSuspendedError extends plainError('ACCOUNT_SUSPENDED') {}
 
 /** Refuses links that were never issued, used, expired or replaced in the same way, on purpose. */
 export class TokenInvalidError extends plainError('TOKEN_INVALID') {}
+
+/** The reasons why a challenge cannot be answered, with their messages. */
+export const challengeProblems = {
+  UNKNOWN: 'This challenge does not exist, or is for another operation. Begin again.',
+  EXPIRED: 'This challenge has expired. Begin again.',
+  USED: 'This challenge was used already. Begin again.',
+  OTHER_DEVICE: 'Another device began this. Begin again on this device.',
+} as const;
+
+export type ChallengeProblem = keyof typeof challengeProblems;
+
+/** Refuses an answer to a challenge that cannot be answered any more, or not by this client. */
+export class ChallengeInvalidError extends UserError {
+  readonly reason: ChallengeProblem;
+
+  constructor(reason: ChallengeProblem) {
+    super('CHALLENGE_INVALID', challengeProblems[reason]);
+    this.reason = reason;
+  }
+}
+
+/** Refuses a change of a factor that the account does not have. */
+export class FactorNotFoundError extends plainError('FACTOR_NOT_FOUND') {}
 
 /** Refuses an operation that would leave no administrator. */
 export class LastAdministratorError extends plainError('LAST_ADMINISTRATOR') {}

@@ -6,20 +6,21 @@ import { type AuditEventType, recordEvent } from '../events/record.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { requirePassword } from '../passwords/password.ts';
 import type { Scope } from '../scope.ts';
-import type { SessionRequest, StartedSession } from '../sessions/start.ts';
+import { needsSecondFactor } from '../sessions/second-factor.ts';
+import type { SessionRequest } from '../sessions/start.ts';
 import { type Failures, withAttempt } from '../throttle/attempts.ts';
 import { findTrustedDevice, trustOfDevice } from '../tokens/trusted-device.ts';
 import type { Address } from '../users/email.ts';
 import { findUserByAddress, requireAddress, type User } from '../users/user.ts';
 import { inTransactionOf, type SignInPolicies } from './prove-password.ts';
-import { completeSignIn } from './sign-in.ts';
+import { completeSignIn, isPending, type SignInResult } from './sign-in.ts';
 import { mailFailedLogins } from './sign-ins/failed-logins.ts';
 import { prepareNewDevice } from './sign-ins/new-device.ts';
 
 type LoginPolicies = SignInPolicies & Pick<Config, 'newDeviceMail'>;
 
 /**
- * Starts a session for the user with this email and password.
+ * Starts a session for the user with this email and password, or asks for the second factor of the user.
  *
  * @throws ValidationError for a text that can be no email.
  * @throws InvalidCredentialsError alike, after the same time, for an unknown email and a wrong password.
@@ -31,7 +32,7 @@ export async function login(
   scope: Scope,
   { email, password, ...request }: SessionRequest & { email: string; password: string },
   policies: LoginPolicies,
-): Promise<StartedSession> {
+): Promise<SignInResult> {
   const address = requireAddress(email);
   return withHashingSlot(
     policies.passwords,
@@ -47,8 +48,8 @@ async function loginInSlot(
   scope: Scope,
   { address, password, ...request }: Credentials,
   policies: LoginPolicies,
-): Promise<StartedSession> {
-  const { passwords, attempts, sessions } = policies;
+): Promise<SignInResult> {
+  const { passwords, attempts, secondFactor } = policies;
   const device = await findTrustedDevice(database, scope, address.key);
   let user: User | null = null;
   const attempt = {
@@ -69,9 +70,15 @@ async function loginInSlot(
       // A password that has changed since the check must not open a session: the change ended all others.
       return await inTransactionOf(database, { user, rehashed, prove }, async (db, locked) => {
         const proof = { methods: ['password'], at: scope.now } as const;
-        const of = { trustedDeviceId: device?.id ?? null, newDevice: isMailed ? { failures } : null };
+        const of = { trustedDevice: device, newDevice: isMailed ? { failures } : null };
         const signIn = { ...request, user: locked, proof, type: 'LOGGED_IN', ...of } as const;
-        const [started] = await runConcurrently([completeSignIn(db, scope, signIn, sessions), succeed(db)]);
+        const completing = completeSignIn(db, scope, signIn, policies);
+        if (needsSecondFactor(locked, secondFactor)) {
+          const result = await completing;
+          await succeed(db, !isPending(result));
+          return result;
+        }
+        const [started] = await runConcurrently([completing, succeed(db)]);
         return started;
       });
     } catch (error) {

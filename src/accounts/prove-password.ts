@@ -15,8 +15,8 @@ import { mailFailedLogins } from './sign-ins/failed-logins.ts';
 /** The policies for passwords and for failed attempts at them. */
 export type Policies = Pick<Config, 'passwords' | 'attempts'>;
 
-/** The same, and the policy for the session that a sign-in starts. */
-export type SignInPolicies = Policies & Pick<Config, 'sessions'>;
+/** The same, and the policies for the session that a sign-in starts. */
+export type SignInPolicies = Policies & Pick<Config, 'sessions' | 'secondFactor'>;
 
 /** A user whose password was verified. */
 export type ProvenUser = {

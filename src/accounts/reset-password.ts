@@ -8,7 +8,7 @@ import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requireAcceptablePassword } from '../passwords/password.ts';
 import { actingAs, type Scope } from '../scope.ts';
 import { endSessions, sessionsOfUser } from '../sessions/end.ts';
-import type { SessionRequest, StartedSession } from '../sessions/start.ts';
+import type { SessionRequest } from '../sessions/start.ts';
 import { resetFailures } from '../throttle/attempts.ts';
 import { quarterMs, requireRequestFrom } from '../throttle/requests.ts';
 import { createUserToken, redeemUserToken } from '../tokens/user-token.ts';
@@ -17,7 +17,7 @@ import { findAndLockUser } from '../users/lock.ts';
 import { findUserByEmail, noUserId, type User } from '../users/user.ts';
 import { requireLink } from './follow-link.ts';
 import type { SignInPolicies } from './prove-password.ts';
-import { completeSignIn } from './sign-in.ts';
+import { completeSignIn, type SignInResult } from './sign-in.ts';
 import { mailPasswordChange } from './undo/notices.ts';
 
 /**
@@ -54,8 +54,8 @@ export async function mailResetLink(
 }
 
 /**
- * Gives a user a new password by a link, ends all their sessions, and starts a new one. The link also proves the
- * address. Mails the user.
+ * Gives a user a new password by a link, ends all their sessions, and starts a new one, or asks for the second factor:
+ * the link does not replace it. The link also proves the address. Mails the user.
  *
  * @throws TokenInvalidError, or RateLimitedError after too many invalid links from one IP address.
  * @throws ValidationError for a password that the policy refuses. The link stays valid then.
@@ -64,9 +64,10 @@ export async function resetPassword(
   database: Database,
   scope: Scope,
   { token, newPassword, ...request }: SessionRequest & { token: string; newPassword: string },
-  { passwords, attempts, sessions }: SignInPolicies,
-): Promise<StartedSession> {
+  policies: SignInPolicies,
+): Promise<SignInResult> {
   const { now } = scope;
+  const { passwords, attempts } = policies;
   const { user: owner } = await requireLink(database, scope, { purpose: 'RESET_PASSWORD', token }, attempts);
   await requireAcceptablePassword(newPassword, owner, passwords, 'newPassword');
   const hashedPassword = await withHashingSlot(passwords, () => hashPassword(newPassword, passwords));
@@ -94,7 +95,7 @@ export async function resetPassword(
     await endSessions(db, byUser, sessionsOfUser(user.id), 'PASSWORD_CHANGED');
     await mailPasswordChange(db, user, change, now);
     const proof = { methods: ['email'], at: now } as const;
-    return completeSignIn(db, scope, { ...request, user: verified, proof, type: 'PASSWORD_RESET' }, sessions);
+    return completeSignIn(db, scope, { ...request, user: verified, proof, type: 'PASSWORD_RESET' }, policies);
   });
 }
 

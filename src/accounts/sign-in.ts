@@ -1,14 +1,17 @@
-import type { SessionPolicy } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import type { Db } from '../database/database.ts';
 import { runConcurrently } from '../database/transaction.ts';
 import { AccountSuspendedError } from '../errors.ts';
 import type { Scope } from '../scope.ts';
 import type { Proof } from '../sessions/proof.ts';
+import { needsSecondFactor, provesSecondFactor } from '../sessions/second-factor.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { startUserSession } from '../sessions/start-user-session.ts';
 import { createSessionToken, createToken } from '../tokens/token.ts';
+import { skipsSecondFactor, type TrustedDevice } from '../tokens/trusted-device.ts';
 import type { User } from '../users/user.ts';
 import { mailNewDevice } from './sign-ins/new-device.ts';
+import { createPendingSignIn, type PendingSignIn } from './sign-ins/pending.ts';
 
 export type SignIn = SessionRequest & {
   /** The user as the transaction has read and locked them. */
@@ -16,16 +19,27 @@ export type SignIn = SessionRequest & {
   /** The proof that the user gave in this request. */
   proof: Proof;
   /** The audit event of the sign-in. */
-  type: 'LOGGED_IN' | 'SIGNED_UP' | 'PASSWORD_RESET';
-  /** The id of the trusted device of the request. Null, the default, if it has none: the sign-in trusts it. */
-  trustedDeviceId?: bigint | null;
+  type: SignInType;
+  /** The trusted device of the request. Null, the default, if it has none: the sign-in trusts it. */
+  trustedDevice?: TrustedDevice | null;
+  /** Whether the device shall skip the second factor from now on. By default, that stays as it is. */
+  skipsSecondFactor?: boolean;
   /** For the mail about a device that is not trusted: the failed attempts before. Null, the default, sends no mail. */
   newDevice?: { failures: number } | null;
 };
 
+/** The audit events of sign-ins. */
+export type SignInType = 'LOGGED_IN' | 'SIGNED_UP' | 'PASSWORD_RESET';
+
+/** The session of a sign-in, or the challenge for the second factor that it lacks. */
+export type SignInResult = StartedSession | PendingSignIn;
+
+export type CompletePolicies = Pick<Config, 'sessions' | 'secondFactor'>;
+
 /**
- * Completes a sign-in by starting a session that keeps the proof. This is the only way into a user's session: checks of
- * every sign-in, such as a second factor, belong here, and no other code can start such a session.
+ * Completes a sign-in. Starts a session that keeps the proof, or asks for the second factor that the user needs and the
+ * proof lacks. Then no session exists. This is the only way into a user's session: checks of every sign-in belong here,
+ * and no other code can start such a session.
  *
  * @throws AccountSuspendedError
  */
@@ -33,15 +47,35 @@ export async function completeSignIn(
   db: Db,
   scope: Scope,
   signIn: SignIn,
-  policy: SessionPolicy,
+  policies: CompletePolicies,
+): Promise<SignInResult> {
+  const { user, proof } = signIn;
+  if (user.suspendedAt !== null) throw new AccountSuspendedError();
+  if (!needsSecondFactor(user, policies.secondFactor) || provesSecondFactor(proof.methods)) {
+    return startSession(db, scope, signIn, policies);
+  }
+  if (!(await skipsSecondFactor(db, scope, user))) return createPendingSignIn(db, scope, signIn);
+  const methods = [...proof.methods, 'trusted_device'] as const;
+  return startSession(db, scope, { ...signIn, proof: { ...proof, methods } }, policies);
+}
+
+/** Returns whether a sign-in waits for a second factor. */
+export function isPending(result: SignInResult): result is PendingSignIn {
+  return 'challenge' in result;
+}
+
+async function startSession(
+  db: Db,
+  scope: Scope,
+  signIn: SignIn,
+  { sessions }: CompletePolicies,
 ): Promise<StartedSession> {
-  if (signIn.user.suspendedAt !== null) throw new AccountSuspendedError();
-  const { user, trustedDeviceId: trustedId = null, newDevice = null } = signIn;
+  const { user, trustedDevice = null, newDevice = null, skipsSecondFactor: skips = null } = signIn;
   const credential = createSessionToken();
-  const device = trustedId === null ? { trustedId, token: createToken() } : { trustedId, token: null };
+  const device = { trusted: trustedDevice, token: trustedDevice === null ? createToken() : null, skips };
   const handles = { sessionHandle: credential.handle, deviceHandle: device.token?.handle ?? '' };
   const [started] = await runConcurrently([
-    startUserSession(db, scope, { ...signIn, device, credential }, policy),
+    startUserSession(db, scope, { ...signIn, device, credential }, sessions),
     newDevice && mailNewDevice(db, scope, { user, ...newDevice, ...handles }),
   ]);
   return started;

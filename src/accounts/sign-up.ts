@@ -6,7 +6,7 @@ import { deleteSignUps, enqueueMail, mayBeMailed } from '../mail/outbox.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requirePassword, requireUnbreached } from '../passwords/password.ts';
 import { actingAs, type Scope } from '../scope.ts';
-import type { SessionRequest, StartedSession } from '../sessions/start.ts';
+import type { SessionRequest } from '../sessions/start.ts';
 import { resetFailures, withAttempt } from '../throttle/attempts.ts';
 import { requireAttemptFrom } from '../throttle/requests.ts';
 import { findUserToken, redeemUserToken } from '../tokens/user-token.ts';
@@ -14,7 +14,7 @@ import { requireUnreserved } from '../users/account-changes.ts';
 import { accountKeyOf } from '../users/email.ts';
 import { checkUser, createUser, defaultRole, findUserByEmail, type NewUser, type PreparedUser } from '../users/user.ts';
 import type { Policies, SignInPolicies } from './prove-password.ts';
-import { completeSignIn } from './sign-in.ts';
+import { completeSignIn, isPending, type SignInResult } from './sign-in.ts';
 
 const hourMs = 3_600_000;
 
@@ -28,7 +28,7 @@ export async function signUp(
   scope: Scope,
   { transport, isRemembered, visitor, ...input }: SessionRequest & NewUser,
   policies: SignInPolicies,
-): Promise<StartedSession> {
+): Promise<SignInResult> {
   const prepared = await prepareInSlot(database, scope, input, policies);
   return inTransaction(database, async (db) => {
     const user = await createUser(db, prepared);
@@ -37,7 +37,7 @@ export async function signUp(
     await resetFailures(db, user.email);
     const proof = { methods: ['password'], at: scope.now } as const;
     const signIn = { user, proof, type: 'SIGNED_UP', transport, isRemembered, visitor } as const;
-    const started = await completeSignIn(db, scope, signIn, policies.sessions);
+    const started = await completeSignIn(db, scope, signIn, policies);
     await enqueueMail(db, { name: 'verify-email', recipient: user.email, userId: user.id }, scope.now);
     return started;
   });
@@ -77,9 +77,10 @@ export async function confirmSignUp(
   database: Database,
   scope: Scope,
   { token, password, ...request }: SessionRequest & { token: string; password: string },
-  { passwords, attempts, sessions }: SignInPolicies,
-): Promise<StartedSession> {
+  policies: SignInPolicies,
+): Promise<SignInResult> {
   const { now } = scope;
+  const { passwords, attempts } = policies;
   const found = await findUserToken(database, 'SIGN_UP', token, now);
   if (!found?.sentTo) throw new TokenInvalidError();
   const { hashedPassword, name } = JSON.parse(found.data ?? '{}') as { hashedPassword: string; name: string };
@@ -93,8 +94,8 @@ export async function confirmSignUp(
         await deleteSignUps(db, email);
         const user = await createConfirmed(db, { email, hashedPassword, name: name || null }, now);
         const proof = { methods: ['password', 'email'], at: now } as const;
-        const started = await completeSignIn(db, scope, { ...request, user, proof, type: 'SIGNED_UP' }, sessions);
-        const { handle } = started.session;
+        const started = await completeSignIn(db, scope, { ...request, user, proof, type: 'SIGNED_UP' }, policies);
+        const handle = isPending(started) ? null : started.session.handle;
         await recordEvent(db, actingAs(scope, user), {
           type: 'EMAIL_VERIFIED',
           userId: user.id,

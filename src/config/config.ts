@@ -5,6 +5,7 @@ import { SettingError } from '../errors.ts';
 import { type AccessTokenPolicy, readAccessTokenPolicy } from './access-tokens.ts';
 import { type AttemptPolicy, readAttemptPolicy } from './accounts/attempts.ts';
 import { type PasswordPolicy, readPasswordPolicy } from './accounts/passwords.ts';
+import { readSecondFactorPolicy, type SecondFactorPolicy } from './accounts/second-factor.ts';
 import { readSessionPolicy, type SessionPolicy } from './accounts/sessions.ts';
 import { readDatabaseUrl, readReplicaUrl } from './database.ts';
 import { readEncryptionKeys } from './encryption.ts';
@@ -33,7 +34,16 @@ import {
 } from './variables.ts';
 import { readWebhookPolicy, type WebhookPolicy } from './webhooks.ts';
 
-export type { AccessTokenPolicy, AttemptPolicy, LoginPage, MailPolicy, PasswordPolicy, SessionPolicy, TrustedProxies };
+export type {
+  AccessTokenPolicy,
+  AttemptPolicy,
+  LoginPage,
+  MailPolicy,
+  PasswordPolicy,
+  SecondFactorPolicy,
+  SessionPolicy,
+  TrustedProxies,
+};
 
 export type Config = {
   /** True if NODE_ENV is production. */
@@ -89,6 +99,7 @@ export type Config = {
   adminRoles: readonly [string, ...string[]];
   passwords: PasswordPolicy;
   attempts: AttemptPolicy;
+  secondFactor: SecondFactorPolicy;
   mail: MailPolicy;
   /** True if `signUp` hides that an address has an account, and continues by mail only. */
   isSignUpPrivate: boolean;
@@ -151,6 +162,7 @@ export function readConfig(given: Environment = process.env): Config {
     adminRoles: atLeastOne('ADMIN_ROLES', list(environment, 'ADMIN_ROLES', 'admin')),
     passwords: readPasswordPolicy(environment, publicUrl.hostname),
     attempts: readAttemptPolicy(environment),
+    secondFactor: readSecondFactorPolicy(environment),
     mail: readMailPolicy(environment, publicUrl),
     isSignUpPrivate: flag(environment, 'PRIVATE_SIGN_UP', false),
     newDeviceMail: flag(environment, 'NEW_DEVICE_MAIL', true),

@@ -62,6 +62,7 @@ export const settingNames: readonly string[] = [
   'PROXY_HEADER',
   'PUBLIC_URL',
   'REAUTHENTICATE_AFTER',
+  'REQUIRE_SECOND_FACTOR',
   'SERVICE_KEYS',
   'SESSIONS_PER_USER',
   'SESSION_IDLE_TIMEOUT',

@@ -11,6 +11,12 @@ export const auditEventTypes = {
   LOGGED_IN: 'A session started with the right password.',
   LOGIN_FAILED: 'A login failed: the password was wrong, or no account has the address.',
   LOGIN_REFUSED: 'A login with the right password was refused, because the account is suspended.',
+  SECOND_FACTOR_REQUESTED:
+    'The first factor of a sign-in was right: the password or a mailed link. The second factor was not given yet.',
+  SECOND_FACTOR_FAILED: 'A second factor was wrong: the code of an authenticator app, for example.',
+  FACTOR_ADDED: 'A factor was added. `detail` contains its kind, here and below.',
+  FACTOR_REPLACED: 'A factor was replaced by another one of its kind.',
+  FACTOR_REMOVED: 'A factor was removed.',
   PASSWORD_CHECK_FAILED: 'A wrong password was given for an operation in a session, or for a link.',
   REAUTHENTICATED: 'The user verified the password again in a session.',
   LOGGED_OUT: 'The client of a session ended it.',
@@ -67,6 +73,8 @@ export type AuditEventType = keyof typeof auditEventTypes;
 const unprovenTypes: ReadonlySet<string> = new Set<AuditEventType>([
   'LOGIN_FAILED',
   'LOGIN_REFUSED',
+  'SECOND_FACTOR_REQUESTED',
+  'SECOND_FACTOR_FAILED',
   'PASSWORD_RESET_REQUESTED',
 ]);
 

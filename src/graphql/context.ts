@@ -28,6 +28,8 @@ export type Caller = {
   findVisitor(): Promise<Visitor | null>;
   /** Gives the caller a new session, and sets the cookies of a cookie session. */
   signIn(started: StartedSession): void;
+  /** Sets the cookie of the device that has begun a challenge, which only that device may answer, until it expires. */
+  bindDevice(deviceToken: string, expiresAt: Date): void;
   /** Updates the session of the caller and, if given, its user. */
   update(session: Session, user?: User): void;
   /** Gives the session of the caller its new token, and sets the cookie of a cookie session. */

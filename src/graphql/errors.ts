@@ -4,9 +4,13 @@ import { isUnavailable } from '../database/failures.ts';
 import {
   AccountSuspendedError,
   AudienceNotAllowedError,
+  ChallengeInvalidError,
+  type ChallengeProblem,
+  challengeProblems,
   DeviceNotFoundError,
   EmailTakenError,
   EncryptionKeysMissingError,
+  FactorNotFoundError,
   InvalidCredentialsError,
   LastAdministratorError,
   RateLimitedError,
@@ -70,6 +74,7 @@ const plainErrors: ((new () => UserError) & { code: UserErrorCode })[] = [
   WebhookNotFoundError,
   WebhookDeliveryNotFoundError,
   EncryptionKeysMissingError,
+  FactorNotFoundError,
 ];
 
 for (const type of plainErrors) {
@@ -96,6 +101,23 @@ builder.objectType(RateLimitedError, {
     retryAfterSeconds: t.exposeInt('retryAfterSeconds', {
       description: 'The number of seconds after which a retry may succeed: at least 1.',
     }),
+  }),
+});
+
+const ChallengeProblemEnum = builder.enumType('ChallengeProblem', {
+  description: 'Why a challenge cannot be answered.',
+  values: Object.fromEntries(
+    Object.entries(challengeProblems).map(([reason, description]) => [reason, { value: reason, description }]),
+  ) as Record<ChallengeProblem, { value: ChallengeProblem; description: string }>,
+});
+
+builder.objectType(ChallengeInvalidError, {
+  access: 'parent',
+  name: 'ChallengeInvalidError',
+  description: userErrors.CHALLENGE_INVALID.description,
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    reason: t.expose('reason', { type: ChallengeProblemEnum, description: 'For programs: stable.' }),
   }),
 });
 

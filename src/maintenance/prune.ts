@@ -101,11 +101,18 @@ export function pruneEvents(db: Db, before: Date, shouldContinue = always): Prom
   });
 }
 
-/** Deletes the tokens of users, their changes that can be undone, and the counts of attempts and requests, that have expired at a time. */
+/**
+ * Deletes what has expired at a time: tokens of users, challenges, changes that could be undone, and the counts of
+ * attempts and requests.
+ */
 export async function pruneExpired(db: Db, at: Date, shouldContinue = always): Promise<void> {
   const where = { expiresAt: { lte: at } };
   await inBatches(shouldContinue, async (limit) => {
     return deleted('UserToken', await db.userToken.deleteMany({ where, limit }), limit);
+  });
+  if (!(await shouldContinue())) return;
+  await inBatches(shouldContinue, async (limit) => {
+    return deleted('Challenge', await db.challenge.deleteMany({ where, limit }), limit);
   });
   if (!(await shouldContinue())) return;
   await inBatches(shouldContinue, async (limit) => {

@@ -32,6 +32,10 @@ const sessionEnds: Record<EndReason, SessionEnd> = {
     forUser: 'You reported the session by a mailed link.',
   },
   PASSWORD_CHANGED: { forAdmin: 'The password was changed.', forUser: 'The password was changed. Sign in again.' },
+  SECOND_FACTOR_REQUIRED: {
+    forAdmin: 'The session lacked the second factor that its user needs.',
+    forUser: 'Your account needs a second factor now. Sign in again.',
+  },
   CHANGE_UNDONE: {
     forAdmin: 'A mailed link undid a change of the address or the password.',
     forUser: 'A change of your account was undone. Choose a new password.',

@@ -21,6 +21,8 @@ const endReasons = {
   /** The user said, by the link in the mail about a new device, that another person had started it. */
   DISOWNED: 'SESSION_REVOKED',
   PASSWORD_CHANGED: 'SESSION_REVOKED',
+  /** The session lacked the second factor that its user needs since then. */
+  SECOND_FACTOR_REQUIRED: 'SESSION_REVOKED',
   /** A mailed link undid a change of the address or the password. */
   CHANGE_UNDONE: 'SESSION_REVOKED',
   /** The user had more sessions than `SESSIONS_PER_USER`, and this one was used least recently. */

@@ -1,10 +1,11 @@
-import type { SessionPolicy } from '../config/config.ts';
+import type { SecondFactorPolicy, SessionPolicy } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
 import { renewedSessions } from '../diagnostics.ts';
 import type { Scope } from '../scope.ts';
 import { equalSecrets, handleOf, hashToken, ownHandleOf } from '../tokens/token.ts';
 import { expiryOf, isRenewalDue } from './expiry.ts';
 import { isJustReplaced } from './rotate.ts';
+import { lacksSecondFactor } from './second-factor.ts';
 import { isLive, type Session, type SessionWithUser, whereLive } from './session.ts';
 
 /**
@@ -20,6 +21,7 @@ export type SessionUse = 'client' | 'backend' | 'none';
 /** The policies for resuming sessions. */
 export type ResumePolicies = {
   sessions: SessionPolicy;
+  secondFactor: SecondFactorPolicy;
   /** The use, or a function that tells it from the session. It is called only if a renewal is due. */
   use: SessionUse | ((session: Session) => SessionUse);
   /** The reader of another system's tokens. Null if none are accepted. */
@@ -74,6 +76,7 @@ export async function resumeSession(
   if (legacyHandle !== null && legacyTokens?.isEnded(session)) return known;
   if (!isLive(session, now) || isSuspended(session)) return ended(session, hashedToken);
   if (!equalSecrets(hashedToken, session.hashedSessionToken)) return refused(session, hashedToken, now);
+  if (lacksSecondFactor(session, policies.secondFactor)) return known;
   return isRenewalDue(session, now, policies.sessions) ? renewSession(database, scope, session, policies) : { session };
 }
 

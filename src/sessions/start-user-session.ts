@@ -6,7 +6,7 @@ import { type AuditEventType, recordEvents } from '../events/record.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 import { actingAs, type Scope } from '../scope.ts';
 import type { NewToken } from '../tokens/token.ts';
-import { recordDeviceUse, trustDevice } from '../tokens/trusted-device.ts';
+import { lastUseOf, recordDeviceUse, skipMs, type TrustedDevice, trustDevice } from '../tokens/trusted-device.ts';
 import type { User } from '../users/user.ts';
 import { clientName } from './client-name.ts';
 import { createSession } from './create-session.ts';
@@ -26,8 +26,14 @@ export type UserSessionRequest = SessionRequest & {
   device: SignInDevice;
 };
 
-/** The device of a sign-in: a trusted one, by its id, or one that receives a token and becomes trusted. */
-export type SignInDevice = { trustedId: bigint; token: null } | { trustedId: null; token: NewToken };
+/** The device of a sign-in: a trusted one, or one that receives a token and becomes trusted. */
+export type SignInDevice = {
+  trusted: TrustedDevice | null;
+  /** The token of a device that becomes trusted. Null for a trusted one. */
+  token: NewToken | null;
+  /** Whether the device skips the second factor from now on. Null if that stays as it is. */
+  skips: boolean | null;
+};
 
 /**
  * Starts a user's session. Only `completeSignIn` may call this: the architecture test refuses any other import.
@@ -53,15 +59,21 @@ export async function startUserSession(
   const { handle } = credential;
   const byUser = actingAs(scope, user);
   const cap = { userId: user.id, keptHandle: handle, maxSessions: policy.maxPerUser };
-  const use = { at: now, clientName: clientName(scope.client.userAgent) };
+  const use = { at: now, clientName: clientName(scope.client.userAgent), noSecondFactorUntil: skipUntil(device, now) };
   const [session, surplus] = await runConcurrently([
     createSession(db, scope, { user, proof, transport, isRemembered, ...carried, ...credential }, policy),
     findSurplus(db, cap, now),
-    device.token === null ? recordDeviceUse(db, device.trustedId, use) : trustDevice(db, user.id, device.token, use),
+    device.trusted && recordDeviceUse(db, device.trusted.id, use),
+    device.token && trustDevice(db, user.id, device.token, use),
     recordEvents(db, byUser, [{ type, userId: user.id, sessionHandle: handle }]),
   ]);
   if (surplus.length > 0) await endSessions(db, byUser, sessionsWithIds(surplus), 'SESSION_LIMIT');
   return { session, token: credential.token, transport, deviceToken: device.token?.token ?? null };
+}
+
+function skipUntil({ trusted, skips }: SignInDevice, now: Date): Date | null {
+  if (skips === null) return (trusted && lastUseOf(trusted)?.noSecondFactorUntil) ?? null;
+  return skips ? new Date(now.getTime() + skipMs) : null;
 }
 
 /**

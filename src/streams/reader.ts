@@ -5,6 +5,7 @@ import { mayFollowEvents, type Scope } from '../scope.ts';
 import { scopesOf } from '../service-clients/service-client.ts';
 import { expiryReasonOf } from '../sessions/expiry.ts';
 import { isJustReplaced } from '../sessions/rotate.ts';
+import { lacksSecondFactor } from '../sessions/second-factor.ts';
 import { isLive, type SessionWithUser } from '../sessions/session.ts';
 import { equalSecrets, ownHandleOf } from '../tokens/token.ts';
 import type { EndedSession } from './messages.ts';
@@ -18,7 +19,7 @@ export type ReaderState =
   /** The token that opened the stream is not the current one. */
   | { kind: 'replaced' };
 
-export type ReaderPolicies = Pick<Config, 'sessions' | 'adminRoles'>;
+export type ReaderPolicies = Pick<Config, 'sessions' | 'secondFactor' | 'adminRoles'>;
 
 export type Reader = {
   /** The scope in which the stream was opened. */
@@ -32,11 +33,12 @@ export function stateOfSession(
   { opened, isPrivileged }: Reader,
   session: SessionWithUser | null,
   now: Date,
-  { sessions, adminRoles }: ReaderPolicies,
+  { sessions, secondFactor, adminRoles }: ReaderPolicies,
 ): ReaderState {
   const handle = opened.session?.handle ?? '';
   if (session === null) return { kind: 'ended', session: { handle, reason: 'REVOKED', endedAt: now } };
-  if (!isLive(session, now) || session.user === null || session.user.suspendedAt !== null) {
+  const isAccepted = isLive(session, now) && !lacksSecondFactor(session, secondFactor);
+  if (!isAccepted || session.user === null || session.user.suspendedAt !== null) {
     const reason = (session.endReason as EndedSession['reason'] | null) ?? unrecordedReason(session, now, sessions);
     return { kind: 'ended', session: { handle: session.handle, reason, endedAt: min(session.expiresAt, now) } };
   }

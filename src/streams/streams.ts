@@ -53,7 +53,7 @@ export type StreamParts = {
   database: Database;
   log: LogReader;
   clock: Pick<Clock, 'now'>;
-  config: Pick<Config, 'sessions' | 'adminRoles' | 'streamsPerNode'>;
+  config: Pick<Config, 'sessions' | 'secondFactor' | 'adminRoles' | 'streamsPerNode'>;
   report(error: unknown): void;
 };
 

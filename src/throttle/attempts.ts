@@ -38,8 +38,11 @@ export type Attempt = {
 /** Failed attempts in a row, and the time of the first of them. */
 export type Failures = { count: number; since: Date };
 
-/** Deletes the counts of the account, in the transaction that the right password is for. */
-export type Succeed = (db: Db) => Promise<void>;
+/**
+ * Deletes the counts of the account, in the transaction that the right password is for. With `isLast` false, because a
+ * second factor follows, it uncounts this attempt only: a thief with the password must not clear other counts.
+ */
+export type Succeed = (db: Db, isLast?: boolean) => Promise<void>;
 
 /** A check of a password. `failures` is the number of failed attempts before it, since the last right password. */
 type Check<T> = (succeed: Succeed, failures: number) => Promise<T>;
@@ -65,10 +68,11 @@ export async function withAttempt<T>(
   await requireNotReached(database, [limits.failureStreak, limits.cooldown, ...limits.perAddress], now);
   const { failures, isCoolingDown } = await count(database, limits, policy, now);
   let isReset = false;
-  async function succeed(db: Db): Promise<void> {
+  async function succeed(db: Db, isLast = true): Promise<void> {
+    isReset = true;
+    if (!isLast) return undo(db, limits, isCoolingDown);
     await deleteCounts(db, attempt.accountKey);
     await uncount(db, limits.perAddress);
-    isReset = true;
   }
   try {
     const result = await check(succeed, failures);
@@ -98,6 +102,11 @@ async function failuresOf(database: Database, { failureStreak }: Limits, now: Da
 /** Deletes the counts of an account whose password was proved, or replaced by the owner of the address. */
 export function resetFailures(db: Db, email: string): Promise<void> {
   return deleteCounts(db, accountKeyOf(email));
+}
+
+/** Returns the key under which answers to second factors of an account are counted: not with its passwords. */
+export function secondFactorKeyOf(email: string): string {
+  return `second-factor ${accountKeyOf(email)}`;
 }
 
 async function deleteCounts(db: Db, accountKey: string): Promise<void> {

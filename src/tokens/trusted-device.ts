@@ -5,7 +5,7 @@
  */
 import type { Database, Db } from '../database/database.ts';
 import { run } from '../database/raw-sql.ts';
-import { Prisma, type UserToken } from '../generated/sqlite/client.ts';
+import { Prisma, type User, type UserToken } from '../generated/sqlite/client.ts';
 import { parseObject } from '../json.ts';
 import type { Trust } from '../passwords/hashing-queue.ts';
 import type { Scope } from '../scope.ts';
@@ -27,7 +27,12 @@ export type DeviceUse = {
   at: Date;
   /** The name of the client, for people. Null if it is unknown. */
   clientName: string | null;
+  /** The time until which sign-ins on the device need no second factor. Null if they need it. */
+  noSecondFactorUntil: Date | null;
 };
+
+/** The time for which a device may skip the second factor, in milliseconds. */
+export const skipMs = 30 * 86_400_000;
 
 /** Returns the trusted device of a request, on which the user of this account has signed in. Null if it is none. */
 export async function findTrustedDevice(
@@ -80,15 +85,34 @@ export async function recordDeviceUse(db: Db, id: bigint, use: DeviceUse): Promi
   await run(db, Prisma.sql`UPDATE "UserToken" SET "data" = ${formatUse(use)} WHERE "id" = ${id}`);
 }
 
-function formatUse({ at, clientName }: DeviceUse): string {
-  return JSON.stringify({ usedAt: at.toISOString(), clientName });
+function formatUse({ at, clientName, noSecondFactorUntil: until }: DeviceUse): string {
+  return JSON.stringify({ usedAt: at.toISOString(), clientName, ...(until && { noSecondFactorUntil: until }) });
 }
 
 /** Returns the last sign-in on a trusted device. Null if an earlier version of this server recorded none. */
 export function lastUseOf({ data }: TrustedDevice): DeviceUse | null {
-  const { usedAt, clientName } = (data && parseObject(data)) || {};
+  const { usedAt, clientName, noSecondFactorUntil: until } = (data && parseObject(data)) || {};
   if (typeof usedAt !== 'string') return null;
-  return { at: new Date(usedAt), clientName: typeof clientName === 'string' ? clientName : null };
+  return {
+    at: new Date(usedAt),
+    clientName: typeof clientName === 'string' ? clientName : null,
+    noSecondFactorUntil: typeof until === 'string' ? new Date(until) : null,
+  };
+}
+
+/** Returns whether the user has told the device of the request to skip the second factor, at most 30 days ago. */
+export async function skipsSecondFactor(db: Db, scope: Scope, { email }: User): Promise<boolean> {
+  const device = await findTrustedDevice(db, scope, accountKeyOf(email));
+  const until = device && lastUseOf(device)?.noSecondFactorUntil;
+  return until != null && until > scope.now;
+}
+
+/** Makes all devices of a user ask for the second factor again. They stay trusted. */
+export async function endSkips(db: Db, userId: bigint, now: Date): Promise<void> {
+  for (const device of await db.userToken.findMany({ where: whereTrusted(userId, now) })) {
+    const use = lastUseOf(device);
+    if (use?.noSecondFactorUntil) await recordDeviceUse(db, device.id, { ...use, noSecondFactorUntil: null });
+  }
 }
 
 /** Revokes the trust of a device of a user, and returns whether it was trusted. */

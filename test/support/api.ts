@@ -100,6 +100,8 @@ export async function startApi({ sessions, attempts, blitz = null, ...settings }
 export const rotating: Record<string, string> = {
   reauthenticate: '... on ReauthenticatePayload { token antiCSRFToken }',
   changePassword: '... on ChangePasswordPayload { token antiCSRFToken }',
+  confirmAuthenticatorApp: '... on FactorPayload { token antiCSRFToken deviceToken }',
+  completeLogin: '... on SignInPayload { token antiCSRFToken deviceToken }',
 };
 
 // biome-ignore lint/suspicious/noExplicitAny: what a test asks for is known to the test
@@ -141,7 +143,7 @@ export class Client {
       body: JSON.stringify({ query, variables }),
     });
     const { data, errors } = (await response.json()) as Data;
-    this.#keepTokens(data?.reauthenticate ?? data?.changePassword);
+    for (const field of Object.keys(rotating)) this.#keepTokens(data?.[field]);
     return { status: response.status, headers: response.headers, data, errors, code: errors?.[0]?.extensions?.code };
   }
 
@@ -178,6 +180,8 @@ export class Client {
         ${field}(email: $email, password: $password, transport: $transport) {
           __typename
           ... on SignInPayload { viewer { id email } session { id handle } token antiCSRFToken deviceToken }
+          ${field === 'login' ? '... on SecondFactorRequired { challenge methods expiresAt }' : ''}
+          ... on SecondFactorEnrolmentRequired { challenge expiresAt }
           ... on UserError { code message }
           ... on ValidationError { issues { path message } }
           ... on RateLimitedError { retryAfterSeconds }
@@ -206,9 +210,10 @@ export class Client {
 
   /** Stores the new tokens of the session. A cookie client loses an anti-CSRF token that it did not select. */
   #keepTokens(rotated: Data): void {
-    if (!/^(Reauthenticate|ChangePassword)Payload$/.test(rotated?.__typename)) return;
-    if (this.token !== null) this.token = rotated.token ?? null;
+    if (!/^(Reauthenticate|ChangePassword|Factor|SignIn)Payload$/.test(rotated?.__typename)) return;
+    if (this.token !== null || rotated.token) this.token = rotated.token ?? null;
     this.antiCSRFToken = rotated.antiCSRFToken ?? null;
+    this.deviceToken = rotated.deviceToken ?? this.deviceToken;
   }
 
   #keepCookies(headers: Headers): void {

@@ -39,8 +39,9 @@ describe('line of a user', () => {
       suspendedAt: null,
       createdAt: new Date('2026-11-22T12:34:56.789Z'),
       updatedAt: new Date(),
+      secondFactorSince: null,
     };
-    const { id: _id, updatedAt: _updatedAt, hashedPassword: _hash, ...open } = user;
+    const { id: _id, updatedAt: _updatedAt, hashedPassword: _hash, secondFactorSince: _since, ...open } = user;
     expect(parseUserRecord(formatUserRecord(user, { withPasswordHash: false }))).toEqual(open);
     expect(parseUserRecord(formatUserRecord(user, { withPasswordHash: true }))).toEqual({
       ...open,

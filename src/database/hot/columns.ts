@@ -73,6 +73,7 @@ export const userColumns = {
   hashedPassword: 'text?',
   role: 'text',
   suspendedAt: 'time?',
+  secondFactorSince: 'time?',
 } satisfies ColumnsOf<User>;
 
 export const userTokenColumns = {

@@ -33,6 +33,8 @@ export const tablesWithIds = [
   'WebhookDelivery',
   'Revocation',
   'AccountChange',
+  'Challenge',
+  'AuthenticatorApp',
 ] as const;
 
 /** The name of the row that is written, in ClockReading. */

@@ -16,6 +16,7 @@ import type { User as UserRow } from '../../users/user.ts';
 import { builder } from '../builder.ts';
 import type { Caller } from '../context.ts';
 import { passwordCheck } from '../plugins/limits.ts';
+import { SecondFactorEnrolmentRequired, SecondFactorRequired } from '../types/factors/second-factor.ts';
 import { MailRequestPayload } from '../types/mail-request-payload.ts';
 import { Session } from '../types/sessions/session.ts';
 import { User } from '../types/user.ts';
@@ -24,7 +25,7 @@ import {
   requestSession,
   requireTransport,
   SignInPayload,
-  signIn,
+  toResult,
   transportArgument,
 } from './sign-in.ts';
 import { newPasswordDescription } from './sign-up.ts';
@@ -63,14 +64,14 @@ const ChangePasswordPayload = builder.objectRef<Rotated & { viewer: UserRow }>('
 });
 
 /** Returns the scope of a user whose session can get a new token. @throws RequestError */
-function requireRotatable(caller: Caller): UserScope {
+export function requireRotatable(caller: Caller): UserScope {
   const scope = requireUser(caller.scope);
   requireTransport(caller, scope.presentedToken.transport);
   return scope;
 }
 
 /** Gives the caller a new token. The token of a cookie session is only in the cookie, where no script can read it. */
-function rotate(caller: Caller, rotated: RotatedSession, user?: UserRow): Rotated {
+export function rotate(caller: Caller, rotated: RotatedSession, user?: UserRow): Rotated {
   caller.rotate(rotated, user);
   const token = caller.scope.presentedToken?.transport === 'BEARER' ? rotated.token : null;
   return { session: rotated.session, token, antiCSRFToken: caller.antiCSRFToken };
@@ -132,14 +133,26 @@ builder.mutationField('requestPasswordReset', (t) =>
   }),
 );
 
+const ResetPasswordResult = builder.errorUnion('ResetPasswordResult', {
+  description: 'Result of `resetPassword`.',
+  types: [
+    SignInPayload,
+    SecondFactorRequired,
+    SecondFactorEnrolmentRequired,
+    TokenInvalidError,
+    ValidationError,
+    RateLimitedError,
+  ],
+});
+
 builder.mutationField('resetPassword', (t) =>
   t.field({
     access: 'public',
-    type: SignInPayload,
+    type: ResetPasswordResult,
     complexity: passwordCheck,
-    errors: { types: [TokenInvalidError, ValidationError, RateLimitedError] },
     description:
-      'Sets a new password by a mailed link, ends all sessions of the user, and signs the user in with a new one. It ' +
+      'Sets a new password by a mailed link, ends all sessions of the user, and signs the user in with a new one. The ' +
+      'link does not replace a second factor: with one, `completeLogin` starts the session. It ' +
       'also sets the first password of an account that an administrator created.',
     args: {
       token: t.arg.string({ required: true, description: 'The token from the mailed link.' }),
@@ -149,7 +162,7 @@ builder.mutationField('resetPassword', (t) =>
     },
     resolve: async (_root, { token, newPassword, ...wanted }, { caller, config, database }) => {
       const input = { token, newPassword, ...(await requestSession(caller, wanted)) };
-      return signIn(caller, await resetPassword(database, caller.scope, input, config));
+      return toResult(caller, await resetPassword(database, caller.scope, input, config));
     },
   }),
 );

@@ -1,4 +1,6 @@
 import { login } from '../../accounts/login.ts';
+import { isPending, type SignInResult } from '../../accounts/sign-in.ts';
+import type { PendingSignIn } from '../../accounts/sign-ins/pending.ts';
 import {
   AccountSuspendedError,
   crossSiteCookie,
@@ -12,6 +14,7 @@ import type { User as UserRow } from '../../users/user.ts';
 import { builder } from '../builder.ts';
 import type { Caller } from '../context.ts';
 import { passwordCheck } from '../plugins/limits.ts';
+import { SecondFactorEnrolmentRequired, SecondFactorRequired } from '../types/factors/second-factor.ts';
 import { Session } from '../types/sessions/session.ts';
 import { User } from '../types/user.ts';
 
@@ -81,14 +84,27 @@ export const transportArgument = {
   description: 'How the client sends the token of the new session.',
 } as const;
 
+const LoginResult = builder.errorUnion('LoginResult', {
+  description: 'Result of `login`.',
+  types: [
+    SignInPayload,
+    SecondFactorRequired,
+    SecondFactorEnrolmentRequired,
+    InvalidCredentialsError,
+    AccountSuspendedError,
+    RateLimitedError,
+    ValidationError,
+  ],
+});
+
 builder.mutationField('login', (t) =>
   t.field({
     access: 'public',
-    type: SignInPayload,
+    type: LoginResult,
     complexity: passwordCheck,
-    errors: { types: [InvalidCredentialsError, AccountSuspendedError, RateLimitedError, ValidationError] },
     description:
-      'Signs a user in with a new session. The session of the request ends; if it was anonymous, the new session ' +
+      'Signs a user in with a new session. If the account needs a second factor, there is no session yet: ' +
+      '`completeLogin` starts it. The session of the request ends; if it was anonymous, the new session ' +
       'keeps its data. If the user has too many sessions, the least recently used one ends.',
     args: {
       email: t.arg.string({ required: true, description: 'The email address of the account. Case does not matter.' }),
@@ -98,7 +114,7 @@ builder.mutationField('login', (t) =>
     },
     resolve: async (_root, { email, password, ...wanted }, { caller, config, database }) => {
       const input = { email, password, ...(await requestSession(caller, wanted)) };
-      return signIn(caller, await login(database, caller.scope, input, config));
+      return toResult(caller, await login(database, caller.scope, input, config));
     },
   }),
 );
@@ -124,6 +140,13 @@ export async function requestSession(caller: Caller, { transport, remember }: Wa
  */
 export function requireTransport({ storesCookies }: Caller, transport: SessionRequest['transport']): void {
   if (transport === 'COOKIE' && !storesCookies) throw crossSiteCookie();
+}
+
+/** Gives the caller the session of a sign-in, or the challenge for the second factor that it lacks. */
+export function toResult(caller: Caller, result: SignInResult): NewLogin | PendingSignIn {
+  if (!isPending(result)) return signIn(caller, result);
+  if (result.deviceToken !== null) caller.bindDevice(result.deviceToken, result.expiresAt);
+  return result;
 }
 
 /** Gives the caller a new session. The tokens of a cookie session stay in cookies, where no script can read them. */

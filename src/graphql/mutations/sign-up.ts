@@ -8,8 +8,9 @@ import {
 } from '../../errors.ts';
 import { builder } from '../builder.ts';
 import { passwordCheck } from '../plugins/limits.ts';
+import { SecondFactorEnrolmentRequired } from '../types/factors/second-factor.ts';
 import { MailRequestPayload } from '../types/mail-request-payload.ts';
-import { rememberArgument, requestSession, SignInPayload, signIn, transportArgument } from './sign-in.ts';
+import { rememberArgument, requestSession, SignInPayload, toResult, transportArgument } from './sign-in.ts';
 
 export const newPasswordDescription =
   'Any Unicode text of up to 256 characters. The minimum is 15 characters, unless the server is configured ' +
@@ -17,7 +18,14 @@ export const newPasswordDescription =
 
 const SignUpResult = builder.errorUnion('SignUpResult', {
   description: 'Result of `signUp`.',
-  types: [SignInPayload, MailRequestPayload, EmailTakenError, ValidationError, RateLimitedError],
+  types: [
+    SignInPayload,
+    SecondFactorEnrolmentRequired,
+    MailRequestPayload,
+    EmailTakenError,
+    ValidationError,
+    RateLimitedError,
+  ],
 });
 
 builder.mutationField('signUp', (t) =>
@@ -41,17 +49,21 @@ builder.mutationField('signUp', (t) =>
       const input = { email, password, name };
       if (config.isSignUpPrivate) return { email: await requestSignUp(database, scope, input, config) };
       const request = { ...input, ...(await requestSession(caller, wanted)) };
-      return signIn(caller, await signUp(database, scope, request, config));
+      return toResult(caller, await signUp(database, scope, request, config));
     },
   }),
 );
 
+const ConfirmSignUpResult = builder.errorUnion('ConfirmSignUpResult', {
+  description: 'Result of `confirmSignUp`.',
+  types: [SignInPayload, SecondFactorEnrolmentRequired, TokenInvalidError, InvalidCredentialsError, RateLimitedError],
+});
+
 builder.mutationField('confirmSignUp', (t) =>
   t.field({
     access: 'public',
-    type: SignInPayload,
+    type: ConfirmSignUpResult,
     complexity: passwordCheck,
-    errors: { types: [TokenInvalidError, InvalidCredentialsError, RateLimitedError] },
     description:
       'Creates the account for which `signUp` returned `MailRequestPayload`, and signs its user in. The link ' +
       'verifies the address. The password proves that the same person signed up.',
@@ -63,7 +75,7 @@ builder.mutationField('confirmSignUp', (t) =>
     },
     resolve: async (_root, { token, password, ...wanted }, { caller, config, database }) => {
       const input = { token, password, ...(await requestSession(caller, wanted)) };
-      return signIn(caller, await confirmSignUp(database, caller.scope, input, config));
+      return toResult(caller, await confirmSignUp(database, caller.scope, input, config));
     },
   }),
 );

@@ -102,6 +102,7 @@ function readerOf(scope: Scope): Caller {
     storesCookies: false,
     findVisitor: async () => null,
     signIn: refuse,
+    bindDevice: refuse,
     update: refuse,
     rotate: refuse,
     signOut: refuse,

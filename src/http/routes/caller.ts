@@ -69,7 +69,8 @@ export class RequestCaller implements Caller {
    */
   async resume(database: Database, use: ResumePolicies['use'] = (session) => this.#useOf(session)): Promise<void> {
     if (this.#headers.get('x-service-key') !== null) await this.#identifyService(database);
-    const policies = { sessions: this.#config.sessions, legacyTokens: this.#legacySessions, use };
+    const { sessions, secondFactor } = this.#config;
+    const policies = { sessions, secondFactor, legacyTokens: this.#legacySessions, use };
     let last: SessionWithUser | null = null;
     for (const candidates of this.#credentials) {
       const opened: Opened[] = [];
@@ -147,6 +148,10 @@ export class RequestCaller implements Caller {
     this.#sendCookie(token, session);
     this.#sentSession = null;
     if (deviceToken !== null) this.#setDevice = this.#cookies.device.set(deviceToken, deviceLifetimeMs);
+  }
+
+  bindDevice(deviceToken: string, expiresAt: Date): void {
+    this.#setDevice = this.#cookies.device.set(deviceToken, expiresAt.getTime() - this.scope.now.getTime());
   }
 
   update(session: Session, user?: User): void {

@@ -9,6 +9,7 @@ export const SessionEndReason = builder.enumType('SessionEndReason', {
     REVOKED_BY_ADMIN: { description: 'An administrator or an operator ended it.' },
     DISOWNED: { description: 'The user ended it with the link in the mail about a new device.' },
     PASSWORD_CHANGED: { description: 'The user set a new password from another session, or with a mailed link.' },
+    SECOND_FACTOR_REQUIRED: { description: 'It lacked the second factor that its user needs since then.' },
     CHANGE_UNDONE: { description: 'A mailed link undid a change of the address or the password.' },
     SESSION_LIMIT: {
       description: 'The user had too many sessions. A login on another device ended the least recently used one.',

@@ -48,7 +48,8 @@ export function introspectionRoute(path: string, options: AppOptions): Route {
     const token = requireToken(form);
     const { use, client } = readUse(form);
     const scope = { ...commandScope(clock()), client };
-    const policies = { sessions: config.sessions, legacyTokens: legacySessions, use };
+    const { sessions, secondFactor } = config;
+    const policies = { sessions, secondFactor, legacyTokens: legacySessions, use };
     const service = await requireService({ headers: incoming.headers, form, scope: 'introspect' });
     const resumed = await resumeSession(database, scope, token, policies);
     noteCaller(facts, resumed);

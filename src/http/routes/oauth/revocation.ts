@@ -21,7 +21,8 @@ export function revocationRoute(path: string, options: AppOptions): Route {
   async function answer(incoming: Incoming): Promise<Outgoing> {
     const token = requireToken(await readForm(incoming));
     const scope = { ...commandScope(clock()), client: clientInfo(incoming, config) };
-    const policies = { sessions: config.sessions, legacyTokens: legacySessions, use: 'none' } as const;
+    const { sessions, secondFactor } = config;
+    const policies = { sessions, secondFactor, legacyTokens: legacySessions, use: 'none' } as const;
     const resumed = await resumeSession(database, scope, token, policies);
     if (resumed.session) {
       const { id, user } = resumed.session;

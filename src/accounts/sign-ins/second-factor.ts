@@ -1,0 +1,85 @@
+import type { Config } from '../../config/config.ts';
+import type { Database } from '../../database/database.ts';
+import { inTransaction } from '../../database/transaction.ts';
+import { ChallengeInvalidError, InvalidCredentialsError } from '../../errors.ts';
+import { recordEvent } from '../../events/record.ts';
+import { type FactorAnswer, redeemAnswer } from '../../factors/answers.ts';
+import type { Scope } from '../../scope.ts';
+import type { SessionRequest, StartedSession } from '../../sessions/start.ts';
+import { resetFailures, secondFactorKeyOf, withAttempt } from '../../throttle/attempts.ts';
+import { redeemChallenge } from '../../tokens/challenge.ts';
+import { findTrustedDevice } from '../../tokens/trusted-device.ts';
+import { accountKeyOf } from '../../users/email.ts';
+import { findAndLockUser } from '../../users/lock.ts';
+import { completeSignIn, isPending } from '../sign-in.ts';
+import { mailFailedLogins } from './failed-logins.ts';
+import { prepareNewDevice } from './new-device.ts';
+import { findPendingSignIn, requireSameAccount } from './pending.ts';
+
+export type SecondFactorPolicies = Pick<
+  Config,
+  'sessions' | 'secondFactor' | 'attempts' | 'newDeviceMail' | 'encryptionKeys'
+>;
+
+export type SecondFactorInput = Pick<SessionRequest, 'visitor'> & {
+  /** The secret of the pending sign-in. */
+  challenge: string;
+  answer: FactorAnswer;
+  /** Whether this device skips the second factor for the next 30 days. */
+  trustsDevice: boolean;
+};
+
+/**
+ * Completes a pending sign-in with a second factor, and starts its session. Wrong answers are counted like wrong
+ * passwords, and apart from them.
+ *
+ * @throws ChallengeInvalidError
+ * @throws InvalidCredentialsError for a wrong answer. The challenge stays valid then.
+ * @throws RateLimitedError after too many wrong ones.
+ * @throws AccountSuspendedError
+ */
+export async function completeLogin(
+  database: Database,
+  scope: Scope,
+  { challenge: secret, answer, trustsDevice, visitor }: SecondFactorInput,
+  policies: SecondFactorPolicies,
+): Promise<StartedSession> {
+  const { now } = scope;
+  const pending = await findPendingSignIn(database, scope, secret);
+  const { user: owner, challenge } = pending;
+  const trustedDevice = await findTrustedDevice(database, scope, accountKeyOf(owner.email));
+  const attempt = {
+    accountKey: secondFactorKeyOf(owner.email),
+    isTrustedDevice: trustedDevice !== null,
+    policy: policies.attempts,
+    onCooldown: (failures: { count: number; since: Date }) =>
+      mailFailedLogins(database, scope, { address: owner.email, user: owner }, failures),
+  };
+  return withAttempt(database, scope, attempt, async (succeed, failures) => {
+    const isMailed = trustedDevice === null && (await prepareNewDevice(database, owner, policies, now));
+    try {
+      return await inTransaction(database, async (db) => {
+        const user = await findAndLockUser(db, owner.id);
+        if (user === null) throw new ChallengeInvalidError('UNKNOWN');
+        requireSameAccount(challenge, user);
+        const method = await redeemAnswer(db, { user, answer, challenge, now }, policies);
+        await redeemChallenge(db, challenge, now);
+        const { type, transport, isRemembered } = pending;
+        const proof = { methods: [...pending.methods, method], at: now };
+        const request = { type, transport, isRemembered, visitor, user, proof };
+        const of = { trustedDevice, skipsSecondFactor: trustsDevice, newDevice: isMailed ? { failures } : null };
+        const result = await completeSignIn(db, scope, { ...request, ...of }, policies);
+        if (isPending(result)) throw new Error(`The second factor ${method} of user ${user.id} was not enough.`);
+        await resetFailures(db, user.email);
+        await succeed(db);
+        return result;
+      });
+    } catch (error) {
+      if (error instanceof InvalidCredentialsError) {
+        const event = { type: 'SECOND_FACTOR_FAILED', userId: owner.id, sessionHandle: null } as const;
+        await recordEvent(database, scope, event);
+      }
+      throw error;
+    }
+  });
+}

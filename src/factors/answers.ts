@@ -1,0 +1,36 @@
+/** Answers by which a user proves a factor, one kind for each method. */
+import type { Config } from '../config/config.ts';
+import type { Db } from '../database/database.ts';
+import type { Challenge } from '../generated/sqlite/client.ts';
+import type { AuthenticationMethod } from '../sessions/proof.ts';
+import type { User } from '../users/user.ts';
+import { redeemTotpCode } from './authenticator-app.ts';
+
+/** Exactly one answer. */
+export type FactorAnswer = { totpCode: string };
+
+export type Answered = {
+  /** The user, as the transaction has locked them. */
+  user: User;
+  answer: FactorAnswer;
+  /** The challenge of the operation. Null if it has none. */
+  challenge: Challenge | null;
+  now: Date;
+};
+
+export type FactorPolicies = Pick<Config, 'encryptionKeys'>;
+
+/**
+ * Verifies an answer, uses it up, and returns the method that it proves. Runs in the transaction of the operation, so
+ * that an answer that is used opens exactly one operation.
+ *
+ * @throws InvalidCredentialsError for a wrong answer, and for a factor that the user does not have.
+ */
+export async function redeemAnswer(
+  db: Db,
+  { user, answer, now }: Answered,
+  { encryptionKeys }: FactorPolicies,
+): Promise<AuthenticationMethod> {
+  await redeemTotpCode(db, encryptionKeys, { userId: user.id, code: answer.totpCode }, now);
+  return 'totp';
+}

@@ -1,0 +1,46 @@
+import { completeLogin } from '../../../accounts/sign-ins/second-factor.ts';
+import {
+  AccountSuspendedError,
+  ChallengeInvalidError,
+  InvalidCredentialsError,
+  RateLimitedError,
+} from '../../../errors.ts';
+import { builder } from '../../builder.ts';
+import { passwordCheck } from '../../plugins/limits.ts';
+import { SignInPayload, signIn } from '../sign-in.ts';
+
+export const FactorAnswer = builder.inputType('FactorAnswer', {
+  isOneOf: true,
+  description: 'Proves a factor: exactly one of the fields, and not null (`@oneOf`).',
+  fields: (t) => ({
+    totpCode: t.string({ description: 'The current code of the authenticator app: six digits.' }),
+  }),
+});
+
+builder.mutationField('completeLogin', (t) =>
+  t.field({
+    access: 'public',
+    type: SignInPayload,
+    complexity: passwordCheck,
+    errors: { types: [ChallengeInvalidError, InvalidCredentialsError, AccountSuspendedError, RateLimitedError] },
+    description:
+      'Completes a sign-in for which a mutation returned `SecondFactorRequired`, and starts its session, with the ' +
+      '`transport` and `remember` of the first step.',
+    args: {
+      challenge: t.arg.string({ required: true, description: 'The `challenge` of the first step.' }),
+      answer: t.arg({ type: FactorAnswer, required: true, description: 'The proof of the second factor.' }),
+      trustDevice: t.arg.boolean({
+        required: true,
+        defaultValue: false,
+        description:
+          'Whether this device skips the second factor for the next 30 days. The user can end that with ' +
+          '`forgetDevice`.',
+      }),
+    },
+    resolve: async (_root, { challenge, answer, trustDevice }, { caller, config, database }) => {
+      const visitor = await caller.findVisitor();
+      const input = { challenge, answer, trustsDevice: trustDevice, visitor };
+      return signIn(caller, await completeLogin(database, caller.scope, input, config));
+    },
+  }),
+);

@@ -1,0 +1,47 @@
+import type { PendingSignIn } from '../../../accounts/sign-ins/pending.ts';
+import { builder } from '../../builder.ts';
+
+export const SecondFactorMethod = builder.enumType('SecondFactorMethod', {
+  description: 'A method for the second factor of a sign-in. More may be added.',
+  values: {
+    TOTP: { description: 'A code of an authenticator app (RFC 6238).' },
+  } as const,
+});
+
+const challengeDescription =
+  'The secret of this sign-in, for ten minutes. It works once, on this device only, and grants no access. Keep it in ' +
+  'memory.';
+const expiresAtDescription = 'When the challenge expires.';
+
+export const SecondFactorRequired = builder.objectRef<PendingSignIn>('SecondFactorRequired').implement({
+  access: 'parent',
+  description:
+    'The first factor is right, and the account needs a second one. No session exists yet: `completeLogin` starts it.',
+  isTypeOf: (value) => isPendingValue(value) && value.methods.length > 0,
+  fields: (t) => ({
+    challenge: t.exposeString('challenge', { description: challengeDescription }),
+    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: expiresAtDescription }),
+    methods: t.expose('methods', {
+      type: [SecondFactorMethod],
+      description: 'The methods of this account, the best first: at least one.',
+    }),
+  }),
+});
+
+export const SecondFactorEnrolmentRequired = builder
+  .objectRef<PendingSignIn>('SecondFactorEnrolmentRequired')
+  .implement({
+    access: 'parent',
+    description:
+      'The first factor is right. The account needs a second one, and has none yet. No session exists: add a factor ' +
+      'with this challenge, for example with `startAuthenticatorApp(signIn:)`. Its confirmation starts the session.',
+    isTypeOf: (value) => isPendingValue(value) && value.methods.length === 0,
+    fields: (t) => ({
+      challenge: t.exposeString('challenge', { description: challengeDescription }),
+      expiresAt: t.expose('expiresAt', { type: 'DateTime', description: expiresAtDescription }),
+    }),
+  });
+
+function isPendingValue(value: unknown): value is PendingSignIn {
+  return typeof value === 'object' && value !== null && 'challenge' in value && 'methods' in value;
+}
