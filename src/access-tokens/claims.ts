@@ -1,5 +1,5 @@
 import type { User } from '../generated/sqlite/client.ts';
-import { levelOf } from '../sessions/assurance.ts';
+import { levelOf } from '../sessions/assurance/level.ts';
 import { type AuthenticationMethod, methodsOf } from '../sessions/proof.ts';
 import type { SessionWithUser } from '../sessions/session.ts';
 

@@ -6,7 +6,7 @@ import { type AuditEventType, recordEvent } from '../events/record.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { requirePassword } from '../passwords/password.ts';
 import type { Scope } from '../scope.ts';
-import { needsSecondFactor } from '../sessions/second-factor.ts';
+import { needsSecondFactor } from '../sessions/assurance/second-factor.ts';
 import type { SessionRequest } from '../sessions/start.ts';
 import { type Failures, withAttempt } from '../throttle/attempts.ts';
 import { findTrustedDevice, trustOfDevice } from '../tokens/trusted-device.ts';

@@ -1,6 +1,6 @@
 import { ReauthenticationRequiredError } from '../errors.ts';
 import type { Scope } from '../scope.ts';
-import { type AssuranceLevel, levelOf } from './assurance.ts';
+import { type AssuranceLevel, levelOf } from './assurance/level.ts';
 import type { Session } from './session.ts';
 
 /** The authentication methods, in the order in which they are stored. */

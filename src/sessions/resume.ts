@@ -3,9 +3,9 @@ import type { Database, Db } from '../database/database.ts';
 import { renewedSessions } from '../diagnostics.ts';
 import type { Scope } from '../scope.ts';
 import { equalSecrets, handleOf, hashToken, ownHandleOf } from '../tokens/token.ts';
+import { lacksSecondFactor } from './assurance/second-factor.ts';
 import { expiryOf, isRenewalDue } from './expiry.ts';
 import { isJustReplaced } from './rotate.ts';
-import { lacksSecondFactor } from './second-factor.ts';
 import { isLive, type Session, type SessionWithUser, whereLive } from './session.ts';
 
 /**

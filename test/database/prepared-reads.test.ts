@@ -35,6 +35,7 @@ const fullUser = {
   updatedAt: new Date('2026-02-02T03:04:05.002Z'),
   emailVerifiedAt: new Date('2026-03-02T03:04:05.003Z'),
   suspendedAt: new Date('2026-04-02T03:04:05.004Z'),
+  secondFactorSince: new Date('2026-05-02T03:04:05.005Z'),
 };
 
 async function fill({ database }: TestDatabase) {

@@ -117,6 +117,12 @@ const roots: Record<string, Record<string, [selection: string, outcomes: string[
     startSession: ['startSession { session { id } }', answersAll],
     setPublicData: ['setPublicData(data: {}) { __typename }', answersAll],
     setPrivateData: ['setPrivateData(sessionId: "$session", data: {}) { __typename }', services],
+    completeLogin: ['completeLogin(challenge: "none", answer: { totpCode: "1" }) { __typename }', answersAll],
+    startAuthenticatorApp: ['startAuthenticatorApp(signIn: "none") { __typename }', answersAll],
+    confirmAuthenticatorApp: [
+      'confirmAuthenticatorApp(challenge: "none", code: "1", signIn: "none") { __typename }',
+      answersAll,
+    ],
     login: ['login(email: "eve@example.com", password: "wrong") { __typename }', answersAll],
     signUp: ['signUp(email: "eve@example.com", password: "short") { __typename }', answersAll],
     confirmSignUp: [`confirmSignUp(token: "${token}", password: "wrong") { __typename }`, answersAll],

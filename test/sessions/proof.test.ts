@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { commandScope } from '../../src/scope.ts';
-import { levelOf } from '../../src/sessions/assurance.ts';
+import { levelOf } from '../../src/sessions/assurance/level.ts';
 import { proofsOf, requireProof, type StoredProofs, storedProofs } from '../../src/sessions/proof.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute));

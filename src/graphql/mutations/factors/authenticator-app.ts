@@ -16,7 +16,7 @@ import type { Caller } from '../../context.ts';
 import { Session } from '../../types/sessions/session.ts';
 import { User } from '../../types/user.ts';
 import { rotate } from '../password.ts';
-import { type NewLogin, signIn, transportArgument } from '../sign-in.ts';
+import { type NewLogin, requireTransport, signIn, transportArgument } from '../sign-in.ts';
 
 const signInDescription =
   'The `challenge` of `SecondFactorEnrolmentRequired`, for a user who has to add a factor to sign in. Null for a ' +
@@ -50,6 +50,7 @@ builder.mutationField('startAuthenticatorApp', (t) =>
       transport: t.arg(transportArgument),
     },
     resolve: async (_root, { signIn: pending, transport }, { caller, config, database }) => {
+      requireTransport(caller, transport);
       const input = { signIn: pending ?? null, transport };
       const started = await startAuthenticatorApp(database, caller.scope, input, config);
       if (started.deviceToken !== null) caller.bindDevice(started.deviceToken, started.expiresAt);

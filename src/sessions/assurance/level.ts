@@ -1,5 +1,5 @@
 /** The assurance levels of authentication (NIST SP 800-63B-4 section 2), and the methods that reach them. */
-import type { AuthenticationMethod } from './proof.ts';
+import type { AuthenticationMethod } from '../proof.ts';
 
 /** 1: one factor. 2: two different factors. */
 export type AssuranceLevel = 1 | 2;

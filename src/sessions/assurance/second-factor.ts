@@ -1,7 +1,7 @@
-import type { SecondFactorPolicy } from '../config/config.ts';
-import type { User } from '../generated/sqlite/client.ts';
-import { type AuthenticationMethod, proofsOf } from './proof.ts';
-import type { SessionWithUser } from './session.ts';
+import type { SecondFactorPolicy } from '../../config/config.ts';
+import type { User } from '../../generated/sqlite/client.ts';
+import { type AuthenticationMethod, proofsOf } from '../proof.ts';
+import type { SessionWithUser } from '../session.ts';
 
 /** Methods that are accepted as a second factor, or stand for one. */
 const secondFactors: ReadonlySet<AuthenticationMethod> = new Set([
