@@ -1,10 +1,10 @@
 import type { Database } from '../../database/database.ts';
+import { clientValues } from '../../mail/client-values.ts';
 import { enqueueMail, mayBeMailed } from '../../mail/outbox.ts';
 import { formatTime } from '../../mail/time.ts';
 import type { Scope } from '../../scope.ts';
 import type { Failures } from '../../throttle/attempts.ts';
 import type { User } from '../../users/user.ts';
-import { clientValues } from './client-values.ts';
 
 const name = 'failed-logins';
 

@@ -4,11 +4,11 @@ import { run } from '../../database/raw-sql.ts';
 import { runConcurrently } from '../../database/transaction.ts';
 import type { AuditEventType } from '../../events/record.ts';
 import { Prisma } from '../../generated/sqlite/client.ts';
+import { clientValues } from '../../mail/client-values.ts';
 import { countMail, enqueueMail, isMailAllowed } from '../../mail/outbox.ts';
 import type { Scope } from '../../scope.ts';
 import { makeRoomForDevice } from '../../tokens/trusted-device.ts';
 import type { User } from '../../users/user.ts';
-import { clientValues } from './client-values.ts';
 
 const name = 'new-device';
 
