@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { Db } from '../database/database.ts';
 import { runConcurrently } from '../database/transaction.ts';
 import { AccountSuspendedError } from '../errors.ts';
+import { listEnrolledFactors } from '../factors/second-factors.ts';
 import type { Scope } from '../scope.ts';
 import { needsSecondFactor, provesSecondFactor } from '../sessions/assurance/second-factor.ts';
 import type { Proof } from '../sessions/proof.ts';
@@ -38,7 +39,7 @@ export type CompletePolicies = Pick<Config, 'sessions' | 'secondFactor'>;
 
 /**
  * Completes a sign-in. Starts a session that keeps the proof, or asks for the second factor that the user needs and the
- * proof lacks. Then no session exists. This is the only way into a user's session: checks of every sign-in belong here,
+ * proof lacks, or for a new one if a recovery code replaced the last. Then no session exists. This is the only way into a user's session: checks of every sign-in belong here,
  * and no other code can start such a session.
  *
  * @throws AccountSuspendedError
@@ -51,12 +52,22 @@ export async function completeSignIn(
 ): Promise<SignInResult> {
   const { user, proof } = signIn;
   if (user.suspendedAt !== null) throw new AccountSuspendedError();
-  if (!needsSecondFactor(user, policies.secondFactor) || provesSecondFactor(proof.methods)) {
+  if (!needsSecondFactor(user, policies.secondFactor)) return startSession(db, scope, signIn, policies);
+  if (provesSecondFactor(proof.methods)) {
+    if (await mustEnrol(db, user, proof)) return createPendingSignIn(db, scope, signIn);
     return startSession(db, scope, signIn, policies);
   }
   if (!(await skipsSecondFactor(db, scope, user))) return createPendingSignIn(db, scope, signIn);
   const methods = [...proof.methods, 'trusted_device'] as const;
   return startSession(db, scope, { ...signIn, proof: { ...proof, methods } }, policies);
+}
+
+/**
+ * Returns whether a recovery code stood for a factor that the user does not have any more. Without this, the codes would
+ * be the second factor until they are used up, and then nothing would be.
+ */
+async function mustEnrol(db: Db, { id }: User, { methods }: Proof): Promise<boolean> {
+  return methods.includes('recovery_code') && (await listEnrolledFactors(db, id)).length === 0;
 }
 
 /** Returns whether a sign-in waits for a second factor. */

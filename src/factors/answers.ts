@@ -2,12 +2,17 @@
 import type { Config } from '../config/config.ts';
 import type { Db } from '../database/database.ts';
 import type { Challenge } from '../generated/sqlite/client.ts';
+import type { Scope } from '../scope.ts';
 import type { AuthenticationMethod } from '../sessions/proof.ts';
 import type { User } from '../users/user.ts';
 import { redeemTotpCode } from './authenticator-app.ts';
+import { noteRecoveryCodeUse } from './recovery-code-use.ts';
+import { redeemRecoveryCode } from './recovery-codes.ts';
 
 /** Exactly one answer. */
-export type FactorAnswer = { totpCode: string };
+export type FactorAnswer =
+  | { totpCode: string; recoveryCode?: undefined }
+  | { recoveryCode: string; totpCode?: undefined };
 
 export type Answered = {
   /** The user, as the transaction has locked them. */
@@ -15,7 +20,8 @@ export type Answered = {
   answer: FactorAnswer;
   /** The challenge of the operation. Null if it has none. */
   challenge: Challenge | null;
-  now: Date;
+  /** The scope of the request. */
+  scope: Scope;
 };
 
 export type FactorPolicies = Pick<Config, 'encryptionKeys'>;
@@ -28,9 +34,14 @@ export type FactorPolicies = Pick<Config, 'encryptionKeys'>;
  */
 export async function redeemAnswer(
   db: Db,
-  { user, answer, now }: Answered,
+  { user, answer, scope }: Answered,
   { encryptionKeys }: FactorPolicies,
 ): Promise<AuthenticationMethod> {
-  await redeemTotpCode(db, encryptionKeys, { userId: user.id, code: answer.totpCode }, now);
+  if (answer.recoveryCode !== undefined) {
+    const left = await redeemRecoveryCode(db, user.id, answer.recoveryCode);
+    await noteRecoveryCodeUse(db, scope, user, left);
+    return 'recovery_code';
+  }
+  await redeemTotpCode(db, encryptionKeys, { userId: user.id, code: answer.totpCode }, scope.now);
   return 'totp';
 }

@@ -17,6 +17,7 @@ export class Loaders {
   readonly #rows = new Map<string, DataLoader<bigint, Row | null>>();
   #users: DataLoader<bigint, User | null> | undefined;
   #trustedDevices: DataLoader<bigint, TrustedDevice[]> | undefined;
+  #recoveryCodesLeft: DataLoader<bigint, number> | undefined;
   #privateDataReads: DataLoader<Session, true> | undefined;
   readonly #counts = new Map<unknown, Promise<number>>();
   readonly #liveSessions = new Map<Database, DataLoader<bigint, Session[]>>();
@@ -32,6 +33,7 @@ export class Loaders {
     this.#rows.clear();
     this.#users = undefined;
     this.#trustedDevices = undefined;
+    this.#recoveryCodesLeft = undefined;
     this.#privateDataReads = undefined;
     this.#counts.clear();
     this.#liveSessions.clear();
@@ -95,6 +97,20 @@ export class Loaders {
       return userIds.map((id) => (byUser.get(id) ?? []).sort(newestFirst).slice(0, maxDevicesPerUser));
     });
     return this.#trustedDevices.load(userId);
+  }
+
+  /** Returns the number of recovery codes that the user with this ID has left. */
+  recoveryCodesLeft(userId: bigint): Promise<number> {
+    this.#recoveryCodesLeft ??= new DataLoader(async (userIds) => {
+      const counts = await this.#database.recoveryCode.groupBy({
+        by: ['userId'],
+        where: { userId: { in: [...userIds] } },
+        _count: true,
+      });
+      const byUser = new Map(counts.map(({ userId: id, _count }) => [id, _count]));
+      return userIds.map((id) => byUser.get(id) ?? 0);
+    });
+    return this.#recoveryCodesLeft.load(userId);
   }
 
   /**

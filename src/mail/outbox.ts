@@ -44,6 +44,7 @@ export const mails = {
   'account-deleted': null,
   'webhook-disabled': null,
   'failed-logins': null,
+  'recovery-code-used': null,
 } as const satisfies Record<string, LinkKind | null>;
 
 export type MailName = keyof typeof mails;
@@ -59,6 +60,7 @@ const securityMails: ReadonlySet<MailName> = new Set([
   'address-taken-back',
   'account-deleted',
   'new-device',
+  'recovery-code-used',
 ] satisfies MailName[]);
 
 /** The values of `Mail.priority`, in the order in which mail is sent. */

@@ -12,6 +12,7 @@ export const eventNames: Record<AuditEventType, string> = {
   FACTOR_ADDED: 'factor.added',
   FACTOR_REPLACED: 'factor.replaced',
   FACTOR_REMOVED: 'factor.removed',
+  RECOVERY_CODE_USED: 'recovery_code.used',
   PASSWORD_CHECK_FAILED: 'password.check_failed',
   REAUTHENTICATED: 'session.reauthenticated',
   LOGGED_OUT: 'session.logged_out',

@@ -20,7 +20,7 @@ describe('login with a second factor', () => {
     const app = await addApp(api, ada);
     const other = api.client();
     const required = await other.login(email);
-    expect(required).toMatchObject({ __typename: 'SecondFactorRequired', methods: ['TOTP'] });
+    expect(required).toMatchObject({ __typename: 'SecondFactorRequired', methods: ['TOTP', 'RECOVERY_CODE'] });
     expect(await isSignedIn(other)).toBe(false);
     expect(await liveSessions(api)).toHaveLength(1);
     const signedIn = await completeLogin(other, required.challenge, { totpCode: app.code() });
@@ -189,7 +189,7 @@ describe('an authenticator app', () => {
     expect(await isSignedIn(other)).toBe(true);
     nextCode(api);
     const next = await api.client().login(email);
-    expect(next).toMatchObject({ __typename: 'SecondFactorRequired', methods: ['TOTP'] });
+    expect(next).toMatchObject({ __typename: 'SecondFactorRequired', methods: ['TOTP', 'RECOVERY_CODE'] });
     // The password alone replaces no app.
     expect(await startApp(api, api.client(), next.challenge)).toMatchObject({ code: 'CHALLENGE_INVALID' });
   });

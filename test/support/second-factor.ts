@@ -9,9 +9,9 @@ export const encryptionKeys = encryptionKeysOf();
 /** The authenticator app of a test: shows the code of a time. */
 export class App {
   readonly #totp: TOTP;
-  readonly #api: TestApi;
+  readonly #api: Pick<TestApi, 'clock'>;
 
-  constructor(secret: string, api: TestApi) {
+  constructor(secret: string, api: Pick<TestApi, 'clock'>) {
     this.#totp = new TOTP({ secret: Secret.fromBase32(secret), algorithm: 'SHA1', digits: 6, period: 30 });
     this.#api = api;
   }
@@ -38,7 +38,7 @@ export async function startApp(api: TestApi, client: Client, signIn: string | nu
 
 const confirm = `mutation ($challenge: String!, $code: String!, $signIn: String) {
   confirmAuthenticatorApp(challenge: $challenge, code: $code, signIn: $signIn) {
-    __typename ... on FactorPayload { token antiCSRFToken deviceToken viewer { email } session { handle } }
+    __typename ... on FactorPayload { token antiCSRFToken deviceToken recoveryCodes viewer { email } session { handle } }
     ... on UserError { code } } }`;
 
 /** Sends a code of the new app, and returns the result. */
@@ -57,6 +57,7 @@ export async function addApp(api: TestApi, client: Client): Promise<App> {
 const complete = `mutation ($challenge: String!, $answer: FactorAnswer!, $trustDevice: Boolean!) {
   completeLogin(challenge: $challenge, answer: $answer, trustDevice: $trustDevice) {
     __typename ... on SignInPayload { token antiCSRFToken deviceToken viewer { email } session { handle } }
+    ... on SecondFactorEnrolmentRequired { challenge }
     ... on UserError { code message } ... on ChallengeInvalidError { reason } } }`;
 
 /** Answers the challenge of a login, and returns the result. */

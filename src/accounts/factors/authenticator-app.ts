@@ -17,8 +17,7 @@ import type { Visitor } from '../../sessions/start.ts';
 import { secondFactorKeyOf, withAttempt } from '../../throttle/attempts.ts';
 import { type CreatedChallenge, createChallenge, findChallenge, redeemChallenge } from '../../tokens/challenge.ts';
 import { endSkips } from '../../tokens/trusted-device.ts';
-import { lockUser } from '../../users/lock.ts';
-import { type Enrolled, findEnroller, finishEnrolment, requireProofForFactors } from './enrolment.ts';
+import { type Enrolled, findEnroller, finishEnrolment, lockEnroller, requireProofForFactors } from './enrolment.ts';
 
 /** The time to add the secret to the app, in milliseconds. */
 const lifetimeMs = 10 * 60_000;
@@ -99,7 +98,7 @@ export async function confirmAuthenticatorApp(
     const step = stepOf(totpSecret, code, now);
     if (step === null) throw wrongCode();
     return inTransaction(database, async (db) => {
-      const before = await lockUser(db, id);
+      const before = await lockEnroller(db, enroller);
       await redeemChallenge(db, challenge, now);
       const isReplaced = (await db.authenticatorApp.findUnique({ where: { userId: id } })) !== null;
       await saveAuthenticatorApp(db, keys, { userId: id, secret: totpSecret, step }, now);

@@ -2,13 +2,19 @@
 import type { Config } from '../../config/config.ts';
 import type { Database, Db } from '../../database/database.ts';
 import { ChallengeInvalidError, RequestError } from '../../errors.ts';
-import { listSecondFactors } from '../../factors/second-factors.ts';
+import { countRecoveryCodes, replaceRecoveryCodes } from '../../factors/recovery-codes.ts';
+import { listEnrolledFactors, listSecondFactors } from '../../factors/second-factors.ts';
 import { actingAs, requireUser, type Scope } from '../../scope.ts';
-import { endSessions, sessionsOfUser } from '../../sessions/end.ts';
+import {
+  endSessionsWithoutSecondFactor,
+  needsSecondFactor,
+  provesSecondFactor,
+} from '../../sessions/assurance/second-factor.ts';
 import { type AuthenticationMethod, requireProof } from '../../sessions/proof.ts';
 import { type RotatedSession, rotateToken } from '../../sessions/rotate.ts';
 import type { StartedSession, Visitor } from '../../sessions/start.ts';
 import { redeemChallenge } from '../../tokens/challenge.ts';
+import { lockUser } from '../../users/lock.ts';
 import type { User } from '../../users/user.ts';
 import { type CompletePolicies, completeSignIn, isPending } from '../sign-in.ts';
 import { findPendingSignIn, requireSameAccount, type StoredSignIn } from '../sign-ins/pending.ts';
@@ -22,7 +28,7 @@ export type Enroller = {
 
 /**
  * Returns the user who adds a factor: that of the session or, with the secret of a pending sign-in, its user, who needs
- * a second factor and has none yet.
+ * a second factor and has none yet. A user with nothing but recovery codes has given one of them before.
  *
  * @param signIn - the secret of the pending sign-in. Null in a session
  * @throws RequestError without a session and a sign-in.
@@ -31,13 +37,31 @@ export type Enroller = {
 export async function findEnroller(database: Database, scope: Scope, signIn: string | null): Promise<Enroller> {
   if (signIn === null) return { user: requireUser(scope).session.user, pending: null };
   const pending = await findPendingSignIn(database, scope, signIn);
-  await requireWithoutFactors(database, pending.user);
+  await requireEnrollable(database, pending);
   return { user: pending.user, pending };
 }
 
-/** The first factor alone must not replace the second one. */
-async function requireWithoutFactors(db: Db, { id }: User): Promise<void> {
-  if ((await listSecondFactors(db, id)).length > 0) throw new ChallengeInvalidError('UNKNOWN');
+/**
+ * Locks the user who adds a factor, in the transaction of the addition and before the factor is stored. Of several
+ * sign-ins that need a factor, one adds it.
+ *
+ * @throws ChallengeInvalidError if the user of a sign-in has got a factor meanwhile.
+ */
+export async function lockEnroller(db: Db, { user: { id }, pending }: Enroller): Promise<User> {
+  const user = await lockUser(db, id);
+  if (pending !== null) await requireEnrollable(db, { ...pending, user });
+  return user;
+}
+
+/**
+ * The first factor alone must not replace the second one, nor add one to an account that had one and lost it. A recovery
+ * code may.
+ */
+async function requireEnrollable(db: Db, { user, methods }: StoredSignIn): Promise<void> {
+  const hasProof = provesSecondFactor(methods);
+  const factors = await (hasProof ? listEnrolledFactors(db, user.id) : listSecondFactors(db, user.id));
+  const isOpen = hasProof || user.secondFactorSince === null;
+  if (factors.length > 0 || !isOpen) throw new ChallengeInvalidError('UNKNOWN');
 }
 
 /**
@@ -46,18 +70,22 @@ async function requireWithoutFactors(db: Db, { id }: User): Promise<void> {
  *
  * @throws ReauthenticationRequiredError
  */
-export function requireProofForFactors(scope: Scope, { reauthenticateAfterMs: withinMs }: FactorProofPolicies): void {
+export function requireProofForFactors(
+  scope: Scope,
+  { reauthenticateAfterMs: withinMs, secondFactor }: FactorProofPolicies,
+): void {
   const { user } = requireUser(scope).session;
-  requireProof(scope, { withinMs, level: user.secondFactorSince === null ? 1 : 2 });
+  requireProof(scope, { withinMs, level: needsSecondFactor(user, secondFactor) ? 2 : 1 });
 }
 
-export type FactorProofPolicies = Pick<Config, 'reauthenticateAfterMs'>;
+export type FactorProofPolicies = Pick<Config, 'reauthenticateAfterMs' | 'secondFactor'>;
 
 /** The session after the addition: the one of the request with a new token, or the one of the completed sign-in. */
-export type Enrolled = { user: User } & (
-  | { rotated: RotatedSession; started: null }
-  | { rotated: null; started: StartedSession }
-);
+export type Enrolled = {
+  user: User;
+  /** The first recovery codes of the account, shown once. Null if it has some, or needs no second factor. */
+  recoveryCodes: string[] | null;
+} & ({ rotated: RotatedSession; started: null } | { rotated: null; started: StartedSession });
 
 export type Enrolment = {
   enroller: Enroller;
@@ -87,16 +115,28 @@ export async function finishEnrolment(
   if (pending === null) {
     const rotated = await rotateToken(db, requireUser(scope), [method]);
     if (!rotated) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
-    if (isNew) await endSessions(db, byUser, sessionsOfUser(user.id, rotated.session.id), 'SECOND_FACTOR_REQUIRED');
-    return { user, rotated, started: null };
+    if (isNew) await endSessionsWithoutSecondFactor(db, byUser, user, policies.secondFactor);
+    return { user, recoveryCodes: await firstRecoveryCodes(db, scope, user, policies), rotated, started: null };
   }
   requireSameAccount(pending.challenge, user);
-  if (before.secondFactorSince !== null) throw new ChallengeInvalidError('USED');
+  const isRecovered = provesSecondFactor(pending.methods);
+  if (before.secondFactorSince !== null && !isRecovered) throw new ChallengeInvalidError('USED');
   await redeemChallenge(db, pending.challenge, scope.now);
-  if (isNew) await endSessions(db, byUser, sessionsOfUser(user.id), 'SECOND_FACTOR_REQUIRED');
+  if (isNew) await endSessionsWithoutSecondFactor(db, byUser, user, policies.secondFactor);
   const { type, transport, isRemembered } = pending;
   const proof = { methods: [...pending.methods, method], at: scope.now };
   const started = await completeSignIn(db, scope, { type, transport, isRemembered, visitor, user, proof }, policies);
   if (isPending(started)) throw new Error(`The new factor ${method} of user ${user.id} was not enough.`);
-  return { user, rotated: null, started };
+  return { user, recoveryCodes: await firstRecoveryCodes(db, scope, user, policies), rotated: null, started };
+}
+
+/** Creates the first recovery codes of an account that needs a second factor. Null if it needs or has some already. */
+async function firstRecoveryCodes(
+  db: Db,
+  scope: Scope,
+  user: User,
+  { secondFactor }: CompletePolicies,
+): Promise<string[] | null> {
+  if (!needsSecondFactor(user, secondFactor) || (await countRecoveryCodes(db, user.id)) > 0) return null;
+  return replaceRecoveryCodes(db, scope, user.id);
 }

@@ -5,6 +5,7 @@ import { recordEvent } from '../../events/record.ts';
 import { listSecondFactors, type SecondFactorMethod } from '../../factors/second-factors.ts';
 import { parseObject } from '../../json.ts';
 import type { Scope, Transport } from '../../scope.ts';
+import { provesSecondFactor } from '../../sessions/assurance/second-factor.ts';
 import type { AuthenticationMethod } from '../../sessions/proof.ts';
 import { methodsOf } from '../../sessions/proof.ts';
 import { type CreatedChallenge, createChallenge, type FoundChallenge, findChallenge } from '../../tokens/challenge.ts';
@@ -17,7 +18,7 @@ const lifetimeMs = 10 * 60_000;
 /** A sign-in that waits for a second factor. Its challenge opens nothing else. */
 export type PendingSignIn = CreatedChallenge & {
   user: User;
-  /** The second factors of the user. Empty if the user has none yet, and has to add one. */
+  /** The second factors that are asked for. Empty if the user has to add one: there is none yet, or none any more. */
   methods: SecondFactorMethod[];
   transport: Transport;
 };
@@ -26,7 +27,7 @@ export type PendingSignIn = CreatedChallenge & {
 export type StoredSignIn = {
   challenge: FoundChallenge;
   user: User;
-  /** The methods of the first factor. */
+  /** The methods of the first factor, and a recovery code that was given after it. */
   methods: AuthenticationMethod[];
   type: SignInType;
   transport: Transport;
@@ -35,7 +36,7 @@ export type StoredSignIn = {
 
 /**
  * Asks for the second factor of a sign-in, and records that the first one was given: its user may learn that another
- * person has the password.
+ * person has the password. If a recovery code was given too, asks for a new factor instead.
  */
 export async function createPendingSignIn(
   db: Db,
@@ -49,7 +50,8 @@ export async function createPendingSignIn(
     isRemembered,
     account: accountState(user),
   });
-  const methods = await listSecondFactors(db, user.id);
+  const isRecovered = provesSecondFactor(proof.methods);
+  const methods = isRecovered ? [] : await listSecondFactors(db, user.id);
   const created = await createChallenge(db, scope, {
     purpose: 'SIGN_IN',
     userId: user.id,
@@ -57,7 +59,8 @@ export async function createPendingSignIn(
     data,
     transport,
   });
-  await recordEvent(db, scope, { type: 'SECOND_FACTOR_REQUESTED', userId: user.id, sessionHandle: null });
+  const event = { type: 'SECOND_FACTOR_REQUESTED', userId: user.id, sessionHandle: null } as const;
+  if (!isRecovered) await recordEvent(db, scope, event);
   return { ...created, user, methods, transport };
 }
 

@@ -5,13 +5,13 @@ import { ChallengeInvalidError, InvalidCredentialsError } from '../../errors.ts'
 import { recordEvent } from '../../events/record.ts';
 import { type FactorAnswer, redeemAnswer } from '../../factors/answers.ts';
 import type { Scope } from '../../scope.ts';
-import type { SessionRequest, StartedSession } from '../../sessions/start.ts';
+import type { SessionRequest } from '../../sessions/start.ts';
 import { resetFailures, secondFactorKeyOf, withAttempt } from '../../throttle/attempts.ts';
 import { redeemChallenge } from '../../tokens/challenge.ts';
 import { findTrustedDevice } from '../../tokens/trusted-device.ts';
 import { accountKeyOf } from '../../users/email.ts';
 import { findAndLockUser } from '../../users/lock.ts';
-import { completeSignIn, isPending } from '../sign-in.ts';
+import { completeSignIn, type SignInResult } from '../sign-in.ts';
 import { mailFailedLogins } from './failed-logins.ts';
 import { prepareNewDevice } from './new-device.ts';
 import { findPendingSignIn, requireSameAccount } from './pending.ts';
@@ -30,8 +30,9 @@ export type SecondFactorInput = Pick<SessionRequest, 'visitor'> & {
 };
 
 /**
- * Completes a pending sign-in with a second factor, and starts its session. Wrong answers are counted like wrong
- * passwords, and apart from them.
+ * Completes a pending sign-in with a second factor, and starts its session. After a recovery code that replaced the last
+ * factor of the account, it asks for a new one instead. Wrong answers are counted like wrong passwords, and apart from
+ * them.
  *
  * @throws ChallengeInvalidError
  * @throws InvalidCredentialsError for a wrong answer. The challenge stays valid then.
@@ -43,7 +44,7 @@ export async function completeLogin(
   scope: Scope,
   { challenge: secret, answer, trustsDevice, visitor }: SecondFactorInput,
   policies: SecondFactorPolicies,
-): Promise<StartedSession> {
+): Promise<SignInResult> {
   const { now } = scope;
   const pending = await findPendingSignIn(database, scope, secret);
   const { user: owner, challenge } = pending;
@@ -62,14 +63,13 @@ export async function completeLogin(
         const user = await findAndLockUser(db, owner.id);
         if (user === null) throw new ChallengeInvalidError('UNKNOWN');
         requireSameAccount(challenge, user);
-        const method = await redeemAnswer(db, { user, answer, challenge, now }, policies);
+        const method = await redeemAnswer(db, { user, answer, challenge, scope }, policies);
         await redeemChallenge(db, challenge, now);
         const { type, transport, isRemembered } = pending;
         const proof = { methods: [...pending.methods, method], at: now };
         const request = { type, transport, isRemembered, visitor, user, proof };
         const of = { trustedDevice, skipsSecondFactor: trustsDevice, newDevice: isMailed ? { failures } : null };
         const result = await completeSignIn(db, scope, { ...request, ...of }, policies);
-        if (isPending(result)) throw new Error(`The second factor ${method} of user ${user.id} was not enough.`);
         await resetFailures(db, user.email);
         await succeed(db);
         return result;

@@ -1,7 +1,10 @@
 import type { SecondFactorPolicy } from '../../config/config.ts';
+import type { Db } from '../../database/database.ts';
 import type { User } from '../../generated/sqlite/client.ts';
+import type { Scope } from '../../scope.ts';
+import { endSessions, sessionsWithIds } from '../end.ts';
 import { type AuthenticationMethod, proofsOf } from '../proof.ts';
-import type { SessionWithUser } from '../session.ts';
+import { type Session, type SessionWithUser, whereLive } from '../session.ts';
 
 /** Methods that are accepted as a second factor, or stand for one. */
 const secondFactors: ReadonlySet<AuthenticationMethod> = new Set([
@@ -33,4 +36,20 @@ export function lacksSecondFactor(session: SessionWithUser, policy: SecondFactor
   const { user } = session;
   if (user === null || !needsSecondFactor(user, policy)) return false;
   return !provesSecondFactor(proofsOf(session).map(({ method }) => method));
+}
+
+/**
+ * Ends the live sessions of a user that lack the second factor that the user needs from now on, in the transaction that
+ * causes the need. Returns the ended sessions.
+ */
+export async function endSessionsWithoutSecondFactor(
+  db: Db,
+  scope: Scope,
+  user: User,
+  policy: SecondFactorPolicy,
+): Promise<Session[]> {
+  if (!needsSecondFactor(user, policy)) return [];
+  const live = await db.session.findMany({ where: { userId: user.id, ...whereLive(scope.now) } });
+  const ids = live.filter((session) => lacksSecondFactor({ ...session, user }, policy)).map(({ id }) => id);
+  return ids.length === 0 ? [] : endSessions(db, scope, sessionsWithIds(ids), 'SECOND_FACTOR_REQUIRED');
 }

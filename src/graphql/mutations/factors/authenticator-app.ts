@@ -17,6 +17,7 @@ import { Session } from '../../types/sessions/session.ts';
 import { User } from '../../types/user.ts';
 import { rotate } from '../password.ts';
 import { type NewLogin, requireTransport, signIn, transportArgument } from '../sign-in.ts';
+import { recoveryCodesDescription } from './recovery-codes.ts';
 
 const signInDescription =
   'The `challenge` of `SecondFactorEnrolmentRequired`, for a user who has to add a factor to sign in. Null for a ' +
@@ -59,8 +60,10 @@ builder.mutationField('startAuthenticatorApp', (t) =>
   }),
 );
 
-/** The current session after the addition of a factor, with the new tokens of its client. */
-export const FactorPayload = builder.objectRef<NewLogin>('FactorPayload').implement({
+/** The current session after a change of the factors, with the new tokens of its client. */
+type ChangedFactors = NewLogin & Pick<Enrolled, 'recoveryCodes'>;
+
+export const FactorPayload = builder.objectRef<ChangedFactors>('FactorPayload').implement({
   access: 'parent',
   description:
     'The session after a change of the factors, with a new token. If the change was a part of a sign-in, the session ' +
@@ -84,16 +87,22 @@ export const FactorPayload = builder.objectRef<NewLogin>('FactorPayload').implem
       nullable: true,
       description: 'The device token of a new bearer session, as in `SignInPayload`. Null for all others.',
     }),
+    recoveryCodes: t.exposeStringList('recoveryCodes', {
+      nullable: true,
+      description:
+        `The first recovery codes of the account. ${recoveryCodesDescription} Null if the account has some, or needs ` +
+        'no second factor.',
+    }),
   }),
 });
 
 /** Gives the caller the session of an addition, with its new token. */
-export function toFactorPayload(caller: Caller, { user, rotated, started }: Enrolled): NewLogin {
-  if (rotated === null) return signIn(caller, started);
+export function toFactorPayload(caller: Caller, { user, recoveryCodes, rotated, started }: Enrolled): ChangedFactors {
+  if (rotated === null) return { ...signIn(caller, started), recoveryCodes };
   const { token } = rotate(caller, rotated, user);
   const { session } = caller.scope;
   if (!session?.user) throw new Error('A session without a user has got a new token.');
-  return { viewer: session.user, session, token, deviceToken: null };
+  return { viewer: session.user, session, token, deviceToken: null, recoveryCodes };
 }
 
 builder.mutationField('confirmAuthenticatorApp', (t) =>

@@ -7,25 +7,41 @@ import {
 } from '../../../errors.ts';
 import { builder } from '../../builder.ts';
 import { passwordCheck } from '../../plugins/limits.ts';
-import { SignInPayload, signIn } from '../sign-in.ts';
+import { SecondFactorEnrolmentRequired } from '../../types/factors/second-factor.ts';
+import { SignInPayload, toResult } from '../sign-in.ts';
 
 export const FactorAnswer = builder.inputType('FactorAnswer', {
   isOneOf: true,
   description: 'Proves a factor: exactly one of the fields, and not null (`@oneOf`).',
   fields: (t) => ({
     totpCode: t.string({ description: 'The current code of the authenticator app: six digits.' }),
+    recoveryCode: t.string({
+      description: 'A recovery code that was not used yet. Case, dashes and spaces do not matter.',
+    }),
   }),
+});
+
+const CompleteLoginResult = builder.errorUnion('CompleteLoginResult', {
+  description: 'Result of `completeLogin`.',
+  types: [
+    SignInPayload,
+    SecondFactorEnrolmentRequired,
+    ChallengeInvalidError,
+    InvalidCredentialsError,
+    AccountSuspendedError,
+    RateLimitedError,
+  ],
 });
 
 builder.mutationField('completeLogin', (t) =>
   t.field({
     access: 'public',
-    type: SignInPayload,
+    type: CompleteLoginResult,
     complexity: passwordCheck,
-    errors: { types: [ChallengeInvalidError, InvalidCredentialsError, AccountSuspendedError, RateLimitedError] },
     description:
       'Completes a sign-in for which a mutation returned `SecondFactorRequired`, and starts its session, with the ' +
-      '`transport` and `remember` of the first step.',
+      '`transport` and `remember` of the first step. If a recovery code replaced the last factor of the account, the ' +
+      'user has to add a new one first: `SecondFactorEnrolmentRequired`.',
     args: {
       challenge: t.arg.string({ required: true, description: 'The `challenge` of the first step.' }),
       answer: t.arg({ type: FactorAnswer, required: true, description: 'The proof of the second factor.' }),
@@ -40,7 +56,7 @@ builder.mutationField('completeLogin', (t) =>
     resolve: async (_root, { challenge, answer, trustDevice }, { caller, config, database }) => {
       const visitor = await caller.findVisitor();
       const input = { challenge, answer, trustsDevice: trustDevice, visitor };
-      return signIn(caller, await completeLogin(database, caller.scope, input, config));
+      return toResult(caller, await completeLogin(database, caller.scope, input, config));
     },
   }),
 );

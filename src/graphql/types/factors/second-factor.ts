@@ -5,6 +5,7 @@ export const SecondFactorMethod = builder.enumType('SecondFactorMethod', {
   description: 'A method for the second factor of a sign-in. More may be added.',
   values: {
     TOTP: { description: 'A code of an authenticator app (RFC 6238).' },
+    RECOVERY_CODE: { description: 'A recovery code. Offer it last: for users who have lost the other factors.' },
   } as const,
 });
 
@@ -33,7 +34,8 @@ export const SecondFactorEnrolmentRequired = builder
   .implement({
     access: 'parent',
     description:
-      'The first factor is right. The account needs a second one, and has none yet. No session exists: add a factor ' +
+      'The first factor is right. The account needs a second one, and has none yet. Or the recovery code is right, and ' +
+      'the account has no other factor any more. No session exists: add a factor ' +
       'with this challenge, for example with `startAuthenticatorApp(signIn:)`. Its confirmation starts the session.',
     isTypeOf: (value) => isPendingValue(value) && value.methods.length === 0,
     fields: (t) => ({
