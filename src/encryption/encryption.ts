@@ -59,8 +59,18 @@ function open(key: EncryptionKey, nonce: Buffer, sealed: Buffer, place: SecretPl
 }
 
 /** Returns whether a ciphertext was made with the first key. If not, encrypt it again: an older key may be leaving. */
-export function isOfFirstKey([key]: EncryptionKeys, ciphertext: string): boolean {
-  return ciphertext.startsWith(`${prefix}.${key.id}.`);
+export function isOfFirstKey(keys: EncryptionKeys, ciphertext: string): boolean {
+  return ciphertext.startsWith(prefixOfFirstKey(keys));
+}
+
+/** Returns the text with which all ciphertexts of the first key begin, and no others. */
+export function prefixOfFirstKey([key]: EncryptionKeys): string {
+  return `${prefix}.${key.id}.`;
+}
+
+/** Returns the id of the key that made a ciphertext. Null for a text of another form. */
+export function keyIdOf(ciphertext: string): string | null {
+  return form.exec(ciphertext)?.[1] ?? null;
 }
 
 /** Returns the data that is authenticated with a ciphertext. As a JSON list, no two places have the same. */

@@ -4,7 +4,8 @@ import { renderSVG } from 'uqr';
 import type { Db } from '../database/database.ts';
 import { decrypt, encrypt, type SecretPlace } from '../encryption/encryption.ts';
 import type { EncryptionKeys } from '../encryption/keys.ts';
-import { InvalidCredentialsError } from '../errors.ts';
+import { InvalidCredentialsError, OperatorError } from '../errors.ts';
+import type { AuthenticatorApp } from '../generated/sqlite/client.ts';
 
 /** The parameters that every app supports (RFC 6238 section 4). Many ignore others. */
 const form = { algorithm: 'SHA1', digits: 6, period: 30 } as const;
@@ -46,7 +47,8 @@ export function stepOf(secret: string, code: string, now: Date): number | null {
   return delta === null ? null : totp.counter({ timestamp }) + delta;
 }
 
-function placeOf(userId: bigint): SecretPlace {
+/** Returns the place of the secret of a user's app. */
+export function placeOf(userId: bigint): SecretPlace {
   return { table: 'AuthenticatorApp', column: 'encryptedSecret', row: String(userId) };
 }
 
@@ -64,8 +66,8 @@ export async function saveAuthenticatorApp(
 /**
  * Accepts a code of the app of a user once (RFC 6238 section 5.2): of several requests with one code, one succeeds.
  *
- * @throws InvalidCredentialsError for a wrong code, one that was used, and a user without an app.
- * @throws OperatorError if no encryption key decrypts the secret.
+ * @throws InvalidCredentialsError alike for a wrong code, one that was used, and a user without an app.
+ * @throws OperatorError if no encryption key decrypts the secret. A right code must not be called wrong then.
  */
 export async function redeemTotpCode(
   db: Db,
@@ -74,11 +76,18 @@ export async function redeemTotpCode(
   now: Date,
 ): Promise<void> {
   const app = await db.authenticatorApp.findUnique({ where: { userId } });
-  const step = app && keys && stepOf(decrypt(keys, app.encryptedSecret, placeOf(userId)), code, now);
-  if (step === null) throw wrongCode();
-  const where = { userId, encryptedSecret: app?.encryptedSecret ?? '', lastUsedStep: { lt: step } };
+  const step = stepOf(app === null ? createTotpSecret() : secretOf(app, keys), code, now);
+  if (app === null || step === null) throw wrongCode();
+  // Not the ciphertext: a rotation of the encryption keys may replace it meanwhile. An app that replaces this one has
+  // another time of creation.
+  const where = { userId, createdAt: app.createdAt, lastUsedStep: { lt: step } };
   const { count } = await db.authenticatorApp.updateMany({ where, data: { lastUsedStep: step } });
   if (count === 0) throw wrongCode();
+}
+
+function secretOf({ userId, encryptedSecret }: AuthenticatorApp, keys: EncryptionKeys | null): string {
+  if (keys !== null) return decrypt(keys, encryptedSecret, placeOf(userId));
+  throw new OperatorError('ENCRYPTION_KEYS is not set, but users have authenticator apps, whose secrets it encrypts.');
 }
 
 /** Returns the refusal of a code. It does not tell whether the code is wrong or was used. */

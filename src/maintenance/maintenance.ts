@@ -3,8 +3,6 @@ import type { Config } from '../config/config.ts';
 import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
 import { withLease } from '../database/lease.ts';
-import { rotateSigningKeys } from '../signing-keys/rotate.ts';
-import { reencryptWebhookSecrets } from '../webhooks/secrets.ts';
 import { ClockJumpError, noteClock, requireTrustedClock } from './clock-check.ts';
 import { idWarnings } from './id-warnings.ts';
 import {
@@ -17,6 +15,7 @@ import {
   pruneSessions,
   type ShouldContinue,
 } from './prune.ts';
+import { reencryptSecrets } from './reencrypt.ts';
 
 const intervalMs = 10 * 60_000;
 
@@ -27,7 +26,7 @@ export type MaintenancePolicy = Pick<
 
 /**
  * Ends expired sessions, deletes the client information of ended sessions, prunes sessions and events after their
- * retention, deletes expired tokens and counts, and rotates the signing keys. Returns the number of pruned sessions.
+ * retention, deletes expired tokens and counts, rotates the signing keys, and encrypts secrets with the first key. Returns the number of pruned sessions.
  * Null if another process is doing the maintenance.
  *
  * @throws ClockJumpError if the clock has jumped. Nothing is then changed.
@@ -53,8 +52,7 @@ export function maintain(
     if (await mayContinue()) await pruneDeliveries(database, new Date(now), mayContinue);
     const { encryptionKeys } = policy;
     if (encryptionKeys !== null && (await mayContinue())) {
-      await rotateSigningKeys(database, encryptionKeys, clock);
-      await reencryptWebhookSecrets(database, encryptionKeys, new Date(now));
+      await reencryptSecrets(database, encryptionKeys, clock);
     }
     await noteClock(database, new Date(now));
     return pruned;
