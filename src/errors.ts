@@ -184,6 +184,7 @@ export const challengeProblems = {
   UNKNOWN: 'This challenge does not exist, or is for another operation. Begin again.',
   EXPIRED: 'This challenge has expired. Begin again.',
   USED: 'This challenge was used already. Begin again.',
+  TOO_MANY_FAILURES: 'This challenge got too many wrong answers. Begin again.',
   OTHER_DEVICE: 'Another device began this. Begin again on this device.',
 } as const;
 

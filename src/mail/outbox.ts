@@ -44,6 +44,7 @@ export const mails = {
   'account-deleted': null,
   'webhook-disabled': null,
   'failed-logins': null,
+  'second-factor-failures': null,
   'recovery-code-used': null,
 } as const satisfies Record<string, LinkKind | null>;
 
@@ -61,6 +62,7 @@ const securityMails: ReadonlySet<MailName> = new Set([
   'account-deleted',
   'new-device',
   'recovery-code-used',
+  'second-factor-failures',
 ] satisfies MailName[]);
 
 /** The values of `Mail.priority`, in the order in which mail is sent. */
@@ -127,7 +129,11 @@ export async function deleteSignUps(db: Db, email: string): Promise<void> {
 
 /** The maximum number of mails of a kind to one mailbox, for any number of requests. */
 const defaultLimit = { points: 5, durationMs: hour };
-const limits: Partial<Record<MailName, typeof defaultLimit>> = { 'failed-logins': { points: 1, durationMs: day } };
+const onceADay = { points: 1, durationMs: day };
+const limits: Partial<Record<MailName, typeof defaultLimit>> = {
+  'failed-logins': onceADay,
+  'second-factor-failures': onceADay,
+};
 
 function limitOf(kind: MailName, email: string): RateLimit {
   return { key: `${kind}:${hash('sha256', accountKeyOf(email))}`, ...(limits[kind] ?? defaultLimit) };

@@ -2,11 +2,14 @@
  * Challenges: authentications that a client has begun. The client keeps the secret, and presents it with its answer.
  * Each works once, and only on the device that began it.
  */
-import type { Db } from '../database/database.ts';
-import { ChallengeInvalidError } from '../errors.ts';
+import type { Database, Db } from '../database/database.ts';
+import { ChallengeInvalidError, InvalidCredentialsError } from '../errors.ts';
 import type { Challenge, User } from '../generated/sqlite/client.ts';
 import type { Scope, Transport } from '../scope.ts';
 import { createToken, equalSecrets, handleOf, hashToken } from './token.ts';
+
+/** The number of wrong answers after which a challenge is used up. */
+const maxFailures = 10;
 
 /** The operations that a challenge may be for. */
 export type ChallengePurpose = 'SIGN_IN' | 'AUTHENTICATOR_APP';
@@ -54,7 +57,8 @@ export async function createChallenge(
 /**
  * Returns the challenge with this secret and purpose. Does not use it up.
  *
- * @throws ChallengeInvalidError for an unknown, used or expired one, and for one that another device began.
+ * @throws ChallengeInvalidError for an unknown, used or expired one, for one with too many wrong answers, and for one
+ *   that another device began.
  */
 export async function findChallenge(
   db: Db,
@@ -71,7 +75,29 @@ export async function findChallenge(
   if (found.expiresAt <= now) throw new ChallengeInvalidError('EXPIRED');
   const isDevice = found.hashedDevice === null || equalSecrets(hashToken(deviceToken ?? ''), found.hashedDevice);
   if (!isDevice) throw new ChallengeInvalidError('OTHER_DEVICE');
+  if (found.failures >= maxFailures) throw new ChallengeInvalidError('TOO_MANY_FAILURES');
   return found;
+}
+
+/**
+ * Runs the check of an answer to a challenge, unless too many answers were wrong. Counts the answer before the check, so
+ * that many at once get no more checks than one after another. A check that throws InvalidCredentialsError stays
+ * counted; any other error says nothing about the answer.
+ *
+ * @throws ChallengeInvalidError
+ */
+export async function withAnswer<T>(database: Database, { id }: Challenge, check: () => Promise<T>): Promise<T> {
+  const where = { id, failures: { lt: maxFailures } };
+  const { count } = await database.challenge.updateMany({ where, data: { failures: { increment: 1 } } });
+  if (count === 0) throw new ChallengeInvalidError('TOO_MANY_FAILURES');
+  try {
+    return await check();
+  } catch (error) {
+    if (!(error instanceof InvalidCredentialsError)) {
+      await database.challenge.updateMany({ where: { id }, data: { failures: { decrement: 1 } } });
+    }
+    throw error;
+  }
 }
 
 /** Uses a challenge up. @throws ChallengeInvalidError if another request was faster. */

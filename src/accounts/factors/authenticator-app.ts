@@ -15,7 +15,13 @@ import {
 import { actingAs, type Scope, type Transport } from '../../scope.ts';
 import type { Visitor } from '../../sessions/start.ts';
 import { secondFactorKeyOf, withAttempt } from '../../throttle/attempts.ts';
-import { type CreatedChallenge, createChallenge, findChallenge, redeemChallenge } from '../../tokens/challenge.ts';
+import {
+  type CreatedChallenge,
+  createChallenge,
+  findChallenge,
+  redeemChallenge,
+  withAnswer,
+} from '../../tokens/challenge.ts';
 import { endSkips } from '../../tokens/trusted-device.ts';
 import { type Enrolled, findEnroller, finishEnrolment, lockEnroller, requireProofForFactors } from './enrolment.ts';
 
@@ -95,8 +101,7 @@ export async function confirmAuthenticatorApp(
   const totpSecret = decrypt(keys, challenge.data ?? '', placeOf(id));
   const attempt = { accountKey: secondFactorKeyOf(email), isTrustedDevice: true, policy: policies.attempts };
   return withAttempt(database, scope, attempt, async (succeed) => {
-    const step = stepOf(totpSecret, code, now);
-    if (step === null) throw wrongCode();
+    const step = await withAnswer(database, challenge, async () => requireStep(totpSecret, code, now));
     return inTransaction(database, async (db) => {
       const before = await lockEnroller(db, enroller);
       await redeemChallenge(db, challenge, now);
@@ -111,4 +116,10 @@ export async function confirmAuthenticatorApp(
       return finishEnrolment(db, scope, { enroller, before, user, method: 'totp', visitor }, policies);
     });
   });
+}
+
+function requireStep(secret: string, code: string, now: Date): number {
+  const step = stepOf(secret, code, now);
+  if (step === null) throw wrongCode();
+  return step;
 }

@@ -6,13 +6,13 @@ import { recordEvent } from '../../events/record.ts';
 import { type FactorAnswer, redeemAnswer } from '../../factors/answers.ts';
 import type { Scope } from '../../scope.ts';
 import type { SessionRequest } from '../../sessions/start.ts';
-import { resetFailures, secondFactorKeyOf, withAttempt } from '../../throttle/attempts.ts';
-import { redeemChallenge } from '../../tokens/challenge.ts';
+import { type Failures, resetFailures, secondFactorKeyOf, withAttempt } from '../../throttle/attempts.ts';
+import { redeemChallenge, withAnswer } from '../../tokens/challenge.ts';
 import { findTrustedDevice } from '../../tokens/trusted-device.ts';
 import { accountKeyOf } from '../../users/email.ts';
 import { findAndLockUser } from '../../users/lock.ts';
 import { completeSignIn, type SignInResult } from '../sign-in.ts';
-import { mailFailedLogins } from './failed-logins.ts';
+import { mailSecondFactorFailures } from './failed-logins.ts';
 import { prepareNewDevice } from './new-device.ts';
 import { findPendingSignIn, requireSameAccount } from './pending.ts';
 
@@ -35,7 +35,7 @@ export type SecondFactorInput = Pick<SessionRequest, 'visitor'> & {
  * them.
  *
  * @throws ChallengeInvalidError
- * @throws InvalidCredentialsError for a wrong answer. The challenge stays valid then.
+ * @throws InvalidCredentialsError for a wrong answer. The challenge stays valid then, unless there were too many.
  * @throws RateLimitedError after too many wrong ones.
  * @throws AccountSuspendedError
  */
@@ -49,17 +49,17 @@ export async function completeLogin(
   const pending = await findPendingSignIn(database, scope, secret);
   const { user: owner, challenge } = pending;
   const trustedDevice = await findTrustedDevice(database, scope, accountKeyOf(owner.email));
+  const first = { user: owner, isPassword: pending.methods.includes('password') };
   const attempt = {
     accountKey: secondFactorKeyOf(owner.email),
     isTrustedDevice: trustedDevice !== null,
     policy: policies.attempts,
-    onCooldown: (failures: { count: number; since: Date }) =>
-      mailFailedLogins(database, scope, { address: owner.email, user: owner }, failures),
+    onCooldown: (failures: Failures) => mailSecondFactorFailures(database, scope, first, failures),
   };
   return withAttempt(database, scope, attempt, async (succeed, failures) => {
     const isMailed = trustedDevice === null && (await prepareNewDevice(database, owner, policies, now));
-    try {
-      return await inTransaction(database, async (db) => {
+    const complete = () =>
+      inTransaction(database, async (db) => {
         const user = await findAndLockUser(db, owner.id);
         if (user === null) throw new ChallengeInvalidError('UNKNOWN');
         requireSameAccount(challenge, user);
@@ -74,6 +74,8 @@ export async function completeLogin(
         await succeed(db);
         return result;
       });
+    try {
+      return await withAnswer(database, challenge, complete);
     } catch (error) {
       if (error instanceof InvalidCredentialsError) {
         const event = { type: 'SECOND_FACTOR_FAILED', userId: owner.id, sessionHandle: null } as const;

@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import { type Settings, startApi } from '../support/api.ts';
+import { deliverMail } from '../support/mail.ts';
+import { addApp, completeLogin, confirmApp, encryptionKeys, startApp } from '../support/second-factor.ts';
+
+const email = 'ada@example.com';
+const hourMs = 3_600_000;
+const patient = { perAccount: 50, perAddress: 1_000_000 };
+
+async function start(settings: Settings = {}) {
+  const api = await startApi({ encryptionKeys, ...settings });
+  const ada = await api.signUp(email);
+  const app = await addApp(api, ada);
+  const wrong = () => (app.code() === '000000' ? '000001' : '000000');
+  await deliverMail(api);
+  return { api, ada, app, wrong };
+}
+
+describe('wrong second factors', () => {
+  it('use up the challenge after ten, also at once, and tell the reason', async () => {
+    const { api, app, wrong } = await start({ attempts: patient });
+    const thief = api.client();
+    const { challenge } = await thief.login(email);
+    const guess = () => completeLogin(thief, challenge, { totpCode: wrong() });
+    const results = await Promise.all(Array.from({ length: 14 }, guess));
+    expect(results.filter(({ code }) => code === 'INVALID_CREDENTIALS')).toHaveLength(10);
+    expect(results.filter(({ reason }) => reason === 'TOO_MANY_FAILURES')).toHaveLength(4);
+    const late = await completeLogin(thief, challenge, { totpCode: app.code() });
+    expect(late).toMatchObject({ code: 'CHALLENGE_INVALID', reason: 'TOO_MANY_FAILURES' });
+  });
+
+  it('use up the challenge of a new app too', async () => {
+    const { api, ada, wrong } = await start({ attempts: patient });
+    const { challenge, app } = await startApp(api, ada);
+    for (let time = 0; time < 10; time += 1) {
+      expect(await confirmApp(ada, { challenge, code: wrong() })).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+    }
+    expect(await confirmApp(ada, { challenge, code: app.code() })).toMatchObject({ code: 'CHALLENGE_INVALID' });
+  });
+
+  it('cause a mail that somebody has the password when a cooldown starts, once a day', async () => {
+    const { api, wrong } = await start({ attempts: { perAccount: 3 } });
+    const thief = Object.assign(api.client(), { address: '203.0.113.7' });
+    const guess = async () => {
+      const { challenge } = await thief.login(email);
+      return completeLogin(thief, challenge, { totpCode: wrong() });
+    };
+    await guess();
+    await guess();
+    expect(await deliverMail(api)).toEqual([]);
+    await guess();
+    const [mail, ...others] = await deliverMail(api);
+    expect(others).toEqual([]);
+    expect(mail).toMatchObject({ name: 'second-factor-failures', to: email, subject: 'Somebody has your password' });
+    for (const part of [mail?.text, mail?.html]) {
+      expect(part).toContain('Wrong second factors: 3');
+      expect(part).toContain('203.0.113.7');
+    }
+    api.clock.now = new Date(api.clock.now.getTime() + hourMs);
+    await guess();
+    expect(await deliverMail(api)).toEqual([]);
+  });
+
+  it('are in the history, after the right password from an unknown device', async () => {
+    const { api, ada, wrong } = await start();
+    const thief = Object.assign(api.client(), { address: '203.0.113.7' });
+    const { challenge } = await thief.login(email);
+    await completeLogin(thief, challenge, { totpCode: wrong() });
+    const { viewer } = await ada.ask('{ viewer { auditEvents(first: 2) { nodes { type ipAddress } } } }');
+    expect(viewer.auditEvents.nodes).toEqual([
+      { type: 'SECOND_FACTOR_FAILED', ipAddress: '203.0.113.7' },
+      { type: 'SECOND_FACTOR_REQUESTED', ipAddress: '203.0.113.7' },
+    ]);
+  });
+
+  it('for a method that the account does not have are refused alike, by as many statements', async () => {
+    const { api, wrong } = await start({ attempts: patient });
+    const answer = async () => {
+      const client = api.client();
+      const { challenge } = await client.login(email);
+      api.statements.length = 0;
+      const result = await completeLogin(client, challenge, { totpCode: wrong() });
+      return { result, statements: [...api.statements] };
+    };
+    const withApp = await answer();
+    await api.database.authenticatorApp.deleteMany();
+    expect(await answer()).toEqual(withApp);
+    expect(withApp.result).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+  });
+
+  it('are limited like passwords for an address, over all accounts', async () => {
+    const { api, wrong } = await start({ attempts: { perAccount: 50, perAddress: 4 } });
+    await addApp(api, await api.signUp('bob@example.com'));
+    const codes: string[] = [];
+    for (let time = 0; time < 6; time += 1) {
+      const thief = Object.assign(api.client(), { address: '203.0.113.7' });
+      const { challenge } = await thief.login(time % 2 === 0 ? email : 'bob@example.com');
+      if (challenge === undefined) codes.push('LOGIN_REFUSED');
+      else codes.push((await completeLogin(thief, challenge, { totpCode: wrong() })).code);
+    }
+    expect(codes.slice(0, 4)).toEqual(Array(4).fill('INVALID_CREDENTIALS'));
+    expect(codes.slice(4)).toEqual(Array(2).fill('LOGIN_REFUSED'));
+  });
+});
+
+describe('a login without a second factor', () => {
+  it('reads and writes nothing for second factors', async () => {
+    const api = await startApi({ encryptionKeys, secondFactor: { requiredRoles: new Set(['admin']) } });
+    await api.signUp(email);
+    api.statements.length = 0;
+    expect(await api.client().login(email)).toMatchObject({ __typename: 'SignInPayload' });
+    expect(api.statements.filter((sql) => /Challenge|AuthenticatorApp|RecoveryCode/.test(sql))).toEqual([]);
+  });
+});
