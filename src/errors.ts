@@ -72,6 +72,11 @@ export const userErrors = {
     message: 'The account has no such factor.',
     description: 'The account has no such factor.',
   },
+  SECOND_FACTOR_NEEDED: {
+    description:
+      'Sign-ins of this account need a second factor, because of its role or of an authenticator app. The message ' +
+      'tells which.',
+  },
   LAST_ADMINISTRATOR: {
     message: 'This is the last administrator. Make another user an administrator first.',
     description: 'The operation would leave no administrator who can sign in.',
@@ -96,8 +101,13 @@ export abstract class UserError extends Error {
   }
 }
 
+/** The codes of refusals whose messages say it all. */
+type CodeWithMessage = {
+  [Code in UserErrorCode]: (typeof userErrors)[Code] extends { message: string } ? Code : never;
+}[UserErrorCode];
+
 /** Returns the base class of refusals with no fields but the code and the message. */
-function plainError(code: Exclude<UserErrorCode, 'VALIDATION_FAILED' | 'RATE_LIMITED' | 'CHALLENGE_INVALID'>) {
+function plainError(code: CodeWithMessage) {
   return class extends UserError {
     static readonly code = code;
 
@@ -202,6 +212,20 @@ export class ChallengeInvalidError extends UserError {
 
 /** Refuses a change of a factor that the account does not have. */
 export class FactorNotFoundError extends plainError('FACTOR_NOT_FOUND') {}
+
+const secondFactorNeeds = {
+  ROLE: 'Your role needs a second factor.',
+  AUTHENTICATOR_APP: 'Your authenticator app is asked for at each sign-in. Remove it first.',
+} as const;
+
+/** Refuses to turn off a second factor that the account needs all the same. */
+export class SecondFactorNeededError extends UserError {
+  static readonly code = 'SECOND_FACTOR_NEEDED';
+
+  constructor(need: keyof typeof secondFactorNeeds = 'ROLE') {
+    super('SECOND_FACTOR_NEEDED', secondFactorNeeds[need]);
+  }
+}
 
 /** Refuses an operation that would leave no administrator. */
 export class LastAdministratorError extends plainError('LAST_ADMINISTRATOR') {}

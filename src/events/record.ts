@@ -18,6 +18,8 @@ export const auditEventTypes = {
   FACTOR_REPLACED: 'A factor was replaced by another one of its kind.',
   FACTOR_REMOVED: 'A factor was removed.',
   RECOVERY_CODE_USED: 'A recovery code proved a factor, and was used up. `detail` contains the number that is left.',
+  SECOND_FACTOR_TURNED_ON: 'The user decided that sign-ins need a second factor.',
+  SECOND_FACTOR_TURNED_OFF: 'The user decided that sign-ins need no second factor any more.',
   PASSWORD_CHECK_FAILED: 'A wrong password was given for an operation in a session, or for a link.',
   REAUTHENTICATED: 'The user verified the password again in a session.',
   LOGGED_OUT: 'The client of a session ended it.',

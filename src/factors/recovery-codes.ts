@@ -58,3 +58,10 @@ export async function redeemRecoveryCode(db: Db, userId: bigint, code: string): 
 export function countRecoveryCodes(db: Db, userId: bigint): Promise<number> {
   return db.recoveryCode.count({ where: { userId } });
 }
+
+/** Deletes all codes of a user, for an account that needs no second factor any more. */
+export async function deleteRecoveryCodes(db: Db, scope: Scope, userId: bigint): Promise<void> {
+  const { count } = await db.recoveryCode.deleteMany({ where: { userId } });
+  if (count === 0) return;
+  await recordEvent(db, actingAs(scope, { id: userId }), { type: 'FACTOR_REMOVED', userId, detail: 'RECOVERY_CODES' });
+}

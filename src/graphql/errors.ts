@@ -17,6 +17,7 @@ import {
   ReauthenticationRequiredError,
   RequestError,
   type RequestErrorCode,
+  SecondFactorNeededError,
   ServiceClientNotFoundError,
   SessionNotFoundError,
   TokenInvalidError,
@@ -75,6 +76,7 @@ const plainErrors: ((new () => UserError) & { code: UserErrorCode })[] = [
   WebhookDeliveryNotFoundError,
   EncryptionKeysMissingError,
   FactorNotFoundError,
+  SecondFactorNeededError,
 ];
 
 for (const type of plainErrors) {

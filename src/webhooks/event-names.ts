@@ -13,6 +13,8 @@ export const eventNames: Record<AuditEventType, string> = {
   FACTOR_REPLACED: 'factor.replaced',
   FACTOR_REMOVED: 'factor.removed',
   RECOVERY_CODE_USED: 'recovery_code.used',
+  SECOND_FACTOR_TURNED_ON: 'second_factor.turned_on',
+  SECOND_FACTOR_TURNED_OFF: 'second_factor.turned_off',
   PASSWORD_CHECK_FAILED: 'password.check_failed',
   REAUTHENTICATED: 'session.reauthenticated',
   LOGGED_OUT: 'session.logged_out',
