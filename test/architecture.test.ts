@@ -31,7 +31,7 @@ const rooms: Record<string, string[]> = {
   'service-clients': [],
   throttle: [],
   sessions: ['bowser', 'lru-cache'],
-  factors: ['otpauth', 'uqr'],
+  factors: ['@simplewebauthn/server', 'otpauth', 'uqr'],
   'access-tokens': [],
   mail: ['mustache', 'nodemailer'],
   'security-events': [],

@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import type { Database } from '../database/database.ts';
+import { maxPasskeys, type Passkey } from '../factors/passkeys/passkey.ts';
 import type { Scope } from '../scope.ts';
 import { recordPrivateDataAccess } from '../sessions/data.ts';
 import type { Session } from '../sessions/session.ts';
@@ -17,6 +18,7 @@ export class Loaders {
   readonly #rows = new Map<string, DataLoader<bigint, Row | null>>();
   #users: DataLoader<bigint, User | null> | undefined;
   #trustedDevices: DataLoader<bigint, TrustedDevice[]> | undefined;
+  #passkeys: DataLoader<bigint, Passkey[]> | undefined;
   #privateDataReads: DataLoader<Session, true> | undefined;
   readonly #counts = new Map<unknown, Promise<number>>();
   readonly #liveSessions = new Map<Database, DataLoader<bigint, Session[]>>();
@@ -32,6 +34,7 @@ export class Loaders {
     this.#rows.clear();
     this.#users = undefined;
     this.#trustedDevices = undefined;
+    this.#passkeys = undefined;
     this.#privateDataReads = undefined;
     this.#counts.clear();
     this.#liveSessions.clear();
@@ -95,6 +98,17 @@ export class Loaders {
       return userIds.map((id) => (byUser.get(id) ?? []).sort(newestFirst).slice(0, maxDevicesPerUser));
     });
     return this.#trustedDevices.load(userId);
+  }
+
+  /** Returns the passkeys of the user with this ID, oldest first. */
+  passkeys(userId: bigint): Promise<Passkey[]> {
+    this.#passkeys ??= new DataLoader(async (userIds) => {
+      const where = { userId: { in: [...userIds] } };
+      const passkeys = await this.#database.passkey.findMany({ where, orderBy: { id: 'asc' } });
+      const byUser = Map.groupBy(passkeys, (passkey) => passkey.userId);
+      return userIds.map((id) => (byUser.get(id) ?? []).slice(0, maxPasskeys));
+    });
+    return this.#passkeys.load(userId);
   }
 
   /**

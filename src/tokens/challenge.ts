@@ -9,7 +9,12 @@ import type { Scope, Transport } from '../scope.ts';
 import { createToken, equalSecrets, handleOf, hashToken } from './token.ts';
 
 /** The operations that a challenge may be for. */
-export type ChallengePurpose = 'SIGN_IN' | 'AUTHENTICATOR_APP';
+export type ChallengePurpose =
+  | 'SIGN_IN'
+  | 'AUTHENTICATOR_APP'
+  | 'PASSKEY_REGISTRATION'
+  | 'PASSKEY_LOGIN'
+  | 'REAUTHENTICATION';
 
 export type FoundChallenge = Challenge & { user: User | null };
 

@@ -12,6 +12,7 @@ export const eventNames: Record<AuditEventType, string> = {
   FACTOR_ADDED: 'factor.added',
   FACTOR_REPLACED: 'factor.replaced',
   FACTOR_REMOVED: 'factor.removed',
+  PASSKEY_CLONE_SUSPECTED: 'passkey.clone_suspected',
   PASSWORD_CHECK_FAILED: 'password.check_failed',
   REAUTHENTICATED: 'session.reauthenticated',
   LOGGED_OUT: 'session.logged_out',

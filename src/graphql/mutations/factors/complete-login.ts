@@ -3,17 +3,28 @@ import {
   AccountSuspendedError,
   ChallengeInvalidError,
   InvalidCredentialsError,
+  PasskeyRejectedError,
   RateLimitedError,
 } from '../../../errors.ts';
 import { builder } from '../../builder.ts';
 import { passwordCheck } from '../../plugins/limits.ts';
+import { responseArgument } from '../../types/factors/passkey-challenge.ts';
 import { SignInPayload, signIn } from '../sign-in.ts';
+
+const PasskeyAnswer = builder.inputType('PasskeyAnswer', {
+  description: 'The answer of a passkey to the challenge of the operation.',
+  fields: (t) => ({ response: t.field(responseArgument) }),
+});
 
 export const FactorAnswer = builder.inputType('FactorAnswer', {
   isOneOf: true,
   description: 'Proves a factor: exactly one of the fields, and not null (`@oneOf`).',
   fields: (t) => ({
     totpCode: t.string({ description: 'The current code of the authenticator app: six digits.' }),
+    passkey: t.field({
+      type: PasskeyAnswer,
+      description: 'The answer of a passkey, at most five minutes after the challenge.',
+    }),
   }),
 });
 
@@ -22,7 +33,15 @@ builder.mutationField('completeLogin', (t) =>
     access: 'public',
     type: SignInPayload,
     complexity: passwordCheck,
-    errors: { types: [ChallengeInvalidError, InvalidCredentialsError, AccountSuspendedError, RateLimitedError] },
+    errors: {
+      types: [
+        ChallengeInvalidError,
+        InvalidCredentialsError,
+        PasskeyRejectedError,
+        AccountSuspendedError,
+        RateLimitedError,
+      ],
+    },
     description:
       'Completes a sign-in for which a mutation returned `SecondFactorRequired`, and starts its session, with the ' +
       '`transport` and `remember` of the first step.',
