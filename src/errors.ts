@@ -77,6 +77,21 @@ export const userErrors = {
       'Sign-ins of this account need a second factor, because of its role or of an authenticator app. The message ' +
       'tells which.',
   },
+  PASSKEY_REJECTED: {
+    description: 'The answer of the passkey is not accepted: `reason` tells why.',
+  },
+  PASSKEY_EXISTS: {
+    message: 'This passkey was added already. Use it, or make another one.',
+    description: 'The passkey was added before, to this account or to another one.',
+  },
+  PASSKEY_LIMIT: {
+    message: 'The account has 20 passkeys, and may have no more. Delete one first.',
+    description: 'The account has as many passkeys as it may have.',
+  },
+  LAST_FACTOR: {
+    message: 'This is the only way to sign in to the account. Add another one first.',
+    description: 'The user could not sign in any more without this factor.',
+  },
   LAST_ADMINISTRATOR: {
     message: 'This is the last administrator. Make another user an administrator first.',
     description: 'The operation would leave no administrator who can sign in.',
@@ -208,6 +223,50 @@ export class ChallengeInvalidError extends UserError {
     super('CHALLENGE_INVALID', challengeProblems[reason]);
     this.reason = reason;
   }
+}
+
+/** The reasons why the answer of a passkey is not accepted, with their messages. */
+export const passkeyProblems = {
+  MALFORMED: 'The answer of the passkey cannot be read. Send the JSON of the browser unchanged.',
+  WRONG_ORIGIN: 'The passkey was used on a page that is none of this application. The operator sets PASSKEY_ORIGINS.',
+  WRONG_RP_ID: 'The passkey belongs to another domain. The operator sets PASSKEY_RP_ID.',
+  WRONG_CHALLENGE: 'The passkey has answered another challenge. Begin again.',
+  UNKNOWN_CREDENTIAL: 'No account has this passkey any more. Delete it from the device, and sign in in another way.',
+  FOREIGN_CREDENTIAL: 'The passkey belongs to another account.',
+  USER_NOT_PRESENT: 'The device has not asked its user. Begin again.',
+  USER_NOT_VERIFIED: 'The device has not verified its user. Set up a PIN or a screen lock on it, and begin again.',
+  UNSUPPORTED_ALGORITHM: 'The passkey has an algorithm that this server did not ask for.',
+  INVALID_SIGNATURE: 'The signature of the passkey is wrong.',
+  COUNTER: 'The passkey counts fewer uses than this server: there may be a copy of it. Sign in in another way.',
+} as const;
+
+export type PasskeyProblem = keyof typeof passkeyProblems;
+
+/** Refuses the answer of a passkey, and a new passkey. */
+export class PasskeyRejectedError extends UserError {
+  readonly reason: PasskeyProblem;
+  /** The owner of the passkey, for the events. Null if the passkey is unknown. No client may see it. */
+  readonly userId: bigint | null;
+
+  constructor(reason: PasskeyProblem, userId: bigint | null = null) {
+    super('PASSKEY_REJECTED', passkeyProblems[reason]);
+    this.reason = reason;
+    this.userId = userId;
+  }
+}
+
+/** Refuses a passkey that an account has already. */
+export class PasskeyExistsError extends plainError('PASSKEY_EXISTS') {}
+
+/** Refuses one passkey too many. */
+export class PasskeyLimitError extends plainError('PASSKEY_LIMIT') {}
+
+/** Refuses the removal of a factor without which the user could not sign in. */
+export class LastFactorError extends plainError('LAST_FACTOR') {}
+
+/** Returns whether an error is the refusal of a proof. Every other error says nothing about the proof. */
+export function isWrongProof(error: unknown): boolean {
+  return error instanceof InvalidCredentialsError || error instanceof PasskeyRejectedError;
 }
 
 /** Refuses a change of a factor that the account does not have. */

@@ -33,7 +33,7 @@ const rooms: Record<string, string[]> = {
   sessions: ['bowser', 'lru-cache'],
   'access-tokens': [],
   mail: ['mustache', 'nodemailer'],
-  factors: ['otpauth', 'uqr'],
+  factors: ['@simplewebauthn/server', 'otpauth', 'uqr'],
   'security-events': [],
   webhooks: ['ipaddr.js', 'standardwebhooks'],
   transfer: [],

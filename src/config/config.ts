@@ -4,6 +4,7 @@ import type { EncryptionKeys } from '../encryption/keys.ts';
 import { SettingError } from '../errors.ts';
 import { type AccessTokenPolicy, readAccessTokenPolicy } from './access-tokens.ts';
 import { type AttemptPolicy, readAttemptPolicy } from './accounts/attempts.ts';
+import { type PasskeyPolicy, readPasskeyPolicy } from './accounts/passkeys.ts';
 import { type PasswordPolicy, readPasswordPolicy } from './accounts/passwords.ts';
 import { readSecondFactorPolicy, type SecondFactorPolicy } from './accounts/second-factor.ts';
 import { readSessionPolicy, type SessionPolicy } from './accounts/sessions.ts';
@@ -39,6 +40,7 @@ export type {
   AttemptPolicy,
   LoginPage,
   MailPolicy,
+  PasskeyPolicy,
   PasswordPolicy,
   SecondFactorPolicy,
   SessionPolicy,
@@ -100,6 +102,7 @@ export type Config = {
   passwords: PasswordPolicy;
   attempts: AttemptPolicy;
   secondFactor: SecondFactorPolicy;
+  passkeys: PasskeyPolicy;
   mail: MailPolicy;
   /** True if `signUp` hides that an address has an account, and continues by mail only. */
   isSignUpPrivate: boolean;
@@ -133,6 +136,8 @@ export function readConfig(given: Environment = process.env): Config {
   const port = integer(environment, 'PORT', 4000, { min: 0, max: 65_535 });
   const publicUrl = origin(environment, 'PUBLIC_URL', `http://localhost:${port}`);
   const encryptionKeys = readEncryptionKeys(environment);
+  const allowedOrigins = new Set(origins(environment, 'ALLOWED_ORIGINS'));
+  const mail = readMailPolicy(environment, publicUrl);
   const config: Config = {
     isProduction: production,
     databaseUrl: readDatabaseUrl(environment),
@@ -144,7 +149,7 @@ export function readConfig(given: Environment = process.env): Config {
     cookieDomain: readCookieDomain(environment, publicUrl),
     allowedHosts: readAllowedHosts(environment),
     allowsLoopbackHosts: !production,
-    allowedOrigins: new Set(origins(environment, 'ALLOWED_ORIGINS')),
+    allowedOrigins,
     allowedHeaders: readAllowedHeaders(environment),
     loginPage: readLoginPage(environment),
     federation: flag(environment, 'FEDERATION', false),
@@ -163,7 +168,8 @@ export function readConfig(given: Environment = process.env): Config {
     passwords: readPasswordPolicy(environment, publicUrl.hostname),
     attempts: readAttemptPolicy(environment),
     secondFactor: readSecondFactorPolicy(environment),
-    mail: readMailPolicy(environment, publicUrl),
+    passkeys: readPasskeyPolicy(environment, { publicUrl, appUrl: mail.appUrl, allowedOrigins }),
+    mail,
     isSignUpPrivate: flag(environment, 'PRIVATE_SIGN_UP', false),
     newDeviceMail: flag(environment, 'NEW_DEVICE_MAIL', true),
     auditRetentionMs: duration(environment, 'AUDIT_RETENTION', '365d'),

@@ -122,7 +122,8 @@ export function origins(environment: Environment, name: string): string[] {
   );
 }
 
-function toOrigin(name: string, value: string): URL {
+/** Reads a web origin from the value of a setting. @throws SettingError */
+export function toOrigin(name: string, value: string): URL {
   const url = URL.parse(value);
   const isOrigin = url && /^https?:$/.test(url.protocol) && `${url.origin}/` === url.href;
   if (!isOrigin) throw invalid(name, value, 'must be scheme, host and port only, such as https://accounts.example.com');

@@ -8,9 +8,11 @@ import type { ClientInfo, Scope } from '../scope.ts';
 export const auditEventTypes = {
   SIGNED_UP: 'The user created the account.',
   USER_CREATED: 'An administrator, or a command in a shell, created the account for the user.',
-  LOGGED_IN: 'A session started with the right password.',
-  LOGIN_FAILED: 'A login failed: the password was wrong, or no account has the address.',
-  LOGIN_REFUSED: 'A login with the right password was refused, because the account is suspended.',
+  LOGGED_IN: 'A session started with the right password, or with a passkey.',
+  LOGIN_FAILED:
+    'A login failed: the password was wrong, or no account has the address. `detail` is `PASSKEY` if a passkey was ' +
+    'rejected.',
+  LOGIN_REFUSED: 'A login with the right password or passkey was refused, because the account is suspended.',
   SECOND_FACTOR_REQUESTED:
     'The first factor of a sign-in was right: the password or a mailed link. The second factor was not given yet.',
   SECOND_FACTOR_FAILED: 'A second factor was wrong: the code of an authenticator app, for example.',
@@ -20,6 +22,8 @@ export const auditEventTypes = {
   RECOVERY_CODE_USED: 'A recovery code proved a factor, and was used up. `detail` contains the number that is left.',
   SECOND_FACTOR_TURNED_ON: 'The user decided that sign-ins need a second factor.',
   SECOND_FACTOR_TURNED_OFF: 'The user decided that sign-ins need no second factor any more.',
+  PASSKEY_CLONE_SUSPECTED:
+    'A passkey was rejected, because it counted fewer uses than the server: there may be a copy of it.',
   PASSWORD_CHECK_FAILED: 'A wrong password was given for an operation in a session, or for a link.',
   REAUTHENTICATED: 'The user verified the password again in a session.',
   LOGGED_OUT: 'The client of a session ended it.',
@@ -78,6 +82,7 @@ const unprovenTypes: ReadonlySet<string> = new Set<AuditEventType>([
   'LOGIN_REFUSED',
   'SECOND_FACTOR_REQUESTED',
   'SECOND_FACTOR_FAILED',
+  'PASSKEY_CLONE_SUSPECTED',
   'PASSWORD_RESET_REQUESTED',
 ]);
 

@@ -13,6 +13,12 @@ import {
   FactorNotFoundError,
   InvalidCredentialsError,
   LastAdministratorError,
+  LastFactorError,
+  PasskeyExistsError,
+  PasskeyLimitError,
+  type PasskeyProblem,
+  PasskeyRejectedError,
+  passkeyProblems,
   RateLimitedError,
   ReauthenticationRequiredError,
   RequestError,
@@ -77,6 +83,9 @@ const plainErrors: ((new () => UserError) & { code: UserErrorCode })[] = [
   EncryptionKeysMissingError,
   FactorNotFoundError,
   SecondFactorNeededError,
+  PasskeyExistsError,
+  PasskeyLimitError,
+  LastFactorError,
 ];
 
 for (const type of plainErrors) {
@@ -120,6 +129,23 @@ builder.objectType(ChallengeInvalidError, {
   interfaces: [UserErrorInterface],
   fields: (t) => ({
     reason: t.expose('reason', { type: ChallengeProblemEnum, description: 'For programs: stable.' }),
+  }),
+});
+
+const PasskeyProblemEnum = builder.enumType('PasskeyProblem', {
+  description: 'Why the answer of a passkey is not accepted.',
+  values: Object.fromEntries(
+    Object.entries(passkeyProblems).map(([reason, description]) => [reason, { value: reason, description }]),
+  ) as Record<PasskeyProblem, { value: PasskeyProblem; description: string }>,
+});
+
+builder.objectType(PasskeyRejectedError, {
+  access: 'parent',
+  name: 'PasskeyRejectedError',
+  description: userErrors.PASSKEY_REJECTED.description,
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    reason: t.expose('reason', { type: PasskeyProblemEnum, description: 'For programs: stable.' }),
   }),
 });
 

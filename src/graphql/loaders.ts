@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import type { Database } from '../database/database.ts';
+import { maxPasskeys, type Passkey } from '../factors/passkeys/passkey.ts';
 import type { Scope } from '../scope.ts';
 import { recordPrivateDataAccess } from '../sessions/data.ts';
 import type { Session } from '../sessions/session.ts';
@@ -18,6 +19,7 @@ export class Loaders {
   #users: DataLoader<bigint, User | null> | undefined;
   #trustedDevices: DataLoader<bigint, TrustedDevice[]> | undefined;
   #recoveryCodesLeft: DataLoader<bigint, number> | undefined;
+  #passkeys: DataLoader<bigint, Passkey[]> | undefined;
   #privateDataReads: DataLoader<Session, true> | undefined;
   readonly #counts = new Map<unknown, Promise<number>>();
   readonly #liveSessions = new Map<Database, DataLoader<bigint, Session[]>>();
@@ -34,6 +36,7 @@ export class Loaders {
     this.#users = undefined;
     this.#trustedDevices = undefined;
     this.#recoveryCodesLeft = undefined;
+    this.#passkeys = undefined;
     this.#privateDataReads = undefined;
     this.#counts.clear();
     this.#liveSessions.clear();
@@ -111,6 +114,17 @@ export class Loaders {
       return userIds.map((id) => byUser.get(id) ?? 0);
     });
     return this.#recoveryCodesLeft.load(userId);
+  }
+
+  /** Returns the passkeys of the user with this ID, oldest first. */
+  passkeys(userId: bigint): Promise<Passkey[]> {
+    this.#passkeys ??= new DataLoader(async (userIds) => {
+      const where = { userId: { in: [...userIds] } };
+      const passkeys = await this.#database.passkey.findMany({ where, orderBy: { id: 'asc' } });
+      const byUser = Map.groupBy(passkeys, (passkey) => passkey.userId);
+      return userIds.map((id) => (byUser.get(id) ?? []).slice(0, maxPasskeys));
+    });
+    return this.#passkeys.load(userId);
   }
 
   /**

@@ -10,6 +10,7 @@ export const nodeTypes = [
   'ServiceClient',
   'Revocation',
   'TrustedDevice',
+  'Passkey',
   'Webhook',
   'WebhookDelivery',
 ] as const;

@@ -5,7 +5,7 @@ import type { Database, Db } from '../database/database.ts';
 import { isUnavailable } from '../database/failures.ts';
 import { run } from '../database/raw-sql.ts';
 import { retryConflicts } from '../database/transaction.ts';
-import { InvalidCredentialsError, RateLimitedError } from '../errors.ts';
+import { isWrongProof, RateLimitedError } from '../errors.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 import type { ClientInfo, Scope } from '../scope.ts';
 import { accountKeyOf } from '../users/email.ts';
@@ -51,7 +51,7 @@ type Check<T> = (succeed: Succeed, failures: number) => Promise<T>;
  * Runs a check of a password, unless too many attempts failed before. Counts the attempt before the check, so that
  * concurrent attempts get no more checks than consecutive ones.
  *
- * A check that throws InvalidCredentialsError failed, and stays counted. A check that returns succeeded: its counts are
+ * A check that throws InvalidCredentialsError or PasskeyRejectedError failed, and stays counted. A check that returns succeeded: its counts are
  * deleted, by `succeed` in a transaction of its own, or afterwards. Any other error says nothing about the password, so
  * the attempt is uncounted.
  *
@@ -79,7 +79,7 @@ export async function withAttempt<T>(
     if (!isReset) await retryConflicts(() => succeed(database));
     return result;
   } catch (error) {
-    if (error instanceof InvalidCredentialsError) {
+    if (isWrongProof(error)) {
       const { onCooldown } = attempt;
       if (isCoolingDown && onCooldown) await onCooldown(await failuresOf(database, limits, now));
       throw error;

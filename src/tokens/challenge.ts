@@ -12,7 +12,12 @@ import { createToken, equalSecrets, handleOf, hashToken } from './token.ts';
 const maxFailures = 10;
 
 /** The operations that a challenge may be for. */
-export type ChallengePurpose = 'SIGN_IN' | 'AUTHENTICATOR_APP';
+export type ChallengePurpose =
+  | 'SIGN_IN'
+  | 'AUTHENTICATOR_APP'
+  | 'PASSKEY_REGISTRATION'
+  | 'PASSKEY_LOGIN'
+  | 'REAUTHENTICATION';
 
 export type FoundChallenge = Challenge & { user: User | null };
 

@@ -15,6 +15,7 @@ export const eventNames: Record<AuditEventType, string> = {
   RECOVERY_CODE_USED: 'recovery_code.used',
   SECOND_FACTOR_TURNED_ON: 'second_factor.turned_on',
   SECOND_FACTOR_TURNED_OFF: 'second_factor.turned_off',
+  PASSKEY_CLONE_SUSPECTED: 'passkey.clone_suspected',
   PASSWORD_CHECK_FAILED: 'password.check_failed',
   REAUTHENTICATED: 'session.reauthenticated',
   LOGGED_OUT: 'session.logged_out',

@@ -9,6 +9,7 @@ import { commandScope, serviceScopes } from '../../src/scope.ts';
 import { createServiceClient } from '../../src/service-clients/service-client.ts';
 import { type Answer, type Client, startApi } from '../support/api.ts';
 import { subscribe } from '../support/event-source.ts';
+import { passkeyRow } from '../support/passkeys.ts';
 
 /** The secret of a service client with all scopes. */
 let serviceKey = '';
@@ -50,7 +51,9 @@ async function clientsOfEachKind() {
   });
   const event = await api.database.auditEvent.findFirstOrThrow({ where: { userId: session.userId } });
   const device = await api.database.userToken.findFirstOrThrow({ where: { userId: session.userId } });
+  const passkey = await api.database.passkey.create({ data: passkeyRow(session.userId ?? 0n, api.clock.now) });
   const ids = {
+    passkey: toNodeId('Passkey', passkey.id),
     device: toNodeId('TrustedDevice', device.id),
     user: toNodeId('User', session.userId ?? 0n),
     session: toNodeId('Session', session.id),
@@ -172,6 +175,16 @@ const roots: Record<string, Record<string, [selection: string, outcomes: string[
     logout: ['logout { revokedSessionId }', answersAll],
     revokeAll: ['revokeAll { revokedSessionIds }', signedIn],
     disownSession: [`disownSession(token: "${token}") { __typename }`, answersAll],
+    startPasskeyRegistration: ['startPasskeyRegistration(signIn: "none") { __typename }', answersAll],
+    finishPasskeyRegistration: [
+      'finishPasskeyRegistration(challenge: "none", response: {}, signIn: "none") { __typename }',
+      answersAll,
+    ],
+    startPasskeyLogin: ['startPasskeyLogin { __typename }', answersAll],
+    finishPasskeyLogin: ['finishPasskeyLogin(challenge: "none", response: {}) { __typename }', answersAll],
+    startPasskeyReauthentication: ['startPasskeyReauthentication { __typename }', signedIn],
+    renamePasskey: ['renamePasskey(id: "none") { __typename }', signedIn],
+    deletePasskey: ['deletePasskey(id: "none") { __typename }', signedIn],
     forgetDevice: ['forgetDevice(id: "none") { __typename }', signedIn],
   },
   subscription: {
@@ -214,6 +227,8 @@ const objects: Record<string, Record<string, string[]>> = {
     ),
     auditEvents: ['hidden', 'value', 'value', 'null'],
     trustedDevices: ['hidden', 'value', 'value', 'null'],
+    passkeys: ['hidden', 'value', 'value', 'null'],
+    passkeySignals: ['hidden', 'value', 'value', 'null'],
     name: ['hidden', 'null', 'null', 'null'],
     emailVerifiedAt: ['hidden', 'null', 'null', 'null'],
     suspendedAt: ['hidden', 'null', 'null', 'null'],
@@ -244,6 +259,16 @@ const objects: Record<string, Record<string, string[]>> = {
     ...Object.fromEntries(['id', 'createdAt', 'lastUsedAt', 'expiresAt', 'isCurrent'].map((f) => [f, notServices])),
     clientName: ['hidden', 'null', 'null', 'hidden'],
   },
+  Passkey: {
+    ...Object.fromEntries(
+      ['id', 'createdAt', 'credentialId', 'isSynced', 'isBackedUp', 'aaguid', 'transports'].map((f) => [
+        f,
+        notServices,
+      ]),
+    ),
+    name: ['hidden', 'null', 'null', 'hidden'],
+    lastUsedAt: ['hidden', 'null', 'null', 'hidden'],
+  },
   AuditEvent: {
     ...Object.fromEntries(
       ['id', 'createdAt', 'type', 'userId', 'user', 'isOwn', 'sessionHandle'].map((f) => [f, notServices]),
@@ -257,6 +282,8 @@ const objects: Record<string, Record<string, string[]>> = {
 
 const selections: Record<string, string> = {
   trustedDevices: '{ id }',
+  passkeys: '{ id }',
+  passkeySignals: '{ rpId }',
   sessions: '{ id }',
   sessionsConnection: '{ totalCount nodes { id } }',
   user: '{ id }',
@@ -270,7 +297,13 @@ describe('objects of a user', () => {
     for (const [type, fields] of Object.entries(objects)) {
       const known = schema.getType(type);
       expect(Object.keys(fields).sort()).toEqual(isObjectType(known) ? Object.keys(known.getFields()).sort() : []);
-      const id = { User: ids.user, Session: ids.session, AuditEvent: ids.event, TrustedDevice: ids.device }[type];
+      const id = {
+        User: ids.user,
+        Session: ids.session,
+        AuditEvent: ids.event,
+        TrustedDevice: ids.device,
+        Passkey: ids.passkey,
+      }[type];
       for (const [field, outcomes] of Object.entries(fields)) {
         const query = `{ node(id: "${id}") { ... on ${type} { seen: ${field} ${selections[field] ?? ''} } } }`;
         const look = async (client: Client, headers = {}) => {

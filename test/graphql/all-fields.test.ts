@@ -13,6 +13,7 @@ import { schema } from '../../src/graphql/schema.ts';
 import { commandScope } from '../../src/scope.ts';
 import { createServiceClient } from '../../src/service-clients/service-client.ts';
 import type { Client } from '../support/api.ts';
+import { passkeyRow } from '../support/passkeys.ts';
 import { addWebhook, startReceiver, startWebhookApi, webhookWorker } from '../support/webhooks.ts';
 
 type Field = GraphQLField<unknown, unknown>;
@@ -87,7 +88,7 @@ async function reach(client: Client, roots: Root[], headers = {}): Promise<Set<s
 }
 
 const objects = ['User', 'Session', 'SessionConnection', 'SessionEdge', 'PageInfo'];
-const devices = ['TrustedDevice'];
+const devices = ['TrustedDevice', 'Passkey', 'PasskeySignals'];
 const events = ['AuditEvent', 'AuditEventConnection', 'AuditEventEdge'];
 const webhooks = ['Webhook', 'WebhookConnection', 'WebhookEdge', 'WebhookDelivery'];
 const lists = [
@@ -104,6 +105,8 @@ describe('all fields of every object that the caller may see', () => {
     const api = await startWebhookApi();
     const { webhook } = await addWebhook(api, { url: (await startReceiver()).url });
     const ada = await api.signUp('ada@example.com');
+    const { id: userId } = await api.database.user.findFirstOrThrow();
+    await api.database.passkey.create({ data: passkeyRow(userId, api.clock.now) });
     const root = await api.signUpAdmin('root@example.com');
     const visitor = api.client();
     await visitor.ask('mutation { startSession { session { id } } }');

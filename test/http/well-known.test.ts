@@ -150,3 +150,23 @@ describe('public document', () => {
     expect((await app.fetch(new Request(`http://evil.example${path}`))).status).toBe(421);
   });
 });
+
+describe('related origins of passkeys', () => {
+  const path = '/.well-known/webauthn';
+
+  it('are named for browsers, which may keep them', async () => {
+    const relatedOrigins = ['https://example.de'];
+    const { get } = await serve({ passkeys: { rpId: 'localhost', origins: new Set(), relatedOrigins } });
+    const response = await get(path);
+    expect(await response.json()).toEqual({ origins: relatedOrigins });
+    expect(response.headers.get('content-type')).toBe('application/json');
+    expect(response.headers.get('cache-control')).toMatch(/^public, max-age=/);
+  });
+
+  it('are a sentence with 404 if there are none', async () => {
+    const { get } = await serve({});
+    const response = await get(path);
+    expect(response.status).toBe(404);
+    expect((await response.json()).message).toContain('RELATED_ORIGINS');
+  });
+});

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import type { Database } from '../../database/database.ts';
 import { inTransaction } from '../../database/transaction.ts';
-import { ChallengeInvalidError, InvalidCredentialsError } from '../../errors.ts';
+import { ChallengeInvalidError, isWrongProof } from '../../errors.ts';
 import { recordEvent } from '../../events/record.ts';
 import { type FactorAnswer, redeemAnswer } from '../../factors/answers.ts';
 import type { Scope } from '../../scope.ts';
@@ -11,6 +11,7 @@ import { redeemChallenge, withAnswer } from '../../tokens/challenge.ts';
 import { findTrustedDevice } from '../../tokens/trusted-device.ts';
 import { accountKeyOf } from '../../users/email.ts';
 import { findAndLockUser } from '../../users/lock.ts';
+import { recordCloneSuspicion } from '../factors/passkeys/rejections.ts';
 import { completeSignIn, type SignInResult } from '../sign-in.ts';
 import { mailSecondFactorFailures } from './failed-logins.ts';
 import { prepareNewDevice } from './new-device.ts';
@@ -18,7 +19,7 @@ import { findPendingSignIn, requireSameAccount } from './pending.ts';
 
 export type SecondFactorPolicies = Pick<
   Config,
-  'sessions' | 'secondFactor' | 'attempts' | 'newDeviceMail' | 'encryptionKeys'
+  'sessions' | 'secondFactor' | 'attempts' | 'newDeviceMail' | 'encryptionKeys' | 'passkeys'
 >;
 
 export type SecondFactorInput = Pick<SessionRequest, 'visitor'> & {
@@ -36,6 +37,7 @@ export type SecondFactorInput = Pick<SessionRequest, 'visitor'> & {
  *
  * @throws ChallengeInvalidError
  * @throws InvalidCredentialsError for a wrong answer. The challenge stays valid then, unless there were too many.
+ * @throws PasskeyRejectedError for a wrong answer of a passkey, in the same way.
  * @throws RateLimitedError after too many wrong ones.
  * @throws AccountSuspendedError
  */
@@ -77,7 +79,8 @@ export async function completeLogin(
     try {
       return await withAnswer(database, challenge, complete);
     } catch (error) {
-      if (error instanceof InvalidCredentialsError) {
+      await recordCloneSuspicion(database, scope, error);
+      if (isWrongProof(error)) {
         const event = { type: 'SECOND_FACTOR_FAILED', userId: owner.id, sessionHandle: null } as const;
         await recordEvent(database, scope, event);
       }

@@ -36,6 +36,7 @@ export const tablesWithIds = [
   'Challenge',
   'AuthenticatorApp',
   'RecoveryCode',
+  'Passkey',
 ] as const;
 
 /** The name of the row that is written, in ClockReading. */

@@ -6,6 +6,7 @@ import { type Context, canSeeUser } from '../context.ts';
 import type { Row } from '../loaders.ts';
 import { type NodeId, type NodeType, parseNodeId } from '../node-id.ts';
 import { AuditEvent, whereEventVisibleTo } from './audit-event.ts';
+import { Passkey, wherePasskeyVisibleTo } from './factors/passkey.ts';
 import { ServiceClient } from './service-client.ts';
 import { Revocation } from './sessions/revocation.ts';
 import { Session } from './sessions/session.ts';
@@ -34,6 +35,8 @@ const finders: Record<NodeType, Find> = {
     caller.scope.isAdmin ? database.revocation.findMany({ where: { id: { in: ids } } }) : [],
   TrustedDevice: (ids, { database, caller }) =>
     database.userToken.findMany({ where: { AND: [{ id: { in: ids } }, whereDeviceVisibleTo(caller.scope)] } }),
+  Passkey: (ids, { database, caller }) =>
+    database.passkey.findMany({ where: { AND: [{ id: { in: ids } }, wherePasskeyVisibleTo(caller.scope)] } }),
   Webhook: (ids, { database, caller }) =>
     caller.scope.isAdmin ? database.webhook.findMany({ where: { id: { in: ids } } }) : [],
   WebhookDelivery: (ids, { database, caller }) =>
@@ -47,6 +50,7 @@ const types = {
   ServiceClient,
   Revocation,
   TrustedDevice,
+  Passkey,
   Webhook,
   WebhookDelivery,
 } satisfies Record<NodeType, unknown>;

@@ -23,9 +23,9 @@ function rowsOf(file: string, sql: string): unknown[] {
   return openFile(`file:${file}`).prepare(sql).all();
 }
 
-/** Returns the whole schema of SQLite, including the first pages of the tables. */
+/** Returns the whole schema of SQLite. The first pages of its tables depend on when the history grew. */
 function schemaOf(file: string): unknown[] {
-  return rowsOf(file, 'SELECT * FROM sqlite_schema');
+  return rowsOf(file, 'SELECT type, name, tbl_name, sql FROM sqlite_schema');
 }
 
 /** Returns the rows of the history, without their unique values, and the types of all values. */

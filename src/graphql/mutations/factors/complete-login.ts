@@ -3,12 +3,19 @@ import {
   AccountSuspendedError,
   ChallengeInvalidError,
   InvalidCredentialsError,
+  PasskeyRejectedError,
   RateLimitedError,
 } from '../../../errors.ts';
 import { builder } from '../../builder.ts';
 import { passwordCheck } from '../../plugins/limits.ts';
+import { responseArgument } from '../../types/factors/passkey-challenge.ts';
 import { SecondFactorEnrolmentRequired } from '../../types/factors/second-factor.ts';
 import { SignInPayload, toResult } from '../sign-in.ts';
+
+const PasskeyAnswer = builder.inputType('PasskeyAnswer', {
+  description: 'The answer of a passkey to the challenge of the operation.',
+  fields: (t) => ({ response: t.field(responseArgument) }),
+});
 
 export const FactorAnswer = builder.inputType('FactorAnswer', {
   isOneOf: true,
@@ -17,6 +24,10 @@ export const FactorAnswer = builder.inputType('FactorAnswer', {
     totpCode: t.string({ description: 'The current code of the authenticator app: six digits.' }),
     recoveryCode: t.string({
       description: 'A recovery code that was not used yet. Case, dashes and spaces do not matter.',
+    }),
+    passkey: t.field({
+      type: PasskeyAnswer,
+      description: 'The answer of a passkey, at most five minutes after the challenge.',
     }),
   }),
 });
@@ -28,6 +39,7 @@ const CompleteLoginResult = builder.errorUnion('CompleteLoginResult', {
     SecondFactorEnrolmentRequired,
     ChallengeInvalidError,
     InvalidCredentialsError,
+    PasskeyRejectedError,
     AccountSuspendedError,
     RateLimitedError,
   ],

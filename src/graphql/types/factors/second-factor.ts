@@ -1,9 +1,11 @@
+import { passkeyOptionsOf } from '../../../accounts/sign-ins/passkey-options.ts';
 import type { PendingSignIn } from '../../../accounts/sign-ins/pending.ts';
 import { builder } from '../../builder.ts';
 
 export const SecondFactorMethod = builder.enumType('SecondFactorMethod', {
   description: 'A method for the second factor of a sign-in. More may be added.',
   values: {
+    PASSKEY: { description: 'A passkey, or a security key (WebAuthn).' },
     TOTP: { description: 'A code of an authenticator app (RFC 6238).' },
     RECOVERY_CODE: { description: 'A recovery code. Offer it last: for users who have lost the other factors.' },
   } as const,
@@ -25,6 +27,14 @@ export const SecondFactorRequired = builder.objectRef<PendingSignIn>('SecondFact
     methods: t.expose('methods', {
       type: [SecondFactorMethod],
       description: 'The methods of this account, the best first: at least one.',
+    }),
+    passkeyOptions: t.field({
+      type: 'JSON',
+      nullable: true,
+      description:
+        'The options for `startAuthentication` of `@simplewebauthn/browser`, whose result is the answer `passkey`. ' +
+        'Valid for five minutes. Null if the account has no passkey.',
+      resolve: (pending, _args, { config, database }) => passkeyOptionsOf(database, pending, config),
     }),
   }),
 });

@@ -6,6 +6,7 @@ import { type Outgoing, Refusal } from '../../messages.ts';
 import { exposedHeaders } from '../../request/cross-site.ts';
 import type { Route } from '../route.ts';
 import { jwksPath, metadataOf, metadataPath } from './metadata.ts';
+import { relatedOriginsOf, relatedOriginsPath } from './related-origins.ts';
 import { ssfConfigurationOf, ssfConfigurationPath } from './ssf-configuration.ts';
 
 type PublicDocument = {
@@ -17,15 +18,19 @@ type PublicDocument = {
 
 const noKeys = 'This server signs no tokens, so it has no keys to publish. The operator sets ENCRYPTION_KEYS.';
 
+const noRelatedOrigins =
+  'Only pages of one domain may use the passkeys of this server. The operator sets RELATED_ORIGINS.';
+
 const noEvents = 'This server signs no tokens, so it sends no security events. The operator sets ENCRYPTION_KEYS.';
 
 /**
- * Returns the routes of the JWK Set (RFC 7517), of the metadata (RFC 8414), and of the metadata about security events
- * (SSF 1.0). Each request gets a text from memory.
+ * Returns the routes of the JWK Set (RFC 7517), of the metadata (RFC 8414), of the metadata about security events (SSF
+ * 1.0), and of the related origins of passkeys (WebAuthn). Each request gets a text from memory.
  */
 export function wellKnownRoutes({ config, signingKeys = null }: AppOptions, fixedHeaders: FixedHeaders): Route[] {
   const metadata = JSON.stringify(metadataOf(config.publicUrl.origin, signingKeys !== null));
   const ssfConfiguration = JSON.stringify(ssfConfigurationOf(config.publicUrl.origin));
+  const relatedOrigins = JSON.stringify(relatedOriginsOf(config.passkeys));
   const documents: PublicDocument[] = [
     { path: metadataPath, mediaType: 'application/json', read: () => metadata },
     {
@@ -42,6 +47,14 @@ export function wellKnownRoutes({ config, signingKeys = null }: AppOptions, fixe
       read: () => {
         if (signingKeys === null) throw new Refusal(404, noEvents);
         return ssfConfiguration;
+      },
+    },
+    {
+      path: relatedOriginsPath,
+      mediaType: 'application/json',
+      read: () => {
+        if (config.passkeys.relatedOrigins.length === 0) throw new Refusal(404, noRelatedOrigins);
+        return relatedOrigins;
       },
     },
   ];
