@@ -4,6 +4,7 @@ import type { EncryptionKeys } from '../encryption/keys.ts';
 import { SettingError } from '../errors.ts';
 import { type AccessTokenPolicy, readAccessTokenPolicy } from './access-tokens.ts';
 import { type AttemptPolicy, readAttemptPolicy } from './accounts/attempts.ts';
+import { type EmailSignInPolicy, readEmailSignInPolicy } from './accounts/email-sign-in.ts';
 import { type PasskeyPolicy, readPasskeyPolicy } from './accounts/passkeys.ts';
 import { type PasswordPolicy, readPasswordPolicy } from './accounts/passwords.ts';
 import { readSecondFactorPolicy, type SecondFactorPolicy } from './accounts/second-factor.ts';
@@ -38,6 +39,7 @@ import { readWebhookPolicy, type WebhookPolicy } from './webhooks.ts';
 export type {
   AccessTokenPolicy,
   AttemptPolicy,
+  EmailSignInPolicy,
   LoginPage,
   MailPolicy,
   PasskeyPolicy,
@@ -103,6 +105,8 @@ export type Config = {
   attempts: AttemptPolicy;
   secondFactor: SecondFactorPolicy;
   passkeys: PasskeyPolicy;
+  /** Sign-in by a mailed link or code. Null if it is off. */
+  emailSignIn: EmailSignInPolicy | null;
   mail: MailPolicy;
   /** True if `signUp` hides that an address has an account, and continues by mail only. */
   isSignUpPrivate: boolean;
@@ -170,6 +174,7 @@ export function readConfig(given: Environment = process.env): Config {
     secondFactor: readSecondFactorPolicy(environment),
     passkeys: readPasskeyPolicy(environment, { publicUrl, appUrl: mail.appUrl, allowedOrigins }),
     mail,
+    emailSignIn: readEmailSignInPolicy(environment, encryptionKeys !== null),
     isSignUpPrivate: flag(environment, 'PRIVATE_SIGN_UP', false),
     newDeviceMail: flag(environment, 'NEW_DEVICE_MAIL', true),
     auditRetentionMs: duration(environment, 'AUDIT_RETENTION', '365d'),

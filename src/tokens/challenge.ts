@@ -17,7 +17,8 @@ export type ChallengePurpose =
   | 'AUTHENTICATOR_APP'
   | 'PASSKEY_REGISTRATION'
   | 'PASSKEY_LOGIN'
-  | 'REAUTHENTICATION';
+  | 'REAUTHENTICATION'
+  | 'EMAIL_SIGN_IN';
 
 export type FoundChallenge = Challenge & { user: User | null };
 
@@ -67,12 +68,38 @@ export async function createChallenge(
  */
 export async function findChallenge(
   db: Db,
-  { deviceToken, now }: Pick<Scope, 'deviceToken' | 'now'>,
+  scope: Pick<Scope, 'deviceToken' | 'now'>,
   purpose: ChallengePurpose,
   secret: string,
 ): Promise<FoundChallenge> {
   const handle = handleOf(secret);
   const found = handle === null ? null : await db.challenge.findUnique({ where: { handle }, include: { user: true } });
+  return requireAnswerable(found, scope, purpose, secret);
+}
+
+/**
+ * Returns the challenge, as `findChallenge` does, by the same statement whether or not it has a user: the time must not
+ * tell whether an address has an account.
+ *
+ * @throws ChallengeInvalidError
+ */
+export async function findChallengeAlone(
+  db: Db,
+  scope: Pick<Scope, 'deviceToken' | 'now'>,
+  purpose: ChallengePurpose,
+  secret: string,
+): Promise<Challenge> {
+  const handle = handleOf(secret);
+  const found = handle === null ? null : await db.challenge.findUnique({ where: { handle } });
+  return requireAnswerable(found, scope, purpose, secret);
+}
+
+function requireAnswerable<Found extends Challenge>(
+  found: Found | null,
+  { deviceToken, now }: Pick<Scope, 'deviceToken' | 'now'>,
+  purpose: ChallengePurpose,
+  secret: string,
+): Found {
   if (found?.purpose !== purpose || !equalSecrets(hashToken(secret), found.hashedToken)) {
     throw new ChallengeInvalidError('UNKNOWN');
   }
@@ -89,10 +116,16 @@ export async function findChallenge(
  * that many at once get no more checks than one after another. A check that throws InvalidCredentialsError stays
  * counted; any other error says nothing about the answer.
  *
+ * @param max - the number of wrong answers after which no other is checked
  * @throws ChallengeInvalidError
  */
-export async function withAnswer<T>(database: Database, { id }: Challenge, check: () => Promise<T>): Promise<T> {
-  const where = { id, failures: { lt: maxFailures } };
+export async function withAnswer<T>(
+  database: Database,
+  { id }: Challenge,
+  check: () => Promise<T>,
+  max: number = maxFailures,
+): Promise<T> {
+  const where = { id, failures: { lt: max } };
   const { count } = await database.challenge.updateMany({ where, data: { failures: { increment: 1 } } });
   if (count === 0) throw new ChallengeInvalidError('TOO_MANY_FAILURES');
   try {
@@ -103,6 +136,11 @@ export async function withAnswer<T>(database: Database, { id }: Challenge, check
     }
     throw error;
   }
+}
+
+/** Returns the challenge with this handle, for a caller who has proved more than its secret. Null if it is void. */
+export function findOpenChallenge(db: Db, handle: string, now: Date): Promise<Challenge | null> {
+  return db.challenge.findFirst({ where: { handle, usedAt: null, expiresAt: { gt: now } } });
 }
 
 /** Uses a challenge up. @throws ChallengeInvalidError if another request was faster. */

@@ -104,6 +104,8 @@ export const rotating: Record<string, string> = {
   finishPasskeyRegistration: '... on FinishPasskeyRegistrationPayload { token antiCSRFToken deviceToken }',
   finishPasskeyLogin: '... on SignInPayload { token antiCSRFToken deviceToken }',
   completeLogin: '... on SignInPayload { token antiCSRFToken deviceToken }',
+  signInWithEmailCode: '... on SignInPayload { token antiCSRFToken deviceToken }',
+  signInWithEmailLink: '... on SignInPayload { token antiCSRFToken deviceToken }',
 };
 
 // biome-ignore lint/suspicious/noExplicitAny: what a test asks for is known to the test

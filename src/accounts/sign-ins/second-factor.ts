@@ -59,7 +59,9 @@ export async function completeLogin(
     onCooldown: (failures: Failures) => mailSecondFactorFailures(database, scope, first, failures),
   };
   return withAttempt(database, scope, attempt, async (succeed, failures) => {
-    const isMailed = trustedDevice === null && (await prepareNewDevice(database, owner, policies, now));
+    const isPrepared = trustedDevice === null && (await prepareNewDevice(database, owner, policies, now));
+    // The mail warns of a stranger who knows the password.
+    const isMailed = isPrepared && first.isPassword;
     const complete = () =>
       inTransaction(database, async (db) => {
         const user = await findAndLockUser(db, owner.id);
