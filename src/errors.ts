@@ -72,6 +72,11 @@ export const userErrors = {
     message: 'The account has no such factor.',
     description: 'The account has no such factor.',
   },
+  LAST_FACTOR: {
+    message: 'The account needs this factor. Add another one first.',
+    description:
+      'Without this factor, the user could not sign in any more: it is the last one of its kind that is left.',
+  },
   LAST_ADMINISTRATOR: {
     message: 'This is the last administrator. Make another user an administrator first.',
     description: 'The operation would leave no administrator who can sign in.',
@@ -201,6 +206,9 @@ export class ChallengeInvalidError extends UserError {
 
 /** Refuses a change of a factor that the account does not have. */
 export class FactorNotFoundError extends plainError('FACTOR_NOT_FOUND') {}
+
+/** Refuses the removal of a factor without which the user could not sign in. */
+export class LastFactorError extends plainError('LAST_FACTOR') {}
 
 /** Refuses an operation that would leave no administrator. */
 export class LastAdministratorError extends plainError('LAST_ADMINISTRATOR') {}

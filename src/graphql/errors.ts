@@ -13,6 +13,7 @@ import {
   FactorNotFoundError,
   InvalidCredentialsError,
   LastAdministratorError,
+  LastFactorError,
   RateLimitedError,
   ReauthenticationRequiredError,
   RequestError,
@@ -75,6 +76,7 @@ const plainErrors: ((new () => UserError) & { code: UserErrorCode })[] = [
   WebhookDeliveryNotFoundError,
   EncryptionKeysMissingError,
   FactorNotFoundError,
+  LastFactorError,
 ];
 
 for (const type of plainErrors) {

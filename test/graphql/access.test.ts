@@ -123,6 +123,7 @@ const roots: Record<string, Record<string, [selection: string, outcomes: string[
       'confirmAuthenticatorApp(challenge: "none", code: "1", signIn: "none") { __typename }',
       answersAll,
     ],
+    removeAuthenticatorApp: ['removeAuthenticatorApp { __typename }', signedIn],
     login: ['login(email: "eve@example.com", password: "wrong") { __typename }', answersAll],
     signUp: ['signUp(email: "eve@example.com", password: "short") { __typename }', answersAll],
     confirmSignUp: [`confirmSignUp(token: "${token}", password: "wrong") { __typename }`, answersAll],
