@@ -5,7 +5,7 @@ import { SettingError } from '../errors.ts';
 import { type AccessTokenPolicy, readAccessTokenPolicy } from './access-tokens.ts';
 import { type AttemptPolicy, readAttemptPolicy } from './accounts/attempts.ts';
 import { type PasswordPolicy, readPasswordPolicy } from './accounts/passwords.ts';
-import { readSecondFactorPolicy, type SecondFactorPolicy } from './accounts/second-factor.ts';
+import { readFactorResetDelay, readSecondFactorPolicy, type SecondFactorPolicy } from './accounts/second-factor.ts';
 import { readSessionPolicy, type SessionPolicy } from './accounts/sessions.ts';
 import { readDatabaseUrl, readReplicaUrl } from './database.ts';
 import { readEncryptionKeys } from './encryption.ts';
@@ -100,6 +100,8 @@ export type Config = {
   passwords: PasswordPolicy;
   attempts: AttemptPolicy;
   secondFactor: SecondFactorPolicy;
+  /** The time from the request of a reset of the factors of a user until it takes effect. */
+  factorResetDelayMs: number;
   mail: MailPolicy;
   /** True if `signUp` hides that an address has an account, and continues by mail only. */
   isSignUpPrivate: boolean;
@@ -163,6 +165,7 @@ export function readConfig(given: Environment = process.env): Config {
     passwords: readPasswordPolicy(environment, publicUrl.hostname),
     attempts: readAttemptPolicy(environment),
     secondFactor: readSecondFactorPolicy(environment),
+    factorResetDelayMs: readFactorResetDelay(environment),
     mail: readMailPolicy(environment, publicUrl),
     isSignUpPrivate: flag(environment, 'PRIVATE_SIGN_UP', false),
     newDeviceMail: flag(environment, 'NEW_DEVICE_MAIL', true),

@@ -22,6 +22,7 @@ export const settingNames: readonly string[] = [
   'DEVICE_RETENTION',
   'DRAIN_TIME',
   'ENCRYPTION_KEYS',
+  'FACTOR_RESET_DELAY',
   'FEDERATION',
   'GRAPHIQL',
   'HOST',

@@ -18,6 +18,8 @@ import './mutations/sign-in.ts';
 import './mutations/factors/complete-login.ts';
 import './mutations/factors/authenticator-app.ts';
 import './mutations/factors/remove-factor.ts';
+import './mutations/factors/reset-factors.ts';
+import './types/factors/factor-reset.ts';
 import './types/factors/second-factor.ts';
 import './types/sessions/last-session.ts';
 import './types/node.ts';

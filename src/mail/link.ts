@@ -2,6 +2,7 @@ import type { Db } from '../database/database.ts';
 import type { Mail } from '../generated/sqlite/client.ts';
 import { parseObject } from '../json.ts';
 import { findChange } from '../users/account-changes.ts';
+import { findResetById } from '../users/factor-resets.ts';
 import type { User } from '../users/user.ts';
 import type { LinkKind } from './outbox.ts';
 
@@ -10,7 +11,8 @@ export type MailLink = { expiresAt: Date };
 
 /**
  * Returns the link of a mail, or null if there is none: a link to an account exists only while it leads to that account,
- * and a link that undoes a change only while the change can be undone.
+ * a link that undoes a change only while the change can be undone, and a link that refuses a reset of the factors only
+ * while that is pending.
  *
  * @param of.data - the data of the link, as JSON
  */
@@ -22,6 +24,7 @@ export async function linkOf(
 ): Promise<MailLink | null> {
   const { kind, data, user } = of;
   if (kind.purpose === 'UNDO_CHANGE') return findChange(db, changeOf(data), now);
+  if (kind.purpose === 'REFUSE_FACTOR_RESET') return resetLink(db, resetOf(data), now);
   const isPossible = kind.purpose === 'SIGN_UP' || leadsToUser(mail, kind, user);
   return isPossible ? { expiresAt: new Date(now.getTime() + kind.lifetimeMs) } : null;
 }
@@ -36,8 +39,22 @@ export function leadsToUser({ recipient }: Mail, kind: LinkKind | null, user: Us
   return !isBoundToAddress || user.email === recipient;
 }
 
+async function resetLink(db: Db, id: bigint, now: Date): Promise<MailLink | null> {
+  const reset = await findResetById(db, id, now);
+  return reset && { expiresAt: reset.dueAt };
+}
+
 /** Returns the id of the change in the data of a link or its token. Zero, the id of none, without one. */
 export function changeOf(data: string | null): bigint {
-  const change = data === null ? null : parseObject(data)?.change;
-  return typeof change === 'string' && /^\d{1,19}$/.test(change) ? BigInt(change) : 0n;
+  return idIn(data, 'change');
+}
+
+/** Returns the id of the reset of factors in the data of a link or its token. Zero, the id of none, without one. */
+export function resetOf(data: string | null): bigint {
+  return idIn(data, 'reset');
+}
+
+function idIn(data: string | null, name: string): bigint {
+  const id = data === null ? null : parseObject(data)?.[name];
+  return typeof id === 'string' && /^\d{1,19}$/.test(id) ? BigInt(id) : 0n;
 }

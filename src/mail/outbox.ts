@@ -40,6 +40,9 @@ export const mails = {
   'email-taken': null,
   'password-changed': undoLink,
   'factors-changed': undoLink,
+  'factors-reset': undoLink,
+  // Valid until the reset takes effect.
+  'factor-reset-requested': { purpose: 'REFUSE_FACTOR_RESET', lifetimeMs: day, data: ['reset'] },
   'change-undone': { purpose: 'RESET_PASSWORD', lifetimeMs: hour, isOptional: true },
   'address-taken-back': null,
   'account-deleted': null,
@@ -57,6 +60,8 @@ const securityMails: ReadonlySet<MailName> = new Set([
   'email-changed',
   'password-changed',
   'factors-changed',
+  'factors-reset',
+  'factor-reset-requested',
   'change-undone',
   'address-taken-back',
   'account-deleted',

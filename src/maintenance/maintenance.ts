@@ -6,6 +6,7 @@ import { withLease } from '../database/lease.ts';
 import { rotateSigningKeys } from '../signing-keys/rotate.ts';
 import { reencryptWebhookSecrets } from '../webhooks/secrets.ts';
 import { ClockJumpError, noteClock, requireTrustedClock } from './clock-check.ts';
+import { carryOutFactorResets } from './factor-resets.ts';
 import { idWarnings } from './id-warnings.ts';
 import {
   deleteClientInfo,
@@ -22,13 +23,13 @@ const intervalMs = 10 * 60_000;
 
 export type MaintenancePolicy = Pick<
   Config,
-  'sessionRetentionMs' | 'deviceRetentionMs' | 'auditRetentionMs' | 'sessions' | 'encryptionKeys'
+  'sessionRetentionMs' | 'deviceRetentionMs' | 'auditRetentionMs' | 'sessions' | 'encryptionKeys' | 'adminRoles'
 >;
 
 /**
  * Ends expired sessions, deletes the client information of ended sessions, prunes sessions and events after their
- * retention, deletes expired tokens and counts, and rotates the signing keys. Returns the number of pruned sessions.
- * Null if another process is doing the maintenance.
+ * retention, deletes expired tokens and counts, carries out due resets of factors, and rotates the signing keys. Returns
+ * the number of pruned sessions. Null if another process is doing the maintenance.
  *
  * @throws ClockJumpError if the clock has jumped. Nothing is then changed.
  */
@@ -51,6 +52,7 @@ export function maintain(
     if (await mayContinue()) await pruneRevocations(database, new Date(now - policy.auditRetentionMs));
     if (await mayContinue()) await pruneExpired(database, new Date(now), mayContinue);
     if (await mayContinue()) await pruneDeliveries(database, new Date(now), mayContinue);
+    if (await mayContinue()) await carryOutFactorResets(database, new Date(now), policy, mayContinue);
     const { encryptionKeys } = policy;
     if (encryptionKeys !== null && (await mayContinue())) {
       await rotateSigningKeys(database, encryptionKeys, clock);

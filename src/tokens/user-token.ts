@@ -15,6 +15,7 @@ export type TokenPurpose =
   | 'UNDO_CHANGE'
   | 'SIGN_UP'
   | 'DISOWN_SESSION'
+  | 'REFUSE_FACTOR_RESET'
   | 'KNOWN_DEVICE';
 
 export type UserToken = Prisma.UserTokenGetPayload<{ include: { user: true } }>;

@@ -14,7 +14,12 @@ export type { AccountChange };
 export type FactorChangeType = 'FACTOR_ADDED' | 'FACTOR_REPLACED' | 'FACTOR_REMOVED';
 
 /** The types of these changes: those of the events that record them. */
-export type AccountChangeType = 'EMAIL_CHANGED' | 'PASSWORD_CHANGED' | 'PASSWORD_RESET' | FactorChangeType;
+export type AccountChangeType =
+  | 'EMAIL_CHANGED'
+  | 'PASSWORD_CHANGED'
+  | 'PASSWORD_RESET'
+  | 'FACTORS_RESET'
+  | FactorChangeType;
 
 const passwordTypes: AccountChangeType[] = ['PASSWORD_CHANGED', 'PASSWORD_RESET'];
 

@@ -35,6 +35,7 @@ export const tablesWithIds = [
   'AccountChange',
   'Challenge',
   'AuthenticatorApp',
+  'FactorReset',
 ] as const;
 
 /** The name of the row that is written, in ClockReading. */
