@@ -10,6 +10,7 @@ import type { Scope } from '../scope.ts';
 import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import type { Session } from '../sessions/session.ts';
 import { resetFailures } from '../throttle/attempts.ts';
+import { voidChallenges } from '../tokens/challenge.ts';
 import { forgetPasswords, requireUnreserved } from '../users/account-changes.ts';
 import { normalizeEmail } from '../users/email.ts';
 import { notAnEmail } from '../users/field-issues.ts';
@@ -125,7 +126,8 @@ export function removePassword(database: Database, scope: Scope, id: bigint): Pr
 }
 
 /**
- * Suspends a user until they are reinstated: refuses sign-ins, ends their sessions, and voids their links.
+ * Suspends a user until they are reinstated: refuses sign-ins, also those that have begun, ends their sessions, and voids
+ * their links.
  *
  * @throws UserNotFoundError, LastAdministratorError
  */
@@ -141,6 +143,7 @@ export function suspendUser(
     await requireAnotherAdministrator(db, before, adminRoles, scope.now);
     const user = await db.user.update({ where: { id }, data: { suspendedAt: scope.now } });
     await voidLinks(db, id, ['RESET_PASSWORD', 'CHANGE_EMAIL']);
+    await voidChallenges(db, id);
     await recordEvent(db, scope, { type: 'USER_SUSPENDED', userId: id });
     return { user, sessions: await endSessions(db, scope, sessionsOfUser(id), 'SUSPENDED') };
   });

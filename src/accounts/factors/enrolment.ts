@@ -8,7 +8,7 @@ import { endSessions, sessionsOfUser } from '../../sessions/end.ts';
 import { type AuthenticationMethod, requireProof } from '../../sessions/proof.ts';
 import { type RotatedSession, rotateToken } from '../../sessions/rotate.ts';
 import type { StartedSession, Visitor } from '../../sessions/start.ts';
-import { redeemChallenge } from '../../tokens/challenge.ts';
+import { redeemChallenge, voidChallenges } from '../../tokens/challenge.ts';
 import type { User } from '../../users/user.ts';
 import { type CompletePolicies, completeSignIn, isPending } from '../sign-in.ts';
 import { findPendingSignIn, requireSameAccount, type StoredSignIn } from '../sign-ins/pending.ts';
@@ -72,7 +72,7 @@ export type Enrolment = {
 /**
  * Finishes the addition of a factor, in its transaction, after the factor is stored. The new factor is a new proof: the
  * session gets a new token, or the sign-in its session. If the account needs a second factor from now on, its other
- * sessions end, as they lack it.
+ * sessions end, as they lack it. All other sign-ins that wait for a second factor have to begin again.
  *
  * @throws ChallengeInvalidError if the sign-in was completed meanwhile, or has got a factor.
  */
@@ -88,11 +88,13 @@ export async function finishEnrolment(
     const rotated = await rotateToken(db, requireUser(scope), [method]);
     if (!rotated) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
     if (isNew) await endSessions(db, byUser, sessionsOfUser(user.id, rotated.session.id), 'SECOND_FACTOR_REQUIRED');
+    await voidChallenges(db, user.id, ['SIGN_IN']);
     return { user, rotated, started: null };
   }
   requireSameAccount(pending.challenge, user);
   if (before.secondFactorSince !== null) throw new ChallengeInvalidError('USED');
   await redeemChallenge(db, pending.challenge, scope.now);
+  await voidChallenges(db, user.id, ['SIGN_IN']);
   if (isNew) await endSessions(db, byUser, sessionsOfUser(user.id), 'SECOND_FACTOR_REQUIRED');
   const { type, transport, isRemembered } = pending;
   const proof = { methods: [...pending.methods, method], at: scope.now };
