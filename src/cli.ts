@@ -6,6 +6,7 @@ import { addAuditCommand } from './cli/commands/audit.ts';
 import { addBackupCommands } from './cli/commands/backup.ts';
 import { addConfigCommand } from './cli/commands/config.ts';
 import { addCreateUserCommands } from './cli/commands/create-user.ts';
+import { addResetFactorsCommand } from './cli/commands/factors/reset-factors.ts';
 import { addCheckDocumentsCommand } from './cli/commands/graphql/check-documents.ts';
 import { addHealthCommand } from './cli/commands/health.ts';
 import { addKeyCommands } from './cli/commands/keys.ts';
@@ -60,6 +61,7 @@ program
 addMigrateCommand(program);
 addHealthCommand(program);
 addUserCommand(program);
+addResetFactorsCommand(program);
 addAuditCommand(program);
 addMailsCommand(program);
 addBackupCommands(program);

@@ -89,8 +89,9 @@ export const userErrors = {
     description: 'The account has as many passkeys as it may have.',
   },
   LAST_FACTOR: {
-    message: 'This is the only way to sign in to the account. Add another one first.',
-    description: 'The user could not sign in any more without this factor.',
+    message: 'The account needs this factor. Add another one first.',
+    description:
+      'Without this factor, the user could not sign in any more: it is the last one of its kind that is left.',
   },
   LAST_ADMINISTRATOR: {
     message: 'This is the last administrator. Make another user an administrator first.',

@@ -57,6 +57,7 @@ describe('configuration', () => {
         'https://example.com',
       ].concat(['a.example:80', 'a b.example', 'bücher.example', 'example.com', 'a..b']),
     ],
+    ['FACTOR_RESET_DELAY', ['59m', '0h', '24']],
     ['ALLOWED_ORIGINS', ['*', 'null', 'https://a.example,example.com']],
     ['LOGIN_URL', ['/login', 'ftp://app.example.com', 'https://u@app.example.com', 'https://app.example.com/#login']],
     ['LOGIN_RETURN_ORIGINS', ['https://app.example.com', 'app.example.com', 'https://app.example.com/path']],

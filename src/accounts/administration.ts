@@ -4,12 +4,14 @@ import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { EmailTakenError, ValidationError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
+import { keepAccount } from '../factors/changes/keep.ts';
 import { enqueueMail, voidLinks } from '../mail/outbox.ts';
 import type { Scope } from '../scope.ts';
 import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import type { Session } from '../sessions/session.ts';
 import { resetFailures } from '../throttle/attempts.ts';
-import { forgetPasswords, keepChange, requireUnreserved } from '../users/account-changes.ts';
+import { voidChallenges } from '../tokens/challenge.ts';
+import { forgetPasswords, requireUnreserved } from '../users/account-changes.ts';
 import { normalizeEmail } from '../users/email.ts';
 import { notAnEmail } from '../users/field-issues.ts';
 import { lockUser } from '../users/lock.ts';
@@ -93,7 +95,7 @@ export async function setUserEmail(
     if (before.email === email) return before;
     await requireFreeAddress(db, email, id);
     await requireUnreserved(db, email, id, scope.now);
-    const change = isMailed ? await keepChange(db, before, 'EMAIL_CHANGED', scope.now) : null;
+    const change = isMailed ? await keepAccount(db, before, 'EMAIL_CHANGED', scope.now) : null;
     // The operator decides whose account it is, also against links that a thief has.
     if (!isMailed) await voidUndoLinks(db, id);
     const user = await db.user.update({ where: { id }, data: { email, emailVerifiedAt: null } });
@@ -124,7 +126,8 @@ export function removePassword(database: Database, scope: Scope, id: bigint): Pr
 }
 
 /**
- * Suspends a user until they are reinstated: refuses sign-ins, ends their sessions, and voids their links.
+ * Suspends a user until they are reinstated: refuses sign-ins, also those that have begun, ends their sessions, and voids
+ * their links.
  *
  * @throws UserNotFoundError, LastAdministratorError
  */
@@ -140,6 +143,7 @@ export function suspendUser(
     await requireAnotherAdministrator(db, before, adminRoles, scope.now);
     const user = await db.user.update({ where: { id }, data: { suspendedAt: scope.now } });
     await voidLinks(db, id, ['RESET_PASSWORD', 'CHANGE_EMAIL']);
+    await voidChallenges(db, id);
     await recordEvent(db, scope, { type: 'USER_SUSPENDED', userId: id });
     return { user, sessions: await endSessions(db, scope, sessionsOfUser(id), 'SUSPENDED') };
   });

@@ -1,6 +1,7 @@
 import type { Database } from '../database/database.ts';
 import { RequestError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
+import { keepAccount } from '../factors/changes/keep.ts';
 import { voidLinks } from '../mail/outbox.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requireAcceptablePassword } from '../passwords/password.ts';
@@ -8,7 +9,7 @@ import type { UserScope } from '../scope.ts';
 import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import { type RotatedSession, rotateToken } from '../sessions/rotate.ts';
 import { revokeOtherTrustedDevices } from '../tokens/trusted-device.ts';
-import { keepChange, requireUnrestored } from '../users/account-changes.ts';
+import { requireUnrestored } from '../users/account-changes.ts';
 import type { User } from '../users/user.ts';
 import { inTransactionOf, type Policies, provePassword, trustOfSession } from './prove-password.ts';
 import { mailPasswordChange } from './undo/notices.ts';
@@ -37,7 +38,7 @@ export async function changePassword(
   const hashedPassword = await withHashingSlot(policies.passwords, hash, trustOfSession(user));
   return inTransactionOf(database, proven, async (db, before) => {
     await requireUnrestored(db, user.id, scope.now);
-    const change = await keepChange(db, before, 'PASSWORD_CHANGED', scope.now);
+    const change = await keepAccount(db, before, 'PASSWORD_CHANGED', scope.now);
     const changed = await db.user.update({ where: { id: user.id }, data: { hashedPassword } });
     const rotated = await rotateToken(db, scope, ['password']);
     if (!rotated) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');

@@ -2,10 +2,11 @@ import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { EmailTakenError, TokenInvalidError, ValidationError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
+import { keepAccount } from '../factors/changes/keep.ts';
 import { enqueueMail, mayBeMailed, voidLinks, withdrawMails } from '../mail/outbox.ts';
 import type { Scope, UserScope } from '../scope.ts';
 import { resetFailures } from '../throttle/attempts.ts';
-import { keepChange, requireUnreserved, requireUnrestored } from '../users/account-changes.ts';
+import { requireUnreserved, requireUnrestored } from '../users/account-changes.ts';
 import { normalizeEmail } from '../users/email.ts';
 import { notAnEmail } from '../users/field-issues.ts';
 import { findAndLockUser } from '../users/lock.ts';
@@ -108,7 +109,7 @@ export async function confirmEmailChange(
       if (before?.email !== found.email) throw new TokenInvalidError();
       await requireFreeAddress(db, sentTo, id);
       await requireUnreserved(db, sentTo, id, now);
-      const change = await keepChange(db, before, 'EMAIL_CHANGED', now);
+      const change = await keepAccount(db, before, 'EMAIL_CHANGED', now);
       const [user] = await db.user.updateManyAndReturn({
         where: { id, email: before.email, suspendedAt: null },
         data: { email: sentTo, emailVerifiedAt: now },

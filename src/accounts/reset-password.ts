@@ -3,6 +3,7 @@ import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { TokenInvalidError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
+import { keepAccount } from '../factors/changes/keep.ts';
 import { enqueueMail, mails, mayBeMailed, voidLinks } from '../mail/outbox.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requireAcceptablePassword } from '../passwords/password.ts';
@@ -12,7 +13,7 @@ import type { SessionRequest } from '../sessions/start.ts';
 import { resetFailures } from '../throttle/attempts.ts';
 import { quarterMs, requireRequestFrom } from '../throttle/requests.ts';
 import { createUserToken, redeemUserToken } from '../tokens/user-token.ts';
-import { endRestoration, keepChange } from '../users/account-changes.ts';
+import { endRestoration } from '../users/account-changes.ts';
 import { findAndLockUser } from '../users/lock.ts';
 import { findUserByEmail, noUserId, type User } from '../users/user.ts';
 import { requireLink } from './follow-link.ts';
@@ -75,7 +76,7 @@ export async function resetPassword(
     const { userId, sentTo } = await redeemUserToken(db, 'RESET_PASSWORD', token, now);
     const before = await findAndLockUser(db, userId ?? noUserId);
     if (!before) throw new TokenInvalidError();
-    const change = await keepChange(db, before, 'PASSWORD_RESET', now);
+    const change = await keepAccount(db, before, 'PASSWORD_RESET', now);
     await endRestoration(db, before.id);
     const [user] = await db.user.updateManyAndReturn({
       where: { id: userId ?? noUserId, email: sentTo ?? '', suspendedAt: null },

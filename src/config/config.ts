@@ -7,7 +7,7 @@ import { type AttemptPolicy, readAttemptPolicy } from './accounts/attempts.ts';
 import { type EmailSignInPolicy, readEmailSignInPolicy } from './accounts/email-sign-in.ts';
 import { type PasskeyPolicy, readPasskeyPolicy } from './accounts/passkeys.ts';
 import { type PasswordPolicy, readPasswordPolicy } from './accounts/passwords.ts';
-import { readSecondFactorPolicy, type SecondFactorPolicy } from './accounts/second-factor.ts';
+import { readFactorResetDelay, readSecondFactorPolicy, type SecondFactorPolicy } from './accounts/second-factor.ts';
 import { readSessionPolicy, type SessionPolicy } from './accounts/sessions.ts';
 import { readDatabaseUrl, readReplicaUrl } from './database.ts';
 import { readEncryptionKeys } from './encryption.ts';
@@ -107,6 +107,8 @@ export type Config = {
   passkeys: PasskeyPolicy;
   /** Sign-in by a mailed link or code. Null if it is off. */
   emailSignIn: EmailSignInPolicy | null;
+  /** The time from the request of a reset of the factors of a user until it takes effect. */
+  factorResetDelayMs: number;
   mail: MailPolicy;
   /** True if `signUp` hides that an address has an account, and continues by mail only. */
   isSignUpPrivate: boolean;
@@ -175,6 +177,7 @@ export function readConfig(given: Environment = process.env): Config {
     passkeys: readPasskeyPolicy(environment, { publicUrl, appUrl: mail.appUrl, allowedOrigins }),
     mail,
     emailSignIn: readEmailSignInPolicy(environment, encryptionKeys !== null),
+    factorResetDelayMs: readFactorResetDelay(environment),
     isSignUpPrivate: flag(environment, 'PRIVATE_SIGN_UP', false),
     newDeviceMail: flag(environment, 'NEW_DEVICE_MAIL', true),
     auditRetentionMs: duration(environment, 'AUDIT_RETENTION', '365d'),

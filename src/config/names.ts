@@ -24,6 +24,7 @@ export const settingNames: readonly string[] = [
   'EMAIL_SIGN_IN',
   'EMAIL_SIGN_UP',
   'ENCRYPTION_KEYS',
+  'FACTOR_RESET_DELAY',
   'FEDERATION',
   'GRAPHIQL',
   'HOST',

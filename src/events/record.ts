@@ -25,6 +25,12 @@ export const auditEventTypes = {
   SECOND_FACTOR_TURNED_OFF: 'The user decided that sign-ins need no second factor any more.',
   PASSKEY_CLONE_SUSPECTED:
     'A passkey was rejected, because it counted fewer uses than the server: there may be a copy of it.',
+  FACTOR_RESET_REQUESTED:
+    'An administrator or an operator requested that all factors but the password be removed. `detail` contains the reason.',
+  FACTOR_RESET_CANCELLED:
+    'A requested reset of the factors will not take effect. `detail` tells why: `SIGNED_IN` (with a second factor), ' +
+    '`REFUSED` (by the mailed link), `CANCELLED`, or `NO_ADMINISTRATOR`: who requested it is none any more.',
+  FACTORS_RESET: 'All factors but the password were removed, as an administrator or an operator had requested.',
   PASSWORD_CHECK_FAILED: 'A wrong password was given for an operation in a session, or for a link.',
   REAUTHENTICATED: 'The user verified the password again in a session.',
   LOGGED_OUT: 'The client of a session ended it.',

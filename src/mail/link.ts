@@ -4,6 +4,7 @@ import type { Mail } from '../generated/sqlite/client.ts';
 import { parseObject } from '../json.ts';
 import { openMailedCode } from '../tokens/mailed-code.ts';
 import { findChange } from '../users/account-changes.ts';
+import { findResetById } from '../users/factor-resets.ts';
 import type { User } from '../users/user.ts';
 import type { LinkKind } from './outbox.ts';
 
@@ -25,8 +26,8 @@ export type LinkOf = {
 
 /**
  * Returns the link of a mail, or null if there is none: a link to an account exists only while it leads to that account,
- * a link that undoes a change only while the change can be undone, and a link with a code only while the challenge of the
- * code can be answered.
+ * a link that undoes a change only while the change can be undone, a link with a code only while the challenge of the code
+ * can be answered, and a link that refuses a reset of the factors only while that is pending.
  */
 export async function linkOf(
   db: Db,
@@ -35,6 +36,7 @@ export async function linkOf(
   now: Date,
 ): Promise<MailLink | null> {
   if (kind.purpose === 'UNDO_CHANGE') return findChange(db, changeOf(data), now);
+  if (kind.purpose === 'REFUSE_FACTOR_RESET') return resetLink(db, resetOf(data), now);
   const isPossible = kind.createsAccount || leadsToUser(mail, kind, user);
   if (!isPossible) return null;
   if (kind.hasCode) return encryptionKeys && openMailedCode(db, encryptionKeys, challengeOf(data), now);
@@ -51,10 +53,24 @@ export function leadsToUser({ recipient }: Mail, kind: LinkKind | null, user: Us
   return !isBoundToAddress || user.email === recipient;
 }
 
+async function resetLink(db: Db, id: bigint, now: Date): Promise<MailLink | null> {
+  const reset = await findResetById(db, id, now);
+  return reset && { expiresAt: reset.dueAt };
+}
+
 /** Returns the id of the change in the data of a link or its token. Zero, the id of none, without one. */
 export function changeOf(data: string | null): bigint {
-  const change = data === null ? null : parseObject(data)?.change;
-  return typeof change === 'string' && /^\d{1,19}$/.test(change) ? BigInt(change) : 0n;
+  return idIn(data, 'change');
+}
+
+/** Returns the id of the reset of factors in the data of a link or its token. Zero, the id of none, without one. */
+export function resetOf(data: string | null): bigint {
+  return idIn(data, 'reset');
+}
+
+function idIn(data: string | null, name: string): bigint {
+  const id = data === null ? null : parseObject(data)?.[name];
+  return typeof id === 'string' && /^\d{1,19}$/.test(id) ? BigInt(id) : 0n;
 }
 
 /** Returns the handle of the challenge in the data of a link or its token. Empty, the handle of none, without one. */

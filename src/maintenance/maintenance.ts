@@ -4,6 +4,7 @@ import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
 import { withLease } from '../database/lease.ts';
 import { ClockJumpError, noteClock, requireTrustedClock } from './clock-check.ts';
+import { carryOutFactorResets } from './factor-resets.ts';
 import { idWarnings } from './id-warnings.ts';
 import {
   deleteClientInfo,
@@ -21,13 +22,13 @@ const intervalMs = 10 * 60_000;
 
 export type MaintenancePolicy = Pick<
   Config,
-  'sessionRetentionMs' | 'deviceRetentionMs' | 'auditRetentionMs' | 'sessions' | 'encryptionKeys'
+  'sessionRetentionMs' | 'deviceRetentionMs' | 'auditRetentionMs' | 'sessions' | 'encryptionKeys' | 'adminRoles'
 >;
 
 /**
  * Ends expired sessions, deletes the client information of ended sessions, prunes sessions and events after their
- * retention, deletes expired tokens and counts, rotates the signing keys, and encrypts secrets with the first key. Returns the number of pruned sessions.
- * Null if another process is doing the maintenance.
+ * retention, deletes expired tokens and counts, carries out due resets of factors, rotates the signing keys, and encrypts
+ * secrets with the first key. Returns the number of pruned sessions. Null if another process is doing the maintenance.
  *
  * @throws ClockJumpError if the clock has jumped. Nothing is then changed.
  */
@@ -50,6 +51,7 @@ export function maintain(
     if (await mayContinue()) await pruneRevocations(database, new Date(now - policy.auditRetentionMs));
     if (await mayContinue()) await pruneExpired(database, new Date(now), mayContinue);
     if (await mayContinue()) await pruneDeliveries(database, new Date(now), mayContinue);
+    if (await mayContinue()) await carryOutFactorResets(database, new Date(now), policy, mayContinue);
     const { encryptionKeys } = policy;
     if (encryptionKeys !== null && (await mayContinue())) {
       await reencryptSecrets(database, encryptionKeys, clock);

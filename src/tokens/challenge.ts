@@ -152,7 +152,7 @@ export async function redeemChallenge(db: Db, { id }: Challenge, now: Date): Pro
   if (count === 0) throw new ChallengeInvalidError('USED');
 }
 
-/** Voids the challenges of a user for these purposes. */
-export async function voidChallenges(db: Db, userId: bigint, purposes: ChallengePurpose[]): Promise<void> {
-  await db.challenge.deleteMany({ where: { userId, purpose: { in: purposes } } });
+/** Voids the unused challenges of a user for these purposes. By default all: nothing that has begun can be finished. */
+export async function voidChallenges(db: Db, userId: bigint, purposes?: ChallengePurpose[]): Promise<void> {
+  await db.challenge.deleteMany({ where: { userId, usedAt: null, ...(purposes && { purpose: { in: purposes } }) } });
 }

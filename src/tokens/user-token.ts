@@ -16,6 +16,7 @@ export type TokenPurpose =
   | 'SIGN_UP'
   | 'DISOWN_SESSION'
   | 'EMAIL_SIGN_IN'
+  | 'REFUSE_FACTOR_RESET'
   | 'KNOWN_DEVICE';
 
 export type UserToken = Prisma.UserTokenGetPayload<{ include: { user: true } }>;

@@ -10,8 +10,18 @@ import { accountKeyOf } from './email.ts';
 
 export type { AccountChange };
 
+/** The types of changes of the factors beside the password: those of the events that record them. */
+export type FactorChangeType = 'FACTOR_ADDED' | 'FACTOR_REPLACED' | 'FACTOR_REMOVED';
+
 /** The types of these changes: those of the events that record them. */
-export type AccountChangeType = 'EMAIL_CHANGED' | 'PASSWORD_CHANGED' | 'PASSWORD_RESET';
+export type AccountChangeType =
+  | 'EMAIL_CHANGED'
+  | 'PASSWORD_CHANGED'
+  | 'PASSWORD_RESET'
+  | 'FACTORS_RESET'
+  | FactorChangeType;
+
+const passwordTypes: AccountChangeType[] = ['PASSWORD_CHANGED', 'PASSWORD_RESET'];
 
 /** The time for which a change can be undone, in milliseconds, counted from the change. */
 export const undoWindowMs = 72 * 3_600_000;
@@ -24,16 +34,18 @@ const liveAt = (now: Date) => ({ expiresAt: { gt: now }, undoneAt: null });
  *
  * A password that was set less than 72 hours ago is not kept. It may be the thief's, and the one before it may be known
  * to the thief, so that neither is restored with a link of this change.
+ *
+ * @param change.factors - the factors before the change, in their stored form
  */
 export async function keepChange(
   db: Db,
   before: User,
-  type: AccountChangeType,
+  { type, factors }: { type: AccountChangeType; factors: string },
   now: Date,
 ): Promise<AccountChange | null> {
   const { id: userId, email, emailVerifiedAt, hashedPassword } = before;
   if (type === 'EMAIL_CHANGED' && emailVerifiedAt === null) return null;
-  const isPassword = { type: { not: 'EMAIL_CHANGED' satisfies AccountChangeType } };
+  const isPassword = { type: { in: passwordTypes } };
   const recent = await db.accountChange.findFirst({ where: { userId, ...isPassword, ...liveAt(now) } });
   return db.accountChange.create({
     data: {
@@ -45,6 +57,7 @@ export async function keepChange(
       addressKey: accountKeyOf(email),
       emailVerifiedAt,
       hashedPassword: recent ? null : hashedPassword,
+      factors,
     },
   });
 }
@@ -52,6 +65,11 @@ export async function keepChange(
 /** Returns the change with this id if it can be undone, or null. */
 export function findChange(db: Db, id: bigint, now: Date): Promise<AccountChange | null> {
   return db.accountChange.findFirst({ where: { id, ...liveAt(now) } });
+}
+
+/** Returns the changes of a user after this one, in their order: undoing this one undoes them too. */
+export function listLaterChanges(db: Db, { id, userId }: AccountChange): Promise<AccountChange[]> {
+  return db.accountChange.findMany({ where: { userId, id: { gt: id } }, orderBy: { id: 'asc' } });
 }
 
 /**

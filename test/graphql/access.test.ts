@@ -130,6 +130,10 @@ const roots: Record<string, Record<string, [selection: string, outcomes: string[
       'confirmAuthenticatorApp(challenge: "none", code: "1", signIn: "none") { __typename }',
       answersAll,
     ],
+    resetUserFactors: ['resetUserFactors(id: "$user", reason: LOST) { __typename }', administrators],
+    cancelFactorReset: ['cancelFactorReset { __typename }', signedIn],
+    refuseFactorReset: [`refuseFactorReset(token: "${token}") { __typename }`, answersAll],
+    removeAuthenticatorApp: ['removeAuthenticatorApp { __typename }', signedIn],
     login: ['login(email: "eve@example.com", password: "wrong") { __typename }', answersAll],
     signUp: ['signUp(email: "eve@example.com", password: "short") { __typename }', answersAll],
     confirmSignUp: [`confirmSignUp(token: "${token}", password: "wrong") { __typename }`, answersAll],
@@ -236,6 +240,7 @@ const objects: Record<string, Record<string, string[]>> = {
     name: ['hidden', 'null', 'null', 'null'],
     emailVerifiedAt: ['hidden', 'null', 'null', 'null'],
     suspendedAt: ['hidden', 'null', 'null', 'null'],
+    factorReset: ['hidden', 'null', 'null', 'null'],
   },
   Session: {
     ...Object.fromEntries(
@@ -293,6 +298,7 @@ const selections: Record<string, string> = {
   user: '{ id }',
   actor: '{ id }',
   auditEvents: '{ nodes { type } }',
+  factorReset: '{ reason }',
 };
 
 describe('objects of a user', () => {

@@ -170,6 +170,7 @@ describe('maintenance of a server', () => {
     auditRetentionMs: 365 * day,
     sessions,
     encryptionKeys: null,
+    adminRoles: ['admin'] as const,
   };
 
   function maintain({ database }: TestDatabase, reported: unknown[] = []) {

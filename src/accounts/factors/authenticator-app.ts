@@ -12,6 +12,8 @@ import {
   type TotpSetup,
   wrongCode,
 } from '../../factors/authenticator-app.ts';
+import { keepFactorChange } from '../../factors/changes/keep.ts';
+import { mailFactorChange } from '../../factors/changes/notices.ts';
 import { actingAs, type Scope, type Transport } from '../../scope.ts';
 import type { Visitor } from '../../sessions/start.ts';
 import { secondFactorKeyOf, withAttempt } from '../../throttle/attempts.ts';
@@ -79,10 +81,11 @@ export type AppConfirmation = {
 
 /**
  * Adds the authenticator app after a code of it, as the second factor of the account. An app from before is replaced:
- * its codes are rejected, and devices that skip the second factor ask for it again.
+ * its codes are rejected, and devices that skip the second factor ask for it again. Mails the user.
  *
  * @throws ChallengeInvalidError
- * @throws InvalidCredentialsError for a wrong code. The challenge stays valid then.
+ * @throws InvalidCredentialsError for a wrong code, and while a link has restored the password: see `keepFactorChange`.
+ *   The challenge stays valid then.
  * @throws RateLimitedError after too many wrong codes.
  */
 export async function confirmAuthenticatorApp(
@@ -106,12 +109,14 @@ export async function confirmAuthenticatorApp(
       const before = await lockEnroller(db, enroller);
       await redeemChallenge(db, challenge, now);
       const isReplaced = (await db.authenticatorApp.findUnique({ where: { userId: id } })) !== null;
+      const type = isReplaced ? 'FACTOR_REPLACED' : 'FACTOR_ADDED';
+      const change = await keepFactorChange(db, before, type, now);
       await saveAuthenticatorApp(db, keys, { userId: id, secret: totpSecret, step }, now);
       const secondFactorSince = before.secondFactorSince ?? now;
       const user = await db.user.update({ where: { id }, data: { secondFactorSince } });
       await endSkips(db, id, now);
-      const type = isReplaced ? 'FACTOR_REPLACED' : 'FACTOR_ADDED';
       await recordEvent(db, actingAs(scope, user), { type, userId: id, detail: 'TOTP' });
+      await mailFactorChange(db, user, { change, type, kind: 'TOTP' }, now);
       await succeed(db);
       return finishEnrolment(db, scope, { enroller, before, user, method: 'totp', visitor }, policies);
     });

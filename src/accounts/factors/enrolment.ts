@@ -13,7 +13,7 @@ import {
 import { type AuthenticationMethod, requireProof } from '../../sessions/proof.ts';
 import { type RotatedSession, rotateToken } from '../../sessions/rotate.ts';
 import type { StartedSession, Visitor } from '../../sessions/start.ts';
-import { redeemChallenge } from '../../tokens/challenge.ts';
+import { redeemChallenge, voidChallenges } from '../../tokens/challenge.ts';
 import { lockUser } from '../../users/lock.ts';
 import type { User } from '../../users/user.ts';
 import { type CompletePolicies, completeSignIn, isPending } from '../sign-in.ts';
@@ -100,7 +100,7 @@ export type Enrolment = {
 /**
  * Finishes the addition of a factor, in its transaction, after the factor is stored. The new factor is a new proof: the
  * session gets a new token, or the sign-in its session. If the account needs a second factor from now on, its other
- * sessions end, as they lack it.
+ * sessions end, as they lack it. All other sign-ins that wait for a second factor have to begin again.
  *
  * @throws ChallengeInvalidError if the sign-in was completed meanwhile, or has got a factor.
  */
@@ -116,12 +116,14 @@ export async function finishEnrolment(
     const rotated = await rotateToken(db, requireUser(scope), [method]);
     if (!rotated) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
     if (isNew) await endSessionsWithoutSecondFactor(db, byUser, user, policies.secondFactor);
+    await voidChallenges(db, user.id, ['SIGN_IN']);
     return { user, recoveryCodes: await firstRecoveryCodes(db, scope, user, policies), rotated, started: null };
   }
   requireSameAccount(pending.challenge, user);
   const isRecovered = provesSecondFactor(pending.methods);
   if (before.secondFactorSince !== null && !isRecovered) throw new ChallengeInvalidError('USED');
   await redeemChallenge(db, pending.challenge, scope.now);
+  await voidChallenges(db, user.id, ['SIGN_IN']);
   if (isNew) await endSessionsWithoutSecondFactor(db, byUser, user, policies.secondFactor);
   const { type, transport, isRemembered } = pending;
   const proof = { methods: [...pending.methods, method], at: scope.now };

@@ -6,6 +6,7 @@ import { parseObject } from '../../json.ts';
 import { actingAs, type Scope } from '../../scope.ts';
 import { endSessions, sessionWithHandle } from '../../sessions/end.ts';
 import type { Session } from '../../sessions/session.ts';
+import { voidChallenges } from '../../tokens/challenge.ts';
 import { revokeTrust } from '../../tokens/trusted-device.ts';
 import { redeemUserToken } from '../../tokens/user-token.ts';
 import { requireLink } from '../follow-link.ts';
@@ -21,8 +22,8 @@ export type Disowned = {
 };
 
 /**
- * Ends the session that the link in a mail about a new device is for, revokes the trust of its device, and mails a link
- * to choose a new password.
+ * Ends the session that the link in a mail about a new device is for, revokes the trust of its device, voids all
+ * authentications that have begun, and mails a link to choose a new password.
  *
  * The link needs no password: a thief may have changed it. It proves that its holder had the mail, up to a week ago.
  * So it is no link to choose a password: that proves access to the mailbox within an hour. People forward this mail to
@@ -46,6 +47,8 @@ export async function disownSession(
     if (await revokeTrust(db, userId, deviceHandle)) {
       await recordEvent(db, byUser, { type: 'DEVICE_FORGOTTEN', userId, sessionHandle, detail: 'DISOWNED' });
     }
+    // The thief may have begun another sign-in, or the addition of a factor.
+    await voidChallenges(db, userId);
     // A link to choose a password is only for the address that the account has, which may be that of a thief by now.
     if (current?.email !== sentTo) return { session, email: null };
     // Without a limit of its own: there is one such link for each mail about a new device, and these have one.

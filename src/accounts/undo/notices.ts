@@ -1,5 +1,6 @@
 import type { Db } from '../../database/database.ts';
-import { enqueueMail, type MailData } from '../../mail/outbox.ts';
+import { undoing } from '../../factors/changes/notices.ts';
+import { enqueueMail } from '../../mail/outbox.ts';
 import type { AccountChange } from '../../users/account-changes.ts';
 import type { User } from '../../users/user.ts';
 
@@ -22,8 +23,4 @@ export async function mailPasswordChange(
   now: Date,
 ): Promise<void> {
   await enqueueMail(db, { name: 'password-changed', recipient: email, userId: id, data: undoing(change) }, now);
-}
-
-function undoing(change: AccountChange | null): MailData {
-  return change === null ? {} : { change: String(change.id) };
 }

@@ -37,6 +37,7 @@ export const tablesWithIds = [
   'AuthenticatorApp',
   'RecoveryCode',
   'Passkey',
+  'FactorReset',
 ] as const;
 
 /** The name of the row that is written, in ClockReading. */

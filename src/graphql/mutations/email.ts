@@ -112,6 +112,11 @@ const UndoChangePayload = builder.objectRef<User>('UndoChangePayload').implement
         'by the link in the mail about the undo, or by `requestPasswordReset`.',
       resolve: ({ hashedPassword }) => hashedPassword !== null,
     }),
+    hasSecondFactor: t.boolean({
+      description:
+        'Whether the user has turned the second factor on. If it belongs to another person, an administrator can reset it.',
+      resolve: ({ secondFactorSince }) => secondFactorSince !== null,
+    }),
   }),
 });
 
@@ -119,15 +124,32 @@ builder.mutationField('undoChange', (t) =>
   t.field({
     access: 'public',
     type: UndoChangePayload,
-    errors: { types: [TokenInvalidError, EmailTakenError] },
+    complexity: passwordCheck,
+    errors: { types: [TokenInvalidError, EmailTakenError, InvalidCredentialsError, RateLimitedError] },
     description:
-      'Undoes a change of the email address or the password by the link that was mailed to the address from before it, ' +
-      'within 72 hours. All later changes are undone too. The account has its earlier address and password again, all ' +
-      'its sessions and other links end, and mails notify both addresses. The link works once, and signs nobody in. ' +
-      'Send it only after a click: some mail filters open links.',
-    args: { token: t.arg.string(tokenArgument) },
-    resolve: async (_root, { token }, { caller, database, config }) => {
-      const { user, sessions } = await undoChange(database, caller.scope, token, config.adminRoles);
+      'Undoes a change of the email address, the password or a factor by the link that was mailed to the address from ' +
+      'before it, within 72 hours. All later changes are undone too. The account has its earlier address, password and ' +
+      'factors again, all its sessions and other links end, and mails notify both addresses. The link works once, and ' +
+      'signs nobody in. Send it only after a click: some mail filters open links. InvalidCredentialsError if it needs ' +
+      'the password: send it again with that.',
+    args: {
+      token: t.arg.string(tokenArgument),
+      password: t.arg.string({
+        description:
+          'The password from before the change. Needed if the undo changes factors of an account that has a second ' +
+          'factor by now. Otherwise a reader of the mailbox could remove it.',
+      }),
+      keepFactors: t.arg.boolean({
+        required: true,
+        defaultValue: false,
+        description:
+          'Whether the factors stay as they are now, for a user who does not have the password from before. An ' +
+          'administrator can reset them then.',
+      }),
+    },
+    resolve: async (_root, { token, password, keepFactors }, { caller, database, config }) => {
+      const input = { token, password: password ?? null, keepsFactors: keepFactors };
+      const { user, sessions } = await undoChange(database, caller.scope, input, config);
       signOutIfOver(caller, sessions);
       return user;
     },

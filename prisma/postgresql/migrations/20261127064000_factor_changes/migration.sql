@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "AccountChange" ADD COLUMN     "factors" TEXT;

@@ -1,0 +1,45 @@
+import type { Config } from '../../config/config.ts';
+import type { Database } from '../../database/database.ts';
+import { inTransaction } from '../../database/transaction.ts';
+import { FactorNotFoundError, notSignedIn } from '../../errors.ts';
+import { keepFactorChange } from '../../factors/changes/keep.ts';
+import type { UserScope } from '../../scope.ts';
+import { whereLive } from '../../sessions/session.ts';
+import { lockUser } from '../../users/lock.ts';
+import type { User } from '../../users/user.ts';
+import { type FactorProofPolicies, requireProofForFactors } from './enrolment.ts';
+import { finishRemoval } from './removal.ts';
+
+export type RemovalPolicies = FactorProofPolicies & Pick<Config, 'secondFactor'>;
+
+/**
+ * Removes the authenticator app of the signed-in user. It needs recent proofs of two factors, as every change of the
+ * factors of such an account does (NIST SP 800-63B-4 section 4.1.2.1 asks for the level that the account has). So one of
+ * them is another factor than the app: a passkey, or the password with a security key, with a recovery code, or with a
+ * code of the app itself. The last one is all that most users have, who change to another app, and a thief with a
+ * session and the password lacks it.
+ *
+ * @throws ReauthenticationRequiredError without these proofs.
+ * @throws FactorNotFoundError without an app.
+ * @throws LastFactorError if the role of the user needs a second factor, and this is the last one.
+ * @throws InvalidCredentialsError while a link has restored the password: see `keepFactorChange`.
+ * @throws RequestError if the session has ended meanwhile.
+ */
+export async function removeAuthenticatorApp(
+  database: Database,
+  scope: UserScope,
+  policies: RemovalPolicies,
+): Promise<User> {
+  requireProofForFactors(scope, policies);
+  const { session, now } = scope;
+  const userId = session.user.id;
+  return inTransaction(database, async (db) => {
+    const before = await lockUser(db, userId);
+    const live = await db.session.findFirst({ where: { id: session.id, userId, ...whereLive(now) } });
+    if (live === null) throw notSignedIn();
+    const change = await keepFactorChange(db, before, 'FACTOR_REMOVED', now);
+    const { count } = await db.authenticatorApp.deleteMany({ where: { userId } });
+    if (count === 0) throw new FactorNotFoundError();
+    return finishRemoval(db, scope, { before, change, kind: 'TOTP' }, policies);
+  });
+}

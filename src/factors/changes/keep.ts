@@ -1,0 +1,40 @@
+import type { Db } from '../../database/database.ts';
+import type { User } from '../../generated/sqlite/client.ts';
+import {
+  type AccountChange,
+  type AccountChangeType,
+  type FactorChangeType,
+  keepChange,
+  requireUnrestored,
+} from '../../users/account-changes.ts';
+import { factorsOf, formatFactors } from './kept-factors.ts';
+
+/**
+ * Keeps the state of a locked user before a change, with the factors, in the transaction of the change. Returns null as
+ * `keepChange` does.
+ */
+export async function keepAccount(
+  db: Db,
+  before: User,
+  type: AccountChangeType,
+  now: Date,
+): Promise<AccountChange | null> {
+  return keepChange(db, before, { type, factors: formatFactors(await factorsOf(db, before)) }, now);
+}
+
+/**
+ * Keeps the state of a locked user before a change of the factors, in its transaction. Every such change calls this
+ * first, and `mailFactorChange` after it.
+ *
+ * @throws InvalidCredentialsError for 72 hours after an undo: the thief, whose change was undone, may know the restored
+ *   password, and could make the change once more.
+ */
+export async function keepFactorChange(
+  db: Db,
+  before: User,
+  type: FactorChangeType,
+  now: Date,
+): Promise<AccountChange | null> {
+  await requireUnrestored(db, before.id, now);
+  return keepAccount(db, before, type, now);
+}

@@ -1,0 +1,106 @@
+/** The factors of an account at a time, as the undo of a change restores them. */
+import type { Db } from '../../database/database.ts';
+import type { AuthenticatorApp, User } from '../../generated/sqlite/client.ts';
+import { formatRows, parseRows } from './row-format.ts';
+
+/** A row of a factor. A replaced authenticator app keeps its id, and gets another time. Codes of a set have one time. */
+export type FactorRow = { id: bigint; createdAt: Date };
+
+/** The rows of one kind of factor. */
+type FactorTable<Row extends FactorRow> = {
+  /** True if a row is deleted when it is used, as a recovery code is. */
+  isOneTime: boolean;
+  list(db: Db, userId: bigint): Promise<Row[]>;
+  add(db: Db, rows: Row[]): Promise<unknown>;
+  remove(db: Db, ids: bigint[]): Promise<unknown>;
+};
+
+const authenticatorApps: FactorTable<AuthenticatorApp> = {
+  isOneTime: false,
+  list: (db, userId) => db.authenticatorApp.findMany({ where: { userId } }),
+  add: (db, data) => db.authenticatorApp.createMany({ data }),
+  remove: (db, ids) => db.authenticatorApp.deleteMany({ where: { id: { in: ids } } }),
+};
+
+/** All kinds of factors, by the name under which their rows are kept. */
+const tables: Record<string, FactorTable<FactorRow>> = { authenticatorApps };
+
+/** The factors of an account: the time since when a sign-in needs a second one, and the rows of each kind. */
+export type KeptFactors = { secondFactorSince: Date | null; rows: Record<string, FactorRow[]> };
+
+/** Returns the factors that a locked user has now. Secrets in them stay encrypted, and codes hashed. */
+export async function factorsOf(db: Db, { id, secondFactorSince }: User): Promise<KeptFactors> {
+  const rows: KeptFactors['rows'] = {};
+  for (const [name, table] of Object.entries(tables)) rows[name] = await table.list(db, id);
+  return { secondFactorSince, rows };
+}
+
+/** Returns the stored form of factors: JSON. */
+export function formatFactors(factors: KeptFactors): string {
+  return formatRows(factors);
+}
+
+/** Returns factors from their stored form. Null for those of an earlier version, which kept none. */
+export function parseFactors(stored: string | null): KeptFactors | null {
+  return stored === null ? null : parseRows<KeptFactors>(stored);
+}
+
+const identityOf = ({ id, createdAt }: FactorRow) => `${id} ${createdAt.getTime()}`;
+const setOf = ({ createdAt }: FactorRow) => createdAt.getTime();
+
+/** Returns whether two states have the same factors. Their counters may differ, and which codes of a set were used. */
+export function areSameFactors(one: KeptFactors, other: KeptFactors): boolean {
+  return describe(one) === describe(other);
+}
+
+function describe({ secondFactorSince, rows }: KeptFactors): string {
+  const ofTables = Object.entries(tables).map(([name, { isOneTime }]) => {
+    const identities = (rows[name] ?? []).map((row) => (isOneTime ? String(setOf(row)) : identityOf(row)));
+    return [...new Set(identities)].sort();
+  });
+  return JSON.stringify([secondFactorSince?.getTime() ?? null, ...ofTables]);
+}
+
+/**
+ * Restores the factors of a locked user. A factor that the user still has stays as it is now, and one that is gone comes
+ * back as it was last seen, so that no code works a second time and no counter goes back.
+ *
+ * @param later - the factors of later times, in their order. The last ones are those of now
+ */
+export async function restoreFactors(
+  db: Db,
+  userId: bigint,
+  { secondFactorSince, rows }: KeptFactors,
+  later: KeptFactors[],
+): Promise<User> {
+  for (const [name, table] of Object.entries(tables)) {
+    const wanted = rows[name];
+    // A version that did not know this kind of factor kept the state.
+    if (wanted === undefined) continue;
+    const states = [wanted, ...later.map((factors) => factors.rows[name] ?? [])];
+    const isWanted = new Set(wanted.map(identityOf));
+    const surplus = (states.at(-1) ?? []).filter((row) => !isWanted.has(identityOf(row)));
+    if (surplus.length > 0) await table.remove(db, idsOf(surplus));
+    const missing = wanted.flatMap((row) => lastSeen(row, states, table) ?? []);
+    if (missing.length > 0) await table.add(db, missing);
+  }
+  return db.user.update({ where: { id: userId }, data: { secondFactorSince } });
+}
+
+const idsOf = (rows: FactorRow[]) => rows.map(({ id }) => id);
+
+/** Returns a row as it was before it was removed. Null if it is still there, or if it was used up. */
+function lastSeen(row: FactorRow, states: FactorRow[][], { isOneTime }: FactorTable<FactorRow>): FactorRow | null {
+  const isSame = (one: FactorRow) => identityOf(one) === identityOf(row);
+  const index = states.findLastIndex((state) => state.some(isSame));
+  const next = states[index + 1];
+  if (next === undefined) return null;
+  // A set is replaced as a whole: if others of it were left, this one was used.
+  if (isOneTime && next.some((one) => setOf(one) === setOf(row))) return null;
+  return states[index]?.find(isSame) ?? null;
+}
+
+/** Removes all factors of a locked user beside the password. */
+export async function removeFactors(db: Db, userId: bigint): Promise<void> {
+  for (const table of Object.values(tables)) await table.remove(db, idsOf(await table.list(db, userId)));
+}

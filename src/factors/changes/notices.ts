@@ -1,0 +1,36 @@
+import type { Db } from '../../database/database.ts';
+import { enqueueMail, type MailData } from '../../mail/outbox.ts';
+import type { AccountChange, FactorChangeType } from '../../users/account-changes.ts';
+import type { User } from '../../users/user.ts';
+
+/** The kinds of factors, as events and mails name them. */
+export type FactorKind = 'TOTP' | 'PASSKEY' | 'RECOVERY_CODES';
+
+/** A change of a factor, as it was kept. */
+export type FactorChange = { change: AccountChange | null; type: FactorChangeType; kind: FactorKind };
+
+/** The sections of the template, each for one type of change or one kind of factor. */
+const sections = {
+  FACTOR_ADDED: 'isAdded',
+  FACTOR_REPLACED: 'isReplaced',
+  FACTOR_REMOVED: 'isRemoved',
+  TOTP: 'isApp',
+  PASSKEY: 'isPasskey',
+  RECOVERY_CODES: 'isRecoveryCodes',
+} as const satisfies Record<FactorKind | FactorChangeType, string>;
+
+/** Mails a user that a factor was added, replaced or removed, with a link to undo the change if it is kept. */
+export async function mailFactorChange(
+  db: Db,
+  { id, email }: User,
+  { change, type, kind }: FactorChange,
+  now: Date,
+): Promise<void> {
+  const data: MailData = { [sections[type]]: 'yes', [sections[kind]]: 'yes', ...undoing(change) };
+  await enqueueMail(db, { name: 'factors-changed', recipient: email, userId: id, data }, now);
+}
+
+/** Returns the value of a mail by which its link undoes a change. None if the change is not kept. */
+export function undoing(change: AccountChange | null): MailData {
+  return change === null ? {} : { change: String(change.id) };
+}
