@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../src/config/config.ts';
 import { databaseExists, openDatabase } from '../src/database/database.ts';
+import { createEncryptionKey } from '../src/encryption/keys.ts';
 import { password, startApi } from './support/api.ts';
 import { blitzFile } from './support/blitz.ts';
 import { emptyDatabase, temporaryFolder } from './support/database.ts';
@@ -226,6 +227,28 @@ describe('export-users', () => {
     const { stdout } = await cli(api.url, ['export-users', '--with-password-hashes']);
     const { hashedPassword } = await api.database.user.findFirstOrThrow();
     expect(JSON.parse(stdout)).toEqual({ ...JSON.parse(text), hashedPassword });
+  });
+
+  it('writes the secrets of authenticator apps only on request, and with the keys of the server', async () => {
+    const url = await emptyDatabase();
+    const env = { ENCRYPTION_KEYS: createEncryptionKey() };
+    const secret = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
+    const line = linesOf({ email: 'ada@example.com', totp: `otpauth://totp/ada?secret=${secret}` });
+    const withoutKeys = await cli(url, ['import-users', '-'], line);
+    expect(withoutKeys).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^Line 1 has totp, but ENCRYPTION_KEYS/),
+    });
+    expect(await cli(url, ['import-users', '-'], line, env)).toMatchObject({ code: 0, stderr: '' });
+    expect((await cli(url, ['export-users'], undefined, env)).stdout).not.toContain(secret);
+    const { stdout } = await cli(url, ['export-users', '--with-factors'], undefined, env);
+    expect(JSON.parse(stdout)).toMatchObject({ email: 'ada@example.com', totp: { secret, digits: 6 } });
+    const undecrypted = await cli(url, ['export-users', '--with-factors']);
+    expect(undecrypted).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^ENCRYPTION_KEYS is not/),
+    });
   });
 });
 

@@ -61,7 +61,8 @@ export async function completeSignIn(
     if (await mustEnrol(db, user, proof)) return createPendingSignIn(db, scope, signIn);
     return startSession(db, scope, signIn, policies);
   }
-  if (!(await skipsSecondFactor(db, scope, user))) return createPendingSignIn(db, scope, signIn);
+  const maySkip = policies.secondFactor.allowsTrustedDevices && (await skipsSecondFactor(db, scope, user));
+  if (!maySkip) return createPendingSignIn(db, scope, signIn);
   const methods = [...proof.methods, 'trusted_device'] as const;
   return startSession(db, scope, { ...signIn, proof: { ...proof, methods } }, policies);
 }

@@ -1,29 +1,41 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { readConfig } from '../config/config.ts';
 import type { Db } from '../database/database.ts';
+import type { EncryptionKeys } from '../encryption/keys.ts';
 import { OperatorError } from '../errors.ts';
 import { pagesOfUsers } from '../transfer/export.ts';
-import { formatUserRecord } from '../transfer/user-record.ts';
+import { formatUserRecord, type RecordOptions } from '../transfer/user-record.ts';
 import { withDatabase } from './with-database.ts';
 
-export type ExportOptions = { withPasswordHashes?: boolean };
+export type ExportOptions = { withPasswordHashes?: boolean; withFactors?: boolean };
 
 /**
  * Exports all users to a file, which appears once it is complete, or to standard output for `-`. Returns their number.
  */
-export function exportUsersTo(file: string, { withPasswordHashes = false }: ExportOptions): Promise<number> {
+export function exportUsersTo(
+  file: string,
+  { withPasswordHashes = false, withFactors = false }: ExportOptions,
+): Promise<number> {
+  const options = { withPasswordHash: withPasswordHashes, factorKeys: withFactors ? requireKeys() : null };
   return withDatabase(async (database) => {
     const counted = { count: 0 };
-    const pages = pagesOfLines(database, withPasswordHashes, counted);
+    const pages = pagesOfLines(database, options, counted);
     await (file === '-' ? print(pages) : write(pages, file));
     return counted.count;
   });
 }
 
-async function* pagesOfLines(db: Db, withPasswordHash: boolean, counted: { count: number }): AsyncGenerator<string> {
-  for await (const users of pagesOfUsers(db)) {
+function requireKeys(): EncryptionKeys {
+  const { encryptionKeys } = readConfig();
+  if (encryptionKeys !== null) return encryptionKeys;
+  throw new OperatorError('ENCRYPTION_KEYS is not set: without the keys, the factors cannot be decrypted.');
+}
+
+async function* pagesOfLines(db: Db, options: RecordOptions, counted: { count: number }): AsyncGenerator<string> {
+  for await (const users of pagesOfUsers(db, options.factorKeys != null)) {
     counted.count += users.length;
-    yield users.map((user) => `${formatUserRecord(user, { withPasswordHash })}\n`).join('');
+    yield users.map((user) => `${formatUserRecord(user, options)}\n`).join('');
   }
 }
 

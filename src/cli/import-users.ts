@@ -39,9 +39,10 @@ export async function importUsersOf(file: string, options: ImportOptions): Promi
 
 /** Opens the importer. An import creates a missing database; a dry run does not. */
 async function withImporter(dryRun: boolean, act: (importer: ImportBatch) => Promise<void>): Promise<void> {
-  if (!dryRun) return withDatabase((database, clock) => act(importInTurns(database, clock)), { isCreated: true });
-  if (!(await databaseExists(readConfig().databaseUrl))) return act(dryRunImport(null));
-  return withDatabase((database) => act(dryRunImport(database)));
+  const { databaseUrl, encryptionKeys: keys } = readConfig();
+  if (!dryRun) return withDatabase((database, clock) => act(importInTurns(database, clock, keys)), { isCreated: true });
+  if (!(await databaseExists(databaseUrl))) return act(dryRunImport(null, keys));
+  return withDatabase((database) => act(dryRunImport(database, keys)));
 }
 
 async function reportOutcome(outcome: ImportOutcome, counts: Counts, progress: Progress, report: FileHandle | null) {

@@ -3,6 +3,7 @@
 import type { EncryptionKeys } from '../encryption/keys.ts';
 import { SettingError } from '../errors.ts';
 import { type AccessTokenPolicy, readAccessTokenPolicy } from './access-tokens.ts';
+import { type Assurance, requireAssurance, withAssurance } from './accounts/assurance.ts';
 import { type AttemptPolicy, readAttemptPolicy } from './accounts/attempts.ts';
 import { type EmailSignInPolicy, readEmailSignInPolicy } from './accounts/email-sign-in.ts';
 import { type PasskeyPolicy, readPasskeyPolicy } from './accounts/passkeys.ts';
@@ -103,6 +104,8 @@ export type Config = {
   adminRoles: readonly [string, ...string[]];
   passwords: PasswordPolicy;
   attempts: AttemptPolicy;
+  /** The assurance level of NIST SP 800-63B-4 that the settings keep: 1 or 2. */
+  assurance: Assurance;
   secondFactor: SecondFactorPolicy;
   passkeys: PasskeyPolicy;
   /** Sign-in by a mailed link or code. Null if it is off. */
@@ -137,7 +140,7 @@ export type Config = {
  * @throws SettingError that names the variable, its value and the expected form.
  */
 export function readConfig(given: Environment = process.env): Config {
-  const environment = withSecretFiles(given, secretNames);
+  const { assurance, environment } = withAssurance(withSecretFiles(given, secretNames));
   const production = text(environment, 'NODE_ENV', '') === 'production';
   const port = integer(environment, 'PORT', 4000, { min: 0, max: 65_535 });
   const publicUrl = origin(environment, 'PUBLIC_URL', `http://localhost:${port}`);
@@ -173,7 +176,8 @@ export function readConfig(given: Environment = process.env): Config {
     adminRoles: atLeastOne('ADMIN_ROLES', list(environment, 'ADMIN_ROLES', 'admin')),
     passwords: readPasswordPolicy(environment, publicUrl.hostname),
     attempts: readAttemptPolicy(environment),
-    secondFactor: readSecondFactorPolicy(environment),
+    assurance,
+    secondFactor: readSecondFactorPolicy(environment, assurance),
     passkeys: readPasskeyPolicy(environment, { publicUrl, appUrl: mail.appUrl, allowedOrigins }),
     mail,
     emailSignIn: readEmailSignInPolicy(environment, encryptionKeys !== null),
@@ -188,6 +192,7 @@ export function readConfig(given: Environment = process.env): Config {
     webhooks: readWebhookPolicy(environment),
     startedByNpm: environment.npm_lifecycle_event === 'start' || environment.npm_lifecycle_event === 'npx',
   };
+  requireAssurance(config, environment);
   if (production) requireSafeForProduction(config);
   return config;
 }

@@ -14,6 +14,7 @@ export const settingNames: readonly string[] = [
   'ARGON2_LANES',
   'ARGON2_MEMORY_KIB',
   'ARGON2_PASSES',
+  'ASSURANCE',
   'AUDIT_RETENTION',
   'COOKIE_DOMAIN',
   'DATABASE_POOL_SIZE',

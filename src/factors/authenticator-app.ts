@@ -8,7 +8,7 @@ import { InvalidCredentialsError, OperatorError } from '../errors.ts';
 import type { AuthenticatorApp } from '../generated/sqlite/client.ts';
 
 /** The parameters that every app supports (RFC 6238 section 4). Many ignore others. */
-const form = { algorithm: 'SHA1', digits: 6, period: 30 } as const;
+export const totpParameters = { algorithm: 'SHA1', digits: 6, period: 30 } as const;
 
 /** RFC 4226 section 4: at least 128 bits, better 160. */
 const secretBytes = 20;
@@ -33,7 +33,7 @@ export type TotpSetup = {
 
 /** Returns a secret in the forms that apps read. @param account.label - the account, as its user knows it */
 export function setupOf(secret: string, account: { issuer: string; label: string }): TotpSetup {
-  const uri = new TOTP({ ...form, ...account, secret: Secret.fromBase32(secret) }).toString();
+  const uri = new TOTP({ ...totpParameters, ...account, secret: Secret.fromBase32(secret) }).toString();
   return { secret, uri, qrCode: renderSVG(uri, { border: 2 }) };
 }
 
@@ -42,7 +42,7 @@ export function stepOf(secret: string, code: string, now: Date): number | null {
   const token = code.replaceAll(/\s/g, '');
   if (!/^\d{6}$/.test(token)) return null;
   const timestamp = now.getTime();
-  const totp = new TOTP({ ...form, secret: Secret.fromBase32(secret) });
+  const totp = new TOTP({ ...totpParameters, secret: Secret.fromBase32(secret) });
   const delta = totp.validate({ token, timestamp, window: drift });
   return delta === null ? null : totp.counter({ timestamp }) + delta;
 }
@@ -63,6 +63,29 @@ export async function saveAuthenticatorApp(
   await db.authenticatorApp.upsert({ where: { userId }, create: { userId, ...row }, update: row });
 }
 
+/** An app of another system: its user, and the secret in base32. */
+export type AddedApp = { userId: bigint; secret: string };
+
+/** Stores the apps of new users. No code from before this moment is accepted: another system may have accepted it. */
+export async function addAuthenticatorApps(
+  db: Db,
+  keys: EncryptionKeys,
+  apps: readonly AddedApp[],
+  now: Date,
+): Promise<void> {
+  const lastUsedStep = new TOTP(totpParameters).counter({ timestamp: now.getTime() }) + drift;
+  const data = apps.map(({ userId, secret }) => {
+    return { userId, createdAt: now, encryptedSecret: encrypt(keys, secret, placeOf(userId)), lastUsedStep };
+  });
+  await db.authenticatorApp.createMany({ data });
+}
+
+/** Returns the secret of an app, in base32. @throws OperatorError if no encryption key decrypts it. */
+export function secretOf(keys: EncryptionKeys | null, { userId, encryptedSecret }: AuthenticatorApp): string {
+  if (keys !== null) return decrypt(keys, encryptedSecret, placeOf(userId));
+  throw new OperatorError('ENCRYPTION_KEYS is not set, but users have authenticator apps, whose secrets it encrypts.');
+}
+
 /**
  * Accepts a code of the app of a user once (RFC 6238 section 5.2): of several requests with one code, one succeeds.
  *
@@ -76,18 +99,13 @@ export async function redeemTotpCode(
   now: Date,
 ): Promise<void> {
   const app = await db.authenticatorApp.findUnique({ where: { userId } });
-  const step = stepOf(app === null ? createTotpSecret() : secretOf(app, keys), code, now);
+  const step = stepOf(app === null ? createTotpSecret() : secretOf(keys, app), code, now);
   if (app === null || step === null) throw wrongCode();
   // Not the ciphertext: a rotation of the encryption keys may replace it meanwhile. An app that replaces this one has
   // another time of creation.
   const where = { userId, createdAt: app.createdAt, lastUsedStep: { lt: step } };
   const { count } = await db.authenticatorApp.updateMany({ where, data: { lastUsedStep: step } });
   if (count === 0) throw wrongCode();
-}
-
-function secretOf({ userId, encryptedSecret }: AuthenticatorApp, keys: EncryptionKeys | null): string {
-  if (keys !== null) return decrypt(keys, encryptedSecret, placeOf(userId));
-  throw new OperatorError('ENCRYPTION_KEYS is not set, but users have authenticator apps, whose secrets it encrypts.');
 }
 
 /** Returns the refusal of a code. It does not tell whether the code is wrong or was used. */

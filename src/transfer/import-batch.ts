@@ -3,23 +3,34 @@ import type { Clock } from '../database/clock.ts';
 import type { Database, Db } from '../database/database.ts';
 import { run, toId } from '../database/raw-sql.ts';
 import { inTransaction } from '../database/transaction.ts';
+import type { EncryptionKeys } from '../encryption/keys.ts';
 import { recordEvents } from '../events/record.ts';
+import { type AddedApp, addAuthenticatorApps } from '../factors/authenticator-app.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 import { commandScope } from '../scope.ts';
 import type { User } from '../users/user.ts';
-import { absent, type Batch, divide, type Fresh, findPresent, type ImportBatch, type ImportOutcome } from './import.ts';
+import {
+  absent,
+  type Batch,
+  divide,
+  type Fresh,
+  findPresent,
+  type ImportBatch,
+  type ImportOutcome,
+  requireKeysFor,
+} from './import.ts';
 import type { UserRecord } from './user-record.ts';
 
 /**
  * Returns an importer that creates the users of batches one after the other. It pauses between batches for as long as a
  * batch took, so that a server on the same file waits for the running batch only.
  */
-export function importInTurns(database: Database, clock: Clock): ImportBatch {
+export function importInTurns(database: Database, clock: Clock, keys: EncryptionKeys | null): ImportBatch {
   let pauseMs = 0;
   return async (batch) => {
     await sleep(pauseMs);
     const began = performance.now();
-    const outcomes = await importBatch(database, batch, clock.now());
+    const outcomes = await importBatch(database, batch, clock.now(), keys);
     pauseMs = performance.now() - began;
     return outcomes;
   };
@@ -29,17 +40,27 @@ export function importInTurns(database: Database, clock: Clock): ImportBatch {
  * Creates the users of a batch in one transaction, except those whose address is taken. So an interrupted import can be
  * repeated.
  */
-export function importBatch(database: Database, batch: Batch, now: Date): Promise<ImportOutcome[]> {
+export async function importBatch(
+  database: Database,
+  batch: Batch,
+  now: Date,
+  keys: EncryptionKeys | null = null,
+): Promise<ImportOutcome[]> {
+  requireKeysFor(batch, keys);
   return inTransaction(database, async (db) => {
     await waitForOthers(db, now);
-    const { fresh, outcomes } = divide(batch, await findPresent(db, batch));
+    const { fresh, outcomes } = divide(batch, await findPresent(db, batch, keys));
     const created = await insertUsers(
       db,
       [...fresh.values()].map(({ record }) => record),
       now,
     );
-    const events = created.map(({ id, role }) => ({ type: 'USER_CREATED' as const, userId: id, detail: role }));
-    await recordEvents(db, commandScope(now), events);
+    const apps = appsOf(created, fresh);
+    if (keys !== null && apps.length > 0) await addAuthenticatorApps(db, keys, apps, now);
+    await recordEvents(db, commandScope(now), [
+      ...created.map(({ id, role }) => ({ type: 'USER_CREATED' as const, userId: id, detail: role })),
+      ...apps.map(({ userId }) => ({ type: 'FACTOR_ADDED' as const, userId, detail: 'TOTP' })),
+    ]);
     return created.length === fresh.size ? outcomes : withoutLate(outcomes, fresh, created);
   });
 }
@@ -64,16 +85,26 @@ async function insertUsers(db: Db, records: UserRecord[], now: Date): Promise<Cr
   const rows = records.map((record) => {
     const user = { ...absent, createdAt: now, ...record };
     const { email, name, role, hashedPassword, emailVerifiedAt, suspendedAt, createdAt } = user;
-    const values = [email, name, role, hashedPassword, emailVerifiedAt, suspendedAt, createdAt, now];
+    const since = user.secondFactorSince ?? (user.totp === null ? null : now);
+    const values = [email, name, role, hashedPassword, emailVerifiedAt, suspendedAt, since, createdAt, now];
     return Prisma.sql`(${Prisma.join(values)})`;
   });
   const created = await run(
     db,
     Prisma.sql`INSERT INTO "User" (
-        "email", "name", "role", "hashedPassword", "emailVerifiedAt", "suspendedAt", "createdAt", "updatedAt"
+        "email", "name", "role", "hashedPassword", "emailVerifiedAt", "suspendedAt", "secondFactorSince", "createdAt",
+        "updatedAt"
       ) VALUES ${Prisma.join(rows)} ON CONFLICT ("email") DO NOTHING RETURNING "id", "email", "role"`,
   );
   return created.map(([id, email, role]) => ({ id: toId(id), email: String(email), role: String(role) }));
+}
+
+/** Returns the apps of users who were created. */
+function appsOf(created: Created[], fresh: Fresh): AddedApp[] {
+  return created.flatMap(({ id, email }) => {
+    const secret = fresh.get(email)?.record.totp ?? null;
+    return secret === null ? [] : [{ userId: id, secret }];
+  });
 }
 
 /** Returns the results after some of the users to create had signed up a moment before. */

@@ -1,6 +1,8 @@
 import type { Db } from '../database/database.ts';
-import { ValidationError } from '../errors.ts';
-import { defaultRole, type User } from '../users/user.ts';
+import type { EncryptionKeys } from '../encryption/keys.ts';
+import { OperatorError, ValidationError } from '../errors.ts';
+import { secretOf } from '../factors/authenticator-app.ts';
+import { defaultRole } from '../users/user.ts';
 import { parseUserRecord, type UserRecord } from './user-record.ts';
 
 /** A line of a file, counted from 1, or the reason why it cannot be read. */
@@ -55,11 +57,13 @@ function readLine(line: Line): Batch[number] | ImportOutcome {
  * seen, to recognise repetitions.
  *
  * @param db - null if there is no database yet
+ * @param keys - null, the default, on a server without encryption keys
  */
-export function dryRunImport(db: Db | null): ImportBatch {
+export function dryRunImport(db: Db | null, keys: EncryptionKeys | null = null): ImportBatch {
   const seen = new Set<string>();
   return async (batch) => {
-    const present = db === null ? new Map() : await findPresent(db, batch);
+    requireKeysFor(batch, keys);
+    const present = db === null ? new Map() : await findPresent(db, batch, keys);
     const { fresh, outcomes } = divide(batch, present, seen);
     for (const email of fresh.keys()) seen.add(email);
     return outcomes;
@@ -67,11 +71,42 @@ export function dryRunImport(db: Db | null): ImportBatch {
 }
 
 /** The defaults for fields that a line leaves out. */
-export const absent = { name: null, role: defaultRole, hashedPassword: null, emailVerifiedAt: null, suspendedAt: null };
+export const absent = {
+  name: null,
+  role: defaultRole,
+  hashedPassword: null,
+  emailVerifiedAt: null,
+  suspendedAt: null,
+  totp: null,
+  secondFactorSince: null,
+};
 
-export async function findPresent(db: Db, batch: Batch): Promise<Map<string, User>> {
-  const users = await db.user.findMany({ where: { email: { in: batch.map(({ record }) => record.email) } } });
-  return new Map(users.map((user) => [user.email, user]));
+/**
+ * Requires the keys that encrypt the secrets of a batch.
+ *
+ * @throws OperatorError, which ends the import before the batch: nobody should have to repeat every line of a file.
+ */
+export function requireKeysFor(batch: Batch, keys: EncryptionKeys | null): void {
+  const line = batch.find(({ record }) => record.totp != null)?.line;
+  if (keys !== null || line === undefined) return;
+  throw new OperatorError(
+    `Line ${line} has totp, but ENCRYPTION_KEYS is not set: the secrets of authenticator apps are stored encrypted. ` +
+      'Set the keys of the server, and repeat the import.',
+  );
+}
+
+/** Returns the users with the addresses of a batch, as lines with the same fields would have them. */
+export async function findPresent(db: Db, batch: Batch, keys: EncryptionKeys | null): Promise<Map<string, UserRecord>> {
+  const where = { email: { in: batch.map(({ record }) => record.email) } };
+  const include = { authenticatorApp: batch.some(({ record }) => 'totp' in record) };
+  const users = await db.user.findMany({ where, include });
+  return new Map(
+    users.map(({ authenticatorApp: app, ...user }) => {
+      // Without keys, no line of the batch has a secret: it differs from any.
+      const totp = app && (keys ? secretOf(keys, app) : '');
+      return [user.email, { ...user, totp: totp ?? null }];
+    }),
+  );
 }
 
 /** The users of a batch to create, by their address. */
@@ -81,7 +116,7 @@ export type Fresh = Map<string, Batch[number]>;
  * Returns the users of a batch whose address is free, and the result of each line. Of two with one address, the first
  * counts.
  */
-export function divide(batch: Batch, present: ReadonlyMap<string, User>, seen: ReadonlySet<string> = new Set()) {
+export function divide(batch: Batch, present: ReadonlyMap<string, UserRecord>, seen: ReadonlySet<string> = new Set()) {
   const fresh: Fresh = new Map();
   const outcomes = batch.map(({ line, record }): ImportOutcome => {
     const before = present.get(record.email) ?? fresh.get(record.email)?.record;

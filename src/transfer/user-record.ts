@@ -1,5 +1,9 @@
 /** The line of a user in a file: one JSON object, as `export-users` writes and `import-users` reads it. */
+import type { EncryptionKeys } from '../encryption/keys.ts';
 import { ValidationError, type ValidationIssue } from '../errors.ts';
+import { secretOf, totpParameters } from '../factors/authenticator-app.ts';
+import { readTotp } from '../factors/totp-formats.ts';
+import type { AuthenticatorApp } from '../generated/sqlite/client.ts';
 import { parseObject } from '../json.ts';
 import { hashProblem } from '../passwords/hash-formats.ts';
 import { prepareAccount, type User } from '../users/user.ts';
@@ -13,6 +17,9 @@ export type UserRecord = {
   emailVerifiedAt?: Date | null;
   suspendedAt?: Date | null;
   createdAt?: Date;
+  /** The secret of the authenticator app, in base32. */
+  totp?: string | null;
+  secondFactorSince?: Date | null;
 };
 
 type Field = keyof UserRecord;
@@ -30,6 +37,17 @@ const fields: { [Name in Field]: { read: Reader<UserRecord[Name]>; rule: string 
   emailVerifiedAt: { read: orNull(time), rule: 'must be a time such as 2026-11-22T18:30:00Z, or null' },
   suspendedAt: { read: orNull(time), rule: 'must be a time such as 2026-11-22T18:30:00Z, or null' },
   createdAt: { read: time, rule: 'must be a time such as 2026-11-22T18:30:00Z' },
+  totp: {
+    read: orNull((value) => {
+      const reading = readTotp(value);
+      return 'secret' in reading ? reading.secret : undefined;
+    }),
+    rule: (value) => {
+      const reading = readTotp(value);
+      return 'rule' in reading ? reading.rule : '';
+    },
+  },
+  secondFactorSince: { read: orNull(time), rule: 'must be a time such as 2026-11-22T18:30:00Z, or null' },
 };
 
 /**
@@ -55,12 +73,29 @@ export function parseUserRecord(line: string): UserRecord {
   if (issues.length > 0) throw new ValidationError(issues);
   // Every field was read by the reader of its name, and email is there.
   const record = Object.fromEntries(read) as UserRecord;
+  requireConsistentFactors(record);
   const { email, name, role } = prepareAccount(record);
   return { ...record, email, ...('name' in record && { name }), ...('role' in record && { role }) };
 }
 
-/** Returns the line of a user, without a line break. The hash of the password is included only on request. */
-export function formatUserRecord(user: User, { withPasswordHash }: { withPasswordHash: boolean }): string {
+/** The need for a second factor comes with a factor: without one, nobody could sign in; without the need, it is void. */
+function requireConsistentFactors({ totp, secondFactorSince: since }: UserRecord): void {
+  const rule = totp ? 'must be a time, because the user has totp' : 'needs totp';
+  if (since === undefined || (since !== null) === (totp != null)) return;
+  throw new ValidationError([{ path: ['secondFactorSince'], message: `secondFactorSince ${rule}.` }]);
+}
+
+/** A user to export, with the app if the factors were read. */
+export type ExportedUser = User & { authenticatorApp?: AuthenticatorApp | null };
+
+export type RecordOptions = {
+  withPasswordHash: boolean;
+  /** The keys that decrypt the secrets of the factors. Null, the default, leaves the factors out. */
+  factorKeys?: EncryptionKeys | null;
+};
+
+/** Returns the line of a user, without a line break. The hash of the password and the factors are there on request. */
+export function formatUserRecord(user: ExportedUser, { withPasswordHash, factorKeys = null }: RecordOptions): string {
   const { email, name, role, hashedPassword, emailVerifiedAt, suspendedAt, createdAt } = user;
   return JSON.stringify({
     email,
@@ -70,7 +105,13 @@ export function formatUserRecord(user: User, { withPasswordHash }: { withPasswor
     emailVerifiedAt,
     suspendedAt,
     createdAt,
-  } satisfies UserRecord);
+    ...(factorKeys && formatFactors(user, factorKeys)),
+  });
+}
+
+function formatFactors({ authenticatorApp: app, secondFactorSince }: ExportedUser, keys: EncryptionKeys) {
+  if (!app) return { totp: null };
+  return { totp: { secret: secretOf(keys, app), ...totpParameters }, secondFactorSince };
 }
 
 function unknown(name: string): string {

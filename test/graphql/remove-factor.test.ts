@@ -59,7 +59,7 @@ describe('removal of an authenticator app', () => {
   it('is refused where the role needs a second factor', async () => {
     const { api, owner } = await start();
     await api.database.user.update({ where: { email: ada }, data: { role: 'admin' } });
-    api.config.secondFactor = { requiredRoles: new Set(['admin']) };
+    api.config.secondFactor = { ...api.config.secondFactor, requiredRoles: new Set(['admin']) };
     expect(await remove(owner)).toMatchObject({ code: 'LAST_FACTOR' });
     expect(await api.database.authenticatorApp.count()).toBe(1);
     expect(await deliverMail(api)).toEqual([]);

@@ -95,7 +95,7 @@ describe('the need for a second factor', () => {
 
   it('is not turned off where the role needs it', async () => {
     const { api, ada } = await startWithFactor();
-    api.config.secondFactor = { requiredRoles: new Set(['user']) };
+    api.config.secondFactor = { ...api.config.secondFactor, requiredRoles: new Set(['user']) };
     await decide(ada, true);
     await api.database.authenticatorApp.deleteMany();
     const refused = await decide(ada, false);

@@ -28,7 +28,7 @@ type Site = {
 /** Serves the API at one host over https, and at every other host a page, and the cookies that the host received. */
 async function startSite(settings: Settings): Promise<Site> {
   const api = await startApi();
-  const appWith = ({ sessions: _sessions, attempts, blitz: _blitz, ...rest }: Settings): App => {
+  const appWith = ({ sessions: _sessions, secondFactor: _factor, attempts, blitz: _blitz, ...rest }: Settings): App => {
     const own = { publicUrl: new URL(server), allowedOrigins: new Set([application, otherSite]) };
     const report = (error: unknown) => api.reported.push(error);
     return createApp({

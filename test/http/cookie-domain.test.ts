@@ -88,7 +88,8 @@ async function serversWith(...settings: Settings[]): Promise<{ api: TestApi; ser
   const api = await startApi(settings[0]);
   await api.signUp(email, 'BEARER');
   const { database, config, legacySessions } = api;
-  const servers = settings.map(({ sessions: _sessions, attempts: _attempts, blitz: _blitz, ...rest }) => {
+  const servers = settings.map((given) => {
+    const { sessions: _sessions, attempts: _attempts, secondFactor: _factor, blitz: _blitz, ...rest } = given;
     const own = { ...config, cookieDomain: null, ...rest };
     const now = () => api.clock.now;
     const report = (error: unknown) => api.reported.push(error);

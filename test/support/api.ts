@@ -1,7 +1,13 @@
 import { expect, onTestFinished } from 'vitest';
 import type { BlitzPolicy } from '../../src/blitz/config.ts';
 import { blitzSessions } from '../../src/blitz/sessions.ts';
-import { type AttemptPolicy, type Config, readConfig, type SessionPolicy } from '../../src/config/config.ts';
+import {
+  type AttemptPolicy,
+  type Config,
+  readConfig,
+  type SecondFactorPolicy,
+  type SessionPolicy,
+} from '../../src/config/config.ts';
 import { type App, createApp } from '../../src/http/front-door.ts';
 import type { LegacySessions } from '../../src/http/request/legacy-sessions.ts';
 import { type ServerStreams, startStreams } from '../../src/server/streams.ts';
@@ -39,14 +45,21 @@ export const realHashing = readConfig({}).passwords;
 const cheapHashing = { ...realHashing, memoryKiB: 8, passes: 1 };
 
 /** The settings of a test. All others have their defaults. */
-export type Settings = Omit<Partial<Config>, 'sessions' | 'attempts'> & {
+export type Settings = Omit<Partial<Config>, 'sessions' | 'attempts' | 'secondFactor'> & {
   sessions?: Partial<SessionPolicy>;
   attempts?: Partial<AttemptPolicy>;
+  secondFactor?: Partial<SecondFactorPolicy>;
   /** The policy for sessions of Blitz.js. Without it, they are not accepted. */
   blitz?: BlitzPolicy | null;
 };
 
-export async function startApi({ sessions, attempts, blitz = null, ...settings }: Settings = {}): Promise<TestApi> {
+export async function startApi({
+  sessions,
+  attempts,
+  secondFactor,
+  blitz = null,
+  ...settings
+}: Settings = {}): Promise<TestApi> {
   const opened = await openEmptyDatabase();
   const defaults = readConfig({});
   const config: Config = {
@@ -56,6 +69,7 @@ export async function startApi({ sessions, attempts, blitz = null, ...settings }
     ...settings,
     sessions: { ...defaults.sessions, ...sessions },
     attempts: { ...defaults.attempts, ...attempts },
+    secondFactor: { ...defaults.secondFactor, ...secondFactor },
   };
   const legacySessions = blitz && blitzSessions(blitz);
   const reported: unknown[] = [];

@@ -6,19 +6,25 @@ import { encryptionKeysOf } from './encryption-keys.ts';
 /** The keys of a server that can store secrets. */
 export const encryptionKeys = encryptionKeysOf();
 
+/** Returns the code that an app with this secret, in base32, shows at a time in Unix milliseconds. */
+export function codeAt(secret: string, timestamp: number): string {
+  const totp = new TOTP({ secret: Secret.fromBase32(secret), algorithm: 'SHA1', digits: 6, period: 30 });
+  return totp.generate({ timestamp });
+}
+
 /** The authenticator app of a test: shows the code of a time. */
 export class App {
-  readonly #totp: TOTP;
+  readonly #secret: string;
   readonly #api: Pick<TestApi, 'clock'>;
 
   constructor(secret: string, api: Pick<TestApi, 'clock'>) {
-    this.#totp = new TOTP({ secret: Secret.fromBase32(secret), algorithm: 'SHA1', digits: 6, period: 30 });
+    this.#secret = secret;
     this.#api = api;
   }
 
   /** Returns the code of a step: the current one, or one before or after it. */
   code(step = 0): string {
-    return this.#totp.generate({ timestamp: this.#api.clock.now.getTime() + step * 30_000 });
+    return codeAt(this.#secret, this.#api.clock.now.getTime() + step * 30_000);
   }
 }
 

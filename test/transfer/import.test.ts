@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
+import type { EncryptionKeys } from '../../src/encryption/keys.ts';
+import { createTotpSecret, secretOf } from '../../src/factors/authenticator-app.ts';
+import { hashPassword } from '../../src/passwords/password.ts';
 import { pagesOfUsers } from '../../src/transfer/export.ts';
 import { dryRunImport, type ImportOutcome, importUsers, type Line } from '../../src/transfer/import.ts';
 import { importBatch } from '../../src/transfer/import-batch.ts';
 import { formatUserRecord } from '../../src/transfer/user-record.ts';
+import { password, startApi } from '../support/api.ts';
 import { openEmptyDatabase } from '../support/database.ts';
+import { encryptionKeysOf } from '../support/encryption-keys.ts';
+import { codeAt, completeLogin, encryptionKeys } from '../support/second-factor.ts';
 
 const hash = `$argon2id$v=19$m=19456,t=2,p=1$${'c2FsdA'.repeat(3)}$${'aGFzaA'.repeat(7)}`;
 const now = new Date('2026-11-22T12:00:00.000Z');
@@ -15,13 +21,17 @@ async function* linesOf(values: unknown[]): AsyncGenerator<Line> {
   }
 }
 
-function importInto(database: Database, values: unknown[]): Promise<ImportOutcome[]> {
-  return Array.fromAsync(importUsers(linesOf(values), (batch) => importBatch(database, batch, now)));
+function importInto(
+  database: Database,
+  values: unknown[],
+  keys: EncryptionKeys | null = null,
+): Promise<ImportOutcome[]> {
+  return Array.fromAsync(importUsers(linesOf(values), (batch) => importBatch(database, batch, now, keys)));
 }
 
-async function exportFrom(database: Database): Promise<string[]> {
-  const pages = await Array.fromAsync(pagesOfUsers(database));
-  return pages.flat().map((user) => formatUserRecord(user, { withPasswordHash: true }));
+async function exportFrom(database: Database, factorKeys: EncryptionKeys | null = null): Promise<string[]> {
+  const pages = await Array.fromAsync(pagesOfUsers(database, factorKeys !== null));
+  return pages.flat().map((user) => formatUserRecord(user, { withPasswordHash: true, factorKeys }));
 }
 
 const kinds = (outcomes: ImportOutcome[]) => outcomes.map(({ line, kind }) => `${line} ${kind}`);
@@ -132,6 +142,84 @@ describe('importUsers', () => {
     }
     expect(await database.user.count()).toBe(2_500);
     expect(await database.auditEvent.count()).toBe(2_500);
+  });
+});
+
+describe('an imported authenticator app', () => {
+  const secret = createTotpSecret();
+  const ada = { email: 'ada@example.com', hashedPassword: hash, totp: { secret } };
+
+  it('is stored encrypted, and the user needs a second factor from then on', async () => {
+    const { database } = await openEmptyDatabase();
+    const since = '2024-02-29T01:02:03.456Z';
+    const lines = [ada, { ...ada, email: 'bob@example.com', secondFactorSince: since }, people[2]];
+    await importInto(database, lines, encryptionKeys);
+    const users = await database.user.findMany({ orderBy: { id: 'asc' }, include: { authenticatorApp: true } });
+    expect(users).toMatchObject([
+      { email: 'ada@example.com', secondFactorSince: now },
+      { email: 'bob@example.com', secondFactorSince: new Date(since) },
+      { email: 'eve@example.com', secondFactorSince: null, authenticatorApp: null },
+    ]);
+    for (const { authenticatorApp: app } of users.slice(0, 2)) {
+      expect(app?.encryptedSecret).not.toContain(secret);
+      expect(app && secretOf(encryptionKeys, app)).toBe(secret);
+    }
+    const events = await database.auditEvent.findMany({ where: { type: 'FACTOR_ADDED' } });
+    expect(events.map(({ userId, detail }) => [userId, detail])).toEqual([
+      [users[0]?.id, 'TOTP'],
+      [users[1]?.id, 'TOTP'],
+    ]);
+  });
+
+  it('signs in with its codes, but with none that another system may have accepted', async () => {
+    const api = await startApi({ encryptionKeys });
+    api.clock.now = now;
+    const hashedPassword = await hashPassword(password, api.config.passwords);
+    await importInto(api.database, [{ ...ada, hashedPassword }], encryptionKeys);
+    const client = api.client();
+    const { challenge } = await client.login(ada.email);
+    for (const step of [-1, 0, 1]) {
+      const totpCode = codeAt(secret, now.getTime() + step * 30_000);
+      expect(await completeLogin(client, challenge, { totpCode })).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+    }
+    api.clock.now = new Date(now.getTime() + 60_000);
+    const totpCode = codeAt(secret, api.clock.now.getTime());
+    expect(await completeLogin(client, challenge, { totpCode })).toMatchObject({ viewer: { email: ada.email } });
+  });
+
+  it('changes no existing account: a different one is reported', async () => {
+    const { database } = await openEmptyDatabase();
+    await importInto(database, [ada, people[1]], encryptionKeys);
+    const before = await exportFrom(database, encryptionKeys);
+    const others = [ada, { ...ada, totp: { secret: createTotpSecret() } }, { ...ada, totp: null }];
+    expect(await importInto(database, [...others, { ...people[1], totp: { secret } }], encryptionKeys)).toMatchObject([
+      { kind: 'present', differs: [] },
+      { kind: 'present', differs: ['totp'] },
+      { kind: 'present', differs: ['totp'] },
+      { kind: 'present', differs: ['totp'] },
+    ]);
+    expect(await importInto(database, [{ email: ada.email, totp: null }])).toMatchObject([{ differs: ['totp'] }]);
+    expect(await exportFrom(database, encryptionKeys)).toEqual(before);
+  });
+
+  it('stops an import without encryption keys, a dry run too, and leaves nothing', async () => {
+    const { database } = await openEmptyDatabase();
+    const refused = /^Line 2 has totp, but ENCRYPTION_KEYS is not set/;
+    await expect(importInto(database, [people[1], ada])).rejects.toThrow(refused);
+    const dryRun = importUsers(linesOf([people[1], ada]), dryRunImport(database));
+    await expect(Array.fromAsync(dryRun)).rejects.toThrow(refused);
+    expect(await database.user.count()).toBe(0);
+    expect(kinds(await importInto(database, [{ ...ada, totp: null }]))).toEqual(['1 imported']);
+  });
+
+  it('is the same after an export and an import, under other keys', async () => {
+    const [one, other] = [await openEmptyDatabase(), await openEmptyDatabase()];
+    await importInto(one.database, [ada, ...people.slice(1)], encryptionKeys);
+    const exported = await exportFrom(one.database, encryptionKeys);
+    const otherKeys = encryptionKeysOf();
+    await importInto(other.database, exported, otherKeys);
+    expect(await exportFrom(other.database, otherKeys)).toEqual(exported);
+    expect((await exportFrom(one.database)).join()).not.toContain(secret);
   });
 });
 

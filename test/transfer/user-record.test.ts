@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { encrypt } from '../../src/encryption/encryption.ts';
+import { createTotpSecret } from '../../src/factors/authenticator-app.ts';
 import { formatUserRecord, parseUserRecord } from '../../src/transfer/user-record.ts';
+import { encryptionKeysOf } from '../support/encryption-keys.ts';
 
 const hash = `$argon2id$v=19$m=19456,t=2,p=1$${'c2FsdA'.repeat(3)}$${'aGFzaA'.repeat(7)}`;
 const parse = (value: unknown) => parseUserRecord(JSON.stringify(value));
@@ -49,6 +52,29 @@ describe('line of a user', () => {
     });
   });
 
+  it('has the authenticator app on request, in the form that it is read in', () => {
+    const keys = encryptionKeysOf();
+    const secret = createTotpSecret();
+    const record = { email: 'ada@example.com', totp: secret, secondFactorSince: new Date(7) };
+    const place = { table: 'AuthenticatorApp', column: 'encryptedSecret', row: '7' };
+    const authenticatorApp = {
+      id: 1n,
+      createdAt: new Date(),
+      userId: 7n,
+      encryptedSecret: encrypt(keys, secret, place),
+      lastUsedStep: 0,
+    };
+    const base = { id: 7n, name: null, role: 'user', hashedPassword: hash, emailVerifiedAt: null, suspendedAt: null };
+    const user = { ...base, ...record, authenticatorApp, createdAt: new Date(1), updatedAt: new Date(1) };
+    const line = formatUserRecord(user, { withPasswordHash: false, factorKeys: keys });
+    expect(JSON.parse(line).totp).toEqual({ secret, algorithm: 'SHA1', digits: 6, period: 30 });
+    expect(parseUserRecord(line)).toMatchObject(record);
+    expect(formatUserRecord(user, { withPasswordHash: true })).not.toMatch(/totp|secondFactor/);
+    const without = { ...user, secondFactorSince: null, authenticatorApp: null };
+    const parsed = parseUserRecord(formatUserRecord(without, { withPasswordHash: false, factorKeys: keys }));
+    expect(parsed).toMatchObject({ totp: null });
+  });
+
   it.each<[unknown, RegExp]>([
     [{}, /^email is missing/],
     [{ email: 7 }, /^email must be an address/],
@@ -76,6 +102,13 @@ describe('line of a user', () => {
     [{ email: 'a@b.cd', createdAt: '2023-01-01T00:00:00' }, /^createdAt must be a time/],
     [{ email: 'a@b.cd', createdAt: '2023-01-01' }, /^createdAt must be a time/],
     [{ email: 'a@b.cd', createdAt: '0001-01-01T00:00:00Z' }, /^createdAt must be a time/],
+    [{ email: 'a@b.cd', totp: 'open sesame' }, /^totp must be an otpauth: URI, an object/],
+    [{ email: 'a@b.cd', totp: { secret: 'A'.repeat(32), digits: 8 } }, /^totp must have the algorithm SHA1, 6 digits/],
+    [{ email: 'a@b.cd', secondFactorSince: '2026-01-01T00:00:00Z' }, /^secondFactorSince needs totp/],
+    [
+      { email: 'a@b.cd', totp: { secret: 'A'.repeat(32) }, secondFactorSince: null },
+      /^secondFactorSince must be a time, because the user has totp/,
+    ],
     [{ email: 'a@b.cd', nmae: 'Ada' }, /^"nmae" is not a field. The fields are email, name/],
     [{ email: 'a@b.cd', id: 7 }, /^"id" is not a field/],
     [{ email: 'a@b.cd', toString: 7 }, /^"toString" is not a field/],

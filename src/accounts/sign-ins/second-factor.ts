@@ -72,7 +72,8 @@ export async function completeLogin(
         const { type, transport, isRemembered } = pending;
         const proof = { methods: [...pending.methods, method], at: now };
         const request = { type, transport, isRemembered, visitor, user, proof };
-        const of = { trustedDevice, skipsSecondFactor: trustsDevice, newDevice: isMailed ? { failures } : null };
+        const skipsSecondFactor = trustsDevice && policies.secondFactor.allowsTrustedDevices;
+        const of = { trustedDevice, skipsSecondFactor, newDevice: isMailed ? { failures } : null };
         const result = await completeSignIn(db, scope, { ...request, ...of }, policies);
         await resetFailures(db, user.email);
         await succeed(db);

@@ -55,6 +55,7 @@ function sayConfig(settings: Setting[], warnings: string[], { json }: JsonOption
 const nameLength = 30;
 
 function lineOf({ name, value, source, file }: Setting): string {
+  const from = source === 'ASSURANCE' ? 'default of ASSURANCE' : source;
   const shown = Array.isArray(value) ? value.join(',') : String(value ?? '');
-  return columns(name.padEnd(nameLength), shown || 'not set', file === null ? source : `file ${file}`);
+  return columns(name.padEnd(nameLength), shown || 'not set', file === null ? from : `file ${file}`);
 }

@@ -1,15 +1,21 @@
 import { duration, type Environment, invalid, list, text } from '../variables.ts';
+import type { Assurance } from './assurance.ts';
 
 /** The accounts whose sign-ins need a second factor, beside those of users who chose so. */
 export type SecondFactorPolicy = {
   /** The roles that need a second factor. `all` for every role. */
   requiredRoles: ReadonlySet<string> | 'all';
+  /**
+   * True if users may have a device skip the second factor. False at level 2: a cookie is no factor (NIST SP 800-63B-4
+   * sections 3.2.1 and 5.1).
+   */
+  allowsTrustedDevices: boolean;
 };
 
 /** Reads the roles that need a second factor. `*` stands for every role. */
-export function readSecondFactorPolicy(environment: Environment): SecondFactorPolicy {
+export function readSecondFactorPolicy(environment: Environment, assurance: Assurance): SecondFactorPolicy {
   const roles = new Set(list(environment, 'REQUIRE_SECOND_FACTOR'));
-  return { requiredRoles: roles.has('*') ? 'all' : roles };
+  return { requiredRoles: roles.has('*') ? 'all' : roles, allowsTrustedDevices: assurance === 1 };
 }
 
 const hourMs = 3_600_000;

@@ -11,6 +11,8 @@ export type RecordedSetting = {
   isSecret: boolean;
   /** The file that `NAME_FILE` names. Null if the value does not come from a file. */
   file: string | null;
+  /** Whether `ASSURANCE` chose the default. */
+  isAssured: boolean;
 };
 
 /** The key of the recording in an environment. Copies of the environment keep it. */
@@ -27,18 +29,27 @@ export class Recording {
 
   /** Notes a value that the server uses. The last one counts. */
   note(name: string, value: SettingValue): void {
-    const { isSecret, file } = this.settings.get(name) ?? { isSecret: secretName.test(name), file: null };
-    this.settings.set(name, { isSecret, file, value: shown(value, isSecret) });
+    const noted = this.#of(name);
+    this.settings.set(name, { ...noted, value: shown(value, noted.isSecret) });
   }
 
   /** Notes, before it is read, that a setting is a secret. */
   noteSecret(name: string, file: string | null): void {
-    this.settings.set(name, { isSecret: true, file, value: null });
+    this.settings.set(name, { ...this.#of(name), isSecret: true, file, value: null });
   }
 
   /** Notes the part of a secret that is none, such as the host of a database. */
   notePublicPart(name: string, part: string): void {
-    this.settings.set(name, { isSecret: true, file: this.settings.get(name)?.file ?? null, value: part });
+    this.settings.set(name, { ...this.#of(name), isSecret: true, value: part });
+  }
+
+  /** Notes, before it is read, that `ASSURANCE` chose the default of a setting. */
+  noteAssured(name: string): void {
+    this.settings.set(name, { ...this.#of(name), isAssured: true });
+  }
+
+  #of(name: string): RecordedSetting {
+    return this.settings.get(name) ?? { isSecret: secretName.test(name), file: null, isAssured: false, value: null };
   }
 }
 

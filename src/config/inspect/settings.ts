@@ -3,7 +3,11 @@ import { type Environment, read } from '../variables.ts';
 import { type RecordedSetting, Recording, recordingKey } from './recording.ts';
 
 /** A setting as the server understands it. */
-export type Setting = RecordedSetting & { name: string; source: 'environment' | '.env' | 'file' | 'default' };
+export type Setting = Omit<RecordedSetting, 'isAssured'> & {
+  name: string;
+  /** The origin of the value. `ASSURANCE` is the setting that chose the default. */
+  source: 'environment' | '.env' | 'file' | 'default' | 'ASSURANCE';
+};
 
 export type Inspection = {
   /** All settings that were read, by name. Incomplete if there are problems. */
@@ -27,15 +31,16 @@ export function inspectSettings(
 ): Inspection {
   const recording = new Recording();
   const problems = readers.flatMap((reader) => problemsOf(reader, { ...environment, [recordingKey]: recording }));
-  const sourceOf = (name: string, file: string | null) => {
+  const sourceOf = (name: string, { file, isAssured }: RecordedSetting) => {
     if (file !== null) return 'file';
-    if (read(environment, name) === undefined) return 'default';
+    if (read(environment, name) === undefined) return isAssured ? 'ASSURANCE' : 'default';
     return fromEnvFile.has(name) ? '.env' : 'environment';
   };
   const settings = [...recording.settings]
-    .map(
-      ([name, { value, file, isSecret }]): Setting => ({ name, value, source: sourceOf(name, file), file, isSecret }),
-    )
+    .map(([name, setting]): Setting => {
+      const { value, file, isSecret } = setting;
+      return { name, value, source: sourceOf(name, setting), file, isSecret };
+    })
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   return { settings, problems: problems.map((problem) => describe(problem, environment, fromEnvFile)) };
 }

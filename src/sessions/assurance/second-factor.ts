@@ -34,13 +34,14 @@ export function provesOwnFactor(methods: readonly AuthenticationMethod[]): boole
 }
 
 /**
- * Returns whether a session lacks the second factor that its user needs. Such a session is older than the setting that
- * requires it. It opens nothing.
+ * Returns whether a session lacks the second factor that its user needs, or has only a trusted device that does not
+ * count any more. Such a session is older than the setting that requires the factor. It opens nothing.
  */
 export function lacksSecondFactor(session: SessionWithUser, policy: SecondFactorPolicy): boolean {
   const { user } = session;
   if (user === null || !needsSecondFactor(user, policy)) return false;
-  return !provesSecondFactor(proofsOf(session).map(({ method }) => method));
+  const methods = proofsOf(session).map(({ method }) => method);
+  return !provesSecondFactor(methods.filter((method) => policy.allowsTrustedDevices || method !== 'trusted_device'));
 }
 
 /**

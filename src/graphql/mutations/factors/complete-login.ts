@@ -62,7 +62,7 @@ builder.mutationField('completeLogin', (t) =>
         defaultValue: false,
         description:
           'Whether this device skips the second factor for the next 30 days. The user can end that with ' +
-          '`forgetDevice`.',
+          '`forgetDevice`. It has no effect on a server that trusts no device: see `canTrustDevice`.',
       }),
     },
     resolve: async (_root, { challenge, answer, trustDevice }, { caller, config, database }) => {

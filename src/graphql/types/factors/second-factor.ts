@@ -36,6 +36,10 @@ export const SecondFactorRequired = builder.objectRef<PendingSignIn>('SecondFact
         'Valid for five minutes. Null if the account has no passkey.',
       resolve: (pending, _args, { config, database }) => passkeyOptionsOf(database, pending, config),
     }),
+    canTrustDevice: t.boolean({
+      description: 'Whether `completeLogin(trustDevice:)` has an effect on this server.',
+      resolve: (_pending, _args, { config }) => config.secondFactor.allowsTrustedDevices,
+    }),
   }),
 });
 
