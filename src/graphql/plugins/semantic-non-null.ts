@@ -6,17 +6,11 @@
 import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core';
 import {
   DirectiveLocation,
-  type FieldDefinitionNode,
   GraphQLDirective,
   type GraphQLFieldResolver,
   GraphQLInt,
   GraphQLList,
   GraphQLNonNull,
-  type GraphQLSchema,
-  isObjectType,
-  parse,
-  printSchema,
-  visit,
 } from 'graphql';
 
 declare global {
@@ -79,23 +73,6 @@ export class SemanticNonNullPlugin<Types extends SchemaTypes> extends BasePlugin
       return value;
     };
   }
-}
-
-/** Returns the text of a schema with the directives of its fields, which `printSchema` of GraphQL.js leaves out. */
-export function printWithDirectives(schema: GraphQLSchema): string {
-  const text = printSchema(schema);
-  const ends: number[] = [];
-  const note = (type: string, { name, loc }: FieldDefinitionNode) => {
-    const known = schema.getType(type);
-    const field = isObjectType(known) ? known.getFields()[name.value] : undefined;
-    if (field && loc && isSemanticNonNull(field)) ends.push(loc.end);
-  };
-  visit(parse(text), {
-    ObjectTypeDefinition: ({ name, fields }) => {
-      for (const field of fields ?? []) note(name.value, field);
-    },
-  });
-  return [0, ...ends].map((start, index) => text.slice(start, ends[index])).join(` @${name}`);
 }
 
 SchemaBuilder.registerPlugin(name, SemanticNonNullPlugin);
