@@ -12,6 +12,7 @@ import {
   GraphQLList,
   GraphQLNonNull,
 } from 'graphql';
+import { directivesOf, withDirective } from '../field-directives.ts';
 
 declare global {
   export namespace PothosSchemaTypes {
@@ -43,11 +44,6 @@ export const semanticNonNull = new GraphQLDirective({
   },
 });
 
-/** The directives of a field, by name. Other tools read the same extension. */
-function directivesOf(field: { extensions?: unknown }): object {
-  return (field.extensions as { directives?: object } | null | undefined)?.directives ?? {};
-}
-
 /** Returns whether a field is null only next to an error. */
 export function isSemanticNonNull(field: { extensions?: unknown }): boolean {
   return name in directivesOf(field);
@@ -56,10 +52,9 @@ export function isSemanticNonNull(field: { extensions?: unknown }): boolean {
 /** Adds the directive to all mutations, and to the fields with the option. A null without an error is a bug there. */
 export class SemanticNonNullPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override onOutputFieldConfig(fieldConfig: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
-    const { kind, type, pothosOptions, extensions } = fieldConfig;
+    const { kind, type, pothosOptions } = fieldConfig;
     if (!type.nullable || !(pothosOptions.semanticNonNull ?? kind === 'Mutation')) return fieldConfig;
-    const directives = { ...directivesOf(fieldConfig), [name]: {} };
-    return { ...fieldConfig, extensions: { ...extensions, directives } };
+    return { ...fieldConfig, extensions: withDirective(fieldConfig, name, {}) };
   }
 
   override wrapResolve(
