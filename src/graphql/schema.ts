@@ -27,6 +27,7 @@ import './mutations/sessions/revoke-sessions.ts';
 import './types/service-client.ts';
 import './types/sessions/session.ts';
 import './types/sessions/session-connection.ts';
+import './types/sessions/session-proof.ts';
 import './mutations/sessions/session-data.ts';
 import './mutations/service-clients.ts';
 import './mutations/sign-up.ts';

@@ -222,6 +222,8 @@ const objects: Record<string, Record<string, string[]>> = {
         'expiresAt',
         'lastSeenAt',
         'authenticatedAt',
+        'proofs',
+        'assuranceLevel',
         'state',
         'isCurrent',
         'user',
@@ -251,6 +253,7 @@ const objects: Record<string, Record<string, string[]>> = {
 
 const selections: Record<string, string> = {
   trustedDevices: '{ id }',
+  proofs: '{ method at }',
   sessions: '{ id }',
   sessionsConnection: '{ totalCount nodes { id } }',
   user: '{ id }',
