@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { commandScope } from '../../src/scope.ts';
-import { levelOf } from '../../src/sessions/assurance.ts';
-import { proofsOf, requireProof, type StoredProofs, storedProofs } from '../../src/sessions/proof.ts';
+import { levelOf, reachedSince } from '../../src/sessions/assurance.ts';
+import {
+  type AuthenticationMethod,
+  proofsOf,
+  requireProof,
+  type StoredProofs,
+  storedProofs,
+} from '../../src/sessions/proof.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute));
 
@@ -59,6 +65,83 @@ describe('the assurance level', () => {
   ] as const)('of %j is %j', (methods, level) => {
     expect(levelOf(methods)).toBe(level);
   });
+});
+
+describe('the time since which a level is reached', () => {
+  const since = (proofs: [AuthenticationMethod, number][], level: 1 | 2) => {
+    const stored = proofs.map(([method, minute]) => ({ method, at: at(minute) }));
+    return reachedSince(stored, level)?.getUTCMinutes() ?? null;
+  };
+
+  it.each([
+    [[['password', 3]], 1, 3],
+    [[['password', 3]], 2, null],
+    [
+      [
+        ['password', 3],
+        ['totp', 5],
+      ],
+      1,
+      5,
+    ],
+    [
+      [
+        ['password', 3],
+        ['totp', 5],
+      ],
+      2,
+      3,
+    ],
+    [
+      [
+        ['password', 7],
+        ['totp', 5],
+      ],
+      2,
+      5,
+    ],
+    [
+      [
+        ['password', 7],
+        ['totp', 2],
+        ['recovery_code', 5],
+      ],
+      2,
+      5,
+    ],
+    [
+      [
+        ['password', 7],
+        ['totp', 5],
+        ['passkey', 6],
+      ],
+      2,
+      6,
+    ],
+    [
+      [
+        ['password', 7],
+        ['email', 9],
+        ['trusted_device', 9],
+      ],
+      2,
+      null,
+    ],
+    [
+      [
+        ['password', 7],
+        ['trusted_device', 9],
+      ],
+      1,
+      7,
+    ],
+    [[], 1, null],
+  ] as [[AuthenticationMethod, number][], 1 | 2, number | null][])(
+    'of %j and level %j is %j',
+    (proofs, level, minute) => {
+      expect(since(proofs, level)).toBe(minute);
+    },
+  );
 });
 
 describe('a required proof', () => {
