@@ -18,6 +18,7 @@ import './federation/service.ts';
 import './mutations/sign-in.ts';
 import './mutations/factors/complete-login.ts';
 import './mutations/factors/authenticator-app.ts';
+import './mutations/factors/reauthenticate.ts';
 import './types/factors/second-factor.ts';
 import './types/sessions/last-session.ts';
 import './types/node.ts';
