@@ -18,7 +18,8 @@ export const auditEventTypes = {
   FACTOR_REPLACED: 'A factor was replaced by another one of its kind.',
   FACTOR_REMOVED: 'A factor was removed.',
   PASSWORD_CHECK_FAILED: 'A wrong password was given for an operation in a session, or for a link.',
-  REAUTHENTICATED: 'The user verified the password again in a session.',
+  REAUTHENTICATED:
+    'The user proved the identity again in a session. `detail` contains the method, such as PASSWORD or TOTP.',
   LOGGED_OUT: 'The client of a session ended it.',
   SESSION_REVOKED:
     'A session was ended from elsewhere: by its user, also by a mailed link, an administrator, a new password, the ' +

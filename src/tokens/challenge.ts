@@ -9,7 +9,7 @@ import type { Scope, Transport } from '../scope.ts';
 import { createToken, equalSecrets, handleOf, hashToken } from './token.ts';
 
 /** The operations that a challenge may be for. */
-export type ChallengePurpose = 'SIGN_IN' | 'AUTHENTICATOR_APP';
+export type ChallengePurpose = 'SIGN_IN' | 'AUTHENTICATOR_APP' | 'REAUTHENTICATION';
 
 export type FoundChallenge = Challenge & { user: User | null };
 

@@ -75,7 +75,7 @@ describe('accessToken', () => {
     const api = await startIssuer();
     const ada = await api.signUp('ada@example.com', 'BEARER');
     const start = Math.floor(api.clock.now.getTime() / 1_000);
-    await addApp(api, ada);
+    const app = await addApp(api, ada);
     const claims = async () => {
       const { acr, amr, auth_time } = await verify(api, (await ask(ada)).token);
       return { acr, amr, auth_time };
@@ -85,6 +85,10 @@ describe('accessToken', () => {
     api.clock.now = new Date(api.clock.now.getTime() + hour);
     await ada.act('reauthenticate', { password });
     expect(await claims()).toEqual({ ...both, auth_time: start });
+    const byApp = `mutation ($code: String!) {
+      reauthenticate(answer: { totpCode: $code }) { __typename ... on ReauthenticatePayload { token } } }`;
+    await ada.ask(byApp, { code: app.code() });
+    expect((await claims()).auth_time).toBe(Math.floor(api.clock.now.getTime() / 1_000));
   });
 
   it('leaves out what was never recorded, in sessions of before', async () => {
