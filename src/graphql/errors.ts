@@ -14,7 +14,6 @@ import {
   InvalidCredentialsError,
   LastAdministratorError,
   RateLimitedError,
-  ReauthenticationRequiredError,
   RequestError,
   type RequestErrorCode,
   ServiceClientNotFoundError,
@@ -40,7 +39,7 @@ const UserErrorCodeEnum = builder.enumType('UserErrorCode', {
 
 const messageDescription = 'For people, in English: the problem and its solution.';
 
-const UserErrorInterface = builder.interfaceRef<UserError>('UserError').implement({
+export const UserErrorInterface = builder.interfaceRef<UserError>('UserError').implement({
   access: 'parent',
   description: 'A refusal that the caller can act on.',
   fields: (t) => ({
@@ -64,7 +63,6 @@ const plainErrors: ((new () => UserError) & { code: UserErrorCode })[] = [
   EmailTakenError,
   SessionNotFoundError,
   DeviceNotFoundError,
-  ReauthenticationRequiredError,
   UserNotFoundError,
   ServiceClientNotFoundError,
   AccountSuspendedError,

@@ -4,6 +4,7 @@ import { schemaDescription } from './description.ts';
 import { subgraphSdl } from './federation/sdl.ts';
 import { gatewayQueries, withoutQueries } from './federation/without-queries.ts';
 import { printWithDirectives } from './field-directives.ts';
+import { requiresProof } from './plugins/requires-proof.ts';
 import { semanticNonNull } from './plugins/semantic-non-null.ts';
 import './mutations/profile.ts';
 import './mutations/access-token.ts';
@@ -19,6 +20,7 @@ import './mutations/sign-in.ts';
 import './mutations/factors/complete-login.ts';
 import './mutations/factors/authenticator-app.ts';
 import './mutations/factors/reauthenticate.ts';
+import './types/factors/reauthentication-required.ts';
 import './types/factors/second-factor.ts';
 import './types/sessions/last-session.ts';
 import './types/node.ts';
@@ -43,7 +45,7 @@ import './types/webhooks/delivery.ts';
 import './mutations/webhooks/manage.ts';
 import './mutations/webhooks/replay.ts';
 
-const built = builder.toSchema({ directives: [...specifiedDirectives, semanticNonNull] });
+const built = builder.toSchema({ directives: [...specifiedDirectives, requiresProof, semanticNonNull] });
 
 /** The schema with the queries for gateways (Apollo Federation 2). */
 export const subgraphSchema = new GraphQLSchema({ ...built.toConfig(), description: schemaDescription });

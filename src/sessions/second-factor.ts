@@ -1,6 +1,7 @@
-import type { SecondFactorPolicy } from '../config/config.ts';
+import type { Config, SecondFactorPolicy } from '../config/config.ts';
 import type { User } from '../generated/sqlite/client.ts';
-import { type AuthenticationMethod, proofsOf } from './proof.ts';
+import { requireUser, type Scope } from '../scope.ts';
+import { type AuthenticationMethod, proofsOf, requireProof } from './proof.ts';
 import type { SessionWithUser } from './session.ts';
 
 /** Methods that are accepted as a second factor, or stand for one. */
@@ -33,4 +34,18 @@ export function lacksSecondFactor(session: SessionWithUser, policy: SecondFactor
   const { user } = session;
   if (user === null || !needsSecondFactor(user, policy)) return false;
   return !provesSecondFactor(proofsOf(session).map(({ method }) => method));
+}
+
+export type RecentProofPolicies = Pick<Config, 'secondFactor' | 'reauthenticateAfterMs'>;
+
+/**
+ * Requires recent proofs of the user of a session: of two factors, if the sign-ins of the user need a second one.
+ *
+ * @throws RequestError without a user.
+ * @throws ReauthenticationRequiredError
+ */
+export function requireRecentProof(scope: Scope, policies: RecentProofPolicies): void {
+  const { user } = requireUser(scope).session;
+  const level = needsSecondFactor(user, policies.secondFactor) ? 2 : 1;
+  requireProof(scope, { withinMs: policies.reauthenticateAfterMs, level });
 }

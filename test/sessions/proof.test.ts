@@ -154,12 +154,12 @@ describe('a required proof', () => {
 
   it('counts the proofs of the last minutes only, together', () => {
     expect(() => requireAt(15, 2)).not.toThrow();
-    expect(() => requireAt(16, 2)).toThrow('Verify');
+    expect(() => requireAt(16, 2)).toThrow('Prove');
     expect(() => requireAt(25, 1)).not.toThrow();
-    expect(() => requireAt(26, 1)).toThrow('Verify');
+    expect(() => requireAt(26, 1)).toThrow('Prove');
   });
 
   it('is never given without a session', () => {
-    expect(() => requireProof(commandScope(at(0)), { withinMs: 1, level: 1 })).toThrow('Verify');
+    expect(() => requireProof(commandScope(at(0)), { withinMs: 1, level: 1 })).toThrow('Prove');
   });
 });

@@ -1,12 +1,12 @@
 /** The addition of a factor: by a user in a session, or as a part of a sign-in that needs one. */
-import type { Config } from '../../config/config.ts';
 import type { Database, Db } from '../../database/database.ts';
 import { ChallengeInvalidError, RequestError } from '../../errors.ts';
 import { listSecondFactors } from '../../factors/second-factors.ts';
 import { actingAs, requireUser, type Scope } from '../../scope.ts';
 import { endSessions, sessionsOfUser } from '../../sessions/end.ts';
-import { type AuthenticationMethod, requireProof } from '../../sessions/proof.ts';
+import type { AuthenticationMethod } from '../../sessions/proof.ts';
 import { type RotatedSession, rotateToken } from '../../sessions/rotate.ts';
+import { type RecentProofPolicies, requireRecentProof } from '../../sessions/second-factor.ts';
 import type { StartedSession, Visitor } from '../../sessions/start.ts';
 import { redeemChallenge } from '../../tokens/challenge.ts';
 import type { User } from '../../users/user.ts';
@@ -46,12 +46,11 @@ async function requireWithoutFactors(db: Db, { id }: User): Promise<void> {
  *
  * @throws ReauthenticationRequiredError
  */
-export function requireProofForFactors(scope: Scope, { reauthenticateAfterMs: withinMs }: FactorProofPolicies): void {
-  const { user } = requireUser(scope).session;
-  requireProof(scope, { withinMs, level: user.secondFactorSince === null ? 1 : 2 });
+export function requireProofForFactors(scope: Scope, policies: FactorProofPolicies): void {
+  requireRecentProof(scope, policies);
 }
 
-export type FactorProofPolicies = Pick<Config, 'reauthenticateAfterMs'>;
+export type FactorProofPolicies = RecentProofPolicies;
 
 /** The session after the addition: the one of the request with a new token, or the one of the completed sign-in. */
 export type Enrolled = { user: User } & (
