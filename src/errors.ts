@@ -26,9 +26,10 @@ export const userErrors = {
       'The trusted device does not exist, or belongs to another user. The error deliberately does not tell which.',
   },
   REAUTHENTICATION_REQUIRED: {
-    message: 'Verify your password again with the mutation reauthenticate, then retry.',
+    message: 'Prove your identity again with the mutation reauthenticate, then retry.',
     description:
-      'The last verification of the password is too old for this operation. Call `reauthenticate`, then retry.',
+      'The recent proofs of the identity do not suffice for this operation, and nothing was done. Call `reauthenticate` ' +
+      'with one of the `methods`, then retry.',
   },
   USER_NOT_FOUND: {
     message: 'There is no such user.',
@@ -171,8 +172,19 @@ export class SessionNotFoundError extends plainError('SESSION_NOT_FOUND') {}
 /** Refuses a trusted device that does not exist and one of another user in the same way, on purpose. */
 export class DeviceNotFoundError extends plainError('DEVICE_NOT_FOUND') {}
 
-/** Refuses an operation for which the last verification of the password is too old. */
-export class ReauthenticationRequiredError extends plainError('REAUTHENTICATION_REQUIRED') {}
+/** Refuses an operation that needs more recent proofs of the identity, or proofs of more factors. */
+export class ReauthenticationRequiredError extends UserError {
+  /** The level that recent proofs have to reach. */
+  readonly level: number;
+  /** The maximum age of these proofs. */
+  readonly withinMs: number;
+
+  constructor({ level, withinMs }: { level: number; withinMs: number }) {
+    super('REAUTHENTICATION_REQUIRED', userErrors.REAUTHENTICATION_REQUIRED.message);
+    this.level = level;
+    this.withinMs = withinMs;
+  }
+}
 
 /** Tells administrators, who may know which accounts exist, that a user does not. */
 export class UserNotFoundError extends plainError('USER_NOT_FOUND') {}

@@ -1,6 +1,6 @@
 import type { User } from '../generated/sqlite/client.ts';
-import { levelOf } from '../sessions/assurance/level.ts';
-import { type AuthenticationMethod, methodsOf } from '../sessions/proof.ts';
+import { levelOf, reachedSince } from '../sessions/assurance/level.ts';
+import { type AuthenticationMethod, proofsOf } from '../sessions/proof.ts';
 import type { SessionWithUser } from '../sessions/session.ts';
 
 /** The claims of a token about a session and its user. */
@@ -9,9 +9,13 @@ export type SessionClaims = {
   sub: string;
   /** The handle of the session, which is no secret. */
   sid: string;
-  /** The time of the last authentication of the user, in Unix seconds. Missing if it was never recorded. */
+  /**
+   * The time since which the session has the level `acr`, in Unix seconds: of the newest proofs that reach it together,
+   * the time of the oldest. So an old second factor does not seem new after the password alone. Missing if no proof was
+   * recorded.
+   */
   auth_time?: number;
-  /** The methods of that authentication (RFC 8176). Missing if they were never recorded. */
+  /** The methods of all proofs in the session (RFC 8176). Missing if they were never recorded. */
   amr?: string[];
   /** The assurance level of these methods (NIST SP 800-63B-4 section 2). Missing if `amr` is. */
   acr?: string;
@@ -45,13 +49,16 @@ function amrOf(methods: readonly AuthenticationMethod[]): string[] {
  * @param subject - the global ID of the user, as in `User.id`
  */
 export function claimsOf(session: SessionWithUser & { user: User }, subject: string): SessionClaims {
-  const { handle, user, authenticatedAt, authenticationMethods } = session;
-  const methods = methodsOf(authenticationMethods);
+  const { handle, user, authenticatedAt } = session;
+  const proofs = proofsOf(session);
+  const methods = proofs.map(({ method }) => method);
+  const level = levelOf(methods);
+  const since = level === null ? authenticatedAt : reachedSince(proofs, level);
   return {
     sub: subject,
     sid: handle,
-    ...(authenticatedAt && { auth_time: toUnixSeconds(authenticatedAt) }),
-    ...(methods.length > 0 && { amr: amrOf(methods), acr: `aal${levelOf(methods) ?? 1}` }),
+    ...(since && { auth_time: toUnixSeconds(since) }),
+    ...(level && { amr: amrOf(methods), acr: `aal${level}` }),
     role: user.role,
     email_verified: user.emailVerifiedAt !== null,
   };

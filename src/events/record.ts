@@ -32,7 +32,8 @@ export const auditEventTypes = {
     '`REFUSED` (by the mailed link), `CANCELLED`, or `NO_ADMINISTRATOR`: who requested it is none any more.',
   FACTORS_RESET: 'All factors but the password were removed, as an administrator or an operator had requested.',
   PASSWORD_CHECK_FAILED: 'A wrong password was given for an operation in a session, or for a link.',
-  REAUTHENTICATED: 'The user verified the password again in a session.',
+  REAUTHENTICATED:
+    'The user proved the identity again in a session. `detail` contains the method, such as PASSWORD or TOTP.',
   LOGGED_OUT: 'The client of a session ended it.',
   SESSION_REVOKED:
     'A session was ended from elsewhere: by its user, also by a mailed link, an administrator, a new password, the ' +

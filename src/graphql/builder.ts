@@ -12,6 +12,7 @@ import { AccessPluginName } from './plugins/access.ts';
 import { withinPage } from './plugins/limits.ts';
 import { MutationDefaultsPluginName } from './plugins/mutation-defaults.ts';
 import { RefusalFactsPluginName } from './plugins/refusal-facts.ts';
+import { RequiresProofPluginName } from './plugins/requires-proof.ts';
 import { SemanticNonNullPluginName } from './plugins/semantic-non-null.ts';
 
 export const builder = new SchemaBuilder<{
@@ -36,6 +37,7 @@ export const builder = new SchemaBuilder<{
     ErrorsPlugin,
     RefusalFactsPluginName,
     AccessPluginName,
+    RequiresProofPluginName,
     MutationDefaultsPluginName,
     RelayPlugin,
     PrismaPlugin,

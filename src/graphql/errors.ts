@@ -20,7 +20,6 @@ import {
   PasskeyRejectedError,
   passkeyProblems,
   RateLimitedError,
-  ReauthenticationRequiredError,
   RequestError,
   type RequestErrorCode,
   SecondFactorNeededError,
@@ -47,7 +46,7 @@ const UserErrorCodeEnum = builder.enumType('UserErrorCode', {
 
 const messageDescription = 'For people, in English: the problem and its solution.';
 
-const UserErrorInterface = builder.interfaceRef<UserError>('UserError').implement({
+export const UserErrorInterface = builder.interfaceRef<UserError>('UserError').implement({
   access: 'parent',
   description: 'A refusal that the caller can act on.',
   fields: (t) => ({
@@ -71,7 +70,6 @@ const plainErrors: ((new () => UserError) & { code: UserErrorCode })[] = [
   EmailTakenError,
   SessionNotFoundError,
   DeviceNotFoundError,
-  ReauthenticationRequiredError,
   UserNotFoundError,
   ServiceClientNotFoundError,
   AccountSuspendedError,

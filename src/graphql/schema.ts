@@ -3,7 +3,9 @@ import { builder } from './builder.ts';
 import { schemaDescription } from './description.ts';
 import { subgraphSdl } from './federation/sdl.ts';
 import { gatewayQueries, withoutQueries } from './federation/without-queries.ts';
-import { printWithDirectives, semanticNonNull } from './plugins/semantic-non-null.ts';
+import { printWithDirectives } from './field-directives.ts';
+import { requiresProof } from './plugins/requires-proof.ts';
+import { semanticNonNull } from './plugins/semantic-non-null.ts';
 import './mutations/profile.ts';
 import './mutations/access-token.ts';
 import './mutations/administration.ts';
@@ -25,6 +27,8 @@ import './mutations/factors/passkey-login.ts';
 import './mutations/factors/remove-factor.ts';
 import './mutations/factors/reset-factors.ts';
 import './types/factors/factor-reset.ts';
+import './mutations/factors/reauthenticate.ts';
+import './types/factors/reauthentication-required.ts';
 import './types/factors/second-factor.ts';
 import './types/factors/user-factors.ts';
 import './types/sessions/last-session.ts';
@@ -35,6 +39,7 @@ import './mutations/sessions/revoke-sessions.ts';
 import './types/service-client.ts';
 import './types/sessions/session.ts';
 import './types/sessions/session-connection.ts';
+import './types/sessions/session-proof.ts';
 import './mutations/sessions/session-data.ts';
 import './mutations/service-clients.ts';
 import './mutations/sign-up.ts';
@@ -49,7 +54,7 @@ import './types/webhooks/delivery.ts';
 import './mutations/webhooks/manage.ts';
 import './mutations/webhooks/replay.ts';
 
-const built = builder.toSchema({ directives: [...specifiedDirectives, semanticNonNull] });
+const built = builder.toSchema({ directives: [...specifiedDirectives, requiresProof, semanticNonNull] });
 
 /** The schema with the queries for gateways (Apollo Federation 2). */
 export const subgraphSchema = new GraphQLSchema({ ...built.toConfig(), description: schemaDescription });

@@ -83,13 +83,23 @@ export type ProofRequirement = {
   level: AssuranceLevel;
 };
 
+/** Returns the methods that a session has proved within a time. */
+export function recentMethodsOf(session: StoredProofs, withinMs: number, now: Date): AuthenticationMethod[] {
+  const recent = proofsOf(session).filter(({ at }) => now.getTime() - at.getTime() <= withinMs);
+  return recent.map(({ method }) => method);
+}
+
+/** Returns whether the recent proofs of a session reach a level. */
+export function hasProof(session: StoredProofs, { withinMs, level }: ProofRequirement, now: Date): boolean {
+  return (levelOf(recentMethodsOf(session, withinMs, now)) ?? 0) >= level;
+}
+
 /**
  * Requires recent proofs in this session. Protects operations for which an unlocked device must not be enough.
  *
  * @throws ReauthenticationRequiredError if the recent proofs do not reach the level.
  */
-export function requireProof({ session, now }: Scope, { withinMs, level }: ProofRequirement): void {
-  const recent = session === null ? [] : proofsOf(session).filter(({ at }) => now.getTime() - at.getTime() <= withinMs);
-  const reached = levelOf(recent.map(({ method }) => method));
-  if (reached === null || reached < level) throw new ReauthenticationRequiredError();
+export function requireProof({ session, now }: Scope, requirement: ProofRequirement): void {
+  if (session !== null && hasProof(session, requirement, now)) return;
+  throw new ReauthenticationRequiredError(requirement);
 }

@@ -1,9 +1,9 @@
-import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { inRawTransaction } from '../database/transaction.ts';
 import { SessionNotFoundError } from '../errors.ts';
 import type { Prisma } from '../generated/sqlite/client.ts';
 import { mayReadUsers, type Scope, type UserScope } from '../scope.ts';
+import { type RecentProofPolicies, requireRecentProof } from './assurance/second-factor.ts';
 import {
   type EndReason,
   endSessions,
@@ -13,7 +13,6 @@ import {
   sessionsWithIds,
   sessionWithId,
 } from './end.ts';
-import { requireProof } from './proof.ts';
 import { type Session, whereLive } from './session.ts';
 
 /** Ends the session of a request, and returns it. Null if there is none, or it is not live any more. */
@@ -37,14 +36,13 @@ export async function endSession(
  * which is no failure. If several callers try at the same time, one gets true.
  *
  * @throws SessionNotFoundError, in the same way for an unknown session and for one of another user.
- * @throws ReauthenticationRequiredError if an administrator ends another user's session, and the last proof of their
- *   password is older than `reauthenticateAfterMs`.
+ * @throws ReauthenticationRequiredError if an administrator without recent proofs ends another user's session.
  */
 export async function revokeSession(
   database: Database,
   scope: Scope,
   id: bigint,
-  { reauthenticateAfterMs }: Pick<Config, 'reauthenticateAfterMs'>,
+  policies: RecentProofPolicies,
 ): Promise<{ session: Session; ended: boolean }> {
   // Most callers end a live session of their own. Only the others need the session to be read first.
   const own = await endOwn(database, scope, id);
@@ -52,7 +50,7 @@ export async function revokeSession(
   const session = await database.session.findFirst({ where: { AND: [{ id }, whereOwnedBy(scope)] } });
   if (!session) throw new SessionNotFoundError();
   if (isOwn(session, scope)) return { session, ended: false };
-  requireProof(scope, { withinMs: reauthenticateAfterMs, level: 1 });
+  requireRecentProof(scope, policies);
   const ended = await endSession(database, scope, id, 'REVOKED_BY_ADMIN');
   return ended ? { session: ended, ended: true } : { session, ended: false };
 }

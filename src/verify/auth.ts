@@ -24,12 +24,24 @@ export type Session = {
 
 /** The session of a user, with the facts about the user's authentication (OpenID Connect Core 1.0 section 2). */
 export type UserSession = Session & {
-  /** When the user last proved the password. Null if that is unknown. Compare it before dangerous operations. */
+  /**
+   * The time since which the session has the level `acr`. Null if that is unknown. Before dangerous operations, use
+   * `requireProof`, which compares all proofs.
+   */
   authenticatedAt: Date | null;
   /** The authentication methods (RFC 8176), such as `pwd`. Empty if they are unknown. */
   amr: string[];
-  /** The assurance level (NIST SP 800-63B-4), such as `aal1`. Null if it is unknown. */
+  /** The assurance level (NIST SP 800-63B-4): `aal1` is one factor, `aal2` two. Null if it is unknown. */
   acr: string | null;
+  /** The last proof by each method. Empty if they are unknown. */
+  proofs: Proof[];
+};
+
+/** The last proof of the identity by one method, in a session. */
+export type Proof = {
+  /** `password`, `email`, `totp`, `passkey`, `security_key`, `recovery_code`, `trusted_device`, or a later method. */
+  method: string;
+  at: Date;
 };
 
 /** The verdict on a live session. The session of a visitor who is not signed in has no user. */
@@ -70,13 +82,19 @@ function sessionOf({ sid, iat, exp, public_data }: JsonObject): Session {
 }
 
 function userSessionOf(claims: JsonObject): UserSession {
-  const { auth_time, amr, acr } = claims;
+  const { auth_time, amr, acr, proofs } = claims;
   return {
     ...sessionOf(claims),
     authenticatedAt: auth_time === undefined ? null : time(auth_time),
     amr: Array.isArray(amr) ? amr.map(text) : [],
     acr: optionalText(acr),
+    proofs: Array.isArray(proofs) ? proofs.map(proofOf) : [],
   };
+}
+
+function proofOf(value: Json): Proof {
+  if (!isObject(value)) throw unexpected();
+  return { method: text(value.method), at: time(value.at) };
 }
 
 function text(value: Json | undefined): string {

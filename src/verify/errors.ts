@@ -46,6 +46,21 @@ export class CsrfError extends Refusal {
 }
 
 /**
+ * Asks the client for a login, or for more recent or other proofs of the identity (RFC 9470). `requireProof` returns it.
+ * The header `WWW-Authenticate` has the proofs.
+ */
+export class ProofRequired extends Refusal {
+  override readonly name = 'ProofRequired';
+  readonly status = 401;
+  override readonly headers: Readonly<Record<string, string>>;
+
+  constructor(message: string, challenge: string) {
+    super(message);
+    this.headers = { 'www-authenticate': challenge };
+  }
+}
+
+/**
  * Is thrown when the server does not answer a forwarded operation, or its database does not. Answer 503. `cause` has the
  * reason.
  */

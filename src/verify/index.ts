@@ -14,10 +14,12 @@ export { socketIoAuth } from './adapters/socket-io.ts';
 export type { ConnectionOptions } from './adapters/web-socket.ts';
 export { wsAuth } from './adapters/ws.ts';
 export { type AuthContext, yogaAuth } from './adapters/yoga.ts';
-export type { Auth, Session, User, UserSession } from './auth.ts';
+export { type ProofRequirement, requireProof } from './assurance/require-proof.ts';
+export type { Auth, Proof, Session, User, UserSession } from './auth.ts';
 export {
   CsrfError,
   OperationError,
+  ProofRequired,
   Refusal,
   ServerUnavailable,
   VerificationUnavailable,

@@ -2,6 +2,7 @@ import { createLocalJWKSet, decodeProtectedHeader, type JWTVerifyOptions, jwtVer
 import { describe, expect, it } from 'vitest';
 import { type Client, password, type Settings, startApi, type TestApi } from '../support/api.ts';
 import { encryptionKeysOf } from '../support/encryption-keys.ts';
+import { addApp } from '../support/second-factor.ts';
 
 const audience = 'https://router.example';
 const hour = 3_600_000;
@@ -68,6 +69,26 @@ describe('accessToken', () => {
     const claims = await verify(api, (await ask(ada)).token);
     expect(claims).toMatchObject({ role: 'editor', email_verified: true, amr: ['pwd', 'email'], acr: 'aal1' });
     expect(claims.auth_time).toBe(Math.floor(api.clock.now.getTime() / 1_000));
+  });
+
+  it('has an auth_time as old as the older of two factors, so that the password alone makes no old one new', async () => {
+    const api = await startIssuer();
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const start = Math.floor(api.clock.now.getTime() / 1_000);
+    const app = await addApp(api, ada);
+    const claims = async () => {
+      const { acr, amr, auth_time } = await verify(api, (await ask(ada)).token);
+      return { acr, amr, auth_time };
+    };
+    const both = { acr: 'aal2', amr: ['pwd', 'otp', 'mfa'] };
+    expect(await claims()).toEqual({ ...both, auth_time: start });
+    api.clock.now = new Date(api.clock.now.getTime() + hour);
+    await ada.act('reauthenticate', { password });
+    expect(await claims()).toEqual({ ...both, auth_time: start });
+    const byApp = `mutation ($code: String!) {
+      reauthenticate(answer: { totpCode: $code }) { __typename ... on ReauthenticatePayload { token } } }`;
+    await ada.ask(byApp, { code: app.code() });
+    expect((await claims()).auth_time).toBe(Math.floor(api.clock.now.getTime() / 1_000));
   });
 
   it('leaves out what was never recorded, in sessions of before', async () => {

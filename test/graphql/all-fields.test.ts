@@ -87,7 +87,7 @@ async function reach(client: Client, roots: Root[], headers = {}): Promise<Set<s
   return types;
 }
 
-const objects = ['User', 'Session', 'SessionConnection', 'SessionEdge', 'PageInfo'];
+const objects = ['User', 'Session', 'SessionConnection', 'SessionEdge', 'SessionProof', 'PageInfo'];
 const devices = ['TrustedDevice', 'Passkey', 'PasskeySignals'];
 const events = ['AuditEvent', 'AuditEventConnection', 'AuditEventEdge'];
 const webhooks = ['Webhook', 'WebhookConnection', 'WebhookEdge', 'WebhookDelivery'];

@@ -117,7 +117,7 @@ describe('reauthenticate', () => {
     const session = await api.database.session.findFirstOrThrow();
     const { now } = api.clock;
     const prove = (secret: string, inSession = session) =>
-      reauthenticate(api.database, userScope({ ...inSession, user }, now), secret, api.config);
+      reauthenticate(api.database, userScope({ ...inSession, user }, now), { password: secret }, api.config);
     expect((await prove(password)).session.authenticatedAt).toEqual(now);
     await takeOver(api, foreignHashes['pbkdf2_sha256 of Django']);
     await expect(prove(password, { ...session, id: 0n })).rejects.toThrow('is wrong');

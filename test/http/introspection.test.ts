@@ -47,6 +47,7 @@ describe('introspection', () => {
       auth_time: seconds(session.authenticatedAt),
       amr: ['pwd'],
       acr: 'aal1',
+      proofs: [{ method: 'password', at: seconds(session.authenticatedAt) }],
     });
   });
 
@@ -64,10 +65,10 @@ describe('introspection', () => {
     expect((await other.introspect(token)).body.public_data).toEqual({});
     await ada.ask('mutation { setPublicData(data: { theme: "dark" }) { __typename } }');
     const { id } = await api.database.session.findFirstOrThrow();
-    await api.database.session.update({ where: { id }, data: { privateData: '{"plan":"pro"}' } });
+    await api.database.session.update({ where: { id }, data: { privateData: '{"plan":"premium"}' } });
     const { body } = await other.introspect(token);
     expect(body.public_data).toEqual({ theme: 'dark' });
-    expect(JSON.stringify(body)).not.toContain('pro');
+    expect(JSON.stringify(body)).not.toContain('premium');
     expect((await service.introspect(token)).body).not.toHaveProperty('public_data');
   });
 

@@ -77,6 +77,7 @@ describe('metadata of the server', () => {
       jwks_uri: `${publicUrl.origin}/.well-known/jwks.json`,
       introspection_endpoint: `${publicUrl.origin}/oauth/introspect`,
       introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+      acr_values_supported: ['aal1', 'aal2'],
       introspection_signing_alg_values_supported: ['ES256'],
       revocation_endpoint: `${publicUrl.origin}/oauth/revoke`,
       revocation_endpoint_auth_methods_supported: ['none'],

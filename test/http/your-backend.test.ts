@@ -72,6 +72,9 @@ const requests: Record<string, (test: Case) => Send | Promise<Send>> = {
   '`/auth/verify` a request that another site forged': (test) =>
     verify(test, { 'x-forwarded-method': 'POST', 'sec-fetch-site': 'cross-site' }),
   '`/auth/verify` an unknown parameter': (test) => verify(test, {}, '?anonymous=yes'),
+  '`/auth/verify` `acr_values=aal3`': (test) => verify(test, {}, '?acr_values=aal3'),
+  '`/auth/verify` `max_age=5m`': (test) => verify(test, {}, '?max_age=5m'),
+  '`/auth/verify` `acr_values=aal2`, with the password only': (test) => verify(test, {}, '?acr_values=aal2'),
   '`/auth/verify` `signed-out=redirect`, without `LOGIN_URL`': (test) =>
     verify(test, { cookie: '', accept: 'text/html' }, '?signed-out=redirect'),
   '`/auth/verify` `audience=…`, without `ACCESS_TOKEN_AUDIENCES`': (test) => verify(test, {}, '?audience=router'),

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { commandScope } from '../../src/scope.ts';
-import { levelOf } from '../../src/sessions/assurance/level.ts';
-import { proofsOf, requireProof, type StoredProofs, storedProofs } from '../../src/sessions/proof.ts';
+import { levelOf, reachedSince } from '../../src/sessions/assurance/level.ts';
+import {
+  type AuthenticationMethod,
+  proofsOf,
+  requireProof,
+  type StoredProofs,
+  storedProofs,
+} from '../../src/sessions/proof.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute));
 
@@ -61,6 +67,83 @@ describe('the assurance level', () => {
   });
 });
 
+describe('the time since which a level is reached', () => {
+  const since = (proofs: [AuthenticationMethod, number][], level: 1 | 2) => {
+    const stored = proofs.map(([method, minute]) => ({ method, at: at(minute) }));
+    return reachedSince(stored, level)?.getUTCMinutes() ?? null;
+  };
+
+  it.each([
+    [[['password', 3]], 1, 3],
+    [[['password', 3]], 2, null],
+    [
+      [
+        ['password', 3],
+        ['totp', 5],
+      ],
+      1,
+      5,
+    ],
+    [
+      [
+        ['password', 3],
+        ['totp', 5],
+      ],
+      2,
+      3,
+    ],
+    [
+      [
+        ['password', 7],
+        ['totp', 5],
+      ],
+      2,
+      5,
+    ],
+    [
+      [
+        ['password', 7],
+        ['totp', 2],
+        ['recovery_code', 5],
+      ],
+      2,
+      5,
+    ],
+    [
+      [
+        ['password', 7],
+        ['totp', 5],
+        ['passkey', 6],
+      ],
+      2,
+      6,
+    ],
+    [
+      [
+        ['password', 7],
+        ['email', 9],
+        ['trusted_device', 9],
+      ],
+      2,
+      null,
+    ],
+    [
+      [
+        ['password', 7],
+        ['trusted_device', 9],
+      ],
+      1,
+      7,
+    ],
+    [[], 1, null],
+  ] as [[AuthenticationMethod, number][], 1 | 2, number | null][])(
+    'of %j and level %j is %j',
+    (proofs, level, minute) => {
+      expect(since(proofs, level)).toBe(minute);
+    },
+  );
+});
+
 describe('a required proof', () => {
   const session = storedProofs(
     { methods: ['password'], at: at(10) },
@@ -71,12 +154,12 @@ describe('a required proof', () => {
 
   it('counts the proofs of the last minutes only, together', () => {
     expect(() => requireAt(15, 2)).not.toThrow();
-    expect(() => requireAt(16, 2)).toThrow('Verify');
+    expect(() => requireAt(16, 2)).toThrow('Prove');
     expect(() => requireAt(25, 1)).not.toThrow();
-    expect(() => requireAt(26, 1)).toThrow('Verify');
+    expect(() => requireAt(26, 1)).toThrow('Prove');
   });
 
   it('is never given without a session', () => {
-    expect(() => requireProof(commandScope(at(0)), { withinMs: 1, level: 1 })).toThrow('Verify');
+    expect(() => requireProof(commandScope(at(0)), { withinMs: 1, level: 1 })).toThrow('Prove');
   });
 });

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Auth } from '../../src/verify/auth.ts';
+import { type ProofRequirement, requireProof } from '../../src/verify/assurance/require-proof.ts';
+import type { Auth, Proof } from '../../src/verify/auth.ts';
 import { temporaryFolder } from '../support/database.ts';
 
 describe('types of the client library', () => {
@@ -34,5 +35,17 @@ describe('types of the client library', () => {
       return auth?.session.amr ?? [];
     }
     expect(methodsOf(null)).toEqual([]);
+  });
+
+  it('tell which proofs a session may have, and only of a user', () => {
+    function proofsOf(auth: Auth | null): Proof[] {
+      if (auth?.user) return auth.session.proofs;
+      // @ts-expect-error: an anonymous session has no proofs.
+      return auth?.session.proofs ?? [];
+    }
+    expect(proofsOf(null)).toEqual([]);
+    // @ts-expect-error: no level is higher than two.
+    const requirement: ProofRequirement = { withinSeconds: 300, level: 3 };
+    expect(requireProof(null, requirement)?.status).toBe(401);
   });
 });

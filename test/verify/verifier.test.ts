@@ -34,6 +34,7 @@ describe('verifier', () => {
         authenticatedAt: seconds(row.authenticatedAt),
         amr: ['pwd'],
         acr: 'aal1',
+        proofs: [{ method: 'password', at: seconds(row.authenticatedAt) }],
       },
     });
   });

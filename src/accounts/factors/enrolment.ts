@@ -1,5 +1,4 @@
 /** The addition of a factor: by a user in a session, or as a part of a sign-in that needs one. */
-import type { Config } from '../../config/config.ts';
 import type { Database, Db } from '../../database/database.ts';
 import { ChallengeInvalidError, RequestError } from '../../errors.ts';
 import { countRecoveryCodes, replaceRecoveryCodes } from '../../factors/recovery-codes.ts';
@@ -9,8 +8,10 @@ import {
   endSessionsWithoutSecondFactor,
   needsSecondFactor,
   provesSecondFactor,
+  type RecentProofPolicies,
+  requireRecentProof,
 } from '../../sessions/assurance/second-factor.ts';
-import { type AuthenticationMethod, requireProof } from '../../sessions/proof.ts';
+import type { AuthenticationMethod } from '../../sessions/proof.ts';
 import { type RotatedSession, rotateToken } from '../../sessions/rotate.ts';
 import type { StartedSession, Visitor } from '../../sessions/start.ts';
 import { redeemChallenge, voidChallenges } from '../../tokens/challenge.ts';
@@ -70,15 +71,11 @@ async function requireEnrollable(db: Db, { user, methods }: StoredSignIn): Promi
  *
  * @throws ReauthenticationRequiredError
  */
-export function requireProofForFactors(
-  scope: Scope,
-  { reauthenticateAfterMs: withinMs, secondFactor }: FactorProofPolicies,
-): void {
-  const { user } = requireUser(scope).session;
-  requireProof(scope, { withinMs, level: needsSecondFactor(user, secondFactor) ? 2 : 1 });
+export function requireProofForFactors(scope: Scope, policies: FactorProofPolicies): void {
+  requireRecentProof(scope, policies);
 }
 
-export type FactorProofPolicies = Pick<Config, 'reauthenticateAfterMs' | 'secondFactor'>;
+export type FactorProofPolicies = RecentProofPolicies;
 
 /** The session after the addition: the one of the request with a new token, or the one of the completed sign-in. */
 export type Enrolled = {

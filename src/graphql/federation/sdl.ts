@@ -7,7 +7,7 @@ import {
   print,
   visit,
 } from 'graphql';
-import { printWithDirectives } from '../plugins/semantic-non-null.ts';
+import { printWithDirectives } from '../field-directives.ts';
 import { entityNames } from './entities.ts';
 import { gatewayQueries, withoutQueries } from './without-queries.ts';
 

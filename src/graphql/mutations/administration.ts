@@ -40,7 +40,7 @@ const UserResult = builder.errorUnion('UserResult', {
 });
 
 const idArgument = { required: true, description: 'The `id` of the user.' } as const;
-const forAdministrators = 'Only for administrators who entered their password recently: see `reauthenticate`.';
+const forAdministrators = 'Only for administrators who proved the identity recently: see `reauthenticate`.';
 
 /** Returns the row ID of a user. @throws UserNotFoundError for an ID that no user can have. */
 function userIdOf(id: string, { database }: Context): bigint {

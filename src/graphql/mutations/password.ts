@@ -1,5 +1,4 @@
 import { changePassword } from '../../accounts/change-password.ts';
-import { reauthenticate } from '../../accounts/reauthenticate.ts';
 import { requestPasswordReset, resetPassword } from '../../accounts/reset-password.ts';
 import {
   InvalidCredentialsError,
@@ -31,25 +30,15 @@ import {
 import { newPasswordDescription } from './sign-up.ts';
 
 /** The current session after a rotation, with the new tokens of its client. */
-type Rotated = { session: SessionRow; token: string | null; antiCSRFToken: string | null };
+export type Rotated = { session: SessionRow; token: string | null; antiCSRFToken: string | null };
 
-const sessionDescription = 'The current session, with the new `authenticatedAt`.';
-const tokenDescription =
+export const sessionDescription = 'The current session, with the new `authenticatedAt`.';
+export const tokenDescription =
   'The new bearer token of the session. The server shows it only once and rejects the previous token. Null for a ' +
   'cookie session: the token is in the new cookie.';
-const antiCSRFTokenDescription =
+export const antiCSRFTokenDescription =
   'The new anti-CSRF token. Send it in the `anti-csrf` header of every mutation. Null for a bearer session, which ' +
   'needs none.';
-
-const ReauthenticatePayload = builder.objectRef<Rotated>('ReauthenticatePayload').implement({
-  access: 'parent',
-  description: 'The session after a verification of the password. It has a new token.',
-  fields: (t) => ({
-    session: t.expose('session', { type: Session, description: sessionDescription }),
-    token: t.exposeString('token', { nullable: true, description: tokenDescription }),
-    antiCSRFToken: t.exposeString('antiCSRFToken', { nullable: true, description: antiCSRFTokenDescription }),
-  }),
-});
 
 const ChangePasswordPayload = builder.objectRef<Rotated & { viewer: UserRow }>('ChangePasswordPayload').implement({
   access: 'parent',
@@ -76,21 +65,6 @@ export function rotate(caller: Caller, rotated: RotatedSession, user?: UserRow):
   const token = caller.scope.presentedToken?.transport === 'BEARER' ? rotated.token : null;
   return { session: rotated.session, token, antiCSRFToken: caller.antiCSRFToken };
 }
-
-builder.mutationField('reauthenticate', (t) =>
-  t.field({
-    access: 'user',
-    type: ReauthenticatePayload,
-    complexity: passwordCheck,
-    errors: { types: [InvalidCredentialsError, RateLimitedError] },
-    description:
-      'Re-verifies the signed-in user’s password. Call it when an operation returns `ReauthenticationRequiredError`, ' +
-      'then retry. The session gets a new token.',
-    args: { password: t.arg.string({ required: true, description: 'The password of the signed-in user.' }) },
-    resolve: async (_root, { password }, { caller, config, database }) =>
-      rotate(caller, await reauthenticate(database, requireRotatable(caller), password, config)),
-  }),
-);
 
 builder.mutationField('changePassword', (t) =>
   t.field({

@@ -56,7 +56,7 @@ const RevokeServiceClientPayload = builder
   });
 
 const idArgument = { required: true, description: 'The `id` of the service client.' } as const;
-const forAdministrators = 'Only for administrators who entered their password recently: see `reauthenticate`.';
+const forAdministrators = 'Only for administrators who proved the identity recently: see `reauthenticate`.';
 
 /** Returns the row ID of a client. @throws ServiceClientNotFoundError for an ID that no client can have. */
 function clientIdOf(id: string, { database }: Context): bigint {

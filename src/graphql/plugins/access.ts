@@ -11,7 +11,6 @@ import SchemaBuilder, {
 import type { GraphQLFieldResolver } from 'graphql';
 import { notSignedIn, RequestError } from '../../errors.ts';
 import { mayFollowEvents, mayReadUsers, type Scope } from '../../scope.ts';
-import { requireProof } from '../../sessions/proof.ts';
 import { type Context, canSeeUser, isUserOrAdmin } from '../context.ts';
 
 /**
@@ -27,7 +26,8 @@ export const accessLevels = {
   directory: 'Administrators, and services with the scope users:read. FORBIDDEN for others.',
   admin: 'Administrators. FORBIDDEN for others.',
   adminReader: 'Administrators. Null for others.',
-  recentAdmin: 'Administrators who entered their password recently. ReauthenticationRequiredError for the others.',
+  recentAdmin:
+    'Administrators with recent proofs of the identity. FORBIDDEN or ReauthenticationRequiredError for others.',
   introspection: 'Every caller, or administrators and services if introspection is off. FORBIDDEN for others.',
   events: 'Administrators, and services with the scope events. FORBIDDEN for others.',
   sessionData: 'Services with the scope session-data. FORBIDDEN for others.',
@@ -72,12 +72,8 @@ const checks: Partial<Record<Access, Check>> = {
     return requireAdmin(context);
   },
   admin: requireAdmin,
-  recentAdmin: (context) => {
-    requireAdmin(context);
-    // An unlocked device of an administrator is not enough.
-    requireProof(context.caller.scope, { withinMs: context.config.reauthenticateAfterMs, level: 1 });
-    return true;
-  },
+  // `requires-proof.ts` checks the proofs: an unlocked device of an administrator is not enough.
+  recentAdmin: requireAdmin,
   introspection: ({ config, caller }) => {
     if (config.introspection || caller.scope.isAdmin || caller.scope.service !== null) return true;
     throw new RequestError('FORBIDDEN', 'Only administrators and services may read the schema: see x-service-key.');

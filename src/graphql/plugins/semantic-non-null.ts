@@ -6,18 +6,13 @@
 import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core';
 import {
   DirectiveLocation,
-  type FieldDefinitionNode,
   GraphQLDirective,
   type GraphQLFieldResolver,
   GraphQLInt,
   GraphQLList,
   GraphQLNonNull,
-  type GraphQLSchema,
-  isObjectType,
-  parse,
-  printSchema,
-  visit,
 } from 'graphql';
+import { directivesOf, withDirective } from '../field-directives.ts';
 
 declare global {
   export namespace PothosSchemaTypes {
@@ -49,11 +44,6 @@ export const semanticNonNull = new GraphQLDirective({
   },
 });
 
-/** The directives of a field, by name. Other tools read the same extension. */
-function directivesOf(field: { extensions?: unknown }): object {
-  return (field.extensions as { directives?: object } | null | undefined)?.directives ?? {};
-}
-
 /** Returns whether a field is null only next to an error. */
 export function isSemanticNonNull(field: { extensions?: unknown }): boolean {
   return name in directivesOf(field);
@@ -62,10 +52,9 @@ export function isSemanticNonNull(field: { extensions?: unknown }): boolean {
 /** Adds the directive to all mutations, and to the fields with the option. A null without an error is a bug there. */
 export class SemanticNonNullPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override onOutputFieldConfig(fieldConfig: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
-    const { kind, type, pothosOptions, extensions } = fieldConfig;
+    const { kind, type, pothosOptions } = fieldConfig;
     if (!type.nullable || !(pothosOptions.semanticNonNull ?? kind === 'Mutation')) return fieldConfig;
-    const directives = { ...directivesOf(fieldConfig), [name]: {} };
-    return { ...fieldConfig, extensions: { ...extensions, directives } };
+    return { ...fieldConfig, extensions: withDirective(fieldConfig, name, {}) };
   }
 
   override wrapResolve(
@@ -79,23 +68,6 @@ export class SemanticNonNullPlugin<Types extends SchemaTypes> extends BasePlugin
       return value;
     };
   }
-}
-
-/** Returns the text of a schema with the directives of its fields, which `printSchema` of GraphQL.js leaves out. */
-export function printWithDirectives(schema: GraphQLSchema): string {
-  const text = printSchema(schema);
-  const ends: number[] = [];
-  const note = (type: string, { name, loc }: FieldDefinitionNode) => {
-    const known = schema.getType(type);
-    const field = isObjectType(known) ? known.getFields()[name.value] : undefined;
-    if (field && loc && isSemanticNonNull(field)) ends.push(loc.end);
-  };
-  visit(parse(text), {
-    ObjectTypeDefinition: ({ name, fields }) => {
-      for (const field of fields ?? []) note(name.value, field);
-    },
-  });
-  return [0, ...ends].map((start, index) => text.slice(start, ends[index])).join(` @${name}`);
 }
 
 SchemaBuilder.registerPlugin(name, SemanticNonNullPlugin);

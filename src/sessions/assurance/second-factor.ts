@@ -1,9 +1,9 @@
-import type { SecondFactorPolicy } from '../../config/config.ts';
+import type { Config, SecondFactorPolicy } from '../../config/config.ts';
 import type { Db } from '../../database/database.ts';
 import type { User } from '../../generated/sqlite/client.ts';
-import type { Scope } from '../../scope.ts';
+import { requireUser, type Scope } from '../../scope.ts';
 import { endSessions, sessionsWithIds } from '../end.ts';
-import { type AuthenticationMethod, proofsOf } from '../proof.ts';
+import { type AuthenticationMethod, proofsOf, requireProof } from '../proof.ts';
 import { type Session, type SessionWithUser, whereLive } from '../session.ts';
 
 /** Methods that are accepted as a second factor, or stand for one. */
@@ -58,4 +58,18 @@ export async function endSessionsWithoutSecondFactor(
   const live = await db.session.findMany({ where: { userId: user.id, ...whereLive(scope.now) } });
   const ids = live.filter((session) => lacksSecondFactor({ ...session, user }, policy)).map(({ id }) => id);
   return ids.length === 0 ? [] : endSessions(db, scope, sessionsWithIds(ids), 'SECOND_FACTOR_REQUIRED');
+}
+
+export type RecentProofPolicies = Pick<Config, 'secondFactor' | 'reauthenticateAfterMs'>;
+
+/**
+ * Requires recent proofs of the user of a session: of two factors, if the sign-ins of the user need a second one.
+ *
+ * @throws RequestError without a user.
+ * @throws ReauthenticationRequiredError
+ */
+export function requireRecentProof(scope: Scope, policies: RecentProofPolicies): void {
+  const { user } = requireUser(scope).session;
+  const level = needsSecondFactor(user, policies.secondFactor) ? 2 : 1;
+  requireProof(scope, { withinMs: policies.reauthenticateAfterMs, level });
 }

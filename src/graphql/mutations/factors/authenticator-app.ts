@@ -41,11 +41,12 @@ builder.mutationField('startAuthenticatorApp', (t) =>
   t.field({
     access: 'public',
     type: StartAuthenticatorAppPayload,
+    requiresProof: 'sometimes',
     errors: { types: [ReauthenticationRequiredError, ChallengeInvalidError, EncryptionKeysMissingError] },
     description:
       'Starts the addition of an authenticator app as the second factor: creates its secret. It counts once ' +
       '`confirmAuthenticatorApp` got a code of the app; until then, an app from before stays. For a signed-in user ' +
-      'with a recent proof, or as a part of a sign-in. UNAUTHENTICATED for others.',
+      'with recent proofs, or, with `signIn` and without more proofs, as a part of a sign-in. UNAUTHENTICATED for others.',
     args: {
       signIn: t.arg.string({ description: signInDescription }),
       transport: t.arg(transportArgument),

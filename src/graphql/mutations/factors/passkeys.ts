@@ -31,6 +31,7 @@ const signInArgument = {
 builder.mutationField('startPasskeyRegistration', (t) =>
   t.field({
     access: 'public',
+    requiresProof: 'sometimes',
     type: PasskeyChallenge,
     errors: { types: [ReauthenticationRequiredError, ChallengeInvalidError, PasskeyLimitError] },
     description:

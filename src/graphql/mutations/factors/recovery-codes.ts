@@ -21,6 +21,7 @@ const CreateRecoveryCodesPayload = builder.objectRef<{ codes: string[] }>('Creat
 builder.mutationField('createRecoveryCodes', (t) =>
   t.field({
     access: 'user',
+    requiresProof: 'always',
     type: CreateRecoveryCodesPayload,
     errors: { types: [ReauthenticationRequiredError, FactorNotFoundError] },
     description:
@@ -47,6 +48,7 @@ const RequireSecondFactorPayload = builder.objectRef<ChangedRequirement>('Requir
 builder.mutationField('requireSecondFactor', (t) =>
   t.field({
     access: 'user',
+    requiresProof: 'always',
     type: RequireSecondFactorPayload,
     errors: { types: [ReauthenticationRequiredError, FactorNotFoundError, SecondFactorNeededError] },
     description:

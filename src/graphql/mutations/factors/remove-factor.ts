@@ -13,6 +13,7 @@ import { changed } from '../email.ts';
 builder.mutationField('removeAuthenticatorApp', (t) =>
   t.field({
     access: 'user',
+    requiresProof: 'always',
     type: ViewerPayload,
     errors: { types: [FactorNotFoundError, LastFactorError, ReauthenticationRequiredError, InvalidCredentialsError] },
     description:

@@ -84,10 +84,11 @@ builder.mutationField('revoke', (t) =>
   t.field({
     access: 'session',
     type: RevokePayload,
+    requiresProof: 'sometimes',
     errors: { types: [SessionNotFoundError, ReauthenticationRequiredError] },
     description:
-      'Ends one session of the caller. Administrators can end any session if they entered their password recently: ' +
-      'see `reauthenticate`. Revoking an ended session succeeds.',
+      'Ends one session of the caller, without any proof. Administrators can end any session if they have proved the ' +
+      'identity recently: see `reauthenticate`. Revoking an ended session succeeds.',
     args: { id: t.arg.id({ required: true, description: 'The `id` of the session.' }) },
     resolve: async (_root, { id }, { caller, config, database }) => {
       const node = parseNodeId(id, database);

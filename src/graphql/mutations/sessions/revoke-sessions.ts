@@ -48,7 +48,7 @@ builder.mutationField('revokeSessions', (t) =>
     description:
       'Requests the end of many sessions, of all that are live now and match the filter. A server begins within ' +
       'seconds, and works in the background while others are served. Count them by `dryRun: true` first. Only for ' +
-      'administrators who entered their password recently: see `reauthenticate`.',
+      'administrators who proved the identity recently: see `reauthenticate`.',
     args: {
       filter: t.arg({ type: RevokeSessionsFilter, required: true, description: 'The sessions to end.' }),
       dryRun: t.arg.boolean({ required: true, description: 'Whether to count the sessions, and end none.' }),

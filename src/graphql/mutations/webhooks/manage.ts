@@ -61,7 +61,7 @@ const DeleteWebhookPayload = builder.objectRef<{ deleted: WebhookRow }>('DeleteW
 });
 
 const idArgument = { required: true, description: 'The `id` of the webhook.' } as const;
-export const forAdministrators = 'Only for administrators who entered their password recently: see `reauthenticate`.';
+export const forAdministrators = 'Only for administrators who proved the identity recently: see `reauthenticate`.';
 
 /** Returns the row ID of a webhook. @throws WebhookNotFoundError for an ID that no webhook can have. */
 export function webhookIdOf(id: string, { database }: Context): bigint {

@@ -6,6 +6,7 @@ import type { RequestFacts } from '../../../log/request-facts.ts';
 import { type ClientInfo, commandScope, type Service } from '../../../scope.ts';
 import { maxUserAgentLength } from '../../../sessions/client-name.ts';
 import { parseData } from '../../../sessions/data.ts';
+import { proofsOf } from '../../../sessions/proof.ts';
 import { resumeSession, type SessionUse } from '../../../sessions/resume.ts';
 import type { SessionWithUser } from '../../../sessions/session.ts';
 import type { AppOptions } from '../../front-door.ts';
@@ -108,6 +109,7 @@ function describe(session: SessionWithUser, { scopes }: Service, iss: string): o
       email: user.email,
       ...(user.name !== null && { name: user.name }),
       ...claimsOf({ ...session, user }, toNodeId('User', user.id)),
+      proofs: proofsOf(session).map(({ method, at }) => ({ method, at: toUnixSeconds(at) })),
     }),
     ...(scopes.has('session-data') && { public_data: parseData(publicData) ?? {} }),
   };

@@ -21,6 +21,8 @@ export function metadataOf(issuer: string, signs: boolean): object {
     introspection_endpoint: issuer + introspectionPath,
     introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
     ...(signs ? { introspection_signing_alg_values_supported: [signingAlgorithm] } : {}),
+    // RFC 9470 section 7.
+    acr_values_supported: ['aal1', 'aal2'],
     revocation_endpoint: issuer + revocationPath,
     revocation_endpoint_auth_methods_supported: ['none'],
     // The RFC requires the first, and reads the absence of the second as the code flow. People log in over GraphQL here.
