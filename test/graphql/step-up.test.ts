@@ -138,7 +138,7 @@ describe('the required level', () => {
     const missing = { level: 2, withinSeconds: 900 };
     expect(await act(root)).toMatchObject({ ...missing, methods: ['PASSWORD', 'TOTP'] });
     await byPassword(root);
-    expect(await act(root)).toMatchObject({ ...missing, methods: ['TOTP'] });
+    expect(await act(root)).toMatchObject({ ...missing, methods: ['TOTP', 'RECOVERY_CODE'] });
     pass(api, 10 * minute);
     await byCode(root, app.code());
     expect((await act(root)).__typename).toBe('UserNotFoundError');
@@ -147,7 +147,7 @@ describe('the required level', () => {
     await byPassword(root);
     expect((await act(root)).__typename).toBe('UserNotFoundError');
     pass(api, 10 * minute);
-    expect(await act(root)).toMatchObject({ ...missing, methods: ['TOTP'] });
+    expect(await act(root)).toMatchObject({ ...missing, methods: ['TOTP', 'RECOVERY_CODE'] });
   });
 
   it('is two in a session that a trusted device has started without the second factor', async () => {
@@ -159,7 +159,7 @@ describe('the required level', () => {
     const at = api.clock.now.getTime();
     const data = { authenticationMethods: 'password trusted_device', proofs: `password@${at} trusted_device@${at}` };
     await api.database.session.update({ where: { id: session.id }, data });
-    expect(await act(root)).toMatchObject({ level: 2, methods: ['TOTP'] });
+    expect(await act(root)).toMatchObject({ level: 2, methods: ['TOTP', 'RECOVERY_CODE'] });
   });
 
   it('is two for a role in REQUIRE_SECOND_FACTOR', async () => {
@@ -170,7 +170,7 @@ describe('the required level', () => {
     pass(api, 16 * minute);
     expect(await act(root)).toMatchObject({ level: 2 });
     await byPassword(root);
-    expect(await act(root)).toMatchObject({ level: 2, methods: ['TOTP'] });
+    expect(await act(root)).toMatchObject({ level: 2, methods: ['TOTP', 'RECOVERY_CODE'] });
     await byCode(root, app.code());
     expect((await act(root)).__typename).toBe('UserNotFoundError');
   });
@@ -186,7 +186,7 @@ describe('the required level', () => {
     await addApp(api, ada);
     pass(api, 16 * minute);
     await byPassword(ada);
-    expect(await refusalOf(ada, 'startAuthenticatorApp')).toMatchObject({ level: 2, methods: ['TOTP'] });
+    expect(await refusalOf(ada, 'startAuthenticatorApp')).toMatchObject({ level: 2, methods: ['TOTP', 'RECOVERY_CODE'] });
   });
 
   it('offers no password to an account without one', async () => {
@@ -194,6 +194,6 @@ describe('the required level', () => {
     await addApp(api, root);
     await api.database.user.updateMany({ data: { hashedPassword: null } });
     pass(api, 16 * minute);
-    expect(await act(root)).toMatchObject({ level: 2, methods: ['TOTP'] });
+    expect(await act(root)).toMatchObject({ level: 2, methods: ['TOTP', 'RECOVERY_CODE'] });
   });
 });
