@@ -17,6 +17,8 @@ export type Answered = {
   answer: FactorAnswer;
   /** The challenge of the operation. Null if it has none. */
   challenge: Challenge | null;
+  /** The secret of the challenge, as the client presented it. Null if there is none. */
+  secret: string | null;
   now: Date;
 };
 

@@ -155,7 +155,7 @@ describe('passkey as a second factor', () => {
     const challenge = await findChallenge(api.database, scope, 'REAUTHENTICATION', secret);
     const user = await api.database.user.findFirstOrThrow();
     const answer = { passkey: { response: device.get(options) } };
-    const answered = { user, answer, challenge, now: api.clock.now };
+    const answered = { user, answer, challenge, secret, now: api.clock.now };
     expect(await redeemAnswer(api.database, answered, api.config)).toBe('passkey');
   });
 
@@ -168,7 +168,7 @@ describe('passkey as a second factor', () => {
     const challenge = await api.database.challenge.findFirstOrThrow({ where: { purpose: 'REAUTHENTICATION' } });
     const user = await api.database.user.findFirstOrThrow();
     const answer = { passkey: { response: device.get(options, { isVerified: false }) } };
-    const answered = { user, answer, challenge, now: api.clock.now };
+    const answered = { user, answer, challenge, secret: null, now: api.clock.now };
     await expect(redeemAnswer(api.database, answered, api.config)).rejects.toMatchObject({
       reason: 'USER_NOT_VERIFIED',
     });

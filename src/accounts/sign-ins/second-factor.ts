@@ -64,7 +64,7 @@ export async function completeLogin(
         const user = await findAndLockUser(db, owner.id);
         if (user === null) throw new ChallengeInvalidError('UNKNOWN');
         requireSameAccount(challenge, user);
-        const method = await redeemAnswer(db, { user, answer, challenge, now }, policies);
+        const method = await redeemAnswer(db, { user, answer, challenge, secret, now }, policies);
         await redeemChallenge(db, challenge, now);
         const { type, transport, isRemembered } = pending;
         const proof = { methods: [...pending.methods, method], at: now };
