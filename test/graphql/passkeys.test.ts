@@ -98,6 +98,21 @@ describe('addition of a passkey', () => {
     expect(code).toBe('UNAUTHENTICATED');
   });
 
+  it.each([true, false])('is refused if the session ends meanwhile, with a verified user: %s', async (isVerified) => {
+    const { api, ada, device } = await start();
+    const { challenge, options } = await startRegistration(ada);
+    const find = api.database.challenge.findUnique.bind(api.database.challenge);
+    api.database.challenge.findUnique = (async (args: Parameters<typeof find>[0]) => {
+      await api.database.session.updateMany({ data: { hashedSessionToken: null, expiresAt: api.clock.now } });
+      return find(args);
+    }) as never;
+    const variables = { challenge, response: device.create(options, { isVerified }) };
+    const query = `mutation ($challenge: String!, $response: JSON!) {
+      finishPasskeyRegistration(challenge: $challenge, response: $response) { __typename } }`;
+    expect((await ada.send(query, variables)).code).toBe('UNAUTHENTICATED');
+    expect(await api.database.passkey.count()).toBe(0);
+  });
+
   it('may be made by the browser alone within five minutes after a login', async () => {
     const { api, ada, device } = await start();
     const { challenge, options } = await startRegistration(ada, { conditional: true });
@@ -166,6 +181,10 @@ describe('addition of a passkey', () => {
       response: device.create(late.options),
     });
     expect(foreign).toMatchObject({ code: 'CHALLENGE_INVALID', challengeReason: 'OTHER_DEVICE' });
+    // Another user of the same browser.
+    grace.deviceCookie = ada.deviceCookie;
+    const other = await finishRegistration(grace, { challenge: late.challenge, response: device.create(late.options) });
+    expect(other).toMatchObject({ code: 'CHALLENGE_INVALID', challengeReason: 'UNKNOWN' });
     pass(api, 5 * minute);
     const expired = await finishRegistration(ada, { challenge: late.challenge, response: device.create(late.options) });
     expect(expired).toMatchObject({ code: 'CHALLENGE_INVALID', challengeReason: 'EXPIRED' });

@@ -14,9 +14,10 @@ import {
 } from '../../../factors/passkeys/passkey.ts';
 import { registrationOptions, verifyRegistration } from '../../../factors/passkeys/registration.ts';
 import { parseObject } from '../../../json.ts';
-import { actingAs, type Scope, type Transport } from '../../../scope.ts';
+import { actingAs, requireUser, type Scope, type Transport } from '../../../scope.ts';
 import { requireProof } from '../../../sessions/proof.ts';
 import type { RotatedSession } from '../../../sessions/rotate.ts';
+import { whereLive } from '../../../sessions/session.ts';
 import type { StartedSession, Visitor } from '../../../sessions/start.ts';
 import { type CreatedChallenge, createChallenge, findChallenge, redeemChallenge } from '../../../tokens/challenge.ts';
 import { hashToken } from '../../../tokens/token.ts';
@@ -138,10 +139,20 @@ async function proveByPasskey(
   const method = isVerified ? 'passkey' : 'security_key';
   if (enroller.pending === null) {
     // A browser may have made it by itself: then it proves nothing about the person.
-    if (!isVerified) return { user: before, recoveryCodes: null, rotated: null, started: null };
+    if (!isVerified) {
+      await requireLiveSession(db, scope);
+      return { user: before, recoveryCodes: null, rotated: null, started: null };
+    }
     return finishEnrolment(db, scope, { enroller, before, user: before, method, visitor }, policies);
   }
   const secondFactorSince = before.secondFactorSince ?? scope.now;
   const user = await db.user.update({ where: { id: before.id }, data: { secondFactorSince } });
   return finishEnrolment(db, scope, { enroller, before, user, method, visitor }, policies);
+}
+
+/** Requires that the session of the request has not ended meanwhile, as a rotation of its token does. */
+async function requireLiveSession(db: Db, scope: Scope): Promise<void> {
+  const { id } = requireUser(scope).session;
+  const live = await db.session.findFirst({ where: { AND: [{ id }, whereLive(scope.now)] }, select: { id: true } });
+  if (live === null) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
 }
