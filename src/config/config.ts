@@ -162,7 +162,7 @@ export function readConfig(given: Environment = process.env): Config {
     adminRoles: atLeastOne('ADMIN_ROLES', list(environment, 'ADMIN_ROLES', 'admin')),
     passwords: readPasswordPolicy(environment, publicUrl.hostname),
     attempts: readAttemptPolicy(environment),
-    secondFactor: readSecondFactorPolicy(environment),
+    secondFactor: readSecondFactorPolicy(environment, encryptionKeys !== null),
     mail: readMailPolicy(environment, publicUrl),
     isSignUpPrivate: flag(environment, 'PRIVATE_SIGN_UP', false),
     newDeviceMail: flag(environment, 'NEW_DEVICE_MAIL', true),
