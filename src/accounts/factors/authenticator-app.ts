@@ -84,6 +84,7 @@ export type AppConfirmation = {
  * @throws ChallengeInvalidError
  * @throws InvalidCredentialsError for a wrong code. The challenge stays valid then.
  * @throws RateLimitedError after too many wrong codes.
+ * @throws AccountSuspendedError for a sign-in
  */
 export async function confirmAuthenticatorApp(
   database: Database,
