@@ -20,6 +20,7 @@ import {
   createChallenge,
   findChallenge,
   redeemChallenge,
+  voidChallenges,
   withAnswer,
 } from '../../tokens/challenge.ts';
 import { endSkips } from '../../tokens/trusted-device.ts';
@@ -39,7 +40,7 @@ export type StartedApp = CreatedChallenge & TotpSetup;
 
 /**
  * Starts the addition of an authenticator app: creates its secret, which counts from the first accepted code on. Until
- * then, an app from before stays the factor.
+ * then, an app from before stays the factor. Voids an addition that was started before.
  *
  * @param input.signIn - the secret of a pending sign-in. Null in a session
  * @throws EncryptionKeysMissingError on a server that could not store the secret.
@@ -59,6 +60,8 @@ export async function startAuthenticatorApp(
   const secret = createTotpSecret();
   const data = encrypt(keys, secret, placeOf(id));
   const challenge = { purpose, userId: id, lifetimeMs, data, transport } as const;
+  // At most one for each user: a session could start any number.
+  await voidChallenges(database, id, [purpose]);
   const created = await createChallenge(database, scope, challenge);
   return { ...created, ...setupOf(secret, { issuer: publicUrl.hostname, label: email }) };
 }
