@@ -118,6 +118,8 @@ const roots: Record<string, Record<string, [selection: string, outcomes: string[
     setPublicData: ['setPublicData(data: {}) { __typename }', answersAll],
     setPrivateData: ['setPrivateData(sessionId: "$session", data: {}) { __typename }', services],
     completeLogin: ['completeLogin(challenge: "none", answer: { totpCode: "1" }) { __typename }', answersAll],
+    createRecoveryCodes: ['createRecoveryCodes { __typename }', signedIn],
+    requireSecondFactor: ['requireSecondFactor(required: false) { __typename }', signedIn],
     startAuthenticatorApp: ['startAuthenticatorApp(signIn: "none") { __typename }', answersAll],
     confirmAuthenticatorApp: [
       'confirmAuthenticatorApp(challenge: "none", code: "1", signIn: "none") { __typename }',
@@ -214,6 +216,8 @@ const objects: Record<string, Record<string, string[]>> = {
     ),
     auditEvents: ['hidden', 'value', 'value', 'null'],
     trustedDevices: ['hidden', 'value', 'value', 'null'],
+    needsSecondFactor: ['hidden', 'value', 'value', 'null'],
+    recoveryCodesLeft: ['hidden', 'null', 'null', 'null'],
     name: ['hidden', 'null', 'null', 'null'],
     emailVerifiedAt: ['hidden', 'null', 'null', 'null'],
     suspendedAt: ['hidden', 'null', 'null', 'null'],
@@ -243,6 +247,7 @@ const objects: Record<string, Record<string, string[]>> = {
   TrustedDevice: {
     ...Object.fromEntries(['id', 'createdAt', 'lastUsedAt', 'expiresAt', 'isCurrent'].map((f) => [f, notServices])),
     clientName: ['hidden', 'null', 'null', 'hidden'],
+    skipsSecondFactorUntil: ['hidden', 'null', 'null', 'hidden'],
   },
   AuditEvent: {
     ...Object.fromEntries(
