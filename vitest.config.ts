@@ -105,6 +105,7 @@ export default defineConfig(({ mode }) => ({
             'test/accounts/**/*.test.ts',
             'test/blitz/*.test.ts',
             'test/events/**/*.test.ts',
+            'test/factors/**/*.test.ts',
             'test/blitz/postgresql/**/*.test.ts',
             'test/maintenance/**/*.test.ts',
             'test/security-events/**/*.test.ts',

@@ -49,7 +49,7 @@ export const userErrors = {
   },
   ENCRYPTION_KEYS_MISSING: {
     message:
-      'The operator has to set ENCRYPTION_KEYS first, because the secrets of webhooks are stored encrypted. ' +
+      'The operator has to set ENCRYPTION_KEYS first, because this secret is stored encrypted. ' +
       '`create-encryption-key` makes a key.',
     description: 'This server has no encryption keys, so it cannot store a secret that it has to read again.',
   },

@@ -10,6 +10,7 @@ import { blitzFile } from './support/blitz.ts';
 import { emptyDatabase, temporaryFolder } from './support/database.ts';
 import { encryptionKeysOf } from './support/encryption-keys.ts';
 import { runNode } from './support/process.ts';
+import { addApp, startApp } from './support/second-factor.ts';
 
 function cli(url: string, args: string[], input?: string, env: Record<string, string> = {}) {
   return runNode('src/cli.ts', args, { DATABASE_URL: url, ...env }, { input }).ended;
@@ -352,6 +353,32 @@ describe('create-encryption-key', () => {
   it('prints only the key to standard output, in the form of ENCRYPTION_KEYS', async () => {
     const { stdout } = await cli(await emptyDatabase(), ['create-encryption-key']);
     expect(readConfig({ ENCRYPTION_KEYS: stdout }).encryptionKeys).toHaveLength(1);
+  });
+});
+
+describe('reencrypt-secrets', () => {
+  it('encrypts all secrets with the first key, and names the keys that are still needed', async () => {
+    const [old, next] = [createEncryptionKey(), createEncryptionKey()];
+    const idOf = (key: string) => key.slice(0, 8);
+    const api = await startApi({ encryptionKeys: encryptionKeysOf(old) });
+    const ada = await api.signUp('ada@example.com');
+    await addApp(api, ada);
+    const run = (keys: string) => cli(api.url, ['reencrypt-secrets'], undefined, { ENCRYPTION_KEYS: keys });
+    const lost = await run(next);
+    expect(lost).toMatchObject({ code: 1, stdout: `${idOf(old)}  1 authenticator app\n${idOf(old)}  1 signing key\n` });
+    expect(lost.stderr).toContain(`ENCRYPTION_KEYS lacks the key "${idOf(old)}"`);
+    const stdout = `${idOf(next)}  1 authenticator app\n${idOf(next)}  1 signing key\n`;
+    expect(await run(`${next},${old}`)).toEqual({ code: 0, stdout, stderr: '' });
+    expect(await run(next)).toEqual({ code: 0, stdout, stderr: '' });
+    // It waits for its first code.
+    await startApp(api, ada);
+    const waiting = await run(`${next},${old}`);
+    expect(waiting).toMatchObject({
+      code: 1,
+      stdout: `${stdout.split('\n')[0]}\n${idOf(old)}  1 new authenticator app\n${stdout.split('\n')[1]}\n`,
+    });
+    expect(waiting.stderr).toMatch(`Secrets still need the key ${idOf(old)}.`);
+    expect((await run('')).stderr).toMatch(/^ENCRYPTION_KEYS is not set\./);
   });
 });
 

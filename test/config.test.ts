@@ -104,6 +104,17 @@ describe('configuration', () => {
     expect(readConfig({ ...keys, EMAIL_SIGN_IN: 'true' }).emailSignIn).toEqual({ createsAccounts: false });
   });
 
+  it('refuses a second factor for roles without encryption keys', () => {
+    const read = () => readConfig({ REQUIRE_SECOND_FACTOR: 'admin' });
+    expect(read).toThrow(/^REQUIRE_SECOND_FACTOR is set, but ENCRYPTION_KEYS is not/);
+    const ENCRYPTION_KEYS = createEncryptionKey();
+    const rolesOf = (REQUIRE_SECOND_FACTOR: string) =>
+      readConfig({ ENCRYPTION_KEYS, REQUIRE_SECOND_FACTOR }).secondFactor.requiredRoles;
+    expect(rolesOf('admin, editor')).toEqual(new Set(['admin', 'editor']));
+    expect(rolesOf('*')).toBe('all');
+    expect(rolesOf('')).toEqual(new Set());
+  });
+
   it('takes the host of PUBLIC_URL and the domains above it for COOKIE_DOMAIN', () => {
     const domainOf = (PUBLIC_URL: string, COOKIE_DOMAIN: string) =>
       readConfig({ PUBLIC_URL, COOKIE_DOMAIN }).cookieDomain;

@@ -1,5 +1,6 @@
 /** Acts of administrators on the accounts of others. The caller requires that they are administrators. */
 
+import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { EmailTakenError, ValidationError } from '../errors.ts';
@@ -7,9 +8,10 @@ import { recordEvent } from '../events/record.ts';
 import { keepAccount } from '../factors/changes/keep.ts';
 import { enqueueMail, voidLinks } from '../mail/outbox.ts';
 import type { Scope } from '../scope.ts';
+import { endSessionsWithoutSecondFactor } from '../sessions/assurance/second-factor.ts';
 import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import type { Session } from '../sessions/session.ts';
-import { resetFailures } from '../throttle/attempts.ts';
+import { resetFailures, resetSecondFactorFailures } from '../throttle/attempts.ts';
 import { voidChallenges } from '../tokens/challenge.ts';
 import { forgetPasswords, requireUnreserved } from '../users/account-changes.ts';
 import { normalizeEmail } from '../users/email.ts';
@@ -52,8 +54,11 @@ export async function inviteUser(database: Database, scope: Scope, account: NewA
   });
 }
 
+export type RolePolicies = Pick<Config, 'adminRoles' | 'secondFactor'>;
+
 /**
- * Gives a user another role. It applies from their next request on.
+ * Gives a user another role. It applies from their next request on. If the role needs a second factor, the sessions that
+ * lack one end.
  *
  * @throws UserNotFoundError, ValidationError, LastAdministratorError
  */
@@ -61,7 +66,7 @@ export async function setUserRole(
   database: Database,
   scope: Scope,
   { id, role: newRole }: { id: bigint; role: string },
-  adminRoles: readonly string[],
+  { adminRoles, secondFactor }: RolePolicies,
 ): Promise<Administered> {
   const role = requireRole(newRole);
   return inTransaction(database, async (db) => {
@@ -70,7 +75,7 @@ export async function setUserRole(
     if (!adminRoles.includes(role)) await requireAnotherAdministrator(db, before, adminRoles, scope.now);
     const user = await db.user.update({ where: { id }, data: { role } });
     await recordEvent(db, scope, { type: 'ROLE_CHANGED', userId: id, detail: `${before.role} → ${role}` });
-    return { user, sessions: [] };
+    return { user, sessions: await endSessionsWithoutSecondFactor(db, scope, user, secondFactor) };
   });
 }
 
@@ -160,11 +165,12 @@ export function reinstateUser(database: Database, scope: Scope, id: bigint): Pro
   });
 }
 
-/** Forgets the failed attempts at the password of a user, and any cooldown. @throws UserNotFoundError */
+/** Forgets the failed attempts at the password and the second factor of a user, and any cooldown. @throws UserNotFoundError */
 export function unlockUser(database: Database, scope: Scope, id: bigint): Promise<Administered> {
   return inTransaction(database, async (db) => {
     const user = await lockUser(db, id);
     await resetFailures(db, user.email);
+    await resetSecondFactorFailures(db, user.email);
     await recordEvent(db, scope, { type: 'USER_UNLOCKED', userId: id });
     return { user, sessions: [] };
   });

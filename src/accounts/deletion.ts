@@ -5,7 +5,7 @@ import { deleteSignUps, enqueueMail } from '../mail/outbox.ts';
 import { actingAs, commandScope, type Scope, type UserScope } from '../scope.ts';
 import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import type { Session } from '../sessions/session.ts';
-import { resetFailures } from '../throttle/attempts.ts';
+import { resetFailures, resetSecondFactorFailures } from '../throttle/attempts.ts';
 import { requireUnrestored } from '../users/account-changes.ts';
 import type { User } from '../users/user.ts';
 import { requireAnotherAdministrator } from './administrators.ts';
@@ -56,6 +56,7 @@ export async function deleteUserWith(
   await forgetSessions(db, id, sessions);
   await db.user.delete({ where: { id } });
   await resetFailures(db, email);
+  await resetSecondFactorFailures(db, email);
   await deleteSignUps(db, email);
   const theirs = { OR: [{ actorId: id }, { userId: id, actorId: null }] };
   await db.auditEvent.updateMany({ where: theirs, data: { ipAddress: null, userAgent: null } });

@@ -11,7 +11,7 @@ import type { Proof } from '../sessions/proof.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { startUserSession } from '../sessions/start-user-session.ts';
 import { createSessionToken, createToken } from '../tokens/token.ts';
-import { skipsSecondFactor, type TrustedDevice } from '../tokens/trusted-device.ts';
+import { findSkippingDevice, type TrustedDevice } from '../tokens/trusted-device.ts';
 import type { User } from '../users/user.ts';
 import { mailNewDevice } from './sign-ins/new-device.ts';
 import { createPendingSignIn, type PendingSignIn } from './sign-ins/pending.ts';
@@ -61,10 +61,11 @@ export async function completeSignIn(
     if (await mustEnrol(db, user, proof)) return createPendingSignIn(db, scope, signIn);
     return startSession(db, scope, signIn, policies);
   }
-  const maySkip = policies.secondFactor.allowsTrustedDevices && (await skipsSecondFactor(db, scope, user));
-  if (!maySkip) return createPendingSignIn(db, scope, signIn);
+  const { allowsTrustedDevices } = policies.secondFactor;
+  const trustedDevice = allowsTrustedDevices ? await findSkippingDevice(db, scope, user) : null;
+  if (trustedDevice === null) return createPendingSignIn(db, scope, signIn);
   const methods = [...proof.methods, 'trusted_device'] as const;
-  return startSession(db, scope, { ...signIn, proof: { ...proof, methods } }, policies);
+  return startSession(db, scope, { ...signIn, trustedDevice, proof: { ...proof, methods } }, policies);
 }
 
 /**

@@ -177,7 +177,7 @@ export function readConfig(given: Environment = process.env): Config {
     passwords: readPasswordPolicy(environment, publicUrl.hostname),
     attempts: readAttemptPolicy(environment),
     assurance,
-    secondFactor: readSecondFactorPolicy(environment, assurance),
+    secondFactor: readSecondFactorPolicy(environment, assurance, encryptionKeys !== null),
     passkeys: readPasskeyPolicy(environment, { publicUrl, appUrl: mail.appUrl, allowedOrigins }),
     mail,
     emailSignIn: readEmailSignInPolicy(environment, encryptionKeys !== null),

@@ -104,6 +104,11 @@ export function resetFailures(db: Db, email: string): Promise<void> {
   return deleteCounts(db, accountKeyOf(email));
 }
 
+/** Deletes the counts of an account at its second factor: of one that an operator unlocks, or that is deleted. */
+export function resetSecondFactorFailures(db: Db, email: string): Promise<void> {
+  return deleteCounts(db, secondFactorKeyOf(email));
+}
+
 /** Returns the key under which answers to second factors of an account are counted: not with its passwords. */
 export function secondFactorKeyOf(email: string): string {
   return `second-factor ${accountKeyOf(email)}`;

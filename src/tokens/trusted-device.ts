@@ -100,11 +100,14 @@ export function lastUseOf({ data }: TrustedDevice): DeviceUse | null {
   };
 }
 
-/** Returns whether the user has told the device of the request to skip the second factor, at most 30 days ago. */
-export async function skipsSecondFactor(db: Db, scope: Scope, { email }: User): Promise<boolean> {
+/**
+ * Returns the device of the request if the user has told it to skip the second factor, at most 30 days ago. Null if not.
+ * Reads it in the transaction of the sign-in: a device that was read before may have lost the skip since.
+ */
+export async function findSkippingDevice(db: Db, scope: Scope, { email }: User): Promise<TrustedDevice | null> {
   const device = await findTrustedDevice(db, scope, accountKeyOf(email));
   const until = device && lastUseOf(device)?.noSecondFactorUntil;
-  return until != null && until > scope.now;
+  return until != null && until > scope.now ? device : null;
 }
 
 /** Makes all devices of a user ask for the second factor again. They stay trusted. */

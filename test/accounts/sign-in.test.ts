@@ -1,12 +1,21 @@
 /** @module-tag repeated */
 import { type GraphQLField, isEnumType, isNonNullType } from 'graphql';
 import { describe, expect, inject, it } from 'vitest';
+import { createPendingSignIn } from '../../src/accounts/sign-ins/pending.ts';
+import { encrypt } from '../../src/encryption/encryption.ts';
+import { createTotpSecret, saveAuthenticatorApp } from '../../src/factors/authenticator-app.ts';
 import { hashPassword } from '../../src/passwords/password.ts';
+import { commandScope } from '../../src/scope.ts';
+import { levelOf } from '../../src/sessions/assurance/level.ts';
+import { lacksSecondFactor } from '../../src/sessions/assurance/second-factor.ts';
+import { methodsOf } from '../../src/sessions/proof.ts';
+import { createChallenge } from '../../src/tokens/challenge.ts';
 import { createUserToken, type TokenPurpose } from '../../src/tokens/user-token.ts';
 import type { User } from '../../src/users/user.ts';
 import { type Client, password, startApi, type TestApi } from '../support/api.ts';
 import { rootFields } from '../support/generated-operations.ts';
 import { type Random, randomFrom } from '../support/random.ts';
+import { App, encryptionKeys } from '../support/second-factor.ts';
 
 const email = 'grace@example.com';
 const fresh = 'another staple of the horse battery';
@@ -26,6 +35,32 @@ async function linksFor({ database }: TestApi, userId: bigint, hashedPassword: s
   ]);
 }
 
+/** The secrets of the app that the user may have, and of one that is being added. */
+const secrets = { own: createTotpSecret(), added: createTotpSecret() };
+
+/** Gives the user the app, whose codes were not used, or none. Returns arguments that answer challenges. */
+async function challengesFor(api: TestApi, user: User, hasApp: boolean): Promise<Record<string, string[]>> {
+  const { database, clock } = api;
+  const { id: userId } = user;
+  const scope = commandScope(clock.now);
+  await database.authenticatorApp.deleteMany();
+  await database.recoveryCode.deleteMany();
+  if (hasApp) await saveAuthenticatorApp(database, encryptionKeys, { userId, secret: secrets.own, step: 0 }, clock.now);
+  const request = { user, transport: 'BEARER', isRemembered: true, visitor: null, type: 'LOGGED_IN' } as const;
+  const proof = { methods: ['password'], at: clock.now } as const;
+  const signIn = await createPendingSignIn(database, scope, { ...request, proof });
+  const data = encrypt(encryptionKeys, secrets.added, { table: 'Challenge', column: 'data', row: String(userId) });
+  const times = { lifetimeMs: 600_000, transport: 'BEARER' } as const;
+  const app = await createChallenge(database, scope, { purpose: 'AUTHENTICATOR_APP', userId, data, ...times });
+  return {
+    challenge: text(signIn.challenge, app.challenge),
+    signIn: text(signIn.challenge),
+    code: text(new App(secrets.added, api).code()),
+    answer: [`{ totpCode: "${new App(secrets.own, api).code()}" }`],
+    required: ['true', 'false'],
+  };
+}
+
 /** Returns a mutation with arguments that are right for it or for another mutation. */
 function mutationOf({ name, args }: GraphQLField<unknown, unknown>, right: Record<string, string[]>, random: Random) {
   const values = args.flatMap(({ name: argument, type }) => {
@@ -39,15 +74,26 @@ function mutationOf({ name, args }: GraphQLField<unknown, unknown>, right: Recor
 
 const text = (...values: string[]) => values.map((value) => JSON.stringify(value));
 
-/** Sends every mutation many times, with all secrets of a user, and returns those that started a user's session. */
-async function startingMutations(api: TestApi, user: User, senders: (() => Client)[]): Promise<Set<string>> {
+/**
+ * Sends every mutation many times, with all secrets of a user, and returns those that started a user's session.
+ *
+ * @param account.user - as it is before each mutation
+ * @param account.hasApp - whether the user has an authenticator app
+ */
+async function startingMutations(
+  api: TestApi,
+  { user, hasApp = false }: { user: User; hasApp?: boolean },
+  senders: (() => Client)[],
+): Promise<Set<string>> {
   const { database, config } = api;
   const hashedPassword = await hashPassword(password, config.passwords);
   const random = randomFrom(7);
   const starting = new Set<string>();
   const isOfUser = { userId: { not: null }, hashedSessionToken: { not: null } };
+  // Without a session, no others come as far as their arguments.
+  const isPublicOnly = inject('isShort') && senders.length === 1;
   for (const { operation, field } of rootFields()) {
-    if (operation === 'query') continue;
+    if (operation === 'query' || (isPublicOnly && field.extensions.access !== 'public')) continue;
     for (let time = 0; time < (inject('isShort') ? 15 : 120); time += 1) {
       // After each mutation, the user exists as before, and the address of the others is free.
       await Promise.all([
@@ -57,6 +103,7 @@ async function startingMutations(api: TestApi, user: User, senders: (() => Clien
       ]);
       const links = await linksFor(api, user.id, hashedPassword);
       const right = {
+        ...(await challengesFor(api, user, hasApp)),
         email: text(email, email, 'someone@example.com'),
         newEmail: text('new@example.com'),
         password: text(password),
@@ -73,10 +120,15 @@ async function startingMutations(api: TestApi, user: User, senders: (() => Clien
       await random
         .pick(senders)()
         .send(mutationOf(field, right, random));
-      const started = await database.session.findMany({ where: { ...isOfUser, id: { gt: last?.id ?? 0n } } });
+      const where = { ...isOfUser, id: { gt: last?.id ?? 0n } };
+      const started = await database.session.findMany({ where, include: { user: true } });
       for (const session of started) {
         starting.add(field.name);
-        expect(session.authenticationMethods).toMatch(/^(password|email|password email)$/);
+        expect(levelOf(methodsOf(session.authenticationMethods))).not.toBeNull();
+        // Also of the user as they were before the mutation.
+        for (const owner of [session.user, session.userId === user.id ? user : null]) {
+          expect(lacksSecondFactor({ ...session, user: owner }, config.secondFactor)).toBe(false);
+        }
         expect(session.userId === user.id ? user.suspendedAt : null).toBeNull();
       }
     }
@@ -86,24 +138,48 @@ async function startingMutations(api: TestApi, user: User, senders: (() => Clien
 
 const patient = { perAccount: 50, perAddress: 1_000_000, signUpsPerAddress: 1_000_000 };
 
+async function start() {
+  const api = await startApi({ attempts: patient, encryptionKeys });
+  await api.signUp(email);
+  const user = await api.database.user.findFirstOrThrow();
+  await api.database.session.deleteMany();
+  return { api, user };
+}
+
 describe('session of a user', () => {
-  it('is started by four mutations, each with a proof', async () => {
-    const api = await startApi({ attempts: patient });
-    await api.signUp(email);
-    const user = await api.database.user.findFirstOrThrow();
-    const starting = await startingMutations(api, user, [api.client]);
-    expect([...starting].sort()).toEqual(['confirmSignUp', 'login', 'resetPassword', 'signUp']);
+  it('is started by five mutations, each with a proof', async () => {
+    const { api, user } = await start();
+    const starting = await startingMutations(api, { user }, [api.client]);
+    const all = ['confirmAuthenticatorApp', 'confirmSignUp', 'login', 'resetPassword', 'signUp'];
+    expect([...starting].sort()).toEqual(all);
+    expect(api.reported).toEqual([]);
+  });
+
+  it('is started by the second factor alone where the user needs one. Others start those of new users', async () => {
+    const { api, user: before } = await start();
+    const data = { secondFactorSince: api.clock.now };
+    const user = await api.database.user.update({ where: { id: before.id }, data });
+    const starting = await startingMutations(api, { user, hasApp: true }, [api.client]);
+    expect([...starting].sort()).toEqual(['completeLogin', 'confirmSignUp', 'signUp']);
+    expect(api.reported).toEqual([]);
+  });
+
+  it('is started by enrolment alone where all roles need a second factor that users do not have', async () => {
+    const { api, user } = await start();
+    api.config.secondFactor = { ...api.config.secondFactor, requiredRoles: 'all' };
+    const starting = await startingMutations(api, { user }, [api.client]);
+    expect([...starting].sort()).toEqual(['confirmAuthenticatorApp']);
     expect(api.reported).toEqual([]);
   });
 
   it('is started by no mutation for a user that completeSignIn refuses', async () => {
-    const api = await startApi({ attempts: patient });
+    const api = await startApi({ attempts: patient, encryptionKeys });
     await api.signUp(email);
     const user = await api.database.user.update({ where: { email }, data: { suspendedAt: api.clock.now } });
     await api.database.session.deleteMany();
     const admin = await api.signUpAdmin('root@example.com');
     const ada = await api.signUp('ada@example.com', 'BEARER');
-    await startingMutations(api, user, [api.client, () => ada, () => admin]);
+    await startingMutations(api, { user }, [api.client, () => ada, () => admin]);
     expect(api.reported).toEqual([]);
   });
 

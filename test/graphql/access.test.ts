@@ -125,6 +125,8 @@ const roots: Record<string, Record<string, [selection: string, outcomes: string[
     signInWithEmailCode: ['signInWithEmailCode(challenge: "none", code: "1") { __typename }', answersAll],
     signInWithEmailLink: ['signInWithEmailLink(token: "none") { __typename }', answersAll],
     completeLogin: ['completeLogin(challenge: "none", answer: { totpCode: "1" }) { __typename }', answersAll],
+    createRecoveryCodes: ['createRecoveryCodes { __typename }', signedIn],
+    requireSecondFactor: ['requireSecondFactor(required: false) { __typename }', signedIn],
     startAuthenticatorApp: ['startAuthenticatorApp(signIn: "none") { __typename }', answersAll],
     confirmAuthenticatorApp: [
       'confirmAuthenticatorApp(challenge: "none", code: "1", signIn: "none") { __typename }',
@@ -237,6 +239,8 @@ const objects: Record<string, Record<string, string[]>> = {
     trustedDevices: ['hidden', 'value', 'value', 'null'],
     passkeys: ['hidden', 'value', 'value', 'null'],
     passkeySignals: ['hidden', 'value', 'value', 'null'],
+    needsSecondFactor: ['hidden', 'value', 'value', 'null'],
+    recoveryCodesLeft: ['hidden', 'null', 'null', 'null'],
     name: ['hidden', 'null', 'null', 'null'],
     emailVerifiedAt: ['hidden', 'null', 'null', 'null'],
     suspendedAt: ['hidden', 'null', 'null', 'null'],
@@ -269,6 +273,7 @@ const objects: Record<string, Record<string, string[]>> = {
   TrustedDevice: {
     ...Object.fromEntries(['id', 'createdAt', 'lastUsedAt', 'expiresAt', 'isCurrent'].map((f) => [f, notServices])),
     clientName: ['hidden', 'null', 'null', 'hidden'],
+    skipsSecondFactorUntil: ['hidden', 'null', 'null', 'hidden'],
   },
   Passkey: {
     ...Object.fromEntries(

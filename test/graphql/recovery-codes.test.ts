@@ -133,6 +133,20 @@ describe('recovery codes', () => {
     expect((await api.client().send('mutation { createRecoveryCodes { __typename } }')).code).toBe('UNAUTHENTICATED');
   });
 
+  it('are not created by a session that ends meanwhile', async () => {
+    const { api, ada, codes } = await start();
+    const other = api.client();
+    const { challenge } = await other.login(email);
+    await completeLogin(other, challenge, { recoveryCode: codes[9] });
+    const mutation = 'mutation { createRecoveryCodes { ... on CreateRecoveryCodesPayload { codes } } }';
+    const [created] = await Promise.all([other.send(mutation), ada.ask('mutation { revokeOthers { __typename } }')]);
+    const works = created.data?.createRecoveryCodes != null;
+    if (!works) expect(created.code).toBe('UNAUTHENTICATED');
+    // Either before the end, or not at all.
+    const left = await logInWith(api, codes[0] ?? '');
+    expect(left.__typename).toBe(works ? 'InvalidCredentialsError' : 'SignInPayload');
+  });
+
   it('cause a mail at each use, which asks for new ones from two on', async () => {
     const { api, codes } = await start();
     await deliverMail(api);

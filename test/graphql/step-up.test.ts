@@ -186,7 +186,10 @@ describe('the required level', () => {
     await addApp(api, ada);
     pass(api, 16 * minute);
     await byPassword(ada);
-    expect(await refusalOf(ada, 'startAuthenticatorApp')).toMatchObject({ level: 2, methods: ['TOTP', 'RECOVERY_CODE'] });
+    expect(await refusalOf(ada, 'startAuthenticatorApp')).toMatchObject({
+      level: 2,
+      methods: ['TOTP', 'RECOVERY_CODE'],
+    });
   });
 
   it('offers no password to an account without one', async () => {

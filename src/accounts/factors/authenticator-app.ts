@@ -22,6 +22,7 @@ import {
   createChallenge,
   findChallenge,
   redeemChallenge,
+  voidChallenges,
   withAnswer,
 } from '../../tokens/challenge.ts';
 import { endSkips } from '../../tokens/trusted-device.ts';
@@ -41,7 +42,7 @@ export type StartedApp = CreatedChallenge & TotpSetup;
 
 /**
  * Starts the addition of an authenticator app: creates its secret, which counts from the first accepted code on. Until
- * then, an app from before stays the factor.
+ * then, an app from before stays the factor. Voids an addition that was started before.
  *
  * @param input.signIn - the secret of a pending sign-in. Null in a session
  * @throws EncryptionKeysMissingError on a server that could not store the secret.
@@ -61,6 +62,8 @@ export async function startAuthenticatorApp(
   const secret = createTotpSecret();
   const data = encrypt(keys, secret, placeOf(id));
   const challenge = { purpose, userId: id, lifetimeMs, data, transport } as const;
+  // At most one for each user: a session could start any number.
+  await voidChallenges(database, id, [purpose]);
   const created = await createChallenge(database, scope, challenge);
   return { ...created, ...setupOf(secret, { issuer: publicUrl.hostname, label: email }) };
 }
@@ -87,6 +90,7 @@ export type AppConfirmation = {
  * @throws InvalidCredentialsError for a wrong code, and while a link has restored the password: see `keepFactorChange`.
  *   The challenge stays valid then.
  * @throws RateLimitedError after too many wrong codes.
+ * @throws AccountSuspendedError for a sign-in
  */
 export async function confirmAuthenticatorApp(
   database: Database,

@@ -15,7 +15,7 @@ import type { AuthenticationMethod } from '../../sessions/proof.ts';
 import { type RotatedSession, rotateToken } from '../../sessions/rotate.ts';
 import type { StartedSession, Visitor } from '../../sessions/start.ts';
 import { redeemChallenge, voidChallenges } from '../../tokens/challenge.ts';
-import { lockUser } from '../../users/lock.ts';
+import { findAndLockUser } from '../../users/lock.ts';
 import type { User } from '../../users/user.ts';
 import { type CompletePolicies, completeSignIn, isPending } from '../sign-in.ts';
 import { findPendingSignIn, requireSameAccount, type StoredSignIn } from '../sign-ins/pending.ts';
@@ -46,10 +46,11 @@ export async function findEnroller(database: Database, scope: Scope, signIn: str
  * Locks the user who adds a factor, in the transaction of the addition and before the factor is stored. Of several
  * sign-ins that need a factor, one adds it.
  *
- * @throws ChallengeInvalidError if the user of a sign-in has got a factor meanwhile.
+ * @throws ChallengeInvalidError if the user was deleted, or the one of a sign-in has got a factor meanwhile.
  */
 export async function lockEnroller(db: Db, { user: { id }, pending }: Enroller): Promise<User> {
-  const user = await lockUser(db, id);
+  const user = await findAndLockUser(db, id);
+  if (user === null) throw new ChallengeInvalidError('UNKNOWN');
   if (pending !== null) await requireEnrollable(db, { ...pending, user });
   return user;
 }
@@ -100,6 +101,7 @@ export type Enrolment = {
  * sessions end, as they lack it. All other sign-ins that wait for a second factor have to begin again.
  *
  * @throws ChallengeInvalidError if the sign-in was completed meanwhile, or has got a factor.
+ * @throws AccountSuspendedError
  */
 export async function finishEnrolment(
   db: Db,

@@ -5,14 +5,15 @@ import { replaceRecoveryCodes } from '../../factors/recovery-codes.ts';
 import { listEnrolledFactors } from '../../factors/second-factors.ts';
 import type { UserScope } from '../../scope.ts';
 import { endSkips } from '../../tokens/trusted-device.ts';
-import { lockUser } from '../../users/lock.ts';
 import { type FactorProofPolicies, requireProofForFactors } from './enrolment.ts';
+import { lockSessionUser } from './session-user.ts';
 
 /**
  * Creates new recovery codes for the signed-in user, which replace all earlier ones. Devices that skip the second factor
  * ask for it again.
  *
  * @throws ReauthenticationRequiredError without recent proofs.
+ * @throws RequestError if the session has ended meanwhile.
  * @throws FactorNotFoundError for an account without a second factor, which the codes could replace.
  */
 export function createRecoveryCodes(
@@ -23,7 +24,7 @@ export function createRecoveryCodes(
   const { id } = scope.session.user;
   requireProofForFactors(scope, policies);
   return inTransaction(database, async (db) => {
-    await lockUser(db, id);
+    await lockSessionUser(db, scope);
     if ((await listEnrolledFactors(db, id)).length === 0) throw new FactorNotFoundError();
     await endSkips(db, id, scope.now);
     return replaceRecoveryCodes(db, scope, id);

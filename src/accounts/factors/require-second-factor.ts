@@ -8,9 +8,9 @@ import type { UserScope } from '../../scope.ts';
 import { endSessionsWithoutSecondFactor, needsSecondFactor } from '../../sessions/assurance/second-factor.ts';
 import { requireProof } from '../../sessions/proof.ts';
 import { endSkips } from '../../tokens/trusted-device.ts';
-import { lockUser } from '../../users/lock.ts';
 import type { User } from '../../users/user.ts';
 import type { FactorProofPolicies } from './enrolment.ts';
+import { lockSessionUser } from './session-user.ts';
 
 export type ChangedRequirement = {
   user: User;
@@ -24,6 +24,7 @@ export type ChangedRequirement = {
  * again.
  *
  * @throws ReauthenticationRequiredError
+ * @throws RequestError if the session has ended meanwhile.
  * @throws FactorNotFoundError for the need of a second factor that the user does not have.
  * @throws SecondFactorNeededError if it is needed all the same: by the role, or for an authenticator app.
  */
@@ -36,7 +37,7 @@ export function requireSecondFactor(
   const { id } = scope.session.user;
   requireProof(scope, { withinMs: policies.reauthenticateAfterMs, level: 2 });
   return inTransaction(database, async (db) => {
-    const before = await lockUser(db, id);
+    const before = await lockSessionUser(db, scope);
     if ((before.secondFactorSince !== null) === isRequired) return { user: before, recoveryCodes: null };
     await endSkips(db, id, scope.now);
     return isRequired ? turnOn(db, scope, before, policies) : turnOff(db, scope, before, policies);

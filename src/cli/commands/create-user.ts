@@ -6,6 +6,7 @@ import { inTransaction } from '../../database/transaction.ts';
 import { EmailTakenError } from '../../errors.ts';
 import { recordEvent } from '../../events/record.ts';
 import { commandScope, type Scope } from '../../scope.ts';
+import { needsSecondFactor } from '../../sessions/assurance/second-factor.ts';
 import { requireUnreserved } from '../../users/account-changes.ts';
 import { createUser, defaultRole, findUserByEmail, type NewAccount, prepareUser, type User } from '../../users/user.ts';
 import { describeUser } from '../descriptions.ts';
@@ -32,7 +33,7 @@ export function addCreateUserCommands(program: Command): void {
     .command('create-admin')
     .description(
       'Create an administrator: a user with the first role of ADMIN_ROLES. Reads the password as create-user does. ' +
-        'For a user who exists, use `user set-role`.',
+        'If REQUIRE_SECOND_FACTOR has the role, the first login adds a second factor. For a user who exists, use `user set-role`.',
     )
     .argument('<email>', 'email address for the login')
     .option('--name <name>', 'name of the administrator')
@@ -53,7 +54,9 @@ async function createAccount(email: string, { name, role, invite, ...options }: 
     isCreated: true,
   });
   const mailed = invite ? ' A mail has the link to choose a password.' : '';
-  sayResult({ user: describeUser(user) }, options, `Created ${user.email}, with the role ${user.role}.${mailed}`);
+  const enrolment = needsSecondFactor(user, readConfig().secondFactor) ? ' The first login adds a second factor.' : '';
+  const line = `Created ${user.email}, with the role ${user.role}.${mailed}${enrolment}`;
+  sayResult({ user: describeUser(user) }, options, line);
 }
 
 type Create = (database: Database, scope: Scope) => Promise<User>;

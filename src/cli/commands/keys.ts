@@ -1,11 +1,16 @@
 import type { Command } from 'commander';
+import { readConfig } from '../../config/config.ts';
+import type { Clock } from '../../database/clock.ts';
+import type { Database } from '../../database/database.ts';
 import { createEncryptionKey } from '../../encryption/keys.ts';
+import { OperatorError } from '../../errors.ts';
+import { countSecrets, reencryptSecrets } from '../../maintenance/reencrypt.ts';
 import { deleteSigningKeys } from '../../signing-keys/rotate.ts';
 import { createServiceKey, hashToken } from '../../tokens/token.ts';
 import { counted, type JsonOption, jsonOption, sayResult } from '../output.ts';
 import { withDatabase } from '../with-database.ts';
 
-/** Adds the commands that create and delete keys. */
+/** Adds the commands that create, replace and delete keys. */
 export function addKeyCommands(program: Command): void {
   program
     .command('create-service-key')
@@ -37,6 +42,14 @@ export function addKeyCommands(program: Command): void {
       );
     });
   program
+    .command('reencrypt-secrets')
+    .description(
+      'Encrypt with the first key of ENCRYPTION_KEYS all secrets that an older one encrypted, as maintenance does every ' +
+        'ten minutes. Prints how many secrets each key has encrypted: a key without any may go.',
+    )
+    .option(...jsonOption)
+    .action((options: JsonOption) => withDatabase((database, clock) => reencrypt(database, clock, options)));
+  program
     .command('delete-signing-keys')
     .description(
       'Delete all keys that sign tokens, for an encryption key that is lost or has leaked. Tokens that they signed ' +
@@ -49,4 +62,24 @@ export function addKeyCommands(program: Command): void {
         sayResult({ deletedSigningKeys: count }, options, `Deleted ${counted(count, 'signing key')}.`);
       }),
     );
+}
+
+/** @throws OperatorError if a secret still needs another key than the first one. The counts are printed before. */
+async function reencrypt(database: Database, clock: Clock, options: JsonOption): Promise<void> {
+  const { encryptionKeys } = readConfig();
+  if (encryptionKeys === null) {
+    throw new OperatorError('ENCRYPTION_KEYS is not set. Set it as for the servers: the first key encrypts.');
+  }
+  const [{ id: firstId }] = encryptionKeys;
+  const failure: unknown = await reencryptSecrets(database, encryptionKeys, clock).catch((error) => error);
+  const secrets = await countSecrets(database, clock.now());
+  const lines = secrets.map(({ secret, keyId, count }) => `${keyId}  ${counted(count, secret)}`);
+  sayResult({ secrets }, options, ...(lines.length > 0 ? lines : ['There are no encrypted secrets.']));
+  if (failure) throw failure;
+  const older = [...new Set(secrets.map(({ keyId }) => keyId))].filter((id) => id !== firstId);
+  if (older.length === 0) return;
+  throw new OperatorError(
+    `Secrets still need the key ${older.join(', ')}. New authenticator apps that wait for their first code expire ` +
+      'within ten minutes: repeat the command then.',
+  );
 }

@@ -61,7 +61,7 @@ const acts: [name: string, description: string, act: Act][] = [
   ],
   [
     'unlock',
-    'Forget the failed attempts at the password of a user, so that no cooldown applies.',
+    'Forget the failed attempts at the password and the second factor of a user, so that no cooldown applies.',
     async (database, scope, { id, email }) => {
       await unlockUser(database, scope, id);
       return { line: `Unlocked ${email}.` };
@@ -100,14 +100,20 @@ export function addUserCommand(program: Command): void {
     .action(showUser);
   group
     .command('set-role')
-    .description('Give a user another role. The first role of ADMIN_ROLES makes an administrator.')
+    .description(
+      'Give a user another role. The first role of ADMIN_ROLES makes an administrator. A role of REQUIRE_SECOND_FACTOR ' +
+        'ends the sessions that lack a second factor.',
+    )
     .argument(...userArgument)
     .argument('<role>', 'new role')
     .option(...jsonOption)
     .action((user: string, role: string, options: JsonOption) =>
       withUser(user, options, async (database, scope, { id, email }) => {
-        const changed = await setUserRole(database, scope, { id, role }, readConfig().adminRoles);
-        return { line: `${email} has the role ${changed.user.role}.` };
+        const { user: changed, sessions } = await setUserRole(database, scope, { id, role }, readConfig());
+        const done = `${email} has the role ${changed.role}`;
+        return sessions.length === 0
+          ? { line: `${done}.` }
+          : andEnded(`${done}, which needs a second factor`, sessions.length);
       }),
     );
   group

@@ -1,3 +1,4 @@
+import { SettingError } from '../../errors.ts';
 import { duration, type Environment, invalid, list, text } from '../variables.ts';
 import type { Assurance } from './assurance.ts';
 
@@ -12,9 +13,25 @@ export type SecondFactorPolicy = {
   allowsTrustedDevices: boolean;
 };
 
-/** Reads the roles that need a second factor. `*` stands for every role. */
-export function readSecondFactorPolicy(environment: Environment, assurance: Assurance): SecondFactorPolicy {
+/**
+ * Reads the roles that need a second factor. `*` stands for every role.
+ *
+ * @throws SettingError for roles without encryption keys.
+ */
+export function readSecondFactorPolicy(
+  environment: Environment,
+  assurance: Assurance,
+  hasEncryptionKeys: boolean,
+): SecondFactorPolicy {
   const roles = new Set(list(environment, 'REQUIRE_SECOND_FACTOR'));
+  if (roles.size > 0 && !hasEncryptionKeys) {
+    throw new SettingError(
+      'REQUIRE_SECOND_FACTOR',
+      'REQUIRE_SECOND_FACTOR is set, but ENCRYPTION_KEYS is not: the secrets of authenticator apps are stored ' +
+        'encrypted. `create-encryption-key` makes a key.',
+      'ENCRYPTION_KEYS',
+    );
+  }
   return { requiredRoles: roles.has('*') ? 'all' : roles, allowsTrustedDevices: assurance === 1 };
 }
 

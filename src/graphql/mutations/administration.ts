@@ -80,7 +80,9 @@ builder.mutationField('setUserRole', (t) =>
   t.field({
     access: 'recentAdmin',
     type: UserResult,
-    description: `Changes the role of a user. The new role applies from the next request on. ${forAdministrators}`,
+    description:
+      'Changes the role of a user. The new role applies from the next request on. If it needs a second factor ' +
+      `(\`REQUIRE_SECOND_FACTOR\`), the sessions of the user that lack one end. ${forAdministrators}`,
     args: {
       id: t.arg.id(idArgument),
       role: t.arg.string({
@@ -90,10 +92,7 @@ builder.mutationField('setUserRole', (t) =>
     },
     resolve: async (_root, { id, role }, context) => {
       const { caller, database, config } = context;
-      return settled(
-        context,
-        await setUserRole(database, caller.scope, { id: userIdOf(id, context), role }, config.adminRoles),
-      );
+      return settled(context, await setUserRole(database, caller.scope, { id: userIdOf(id, context), role }, config));
     },
   }),
 );

@@ -42,6 +42,16 @@ export const TrustedDevice = builder.prismaObject('UserToken', {
       resolve: (device) => lastUseOf(device)?.at ?? null,
     }),
     expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When the device is no longer trusted.' }),
+    skipsSecondFactorUntil: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'Until when sign-ins on the device need no second factor: see `completeLogin(trustDevice:)`. Null if they need it.',
+      resolve: (device, _args, { caller }) => {
+        const until = lastUseOf(device)?.noSecondFactorUntil ?? null;
+        return until !== null && until > caller.scope.now ? until : null;
+      },
+    }),
     isCurrent: t.boolean({
       description: 'Whether this is the device of the request: the one whose device token came with it.',
       resolve: (device, _args, { caller }) => isDeviceOf(device, caller.scope),

@@ -5,6 +5,7 @@ import {
 } from '../../../accounts/factors/authenticator-app.ts';
 import type { Enrolled } from '../../../accounts/factors/enrolment.ts';
 import {
+  AccountSuspendedError,
   ChallengeInvalidError,
   EncryptionKeysMissingError,
   InvalidCredentialsError,
@@ -111,7 +112,13 @@ builder.mutationField('confirmAuthenticatorApp', (t) =>
     access: 'public',
     type: FactorPayload,
     errors: {
-      types: [ChallengeInvalidError, InvalidCredentialsError, RateLimitedError, EncryptionKeysMissingError],
+      types: [
+        ChallengeInvalidError,
+        InvalidCredentialsError,
+        AccountSuspendedError,
+        RateLimitedError,
+        EncryptionKeysMissingError,
+      ],
     },
     description:
       'Adds the authenticator app, after a code of it. From now on, sign-ins need a second factor. All other sessions ' +
