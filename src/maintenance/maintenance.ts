@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
 import { withLease } from '../database/lease.ts';
+import { reencryptKeptFactors } from '../factors/changes/reencrypt.ts';
 import { rotateSigningKeys } from '../signing-keys/rotate.ts';
 import { reencryptWebhookSecrets } from '../webhooks/secrets.ts';
 import { ClockJumpError, noteClock, requireTrustedClock } from './clock-check.ts';
@@ -57,6 +58,7 @@ export function maintain(
     if (encryptionKeys !== null && (await mayContinue())) {
       await rotateSigningKeys(database, encryptionKeys, clock);
       await reencryptWebhookSecrets(database, encryptionKeys, new Date(now));
+      await reencryptKeptFactors(database, encryptionKeys);
     }
     await noteClock(database, new Date(now));
     return pruned;
