@@ -125,6 +125,7 @@ describe('undo of a changed factor', () => {
     const codes: string[] = [];
     for (let n = 0; n < 5; n += 1) codes.push((await undoWith(api, link, { password: stolen })).code);
     expect(codes).toEqual([...Array(3).fill('INVALID_CREDENTIALS'), 'RATE_LIMITED', 'RATE_LIMITED']);
+    expect(await owner.act('reauthenticate', { password })).toMatchObject({ __typename: 'ReauthenticatePayload' });
     expect(await signInWith(api, app)).toBe('SignInPayload');
   });
 
