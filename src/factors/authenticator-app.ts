@@ -47,7 +47,7 @@ export function stepOf(secret: string, code: string, now: Date): number | null {
   return delta === null ? null : totp.counter({ timestamp }) + delta;
 }
 
-/** Returns the place of the secret of a user's app. */
+/** Returns the place of the secret of a user's app, also while it is kept for an undo. */
 export function placeOf(userId: bigint): SecretPlace {
   return { table: 'AuthenticatorApp', column: 'encryptedSecret', row: String(userId) };
 }

@@ -1,8 +1,10 @@
 /** The secrets that are stored encrypted: their encryption by the first key, after a rotation of `ENCRYPTION_KEYS`. */
+
 import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
 import { keyIdOf } from '../encryption/encryption.ts';
 import type { EncryptionKeys } from '../encryption/keys.ts';
+import { reencryptKeptFactors } from '../factors/changes/reencrypt.ts';
 import { reencryptAuthenticatorApps } from '../factors/reencrypt.ts';
 import { rotateSigningKeys } from '../signing-keys/rotate.ts';
 import { reencryptWebhookSecrets } from '../webhooks/secrets.ts';
@@ -17,6 +19,7 @@ export async function reencryptSecrets(database: Database, keys: EncryptionKeys,
     () => rotateSigningKeys(database, keys, clock),
     () => reencryptWebhookSecrets(database, keys, clock.now()),
     () => reencryptAuthenticatorApps(database, keys),
+    () => reencryptKeptFactors(database, keys),
   ];
   const errors: unknown[] = [];
   for (const act of acts) await act().catch((error) => errors.push(error));

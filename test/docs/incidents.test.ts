@@ -26,6 +26,9 @@ describe('docs/incidents.md', () => {
     const api = await startApi();
     for (const name of ['ada', 'root', 'other']) await api.signUp(`${name}@example.com`);
     await api.database.user.updateMany({ where: { email: { not: 'ada@example.com' } }, data: { role: 'admin' } });
+    const ada = await api.database.user.findUniqueOrThrow({ where: { email: 'ada@example.com' } });
+    const app = { userId: ada.id, createdAt: api.clock.now, encryptedSecret: 'none', lastUsedStep: 0 };
+    await api.database.authenticatorApp.create({ data: app });
     const env = { DATABASE_URL: api.url, APP_URL: 'https://app.example.com' };
     const run = async (command: string) => {
       const { code, stdout, stderr } = await runNode('src/cli.ts', command.split(' '), env).ended;

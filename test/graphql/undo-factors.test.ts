@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { reencryptKeptFactors } from '../../src/factors/changes/reencrypt.ts';
 import { changeEmail, changePassword, loginOutcome, signUpProved, undo } from '../support/account-changes.ts';
 import { type Client, type Data, password, type Settings, startApi, type TestApi } from '../support/api.ts';
+import { encryptionKeysOf } from '../support/encryption-keys.ts';
 import { type Delivered, deliverMail, tokenIn } from '../support/mail.ts';
 import {
   type App,
@@ -123,6 +125,7 @@ describe('undo of a changed factor', () => {
     const codes: string[] = [];
     for (let n = 0; n < 5; n += 1) codes.push((await undoWith(api, link, { password: stolen })).code);
     expect(codes).toEqual([...Array(3).fill('INVALID_CREDENTIALS'), 'RATE_LIMITED', 'RATE_LIMITED']);
+    expect(await owner.act('reauthenticate', { password })).toMatchObject({ __typename: 'ReauthenticatePayload' });
     expect(await signInWith(api, app)).toBe('SignInPayload');
   });
 
@@ -234,5 +237,19 @@ describe('the kept factors', () => {
     const kept = changes.map(({ factors }) => factors).join();
     expect(kept).toContain('A256GCM.');
     expect(kept).not.toContain(secret);
+  });
+
+  it('are encrypted again with the first key', async () => {
+    const { api, owner } = await start();
+    const app = await addApp(api, owner);
+    await deliverMail(api);
+    await addApp(api, owner);
+    const link = await factorMail(api);
+    const [first] = encryptionKeysOf();
+    if (!first || !api.config.encryptionKeys) throw new Error('There are no keys.');
+    await reencryptKeptFactors(api.database, [first, ...api.config.encryptionKeys]);
+    api.config.encryptionKeys = [first];
+    expect(await undoWith(api, link, { password })).toMatchObject({ hasSecondFactor: true });
+    expect(await signInWith(api, app)).toBe('SignInPayload');
   });
 });

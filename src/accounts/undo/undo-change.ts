@@ -88,10 +88,10 @@ export async function undoChange(
   }
 }
 
-/** Voids the links that undo changes of a user. Mails that are sent later have none. */
+/** Voids the links that undo or refuse changes of a user. Mails of changes that are sent later have none. */
 export async function voidUndoLinks(db: Db, userId: bigint): Promise<void> {
   await forgetChanges(db, userId);
-  await voidUserTokens(db, userId, ['UNDO_CHANGE']);
+  await voidUserTokens(db, userId, ['UNDO_CHANGE', 'REFUSE_FACTOR_RESET']);
 }
 
 /** An address that was never proved may belong to a stranger, to whom an undo would give the account. */

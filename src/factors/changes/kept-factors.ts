@@ -45,6 +45,12 @@ export function parseFactors(stored: string | null): KeptFactors | null {
   return stored === null ? null : parseRows<KeptFactors>(stored);
 }
 
+/** Returns the kept apps, whose secrets are encrypted. The caller may change them. */
+export function keptSecretsOf({ rows }: KeptFactors): Pick<AuthenticatorApp, 'encryptedSecret'>[] {
+  // The rows of this table are those that its `list` has returned.
+  return (rows.authenticatorApps ?? []) as AuthenticatorApp[];
+}
+
 const identityOf = ({ id, createdAt }: FactorRow) => `${id} ${createdAt.getTime()}`;
 const setOf = ({ createdAt }: FactorRow) => createdAt.getTime();
 

@@ -1,14 +1,9 @@
-/** The stored form of rows: JSON that also holds times, ids and bytes. */
+/** The stored form of rows: JSON that also holds times and ids. */
 
 /** The values that JSON does not have: objects with one member, which has the name of their type. */
 const types = {
   $time: { write: (value: Date) => value.toISOString(), read: (text: string) => new Date(text) },
   $id: { write: (value: bigint) => String(value), read: (text: string) => BigInt(text) },
-  $bytes: {
-    write: (value: Uint8Array) => Buffer.from(value).toString('base64'),
-    // A copy of its own, because small buffers share memory with others.
-    read: (text: string) => new Uint8Array(Buffer.from(text, 'base64')),
-  },
 };
 
 /** Returns the stored form of a value. */
@@ -18,7 +13,6 @@ export function formatRows(value: object): string {
 
 function encode(value: unknown): unknown {
   if (value instanceof Date) return { $time: types.$time.write(value) };
-  if (value instanceof Uint8Array) return { $bytes: types.$bytes.write(value) };
   if (typeof value === 'bigint') return { $id: types.$id.write(value) };
   if (Array.isArray(value)) return value.map(encode);
   if (typeof value !== 'object' || value === null) return value;
@@ -29,7 +23,7 @@ function encode(value: unknown): unknown {
 export function parseRows<T>(stored: string): T {
   return JSON.parse(stored, (_name, value) => {
     const [[type, text] = ['', null], ...others] = Object.entries(value ?? {});
-    if (typeof text !== 'string' || others.length > 0 || !(type in types)) return value;
+    if (typeof text !== 'string' || others.length > 0 || !Object.hasOwn(types, type)) return value;
     return types[type as keyof typeof types].read(text);
   });
 }

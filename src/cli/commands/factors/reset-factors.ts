@@ -5,6 +5,7 @@ import type { Database } from '../../../database/database.ts';
 import { commandScope, type Scope } from '../../../scope.ts';
 import { type ResetReason, resetReasons } from '../../../users/factor-resets.ts';
 import { requireUserByEmailOrId, type User } from '../../../users/user.ts';
+import { describeUser } from '../../descriptions.ts';
 import { counted, type JsonOption, jsonOption, sayResult } from '../../output.ts';
 import { withDatabase } from '../../with-database.ts';
 
@@ -31,7 +32,7 @@ export function addResetFactorsCommand(program: Command): void {
       return withDatabase(async (database, clock) => {
         const user = await requireUserByEmailOrId(database, name);
         const { line, ...facts } = await carryOut(database, commandScope(clock.now()), user, choice);
-        sayResult({ email: user.email, ...facts }, { json }, line);
+        sayResult({ user: describeUser(user), ...facts }, { json }, line);
       });
     });
 }
