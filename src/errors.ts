@@ -57,7 +57,9 @@ export const userErrors = {
   },
   ACCOUNT_SUSPENDED: {
     message: 'This account is suspended.',
-    description: 'The account is suspended. Only the right password gets this error. Administrators know the reason.',
+    description:
+      'The account is suspended. Only the right password, or the right link or code in a mail, gets this error. ' +
+      'Administrators know the reason.',
   },
   TOKEN_INVALID: {
     message: 'This link is not valid, or no longer valid. Request a new one.',
@@ -173,7 +175,7 @@ export class RateLimitedError extends UserError {
   }
 }
 
-/** Tells a user with the right password that the account is suspended. To others, it is like any other account. */
+/** Tells a user who has proved the password or the mailbox that the account is suspended. To others, it is like any other account. */
 export class AccountSuspendedError extends plainError('ACCOUNT_SUSPENDED') {}
 
 /** Refuses links that were never issued, used, expired or replaced in the same way, on purpose. */
@@ -213,6 +215,7 @@ export type RequestErrorCode =
   | 'BAD_USER_INPUT'
   | 'BATCHING_NOT_SUPPORTED'
   | 'CANNOT_SEND_PQ_ID_AND_BODY'
+  | 'EMAIL_SIGN_IN_DISABLED'
   | 'INTROSPECTION_DISABLED'
   | 'NOT_A_SUBSCRIPTION'
   | 'SLOW_CONSUMER'

@@ -93,6 +93,16 @@ describe('configuration', () => {
     expect(readConfig({ ENCRYPTION_KEYS: createEncryptionKey() }).accessTokens.audiences.size).toBe(0);
   });
 
+  it('refuses sign-in by email without encryption keys, and sign-up by email without it', () => {
+    expect(readConfig({ ENCRYPTION_KEYS: createEncryptionKey() }).emailSignIn).toBeNull();
+    expect(() => readConfig({ EMAIL_SIGN_IN: 'true' })).toThrow(/^EMAIL_SIGN_IN is true, but ENCRYPTION_KEYS is not/);
+    const keys = { ENCRYPTION_KEYS: createEncryptionKey() };
+    expect(() => readConfig({ ...keys, EMAIL_SIGN_UP: 'true' })).toThrow(/^EMAIL_SIGN_UP is true, but EMAIL_SIGN_IN/);
+    const both = readConfig({ ...keys, EMAIL_SIGN_IN: 'true', EMAIL_SIGN_UP: 'true' });
+    expect(both.emailSignIn).toEqual({ createsAccounts: true });
+    expect(readConfig({ ...keys, EMAIL_SIGN_IN: 'true' }).emailSignIn).toEqual({ createsAccounts: false });
+  });
+
   it('takes the host of PUBLIC_URL and the domains above it for COOKIE_DOMAIN', () => {
     const domainOf = (PUBLIC_URL: string, COOKIE_DOMAIN: string) =>
       readConfig({ PUBLIC_URL, COOKIE_DOMAIN }).cookieDomain;

@@ -4,6 +4,7 @@ import type { EncryptionKeys } from '../encryption/keys.ts';
 import { SettingError } from '../errors.ts';
 import { type AccessTokenPolicy, readAccessTokenPolicy } from './access-tokens.ts';
 import { type AttemptPolicy, readAttemptPolicy } from './accounts/attempts.ts';
+import { type EmailSignInPolicy, readEmailSignInPolicy } from './accounts/email-sign-in.ts';
 import { type PasswordPolicy, readPasswordPolicy } from './accounts/passwords.ts';
 import { readSecondFactorPolicy, type SecondFactorPolicy } from './accounts/second-factor.ts';
 import { readSessionPolicy, type SessionPolicy } from './accounts/sessions.ts';
@@ -37,6 +38,7 @@ import { readWebhookPolicy, type WebhookPolicy } from './webhooks.ts';
 export type {
   AccessTokenPolicy,
   AttemptPolicy,
+  EmailSignInPolicy,
   LoginPage,
   MailPolicy,
   PasswordPolicy,
@@ -100,6 +102,8 @@ export type Config = {
   passwords: PasswordPolicy;
   attempts: AttemptPolicy;
   secondFactor: SecondFactorPolicy;
+  /** Sign-in by a mailed link or code. Null if it is off. */
+  emailSignIn: EmailSignInPolicy | null;
   mail: MailPolicy;
   /** True if `signUp` hides that an address has an account, and continues by mail only. */
   isSignUpPrivate: boolean;
@@ -163,6 +167,7 @@ export function readConfig(given: Environment = process.env): Config {
     passwords: readPasswordPolicy(environment, publicUrl.hostname),
     attempts: readAttemptPolicy(environment),
     secondFactor: readSecondFactorPolicy(environment),
+    emailSignIn: readEmailSignInPolicy(environment, encryptionKeys !== null),
     mail: readMailPolicy(environment, publicUrl),
     isSignUpPrivate: flag(environment, 'PRIVATE_SIGN_UP', false),
     newDeviceMail: flag(environment, 'NEW_DEVICE_MAIL', true),

@@ -21,6 +21,8 @@ export const settingNames: readonly string[] = [
   'DATABASE_URL',
   'DEVICE_RETENTION',
   'DRAIN_TIME',
+  'EMAIL_SIGN_IN',
+  'EMAIL_SIGN_UP',
   'ENCRYPTION_KEYS',
   'FEDERATION',
   'GRAPHIQL',

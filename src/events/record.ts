@@ -8,9 +8,9 @@ import type { ClientInfo, Scope } from '../scope.ts';
 export const auditEventTypes = {
   SIGNED_UP: 'The user created the account.',
   USER_CREATED: 'An administrator, or a command in a shell, created the account for the user.',
-  LOGGED_IN: 'A session started with the right password.',
-  LOGIN_FAILED: 'A login failed: the password was wrong, or no account has the address.',
-  LOGIN_REFUSED: 'A login with the right password was refused, because the account is suspended.',
+  LOGGED_IN: 'A session started with the right password, or by a mailed link or code.',
+  LOGIN_FAILED: 'A login failed: the password or the mailed code was wrong, or no account has the address.',
+  LOGIN_REFUSED: 'A login with the right password, link or code was refused, because the account is suspended.',
   SECOND_FACTOR_REQUESTED:
     'The first factor of a sign-in was right: the password or a mailed link. The second factor was not given yet.',
   SECOND_FACTOR_FAILED: 'A second factor was wrong: the code of an authenticator app, for example.',
@@ -28,7 +28,9 @@ export const auditEventTypes = {
   PASSWORD_CHANGED: 'The user changed the password, and gave the old one.',
   PASSWORD_RESET_REQUESTED: 'A link to set a new password was requested.',
   PASSWORD_RESET: 'A new password was set with a link.',
-  PASSWORD_REMOVED: 'An operator removed the password. Only a new one, chosen by a link, opens the account.',
+  PASSWORD_REMOVED:
+    'The password was removed: by an operator, or by the first sign-in by email to an address that nobody had proved. ' +
+    'A link lets the user choose a new one.',
   EMAIL_VERIFIED: 'The user proved that the email address is theirs.',
   EMAIL_CHANGE_REQUESTED: 'A change of the email address was requested.',
   EMAIL_CHANGED: 'The email address was changed.',

@@ -10,6 +10,7 @@ import './mutations/administration.ts';
 import './types/audit-event.ts';
 import './mutations/devices.ts';
 import './mutations/email.ts';
+import './mutations/email-sign-in.ts';
 import './mutations/sessions/end-sessions.ts';
 import './errors.ts';
 import './federation/entities.ts';

@@ -1,6 +1,7 @@
 import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
+import type { EncryptionKeys } from '../encryption/keys.ts';
 import type { Mail } from '../generated/sqlite/client.ts';
 import { parseObject } from '../json.ts';
 import { createUserToken } from '../tokens/user-token.ts';
@@ -13,7 +14,8 @@ import { formatTime } from './time.ts';
 /** The pause after the first failure. It doubles with each further failure, up to `max`. */
 const pauseMs = { first: 10_000, max: 3_600_000 };
 
-const hourMs = 3_600_000;
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
 
 export type AttemptOptions = {
   database: Database;
@@ -21,6 +23,8 @@ export type AttemptOptions = {
   /** The origin of the pages to which links lead. */
   appUrl: URL;
   clock: Pick<Clock, 'now'>;
+  /** The keys that encrypt codes. Null on a server without any, which mails no codes. */
+  encryptionKeys: EncryptionKeys | null;
 };
 
 export type Attempt = {
@@ -43,13 +47,13 @@ export async function claim({ id, attempts }: Mail, { database, clock }: Attempt
 }
 
 /**
- * Makes the message of a claimed mail, and the token of its link. Returns null if the mail was withdrawn in the
+ * Makes the message of a claimed mail, the token of its link, and its code. Returns null if the mail was withdrawn in the
  * meantime, or is no longer to be sent and therefore deleted.
  *
  * @throws UnusableMailError for a mail that this version cannot make a message of.
  */
 export async function prepare(mail: Mail, options: AttemptOptions): Promise<Attempt | null> {
-  const { database, appUrl, clock } = options;
+  const { database, appUrl, clock, encryptionKeys } = options;
   const { id, recipient, data } = mail;
   const name = requireKnown(mail.template);
   const kind: LinkKind | null = mails[name];
@@ -61,7 +65,7 @@ export async function prepare(mail: Mail, options: AttemptOptions): Promise<Atte
     if (count === 0) return null;
     const user = mail.userId === null ? null : await db.user.findUnique({ where: { id: mail.userId } });
     const createdAt = clock.now();
-    const link = kind && (await linkOf(db, mail, { kind, data: linkData, user }, createdAt));
+    const link = kind && (await linkOf(db, mail, { kind, data: linkData, user, encryptionKeys }, createdAt));
     const isWanted = kind === null ? !onlyForUsers.has(name) || leadsToUser(mail, kind, user) : kind.isOptional || link;
     if (!isWanted) {
       await db.mail.deleteMany({ where: { id } });
@@ -85,6 +89,7 @@ export async function prepare(mail: Mail, options: AttemptOptions): Promise<Atte
       ...(kind && link && token
         ? { token, validFor: validFor(kind.lifetimeMs), validUntil: formatTime(link.expiresAt) }
         : {}),
+      ...(link?.code && { code: link.code }),
     });
     const message = { id: `${mail.createdAt.getTime()}.${id}`, name, to: recipient, date: mail.createdAt, ...rendered };
     return { message, token };
@@ -134,6 +139,7 @@ function pauseAfter(attempts: number): number {
 }
 
 function validFor(lifetimeMs: number): string {
+  if (lifetimeMs < hourMs) return `${lifetimeMs / minuteMs} minutes`;
   const hours = lifetimeMs / hourMs;
   if (hours === 1) return '1 hour';
   return hours < 48 ? `${hours} hours` : `${hours / 24} days`;

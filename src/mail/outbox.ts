@@ -16,25 +16,38 @@ export type LinkKind = {
   data?: readonly string[];
   /** Whether the mail is sent without the link if the link is not possible. */
   isOptional?: true;
+  /** Whether the link creates an account. All others lead to the account of the user of the mail. */
+  createsAccount?: true;
+  /**
+   * Whether the mail also has a code. It answers the challenge that the value `challenge` of the mail names by its
+   * handle, and the link is valid as long as that challenge.
+   */
+  hasCode?: true;
 };
 
-const hour = 3_600_000;
+const minute = 60_000;
+const hour = 60 * minute;
 const day = 24 * hour;
 
 /** A link that undoes a change, for 72 hours from the change on. */
 const undoLink = { purpose: 'UNDO_CHANGE', lifetimeMs: undoWindowMs, data: ['change'], isOptional: true } as const;
 
+/** A link and a code to sign in, for ten minutes from the request on. */
+const signInLink = { purpose: 'EMAIL_SIGN_IN', lifetimeMs: 10 * minute, data: ['challenge'], hasCode: true } as const;
+
 /**
- * All mails. Each has templates of the same name. A mail with a link gets its token when it is sent, so that no secret
- * waits in the outbox.
+ * All mails. Each has templates of the same name. A mail with a link gets its token, and its code, when it is sent, so that
+ * no secret waits in the outbox.
  */
 export const mails = {
   'verify-email': { purpose: 'VERIFY_EMAIL', lifetimeMs: 7 * day },
   'reset-password': { purpose: 'RESET_PASSWORD', lifetimeMs: hour },
   'set-password': { purpose: 'RESET_PASSWORD', lifetimeMs: 7 * day },
   'confirm-email-change': { purpose: 'CHANGE_EMAIL', lifetimeMs: hour },
-  'confirm-sign-up': { purpose: 'SIGN_UP', lifetimeMs: day, data: ['hashedPassword', 'name'] },
+  'confirm-sign-up': { purpose: 'SIGN_UP', lifetimeMs: day, data: ['hashedPassword', 'name'], createsAccount: true },
   'new-device': { purpose: 'DISOWN_SESSION', lifetimeMs: 7 * day, data: ['sessionHandle', 'deviceHandle'] },
+  'sign-in': signInLink,
+  'sign-up-by-email': { ...signInLink, createsAccount: true },
   'email-change-requested': null,
   'email-changed': undoLink,
   'email-taken': null,
@@ -48,8 +61,8 @@ export const mails = {
 
 export type MailName = keyof typeof mails;
 
-/** Mails about the security of an account. No number of other mails delays them. */
-const securityMails: ReadonlySet<MailName> = new Set([
+/** Mails about the security of an account, and those that soon expire. No number of other mails delays them. */
+const urgentMails: ReadonlySet<MailName> = new Set([
   'reset-password',
   'confirm-email-change',
   'email-change-requested',
@@ -59,13 +72,15 @@ const securityMails: ReadonlySet<MailName> = new Set([
   'address-taken-back',
   'account-deleted',
   'new-device',
+  'sign-in',
+  'sign-up-by-email',
 ] satisfies MailName[]);
 
 /** The values of `Mail.priority`, in the order in which mail is sent. */
 export const priorities = [0, 1] as const;
 
 function priorityOf(name: MailName): (typeof priorities)[number] {
-  return securityMails.has(name) ? 0 : 1;
+  return urgentMails.has(name) ? 0 : 1;
 }
 
 /**
@@ -127,7 +142,8 @@ export async function deleteSignUps(db: Db, email: string): Promise<void> {
 const defaultLimit = { points: 5, durationMs: hour };
 const limits: Partial<Record<MailName, typeof defaultLimit>> = { 'failed-logins': { points: 1, durationMs: day } };
 
-function limitOf(kind: MailName, email: string): RateLimit {
+/** Returns the limit of mails of a kind to the mailbox with this address. */
+export function limitOf(kind: MailName, email: string): RateLimit {
   return { key: `${kind}:${hash('sha256', accountKeyOf(email))}`, ...(limits[kind] ?? defaultLimit) };
 }
 

@@ -109,10 +109,11 @@ function startBackground(
   config: Config,
   { render, trustedDocuments, signingKeys, report }: BackgroundParts,
 ): () => Promise<unknown> {
+  const { encryptionKeys } = config;
   const { appUrl } = config.mail;
   const maintenance = startMaintenance(database, config, clock, { report });
   const transport = openMailTransport(config.mail);
-  const delivery = startDelivery({ database, transport, render, appUrl, clock, report });
+  const delivery = startDelivery({ database, transport, render, appUrl, clock, encryptionKeys, report });
   const webhooks = startWebhooks({ database, policies: config, signingKeys, toGlobalId: toNodeId, clock, report });
   const revocations = startRevocations({ database, clock, report });
   const watch = trustedDocuments?.watch();

@@ -109,7 +109,13 @@ export function secondFactorKeyOf(email: string): string {
   return `second-factor ${accountKeyOf(email)}`;
 }
 
-async function deleteCounts(db: Db, accountKey: string): Promise<void> {
+/** Returns the key under which mailed codes for an account are counted: not with its passwords. */
+export function emailCodeKeyOf(email: string): string {
+  return `email-code ${accountKeyOf(email)}`;
+}
+
+/** Deletes the counts under a key. */
+export async function deleteCounts(db: Db, accountKey: string): Promise<void> {
   const keys = [true, false].flatMap((isTrustedDevice) => {
     const { failureStreak, cooldown, cooldownCount } = accountLimits(accountKey, isTrustedDevice);
     return [failureStreak.key, cooldown.key, cooldownCount.key];

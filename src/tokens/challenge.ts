@@ -9,7 +9,7 @@ import type { Scope, Transport } from '../scope.ts';
 import { createToken, equalSecrets, handleOf, hashToken } from './token.ts';
 
 /** The operations that a challenge may be for. */
-export type ChallengePurpose = 'SIGN_IN' | 'AUTHENTICATOR_APP';
+export type ChallengePurpose = 'SIGN_IN' | 'AUTHENTICATOR_APP' | 'EMAIL_SIGN_IN';
 
 export type FoundChallenge = Challenge & { user: User | null };
 
@@ -72,6 +72,20 @@ export async function findChallenge(
   const isDevice = found.hashedDevice === null || equalSecrets(hashToken(deviceToken ?? ''), found.hashedDevice);
   if (!isDevice) throw new ChallengeInvalidError('OTHER_DEVICE');
   return found;
+}
+
+/** Returns the challenge with this handle, for a caller who has proved more than its secret. Null if it is void. */
+export function findOpenChallenge(db: Db, handle: string, now: Date): Promise<Challenge | null> {
+  return db.challenge.findFirst({ where: { handle, usedAt: null, expiresAt: { gt: now } } });
+}
+
+/** Counts a try at a challenge. @throws ChallengeInvalidError if it was used, or had as many tries. */
+export async function countTry(db: Db, { id }: Challenge, maxTries: number): Promise<void> {
+  const { count } = await db.challenge.updateMany({
+    where: { id, usedAt: null, failures: { lt: maxTries } },
+    data: { failures: { increment: 1 } },
+  });
+  if (count === 0) throw new ChallengeInvalidError('USED');
 }
 
 /** Uses a challenge up. @throws ChallengeInvalidError if another request was faster. */

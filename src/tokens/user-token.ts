@@ -15,6 +15,7 @@ export type TokenPurpose =
   | 'UNDO_CHANGE'
   | 'SIGN_UP'
   | 'DISOWN_SESSION'
+  | 'EMAIL_SIGN_IN'
   | 'KNOWN_DEVICE';
 
 export type UserToken = Prisma.UserTokenGetPayload<{ include: { user: true } }>;

@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../../src/http/front-door.ts';
 import { Client, password, realHashing, startApi, type TestApi } from '../support/api.ts';
+import { byEmail, requestSignIn, signInByCode } from '../support/email-sign-in.ts';
 import { foreignHashes } from '../support/foreign-hashes.ts';
+import { deliverMail } from '../support/mail.ts';
 
 const rounds = 24;
 
@@ -114,6 +116,43 @@ describe('response time', () => {
       await timesOf(
         (n) => ask(`known${n}@example.com`),
         (n) => ask(`unknown${n}@example.com`),
+      ),
+    );
+  });
+
+  it.each([false, true])('does not reveal it: requestEmailSignIn, with sign-up: %s', async (createsAccounts) => {
+    const api = await startApi({ ...byEmail, emailSignIn: { createsAccounts } });
+    await withUsers(api);
+    const ask = (email: string) => requestSignIn(api.client(), email);
+    await ask('known0@example.com');
+    expectAlike(
+      await timesOf(
+        (n) => ask(`known${n}@example.com`),
+        (n) => ask(`unknown${n}@example.com`),
+      ),
+    );
+  });
+
+  it('does not reveal it: signInWithEmailCode', async () => {
+    const api = await startApi(byEmail);
+    await withUsers(api);
+    const requested = new Map<string, { client: Client; challenge: string }>();
+    for (let n = 0; n < rounds; n += 1) {
+      for (const email of [`known${n}@example.com`, `unknown${n}@example.com`]) {
+        const client = api.client();
+        requested.set(email, { client, challenge: (await requestSignIn(client, email)).challenge });
+      }
+    }
+    await deliverMail(api);
+    const guess = async (email: string) => {
+      const { client, challenge } = requested.get(email) ?? { client: api.client(), challenge: '' };
+      expect(await signInByCode(client, { challenge, code: '' })).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+    };
+    await guess('known0@example.com');
+    expectAlike(
+      await timesOf(
+        (n) => guess(`known${n}@example.com`),
+        (n) => guess(`unknown${n}@example.com`),
       ),
     );
   });

@@ -8,6 +8,7 @@ import { schema } from '../../src/graphql/schema.ts';
 import { commandScope, serviceScopes } from '../../src/scope.ts';
 import { createServiceClient } from '../../src/service-clients/service-client.ts';
 import { type Answer, type Client, startApi } from '../support/api.ts';
+import { encryptionKeysOf } from '../support/encryption-keys.ts';
 import { subscribe } from '../support/event-source.ts';
 
 /** The secret of a service client with all scopes. */
@@ -35,7 +36,7 @@ describe('access of a field', () => {
 
 /** Returns a client of each kind, with the account and a session of Ada. */
 async function clientsOfEachKind() {
-  const api = await startApi();
+  const api = await startApi({ encryptionKeys: encryptionKeysOf(), emailSignIn: { createsAccounts: false } });
   const scopes = Object.keys(serviceScopes);
   const { secret } = await createServiceClient(api.database, commandScope(api.clock.now), { name: 'my-api', scopes });
   serviceKey = secret;
@@ -117,6 +118,9 @@ const roots: Record<string, Record<string, [selection: string, outcomes: string[
     startSession: ['startSession { session { id } }', answersAll],
     setPublicData: ['setPublicData(data: {}) { __typename }', answersAll],
     setPrivateData: ['setPrivateData(sessionId: "$session", data: {}) { __typename }', services],
+    requestEmailSignIn: ['requestEmailSignIn(email: "ada@example.com") { email }', answersAll],
+    signInWithEmailCode: ['signInWithEmailCode(challenge: "none", code: "1") { __typename }', answersAll],
+    signInWithEmailLink: ['signInWithEmailLink(token: "none") { __typename }', answersAll],
     completeLogin: ['completeLogin(challenge: "none", answer: { totpCode: "1" }) { __typename }', answersAll],
     startAuthenticatorApp: ['startAuthenticatorApp(signIn: "none") { __typename }', answersAll],
     confirmAuthenticatorApp: [

@@ -21,7 +21,7 @@ const starts: Record<string, (api: TestApi, transport: string) => Promise<string
 };
 
 /** The mutations that set only the cookie of the device. */
-const begins = ['startAuthenticatorApp'];
+const begins = ['startAuthenticatorApp', 'requestEmailSignIn'];
 
 /** Returns everything that a sign-in may write. */
 async function stored({ database }: TestApi): Promise<unknown> {

@@ -15,6 +15,7 @@ import { openMailTransport } from '../../src/mail/transport.ts';
 import { findUserToken } from '../../src/tokens/user-token.ts';
 import { startApi, type TestApi } from '../support/api.ts';
 import { temporaryFolder } from '../support/database.ts';
+import { requestSignIn, startByEmail } from '../support/email-sign-in.ts';
 import { deliverMail, tokenIn } from '../support/mail.ts';
 import { startServer } from '../support/process.ts';
 import { textOf } from '../support/text.ts';
@@ -35,6 +36,7 @@ async function deliverBy(
       render: await readTemplates(templates),
       appUrl: config.mail.appUrl,
       clock: { now: () => clock.now },
+      encryptionKeys: config.encryptionKeys,
       log,
     },
     async () => true,
@@ -217,6 +219,28 @@ describe('failed mail', () => {
     // It is delivered at last.
     pass(api, 2 * hour);
     expect(await deliverMail(api)).toMatchObject([{ to: 'ada@example.com' }]);
+  });
+
+  it('is sent again with the same code, as both may arrive', async () => {
+    const { api } = await startByEmail();
+    await requestSignIn(api.client());
+    const codes: string[] = [];
+    const tokens: string[] = [];
+    for (const isBroken of [true, true, false]) {
+      await deliverBy(api, {
+        async send({ text }) {
+          codes.push(/^\d{6}$/m.exec(text)?.[0] ?? '');
+          tokens.push(/#token=(\S+)/.exec(text)?.[1] ?? '');
+          if (isBroken) throw new Error('the connection broke after the message');
+        },
+      });
+      pass(api, 30_000);
+    }
+    expect(codes).toEqual([expect.stringMatching(/^\d{6}$/), codes[0], codes[0]]);
+    expect(new Set(tokens).size).toBe(3);
+    expect(await api.database.mail.count()).toBe(0);
+    // The link of a mail that was not sent is void, as those of all mails.
+    expect(await api.database.userToken.count({ where: { purpose: 'EMAIL_SIGN_IN' } })).toBe(1);
   });
 
   it('is given up after three days, with a report that contains no address', async () => {
@@ -514,7 +538,7 @@ describe('SMTP', () => {
     const report = (error: unknown) => api.reported.push(error);
     const { database } = api;
     const deliveries = workers.map((transport) =>
-      startDelivery({ database, transport, render, appUrl: policy.appUrl, clock, report }),
+      startDelivery({ database, transport, render, appUrl: policy.appUrl, clock, encryptionKeys: null, report }),
     );
     for (const recipient of recipients) {
       await enqueueMail(database, { name: 'account-deleted', recipient, userId: null }, new Date());

@@ -65,7 +65,8 @@ describe('counters', () => {
     const [render, appUrl] = [await readTemplates(null), config.mail.appUrl];
     const log = createDeliveryLog(() => {}, { now: () => clock.now });
     const transport = { send, close: async () => {} };
-    await deliverDue({ database, transport, render, appUrl, clock: { now: () => clock.now }, log }, async () => true);
+    const options = { database, transport, render, appUrl, clock: { now: () => clock.now }, encryptionKeys: null, log };
+    await deliverDue(options, async () => true);
     expect(await read('mails_given_up_total')).toBe(1);
     expect(await read('mail_attempts_total{result="failed"}')).toBe(1);
   });

@@ -102,6 +102,8 @@ export const rotating: Record<string, string> = {
   changePassword: '... on ChangePasswordPayload { token antiCSRFToken }',
   confirmAuthenticatorApp: '... on FactorPayload { token antiCSRFToken deviceToken }',
   completeLogin: '... on SignInPayload { token antiCSRFToken deviceToken }',
+  signInWithEmailCode: '... on SignInPayload { token antiCSRFToken deviceToken }',
+  signInWithEmailLink: '... on SignInPayload { token antiCSRFToken deviceToken }',
 };
 
 // biome-ignore lint/suspicious/noExplicitAny: what a test asks for is known to the test

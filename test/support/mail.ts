@@ -24,7 +24,8 @@ export async function deliverMail(api: TestApi, { maxCount = Number.POSITIVE_INF
   const render = await readTemplates(config.mail.templates);
   const log = createDeliveryLog((error) => reported.push(error), clock);
   const mayContinue = async () => delivered.length < maxCount;
-  await deliverDue({ database, transport, render, appUrl: config.mail.appUrl, clock, log }, mayContinue);
+  const { encryptionKeys, mail } = config;
+  await deliverDue({ database, transport, render, appUrl: mail.appUrl, clock, encryptionKeys, log }, mayContinue);
   return delivered;
 }
 

@@ -1,4 +1,5 @@
 import { password, type TestApi } from './api.ts';
+import { encryptionKeysOf } from './encryption-keys.ts';
 import { deliverMail, tokenIn } from './mail.ts';
 
 const email = 'ada@example.com';
@@ -19,6 +20,12 @@ export const signIns: Record<string, (api: TestApi) => Promise<Record<string, st
     await api.signUp(email);
     await api.client().act('requestPasswordReset', { email });
     return { token: tokenIn(await deliverMail(api), 'reset-password'), newPassword: 'another battery staple' };
+  },
+  async signInWithEmailLink(api) {
+    Object.assign(api.config, { emailSignIn: { createsAccounts: false }, encryptionKeys: encryptionKeysOf() });
+    await api.signUp(email);
+    await api.client().act('requestEmailSignIn', { email });
+    return { token: tokenIn(await deliverMail(api), 'sign-in') };
   },
 };
 

@@ -88,8 +88,9 @@ export function requireSameAccount(challenge: FoundChallenge, user: User): void 
   if (dataOf(challenge).account !== accountState(user)) throw new ChallengeInvalidError('EXPIRED');
 }
 
-function accountState({ hashedPassword, email }: User): string {
-  return hash('sha256', JSON.stringify([hashedPassword, email]));
+/** Returns a digest of the password and the address of a user. Null, for no user, has one too. */
+export function accountState(user: User | null): string {
+  return hash('sha256', JSON.stringify([user?.hashedPassword ?? null, user?.email ?? null]));
 }
 
 function dataOf({ data }: FoundChallenge): Record<string, unknown> {

@@ -56,7 +56,9 @@ export async function completeLogin(
       mailFailedLogins(database, scope, { address: owner.email, user: owner }, failures),
   };
   return withAttempt(database, scope, attempt, async (succeed, failures) => {
-    const isMailed = trustedDevice === null && (await prepareNewDevice(database, owner, policies, now));
+    const isPrepared = trustedDevice === null && (await prepareNewDevice(database, owner, policies, now));
+    // The mail warns of a stranger who knows the password.
+    const isMailed = isPrepared && pending.methods.includes('password');
     try {
       return await inTransaction(database, async (db) => {
         const user = await findAndLockUser(db, owner.id);

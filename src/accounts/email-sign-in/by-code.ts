@@ -1,0 +1,88 @@
+import type { Database } from '../../database/database.ts';
+import { inTransaction } from '../../database/transaction.ts';
+import { AccountSuspendedError, InvalidCredentialsError } from '../../errors.ts';
+import { type AuditEventType, recordEvent } from '../../events/record.ts';
+import type { Challenge } from '../../generated/sqlite/client.ts';
+import type { Scope } from '../../scope.ts';
+import type { SessionRequest } from '../../sessions/start.ts';
+import { emailCodeKeyOf, withAttempt } from '../../throttle/attempts.ts';
+import { countTry, findChallenge } from '../../tokens/challenge.ts';
+import { isMailedCode } from '../../tokens/mailed-code.ts';
+import { findTrustedDevice } from '../../tokens/trusted-device.ts';
+import { accountKeyOf } from '../../users/email.ts';
+import { isPending, type SignInResult } from '../sign-in.ts';
+import {
+  completeEmailSignIn,
+  type EmailSignInPolicies,
+  prepareCompletion,
+  purpose,
+  requestOf,
+  requireEmailSignIn,
+} from './email-sign-in.ts';
+
+/** The number of codes that a challenge accepts, right or wrong. */
+const maxTries = 5;
+
+export type CodeAnswer = Pick<SessionRequest, 'isRemembered' | 'visitor'> & {
+  /** The secret of the challenge that `requestEmailSignIn` created. */
+  challenge: string;
+  code: string;
+};
+
+/**
+ * Signs a user in by the code in a mail, on the device that asked for it. Wrong codes are counted with the challenge, and
+ * with the account like wrong passwords, so that many challenges give no more tries. The refusals, the statements and
+ * the time are the same for an address without an account.
+ *
+ * @throws RequestError on a server without sign-in by email.
+ * @throws ChallengeInvalidError also after five codes. The link in the mail stays valid then.
+ * @throws InvalidCredentialsError for a wrong code.
+ * @throws RateLimitedError after too many wrong ones.
+ * @throws AccountSuspendedError, only with the right code.
+ */
+export async function signInWithEmailCode(
+  database: Database,
+  scope: Scope,
+  { challenge: secret, code, ...session }: CodeAnswer,
+  policies: EmailSignInPolicies,
+): Promise<SignInResult> {
+  const { keys } = requireEmailSignIn(policies);
+  const challenge = await findChallenge(database, scope, purpose, secret);
+  const { email, transport } = requestOf(challenge);
+  const trustedDevice = await findTrustedDevice(database, scope, accountKeyOf(email));
+  const attempt = {
+    accountKey: emailCodeKeyOf(email),
+    isTrustedDevice: trustedDevice !== null,
+    policy: policies.attempts,
+  };
+  return withAttempt(database, scope, attempt, async (succeed) => {
+    try {
+      // Before the comparison, so that concurrent requests get no more tries.
+      await countTry(database, challenge, maxTries);
+      if (!isMailedCode(keys, challenge, code)) throw wrongCode();
+      await prepareCompletion(database, scope, { challenge, trustedDevice }, policies);
+      return await inTransaction(database, async (db) => {
+        const result = await completeEmailSignIn(
+          db,
+          scope,
+          { ...session, transport, challenge, trustedDevice },
+          policies,
+        );
+        await succeed(db, !isPending(result));
+        return result;
+      });
+    } catch (error) {
+      if (error instanceof InvalidCredentialsError) await recordFailure(database, scope, 'LOGIN_FAILED', challenge);
+      if (error instanceof AccountSuspendedError) await recordFailure(database, scope, 'LOGIN_REFUSED', challenge);
+      throw error;
+    }
+  });
+}
+
+function wrongCode(): InvalidCredentialsError {
+  return new InvalidCredentialsError('This code is wrong. Enter the code of the newest mail, or request a new one.');
+}
+
+function recordFailure(db: Database, scope: Scope, type: AuditEventType, { userId }: Challenge): Promise<void> {
+  return recordEvent(db, scope, { type, userId, sessionHandle: null });
+}
