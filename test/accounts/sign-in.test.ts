@@ -1,10 +1,15 @@
 /** @module-tag repeated */
 import { type GraphQLField, isEnumType, isNonNullType } from 'graphql';
 import { describe, expect, inject, it } from 'vitest';
+import * as emailSignIn from '../../src/accounts/email-sign-in/email-sign-in.ts';
 import { hashPassword } from '../../src/passwords/password.ts';
+import { commandScope } from '../../src/scope.ts';
+import { createChallenge } from '../../src/tokens/challenge.ts';
+import { openMailedCode } from '../../src/tokens/mailed-code.ts';
 import { createUserToken, type TokenPurpose } from '../../src/tokens/user-token.ts';
 import type { User } from '../../src/users/user.ts';
 import { type Client, password, startApi, type TestApi } from '../support/api.ts';
+import { byEmail } from '../support/email-sign-in.ts';
 import { rootFields } from '../support/generated-operations.ts';
 import { type Random, randomFrom } from '../support/random.ts';
 
@@ -24,6 +29,21 @@ async function linksFor({ database }: TestApi, userId: bigint, hashedPassword: s
     create('KNOWN_DEVICE', userId, email),
     create('SIGN_UP', null, 'someone@example.com', JSON.stringify({ hashedPassword, name: '' })),
   ]);
+}
+
+/** Returns a requested sign-in by email, as its mail was sent: the challenge, its code, and the token of the link. */
+async function requestFor({ database, config, clock }: TestApi, user: User) {
+  const { purpose, lifetimeMs } = emailSignIn;
+  const scope = { ...commandScope(clock.now), deviceToken: null };
+  const data = emailSignIn.formatRequest({ email, transport: 'BEARER', user });
+  const of = { purpose, userId: user.id, lifetimeMs, data, transport: 'BEARER' } as const;
+  const { challenge, expiresAt } = await createChallenge(database, scope, of);
+  const handle = challenge.split('.')[0] ?? '';
+  const { keys } = emailSignIn.requireEmailSignIn(config);
+  const { code = '' } = (await openMailedCode(database, keys, handle, clock.now)) ?? {};
+  const link = { purpose, userId: user.id, sentTo: email, data: JSON.stringify({ challenge: handle }) } as const;
+  const token = await createUserToken(database, { ...link, createdAt: clock.now, expiresAt });
+  return { challenge, code, token };
 }
 
 /** Returns a mutation with arguments that are right for it or for another mutation. */
@@ -55,7 +75,8 @@ async function startingMutations(api: TestApi, user: User, senders: (() => Clien
         database.user.deleteMany({ where: { email: { in: ['someone@example.com', 'new@example.com'] } } }),
         database.rateLimit.deleteMany(),
       ]);
-      const links = await linksFor(api, user.id, hashedPassword);
+      const requested = await requestFor(api, user);
+      const links = [...(await linksFor(api, user.id, hashedPassword)), requested.token];
       const right = {
         email: text(email, email, 'someone@example.com'),
         newEmail: text('new@example.com'),
@@ -63,6 +84,8 @@ async function startingMutations(api: TestApi, user: User, senders: (() => Clien
         currentPassword: text(password),
         newPassword: text(fresh),
         token: text(...links),
+        challenge: text(requested.challenge),
+        code: text(requested.code),
         id: text(btoa(`User:${user.id}`)),
         sessionId: text('U2Vzc2lvbjox'),
         role: text('user', 'admin'),
@@ -87,17 +110,24 @@ async function startingMutations(api: TestApi, user: User, senders: (() => Clien
 const patient = { perAccount: 50, perAddress: 1_000_000, signUpsPerAddress: 1_000_000 };
 
 describe('session of a user', () => {
-  it('is started by four mutations, each with a proof', async () => {
-    const api = await startApi({ attempts: patient });
+  it('is started by six mutations, each with a proof', async () => {
+    const api = await startApi({ ...byEmail, attempts: patient });
     await api.signUp(email);
     const user = await api.database.user.findFirstOrThrow();
     const starting = await startingMutations(api, user, [api.client]);
-    expect([...starting].sort()).toEqual(['confirmSignUp', 'login', 'resetPassword', 'signUp']);
+    expect([...starting].sort()).toEqual([
+      'confirmSignUp',
+      'login',
+      'resetPassword',
+      'signInWithEmailCode',
+      'signInWithEmailLink',
+      'signUp',
+    ]);
     expect(api.reported).toEqual([]);
   });
 
   it('is started by no mutation for a user that completeSignIn refuses', async () => {
-    const api = await startApi({ attempts: patient });
+    const api = await startApi({ ...byEmail, attempts: patient });
     await api.signUp(email);
     const user = await api.database.user.update({ where: { email }, data: { suspendedAt: api.clock.now } });
     await api.database.session.deleteMany();
