@@ -58,7 +58,9 @@ export const userErrors = {
   },
   ACCOUNT_SUSPENDED: {
     message: 'This account is suspended.',
-    description: 'The account is suspended. Only the right password gets this error. Administrators know the reason.',
+    description:
+      'The account is suspended. Only the right password, or the right link or code in a mail, gets this error. ' +
+      'Administrators know the reason.',
   },
   TOKEN_INVALID: {
     message: 'This link is not valid, or no longer valid. Request a new one.',
@@ -211,7 +213,7 @@ export class RateLimitedError extends UserError {
   }
 }
 
-/** Tells a user with the right password that the account is suspended. To others, it is like any other account. */
+/** Tells a user who has proved the password or the mailbox that the account is suspended. To others, it is like any other account. */
 export class AccountSuspendedError extends plainError('ACCOUNT_SUSPENDED') {}
 
 /** Refuses links that were never issued, used, expired or replaced in the same way, on purpose. */

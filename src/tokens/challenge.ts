@@ -68,38 +68,12 @@ export async function createChallenge(
  */
 export async function findChallenge(
   db: Db,
-  scope: Pick<Scope, 'deviceToken' | 'now'>,
+  { deviceToken, now }: Pick<Scope, 'deviceToken' | 'now'>,
   purpose: ChallengePurpose,
   secret: string,
 ): Promise<FoundChallenge> {
   const handle = handleOf(secret);
   const found = handle === null ? null : await db.challenge.findUnique({ where: { handle }, include: { user: true } });
-  return requireAnswerable(found, scope, purpose, secret);
-}
-
-/**
- * Returns the challenge, as `findChallenge` does, by the same statement whether or not it has a user: the time must not
- * tell whether an address has an account.
- *
- * @throws ChallengeInvalidError
- */
-export async function findChallengeAlone(
-  db: Db,
-  scope: Pick<Scope, 'deviceToken' | 'now'>,
-  purpose: ChallengePurpose,
-  secret: string,
-): Promise<Challenge> {
-  const handle = handleOf(secret);
-  const found = handle === null ? null : await db.challenge.findUnique({ where: { handle } });
-  return requireAnswerable(found, scope, purpose, secret);
-}
-
-function requireAnswerable<Found extends Challenge>(
-  found: Found | null,
-  { deviceToken, now }: Pick<Scope, 'deviceToken' | 'now'>,
-  purpose: ChallengePurpose,
-  secret: string,
-): Found {
   if (found?.purpose !== purpose || !equalSecrets(hashToken(secret), found.hashedToken)) {
     throw new ChallengeInvalidError('UNKNOWN');
   }

@@ -1,6 +1,7 @@
 /** @module-tag repeated */
 import { type GraphQLField, isEnumType, isNonNullType } from 'graphql';
 import { describe, expect, inject, it } from 'vitest';
+import * as emailSignIn from '../../src/accounts/email-sign-in/email-sign-in.ts';
 import { createPendingSignIn } from '../../src/accounts/sign-ins/pending.ts';
 import { encrypt } from '../../src/encryption/encryption.ts';
 import { createTotpSecret, saveAuthenticatorApp } from '../../src/factors/authenticator-app.ts';
@@ -10,9 +11,11 @@ import { levelOf } from '../../src/sessions/assurance/level.ts';
 import { lacksSecondFactor } from '../../src/sessions/assurance/second-factor.ts';
 import { methodsOf } from '../../src/sessions/proof.ts';
 import { createChallenge } from '../../src/tokens/challenge.ts';
+import { openMailedCode } from '../../src/tokens/mailed-code.ts';
 import { createUserToken, type TokenPurpose } from '../../src/tokens/user-token.ts';
 import type { User } from '../../src/users/user.ts';
 import { type Client, password, startApi, type TestApi } from '../support/api.ts';
+import { byEmail } from '../support/email-sign-in.ts';
 import { rootFields } from '../support/generated-operations.ts';
 import { type Random, randomFrom } from '../support/random.ts';
 import { App, encryptionKeys } from '../support/second-factor.ts';
@@ -39,7 +42,7 @@ async function linksFor({ database }: TestApi, userId: bigint, hashedPassword: s
 const secrets = { own: createTotpSecret(), added: createTotpSecret() };
 
 /** Gives the user the app, whose codes were not used, or none. Returns arguments that answer challenges. */
-async function challengesFor(api: TestApi, user: User, hasApp: boolean): Promise<Record<string, string[]>> {
+async function challengesFor(api: TestApi, user: User, hasApp: boolean) {
   const { database, clock } = api;
   const { id: userId } = user;
   const scope = commandScope(clock.now);
@@ -59,6 +62,21 @@ async function challengesFor(api: TestApi, user: User, hasApp: boolean): Promise
     answer: [`{ totpCode: "${new App(secrets.own, api).code()}" }`],
     required: ['true', 'false'],
   };
+}
+
+/** Returns a requested sign-in by email, as its mail was sent: the challenge, its code, and the token of the link. */
+async function requestFor({ database, config, clock }: TestApi, user: User) {
+  const { purpose, lifetimeMs } = emailSignIn;
+  const scope = { ...commandScope(clock.now), deviceToken: null };
+  const data = emailSignIn.formatRequest({ email, transport: 'BEARER', user });
+  const of = { purpose, userId: user.id, lifetimeMs, data, transport: 'BEARER' } as const;
+  const { challenge, expiresAt } = await createChallenge(database, scope, of);
+  const handle = challenge.split('.')[0] ?? '';
+  const { keys } = emailSignIn.requireEmailSignIn(config);
+  const { code = '' } = (await openMailedCode(database, keys, handle, clock.now)) ?? {};
+  const link = { purpose, userId: user.id, sentTo: email, data: JSON.stringify({ challenge: handle }) } as const;
+  const token = await createUserToken(database, { ...link, createdAt: clock.now, expiresAt });
+  return { challenge, code, token };
 }
 
 /** Returns a mutation with arguments that are right for it or for another mutation. */
@@ -101,15 +119,19 @@ async function startingMutations(
         database.user.deleteMany({ where: { email: { in: ['someone@example.com', 'new@example.com'] } } }),
         database.rateLimit.deleteMany(),
       ]);
-      const links = await linksFor(api, user.id, hashedPassword);
+      const requested = await requestFor(api, user);
+      const links = [...(await linksFor(api, user.id, hashedPassword)), requested.token];
+      const { challenge, code, ...others } = await challengesFor(api, user, hasApp);
       const right = {
-        ...(await challengesFor(api, user, hasApp)),
+        ...others,
         email: text(email, email, 'someone@example.com'),
         newEmail: text('new@example.com'),
         password: text(password),
         currentPassword: text(password),
         newPassword: text(fresh),
         token: text(...links),
+        challenge: [...challenge, ...text(requested.challenge)],
+        code: [...code, ...text(requested.code)],
         id: text(btoa(`User:${user.id}`)),
         sessionId: text('U2Vzc2lvbjox'),
         role: text('user', 'admin'),
@@ -139,7 +161,7 @@ async function startingMutations(
 const patient = { perAccount: 50, perAddress: 1_000_000, signUpsPerAddress: 1_000_000 };
 
 async function start() {
-  const api = await startApi({ attempts: patient, encryptionKeys });
+  const api = await startApi({ ...byEmail, attempts: patient, encryptionKeys });
   await api.signUp(email);
   const user = await api.database.user.findFirstOrThrow();
   await api.database.session.deleteMany();
@@ -147,10 +169,11 @@ async function start() {
 }
 
 describe('session of a user', () => {
-  it('is started by five mutations, each with a proof', async () => {
+  it('is started by seven mutations, each with a proof', async () => {
     const { api, user } = await start();
     const starting = await startingMutations(api, { user }, [api.client]);
-    const all = ['confirmAuthenticatorApp', 'confirmSignUp', 'login', 'resetPassword', 'signUp'];
+    const byMail = ['signInWithEmailCode', 'signInWithEmailLink'];
+    const all = ['confirmAuthenticatorApp', 'confirmSignUp', 'login', 'resetPassword', ...byMail, 'signUp'];
     expect([...starting].sort()).toEqual(all);
     expect(api.reported).toEqual([]);
   });
@@ -173,7 +196,7 @@ describe('session of a user', () => {
   });
 
   it('is started by no mutation for a user that completeSignIn refuses', async () => {
-    const api = await startApi({ attempts: patient, encryptionKeys });
+    const api = await startApi({ ...byEmail, attempts: patient, encryptionKeys });
     await api.signUp(email);
     const user = await api.database.user.update({ where: { email }, data: { suspendedAt: api.clock.now } });
     await api.database.session.deleteMany();

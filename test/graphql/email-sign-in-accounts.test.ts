@@ -34,6 +34,8 @@ describe('a second factor', () => {
       expect(done).toMatchObject({ viewer: { email } });
       const session = await api.database.session.findFirstOrThrow({ orderBy: { id: 'desc' } });
       expect(session.authenticationMethods).toBe('email totp');
+      // The mail that warns of a stranger with the password would be wrong.
+      expect(await deliverMail(api)).toEqual([]);
     }
   });
 
@@ -72,6 +74,18 @@ describe('an account whose address nobody has proved', () => {
     expect(events).toContain('EMAIL_VERIFIED');
     const ended = await api.database.session.findMany({ where: { hashedSessionToken: null } });
     expect(ended.map(({ endReason }) => endReason)).toEqual(['PASSWORD_CHANGED']);
+  });
+
+  it('trusts the device of the sign-in anew, also one that was trusted', async () => {
+    const { api, ada } = await startByEmail();
+    await api.database.user.update({ where: { email }, data: { emailVerifiedAt: null } });
+    const find = () => api.database.userToken.findMany({ where: { purpose: 'KNOWN_DEVICE' } });
+    const [before] = await find();
+    expect(await signInByCode(ada, await mailedSignIn(api, ada))).toMatchObject({ viewer: { email } });
+    const after = await find();
+    expect(after).toHaveLength(1);
+    expect(after[0]?.id).not.toBe(before?.id);
+    expect(await isSignedIn(ada)).toBe(true);
   });
 
   it('keeps them, and stays unproved, until its second factor is given', async () => {

@@ -213,6 +213,7 @@ describe('the code and the link', () => {
     expect(await signInByLink(api.client(), one.token)).toMatchObject({ code: 'TOKEN_INVALID' });
     const other = await mailedSignIn(api, client);
     expect(await signInByLink(api.client(), other.token)).toMatchObject({ viewer: { email } });
+    expect(await api.database.userToken.count({ where: { handle: other.token.split('.')[0] ?? '' } })).toBe(0);
     expect(await signInByLink(api.client(), other.token)).toMatchObject({ code: 'TOKEN_INVALID' });
     expect(await signInByCode(client, other)).toMatchObject({ code: 'CHALLENGE_INVALID', reason: 'USED' });
   });

@@ -8,6 +8,7 @@ import { guessableProblem } from '../../src/passwords/strength.ts';
 import { handleOf, hashToken } from '../../src/tokens/token.ts';
 import { parseUserRecord } from '../../src/transfer/user-record.ts';
 import { password, startApi } from '../support/api.ts';
+import { byEmail } from '../support/email-sign-in.ts';
 import { watchLongStrings } from '../support/long-strings.ts';
 import { type TextField, textFields } from '../support/operations.ts';
 
@@ -93,7 +94,7 @@ describe('argument of the maximum length', () => {
   it.each(names)('of %s causes only linear work, and no failure of the server', async (field) => {
     const serviceKey = 'the key of a service';
     const attempts = { perAccount: 50, perAddress: 1_000, signUpsPerAddress: 1_000 };
-    const api = await startApi({ hashedServiceKeys: [hashToken(serviceKey)], attempts });
+    const api = await startApi({ ...byEmail, hashedServiceKeys: [hashToken(serviceKey)], attempts });
     const root = await api.signUpAdmin('root@example.com');
     const { id } = await api.database.user.findFirstOrThrow();
     const { token } = root;

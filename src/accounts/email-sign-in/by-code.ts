@@ -6,7 +6,7 @@ import type { Challenge } from '../../generated/sqlite/client.ts';
 import type { Scope } from '../../scope.ts';
 import type { SessionRequest } from '../../sessions/start.ts';
 import { emailCodeKeyOf, type Succeed, withAttempt } from '../../throttle/attempts.ts';
-import { findChallengeAlone, withAnswer } from '../../tokens/challenge.ts';
+import { findChallenge, withAnswer } from '../../tokens/challenge.ts';
 import { isMailedCode } from '../../tokens/mailed-code.ts';
 import { findTrustedDevice } from '../../tokens/trusted-device.ts';
 import { accountKeyOf } from '../../users/email.ts';
@@ -47,7 +47,7 @@ export async function signInWithEmailCode(
   policies: EmailSignInPolicies,
 ): Promise<SignInResult> {
   const { keys } = requireEmailSignIn(policies);
-  const challenge = await findChallengeAlone(database, scope, purpose, secret);
+  const challenge = await findChallenge(database, scope, purpose, secret);
   const { email, transport } = requestOf(challenge);
   const trustedDevice = await findTrustedDevice(database, scope, accountKeyOf(email));
   const attempt = {

@@ -58,6 +58,7 @@ export function formatRequest({
   return JSON.stringify({ email, transport, account: accountState(user) } satisfies StoredRequest);
 }
 
+/** Returns the request that a challenge stores. */
 export function requestOf({ data }: Challenge): StoredRequest {
   const { email, transport, account } = (data && parseObject(data)) || {};
   return { email: String(email), transport: transport === 'BEARER' ? 'BEARER' : 'COOKIE', account: String(account) };
@@ -105,15 +106,16 @@ export async function completeEmailSignIn(
   policies: CompletePolicies,
 ): Promise<SignInResult> {
   const proof = { methods: ['email'], at: scope.now } as const;
-  await redeemChallenge(db, challenge, scope.now);
   const { userId } = challenge;
+  // The user before the challenge, as a deletion locks them.
+  const found = userId === null ? null : await findAndLockUser(db, userId);
+  await redeemChallenge(db, challenge, scope.now);
   if (userId === null) {
     const user = await createAccount(db, scope, challenge);
     return completeSignIn(db, scope, { ...request, user, proof, type: 'SIGNED_UP' }, policies);
   }
-  const found = await findAndLockUser(db, userId);
-  if (found === null || accountState(found) !== requestOf(challenge).account)
-    throw new ChallengeInvalidError('EXPIRED');
+  const isSame = found !== null && accountState(found) === requestOf(challenge).account;
+  if (!isSame) throw new ChallengeInvalidError('EXPIRED');
   const isClaimed = isUnclaimed(found);
   const user = isClaimed ? await claimAccount(db, scope, found) : found;
   // The account has no trusted devices from before any more.
