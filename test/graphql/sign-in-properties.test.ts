@@ -1,0 +1,46 @@
+/** @module-tag repeated */
+import { describe, expect, inject, it } from 'vitest';
+import { startApi } from '../support/api.ts';
+import { randomFrom } from '../support/random.ts';
+import { encryptionKeys } from '../support/second-factor.ts';
+import { pickAction } from '../support/sign-ins-model/actions.ts';
+import { actionsOfAdministrator } from '../support/sign-ins-model/administrator.ts';
+import { actionsOfPeople } from '../support/sign-ins-model/people.ts';
+import { actionsOfThief } from '../support/sign-ins-model/thief.ts';
+import { SignInWorld } from '../support/sign-ins-model/world.ts';
+
+const actions = [...actionsOfPeople, ...actionsOfAdministrator, ...actionsOfThief];
+const unlimited = 1_000_000;
+
+/** Settings without rate limits, which would end most sequences early. Other tests are about them. */
+const settings = {
+  encryptionKeys,
+  secondFactor: { requiredRoles: new Set(['admin']) },
+  attempts: { perAccount: unlimited, perAddress: unlimited, signUpsPerAddress: unlimited },
+};
+
+describe('sessions, over random sequences of the mutations of two users, an administrator and a thief', () => {
+  const { sequences, steps } = inject('isShort') ? { sequences: 1, steps: 40 } : { sequences: 12, steps: 250 };
+
+  it('are accepted only with the proofs that their accounts need, and never a thief without the second factor', async () => {
+    const counts = new Map<string, number>();
+    for (let seed = 1; seed <= sequences; seed += 1) {
+      const api = await startApi(settings);
+      const world = await SignInWorld.create(api, randomFrom(seed));
+      for (let step = 1; step <= steps; step += 1) {
+        const action = pickAction(world, actions);
+        await action.run(world);
+        await world.check(`seed ${seed}, step ${step}, ${action.name}`);
+      }
+      expect(api.reported).toEqual([]);
+      for (const [key, count] of world.results) counts.set(key, (counts.get(key) ?? 0) + count);
+    }
+    const count = (pattern: RegExp) =>
+      [...counts].filter(([key]) => pattern.test(key)).reduce((sum, [, each]) => sum + each, 0);
+    // Without these, the sequences would prove nothing.
+    expect(count(/^(ada|bob|admin) completeLogin SignInPayload/)).toBeGreaterThan(0);
+    expect(count(/^thief login SecondFactorRequired/)).toBeGreaterThan(0);
+    expect(count(/^thief completeLogin/)).toBeGreaterThan(0);
+    expect(count(/^thief (completeLogin|confirmAuthenticatorApp) (SignIn|Factor)Payload/)).toBe(0);
+  });
+});
