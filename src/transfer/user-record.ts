@@ -7,6 +7,7 @@ import type { AuthenticatorApp } from '../generated/sqlite/client.ts';
 import { parseObject } from '../json.ts';
 import { hashProblem } from '../passwords/hash-formats.ts';
 import { prepareAccount, type User } from '../users/user.ts';
+import { orNull, type Reader, text, time } from './readers.ts';
 
 /** The fields of a line, checked and normalised. A field that the line leaves out is absent. */
 export type UserRecord = {
@@ -23,7 +24,6 @@ export type UserRecord = {
 };
 
 type Field = keyof UserRecord;
-type Reader<T> = (value: unknown) => T | undefined;
 
 /** The reader of each field, and the rule for its value. */
 const fields: { [Name in Field]: { read: Reader<UserRecord[Name]>; rule: string | ((value: unknown) => string) } } = {
@@ -119,29 +119,4 @@ function unknown(name: string): string {
     return 'password is not imported. Set hashedPassword, or leave both out and let the user choose a password by a link.';
   }
   return `${JSON.stringify(name.slice(0, 50))} is not a field. The fields are ${Object.keys(fields).join(', ')}.`;
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
-}
-
-function orNull<T>(read: Reader<T>): Reader<T | null> {
-  return (value) => (value === null ? null : read(value));
-}
-
-const rfc3339 =
-  /^(?<date>(?:19[7-9]\d|[2-9]\d{3})-\d\d-\d\d)T\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i;
-
-/** The maximum length of a time, in characters. No time of these formats is as long. */
-const maxTimeLength = 40;
-
-/** Reads a time of RFC 3339, from 1970 on, to the millisecond. Finer digits are cut off. */
-function time(value: unknown): Date | undefined {
-  const match = typeof value === 'string' && value.length <= maxTimeLength ? rfc3339.exec(value) : null;
-  if (!match) return undefined;
-  // JavaScript parses the 30th of February as the 2nd of March.
-  const day = match.groups?.date ?? '';
-  const isDay = new Date(`${day}T00:00:00Z`).toJSON()?.startsWith(day);
-  const read = new Date(match[0].toUpperCase());
-  return isDay && !Number.isNaN(read.getTime()) ? read : undefined;
 }
