@@ -1,12 +1,13 @@
 /** The line of a user in a file: one JSON object, as `export-users` writes and `import-users` reads it. */
 import type { EncryptionKeys } from '../encryption/keys.ts';
-import { ValidationError, type ValidationIssue } from '../errors.ts';
+import { OperatorError, ValidationError, type ValidationIssue } from '../errors.ts';
 import { secretOf, totpParameters } from '../factors/authenticator-app.ts';
 import { readTotp } from '../factors/totp-formats.ts';
-import type { AuthenticatorApp } from '../generated/sqlite/client.ts';
+import type { AuthenticatorApp, Passkey } from '../generated/sqlite/client.ts';
 import { parseObject } from '../json.ts';
 import { hashProblem } from '../passwords/hash-formats.ts';
 import { prepareAccount, type User } from '../users/user.ts';
+import { formatPasskey, type PasskeyRecord, readPasskeys } from './passkey-records.ts';
 import { orNull, type Reader, text, time } from './readers.ts';
 
 /** The fields of a line, checked and normalised. A field that the line leaves out is absent. */
@@ -20,6 +21,7 @@ export type UserRecord = {
   createdAt?: Date;
   /** The secret of the authenticator app, in base32. */
   totp?: string | null;
+  passkeys?: PasskeyRecord[];
   secondFactorSince?: Date | null;
 };
 
@@ -44,6 +46,16 @@ const fields: { [Name in Field]: { read: Reader<UserRecord[Name]>; rule: string 
     }),
     rule: (value) => {
       const reading = readTotp(value);
+      return 'rule' in reading ? reading.rule : '';
+    },
+  },
+  passkeys: {
+    read: (value) => {
+      const reading = readPasskeys(value);
+      return 'passkeys' in reading ? reading.passkeys : undefined;
+    },
+    rule: (value) => {
+      const reading = readPasskeys(value);
       return 'rule' in reading ? reading.rule : '';
     },
   },
@@ -78,24 +90,27 @@ export function parseUserRecord(line: string): UserRecord {
   return { ...record, email, ...('name' in record && { name }), ...('role' in record && { role }) };
 }
 
-/** The need for a second factor comes with a factor: without one, nobody could sign in; without the need, it is void. */
-function requireConsistentFactors({ totp, secondFactorSince: since }: UserRecord): void {
-  const rule = totp ? 'must be a time, because the user has totp' : 'needs totp';
-  if (since === undefined || (since !== null) === (totp != null)) return;
+/**
+ * Requires that the need for a second factor comes with a factor: without one, nobody could sign in. An app always
+ * comes with the need.
+ */
+function requireConsistentFactors({ totp, passkeys = [], secondFactorSince: since }: UserRecord): void {
+  if (since === undefined || (since === null && !totp) || (since && (totp || passkeys.length > 0))) return;
+  const rule = totp ? 'must be a time, because the user has totp' : 'needs totp or passkeys';
   throw new ValidationError([{ path: ['secondFactorSince'], message: `secondFactorSince ${rule}.` }]);
 }
 
-/** A user to export, with the app if the factors were read. */
-export type ExportedUser = User & { authenticatorApp?: AuthenticatorApp | null };
+/** A user to export, with the factors if they were read. */
+export type ExportedUser = User & { authenticatorApp?: AuthenticatorApp | null; passkeys?: Passkey[] };
 
 export type RecordOptions = {
   withPasswordHash: boolean;
-  /** The keys that decrypt the secrets of the factors. Null, the default, leaves the factors out. */
-  factorKeys?: EncryptionKeys | null;
+  /** The keys that decrypt the secrets of apps, if there are any. Null, the default, leaves the factors out. */
+  factors?: { keys: EncryptionKeys | null } | null;
 };
 
 /** Returns the line of a user, without a line break. The hash of the password and the factors are there on request. */
-export function formatUserRecord(user: ExportedUser, { withPasswordHash, factorKeys = null }: RecordOptions): string {
+export function formatUserRecord(user: ExportedUser, { withPasswordHash, factors = null }: RecordOptions): string {
   const { email, name, role, hashedPassword, emailVerifiedAt, suspendedAt, createdAt } = user;
   return JSON.stringify({
     email,
@@ -105,13 +120,23 @@ export function formatUserRecord(user: ExportedUser, { withPasswordHash, factorK
     emailVerifiedAt,
     suspendedAt,
     createdAt,
-    ...(factorKeys && formatFactors(user, factorKeys)),
+    ...(factors && formatFactors(user, factors.keys)),
   });
 }
 
-function formatFactors({ authenticatorApp: app, secondFactorSince }: ExportedUser, keys: EncryptionKeys) {
-  if (!app) return { totp: null };
-  return { totp: { secret: secretOf(keys, app), ...totpParameters }, secondFactorSince };
+/**
+ * Returns the factors of a user as a line has them.
+ *
+ * @throws OperatorError without the keys that decrypt the secret of an app.
+ */
+function formatFactors(user: ExportedUser, keys: EncryptionKeys | null) {
+  const { authenticatorApp: app, passkeys = [], secondFactorSince } = user;
+  if (app && keys === null) {
+    throw new OperatorError('ENCRYPTION_KEYS is not set: without the keys, authenticator apps cannot be decrypted.');
+  }
+  const totp = app && keys ? { secret: secretOf(keys, app), ...totpParameters } : null;
+  const hasFactor = totp !== null || passkeys.length > 0;
+  return { totp, passkeys: passkeys.map(formatPasskey), ...(hasFactor && { secondFactorSince }) };
 }
 
 function unknown(name: string): string {
