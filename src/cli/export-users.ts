@@ -2,7 +2,6 @@ import { open, rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { readConfig } from '../config/config.ts';
 import type { Db } from '../database/database.ts';
-import type { EncryptionKeys } from '../encryption/keys.ts';
 import { OperatorError } from '../errors.ts';
 import { pagesOfUsers } from '../transfer/export.ts';
 import { formatUserRecord, type RecordOptions } from '../transfer/user-record.ts';
@@ -17,7 +16,8 @@ export function exportUsersTo(
   file: string,
   { withPasswordHashes = false, withFactors = false }: ExportOptions,
 ): Promise<number> {
-  const options = { withPasswordHash: withPasswordHashes, factorKeys: withFactors ? requireKeys() : null };
+  const factors = withFactors ? { keys: readConfig().encryptionKeys } : null;
+  const options = { withPasswordHash: withPasswordHashes, factors };
   return withDatabase(async (database) => {
     const counted = { count: 0 };
     const pages = pagesOfLines(database, options, counted);
@@ -26,14 +26,8 @@ export function exportUsersTo(
   });
 }
 
-function requireKeys(): EncryptionKeys {
-  const { encryptionKeys } = readConfig();
-  if (encryptionKeys !== null) return encryptionKeys;
-  throw new OperatorError('ENCRYPTION_KEYS is not set: without the keys, the factors cannot be decrypted.');
-}
-
 async function* pagesOfLines(db: Db, options: RecordOptions, counted: { count: number }): AsyncGenerator<string> {
-  for await (const users of pagesOfUsers(db, options.factorKeys != null)) {
+  for await (const users of pagesOfUsers(db, options.factors != null)) {
     counted.count += users.length;
     yield users.map((user) => `${formatUserRecord(user, options)}\n`).join('');
   }

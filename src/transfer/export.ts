@@ -9,7 +9,7 @@ const pageSize = 1_000;
  */
 export async function* pagesOfUsers(db: Db, withFactors = false): AsyncGenerator<ExportedUser[]> {
   for (let after = 0n; ; ) {
-    const include = { authenticatorApp: withFactors };
+    const include = { authenticatorApp: withFactors, passkeys: withFactors };
     const where = { id: { gt: after } };
     const users = await db.user.findMany({ where, orderBy: { id: 'asc' }, take: pageSize, include });
     if (users.length > 0) yield users;

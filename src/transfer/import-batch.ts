@@ -6,6 +6,7 @@ import { inTransaction } from '../database/transaction.ts';
 import type { EncryptionKeys } from '../encryption/keys.ts';
 import { recordEvents } from '../events/record.ts';
 import { type AddedApp, addAuthenticatorApps } from '../factors/authenticator-app.ts';
+import type { NewPasskey } from '../factors/passkeys/passkey.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 import { commandScope } from '../scope.ts';
 import type { User } from '../users/user.ts';
@@ -15,6 +16,7 @@ import {
   divide,
   type Fresh,
   findPresent,
+  findTakenPasskeys,
   type ImportBatch,
   type ImportOutcome,
   requireKeysFor,
@@ -49,7 +51,8 @@ export async function importBatch(
   requireKeysFor(batch, keys);
   return inTransaction(database, async (db) => {
     await waitForOthers(db, now);
-    const { fresh, outcomes } = divide(batch, await findPresent(db, batch, keys));
+    const [present, taken] = [await findPresent(db, batch, keys), await findTakenPasskeys(db, batch)];
+    const { fresh, outcomes } = divide(batch, present, new Set(), new Set(taken));
     const created = await insertUsers(
       db,
       [...fresh.values()].map(({ record }) => record),
@@ -57,9 +60,12 @@ export async function importBatch(
     );
     const apps = appsOf(created, fresh);
     if (keys !== null && apps.length > 0) await addAuthenticatorApps(db, keys, apps, now);
+    const passkeys = passkeysOf(created, fresh, now);
+    if (passkeys.length > 0) await db.passkey.createMany({ data: passkeys });
     await recordEvents(db, commandScope(now), [
       ...created.map(({ id, role }) => ({ type: 'USER_CREATED' as const, userId: id, detail: role })),
       ...apps.map(({ userId }) => ({ type: 'FACTOR_ADDED' as const, userId, detail: 'TOTP' })),
+      ...passkeys.map(({ userId }) => ({ type: 'FACTOR_ADDED' as const, userId, detail: 'PASSKEY' })),
     ]);
     return created.length === fresh.size ? outcomes : withoutLate(outcomes, fresh, created);
   });
@@ -105,6 +111,15 @@ function appsOf(created: Created[], fresh: Fresh): AddedApp[] {
     const secret = fresh.get(email)?.record.totp ?? null;
     return secret === null ? [] : [{ userId: id, secret }];
   });
+}
+
+/** Returns the passkeys of users who were created. */
+function passkeysOf(created: Created[], fresh: Fresh, now: Date): (NewPasskey & { createdAt: Date })[] {
+  return created.flatMap(({ id, email }) =>
+    (fresh.get(email)?.record.passkeys ?? []).map(({ createdAt, ...passkey }) => {
+      return { ...passkey, userId: id, createdAt: createdAt ?? now };
+    }),
+  );
 }
 
 /** Returns the results after some of the users to create had signed up a moment before. */

@@ -3,6 +3,7 @@ import type { EncryptionKeys } from '../encryption/keys.ts';
 import { OperatorError, ValidationError } from '../errors.ts';
 import { secretOf } from '../factors/authenticator-app.ts';
 import { defaultRole } from '../users/user.ts';
+import { requireUsableKeys } from './passkey-records.ts';
 import { parseUserRecord, type UserRecord } from './user-record.ts';
 
 /** A line of a file, counted from 1, or the reason why it cannot be read. */
@@ -32,7 +33,7 @@ export async function* importUsers(
   let batch: Batch = [];
   for await (const line of lines) {
     if ('text' in line && line.text.trim() === '') continue;
-    const read = readLine(line);
+    const read = await readLine(line);
     if ('kind' in read) yield read;
     else batch.push(read);
     if (batch.length < batchSize) continue;
@@ -42,10 +43,12 @@ export async function* importUsers(
   if (batch.length > 0) yield* await importBatch(batch);
 }
 
-function readLine(line: Line): Batch[number] | ImportOutcome {
+async function readLine(line: Line): Promise<Batch[number] | ImportOutcome> {
   if ('problem' in line) return { line: line.number, kind: 'refused', reason: line.problem };
   try {
-    return { line: line.number, record: parseUserRecord(line.text) };
+    const record = parseUserRecord(line.text);
+    await requireUsableKeys(record.passkeys ?? []);
+    return { line: line.number, record };
   } catch (error) {
     if (error instanceof ValidationError) return { line: line.number, kind: 'refused', reason: error.message };
     throw error;
@@ -61,10 +64,13 @@ function readLine(line: Line): Batch[number] | ImportOutcome {
  */
 export function dryRunImport(db: Db | null, keys: EncryptionKeys | null = null): ImportBatch {
   const seen = new Set<string>();
+  const seenPasskeys = new Set<string>();
   return async (batch) => {
     requireKeysFor(batch, keys);
     const present = db === null ? new Map() : await findPresent(db, batch, keys);
-    const { fresh, outcomes } = divide(batch, present, seen);
+    const taken = db === null ? [] : await findTakenPasskeys(db, batch);
+    for (const id of taken) seenPasskeys.add(id);
+    const { fresh, outcomes } = divide(batch, present, seen, seenPasskeys);
     for (const email of fresh.keys()) seen.add(email);
     return outcomes;
   };
@@ -78,6 +84,7 @@ export const absent = {
   emailVerifiedAt: null,
   suspendedAt: null,
   totp: null,
+  passkeys: [],
   secondFactorSince: null,
 };
 
@@ -98,7 +105,8 @@ export function requireKeysFor(batch: Batch, keys: EncryptionKeys | null): void 
 /** Returns the users with the addresses of a batch, as lines with the same fields would have them. */
 export async function findPresent(db: Db, batch: Batch, keys: EncryptionKeys | null): Promise<Map<string, UserRecord>> {
   const where = { email: { in: batch.map(({ record }) => record.email) } };
-  const include = { authenticatorApp: batch.some(({ record }) => 'totp' in record) };
+  const has = (field: keyof UserRecord) => batch.some(({ record }) => field in record);
+  const include = { authenticatorApp: has('totp'), passkeys: has('passkeys') };
   const users = await db.user.findMany({ where, include });
   return new Map(
     users.map(({ authenticatorApp: app, ...user }) => {
@@ -109,19 +117,38 @@ export async function findPresent(db: Db, batch: Batch, keys: EncryptionKeys | n
   );
 }
 
+/** Returns the ids of the passkeys of a batch that an account has already. */
+export async function findTakenPasskeys(db: Db, batch: Batch): Promise<string[]> {
+  const ids = batch.flatMap(({ record }) => record.passkeys?.map(({ credentialId }) => credentialId) ?? []);
+  if (ids.length === 0) return [];
+  const taken = await db.passkey.findMany({ where: { credentialId: { in: ids } }, select: { credentialId: true } });
+  return taken.map(({ credentialId }) => credentialId);
+}
+
 /** The users of a batch to create, by their address. */
 export type Fresh = Map<string, Batch[number]>;
 
 /**
  * Returns the users of a batch whose address is free, and the result of each line. Of two with one address, the first
- * counts.
+ * counts. A line with a passkey that another user has is refused.
+ *
+ * @param passkeys - the ids of passkeys that users have. Those of the batch are added
  */
-export function divide(batch: Batch, present: ReadonlyMap<string, UserRecord>, seen: ReadonlySet<string> = new Set()) {
+export function divide(
+  batch: Batch,
+  present: ReadonlyMap<string, UserRecord>,
+  seen: ReadonlySet<string> = new Set(),
+  passkeys: Set<string> = new Set(),
+) {
   const fresh: Fresh = new Map();
   const outcomes = batch.map(({ line, record }): ImportOutcome => {
     const before = present.get(record.email) ?? fresh.get(record.email)?.record;
     if (before) return { line, kind: 'present', differs: differences(record, before) };
     if (seen.has(record.email)) return { line, kind: 'present', differs: [] };
+    const ids = record.passkeys?.map(({ credentialId }) => credentialId) ?? [];
+    const isTaken = ids.some((id) => passkeys.has(id)) || new Set(ids).size < ids.length;
+    if (isTaken) return { line, kind: 'refused', reason: 'passkeys has one that a user has already.' };
+    for (const id of ids) passkeys.add(id);
     fresh.set(record.email, { line, record });
     return { line, kind: 'imported' };
   });
@@ -136,5 +163,10 @@ function differences(record: UserRecord, there: UserRecord): string[] {
 }
 
 function comparable(value: UserRecord[keyof UserRecord]) {
+  if (Array.isArray(value))
+    return value
+      .map(({ credentialId, publicKey }) => `${credentialId} ${publicKey}`)
+      .sort()
+      .join();
   return value instanceof Date ? value.getTime() : value;
 }

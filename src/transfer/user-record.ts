@@ -1,12 +1,14 @@
 /** The line of a user in a file: one JSON object, as `export-users` writes and `import-users` reads it. */
 import type { EncryptionKeys } from '../encryption/keys.ts';
-import { ValidationError, type ValidationIssue } from '../errors.ts';
+import { OperatorError, ValidationError, type ValidationIssue } from '../errors.ts';
 import { secretOf, totpParameters } from '../factors/authenticator-app.ts';
 import { readTotp } from '../factors/totp-formats.ts';
-import type { AuthenticatorApp } from '../generated/sqlite/client.ts';
+import type { AuthenticatorApp, Passkey } from '../generated/sqlite/client.ts';
 import { parseObject } from '../json.ts';
 import { hashProblem } from '../passwords/hash-formats.ts';
 import { prepareAccount, type User } from '../users/user.ts';
+import { formatPasskey, type PasskeyRecord, readPasskeys } from './passkey-records.ts';
+import { orNull, type Reader, text, time } from './readers.ts';
 
 /** The fields of a line, checked and normalised. A field that the line leaves out is absent. */
 export type UserRecord = {
@@ -19,11 +21,11 @@ export type UserRecord = {
   createdAt?: Date;
   /** The secret of the authenticator app, in base32. */
   totp?: string | null;
+  passkeys?: PasskeyRecord[];
   secondFactorSince?: Date | null;
 };
 
 type Field = keyof UserRecord;
-type Reader<T> = (value: unknown) => T | undefined;
 
 /** The reader of each field, and the rule for its value. */
 const fields: { [Name in Field]: { read: Reader<UserRecord[Name]>; rule: string | ((value: unknown) => string) } } = {
@@ -44,6 +46,16 @@ const fields: { [Name in Field]: { read: Reader<UserRecord[Name]>; rule: string 
     }),
     rule: (value) => {
       const reading = readTotp(value);
+      return 'rule' in reading ? reading.rule : '';
+    },
+  },
+  passkeys: {
+    read: (value) => {
+      const reading = readPasskeys(value);
+      return 'passkeys' in reading ? reading.passkeys : undefined;
+    },
+    rule: (value) => {
+      const reading = readPasskeys(value);
       return 'rule' in reading ? reading.rule : '';
     },
   },
@@ -78,24 +90,27 @@ export function parseUserRecord(line: string): UserRecord {
   return { ...record, email, ...('name' in record && { name }), ...('role' in record && { role }) };
 }
 
-/** The need for a second factor comes with a factor: without one, nobody could sign in; without the need, it is void. */
-function requireConsistentFactors({ totp, secondFactorSince: since }: UserRecord): void {
-  const rule = totp ? 'must be a time, because the user has totp' : 'needs totp';
-  if (since === undefined || (since !== null) === (totp != null)) return;
+/**
+ * Requires that the need for a second factor comes with a factor: without one, nobody could sign in. An app always
+ * comes with the need.
+ */
+function requireConsistentFactors({ totp, passkeys = [], secondFactorSince: since }: UserRecord): void {
+  if (since === undefined || (since === null && !totp) || (since && (totp || passkeys.length > 0))) return;
+  const rule = totp ? 'must be a time, because the user has totp' : 'needs totp or passkeys';
   throw new ValidationError([{ path: ['secondFactorSince'], message: `secondFactorSince ${rule}.` }]);
 }
 
-/** A user to export, with the app if the factors were read. */
-export type ExportedUser = User & { authenticatorApp?: AuthenticatorApp | null };
+/** A user to export, with the factors if they were read. */
+export type ExportedUser = User & { authenticatorApp?: AuthenticatorApp | null; passkeys?: Passkey[] };
 
 export type RecordOptions = {
   withPasswordHash: boolean;
-  /** The keys that decrypt the secrets of the factors. Null, the default, leaves the factors out. */
-  factorKeys?: EncryptionKeys | null;
+  /** The keys that decrypt the secrets of apps, if there are any. Null, the default, leaves the factors out. */
+  factors?: { keys: EncryptionKeys | null } | null;
 };
 
 /** Returns the line of a user, without a line break. The hash of the password and the factors are there on request. */
-export function formatUserRecord(user: ExportedUser, { withPasswordHash, factorKeys = null }: RecordOptions): string {
+export function formatUserRecord(user: ExportedUser, { withPasswordHash, factors = null }: RecordOptions): string {
   const { email, name, role, hashedPassword, emailVerifiedAt, suspendedAt, createdAt } = user;
   return JSON.stringify({
     email,
@@ -105,13 +120,23 @@ export function formatUserRecord(user: ExportedUser, { withPasswordHash, factorK
     emailVerifiedAt,
     suspendedAt,
     createdAt,
-    ...(factorKeys && formatFactors(user, factorKeys)),
+    ...(factors && formatFactors(user, factors.keys)),
   });
 }
 
-function formatFactors({ authenticatorApp: app, secondFactorSince }: ExportedUser, keys: EncryptionKeys) {
-  if (!app) return { totp: null };
-  return { totp: { secret: secretOf(keys, app), ...totpParameters }, secondFactorSince };
+/**
+ * Returns the factors of a user as a line has them.
+ *
+ * @throws OperatorError without the keys that decrypt the secret of an app.
+ */
+function formatFactors(user: ExportedUser, keys: EncryptionKeys | null) {
+  const { authenticatorApp: app, passkeys = [], secondFactorSince } = user;
+  if (app && keys === null) {
+    throw new OperatorError('ENCRYPTION_KEYS is not set: without the keys, authenticator apps cannot be decrypted.');
+  }
+  const totp = app && keys ? { secret: secretOf(keys, app), ...totpParameters } : null;
+  const hasFactor = totp !== null || passkeys.length > 0;
+  return { totp, passkeys: passkeys.map(formatPasskey), ...(hasFactor && { secondFactorSince }) };
 }
 
 function unknown(name: string): string {
@@ -119,29 +144,4 @@ function unknown(name: string): string {
     return 'password is not imported. Set hashedPassword, or leave both out and let the user choose a password by a link.';
   }
   return `${JSON.stringify(name.slice(0, 50))} is not a field. The fields are ${Object.keys(fields).join(', ')}.`;
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
-}
-
-function orNull<T>(read: Reader<T>): Reader<T | null> {
-  return (value) => (value === null ? null : read(value));
-}
-
-const rfc3339 =
-  /^(?<date>(?:19[7-9]\d|[2-9]\d{3})-\d\d-\d\d)T\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i;
-
-/** The maximum length of a time, in characters. No time of these formats is as long. */
-const maxTimeLength = 40;
-
-/** Reads a time of RFC 3339, from 1970 on, to the millisecond. Finer digits are cut off. */
-function time(value: unknown): Date | undefined {
-  const match = typeof value === 'string' && value.length <= maxTimeLength ? rfc3339.exec(value) : null;
-  if (!match) return undefined;
-  // JavaScript parses the 30th of February as the 2nd of March.
-  const day = match.groups?.date ?? '';
-  const isDay = new Date(`${day}T00:00:00Z`).toJSON()?.startsWith(day);
-  const read = new Date(match[0].toUpperCase());
-  return isDay && !Number.isNaN(read.getTime()) ? read : undefined;
 }

@@ -14,7 +14,7 @@ import { codeAt } from '../support/second-factor.ts';
 const races = inject('isShort') ? 100 : 10_000;
 
 /** The number of races at once: fewer than the connections of a node, so that all of them run and none waits. */
-const batch = 8;
+const batch = 10;
 
 /** A pending sign-in, with the secret of the app that completes it. */
 type Pending = { challenge: string; secret: string };

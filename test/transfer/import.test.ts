@@ -10,6 +10,7 @@ import { formatUserRecord } from '../../src/transfer/user-record.ts';
 import { password, startApi } from '../support/api.ts';
 import { openEmptyDatabase } from '../support/database.ts';
 import { encryptionKeysOf } from '../support/encryption-keys.ts';
+import { addPasskey, authenticatorOf, finishLogin, startLogin } from '../support/passkeys.ts';
 import { codeAt, completeLogin, encryptionKeys } from '../support/second-factor.ts';
 
 const hash = `$argon2id$v=19$m=19456,t=2,p=1$${'c2FsdA'.repeat(3)}$${'aGFzaA'.repeat(7)}`;
@@ -29,9 +30,9 @@ function importInto(
   return Array.fromAsync(importUsers(linesOf(values), (batch) => importBatch(database, batch, now, keys)));
 }
 
-async function exportFrom(database: Database, factorKeys: EncryptionKeys | null = null): Promise<string[]> {
-  const pages = await Array.fromAsync(pagesOfUsers(database, factorKeys !== null));
-  return pages.flat().map((user) => formatUserRecord(user, { withPasswordHash: true, factorKeys }));
+async function exportFrom(database: Database, keys: EncryptionKeys | null = null): Promise<string[]> {
+  const pages = await Array.fromAsync(pagesOfUsers(database, keys !== null));
+  return pages.flat().map((user) => formatUserRecord(user, { withPasswordHash: true, factors: keys && { keys } }));
 }
 
 const kinds = (outcomes: ImportOutcome[]) => outcomes.map(({ line, kind }) => `${line} ${kind}`);
@@ -220,6 +221,66 @@ describe('an imported authenticator app', () => {
     await importInto(other.database, exported, otherKeys);
     expect(await exportFrom(other.database, otherKeys)).toEqual(exported);
     expect((await exportFrom(one.database)).join()).not.toContain(secret);
+  });
+});
+
+describe('imported passkeys', () => {
+  const email = 'ada@example.com';
+
+  it('sign in as they did before, on a server with the same domain', async () => {
+    const [one, other] = [await startApi(), await startApi()];
+    const device = authenticatorOf(one);
+    await addPasskey(await one.signUp(email), device);
+    const exported = await exportFrom(one.database, encryptionKeys);
+    expect(kinds(await importInto(other.database, exported))).toEqual(['1 imported']);
+    const client = other.client();
+    const { challenge, options } = await startLogin(client);
+    const signedIn = await finishLogin(client, challenge, device.get(options));
+    expect(signedIn).toMatchObject({ __typename: 'SignInPayload', viewer: { email } });
+    const events = await other.database.auditEvent.findMany({ where: { type: 'FACTOR_ADDED' } });
+    expect(events.map(({ detail }) => detail)).toEqual(['PASSKEY']);
+    // As before, they do not turn on the need for a second factor.
+    expect(await other.client().login(email)).toMatchObject({ __typename: 'SignInPayload' });
+  });
+
+  it('are the same after an export and an import, and change no existing account', async () => {
+    const [one, other] = [await startApi(), await openEmptyDatabase()];
+    const ada = await one.signUp(email);
+    await addPasskey(ada, authenticatorOf(one));
+    const exported = await exportFrom(one.database, encryptionKeys);
+    await importInto(other.database, exported);
+    expect(await exportFrom(other.database, encryptionKeys)).toEqual(exported);
+    expect(await importInto(other.database, exported)).toMatchObject([{ kind: 'present', differs: [] }]);
+    const record = JSON.parse(exported[0] ?? '');
+    const without = { ...record, passkeys: [] };
+    expect(await importInto(other.database, [without])).toMatchObject([{ kind: 'present', differs: ['passkeys'] }]);
+    expect(await exportFrom(other.database, encryptionKeys)).toEqual(exported);
+    expect((await exportFrom(one.database)).join()).not.toContain(record.passkeys[0].publicKey);
+  });
+
+  it('are refused if another user has one, or if no signature of the key can be verified', async () => {
+    const one = await startApi();
+    await addPasskey(await one.signUp(email), authenticatorOf(one));
+    const { passkeys } = JSON.parse((await exportFrom(one.database, encryptionKeys))[0] ?? '');
+    const [passkey] = passkeys;
+    const reason = 'passkeys has one that a user has already.';
+    const lines = [
+      { email: 'eve@example.com', passkeys },
+      { email: 'bob@example.com', passkeys: [{ ...passkey, credentialId: 'Bw' }] },
+      { email: 'dan@example.com', passkeys: [{ ...passkey, credentialId: 'Bw' }] },
+      { email: 'kim@example.com', passkeys: [{ ...passkey, credentialId: 'CA', publicKey: 'pQECAyY' }] },
+    ];
+    const expected = [
+      { line: 1, kind: 'refused', reason },
+      { line: 2, kind: 'imported' },
+      { line: 3, kind: 'refused', reason },
+      { line: 4, kind: 'refused', reason: expect.stringMatching(/number 1 is not: publicKey must be a key of COSE/) },
+    ];
+    const byLine = (outcomes: ImportOutcome[]) => outcomes.toSorted((a, b) => a.line - b.line);
+    const dryRun = await Array.fromAsync(importUsers(linesOf(lines), dryRunImport(one.database)));
+    expect(byLine(dryRun)).toEqual(expected);
+    expect(byLine(await importInto(one.database, lines))).toEqual(expected);
+    expect(await one.database.passkey.count()).toBe(2);
   });
 });
 

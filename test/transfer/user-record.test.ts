@@ -5,6 +5,7 @@ import { formatUserRecord, parseUserRecord } from '../../src/transfer/user-recor
 import { encryptionKeysOf } from '../support/encryption-keys.ts';
 
 const hash = `$argon2id$v=19$m=19456,t=2,p=1$${'c2FsdA'.repeat(3)}$${'aGFzaA'.repeat(7)}`;
+const passkey = { credentialId: 'AQIDBA', publicKey: 'pQECAyY', userHandle: 'AAECAw' };
 const parse = (value: unknown) => parseUserRecord(JSON.stringify(value));
 
 describe('line of a user', () => {
@@ -52,6 +53,18 @@ describe('line of a user', () => {
     });
   });
 
+  it('has passkeys with the defaults of members that it leaves out, also without the need for a second factor', () => {
+    const aaguid = '00000000-0000-0000-0000-000000000000';
+    const flags = { isBackedUp: false, isBackupEligible: false };
+    const read = { ...passkey, counter: 0n, transports: null, name: null, createdAt: null, ...flags, aaguid };
+    expect(parse({ email: 'a@b.cd', passkeys: [passkey], secondFactorSince: null })).toMatchObject({
+      passkeys: [read],
+    });
+    const since = '2026-01-01T00:00:00.000Z';
+    const given = parse({ email: 'a@b.cd', passkeys: [passkey], secondFactorSince: since });
+    expect(given).toMatchObject({ secondFactorSince: new Date(since) });
+  });
+
   it('has the authenticator app on request, in the form that it is read in', () => {
     const keys = encryptionKeysOf();
     const secret = createTotpSecret();
@@ -66,12 +79,12 @@ describe('line of a user', () => {
     };
     const base = { id: 7n, name: null, role: 'user', hashedPassword: hash, emailVerifiedAt: null, suspendedAt: null };
     const user = { ...base, ...record, authenticatorApp, createdAt: new Date(1), updatedAt: new Date(1) };
-    const line = formatUserRecord(user, { withPasswordHash: false, factorKeys: keys });
+    const line = formatUserRecord(user, { withPasswordHash: false, factors: { keys } });
     expect(JSON.parse(line).totp).toEqual({ secret, algorithm: 'SHA1', digits: 6, period: 30 });
     expect(parseUserRecord(line)).toMatchObject(record);
     expect(formatUserRecord(user, { withPasswordHash: true })).not.toMatch(/totp|secondFactor/);
     const without = { ...user, secondFactorSince: null, authenticatorApp: null };
-    const parsed = parseUserRecord(formatUserRecord(without, { withPasswordHash: false, factorKeys: keys }));
+    const parsed = parseUserRecord(formatUserRecord(without, { withPasswordHash: false, factors: { keys } }));
     expect(parsed).toMatchObject({ totp: null });
   });
 
@@ -104,7 +117,22 @@ describe('line of a user', () => {
     [{ email: 'a@b.cd', createdAt: '0001-01-01T00:00:00Z' }, /^createdAt must be a time/],
     [{ email: 'a@b.cd', totp: 'open sesame' }, /^totp must be an otpauth: URI, an object/],
     [{ email: 'a@b.cd', totp: { secret: 'A'.repeat(32), digits: 8 } }, /^totp must have the algorithm SHA1, 6 digits/],
-    [{ email: 'a@b.cd', secondFactorSince: '2026-01-01T00:00:00Z' }, /^secondFactorSince needs totp/],
+    [{ email: 'a@b.cd', passkeys: {} }, /^passkeys must be a list of at most 20/],
+    [{ email: 'a@b.cd', passkeys: Array(21).fill(passkey) }, /^passkeys must be a list of at most 20/],
+    [{ email: 'a@b.cd', passkeys: [passkey, 7] }, /^passkeys must be valid, but number 2 is not: it must be an object/],
+    [{ email: 'a@b.cd', passkeys: [{ ...passkey, rpId: 'b.cd' }] }, /number 1 is not: its members are credentialId, /],
+    [{ email: 'a@b.cd', passkeys: [{ ...passkey, counter: -1 }] }, /counter must be a whole number of 32 bits/],
+    [{ email: 'a@b.cd', passkeys: [{ ...passkey, credentialId: 'a+b' }] }, /credentialId must be base64url/],
+    [{ email: 'a@b.cd', passkeys: [{ ...passkey, userHandle: undefined }] }, /userHandle must be base64url/],
+    [{ email: 'a@b.cd', passkeys: [{ ...passkey, transports: ['a b'] }] }, /transports must be a list of names/],
+    [{ email: 'a@b.cd', passkeys: [{ ...passkey, aaguid: 'x' }] }, /aaguid must be a UUID/],
+    [{ email: 'a@b.cd', passkeys: [{ ...passkey, name: '\u0000' }] }, /name must be printable text/],
+    [{ email: 'a@b.cd', passkeys: [{ ...passkey, backedUp: true }] }, /backedUp must be false/],
+    [
+      { email: 'a@b.cd', passkeys: [passkey, { ...passkey, credentialId: 'Bw', userHandle: 'Bw' }] },
+      /^passkeys must all have the same userHandle/,
+    ],
+    [{ email: 'a@b.cd', secondFactorSince: '2026-01-01T00:00:00Z' }, /^secondFactorSince needs totp or passkeys/],
     [
       { email: 'a@b.cd', totp: { secret: 'A'.repeat(32) }, secondFactorSince: null },
       /^secondFactorSince must be a time, because the user has totp/,

@@ -28,7 +28,7 @@ export function addTransferCommands(program: Command): void {
     .description('Write all users, one line of JSON each, as import-users reads them.')
     .argument('[file]', 'file, or - for standard output', '-')
     .option('--with-password-hashes', 'include the hashes of the passwords')
-    .option('--with-factors', 'include the secrets of authenticator apps, in clear: a reader of the file has them')
+    .option('--with-factors', 'include passkeys, and the secrets of authenticator apps in clear: a reader has them')
     .option('--json', 'print the number of users as JSON, on standard error if standard output is the export itself')
     .action(async (file: string, options: JsonOption & ExportOptions) => {
       const { exportUsersTo } = await import('../export-users.ts');

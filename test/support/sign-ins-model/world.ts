@@ -131,12 +131,12 @@ export class SignInWorld {
 
   async #keep(device: Device, result: Data): Promise<void> {
     if (!/^(SignIn|Factor|Reauthenticate|ChangePassword)Payload$/.test(result?.__typename)) return;
-    const { client, transport } = device;
+    const { client } = device;
     client.antiCSRFToken = result.antiCSRFToken ?? null;
-    if (transport === 'BEARER') {
-      client.token = result.token ?? client.token;
-      client.deviceToken = result.deviceToken ?? client.deviceToken;
-    }
+    client.deviceToken = result.deviceToken ?? client.deviceToken;
+    // The first step decides the transport, and another device may have sent it.
+    client.token = result.token ?? null;
+    if (client.token !== null) client.cookie = null;
     await this.#remember(device);
   }
 
