@@ -110,7 +110,7 @@ describe('the skip of the second factor', () => {
     expect(devices.filter(({ data }) => data?.includes('noSecondFactorUntil'))).toEqual([]);
   });
 
-  it('does not return by a sign-in that has read the device before', async () => {
+  it('does not return by sign-ins at the same time', async () => {
     const setting = await start();
     const { api, other } = setting;
     const logins = Array.from({ length: 4 }, () => other.login(email));
