@@ -4,9 +4,10 @@
  */
 import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core';
 import { DirectiveLocation, GraphQLDirective, type GraphQLFieldResolver, GraphQLInt, GraphQLNonNull } from 'graphql';
+import type { Config } from '../../config/config.ts';
 import { requireRecentProof } from '../../sessions/second-factor.ts';
 import type { Context } from '../context.ts';
-import { directivesOf, withDirective } from '../field-directives.ts';
+import { withDirective } from '../field-directives.ts';
 
 declare global {
   export namespace PothosSchemaTypes {
@@ -27,7 +28,7 @@ declare global {
 
 const name = 'requiresProof' as const;
 
-/** The default of REAUTHENTICATE_AFTER. The text of the schema belongs to no server, so it cannot have another value. */
+/** The default of REAUTHENTICATE_AFTER. `schema.graphql` belongs to no server, so it cannot have another value. */
 const defaultWithinSeconds = 15 * 60;
 
 /** The level of accounts without a second factor. */
@@ -49,9 +50,9 @@ export const requiresProof = new GraphQLDirective({
   },
 });
 
-/** Returns whether a field needs recent proofs. */
-export function isProofRequired(field: { extensions?: unknown }): boolean {
-  return name in directivesOf(field);
+/** Returns the arguments of the directive that a server has for all fields, by the name of the directive. */
+export function requiresProofOn({ reauthenticateAfterMs }: Pick<Config, 'reauthenticateAfterMs'>) {
+  return { [name]: { within: Math.floor(reauthenticateAfterMs / 1_000) } };
 }
 
 export class RequiresProofPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
