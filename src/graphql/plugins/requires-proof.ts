@@ -37,8 +37,8 @@ const baseLevel = 1;
 export const requiresProof = new GraphQLDirective({
   name,
   description:
-    'The field needs recent proofs of the identity in the session. A client can call `reauthenticate` before it sends ' +
-    'the operation. Accounts whose sign-ins need a second factor have to prove two factors, and the setting ' +
+    'The field needs recent proofs of the identity in the session, always or in the cases that its description names. A ' +
+    'client can call `reauthenticate` before it sends the operation. Accounts whose sign-ins need a second factor have to prove two factors, and the setting ' +
     'REAUTHENTICATE_AFTER changes the age: `ReauthenticationRequiredError` has the values of the account and the server.',
   locations: [DirectiveLocation.FIELD_DEFINITION],
   args: {
