@@ -1,9 +1,8 @@
-import type { Config } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { ChallengeInvalidError, InvalidCredentialsError, isWrongProof, RequestError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
-import { type FactorAnswer, redeemAnswer } from '../factors/answers.ts';
+import { type FactorAnswer, type FactorPolicies, redeemAnswer } from '../factors/answers.ts';
 import type { UserScope } from '../scope.ts';
 import type { AuthenticationMethod } from '../sessions/proof.ts';
 import { type RotatedSession, rotateToken } from '../sessions/rotate.ts';
@@ -36,7 +35,7 @@ export function reauthenticate(
   database: Database,
   scope: UserScope,
   proof: NewProof,
-  policies: Policies & Pick<Config, 'encryptionKeys' | 'passkeys'>,
+  policies: Policies & FactorPolicies,
 ): Promise<RotatedSession> {
   if ('answer' in proof) return reauthenticateByFactor(database, scope, proof, policies);
   return reauthenticateByPassword(database, scope, proof.password, policies);
@@ -61,7 +60,7 @@ async function reauthenticateByFactor(
   database: Database,
   scope: UserScope,
   { answer, challenge: secret }: FactorProof,
-  policies: Policies & Pick<Config, 'encryptionKeys' | 'passkeys'>,
+  policies: Policies & FactorPolicies,
 ): Promise<RotatedSession> {
   const { now, session } = scope;
   const { id, email } = session.user;

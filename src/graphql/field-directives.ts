@@ -24,8 +24,12 @@ export function withDirective(field: { extensions?: unknown }, name: string, val
   return { ...(field.extensions ?? {}), directives: { ...directivesOf(field), [name]: values } };
 }
 
-/** Returns the text of a schema with the directives of its fields, which `printSchema` of GraphQL.js leaves out. */
-export function printWithDirectives(schema: GraphQLSchema): string {
+/**
+ * Returns the text of a schema with the directives of its fields, which `printSchema` of GraphQL.js leaves out.
+ *
+ * @param replaced - arguments by the name of their directive, instead of those that the fields have
+ */
+export function printWithDirectives(schema: GraphQLSchema, replaced: Readonly<Record<string, Values>> = {}): string {
   const text = printSchema(schema);
   const parts: string[] = [];
   let printed = 0;
@@ -33,7 +37,11 @@ export function printWithDirectives(schema: GraphQLSchema): string {
     const known = schema.getType(type);
     const field = isObjectType(known) ? known.getFields()[name.value] : undefined;
     if (!field || !loc) return;
-    parts.push(text.slice(printed, loc.end), textOf(schema, directivesOf(field)));
+    const directives = Object.entries(directivesOf(field)).map(([name, values]) => [
+      name,
+      { ...values, ...replaced[name] },
+    ]);
+    parts.push(text.slice(printed, loc.end), textOf(schema, Object.fromEntries(directives)));
     printed = loc.end;
   };
   visit(parse(text), {

@@ -345,6 +345,13 @@ describe('_service', () => {
     expect(await api.client().ask(query)).toEqual({ _service: { sdl: printedSubgraph() } });
   });
 
+  it('has the age of proofs that this server accepts', async () => {
+    const api = await startSubgraph({ reauthenticateAfterMs: 300_000 });
+    const { sdl } = (await api.client().ask(query))._service;
+    expect(sdl).toContain('): RevokeResult @requiresProof(level: 1, within: 300) @semanticNonNull\n');
+    expect(sdl).not.toContain('within: 900');
+  });
+
   it('is closed to strangers if introspection is off', async () => {
     const api = await startSubgraph({ introspection: false });
     const ada = await api.signUp('ada@example.com', 'BEARER');

@@ -1,16 +1,21 @@
+import SchemaBuilder from '@pothos/core';
 import {
   type GraphQLArgument,
   type GraphQLField,
   getNamedType,
+  graphql,
   isEnumType,
   isListType,
   isNonNullType,
   isUnionType,
+  specifiedDirectives,
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
-import { directivesOf } from '../../src/graphql/field-directives.ts';
+import { directivesOf, printWithDirectives } from '../../src/graphql/field-directives.ts';
+import { RequiresProofPluginName, requiresProof } from '../../src/graphql/plugins/requires-proof.ts';
 import { schema } from '../../src/graphql/schema.ts';
+import { commandScope } from '../../src/scope.ts';
 import { type Client, type Data, password, type Settings, startApi, type TestApi } from '../support/api.ts';
 import { addApp, encryptionKeys } from '../support/second-factor.ts';
 
@@ -90,7 +95,24 @@ describe('@requiresProof', () => {
 
   it('has the default of REAUTHENTICATE_AFTER', () => {
     const within = readConfig({}).reauthenticateAfterMs / 1_000;
-    for (const field of marked) expect(directivesOf(field).requiresProof).toEqual({ within, level: 1 });
+    for (const field of marked) expect(directivesOf(field).requiresProof).toMatchObject({ within });
+  });
+
+  it('may have the level of an operation that needs two factors from every account', async () => {
+    const builder = new SchemaBuilder({ plugins: [RequiresProofPluginName], prisma: {} as never });
+    const needed = { when: 'always', level: 2 } as const;
+    builder.queryType({ fields: (t) => ({ one: t.string({ requiresProof: needed, resolve: () => 'done' }) }) });
+    const built = builder.toSchema({ directives: [...specifiedDirectives, requiresProof] });
+    expect(printWithDirectives(built)).toContain('@requiresProof(level: 2, within: 900)');
+    const { api } = await setUp();
+    const session = await api.database.session.findFirstOrThrow({ include: { user: true } });
+    const run = async (proofs: string) => {
+      const scope = { ...commandScope(api.clock.now), session: { ...session, proofs }, presentedToken: {} };
+      return graphql({ schema: built, source: '{ one }', contextValue: { caller: { scope }, config: api.config } });
+    };
+    const at = api.clock.now.getTime();
+    expect((await run(`password@${at}`)).errors?.[0]?.message).toContain('Prove your identity again');
+    expect((await run(`password@${at} totp@${at}`)).data).toEqual({ one: 'done' });
   });
 
   it('tells for each field which proofs a session needs, and nothing happens without them', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { commandScope } from '../../src/scope.ts';
 import { levelOf, reachedSince } from '../../src/sessions/assurance/level.ts';
+import { requireRecentProof } from '../../src/sessions/assurance/second-factor.ts';
 import {
   type AuthenticationMethod,
   proofsOf,
@@ -157,6 +158,17 @@ describe('a required proof', () => {
     expect(() => requireAt(16, 2)).toThrow('Prove');
     expect(() => requireAt(25, 1)).not.toThrow();
     expect(() => requireAt(26, 1)).toThrow('Prove');
+  });
+
+  it('has the level of the operation, for accounts without a second factor too', () => {
+    const policies = { secondFactor: { requiredRoles: new Set<string>() }, reauthenticateAfterMs: 15 * 60_000 };
+    const own = {
+      ...storedProofs({ methods: ['password'], at: at(0) }),
+      user: { secondFactorSince: null, role: 'user' },
+    };
+    const scope = { ...commandScope(at(1)), session: own as never, presentedToken: {} as never };
+    expect(() => requireRecentProof(scope, policies)).not.toThrow();
+    expect(() => requireRecentProof(scope, policies, 2)).toThrow('Prove');
   });
 
   it('is never given without a session', () => {

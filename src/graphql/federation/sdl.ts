@@ -7,7 +7,9 @@ import {
   print,
   visit,
 } from 'graphql';
+import type { Config } from '../../config/config.ts';
 import { printWithDirectives } from '../field-directives.ts';
+import { requiresProofOn } from '../plugins/requires-proof.ts';
 import { entityNames } from './entities.ts';
 import { gatewayQueries, withoutQueries } from './without-queries.ts';
 
@@ -29,18 +31,22 @@ const directives: Readonly<Record<string, string>> = {
   PageInfo: '@shareable',
 };
 
-const printed = new WeakMap<GraphQLSchema, string>();
+/** The settings that the text of a server depends on. */
+type PrintedSettings = Pick<Config, 'reauthenticateAfterMs'>;
 
-/** Returns the text of the subgraph of a schema. Prints it once. */
-export function subgraphSdl(schema: GraphQLSchema): string {
-  const sdl = printed.get(schema) ?? printSubgraph(schema);
-  printed.set(schema, sdl);
+const printed = new WeakMap<PrintedSettings, string>();
+
+/** Returns the text of the subgraph of a server. Prints it once. */
+export function subgraphSdlOf(config: PrintedSettings, schema: GraphQLSchema): string {
+  const sdl = printed.get(config) ?? subgraphSdl(schema, requiresProofOn(config));
+  printed.set(config, sdl);
   return sdl;
 }
 
-function printSubgraph(schema: GraphQLSchema): string {
+/** Returns the text of the subgraph of a schema, with other arguments for its directives. */
+export function subgraphSdl(schema: GraphQLSchema, replaced: Parameters<typeof printWithDirectives>[1] = {}): string {
   const common = withoutQueries(schema, [...gatewayQueries, ...ambiguousQueries]);
-  const document = visit(parse(printWithDirectives(lexicographicSortSchema(common))), {
+  const document = visit(parse(printWithDirectives(lexicographicSortSchema(common), replaced)), {
     ObjectTypeDefinition: withDirectives,
   });
   const link = `extend schema @link(url: "https://specs.apollo.dev/federation/${version}", import: ["@key", "@shareable"])`;

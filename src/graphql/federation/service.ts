@@ -1,7 +1,7 @@
 /** The text of the subgraph, for programs that compose the graphs of several servers. */
 import { builder } from '../builder.ts';
 import { schemaText } from '../plugins/limits.ts';
-import { subgraphSdl } from './sdl.ts';
+import { subgraphSdlOf } from './sdl.ts';
 
 const Service = builder.objectRef<object>('_Service').implement({
   access: 'parent',
@@ -9,9 +9,10 @@ const Service = builder.objectRef<object>('_Service').implement({
   fields: (t) => ({
     sdl: t.string({
       description:
-        'The schema with the directives of Federation, as `graphql-sessions print-schema --subgraph` prints it.',
+        'The schema with the directives of Federation, as `graphql-sessions print-schema --subgraph` prints it. The ages ' +
+        'in `@requiresProof` are those of this server.',
       complexity: schemaText,
-      resolve: (_service, _args, _context, { schema }) => subgraphSdl(schema),
+      resolve: (_service, _args, { config }, { schema }) => subgraphSdlOf(config, schema),
     }),
   }),
 });

@@ -5,6 +5,7 @@ import { requireUser, type Scope } from '../../scope.ts';
 import { endSessions, sessionsWithIds } from '../end.ts';
 import { type AuthenticationMethod, proofsOf, requireProof } from '../proof.ts';
 import { type Session, type SessionWithUser, whereLive } from '../session.ts';
+import type { AssuranceLevel } from './level.ts';
 
 /** Methods that are accepted as a second factor, or stand for one. */
 const secondFactors: ReadonlySet<AuthenticationMethod> = new Set([
@@ -65,11 +66,12 @@ export type RecentProofPolicies = Pick<Config, 'secondFactor' | 'reauthenticateA
 /**
  * Requires recent proofs of the user of a session: of two factors, if the sign-ins of the user need a second one.
  *
+ * @param minLevel - the level that the operation itself needs, whatever the account
  * @throws RequestError without a user.
  * @throws ReauthenticationRequiredError
  */
-export function requireRecentProof(scope: Scope, policies: RecentProofPolicies): void {
+export function requireRecentProof(scope: Scope, policies: RecentProofPolicies, minLevel: AssuranceLevel = 1): void {
   const { user } = requireUser(scope).session;
-  const level = needsSecondFactor(user, policies.secondFactor) ? 2 : 1;
+  const level = needsSecondFactor(user, policies.secondFactor) ? 2 : minLevel;
   requireProof(scope, { withinMs: policies.reauthenticateAfterMs, level });
 }

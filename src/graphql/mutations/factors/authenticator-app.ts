@@ -42,7 +42,7 @@ builder.mutationField('startAuthenticatorApp', (t) =>
   t.field({
     access: 'public',
     type: StartAuthenticatorAppPayload,
-    requiresProof: 'sometimes',
+    requiresProof: { when: 'sometimes' },
     errors: { types: [ReauthenticationRequiredError, ChallengeInvalidError, EncryptionKeysMissingError] },
     description:
       'Starts the addition of an authenticator app as the second factor: creates its secret. It counts once ' +

@@ -68,7 +68,7 @@ const DeletePasskeyPayload = builder
 builder.mutationField('deletePasskey', (t) =>
   t.field({
     access: 'user',
-    requiresProof: 'always',
+    requiresProof: { when: 'always' },
     type: DeletePasskeyPayload,
     errors: { types: [FactorNotFoundError, LastFactorError, ReauthenticationRequiredError] },
     description: 'Deletes a passkey of the signed-in user, who has given a recent proof. Its answers are rejected.',

@@ -31,7 +31,7 @@ const signInArgument = {
 builder.mutationField('startPasskeyRegistration', (t) =>
   t.field({
     access: 'public',
-    requiresProof: 'sometimes',
+    requiresProof: { when: 'sometimes' },
     type: PasskeyChallenge,
     errors: { types: [ReauthenticationRequiredError, ChallengeInvalidError, PasskeyLimitError] },
     description:

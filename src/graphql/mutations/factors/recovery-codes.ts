@@ -21,7 +21,7 @@ const CreateRecoveryCodesPayload = builder.objectRef<{ codes: string[] }>('Creat
 builder.mutationField('createRecoveryCodes', (t) =>
   t.field({
     access: 'user',
-    requiresProof: 'always',
+    requiresProof: { when: 'always' },
     type: CreateRecoveryCodesPayload,
     errors: { types: [ReauthenticationRequiredError, FactorNotFoundError] },
     description:
@@ -48,7 +48,7 @@ const RequireSecondFactorPayload = builder.objectRef<ChangedRequirement>('Requir
 builder.mutationField('requireSecondFactor', (t) =>
   t.field({
     access: 'user',
-    requiresProof: 'always',
+    requiresProof: { when: 'always', level: 2 },
     type: RequireSecondFactorPayload,
     errors: { types: [ReauthenticationRequiredError, FactorNotFoundError, SecondFactorNeededError] },
     description:

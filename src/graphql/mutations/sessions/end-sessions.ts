@@ -84,7 +84,7 @@ builder.mutationField('revoke', (t) =>
   t.field({
     access: 'session',
     type: RevokePayload,
-    requiresProof: 'sometimes',
+    requiresProof: { when: 'sometimes' },
     errors: { types: [SessionNotFoundError, ReauthenticationRequiredError] },
     description:
       'Ends one session of the caller, without any proof. Administrators can end any session if they have proved the ' +
