@@ -16,6 +16,10 @@ export const userErrors = {
     message: 'This email address is taken. Log in instead, or use another address.',
     description: 'Another account already has this email address.',
   },
+  USERNAME_TAKEN: {
+    message: 'This username is not available. Choose another one.',
+    description: 'Another account has this username or one that looks like it, or nobody may have it at present.',
+  },
   SESSION_NOT_FOUND: {
     message: 'There is no such session.',
     description: 'The session does not exist, or belongs to another user. The error deliberately does not tell which.',
@@ -138,6 +142,9 @@ export class ValidationError extends UserError {
 
 /** Refuses an email address that another account has. */
 export class EmailTakenError extends plainError('EMAIL_TAKEN') {}
+
+/** Refuses a username that the user cannot have, for any reason. */
+export class UsernameTakenError extends plainError('USERNAME_TAKEN') {}
 
 /** Refuses a session that does not exist and a session of another user in the same way, on purpose. */
 export class SessionNotFoundError extends plainError('SESSION_NOT_FOUND') {}

@@ -24,7 +24,7 @@ const rooms: Record<string, string[]> = {
   scope: [],
   config: [],
   passwords: ['@node-rs/argon2', '@node-rs/bcrypt'],
-  users: [],
+  users: ['unicode-confusables'],
   tokens: [],
   'signing-keys': ['jose'],
   events: [],

@@ -7,6 +7,7 @@ import { type AttemptPolicy, readAttemptPolicy } from './accounts/attempts.ts';
 import { type PasswordPolicy, readPasswordPolicy } from './accounts/passwords.ts';
 import { readSecondFactorPolicy, type SecondFactorPolicy } from './accounts/second-factor.ts';
 import { readSessionPolicy, type SessionPolicy } from './accounts/sessions.ts';
+import { readUsernamePolicy, type UsernamePolicy } from './accounts/usernames.ts';
 import { readDatabaseUrl, readReplicaUrl } from './database.ts';
 import { readEncryptionKeys } from './encryption.ts';
 import { readTrustedDocumentsPolicy, type TrustedDocumentsPolicy } from './graphql/trusted-documents.ts';
@@ -43,6 +44,7 @@ export type {
   SecondFactorPolicy,
   SessionPolicy,
   TrustedProxies,
+  UsernamePolicy,
 };
 
 export type Config = {
@@ -99,6 +101,7 @@ export type Config = {
   adminRoles: readonly [string, ...string[]];
   passwords: PasswordPolicy;
   attempts: AttemptPolicy;
+  usernames: UsernamePolicy;
   secondFactor: SecondFactorPolicy;
   mail: MailPolicy;
   /** True if `signUp` hides that an address has an account, and continues by mail only. */
@@ -162,6 +165,7 @@ export function readConfig(given: Environment = process.env): Config {
     adminRoles: atLeastOne('ADMIN_ROLES', list(environment, 'ADMIN_ROLES', 'admin')),
     passwords: readPasswordPolicy(environment, publicUrl.hostname),
     attempts: readAttemptPolicy(environment),
+    usernames: readUsernamePolicy(environment),
     secondFactor: readSecondFactorPolicy(environment),
     mail: readMailPolicy(environment, publicUrl),
     isSignUpPrivate: flag(environment, 'PRIVATE_SIGN_UP', false),

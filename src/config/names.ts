@@ -63,6 +63,7 @@ export const settingNames: readonly string[] = [
   'PUBLIC_URL',
   'REAUTHENTICATE_AFTER',
   'REQUIRE_SECOND_FACTOR',
+  'RESERVED_USERNAMES',
   'SERVICE_KEYS',
   'SESSIONS_PER_USER',
   'SESSION_IDLE_TIMEOUT',
@@ -76,6 +77,7 @@ export const settingNames: readonly string[] = [
   'TRUSTED_PROXIES',
   'UNREMEMBERED_SESSION_LIFETIME',
   'UNUSED_SESSION_TIMEOUT',
+  'USERNAMES',
   'WEBHOOK_PRIVATE_NETWORKS',
   'NODE_ENV',
 ];

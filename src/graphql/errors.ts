@@ -23,6 +23,7 @@ import {
   type UserError,
   type UserErrorCode,
   UserNotFoundError,
+  UsernameTakenError,
   userErrors,
   ValidationError,
   type ValidationIssue,
@@ -62,6 +63,7 @@ const ValidationIssueType = builder.objectRef<ValidationIssue>('ValidationIssue'
 const plainErrors: ((new () => UserError) & { code: UserErrorCode })[] = [
   InvalidCredentialsError,
   EmailTakenError,
+  UsernameTakenError,
   SessionNotFoundError,
   DeviceNotFoundError,
   ReauthenticationRequiredError,

@@ -7,7 +7,17 @@ import { recordEvents } from '../events/record.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 import { commandScope } from '../scope.ts';
 import type { User } from '../users/user.ts';
-import { absent, type Batch, divide, type Fresh, findPresent, type ImportBatch, type ImportOutcome } from './import.ts';
+import {
+  absent,
+  type Batch,
+  divide,
+  type Fresh,
+  findPresent,
+  type ImportBatch,
+  type ImportOutcome,
+  usernameKeyOf,
+  usernameTaken,
+} from './import.ts';
 import type { UserRecord } from './user-record.ts';
 
 /**
@@ -26,7 +36,7 @@ export function importInTurns(database: Database, clock: Clock): ImportBatch {
 }
 
 /**
- * Creates the users of a batch in one transaction, except those whose address is taken. So an interrupted import can be
+ * Creates the users of a batch in one transaction, except those whose address or username is taken. So an interrupted import can be
  * repeated.
  */
 export function importBatch(database: Database, batch: Batch, now: Date): Promise<ImportOutcome[]> {
@@ -40,7 +50,7 @@ export function importBatch(database: Database, batch: Batch, now: Date): Promis
     );
     const events = created.map(({ id, role }) => ({ type: 'USER_CREATED' as const, userId: id, detail: role }));
     await recordEvents(db, commandScope(now), events);
-    return created.length === fresh.size ? outcomes : withoutLate(outcomes, fresh, created);
+    return created.length === fresh.size ? outcomes : withoutLate(db, outcomes, fresh, created);
   });
 }
 
@@ -56,31 +66,42 @@ async function waitForOthers(db: Db, now: Date): Promise<void> {
 type Created = Pick<User, 'id' | 'email' | 'role'>;
 
 /**
- * Inserts the users whose address is free, and returns them. This is SQL because Prisma takes five times as long, while
+ * Inserts the users whose address and username are free, and returns them. This is SQL because Prisma takes five times as long, while
  * an SQLite file is locked, and cannot skip users who have just signed up.
  */
 async function insertUsers(db: Db, records: UserRecord[], now: Date): Promise<Created[]> {
   if (records.length === 0) return [];
   const rows = records.map((record) => {
     const user = { ...absent, createdAt: now, ...record };
-    const { email, name, role, hashedPassword, emailVerifiedAt, suspendedAt, createdAt } = user;
-    const values = [email, name, role, hashedPassword, emailVerifiedAt, suspendedAt, createdAt, now];
+    const { email, name, username, role, hashedPassword, emailVerifiedAt, suspendedAt, createdAt } = user;
+    const names = [email, name, username, usernameKeyOf(record)];
+    const values = [...names, role, hashedPassword, emailVerifiedAt, suspendedAt, createdAt, now];
     return Prisma.sql`(${Prisma.join(values)})`;
   });
   const created = await run(
     db,
     Prisma.sql`INSERT INTO "User" (
-        "email", "name", "role", "hashedPassword", "emailVerifiedAt", "suspendedAt", "createdAt", "updatedAt"
-      ) VALUES ${Prisma.join(rows)} ON CONFLICT ("email") DO NOTHING RETURNING "id", "email", "role"`,
+        "email", "name", "username", "usernameKey", "role", "hashedPassword", "emailVerifiedAt", "suspendedAt",
+        "createdAt", "updatedAt"
+      ) VALUES ${Prisma.join(rows)} ON CONFLICT DO NOTHING RETURNING "id", "email", "role"`,
   );
   return created.map(([id, email, role]) => ({ id: toId(id), email: String(email), role: String(role) }));
 }
 
-/** Returns the results after some of the users to create had signed up a moment before. */
-function withoutLate(outcomes: ImportOutcome[], fresh: Fresh, created: Created[]): ImportOutcome[] {
+/** Returns the results after users with some of the addresses or usernames had signed up a moment before. */
+async function withoutLate(
+  db: Db,
+  outcomes: ImportOutcome[],
+  fresh: Fresh,
+  created: Created[],
+): Promise<ImportOutcome[]> {
   const made = new Set(created.map(({ email }) => email));
-  const late = new Set([...fresh].filter(([email]) => !made.has(email)).map(([, { line }]) => line));
-  return outcomes.map((outcome) =>
-    late.has(outcome.line) ? { line: outcome.line, kind: 'present', differs: [] } : outcome,
-  );
+  const late = new Map<number, ImportOutcome>();
+  for (const { line, record } of fresh.values()) {
+    const { email } = record;
+    if (made.has(email)) continue;
+    const isPresent = usernameKeyOf(record) === null || (await db.user.findUnique({ where: { email } })) !== null;
+    late.set(line, isPresent ? { line, kind: 'present', differs: [] } : usernameTaken(line));
+  }
+  return outcomes.map((outcome) => late.get(outcome.line) ?? outcome);
 }

@@ -1,6 +1,7 @@
 import type { Db } from '../database/database.ts';
 import { ValidationError } from '../errors.ts';
 import { defaultRole, type User } from '../users/user.ts';
+import { readUsername } from '../users/username.ts';
 import { parseUserRecord, type UserRecord } from './user-record.ts';
 
 /** A line of a file, counted from 1, or the reason why it cannot be read. */
@@ -51,42 +52,81 @@ function readLine(line: Line): Batch[number] | ImportOutcome {
 }
 
 /**
- * Returns a dry run, which reports the result of batches and writes nothing. It remembers the addresses that it has
- * seen, to recognise repetitions.
+ * Returns a dry run, which reports the result of batches and writes nothing. It remembers the addresses and the
+ * usernames that it has seen, to recognise repetitions.
  *
  * @param db - null if there is no database yet
  */
 export function dryRunImport(db: Db | null): ImportBatch {
   const seen = new Set<string>();
   return async (batch) => {
-    const present = db === null ? new Map() : await findPresent(db, batch);
+    const present = db === null ? nobody : await findPresent(db, batch);
     const { fresh, outcomes } = divide(batch, present, seen);
-    for (const email of fresh.keys()) seen.add(email);
+    for (const { record } of fresh.values()) for (const name of namesOf(record)) seen.add(name);
     return outcomes;
   };
 }
 
 /** The defaults for fields that a line leaves out. */
-export const absent = { name: null, role: defaultRole, hashedPassword: null, emailVerifiedAt: null, suspendedAt: null };
+export const absent = {
+  name: null,
+  username: null,
+  role: defaultRole,
+  hashedPassword: null,
+  emailVerifiedAt: null,
+  suspendedAt: null,
+};
 
-export async function findPresent(db: Db, batch: Batch): Promise<Map<string, User>> {
-  const users = await db.user.findMany({ where: { email: { in: batch.map(({ record }) => record.email) } } });
-  return new Map(users.map((user) => [user.email, user]));
+/** The users with an address of a batch, by it, and the keys of its usernames that users have. */
+export type Present = { users: ReadonlyMap<string, User>; usernames: ReadonlySet<string> };
+
+const nobody: Present = { users: new Map(), usernames: new Set() };
+
+export async function findPresent(db: Db, batch: Batch): Promise<Present> {
+  const emails = batch.map(({ record }) => record.email);
+  const keys = batch.flatMap(({ record }) => usernameKeyOf(record) ?? []);
+  const users = await db.user.findMany({ where: { OR: [{ email: { in: emails } }, { usernameKey: { in: keys } }] } });
+  return {
+    users: new Map(users.map((user) => [user.email, user])),
+    usernames: new Set(users.flatMap(({ usernameKey }) => usernameKey ?? [])),
+  };
+}
+
+/** Returns the key of the username of a record, or null if it has none. */
+export function usernameKeyOf({ username }: UserRecord): string | null {
+  return username == null ? null : (readUsername(username)?.key ?? null);
+}
+
+/** Returns the names that no second user may have. No username looks like an address. */
+function namesOf(record: UserRecord): string[] {
+  const key = usernameKeyOf(record);
+  return key === null ? [record.email] : [record.email, key];
+}
+
+/** Returns the result of a line whose username another user has. */
+export function usernameTaken(line: number): ImportOutcome {
+  return { line, kind: 'refused', reason: 'username is taken by another user.' };
 }
 
 /** The users of a batch to create, by their address. */
 export type Fresh = Map<string, Batch[number]>;
 
 /**
- * Returns the users of a batch whose address is free, and the result of each line. Of two with one address, the first
- * counts.
+ * Returns the users of a batch whose address and username are free, and the result of each line. Of two with one
+ * address, or with one username, the first counts.
  */
-export function divide(batch: Batch, present: ReadonlyMap<string, User>, seen: ReadonlySet<string> = new Set()) {
+export function divide(batch: Batch, present: Present, seen: ReadonlySet<string> = new Set()) {
   const fresh: Fresh = new Map();
+  const usernames = new Set(present.usernames);
   const outcomes = batch.map(({ line, record }): ImportOutcome => {
-    const before = present.get(record.email) ?? fresh.get(record.email)?.record;
+    const before = present.users.get(record.email) ?? fresh.get(record.email)?.record;
     if (before) return { line, kind: 'present', differs: differences(record, before) };
     if (seen.has(record.email)) return { line, kind: 'present', differs: [] };
+    const key = usernameKeyOf(record);
+    if (key !== null) {
+      if (usernames.has(key) || seen.has(key)) return usernameTaken(line);
+      usernames.add(key);
+    }
     fresh.set(record.email, { line, record });
     return { line, kind: 'imported' };
   });

@@ -3,11 +3,13 @@ import { ValidationError, type ValidationIssue } from '../errors.ts';
 import { parseObject } from '../json.ts';
 import { hashProblem } from '../passwords/hash-formats.ts';
 import { prepareAccount, type User } from '../users/user.ts';
+import { requireUsername } from '../users/username.ts';
 
 /** The fields of a line, checked and normalised. A field that the line leaves out is absent. */
 export type UserRecord = {
   email: string;
   name?: string | null;
+  username?: string | null;
   role?: string;
   hashedPassword?: string | null;
   emailVerifiedAt?: Date | null;
@@ -22,6 +24,7 @@ type Reader<T> = (value: unknown) => T | undefined;
 const fields: { [Name in Field]: { read: Reader<UserRecord[Name]>; rule: string | ((value: unknown) => string) } } = {
   email: { read: text, rule: 'must be an address such as ada@example.com' },
   name: { read: orNull(text), rule: 'must be a text or null' },
+  username: { read: orNull(text), rule: 'must be a text or null' },
   role: { read: text, rule: 'must be a text' },
   hashedPassword: {
     read: orNull((value) => (typeof value === 'string' && hashProblem(value) === null ? value : undefined)),
@@ -56,15 +59,23 @@ export function parseUserRecord(line: string): UserRecord {
   // Every field was read by the reader of its name, and email is there.
   const record = Object.fromEntries(read) as UserRecord;
   const { email, name, role } = prepareAccount(record);
-  return { ...record, email, ...('name' in record && { name }), ...('role' in record && { role }) };
+  const username = record.username == null ? null : requireUsername(record.username).name;
+  return {
+    ...record,
+    email,
+    ...('name' in record && { name }),
+    ...('username' in record && { username }),
+    ...('role' in record && { role }),
+  };
 }
 
 /** Returns the line of a user, without a line break. The hash of the password is included only on request. */
 export function formatUserRecord(user: User, { withPasswordHash }: { withPasswordHash: boolean }): string {
-  const { email, name, role, hashedPassword, emailVerifiedAt, suspendedAt, createdAt } = user;
+  const { email, name, username, role, hashedPassword, emailVerifiedAt, suspendedAt, createdAt } = user;
   return JSON.stringify({
     email,
     name,
+    username,
     role,
     ...(withPasswordHash && { hashedPassword }),
     emailVerifiedAt,

@@ -4,6 +4,7 @@ import {
   InvalidCredentialsError,
   RateLimitedError,
   TokenInvalidError,
+  UsernameTakenError,
   ValidationError,
 } from '../../errors.ts';
 import { builder } from '../builder.ts';
@@ -23,6 +24,7 @@ const SignUpResult = builder.errorUnion('SignUpResult', {
     SecondFactorEnrolmentRequired,
     MailRequestPayload,
     EmailTakenError,
+    UsernameTakenError,
     ValidationError,
     RateLimitedError,
   ],
@@ -41,14 +43,14 @@ builder.mutationField('signUp', (t) =>
       email: t.arg.string({ required: true, description: 'The email address of the account. Case does not matter.' }),
       password: t.arg.string({ required: true, description: newPasswordDescription }),
       name: t.arg.string({ description: 'The display name, up to 200 characters.' }),
+      username: t.arg.string({ description: 'The username, on a server that has usernames. See `changeUsername`.' }),
       transport: t.arg(transportArgument),
       remember: t.arg.boolean(rememberArgument),
     },
-    resolve: async (_root, { email, password, name, ...wanted }, { caller, config, database }) => {
+    resolve: async (_root, { transport, remember, ...input }, { caller, config, database }) => {
       const { scope } = caller;
-      const input = { email, password, name };
       if (config.isSignUpPrivate) return { email: await requestSignUp(database, scope, input, config) };
-      const request = { ...input, ...(await requestSession(caller, wanted)) };
+      const request = { ...input, ...(await requestSession(caller, { transport, remember })) };
       return toResult(caller, await signUp(database, scope, request, config));
     },
   }),
