@@ -43,7 +43,7 @@ const ada = {
 } as const;
 await signUp(database, commandScope(new Date()), ada, config);
 const identifier = { kind: 'address', address: requireAddress(ada.email) } as const;
-const credentials = { ...ada, identifier };
+const credentials = { ...ada, identifier, proofOfWork: null };
 
 type Waits = { reads: number[]; logins: number[]; delay: ReturnType<typeof monitorEventLoopDelay> };
 

@@ -59,6 +59,12 @@ export const userErrors = {
   RATE_LIMITED: {
     description: 'Too many attempts for this account or from this address. Nothing was checked. Wait, then retry.',
   },
+  PROOF_OF_WORK_REQUIRED: {
+    message: 'Too many attempts have failed. Solve the challenge, and send it as proofOfWork with the next attempt.',
+    description:
+      'Many attempts from this address have failed. Nothing was checked. Solve `challenge`, and send the solution as ' +
+      '`proofOfWork`.',
+  },
   ACCOUNT_SUSPENDED: {
     message: 'This account is suspended.',
     description: 'The account is suspended. Only the right password gets this error. Administrators know the reason.',
@@ -100,8 +106,11 @@ export abstract class UserError extends Error {
   }
 }
 
+/** The codes of refusals with fields of their own. */
+type CodeWithFields = 'VALIDATION_FAILED' | 'RATE_LIMITED' | 'CHALLENGE_INVALID' | 'PROOF_OF_WORK_REQUIRED';
+
 /** Returns the base class of refusals with no fields but the code and the message. */
-function plainError(code: Exclude<UserErrorCode, 'VALIDATION_FAILED' | 'RATE_LIMITED' | 'CHALLENGE_INVALID'>) {
+function plainError(code: Exclude<UserErrorCode, CodeWithFields>) {
   return class extends UserError {
     static readonly code = code;
 
@@ -180,6 +189,17 @@ export class RateLimitedError extends UserError {
   }
 }
 
+/** Refuses an attempt from an address with many failed ones, until its client has solved a challenge. */
+export class ProofOfWorkRequiredError extends UserError {
+  /** The challenge, for the library of the client. It is no secret. */
+  readonly challenge: unknown;
+
+  constructor(challenge: unknown) {
+    super('PROOF_OF_WORK_REQUIRED', userErrors.PROOF_OF_WORK_REQUIRED.message);
+    this.challenge = challenge;
+  }
+}
+
 /** Tells a user with the right password that the account is suspended. To others, it is like any other account. */
 export class AccountSuspendedError extends plainError('ACCOUNT_SUSPENDED') {}
 
@@ -236,6 +256,7 @@ export type RequestErrorCode =
   | 'CROSS_SITE_COOKIE'
   | 'SESSION_TOKEN_REPLACED'
   | 'RESUME_TOO_OLD'
+  | 'PROOF_OF_WORK_REQUIRED'
   | 'RATE_LIMITED'
   | 'SERVER_OVERLOADED'
   | 'SERVICE_UNAVAILABLE';
@@ -245,11 +266,19 @@ export class RequestError extends Error {
   readonly code: RequestErrorCode;
   /** The time until a retry may succeed. Null if a retry changes nothing. */
   readonly retryAfterSeconds: number | null;
+  /** Further members of `extensions`. */
+  readonly details: Readonly<Record<string, unknown>>;
 
-  constructor(code: RequestErrorCode, message: string, retryAfterSeconds: number | null = null) {
+  constructor(
+    code: RequestErrorCode,
+    message: string,
+    retryAfterSeconds: number | null = null,
+    details: Readonly<Record<string, unknown>> = {},
+  ) {
     super(message);
     this.code = code;
     this.retryAfterSeconds = retryAfterSeconds;
+    this.details = details;
   }
 }
 

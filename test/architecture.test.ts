@@ -29,7 +29,7 @@ const rooms: Record<string, string[]> = {
   'signing-keys': ['jose'],
   events: [],
   'service-clients': [],
-  throttle: [],
+  throttle: ['altcha-lib'],
   sessions: ['bowser', 'lru-cache'],
   factors: ['otpauth', 'uqr'],
   'access-tokens': [],

@@ -9,6 +9,7 @@ import type { Scope } from '../scope.ts';
 import { needsSecondFactor } from '../sessions/assurance/second-factor.ts';
 import type { SessionRequest } from '../sessions/start.ts';
 import { type Failures, withAttempt } from '../throttle/attempts.ts';
+import { requireWorkOf, type WorkPolicies } from '../throttle/proof-of-work.ts';
 import { findTrustedDevice, isTrustedDevice } from '../tokens/trusted-device.ts';
 import { findAccount, findUserByIdentifier, type Identifier, labelOf } from '../users/identifier.ts';
 import type { User } from '../users/user.ts';
@@ -17,11 +18,13 @@ import { completeSignIn, isPending, type SignInResult } from './sign-in.ts';
 import { mailFailedLogins } from './sign-ins/failed-logins.ts';
 import { prepareNewDevice } from './sign-ins/new-device.ts';
 
-type LoginPolicies = SignInPolicies & Pick<Config, 'newDeviceMail'>;
+type LoginPolicies = SignInPolicies & WorkPolicies & Pick<Config, 'newDeviceMail'>;
 
 export type Credentials = SessionRequest & {
   identifier: Identifier;
   password: string;
+  /** The solution of a challenge. Null if the request brings none. */
+  proofOfWork: string | null;
 };
 
 /**
@@ -29,6 +32,7 @@ export type Credentials = SessionRequest & {
  *
  * @throws InvalidCredentialsError alike, after the same time, for an unknown identifier and a wrong password.
  * @throws RateLimitedError alike too, after too many failed attempts.
+ * @throws ProofOfWorkRequiredError alike too, after many failed attempts from the address of the request.
  * @throws AccountSuspendedError, only with the right password.
  */
 export async function login(
@@ -54,7 +58,7 @@ function trustOf(database: Database, scope: Scope, identifier: Identifier): Trus
 async function loginInSlot(
   database: Database,
   scope: Scope,
-  { identifier, password, ...request }: Credentials,
+  { identifier, password, proofOfWork, ...request }: Credentials,
   policies: LoginPolicies,
 ): Promise<SignInResult> {
   const { passwords, attempts, secondFactor } = policies;
@@ -65,6 +69,7 @@ async function loginInSlot(
     accountKey,
     isTrustedDevice: device !== null,
     policy: attempts,
+    requireWork: requireWorkOf(database, scope, { solution: proofOfWork }, policies),
     onCooldown: (failures: Failures) => mailFailedLogins(database, scope, { address, user }, failures),
   };
   return withAttempt(database, scope, attempt, async (succeed, failures) => {

@@ -9,6 +9,7 @@ import { hashPassword, requirePassword, requireUnbreached } from '../passwords/p
 import { actingAs, type Scope } from '../scope.ts';
 import type { SessionRequest } from '../sessions/start.ts';
 import { resetFailures, withAttempt } from '../throttle/attempts.ts';
+import { requireWorkOf, type WorkPolicies } from '../throttle/proof-of-work.ts';
 import { requireAttemptFrom } from '../throttle/requests.ts';
 import { findUserToken, redeemUserToken } from '../tokens/user-token.ts';
 import { requireUnreserved } from '../users/account-changes.ts';
@@ -24,9 +25,11 @@ const hourMs = 3_600_000;
 
 export type SignUpInput = NewUser & {
   username?: string | null | undefined;
+  /** The solution of a challenge. Null if the request brings none. */
+  proofOfWork?: string | null | undefined;
 };
 
-type SignUpPolicies = Policies & Pick<Config, 'usernames'>;
+type SignUpPolicies = Policies & WorkPolicies & Pick<Config, 'usernames'>;
 
 /** A user to create, with the username if they have chosen one. */
 type Prepared = PreparedUser & { username: Username | null };
@@ -34,7 +37,7 @@ type Prepared = PreparedUser & { username: Username | null };
 /**
  * Creates an account, signs its user in, and mails a link to prove the address.
  *
- * @throws ValidationError, EmailTakenError, UsernameTakenError, RateLimitedError
+ * @throws ValidationError, EmailTakenError, UsernameTakenError, RateLimitedError, ProofOfWorkRequiredError
  */
 export async function signUp(
   database: Database,
@@ -63,7 +66,7 @@ export async function signUp(
  * The account does not exist before the link in the mail is followed, so that a login tells nothing either. Mails the
  * owner of an existing account. Returns the address that is mailed.
  *
- * @throws ValidationError, UsernameTakenError, RateLimitedError alike for every address
+ * @throws ValidationError, UsernameTakenError, RateLimitedError, ProofOfWorkRequiredError alike for every address
  */
 export async function requestSignUp(
   database: Database,
@@ -143,14 +146,14 @@ type RequestedSignUp = { hashedPassword: string; name: string; username?: string
 async function prepareInSlot(
   database: Database,
   scope: Scope,
-  { username: text, ...input }: SignUpInput,
+  { proofOfWork, username: text, ...input }: SignUpInput,
   policies: SignUpPolicies,
 ): Promise<Prepared> {
   const { passwords, attempts, usernames } = policies;
   const account = checkUser(input, passwords);
   const username = allowUsername(text, usernames);
   const limit = { kind: 'sign-ups', points: attempts.signUpsPerAddress, durationMs: hourMs };
-  await requireAttemptFrom(database, scope, limit);
+  await requireAttemptFrom(database, scope, limit, requireWorkOf(database, scope, { solution: proofOfWork }, policies));
   if (username !== null) await requireFreeUsername(database, username, { policy: usernames, now: scope.now });
   // Asks the range service before the request has a place, so that its wait holds none.
   await requireUnbreached(input.password, passwords, 'password');

@@ -4,6 +4,7 @@ import type { EncryptionKeys } from '../encryption/keys.ts';
 import { SettingError } from '../errors.ts';
 import { type AccessTokenPolicy, readAccessTokenPolicy } from './access-tokens.ts';
 import { type AttemptPolicy, readAttemptPolicy } from './accounts/attempts.ts';
+import { type CaptchaPolicy, readCaptchaPolicy } from './accounts/captcha.ts';
 import { type PasswordPolicy, readPasswordPolicy } from './accounts/passwords.ts';
 import { readSecondFactorPolicy, type SecondFactorPolicy } from './accounts/second-factor.ts';
 import { readSessionPolicy, type SessionPolicy } from './accounts/sessions.ts';
@@ -38,6 +39,7 @@ import { readWebhookPolicy, type WebhookPolicy } from './webhooks.ts';
 export type {
   AccessTokenPolicy,
   AttemptPolicy,
+  CaptchaPolicy,
   LoginPage,
   MailPolicy,
   PasswordPolicy,
@@ -101,6 +103,7 @@ export type Config = {
   adminRoles: readonly [string, ...string[]];
   passwords: PasswordPolicy;
   attempts: AttemptPolicy;
+  captcha: CaptchaPolicy;
   usernames: UsernamePolicy;
   secondFactor: SecondFactorPolicy;
   mail: MailPolicy;
@@ -165,6 +168,7 @@ export function readConfig(given: Environment = process.env): Config {
     adminRoles: atLeastOne('ADMIN_ROLES', list(environment, 'ADMIN_ROLES', 'admin')),
     passwords: readPasswordPolicy(environment, publicUrl.hostname),
     attempts: readAttemptPolicy(environment),
+    captcha: readCaptchaPolicy(environment),
     usernames: readUsernamePolicy(environment),
     secondFactor: readSecondFactorPolicy(environment),
     mail: readMailPolicy(environment, publicUrl),

@@ -15,6 +15,8 @@ export const settingNames: readonly string[] = [
   'ARGON2_MEMORY_KIB',
   'ARGON2_PASSES',
   'AUDIT_RETENTION',
+  'CAPTCHA_AFTER',
+  'CAPTCHA_COST',
   'COOKIE_DOMAIN',
   'DATABASE_POOL_SIZE',
   'DATABASE_REPLICA_URL',

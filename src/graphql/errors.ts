@@ -13,6 +13,7 @@ import {
   FactorNotFoundError,
   InvalidCredentialsError,
   LastAdministratorError,
+  ProofOfWorkRequiredError,
   RateLimitedError,
   ReauthenticationRequiredError,
   RequestError,
@@ -106,6 +107,21 @@ builder.objectType(RateLimitedError, {
   }),
 });
 
+builder.objectType(ProofOfWorkRequiredError, {
+  access: 'parent',
+  name: 'ProofOfWorkRequiredError',
+  description: userErrors.PROOF_OF_WORK_REQUIRED.description,
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    challenge: t.field({
+      type: 'JSON',
+      description:
+        'The challenge, in the form of ALTCHA (proof of work 2). Valid for five minutes, once, and for this address.',
+      resolve: ({ challenge }) => challenge,
+    }),
+  }),
+});
+
 const ChallengeProblemEnum = builder.enumType('ChallengeProblem', {
   description: 'Why a challenge cannot be answered.',
   values: Object.fromEntries(
@@ -147,11 +163,11 @@ export function statusOf(code: RequestErrorCode): number | undefined {
   return statuses[code];
 }
 
-function refusal({ message, code, retryAfterSeconds }: RequestError, position: object): GraphQLError {
+function refusal({ message, code, retryAfterSeconds, details }: RequestError, position: object): GraphQLError {
   const status = statusOf(code);
   const headers = retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) };
   const http = status === undefined ? {} : { http: { status, headers } };
-  return new GraphQLError(message, { ...position, extensions: { code, ...http } });
+  return new GraphQLError(message, { ...position, extensions: { ...details, code, ...http } });
 }
 
 /** The receivers of failures that clients only learn the existence of. */

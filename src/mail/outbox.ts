@@ -155,7 +155,7 @@ export async function countMail(db: Db, kind: MailName, email: string, now: Date
   await countOnce(db, [{ ...limitOf(kind, email), points: Number.POSITIVE_INFINITY }], now);
 }
 
-async function isWithinLimit(act: () => Promise<void>): Promise<boolean> {
+async function isWithinLimit(act: () => Promise<unknown>): Promise<boolean> {
   try {
     await act();
     return true;

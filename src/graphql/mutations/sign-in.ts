@@ -6,6 +6,7 @@ import {
   AccountSuspendedError,
   crossSiteCookie,
   InvalidCredentialsError,
+  ProofOfWorkRequiredError,
   RateLimitedError,
   RequestError,
   ValidationError,
@@ -87,6 +88,12 @@ export const transportArgument = {
   description: 'How the client sends the token of the new session.',
 } as const;
 
+export const proofOfWorkArgument = {
+  description:
+    'The solution of the challenge of `ProofOfWorkRequiredError`, as ALTCHA returns it: JSON in base64. Without effect ' +
+    'if none is required.',
+} as const;
+
 const LoginResult = builder.errorUnion('LoginResult', {
   description: 'Result of `login`.',
   types: [
@@ -96,6 +103,7 @@ const LoginResult = builder.errorUnion('LoginResult', {
     InvalidCredentialsError,
     AccountSuspendedError,
     RateLimitedError,
+    ProofOfWorkRequiredError,
     ValidationError,
   ],
 });
@@ -120,11 +128,12 @@ builder.mutationField('login', (t) =>
       password: t.arg.string({ required: true, description: 'The password of the account.' }),
       transport: t.arg(transportArgument),
       remember: t.arg.boolean(rememberArgument),
+      proofOfWork: t.arg.string(proofOfWorkArgument),
     },
     resolve: async (_root, args, { caller, config, database }) => {
-      const { email = null, identifier: text = null, password, ...wanted } = args;
+      const { email = null, identifier: text = null, password, proofOfWork = null, ...wanted } = args;
       const identifier = identifierOf(email, text, config.usernames);
-      const input = { identifier, password, ...(await requestSession(caller, wanted)) };
+      const input = { identifier, password, proofOfWork, ...(await requestSession(caller, wanted)) };
       return toResult(caller, await login(database, caller.scope, input, config));
     },
   }),

@@ -2,6 +2,7 @@ import { confirmSignUp, requestSignUp, signUp } from '../../accounts/sign-up.ts'
 import {
   EmailTakenError,
   InvalidCredentialsError,
+  ProofOfWorkRequiredError,
   RateLimitedError,
   TokenInvalidError,
   UsernameTakenError,
@@ -11,7 +12,14 @@ import { builder } from '../builder.ts';
 import { passwordCheck } from '../plugins/limits.ts';
 import { SecondFactorEnrolmentRequired } from '../types/factors/second-factor.ts';
 import { MailRequestPayload } from '../types/mail-request-payload.ts';
-import { rememberArgument, requestSession, SignInPayload, toResult, transportArgument } from './sign-in.ts';
+import {
+  proofOfWorkArgument,
+  rememberArgument,
+  requestSession,
+  SignInPayload,
+  toResult,
+  transportArgument,
+} from './sign-in.ts';
 
 export const newPasswordDescription =
   'Any Unicode text of up to 256 characters. The minimum is 15 characters, unless the server is configured ' +
@@ -27,6 +35,7 @@ const SignUpResult = builder.errorUnion('SignUpResult', {
     UsernameTakenError,
     ValidationError,
     RateLimitedError,
+    ProofOfWorkRequiredError,
   ],
 });
 
@@ -46,6 +55,7 @@ builder.mutationField('signUp', (t) =>
       username: t.arg.string({ description: 'The username, on a server that has usernames. See `changeUsername`.' }),
       transport: t.arg(transportArgument),
       remember: t.arg.boolean(rememberArgument),
+      proofOfWork: t.arg.string(proofOfWorkArgument),
     },
     resolve: async (_root, { transport, remember, ...input }, { caller, config, database }) => {
       const { scope } = caller;
