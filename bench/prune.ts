@@ -14,6 +14,7 @@ import { readConfig } from '../src/config/config.ts';
 import { migrateDatabase, openDatabase } from '../src/database/database.ts';
 import { deleteClientInfo, pruneSessions } from '../src/maintenance/prune.ts';
 import { commandScope } from '../src/scope.ts';
+import { requireAddress } from '../src/users/user.ts';
 
 const rows = Number(process.argv[2] ?? 1_000_000);
 const day = 86_400_000;
@@ -41,6 +42,8 @@ const ada = {
   visitor: null,
 } as const;
 await signUp(database, commandScope(new Date()), ada, config);
+const identifier = { kind: 'address', address: requireAddress(ada.email) } as const;
+const credentials = { ...ada, identifier, proofOfWork: null };
 
 type Waits = { reads: number[]; logins: number[]; delay: ReturnType<typeof monitorEventLoopDelay> };
 
@@ -54,7 +57,7 @@ async function useUntil(work: Promise<unknown>): Promise<Waits> {
   waits.delay.enable();
   for (let turn = 0; !isDone; turn += 1) {
     const began = performance.now();
-    if (turn % 10 === 0) await login(database, commandScope(new Date()), ada, config);
+    if (turn % 10 === 0) await login(database, commandScope(new Date()), credentials, config);
     else await database.session.findFirst({ where: { userId: 1 }, orderBy: { id: 'desc' } });
     (turn % 10 === 0 ? waits.logins : waits.reads).push(performance.now() - began);
     await setImmediate();

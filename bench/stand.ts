@@ -51,6 +51,7 @@ async function startOn(databaseUrl: string, kind: Kind, { cores, env }: StartOpt
       ALLOWED_HOSTS: '127.0.0.1',
       PASSWORD_QUEUE: '1000',
       LOGIN_ATTEMPTS_PER_ADDRESS: '1000000',
+      CAPTCHA_AFTER: '1000000',
       ...env,
     },
     answers: (port) => answers(kind, port),

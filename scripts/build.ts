@@ -28,9 +28,10 @@ const assets = ['mail/templates', 'passwords/common-passwords.txt.gz'];
 /**
  * The packages that are copied. As dependencies, they would install every query compiler of Prisma (72 MB), a second
  * better-sqlite3 that does not run on all versions of Node (`overrides` counts only here), and whichever version of
- * `@prisma/client` the program has.
+ * `@prisma/client` the program has. `altcha-lib` has web frameworks as optional peers: `npm ci --omit=dev` would install
+ * those that tests use into the image.
  */
-const bundled = /^(@prisma\/|@pothos\/(plugin-prisma|selection-mapper)$|postgres-array$)/;
+const bundled = /^(@prisma\/|@pothos\/(plugin-prisma|selection-mapper)$|postgres-array$|altcha-lib$)/;
 
 /**
  * Copied as it is, with its binaries for all platforms. As a dependency, it would need a compiler: `npm ci` runs node-gyp

@@ -16,6 +16,10 @@ export const userErrors = {
     message: 'This email address is taken. Log in instead, or use another address.',
     description: 'Another account already has this email address.',
   },
+  USERNAME_TAKEN: {
+    message: 'This username is not available. Choose another one.',
+    description: 'Another account has this username or one that looks like it, or nobody may have it at present.',
+  },
   SESSION_NOT_FOUND: {
     message: 'There is no such session.',
     description: 'The session does not exist, or belongs to another user. The error deliberately does not tell which.',
@@ -55,6 +59,12 @@ export const userErrors = {
   },
   RATE_LIMITED: {
     description: 'Too many attempts for this account or from this address. Nothing was checked. Wait, then retry.',
+  },
+  PROOF_OF_WORK_REQUIRED: {
+    message: 'Too many attempts have failed. Solve the challenge, and send it as proofOfWork with the next attempt.',
+    description:
+      'Many attempts from this address have failed. Nothing was checked. Solve `challenge`, and send the solution as ' +
+      '`proofOfWork`.',
   },
   ACCOUNT_SUSPENDED: {
     message: 'This account is suspended.',
@@ -168,6 +178,9 @@ export class ValidationError extends UserError {
 /** Refuses an email address that another account has. */
 export class EmailTakenError extends plainError('EMAIL_TAKEN') {}
 
+/** Refuses a username that the user cannot have, for any reason. */
+export class UsernameTakenError extends plainError('USERNAME_TAKEN') {}
+
 /** Refuses a session that does not exist and a session of another user in the same way, on purpose. */
 export class SessionNotFoundError extends plainError('SESSION_NOT_FOUND') {}
 
@@ -213,7 +226,21 @@ export class RateLimitedError extends UserError {
   }
 }
 
-/** Tells a user who has proved the password or the mailbox that the account is suspended. To others, it is like any other account. */
+/** Refuses an attempt from an address with many failed ones, until its client has solved a challenge. */
+export class ProofOfWorkRequiredError extends UserError {
+  /** The challenge, for the library of the client. It is no secret. */
+  readonly challenge: unknown;
+
+  constructor(challenge: unknown) {
+    super('PROOF_OF_WORK_REQUIRED', userErrors.PROOF_OF_WORK_REQUIRED.message);
+    this.challenge = challenge;
+  }
+}
+
+/**
+ * Tells a user who has proved the password or the mailbox that the account is suspended. To others, it is like any other
+ * account.
+ */
 export class AccountSuspendedError extends plainError('ACCOUNT_SUSPENDED') {}
 
 /** Refuses links that were never issued, used, expired or replaced in the same way, on purpose. */
@@ -329,6 +356,7 @@ export type RequestErrorCode =
   | 'CROSS_SITE_COOKIE'
   | 'SESSION_TOKEN_REPLACED'
   | 'RESUME_TOO_OLD'
+  | 'PROOF_OF_WORK_REQUIRED'
   | 'RATE_LIMITED'
   | 'SERVER_OVERLOADED'
   | 'SERVICE_UNAVAILABLE';
@@ -338,11 +366,19 @@ export class RequestError extends Error {
   readonly code: RequestErrorCode;
   /** The time until a retry may succeed. Null if a retry changes nothing. */
   readonly retryAfterSeconds: number | null;
+  /** Further members of `extensions`. */
+  readonly details: Readonly<Record<string, unknown>>;
 
-  constructor(code: RequestErrorCode, message: string, retryAfterSeconds: number | null = null) {
+  constructor(
+    code: RequestErrorCode,
+    message: string,
+    retryAfterSeconds: number | null = null,
+    details: Readonly<Record<string, unknown>> = {},
+  ) {
     super(message);
     this.code = code;
     this.retryAfterSeconds = retryAfterSeconds;
+    this.details = details;
   }
 }
 

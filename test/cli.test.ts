@@ -508,6 +508,8 @@ describe('user, audit and mails', () => {
       sessions: [{ handle: session.handle }],
     });
     expect(shown.events[0].type).toBe('SIGNED_UP');
+    await api.database.user.update({ where: { id: 1 }, data: { username: 'lovelace', usernameKey: 'lovelace' } });
+    expect(await run('user', 'show', 'LoveLace')).toMatch(/^1 {2}ada@example\.com {2}username lovelace {2}user {2}/);
     const text = await run('user', 'show', 'ADA@example.com');
     expect(text).toContain('1 live session:\n');
     for (const output of [JSON.stringify(shown), text]) {

@@ -24,6 +24,7 @@ export async function startServer(parent: string, settings: Record<string, strin
     PORT: String(port),
     SIGN_UPS_PER_ADDRESS: '10000',
     LOGIN_ATTEMPTS_PER_ADDRESS: '10000',
+    CAPTCHA_AFTER: '0',
     ...settings,
   };
   const started = { cwd: folder, env, port: Number(env.PORT) };

@@ -7,6 +7,7 @@ import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import type { Session } from '../sessions/session.ts';
 import { resetFailures, resetSecondFactorFailures } from '../throttle/attempts.ts';
 import { requireUnrestored } from '../users/account-changes.ts';
+import { keepUsername } from '../users/claim-username.ts';
 import type { User } from '../users/user.ts';
 import { requireAnotherAdministrator } from './administrators.ts';
 import { inTransactionOf, type Policies, provePassword } from './prove-password.ts';
@@ -54,6 +55,7 @@ export async function deleteUserWith(
   await requireAnotherAdministrator(db, user, adminRoles, now);
   const sessions = await endSessions(db, scope, sessionsOfUser(id), 'ACCOUNT_DELETED');
   await forgetSessions(db, id, sessions);
+  await keepUsername(db, user, now);
   await db.user.delete({ where: { id } });
   await resetFailures(db, email);
   await resetSecondFactorFailures(db, email);

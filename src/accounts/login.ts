@@ -3,63 +3,77 @@ import type { Database } from '../database/database.ts';
 import { runConcurrently } from '../database/transaction.ts';
 import { AccountSuspendedError, InvalidCredentialsError } from '../errors.ts';
 import { type AuditEventType, recordEvent } from '../events/record.ts';
-import { withHashingSlot } from '../passwords/hashing-queue.ts';
+import { type Trust, withHashingSlot } from '../passwords/hashing-queue.ts';
 import { requirePassword } from '../passwords/password.ts';
 import type { Scope } from '../scope.ts';
 import { needsSecondFactor } from '../sessions/assurance/second-factor.ts';
 import type { SessionRequest } from '../sessions/start.ts';
 import { type Failures, withAttempt } from '../throttle/attempts.ts';
-import { findTrustedDevice, trustOfDevice } from '../tokens/trusted-device.ts';
-import type { Address } from '../users/email.ts';
-import { findUserByAddress, requireAddress, type User } from '../users/user.ts';
+import { requireWorkOf, type WorkPolicies } from '../throttle/proof-of-work.ts';
+import { findTrustedDevice, isTrustedDevice } from '../tokens/trusted-device.ts';
+import { findAccount, findUserByIdentifier, type Identifier, labelOf } from '../users/identifier.ts';
+import type { User } from '../users/user.ts';
 import { inTransactionOf, type SignInPolicies } from './prove-password.ts';
 import { completeSignIn, isPending, type SignInResult } from './sign-in.ts';
 import { mailFailedLogins } from './sign-ins/failed-logins.ts';
 import { prepareNewDevice } from './sign-ins/new-device.ts';
 
-type LoginPolicies = SignInPolicies & Pick<Config, 'newDeviceMail'>;
+type LoginPolicies = SignInPolicies & WorkPolicies & Pick<Config, 'newDeviceMail'>;
+
+export type Credentials = SessionRequest & {
+  identifier: Identifier;
+  password: string;
+  /** The solution of a challenge. Null if the request brings none. */
+  proofOfWork: string | null;
+};
 
 /**
- * Starts a session for the user with this email and password, or asks for the second factor of the user.
+ * Starts a session for the user with this identifier and password, or asks for the second factor of the user.
  *
- * @throws ValidationError for a text that can be no email.
- * @throws InvalidCredentialsError alike, after the same time, for an unknown email and a wrong password.
+ * @throws InvalidCredentialsError alike, after the same time, for an unknown identifier and a wrong password.
  * @throws RateLimitedError alike too, after too many failed attempts.
+ * @throws ProofOfWorkRequiredError alike too, after many failed attempts from the address of the request.
  * @throws AccountSuspendedError, only with the right password.
  */
 export async function login(
   database: Database,
   scope: Scope,
-  { email, password, ...request }: SessionRequest & { email: string; password: string },
+  credentials: Credentials,
   policies: LoginPolicies,
 ): Promise<SignInResult> {
-  const address = requireAddress(email);
   return withHashingSlot(
     policies.passwords,
-    () => loginInSlot(database, scope, { ...request, address, password }, policies),
-    trustOfDevice(database, scope, address.key),
+    () => loginInSlot(database, scope, credentials, policies),
+    trustOf(database, scope, credentials.identifier),
   );
 }
 
-type Credentials = SessionRequest & { address: Address; password: string };
+/** Returns the trust of a request for the hashing queue. Reads nothing before the queue asks for it. */
+function trustOf(database: Database, scope: Scope, identifier: Identifier): Trust | null {
+  if (scope.deviceToken === null) return null;
+  const isTrusted = async () => isTrustedDevice(database, scope, (await findAccount(database, identifier)).key);
+  return { account: labelOf(identifier), isTrusted };
+}
 
 async function loginInSlot(
   database: Database,
   scope: Scope,
-  { address, password, ...request }: Credentials,
+  { identifier, password, proofOfWork, ...request }: Credentials,
   policies: LoginPolicies,
 ): Promise<SignInResult> {
   const { passwords, attempts, secondFactor } = policies;
-  const device = await findTrustedDevice(database, scope, address.key);
+  const { key: accountKey, address } = await findAccount(database, identifier);
+  const device = await findTrustedDevice(database, scope, accountKey);
   let user: User | null = null;
   const attempt = {
-    accountKey: address.key,
+    accountKey,
     isTrustedDevice: device !== null,
     policy: attempts,
-    onCooldown: (failures: Failures) => mailFailedLogins(database, scope, { address: address.written, user }, failures),
+    requireWork: requireWorkOf(database, scope, { solution: proofOfWork }, policies),
+    onCooldown: (failures: Failures) => mailFailedLogins(database, scope, { address, user }, failures),
   };
   return withAttempt(database, scope, attempt, async (succeed, failures) => {
-    user = await findUserByAddress(database, address);
+    user = await findUserByIdentifier(database, identifier);
     const prove = (current: User | null) => requirePassword(password, current?.hashedPassword ?? null, passwords);
     try {
       const rehashed = await prove(user);

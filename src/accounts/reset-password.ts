@@ -1,4 +1,4 @@
-import type { AttemptPolicy, MailPolicy } from '../config/config.ts';
+import type { Config, MailPolicy } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
 import { TokenInvalidError } from '../errors.ts';
@@ -11,9 +11,12 @@ import { actingAs, type Scope } from '../scope.ts';
 import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import type { SessionRequest } from '../sessions/start.ts';
 import { resetFailures } from '../throttle/attempts.ts';
+import { requireWorkOf, type WorkPolicies } from '../throttle/proof-of-work.ts';
 import { quarterMs, requireRequestFrom } from '../throttle/requests.ts';
+import { isTrustedDevice } from '../tokens/trusted-device.ts';
 import { createUserToken, redeemUserToken } from '../tokens/user-token.ts';
 import { endRestoration } from '../users/account-changes.ts';
+import { accountKeyOf } from '../users/email.ts';
 import { findAndLockUser } from '../users/lock.ts';
 import { findUserByEmail, noUserId, type User } from '../users/user.ts';
 import { requireLink } from './follow-link.ts';
@@ -25,18 +28,21 @@ import { mailPasswordChange } from './undo/notices.ts';
  * Mails the user with this address a link to choose a new password, and voids older ones. Neither the answer nor its
  * time tells whether there is such a user: the statements are the same, and the worker drops a mail without a user.
  *
- * @param address - as it was written: users from another system may have the same address in different cases
- * @throws RequestError after too many requests from one IP address.
+ * @param request.address - as it was written: users from another system may have the same one in different cases
+ * @param request.proofOfWork - the solution of a challenge, or null
+ * @throws RequestError after too many requests from one IP address, and for a request without the required work.
  */
 export async function requestPasswordReset(
   database: Database,
   scope: Scope,
-  address: string,
-  { perAddress }: AttemptPolicy,
+  { address, proofOfWork }: { address: string; proofOfWork: string | null },
+  policies: WorkPolicies & Pick<Config, 'attempts'>,
 ): Promise<void> {
   const { now } = scope;
-  const limit = { kind: 'password-resets', points: perAddress, durationMs: quarterMs };
-  await requireRequestFrom(database, scope, limit);
+  const limit = { kind: 'password-resets', points: policies.attempts.perAddress, durationMs: quarterMs };
+  const isTrusted = () => isTrustedDevice(database, scope, accountKeyOf(address));
+  const work = { solution: proofOfWork, isTrusted };
+  await requireRequestFrom(database, scope, limit, requireWorkOf(database, scope, work, policies));
   if (!(await mayBeMailed(database, 'reset-password', address, now))) return;
   const user = await findUserByEmail(database, address);
   const userId = user?.id ?? null;

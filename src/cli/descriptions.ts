@@ -5,8 +5,10 @@ import type { User } from '../users/user.ts';
 import { columns } from './output.ts';
 
 /** Returns the facts about a user that an administrator may see: never the hash of the password. */
-export function describeUser({ id, email, name, role, createdAt, emailVerifiedAt, suspendedAt, hashedPassword }: User) {
-  return { id, email, name, role, createdAt, emailVerifiedAt, suspendedAt, hasPassword: hashedPassword !== null };
+export function describeUser(user: User) {
+  const { id, email, name, username, role, createdAt, emailVerifiedAt, suspendedAt, hashedPassword } = user;
+  const hasPassword = hashedPassword !== null;
+  return { id, email, name, username, role, createdAt, emailVerifiedAt, suspendedAt, hasPassword };
 }
 
 /** Returns a user as a line for people. */
@@ -15,6 +17,7 @@ export function userLine({ id, email, name, role, createdAt, ...user }: ReturnTy
     String(id),
     email,
     name,
+    user.username !== null && `username ${user.username}`,
     role,
     `since ${createdAt.toISOString()}`,
     user.emailVerifiedAt === null && 'address not verified',

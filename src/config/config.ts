@@ -5,11 +5,13 @@ import { SettingError } from '../errors.ts';
 import { type AccessTokenPolicy, readAccessTokenPolicy } from './access-tokens.ts';
 import { type Assurance, requireAssurance, withAssurance } from './accounts/assurance.ts';
 import { type AttemptPolicy, readAttemptPolicy } from './accounts/attempts.ts';
+import { type CaptchaPolicy, readCaptchaPolicy } from './accounts/captcha.ts';
 import { type EmailSignInPolicy, readEmailSignInPolicy } from './accounts/email-sign-in.ts';
 import { type PasskeyPolicy, readPasskeyPolicy } from './accounts/passkeys.ts';
 import { type PasswordPolicy, readPasswordPolicy } from './accounts/passwords.ts';
 import { readFactorResetDelay, readSecondFactorPolicy, type SecondFactorPolicy } from './accounts/second-factor.ts';
 import { readSessionPolicy, type SessionPolicy } from './accounts/sessions.ts';
+import { readUsernamePolicy, type UsernamePolicy } from './accounts/usernames.ts';
 import { readDatabaseUrl, readReplicaUrl } from './database.ts';
 import { readEncryptionKeys } from './encryption.ts';
 import { readTrustedDocumentsPolicy, type TrustedDocumentsPolicy } from './graphql/trusted-documents.ts';
@@ -40,6 +42,7 @@ import { readWebhookPolicy, type WebhookPolicy } from './webhooks.ts';
 export type {
   AccessTokenPolicy,
   AttemptPolicy,
+  CaptchaPolicy,
   EmailSignInPolicy,
   LoginPage,
   MailPolicy,
@@ -48,6 +51,7 @@ export type {
   SecondFactorPolicy,
   SessionPolicy,
   TrustedProxies,
+  UsernamePolicy,
 };
 
 export type Config = {
@@ -106,6 +110,8 @@ export type Config = {
   attempts: AttemptPolicy;
   /** The assurance level of NIST SP 800-63B-4 that the settings keep: 1 or 2. */
   assurance: Assurance;
+  captcha: CaptchaPolicy;
+  usernames: UsernamePolicy;
   secondFactor: SecondFactorPolicy;
   passkeys: PasskeyPolicy;
   /** Sign-in by a mailed link or code. Null if it is off. */
@@ -182,6 +188,8 @@ export function readConfig(given: Environment = process.env): Config {
     mail,
     emailSignIn: readEmailSignInPolicy(environment, encryptionKeys !== null),
     factorResetDelayMs: readFactorResetDelay(environment),
+    captcha: readCaptchaPolicy(environment),
+    usernames: readUsernamePolicy(environment),
     isSignUpPrivate: flag(environment, 'PRIVATE_SIGN_UP', false),
     newDeviceMail: flag(environment, 'NEW_DEVICE_MAIL', true),
     auditRetentionMs: duration(environment, 'AUDIT_RETENTION', '365d'),

@@ -49,6 +49,7 @@ export const auditEventTypes = {
   EMAIL_VERIFIED: 'The user proved that the email address is theirs.',
   EMAIL_CHANGE_REQUESTED: 'A change of the email address was requested.',
   EMAIL_CHANGED: 'The email address was changed.',
+  USERNAME_CHANGED: 'The user changed or removed the username.',
   DEVICE_FORGOTTEN:
     'A trusted device was forgotten. `detail` is `DISOWNED` if the user disowned a session on it, by a mailed link.',
   CHANGE_UNDONE:

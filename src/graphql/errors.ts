@@ -18,6 +18,7 @@ import {
   PasskeyLimitError,
   type PasskeyProblem,
   PasskeyRejectedError,
+  ProofOfWorkRequiredError,
   passkeyProblems,
   RateLimitedError,
   RequestError,
@@ -29,6 +30,7 @@ import {
   type UserError,
   type UserErrorCode,
   UserNotFoundError,
+  UsernameTakenError,
   userErrors,
   ValidationError,
   type ValidationIssue,
@@ -68,6 +70,7 @@ const ValidationIssueType = builder.objectRef<ValidationIssue>('ValidationIssue'
 const plainErrors: ((new () => UserError) & { code: UserErrorCode })[] = [
   InvalidCredentialsError,
   EmailTakenError,
+  UsernameTakenError,
   SessionNotFoundError,
   DeviceNotFoundError,
   UserNotFoundError,
@@ -109,6 +112,21 @@ builder.objectType(RateLimitedError, {
   fields: (t) => ({
     retryAfterSeconds: t.exposeInt('retryAfterSeconds', {
       description: 'The number of seconds after which a retry may succeed: at least 1.',
+    }),
+  }),
+});
+
+builder.objectType(ProofOfWorkRequiredError, {
+  access: 'parent',
+  name: 'ProofOfWorkRequiredError',
+  description: userErrors.PROOF_OF_WORK_REQUIRED.description,
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    challenge: t.field({
+      type: 'JSON',
+      description:
+        'The challenge, in the form of ALTCHA (proof of work 2). Valid for five minutes, once, and for this address.',
+      resolve: ({ challenge }) => challenge,
     }),
   }),
 });
@@ -171,11 +189,11 @@ export function statusOf(code: RequestErrorCode): number | undefined {
   return statuses[code];
 }
 
-function refusal({ message, code, retryAfterSeconds }: RequestError, position: object): GraphQLError {
+function refusal({ message, code, retryAfterSeconds, details }: RequestError, position: object): GraphQLError {
   const status = statusOf(code);
   const headers = retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) };
   const http = status === undefined ? {} : { http: { status, headers } };
-  return new GraphQLError(message, { ...position, extensions: { code, ...http } });
+  return new GraphQLError(message, { ...position, extensions: { ...details, code, ...http } });
 }
 
 /** The receivers of failures that clients only learn the existence of. */

@@ -44,13 +44,19 @@ export const mails = {
   'reset-password': { purpose: 'RESET_PASSWORD', lifetimeMs: hour },
   'set-password': { purpose: 'RESET_PASSWORD', lifetimeMs: 7 * day },
   'confirm-email-change': { purpose: 'CHANGE_EMAIL', lifetimeMs: hour },
-  'confirm-sign-up': { purpose: 'SIGN_UP', lifetimeMs: day, data: ['hashedPassword', 'name'], createsAccount: true },
+  'confirm-sign-up': {
+    purpose: 'SIGN_UP',
+    lifetimeMs: day,
+    data: ['hashedPassword', 'name', 'username'],
+    createsAccount: true,
+  },
   'new-device': { purpose: 'DISOWN_SESSION', lifetimeMs: 7 * day, data: ['sessionHandle', 'deviceHandle'] },
   'sign-in': signInLink,
   'sign-up-by-email': { ...signInLink, createsAccount: true },
   'email-change-requested': null,
   'email-changed': undoLink,
   'email-taken': null,
+  'username-changed': null,
   'password-changed': undoLink,
   'factors-changed': undoLink,
   'factors-reset': undoLink,
@@ -73,6 +79,7 @@ const urgentMails: ReadonlySet<MailName> = new Set([
   'confirm-email-change',
   'email-change-requested',
   'email-changed',
+  'username-changed',
   'password-changed',
   'factors-changed',
   'factors-reset',
@@ -184,7 +191,7 @@ export async function countMail(db: Db, kind: MailName, email: string, now: Date
   await countOnce(db, [{ ...limitOf(kind, email), points: Number.POSITIVE_INFINITY }], now);
 }
 
-async function isWithinLimit(act: () => Promise<void>): Promise<boolean> {
+async function isWithinLimit(act: () => Promise<unknown>): Promise<boolean> {
   try {
     await act();
     return true;

@@ -102,7 +102,7 @@ export function pruneEvents(db: Db, before: Date, shouldContinue = always): Prom
 }
 
 /**
- * Deletes what has expired at a time: tokens of users, challenges, changes that could be undone, and the counts of
+ * Deletes what has expired at a time: tokens of users, challenges, changes that could be undone, former usernames, and the counts of
  * attempts and requests.
  */
 export async function pruneExpired(db: Db, at: Date, shouldContinue = always): Promise<void> {
@@ -117,6 +117,10 @@ export async function pruneExpired(db: Db, at: Date, shouldContinue = always): P
   if (!(await shouldContinue())) return;
   await inBatches(shouldContinue, async (limit) => {
     return deleted('AccountChange', await db.accountChange.deleteMany({ where, limit }), limit);
+  });
+  if (!(await shouldContinue())) return;
+  await inBatches(shouldContinue, async (limit) => {
+    return deleted('FormerUsername', await db.formerUsername.deleteMany({ where, limit }), limit);
   });
   if (!(await shouldContinue())) return;
   await inBatches(shouldContinue, async (limit) => {

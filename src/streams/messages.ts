@@ -39,6 +39,7 @@ const kinds: Partial<Record<AuditEventType, 'started' | 'ended' | 'changed' | 'v
   EMAIL_CHANGED: 'viewer',
   ROLE_CHANGED: 'viewer',
   PROFILE_CHANGED: 'viewer',
+  USERNAME_CHANGED: 'viewer',
 };
 
 /** The types of events that the stream of a user tells. */

@@ -9,8 +9,9 @@ import { isWrongProof, RateLimitedError } from '../errors.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 import type { ClientInfo, Scope } from '../scope.ts';
 import { accountKeyOf } from '../users/email.ts';
+import type { RequireWork } from './proof-of-work.ts';
 import { countOnce, type RateLimit, requireNotReached, uncount } from './rate-limit.ts';
-import { addressLimits, quarterMs } from './requests.ts';
+import { failureLimits } from './requests.ts';
 
 /**
  * NIST SP 800-63B-4 section 3.2.2: at most 100 consecutive failed attempts per account. Half of them are for trusted
@@ -31,6 +32,8 @@ export type Attempt = {
   policy: AttemptPolicy;
   /** True if the attempt comes from a trusted device, which the attempts of strangers do not hinder. */
   isTrustedDevice: boolean;
+  /** Is called with the failed attempts from the address before the check, unless the device is trusted. */
+  requireWork?: RequireWork;
   /** Is called with the failed attempts in a row if the last of them, this one, has started a cooldown. */
   onCooldown?: (failures: Failures) => Promise<void>;
 };
@@ -56,6 +59,7 @@ type Check<T> = (succeed: Succeed, failures: number) => Promise<T>;
  * the attempt is uncounted.
  *
  * @throws RateLimitedError if the account or the address has to wait. The check does not run then.
+ * @throws ProofOfWorkRequiredError, as `requireWork` does. The check does not run then either.
  */
 export async function withAttempt<T>(
   database: Database,
@@ -63,10 +67,11 @@ export async function withAttempt<T>(
   attempt: Attempt,
   check: Check<T>,
 ): Promise<T> {
-  const { policy } = attempt;
+  const { policy, requireWork } = attempt;
   const limits = limitsOf(attempt, client);
-  await requireNotReached(database, [limits.failureStreak, limits.cooldown, ...limits.perAddress], now);
-  const { failures, isCoolingDown } = await count(database, limits, policy, now);
+  const counts = await requireNotReached(database, [limits.failureStreak, limits.cooldown, ...limits.perAddress], now);
+  await requireWork?.(counts(limits.perAddress[0]?.key));
+  const { failures, isCoolingDown, fromAddress } = await count(database, limits, policy, now);
   let isReset = false;
   async function succeed(db: Db, isLast = true): Promise<void> {
     isReset = true;
@@ -75,6 +80,8 @@ export async function withAttempt<T>(
     await uncount(db, limits.perAddress);
   }
   try {
+    // Once more by the exact count: concurrent attempts have read the same one.
+    await requireWork?.(fromAddress);
     const result = await check(succeed, failures);
     if (!isReset) await retryConflicts(() => succeed(database));
     return result;
@@ -140,8 +147,7 @@ type Limits = {
 
 function limitsOf({ accountKey, policy, isTrustedDevice }: Attempt, { ipAddress }: ClientInfo): Limits {
   const isCounted = !isTrustedDevice && ipAddress !== null;
-  const limit = { kind: 'passwords', points: policy.perAddress, durationMs: quarterMs };
-  const perAddress = isCounted ? addressLimits(ipAddress, limit) : [];
+  const perAddress = isCounted ? failureLimits(ipAddress, policy.perAddress) : [];
   return { ...accountLimits(accountKey, isTrustedDevice), perAddress };
 }
 
@@ -160,6 +166,8 @@ type Counted = {
   failures: number;
   /** Whether this one started a cooldown. */
   isCoolingDown: boolean;
+  /** The number of attempts from the address before this one. Zero on a trusted device. */
+  fromAddress: number;
 };
 
 /**
@@ -169,18 +177,18 @@ type Counted = {
  */
 async function count(db: Db, limits: Limits, { perAccount }: AttemptPolicy, now: Date): Promise<Counted> {
   const { failureStreak, cooldown, perAddress } = limits;
-  let failures: number;
+  let counted: Omit<Counted, 'isCoolingDown'>;
   try {
-    const [times = 1] = await countOnce(db, [failureStreak, ...perAddress], now);
-    failures = times - 1;
-    if (times < perAccount) return { failures, isCoolingDown: false };
+    const [times = 1, timesFromAddress = 1] = await countOnce(db, [failureStreak, ...perAddress], now);
+    counted = { failures: times - 1, fromAddress: timesFromAddress - 1 };
+    if (times < perAccount) return { ...counted, isCoolingDown: false };
     await countOnce(db, [cooldown], now);
   } catch (error) {
     if (error instanceof RateLimitedError) await retryConflicts(() => uncount(db, [failureStreak, ...perAddress]));
     throw error;
   }
   await extendCooldown(db, limits, now);
-  return { failures, isCoolingDown: true };
+  return { ...counted, isCoolingDown: true };
 }
 
 /**

@@ -64,19 +64,27 @@ export async function uncount(db: Db, limits: RateLimit[]): Promise<void> {
   );
 }
 
+/** The counts that were read, by their keys. Zero for a count that does not exist, or has expired. */
+export type Counts = (key: string | undefined) => number;
+
 /**
  * Requires that none of the limits is reached, by one read, so that repeated refusals cost no more than that. The
- * answer may be outdated at once; only counting is exact.
+ * answer may be outdated at once; only counting is exact. Returns the counts, and those of the other keys.
  *
  * @throws RateLimitedError if a limit is reached, with the longest wait.
  */
-export async function requireNotReached(database: Database, limits: RateLimit[], now: Date): Promise<void> {
-  const rows = await database.$findRateLimits(limits.map(({ key }) => key));
-  const reached = rows
-    .filter(({ key, points }) => limits.some((limit) => limit.key === key && points >= limit.points))
-    .map(({ key, expiresAt }) => ({ key, waitMs: waitUntil(expiresAt, now) }))
+export async function requireNotReached(
+  database: Database,
+  limits: RateLimit[],
+  now: Date,
+  otherKeys: string[] = [],
+): Promise<Counts> {
+  const rows = await database.$findRateLimits([...limits.map(({ key }) => key), ...otherKeys]);
+  const live = rows
+    .map(({ key, points, expiresAt }) => ({ key, points, waitMs: waitUntil(expiresAt, now) }))
     .filter(({ waitMs }) => waitMs > 0);
-  refuseIfAny(reached);
+  refuseIfAny(live.filter(({ key, points }) => limits.some((limit) => limit.key === key && points >= limit.points)));
+  return (key) => live.find((count) => count.key === key)?.points ?? 0;
 }
 
 /** The wait that a refusal names for a count without end. */

@@ -20,6 +20,8 @@ import {
   type ImportBatch,
   type ImportOutcome,
   requireKeysFor,
+  usernameKeyOf,
+  usernameTaken,
 } from './import.ts';
 import type { UserRecord } from './user-record.ts';
 
@@ -39,8 +41,8 @@ export function importInTurns(database: Database, clock: Clock, keys: Encryption
 }
 
 /**
- * Creates the users of a batch in one transaction, except those whose address is taken. So an interrupted import can be
- * repeated.
+ * Creates the users of a batch in one transaction, except those whose address or username is taken. So an interrupted
+ * import can be repeated.
  */
 export async function importBatch(
   database: Database,
@@ -67,7 +69,7 @@ export async function importBatch(
       ...apps.map(({ userId }) => ({ type: 'FACTOR_ADDED' as const, userId, detail: 'TOTP' })),
       ...passkeys.map(({ userId }) => ({ type: 'FACTOR_ADDED' as const, userId, detail: 'PASSKEY' })),
     ]);
-    return created.length === fresh.size ? outcomes : withoutLate(outcomes, fresh, created);
+    return created.length === fresh.size ? outcomes : withoutLate(db, outcomes, fresh, created);
   });
 }
 
@@ -83,24 +85,25 @@ async function waitForOthers(db: Db, now: Date): Promise<void> {
 type Created = Pick<User, 'id' | 'email' | 'role'>;
 
 /**
- * Inserts the users whose address is free, and returns them. This is SQL because Prisma takes five times as long, while
+ * Inserts the users whose address and username are free, and returns them. This is SQL because Prisma takes five times as long, while
  * an SQLite file is locked, and cannot skip users who have just signed up.
  */
 async function insertUsers(db: Db, records: UserRecord[], now: Date): Promise<Created[]> {
   if (records.length === 0) return [];
   const rows = records.map((record) => {
     const user = { ...absent, createdAt: now, ...record };
-    const { email, name, role, hashedPassword, emailVerifiedAt, suspendedAt, createdAt } = user;
+    const { email, name, username, role, hashedPassword, emailVerifiedAt, suspendedAt, createdAt } = user;
     const since = user.secondFactorSince ?? (user.totp === null ? null : now);
-    const values = [email, name, role, hashedPassword, emailVerifiedAt, suspendedAt, since, createdAt, now];
+    const names = [email, name, username, usernameKeyOf(record)];
+    const values = [...names, role, hashedPassword, emailVerifiedAt, suspendedAt, since, createdAt, now];
     return Prisma.sql`(${Prisma.join(values)})`;
   });
   const created = await run(
     db,
     Prisma.sql`INSERT INTO "User" (
-        "email", "name", "role", "hashedPassword", "emailVerifiedAt", "suspendedAt", "secondFactorSince", "createdAt",
-        "updatedAt"
-      ) VALUES ${Prisma.join(rows)} ON CONFLICT ("email") DO NOTHING RETURNING "id", "email", "role"`,
+        "email", "name", "username", "usernameKey", "role", "hashedPassword", "emailVerifiedAt", "suspendedAt",
+        "secondFactorSince", "createdAt", "updatedAt"
+      ) VALUES ${Prisma.join(rows)} ON CONFLICT DO NOTHING RETURNING "id", "email", "role"`,
   );
   return created.map(([id, email, role]) => ({ id: toId(id), email: String(email), role: String(role) }));
 }
@@ -122,11 +125,20 @@ function passkeysOf(created: Created[], fresh: Fresh, now: Date): (NewPasskey & 
   );
 }
 
-/** Returns the results after some of the users to create had signed up a moment before. */
-function withoutLate(outcomes: ImportOutcome[], fresh: Fresh, created: Created[]): ImportOutcome[] {
+/** Returns the results after users with some of the addresses or usernames had signed up a moment before. */
+async function withoutLate(
+  db: Db,
+  outcomes: ImportOutcome[],
+  fresh: Fresh,
+  created: Created[],
+): Promise<ImportOutcome[]> {
   const made = new Set(created.map(({ email }) => email));
-  const late = new Set([...fresh].filter(([email]) => !made.has(email)).map(([, { line }]) => line));
-  return outcomes.map((outcome) =>
-    late.has(outcome.line) ? { line: outcome.line, kind: 'present', differs: [] } : outcome,
-  );
+  const late = new Map<number, ImportOutcome>();
+  for (const { line, record } of fresh.values()) {
+    const { email } = record;
+    if (made.has(email)) continue;
+    const isPresent = usernameKeyOf(record) === null || (await db.user.findUnique({ where: { email } })) !== null;
+    late.set(line, isPresent ? { line, kind: 'present', differs: [] } : usernameTaken(line));
+  }
+  return outcomes.map((outcome) => late.get(outcome.line) ?? outcome);
 }

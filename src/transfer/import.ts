@@ -3,6 +3,7 @@ import type { EncryptionKeys } from '../encryption/keys.ts';
 import { OperatorError, ValidationError } from '../errors.ts';
 import { secretOf } from '../factors/authenticator-app.ts';
 import { defaultRole } from '../users/user.ts';
+import { readUsername } from '../users/username.ts';
 import { requireUsableKeys } from './passkey-records.ts';
 import { parseUserRecord, type UserRecord } from './user-record.ts';
 
@@ -56,8 +57,8 @@ async function readLine(line: Line): Promise<Batch[number] | ImportOutcome> {
 }
 
 /**
- * Returns a dry run, which reports the result of batches and writes nothing. It remembers the addresses that it has
- * seen, to recognise repetitions.
+ * Returns a dry run, which reports the result of batches and writes nothing. It remembers the addresses and the
+ * usernames that it has seen, to recognise repetitions.
  *
  * @param db - null if there is no database yet
  * @param keys - null, the default, on a server without encryption keys
@@ -67,11 +68,11 @@ export function dryRunImport(db: Db | null, keys: EncryptionKeys | null = null):
   const seenPasskeys = new Set<string>();
   return async (batch) => {
     requireKeysFor(batch, keys);
-    const present = db === null ? new Map() : await findPresent(db, batch, keys);
+    const present = db === null ? nobody : await findPresent(db, batch, keys);
     const taken = db === null ? [] : await findTakenPasskeys(db, batch);
     for (const id of taken) seenPasskeys.add(id);
     const { fresh, outcomes } = divide(batch, present, seen, seenPasskeys);
-    for (const email of fresh.keys()) seen.add(email);
+    for (const { record } of fresh.values()) for (const name of namesOf(record)) seen.add(name);
     return outcomes;
   };
 }
@@ -79,6 +80,7 @@ export function dryRunImport(db: Db | null, keys: EncryptionKeys | null = null):
 /** The defaults for fields that a line leaves out. */
 export const absent = {
   name: null,
+  username: null,
   role: defaultRole,
   hashedPassword: null,
   emailVerifiedAt: null,
@@ -102,19 +104,30 @@ export function requireKeysFor(batch: Batch, keys: EncryptionKeys | null): void 
   );
 }
 
-/** Returns the users with the addresses of a batch, as lines with the same fields would have them. */
-export async function findPresent(db: Db, batch: Batch, keys: EncryptionKeys | null): Promise<Map<string, UserRecord>> {
-  const where = { email: { in: batch.map(({ record }) => record.email) } };
+/**
+ * The users with an address of a batch, by it, as lines with the same fields would have them, and the keys of its
+ * usernames that users have.
+ */
+export type Present = { users: ReadonlyMap<string, UserRecord>; usernames: ReadonlySet<string> };
+
+const nobody: Present = { users: new Map(), usernames: new Set() };
+
+export async function findPresent(db: Db, batch: Batch, keys: EncryptionKeys | null): Promise<Present> {
+  const emails = batch.map(({ record }) => record.email);
+  const usernameKeys = batch.flatMap(({ record }) => usernameKeyOf(record) ?? []);
+  const where = { OR: [{ email: { in: emails } }, { usernameKey: { in: usernameKeys } }] };
   const has = (field: keyof UserRecord) => batch.some(({ record }) => field in record);
   const include = { authenticatorApp: has('totp'), passkeys: has('passkeys') };
   const users = await db.user.findMany({ where, include });
-  return new Map(
-    users.map(({ authenticatorApp: app, ...user }) => {
-      // Without keys, no line of the batch has a secret: it differs from any.
-      const totp = app && (keys ? secretOf(keys, app) : '');
-      return [user.email, { ...user, totp: totp ?? null }];
-    }),
-  );
+  const records = users.map(({ authenticatorApp: app, ...user }) => {
+    // Without keys, no line of the batch has a secret: it differs from any.
+    const totp = app && (keys ? secretOf(keys, app) : '');
+    return [user.email, { ...user, totp: totp ?? null }] as const;
+  });
+  return {
+    users: new Map(records),
+    usernames: new Set(users.flatMap(({ usernameKey }) => usernameKey ?? [])),
+  };
 }
 
 /** Returns the ids of the passkeys of a batch that an account has already. */
@@ -125,30 +138,50 @@ export async function findTakenPasskeys(db: Db, batch: Batch): Promise<string[]>
   return taken.map(({ credentialId }) => credentialId);
 }
 
+/** Returns the key of the username of a record, or null if it has none. */
+export function usernameKeyOf({ username }: UserRecord): string | null {
+  return username == null ? null : (readUsername(username)?.key ?? null);
+}
+
+/** Returns the names that no second user may have. No username looks like an address. */
+function namesOf(record: UserRecord): string[] {
+  const key = usernameKeyOf(record);
+  return key === null ? [record.email] : [record.email, key];
+}
+
+/** Returns the result of a line whose username another user has. */
+export function usernameTaken(line: number): ImportOutcome {
+  return { line, kind: 'refused', reason: 'username is taken by another user.' };
+}
+
 /** The users of a batch to create, by their address. */
 export type Fresh = Map<string, Batch[number]>;
 
 /**
- * Returns the users of a batch whose address is free, and the result of each line. Of two with one address, the first
- * counts. A line with a passkey that another user has is refused.
+ * Returns the users of a batch whose address and username are free, and the result of each line. Of two with one
+ * address, or with one username, the first counts. A line with a passkey that another user has is refused.
  *
  * @param passkeys - the ids of passkeys that users have. Those of the batch are added
  */
 export function divide(
   batch: Batch,
-  present: ReadonlyMap<string, UserRecord>,
+  present: Present,
   seen: ReadonlySet<string> = new Set(),
   passkeys: Set<string> = new Set(),
 ) {
   const fresh: Fresh = new Map();
+  const usernames = new Set(present.usernames);
   const outcomes = batch.map(({ line, record }): ImportOutcome => {
-    const before = present.get(record.email) ?? fresh.get(record.email)?.record;
+    const before = present.users.get(record.email) ?? fresh.get(record.email)?.record;
     if (before) return { line, kind: 'present', differs: differences(record, before) };
     if (seen.has(record.email)) return { line, kind: 'present', differs: [] };
+    const key = usernameKeyOf(record);
+    if (key !== null && (usernames.has(key) || seen.has(key))) return usernameTaken(line);
     const ids = record.passkeys?.map(({ credentialId }) => credentialId) ?? [];
     const isTaken = ids.some((id) => passkeys.has(id)) || new Set(ids).size < ids.length;
     if (isTaken) return { line, kind: 'refused', reason: 'passkeys has one that a user has already.' };
     for (const id of ids) passkeys.add(id);
+    if (key !== null) usernames.add(key);
     fresh.set(record.email, { line, record });
     return { line, kind: 'imported' };
   });

@@ -7,6 +7,7 @@ import type { AuthenticatorApp, Passkey } from '../generated/sqlite/client.ts';
 import { parseObject } from '../json.ts';
 import { hashProblem } from '../passwords/hash-formats.ts';
 import { prepareAccount, type User } from '../users/user.ts';
+import { requireUsername } from '../users/username.ts';
 import { formatPasskey, type PasskeyRecord, readPasskeys } from './passkey-records.ts';
 import { orNull, type Reader, text, time } from './readers.ts';
 
@@ -14,6 +15,7 @@ import { orNull, type Reader, text, time } from './readers.ts';
 export type UserRecord = {
   email: string;
   name?: string | null;
+  username?: string | null;
   role?: string;
   hashedPassword?: string | null;
   emailVerifiedAt?: Date | null;
@@ -31,6 +33,7 @@ type Field = keyof UserRecord;
 const fields: { [Name in Field]: { read: Reader<UserRecord[Name]>; rule: string | ((value: unknown) => string) } } = {
   email: { read: text, rule: 'must be an address such as ada@example.com' },
   name: { read: orNull(text), rule: 'must be a text or null' },
+  username: { read: orNull(text), rule: 'must be a text or null' },
   role: { read: text, rule: 'must be a text' },
   hashedPassword: {
     read: orNull((value) => (typeof value === 'string' && hashProblem(value) === null ? value : undefined)),
@@ -87,7 +90,14 @@ export function parseUserRecord(line: string): UserRecord {
   const record = Object.fromEntries(read) as UserRecord;
   requireConsistentFactors(record);
   const { email, name, role } = prepareAccount(record);
-  return { ...record, email, ...('name' in record && { name }), ...('role' in record && { role }) };
+  const username = record.username == null ? null : requireUsername(record.username).name;
+  return {
+    ...record,
+    email,
+    ...('name' in record && { name }),
+    ...('username' in record && { username }),
+    ...('role' in record && { role }),
+  };
 }
 
 /**
@@ -111,10 +121,11 @@ export type RecordOptions = {
 
 /** Returns the line of a user, without a line break. The hash of the password and the factors are there on request. */
 export function formatUserRecord(user: ExportedUser, { withPasswordHash, factors = null }: RecordOptions): string {
-  const { email, name, role, hashedPassword, emailVerifiedAt, suspendedAt, createdAt } = user;
+  const { email, name, username, role, hashedPassword, emailVerifiedAt, suspendedAt, createdAt } = user;
   return JSON.stringify({
     email,
     name,
+    username,
     role,
     ...(withPasswordHash && { hashedPassword }),
     emailVerifiedAt,

@@ -1,6 +1,6 @@
 import type { PasswordPolicy } from '../config/config.ts';
 import { type Database, type Db, regardlessOfCase } from '../database/database.ts';
-import { EmailTakenError, UserNotFoundError, ValidationError, type ValidationIssue } from '../errors.ts';
+import { EmailTakenError, ValidationError, type ValidationIssue } from '../errors.ts';
 import { Prisma, type User } from '../generated/sqlite/client.ts';
 import { hashPassword, passwordProblem, requireUnbreached } from '../passwords/password.ts';
 import { type Address, accountKeyOf, normalizeEmail, readAddress } from './email.ts';
@@ -99,32 +99,16 @@ export function requireAddress(input: string): Address {
   return address;
 }
 
-/** Returns the user with this address or id. @throws UserNotFoundError if there is none. */
-export async function requireUserByEmailOrId(database: Database, emailOrId: string): Promise<User> {
-  const id = readUserId(database, emailOrId);
-  if (id === null) return requireUserByEmail(database, emailOrId);
-  const user = await database.user.findUnique({ where: { id } });
-  if (!user) throw new UserNotFoundError();
-  return user;
-}
-
 /** Reads an id that a user of this database may have or have had. Null for any other text, such as an address. */
 export function readUserId(database: Database, text: string): bigint | null {
   const id = /^[1-9]\d{0,18}$/.test(text) ? BigInt(text) : null;
   return id !== null && id <= database.$largestId() ? id : null;
 }
 
-/** Returns the condition for users with this text in the address or the name, in any case. */
+/** Returns the condition for users with this text in the address, the name or the username, in any case. */
 export function whereSearched(text: string, databaseUrl: string): Prisma.UserWhereInput {
   const part = { contains: text, ...regardlessOfCase(databaseUrl) };
-  return { OR: [{ email: part }, { name: part }] };
-}
-
-/** Returns the user with this address. @throws UserNotFoundError if there is none. */
-export async function requireUserByEmail(database: Database, email: string): Promise<User> {
-  const user = await findUserByEmail(database, email);
-  if (!user) throw new UserNotFoundError();
-  return user;
+  return { OR: [{ email: part }, { name: part }, { username: part }] };
 }
 
 /** Returns the user with this address, or null, also for a text that no user can have. As `findUserByAddress`. */

@@ -31,6 +31,7 @@ export const eventNames: Record<AuditEventType, string> = {
   EMAIL_VERIFIED: 'email.verified',
   EMAIL_CHANGE_REQUESTED: 'email.change_requested',
   EMAIL_CHANGED: 'email.changed',
+  USERNAME_CHANGED: 'user.username_changed',
   CHANGE_UNDONE: 'user.change_undone',
   ROLE_CHANGED: 'user.role_changed',
   USER_SUSPENDED: 'user.suspended',

@@ -1,6 +1,7 @@
 /** @module-tag slow/timing */
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../../src/http/front-door.ts';
+import { readUsername } from '../../src/users/username.ts';
 import { Client, password, realHashing, startApi, type TestApi } from '../support/api.ts';
 import { byEmail, requestSignIn, signInByCode } from '../support/email-sign-in.ts';
 import { foreignHashes } from '../support/foreign-hashes.ts';
@@ -75,6 +76,27 @@ describe('response time', () => {
       await timesOf(
         (n) => wrong(`known${n}@example.com`),
         (n) => wrong(`unknown${n}@example.com`),
+      ),
+    );
+  });
+
+  it('does not reveal it: login by username', async () => {
+    const api = await startApi({ passwords: realHashing, usernames: { isEnabled: true, reserved: [] } });
+    await withUsers(api);
+    for (let n = 0; n < rounds; n += 1) {
+      const data = { username: `known-${n}`, usernameKey: readUsername(`known-${n}`)?.key ?? null };
+      await api.database.user.update({ where: { email: `known${n}@example.com` }, data });
+    }
+    const login = `mutation ($identifier: String!) {
+      login(identifier: $identifier, password: "not the password") { ... on UserError { code } } }`;
+    const wrong = async (identifier: string) => {
+      expect((await api.client().ask(login, { identifier })).login.code).toBe('INVALID_CREDENTIALS');
+    };
+    await wrong('known-0');
+    expectAlike(
+      await timesOf(
+        (n) => wrong(`known-${n}`),
+        (n) => wrong(`unknown-${n}`),
       ),
     );
   });

@@ -36,6 +36,8 @@ const fullUser = {
   emailVerifiedAt: new Date('2026-03-02T03:04:05.003Z'),
   suspendedAt: new Date('2026-04-02T03:04:05.004Z'),
   secondFactorSince: new Date('2026-05-02T03:04:05.005Z'),
+  username: 'lovelace',
+  usernameKey: 'the key of lovelace',
 };
 
 async function fill({ database }: TestDatabase) {
@@ -125,6 +127,17 @@ describe('prepared reads', () => {
     }
     for (const address of ['', '%', "'", 'ada_example.com']) {
       expect(await database.$findUsersByAddress(address)).toEqual([]);
+    }
+  });
+
+  it('return the user with exactly this key of a username, with every column', async () => {
+    const opened = await openEmptyDatabase();
+    const { database } = opened;
+    await fill(opened);
+    const expected = await database.user.findUnique({ where: { email: 'ada@example.com' } });
+    expect(await database.$findUserByUsername('the key of lovelace')).toEqual(expected);
+    for (const key of ['', '%', "'", 'lovelace', 'The key of lovelace']) {
+      expect(await database.$findUserByUsername(key)).toBeNull();
     }
   });
 

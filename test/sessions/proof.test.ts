@@ -161,7 +161,8 @@ describe('a required proof', () => {
   });
 
   it('has the level of the operation, for accounts without a second factor too', () => {
-    const policies = { secondFactor: { requiredRoles: new Set<string>() }, reauthenticateAfterMs: 15 * 60_000 };
+    const secondFactor = { requiredRoles: new Set<string>(), allowsTrustedDevices: true };
+    const policies = { secondFactor, reauthenticateAfterMs: 15 * 60_000 };
     const own = {
       ...storedProofs({ methods: ['password'], at: at(0) }),
       user: { secondFactorSince: null, role: 'user' },

@@ -134,6 +134,31 @@ describe('importUsers', () => {
     expect(await database.auditEvent.count()).toBe(3);
   });
 
+  it('gives a username to the first who has it, also against one who signed up meanwhile', async () => {
+    const { database } = await openEmptyDatabase();
+    const lines = [
+      { email: 'ada@example.com', username: 'Bob' },
+      { email: 'bob@example.com', username: 'b0b' },
+      { email: 'eve@example.com', username: 'admin' },
+      { email: 'nobody@example.com', username: 'a b' },
+    ];
+    const expected = ['1 imported', '2 refused', '3 imported', '4 refused'];
+    const rehearsed = await Array.fromAsync(importUsers(linesOf(lines), dryRunImport(database)));
+    expect(kinds(rehearsed).toSorted()).toEqual(expected);
+    expect(kinds(await importInto(database, lines)).toSorted()).toEqual(expected);
+    const again = await importInto(database, lines);
+    expect(kinds(again).toSorted()).toEqual(['1 present', '2 refused', '3 present', '4 refused']);
+    const looksTooEarly = database.$extends({ query: { user: { findMany: async () => [] } } });
+    const importLate = (line: unknown) => importInto(looksTooEarly as unknown as Database, [line]);
+    expect(kinds(await importLate(lines[1]))).toEqual(['1 refused']);
+    expect(kinds(await importLate(lines[0]))).toEqual(['1 present']);
+    const users = await database.user.findMany({ orderBy: { id: 'asc' } });
+    expect(users.map(({ username, usernameKey }) => [username, usernameKey])).toEqual([
+      ['bob', 'bob'],
+      ['admin', 'adrnin'],
+    ]);
+  });
+
   it('creates no user twice in concurrent imports, also in reverse order', async () => {
     const { database } = await openEmptyDatabase();
     for (let round = 0; round < 5; round += 1) {
@@ -309,6 +334,7 @@ describe('export', () => {
     const many = Array.from({ length: 2_100 }, (_, index) => ({
       ...people[index % people.length],
       email: `user${index}@example.com`,
+      username: index % 2 === 0 ? `name${index}` : null,
       createdAt: new Date(now.getTime() - index).toISOString(),
     }));
     await importInto(one.database, many);

@@ -37,6 +37,8 @@ describe('line of a user', () => {
       id: 7n,
       email: 'ada@example.com',
       name: null,
+      username: 'ada',
+      usernameKey: 'ada',
       role: 'user',
       hashedPassword: hash,
       emailVerifiedAt: new Date(1),
@@ -45,7 +47,8 @@ describe('line of a user', () => {
       updatedAt: new Date(),
       secondFactorSince: null,
     };
-    const { id: _id, updatedAt: _updatedAt, hashedPassword: _hash, secondFactorSince: _since, ...open } = user;
+    const { hashedPassword: _hash, secondFactorSince: _since, usernameKey: _key, ...rest } = user;
+    const { id: _id, updatedAt: _updatedAt, ...open } = rest;
     expect(parseUserRecord(formatUserRecord(user, { withPasswordHash: false }))).toEqual(open);
     expect(parseUserRecord(formatUserRecord(user, { withPasswordHash: true }))).toEqual({
       ...open,

@@ -2,7 +2,8 @@ import { type Command, Option } from 'commander';
 import type { Database } from '../../database/database.ts';
 import { auditEventTypes } from '../../events/record.ts';
 import type { AuditEvent } from '../../generated/sqlite/client.ts';
-import { readUserId, requireUserByEmail } from '../../users/user.ts';
+import { requireUserByIdentifierOrId } from '../../users/identifier.ts';
+import { readUserId } from '../../users/user.ts';
 import { columns, type JsonOption, jsonOption, sayRows } from '../output.ts';
 import { toLimit } from '../to-limit.ts';
 import { withDatabase } from '../with-database.ts';
@@ -14,7 +15,10 @@ export function addAuditCommand(program: Command): void {
   program
     .command('audit')
     .description('List audit events, newest first.')
-    .option('--user <user>', 'only events of the user with this email address or id, also after the user is deleted')
+    .option(
+      '--user <user>',
+      'only events of the user with this email address, username or id, also after the user is deleted',
+    )
     .addOption(new Option('--type <type>', 'only events of this type').choices(Object.keys(auditEventTypes)))
     .option('--limit <number>', 'maximum number of events', toLimit, 100)
     .option(...jsonOption)
@@ -35,7 +39,7 @@ async function listEvents({ user, type, ...options }: AuditOptions): Promise<voi
 
 /** Returns the id of a user. An id itself also stands for a deleted user, whose events stay. */
 async function userIdOf(database: Database, user: string): Promise<bigint> {
-  return readUserId(database, user) ?? (await requireUserByEmail(database, user)).id;
+  return readUserId(database, user) ?? (await requireUserByIdentifierOrId(database, user)).id;
 }
 
 /** Returns an event as a line for people. */

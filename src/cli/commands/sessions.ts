@@ -8,7 +8,7 @@ import { countPrunable } from '../../maintenance/prune.ts';
 import { commandScope } from '../../scope.ts';
 import { endAllSessions, endSession } from '../../sessions/revoke.ts';
 import { whereLive } from '../../sessions/session.ts';
-import { requireUserByEmailOrId } from '../../users/user.ts';
+import { requireUserByIdentifierOrId } from '../../users/identifier.ts';
 import { describeSession, sessionLine } from '../descriptions.ts';
 import { counted, type JsonOption, jsonOption, sayResult, sayRows } from '../output.ts';
 import { toLimit } from '../to-limit.ts';
@@ -24,7 +24,7 @@ export function addSessionCommands(program: Command): void {
   group
     .command('list')
     .description('List sessions, newest first, also ended ones until they are pruned.')
-    .option('--user <user>', 'only sessions of the user with this email address or id')
+    .option('--user <user>', 'only sessions of the user with this email address, username or id')
     .addOption(new Option('--state <state>', 'only sessions in this state').choices(['live', 'ended']))
     .option('--anonymous', 'only sessions without a user')
     .option('--limit <number>', 'maximum number of sessions', toLimit, 100)
@@ -40,7 +40,7 @@ export function addSessionCommands(program: Command): void {
     .command('revoke')
     .description('End one session, all sessions of a user, or all sessions of everybody.')
     .argument('[handle]', 'handle of the session')
-    .option('--user <user>', 'end all sessions of the user with this email address or id')
+    .option('--user <user>', 'end all sessions of the user with this email address, username or id')
     .option('--all', 'end all sessions of all users and visitors')
     .option(...jsonOption)
     .action(revokeSessions);
@@ -60,7 +60,7 @@ export function addSessionCommands(program: Command): void {
 async function listSessions({ user, state, anonymous, ...options }: ListOptions): Promise<void> {
   await withDatabase(async (database, clock) => {
     const now = clock.now();
-    const owner = user === undefined ? null : await requireUserByEmailOrId(database, user);
+    const owner = user === undefined ? null : await requireUserByIdentifierOrId(database, user);
     const where = [
       ...(owner === null ? [] : [{ userId: owner.id }]),
       ...(anonymous ? [{ userId: null }] : []),
@@ -97,7 +97,7 @@ async function revokeSessions(
       const count = await endAllSessions(database, scope, 'REVOKED_BY_ADMIN');
       sayResult({ endedSessions: count }, options, `Ended ${counted(count, 'session')}.`);
     } else if (name !== undefined) {
-      const user = await requireUserByEmailOrId(database, name);
+      const user = await requireUserByIdentifierOrId(database, name);
       const { sessions } = await revokeUserSessions(database, scope, user.id);
       const line = `Ended ${counted(sessions.length, 'session')} of ${user.email}.`;
       sayResult({ endedSessions: sessions.length }, options, line);

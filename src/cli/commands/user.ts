@@ -14,7 +14,8 @@ import type { Database } from '../../database/database.ts';
 import { OperatorError } from '../../errors.ts';
 import type { Prisma } from '../../generated/sqlite/client.ts';
 import { commandScope, type Scope } from '../../scope.ts';
-import { requireUserByEmailOrId, type User, whereSearched } from '../../users/user.ts';
+import { requireUserByIdentifierOrId } from '../../users/identifier.ts';
+import { type User, whereSearched } from '../../users/user.ts';
 import { describeSession, describeUser, sessionLine, userLine } from '../descriptions.ts';
 import { counted, type JsonOption, jsonOption, say, sayJson, sayResult, sayRows } from '../output.ts';
 import { toLimit } from '../to-limit.ts';
@@ -28,7 +29,7 @@ type Act = (database: Database, scope: Scope, user: User) => Promise<Done>;
 
 type ListOptions = JsonOption & { search?: string; role?: string; suspended?: boolean; limit: number };
 
-const userArgument = ['<user>', 'email address or id of the user'] as const;
+const userArgument = ['<user>', 'email address, username or id of the user'] as const;
 
 /** The number of events that `user show` prints. */
 const shownEvents = 20;
@@ -84,7 +85,7 @@ export function addUserCommand(program: Command): void {
   group
     .command('list')
     .description('List users, newest first.')
-    .option('--search <text>', 'only users with this text in the email or the name')
+    .option('--search <text>', 'only users with this text in the email, the name or the username')
     .option('--role <role>', 'only users with this role')
     .option('--suspended', 'only suspended users')
     .option('--limit <number>', 'maximum number of users', toLimit, 100)
@@ -166,7 +167,7 @@ function andEnded(act: string, endedSessions: number): Done {
 /** Carries out an act on a user, and prints its result. The user in it is as before a deletion, and else as after. */
 function withUser(name: string, options: JsonOption, act: Act): Promise<void> {
   return withDatabase(async (database, clock) => {
-    const user = await requireUserByEmailOrId(database, name);
+    const user = await requireUserByIdentifierOrId(database, name);
     const { line, ...facts } = await act(database, commandScope(clock.now()), user);
     const after = (await database.user.findUnique({ where: { id: user.id } })) ?? user;
     sayResult({ user: describeUser(after), ...facts }, options, line);
@@ -188,7 +189,7 @@ async function listUsers({ search, role, suspended, ...options }: ListOptions): 
 
 async function showUser(name: string, options: JsonOption): Promise<void> {
   await withDatabase(async (database, clock) => {
-    const user = await requireUserByEmailOrId(database, name);
+    const user = await requireUserByIdentifierOrId(database, name);
     const now = clock.now();
     const sessions = await database.$findLiveSessions([user.id], now);
     const where = { userId: user.id };

@@ -74,6 +74,8 @@ export const userColumns = {
   role: 'text',
   suspendedAt: 'time?',
   secondFactorSince: 'time?',
+  username: 'text?',
+  usernameKey: 'text?',
 } satisfies ColumnsOf<User>;
 
 export const userTokenColumns = {

@@ -19,6 +19,8 @@ export type PreparedReads = {
    * address, so that the number of users does not matter.
    */
   $findUsersByAddress(address: string): Promise<User[]>;
+  /** Returns the user with this key of a username, or null. */
+  $findUserByUsername(key: string): Promise<User | null>;
   /** Returns the service client with this client id, or null. */
   $findServiceClient(clientId: string): Promise<ServiceClient | null>;
   /** Returns the ids of a user's tokens for a purpose, in no order. */

@@ -31,6 +31,8 @@ const byUsers = select(sessions, `s."userId" = ANY($1::bigint[]) AND ${isLiveAt}
 
 const byAddress = select(users, 'lower(u."email") = lower($1)', toDate);
 
+const byUsername = select(users, 'u."usernameKey" = $1', toDate);
+
 const byPurpose = select(tokenIds, 't."userId" = $1 AND t."purpose" = $2', toDate);
 
 const byClientIds = select(serviceClients, 'c."clientId" = ANY($1::text[])', toDate);
@@ -94,6 +96,10 @@ export function preparedReads(pool: pg.Pool, { onQuery, onStatement, onSharedRea
     }),
     $findLiveSessions: (userIds, now) => find('sessions by users', byUsers, [userIds, now.toISOString()]),
     $findUsersByAddress: (address) => find('users by address', byAddress, [address]),
+    async $findUserByUsername(key) {
+      const [user] = await find('user by username', byUsername, [key]);
+      return user ?? null;
+    },
     $findServiceClient: shared(async (clientIds) => {
       const found = await find('service clients by client ids', byClientIds, [[...new Set(clientIds)]]);
       return clientIds.map((clientId) => found.find((client) => client.clientId === clientId) ?? null);

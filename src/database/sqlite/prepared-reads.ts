@@ -32,6 +32,8 @@ const byUsers = select(
 
 const byAddress = select(users, 'lower(u."email") = lower(CAST(? AS TEXT))', toDate);
 
+const byUsername = select(users, 'u."usernameKey" = CAST(? AS TEXT)', toDate);
+
 const byPurpose = select(tokenIds, 't."userId" = CAST(? AS INTEGER) AND t."purpose" = CAST(? AS TEXT)', toDate);
 
 const byClientId = select(serviceClients, 'c."clientId" = CAST(? AS TEXT)', toDate);
@@ -74,6 +76,7 @@ export function openReader(file: string, files: DatabaseFiles, onQuery: OnQuery 
   }
 
   const findByUsers = finder(byUsers);
+  const findByUsername = finder(byUsername);
   const findByPurpose = finder(byPurpose);
   const findByClientId = finder(byClientId);
   const findByKeys = finder(byKeys);
@@ -87,6 +90,10 @@ export function openReader(file: string, files: DatabaseFiles, onQuery: OnQuery 
     },
     $findLiveSessions: (userIds, now) => findByUsers(`[${userIds.join()}]`, now.getTime()),
     $findUsersByAddress: finder(byAddress),
+    async $findUserByUsername(key) {
+      const [user] = await findByUsername(key);
+      return user ?? null;
+    },
     async $findServiceClient(clientId) {
       const [client] = await findByClientId(clientId);
       return client ?? null;

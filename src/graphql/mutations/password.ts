@@ -20,6 +20,7 @@ import { MailRequestPayload } from '../types/mail-request-payload.ts';
 import { Session } from '../types/sessions/session.ts';
 import { User } from '../types/user.ts';
 import {
+  proofOfWorkArgument,
   rememberArgument,
   requestSession,
   requireTransport,
@@ -93,15 +94,17 @@ builder.mutationField('requestPasswordReset', (t) =>
     type: MailRequestPayload,
     description:
       'Mails the user with this address a link to choose a new password. The link works once, within an hour, and ' +
-      'voids older links.',
+      'voids older links. After many failed attempts from the address of the request, it fails with ' +
+      '`PROOF_OF_WORK_REQUIRED`, and `extensions` has the `challenge`.',
     args: {
       email: t.arg.string({ required: true, description: 'The email address of the account. Case does not matter.' }),
+      proofOfWork: t.arg.string(proofOfWorkArgument),
     },
-    resolve: async (_root, { email: address }, { caller, config, database }) => {
+    resolve: async (_root, { email: address, proofOfWork = null }, { caller, config, database }) => {
       const email = normalizeEmail(address);
       if (email === null)
         throw new RequestError('BAD_USER_INPUT', 'The email must be an address such as ada@example.com.');
-      await requestPasswordReset(database, caller.scope, address.trim(), config.attempts);
+      await requestPasswordReset(database, caller.scope, { address: address.trim(), proofOfWork }, config);
       return { email };
     },
   }),

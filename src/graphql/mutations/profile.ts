@@ -1,6 +1,13 @@
 import { type DeletedUser, deleteAccount } from '../../accounts/deletion.ts';
+import { changeUsername } from '../../accounts/profile/change-username.ts';
 import { updateProfile } from '../../accounts/profile/update-profile.ts';
-import { InvalidCredentialsError, LastAdministratorError, RateLimitedError, ValidationError } from '../../errors.ts';
+import {
+  InvalidCredentialsError,
+  LastAdministratorError,
+  RateLimitedError,
+  UsernameTakenError,
+  ValidationError,
+} from '../../errors.ts';
 import { requireUser } from '../../scope.ts';
 import { builder } from '../builder.ts';
 import { passwordCheck } from '../plugins/limits.ts';
@@ -36,6 +43,27 @@ builder.mutationField('updateProfile', (t) =>
     },
     resolve: async (_root, { name }, { caller, database }) => {
       return changed(caller, await updateProfile(database, requireUser(caller.scope), { name: name ?? null }));
+    },
+  }),
+);
+
+builder.mutationField('changeUsername', (t) =>
+  t.field({
+    access: 'user',
+    type: ViewerPayload,
+    errors: { types: [ValidationError, UsernameTakenError, RateLimitedError] },
+    description:
+      'Gives the signed-in user another username. The one before stays reserved for the user for 30 days. A mail ' +
+      'notifies the user. Fails with `BAD_USER_INPUT` on a server without usernames.',
+    args: {
+      username: t.arg.string({
+        description:
+          'The new username: 3 to 32 letters of one script, digits and `.` `_` `-`. Case does not matter. Null, or no ' +
+          'value, removes the username.',
+      }),
+    },
+    resolve: async (_root, { username = null }, { caller, config, database }) => {
+      return changed(caller, await changeUsername(database, requireUser(caller.scope), username, config));
     },
   }),
 );

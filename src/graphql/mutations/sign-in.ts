@@ -1,16 +1,20 @@
 import { login } from '../../accounts/login.ts';
 import { isPending, type SignInResult } from '../../accounts/sign-in.ts';
 import type { PendingSignIn } from '../../accounts/sign-ins/pending.ts';
+import type { UsernamePolicy } from '../../config/config.ts';
 import {
   AccountSuspendedError,
   crossSiteCookie,
   InvalidCredentialsError,
+  ProofOfWorkRequiredError,
   RateLimitedError,
+  RequestError,
   ValidationError,
 } from '../../errors.ts';
 import type { SessionWithUser } from '../../sessions/session.ts';
 import type { SessionRequest, StartedSession } from '../../sessions/start.ts';
-import type { User as UserRow } from '../../users/user.ts';
+import { type Identifier, requireIdentifier } from '../../users/identifier.ts';
+import { requireAddress, type User as UserRow } from '../../users/user.ts';
 import { builder } from '../builder.ts';
 import type { Caller } from '../context.ts';
 import { passwordCheck } from '../plugins/limits.ts';
@@ -84,6 +88,12 @@ export const transportArgument = {
   description: 'How the client sends the token of the new session.',
 } as const;
 
+export const proofOfWorkArgument = {
+  description:
+    'The solution of the challenge of `ProofOfWorkRequiredError`, as ALTCHA returns it: JSON in base64. Without effect ' +
+    'if none is required.',
+} as const;
+
 const LoginResult = builder.errorUnion('LoginResult', {
   description: 'Result of `login`.',
   types: [
@@ -93,6 +103,7 @@ const LoginResult = builder.errorUnion('LoginResult', {
     InvalidCredentialsError,
     AccountSuspendedError,
     RateLimitedError,
+    ProofOfWorkRequiredError,
     ValidationError,
   ],
 });
@@ -107,17 +118,38 @@ builder.mutationField('login', (t) =>
       '`completeLogin` starts it. The session of the request ends; if it was anonymous, the new session ' +
       'keeps its data. If the user has too many sessions, the least recently used one ends.',
     args: {
-      email: t.arg.string({ required: true, description: 'The email address of the account. Case does not matter.' }),
+      email: t.arg.string({
+        description: 'The email address of the account. Case does not matter. Null, or left out, with `identifier`.',
+      }),
+      identifier: t.arg.string({
+        description:
+          'The email address or the username of the account. Case does not matter. Null, or left out, with `email`.',
+      }),
       password: t.arg.string({ required: true, description: 'The password of the account.' }),
       transport: t.arg(transportArgument),
       remember: t.arg.boolean(rememberArgument),
+      proofOfWork: t.arg.string(proofOfWorkArgument),
     },
-    resolve: async (_root, { email, password, ...wanted }, { caller, config, database }) => {
-      const input = { email, password, ...(await requestSession(caller, wanted)) };
+    resolve: async (_root, args, { caller, config, database }) => {
+      const { email = null, identifier: text = null, password, proofOfWork = null, ...wanted } = args;
+      const identifier = identifierOf(email, text, config.usernames);
+      const input = { identifier, password, proofOfWork, ...(await requestSession(caller, wanted)) };
       return toResult(caller, await login(database, caller.scope, input, config));
     },
   }),
 );
+
+/**
+ * Reads the identifier of a login.
+ *
+ * @throws RequestError unless exactly one of both is given.
+ * @throws ValidationError for a text that no user can have.
+ */
+function identifierOf(email: string | null, text: string | null, usernames: UsernamePolicy): Identifier {
+  if (email !== null && text === null) return { kind: 'address', address: requireAddress(email) };
+  if (email === null && text !== null) return requireIdentifier(text, usernames);
+  throw new RequestError('BAD_USER_INPUT', 'A login needs exactly one of the arguments email and identifier.');
+}
 
 /** The arguments of a mutation that signs a user in. */
 type WantedSession = { transport: SessionRequest['transport']; remember: boolean };

@@ -2,15 +2,24 @@ import { confirmSignUp, requestSignUp, signUp } from '../../accounts/sign-up.ts'
 import {
   EmailTakenError,
   InvalidCredentialsError,
+  ProofOfWorkRequiredError,
   RateLimitedError,
   TokenInvalidError,
+  UsernameTakenError,
   ValidationError,
 } from '../../errors.ts';
 import { builder } from '../builder.ts';
 import { passwordCheck } from '../plugins/limits.ts';
 import { SecondFactorEnrolmentRequired } from '../types/factors/second-factor.ts';
 import { MailRequestPayload } from '../types/mail-request-payload.ts';
-import { rememberArgument, requestSession, SignInPayload, toResult, transportArgument } from './sign-in.ts';
+import {
+  proofOfWorkArgument,
+  rememberArgument,
+  requestSession,
+  SignInPayload,
+  toResult,
+  transportArgument,
+} from './sign-in.ts';
 
 export const newPasswordDescription =
   'Any Unicode text of up to 256 characters. The minimum is 15 characters, unless the server is configured ' +
@@ -23,8 +32,10 @@ const SignUpResult = builder.errorUnion('SignUpResult', {
     SecondFactorEnrolmentRequired,
     MailRequestPayload,
     EmailTakenError,
+    UsernameTakenError,
     ValidationError,
     RateLimitedError,
+    ProofOfWorkRequiredError,
   ],
 });
 
@@ -41,14 +52,15 @@ builder.mutationField('signUp', (t) =>
       email: t.arg.string({ required: true, description: 'The email address of the account. Case does not matter.' }),
       password: t.arg.string({ required: true, description: newPasswordDescription }),
       name: t.arg.string({ description: 'The display name, up to 200 characters.' }),
+      username: t.arg.string({ description: 'The username, on a server that has usernames. See `changeUsername`.' }),
       transport: t.arg(transportArgument),
       remember: t.arg.boolean(rememberArgument),
+      proofOfWork: t.arg.string(proofOfWorkArgument),
     },
-    resolve: async (_root, { email, password, name, ...wanted }, { caller, config, database }) => {
+    resolve: async (_root, { transport, remember, ...input }, { caller, config, database }) => {
       const { scope } = caller;
-      const input = { email, password, name };
       if (config.isSignUpPrivate) return { email: await requestSignUp(database, scope, input, config) };
-      const request = { ...input, ...(await requestSession(caller, wanted)) };
+      const request = { ...input, ...(await requestSession(caller, { transport, remember })) };
       return toResult(caller, await signUp(database, scope, request, config));
     },
   }),

@@ -2,6 +2,7 @@ import type { Config } from '../../config/config.ts';
 import { RequestError } from '../../errors.ts';
 import type { Prisma } from '../../generated/sqlite/client.ts';
 import { findUserByEmail, whereSearched } from '../../users/user.ts';
+import { readUsername } from '../../users/username.ts';
 import { builder } from '../builder.ts';
 import { parseNodeId, toNodeId } from '../node-id.ts';
 import { newestFirst } from '../pages.ts';
@@ -21,6 +22,10 @@ export const User = builder.prismaObject('User', {
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the account was last changed.' }),
     name: t.exposeString('name', { nullable: true, description: 'The display name. Null if the user has none.' }),
     email: t.exposeString('email', { description: 'The email address for the login, in lower case.' }),
+    username: t.exposeString('username', {
+      nullable: true,
+      description: 'The username, in lower case: unique, and public. Null if the user has none.',
+    }),
     emailVerifiedAt: t.expose('emailVerifiedAt', {
       type: 'DateTime',
       nullable: true,
@@ -59,6 +64,7 @@ const UserBy = builder.inputType('UserBy', {
   fields: (t) => ({
     id: t.id({ description: 'The `id` of the user.' }),
     email: t.string({ description: 'The email address of the user. Case does not matter.' }),
+    username: t.string({ description: 'The username of the user. Case does not matter.' }),
   }),
 });
 
@@ -68,11 +74,15 @@ builder.queryField('user', (t) =>
     nullable: true,
     access: 'directory',
     description:
-      'The user with this ID, or with this email address. Null if there is none. Only for administrators and for ' +
+      'The user with this ID, email address or username. Null if there is none. Only for administrators and for ' +
       'services with the scope `users:read`.',
-    args: { by: t.arg({ type: UserBy, required: true, description: 'The user: by ID or by email address.' }) },
+    args: { by: t.arg({ type: UserBy, required: true, description: 'The user: by ID, email address or username.' }) },
     resolve: (_root, { by }, { database, loaders }) => {
       if (by.email !== undefined) return findUserByEmail(database, by.email);
+      if (by.username !== undefined) {
+        const username = readUsername(by.username);
+        return username && database.$findUserByUsername(username.key);
+      }
       const node = parseNodeId(by.id, database);
       return node?.type === 'User' ? loaders.user(node.id) : null;
     },
@@ -95,7 +105,7 @@ builder.queryField('users', (t) =>
       args: {
         search: t.arg.string({
           description:
-            'Returns only users with this text in the email or the name, in any case. `%` matches any text, and `_` ' +
+            'Returns only users with this text in the email, the name or the username, in any case. `%` matches any text, and `_` ' +
             `any character. At most ${maxFilterLength} characters.`,
         }),
         role: t.arg.string({

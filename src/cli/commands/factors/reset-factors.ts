@@ -4,7 +4,8 @@ import { readConfig } from '../../../config/config.ts';
 import type { Database } from '../../../database/database.ts';
 import { commandScope, type Scope } from '../../../scope.ts';
 import { type ResetReason, resetReasons } from '../../../users/factor-resets.ts';
-import { requireUserByEmailOrId, type User } from '../../../users/user.ts';
+import { requireUserByIdentifierOrId } from '../../../users/identifier.ts';
+import type { User } from '../../../users/user.ts';
 import { describeUser } from '../../descriptions.ts';
 import { counted, type JsonOption, jsonOption, sayResult } from '../../output.ts';
 import { withDatabase } from '../../with-database.ts';
@@ -30,7 +31,7 @@ export function addResetFactorsCommand(program: Command): void {
     .action((name: string, { json = false, ...choice }: JsonOption & Choice, command: Command) => {
       if (!choice.cancel && !choice.reason) command.error('Specify the reason with --reason, or --cancel.');
       return withDatabase(async (database, clock) => {
-        const user = await requireUserByEmailOrId(database, name);
+        const user = await requireUserByIdentifierOrId(database, name);
         const { line, ...facts } = await carryOut(database, commandScope(clock.now()), user, choice);
         sayResult({ user: describeUser(user), ...facts }, { json }, line);
       });
