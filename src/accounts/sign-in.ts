@@ -6,7 +6,7 @@ import { recordEvent } from '../events/record.ts';
 import { cancelReset } from '../factors/changes/resets.ts';
 import { listEnrolledFactors } from '../factors/second-factors.ts';
 import { actingAs, type Scope } from '../scope.ts';
-import { needsSecondFactor, provesOwnFactor, provesSecondFactor } from '../sessions/assurance/second-factor.ts';
+import { needsSecondFactor, provesSecondFactor } from '../sessions/assurance/second-factor.ts';
 import type { Proof } from '../sessions/proof.ts';
 import type { SessionRequest, StartedSession } from '../sessions/start.ts';
 import { startUserSession } from '../sessions/start-user-session.ts';
@@ -54,8 +54,8 @@ export async function completeSignIn(
 ): Promise<SignInResult> {
   const { user, proof } = signIn;
   if (user.suspendedAt !== null) throw new AccountSuspendedError();
-  // The user has not lost the factors that an administrator is about to remove.
-  if (provesOwnFactor(proof.methods)) await cancelReset(db, actingAs(scope, user), user.id, 'SIGNED_IN');
+  // The user has not lost the factors that an administrator is about to remove. A skipped one is not in the proof yet.
+  if (provesSecondFactor(proof.methods)) await cancelReset(db, actingAs(scope, user), user.id, 'SIGNED_IN');
   if (!needsSecondFactor(user, policies.secondFactor)) return startSession(db, scope, signIn, policies);
   if (provesSecondFactor(proof.methods)) {
     if (await mustEnrol(db, user, proof)) return createPendingSignIn(db, scope, signIn);

@@ -76,6 +76,8 @@ describe('removal of an authenticator app', () => {
     expect(pending.challenge).toBeDefined();
     expect(await remove(owner)).toMatchObject({ viewer: { email: ada } });
     expect(await api.database.challenge.count({ where: { usedAt: null } })).toBe(0);
+    const skipping = { data: { contains: 'noSecondFactorUntil' } };
+    expect(await api.database.userToken.count({ where: skipping })).toBe(0);
     await addApp(api, owner);
     expect(await other.login(ada)).toMatchObject({ __typename: 'SecondFactorRequired' });
   });

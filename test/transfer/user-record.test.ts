@@ -80,7 +80,8 @@ describe('line of a user', () => {
       encryptedSecret: encrypt(keys, secret, place),
       lastUsedStep: 0,
     };
-    const base = { id: 7n, name: null, role: 'user', hashedPassword: hash, emailVerifiedAt: null, suspendedAt: null };
+    const names = { name: null, username: null, usernameKey: null };
+    const base = { id: 7n, ...names, role: 'user', hashedPassword: hash, emailVerifiedAt: null, suspendedAt: null };
     const user = { ...base, ...record, authenticatorApp, createdAt: new Date(1), updatedAt: new Date(1) };
     const line = formatUserRecord(user, { withPasswordHash: false, factors: { keys } });
     expect(JSON.parse(line).totp).toEqual({ secret, algorithm: 'SHA1', digits: 6, period: 30 });

@@ -29,11 +29,6 @@ export function provesSecondFactor(methods: readonly AuthenticationMethod[]): bo
   return methods.some((method) => secondFactors.has(method));
 }
 
-/** Returns whether the methods of a sign-in include a second factor that the user has proved, and not skipped. */
-export function provesOwnFactor(methods: readonly AuthenticationMethod[]): boolean {
-  return provesSecondFactor(methods.filter((method) => method !== 'trusted_device'));
-}
-
 /**
  * Returns whether a session lacks the second factor that its user needs, or has only a trusted device that does not
  * count any more. Such a session is older than the setting that requires the factor. It opens nothing.
