@@ -16,6 +16,16 @@ export const mutations = {
   confirmApp: `mutation ($challenge: String!, $code: String!, $signIn: String) {
     confirmAuthenticatorApp(challenge: $challenge, code: $code, signIn: $signIn) {
       __typename ... on FactorPayload { ${session} } } }`,
+  startPasskey: `mutation ($transport: Transport!) { startPasskeyRegistration(transport: $transport) {
+    __typename ... on PasskeyChallenge { challenge options } } }`,
+  finishPasskey: `mutation ($challenge: String!, $response: JSON!) {
+    finishPasskeyRegistration(challenge: $challenge, response: $response) {
+      __typename ... on FinishPasskeyRegistrationPayload { ${session} } } }`,
+  startPasskeyLogin: `mutation ($transport: Transport!) { startPasskeyLogin(transport: $transport) {
+    __typename ... on PasskeyChallenge { challenge options } } }`,
+  finishPasskeyLogin: `mutation ($challenge: String!, $response: JSON!) {
+    finishPasskeyLogin(challenge: $challenge, response: $response) {
+      __typename ... on SignInPayload { ${session} } } }`,
   reauthenticate: `mutation ($password: String!) { reauthenticate(password: $password) {
     __typename ... on ReauthenticatePayload { token antiCSRFToken } } }`,
   changePassword: `mutation ($currentPassword: String!, $newPassword: String!) {

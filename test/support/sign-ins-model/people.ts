@@ -52,6 +52,32 @@ export const actionsOfPeople: readonly Action[] = [
     },
   },
   {
+    name: 'add a passkey',
+    weight: 3,
+    async run(world) {
+      const person = somebody(world);
+      const actor = world.actorOf(person);
+      await world.send(actor, mutations.reauthenticate, { password: passwordOf(person) });
+      const started = await world.send(actor, mutations.startPasskey, { transport: actor.device.transport });
+      if (!started?.options) return;
+      const response = person.authenticator.create(started.options);
+      await world.send(actor, mutations.finishPasskey, { challenge: started.challenge, response });
+    },
+  },
+  {
+    name: 'sign in by a passkey',
+    weight: 4,
+    async run(world) {
+      const person = somebody(world);
+      const actor = world.actorOf(person);
+      const { transport } = actor.device;
+      const started = await world.send(actor, mutations.startPasskeyLogin, { transport });
+      if (!started?.options || person.authenticator.credentials.length === 0) return;
+      const response = person.authenticator.get(started.options);
+      await world.send(actor, mutations.finishPasskeyLogin, { challenge: started.challenge, response });
+    },
+  },
+  {
     name: 'change the password',
     weight: 3,
     async run(world) {

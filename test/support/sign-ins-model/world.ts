@@ -3,7 +3,9 @@ import { needsSecondFactor, provesSecondFactor } from '../../../src/sessions/ass
 import { methodsOf } from '../../../src/sessions/proof.ts';
 import { whereLive } from '../../../src/sessions/session.ts';
 import { type Client, type Data, password, type TestApi } from '../api.ts';
+import type { Authenticator } from '../authenticator.ts';
 import { type Delivered, deliverMail } from '../mail.ts';
+import { authenticatorOf } from '../passkeys.ts';
 import type { Random } from '../random.ts';
 import { type App, addApp } from '../second-factor.ts';
 
@@ -24,6 +26,8 @@ export type Person = {
   devices: [Device, Device];
   /** The authenticator app. Null before there is one. */
   app: App | null;
+  /** The device with the passkeys. */
+  authenticator: Authenticator;
 };
 
 /** A sign-in or an enrolment that was begun. */
@@ -130,7 +134,8 @@ export class SignInWorld {
   }
 
   async #keep(device: Device, result: Data): Promise<void> {
-    if (!/^(SignIn|Factor|Reauthenticate|ChangePassword)Payload$/.test(result?.__typename)) return;
+    if (!/^(SignIn|Factor|FinishPasskeyRegistration|Reauthenticate|ChangePassword)Payload$/.test(result?.__typename))
+      return;
     const { client } = device;
     client.antiCSRFToken = result.antiCSRFToken ?? null;
     client.deviceToken = result.deviceToken ?? client.deviceToken;
@@ -166,5 +171,5 @@ async function signUp(api: TestApi, name: string): Promise<Person> {
   const devices = devicesOf(api);
   await devices[0].client.signUp(email);
   const { id } = await api.database.user.findUniqueOrThrow({ where: { email } });
-  return { name, id, emails: [email], passwords: [password], devices, app: null };
+  return { name, id, emails: [email], passwords: [password], devices, app: null, authenticator: authenticatorOf(api) };
 }
