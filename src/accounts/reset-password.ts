@@ -4,6 +4,7 @@ import { inTransaction } from '../database/transaction.ts';
 import { TokenInvalidError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
 import { keepAccount } from '../factors/changes/keep.ts';
+import { removeFactors } from '../factors/changes/kept-factors.ts';
 import { enqueueMail, mails, mayBeMailed, voidLinks } from '../mail/outbox.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requireAcceptablePassword } from '../passwords/password.ts';
@@ -19,6 +20,7 @@ import { endRestoration } from '../users/account-changes.ts';
 import { accountKeyOf } from '../users/email.ts';
 import { findAndLockUser } from '../users/lock.ts';
 import { findUserByEmail, noUserId, type User } from '../users/user.ts';
+import { isUnclaimed } from './email-sign-in/claim.ts';
 import { requireLink } from './follow-link.ts';
 import type { SignInPolicies } from './prove-password.ts';
 import { completeSignIn, type SignInResult } from './sign-in.ts';
@@ -89,6 +91,8 @@ export async function resetPassword(
       data: { hashedPassword },
     });
     if (!user) throw new TokenInvalidError();
+    // A stranger may have created the account, and added passkeys to share it later (account pre-hijacking).
+    if (isUnclaimed(before)) await removeFactors(db, before.id);
     // The link proves the user, even in a session of another user.
     const byUser = actingAs(scope, user);
     let verified = user;

@@ -1,5 +1,6 @@
 import type { Db } from '../../database/database.ts';
 import { recordEvent } from '../../events/record.ts';
+import { removeFactors } from '../../factors/changes/kept-factors.ts';
 import { voidLinks } from '../../mail/outbox.ts';
 import { actingAs, type Scope } from '../../scope.ts';
 import { endSessions, sessionsOfUser } from '../../sessions/end.ts';
@@ -24,13 +25,14 @@ export function losesPassword(user: User): boolean {
 
 /**
  * Gives an unclaimed account to the reader of its mailbox, in the transaction of the sign-in: removes every way in from
- * before, which may be those of a stranger. Ends the sessions, and voids the password, the links and the trusted
- * devices. Returns the changed user. A password reset does the same, with a new password.
+ * before, which may be those of a stranger. Ends the sessions, and voids the password, the passkeys, the links and the
+ * trusted devices. Returns the changed user. A password reset does the same, with a new password.
  */
 export async function claimAccount(db: Db, scope: Scope, { id, hashedPassword }: User): Promise<User> {
   const user = await db.user.update({ where: { id }, data: { hashedPassword: null } });
   const byUser = actingAs(scope, user);
   await forgetPasswords(db, id);
+  await removeFactors(db, id);
   await voidLinks(db, id, ['RESET_PASSWORD', 'VERIFY_EMAIL', 'CHANGE_EMAIL', 'KNOWN_DEVICE']);
   await resetFailures(db, user.email);
   if (hashedPassword !== null) await recordEvent(db, byUser, { type: 'PASSWORD_REMOVED', userId: id });
