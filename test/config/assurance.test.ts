@@ -46,11 +46,12 @@ describe('ASSURANCE=2', () => {
     ['REQUIRE_SECOND_FACTOR', 'admin', 'must be *', '2.2.1'],
     ['SESSION_LIFETIME', '25h', 'must be at most 24h', '2.2.3'],
     ['SESSION_IDLE_TIMEOUT', '61m', 'must be at most 1h', '2.2.3'],
+    ['EMAIL_SIGN_IN', 'true', 'must be false', '3.1.3.1'],
   ])('refuses %s=%s, which is weaker, and names both settings', (name, value, rule, section) => {
     const because = `because ASSURANCE is 2 (NIST SP 800-63B-4 section ${section})`;
     const refused = `${name} is "${value}", but it ${rule} ${because}.`;
     expect(() => readConfig({ ...level2, [name]: value })).toThrow(refused);
-    expect(readConfig({ [name]: value }).assurance).toBe(1);
+    expect(readConfig({ ...level2, ASSURANCE: '1', [name]: value }).assurance).toBe(1);
     expect(inspectSettings({ ...level2, [name]: value }, new Set(), [readConfig]).problems).toEqual([refused]);
   });
 
@@ -79,6 +80,7 @@ describe('ASSURANCE=2', () => {
     expect(problems).toEqual([]);
     const sources = settings.map(({ name, value, source }) => [name, value, source]);
     expect(sources.filter(([, , source]) => source === 'ASSURANCE')).toEqual([
+      ['EMAIL_SIGN_IN', false, 'ASSURANCE'],
       ['NEW_DEVICE_MAIL', true, 'ASSURANCE'],
       ['REQUIRE_SECOND_FACTOR', ['*'], 'ASSURANCE'],
       ['SESSION_IDLE_TIMEOUT', '1h', 'ASSURANCE'],

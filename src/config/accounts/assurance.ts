@@ -37,6 +37,11 @@ const level2: readonly AssuredSetting[] = [
     value: '1h',
     limit: { rule: 'must be at most 1h', section: '2.2.3', isKept: ({ sessions }) => sessions.idleTimeoutMs <= hourMs },
   },
+  {
+    name: 'EMAIL_SIGN_IN',
+    value: 'false',
+    limit: { rule: 'must be false', section: '3.1.3.1', isKept: ({ emailSignIn }) => emailSignIn === null },
+  },
   // It only counts if it is shorter than SESSION_LIFETIME.
   { name: 'UNREMEMBERED_SESSION_LIFETIME', value: '12h', limit: null },
   // The standard asks for mails about factors and recovery, which cannot be turned off, and for no others.

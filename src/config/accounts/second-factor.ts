@@ -24,7 +24,8 @@ export function readSecondFactorPolicy(
   hasEncryptionKeys: boolean,
 ): SecondFactorPolicy {
   const roles = new Set(list(environment, 'REQUIRE_SECOND_FACTOR'));
-  if (roles.size > 0 && !hasEncryptionKeys) {
+  // At level 2, `requireAssurance` tells it, by the setting that the operator has set.
+  if (roles.size > 0 && assurance === 1 && !hasEncryptionKeys) {
     throw new SettingError(
       'REQUIRE_SECOND_FACTOR',
       'REQUIRE_SECOND_FACTOR is set, but ENCRYPTION_KEYS is not: the secrets of authenticator apps are stored ' +
