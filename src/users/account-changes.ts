@@ -11,7 +11,12 @@ import { accountKeyOf } from './email.ts';
 export type { AccountChange };
 
 /** The types of changes of the factors beside the password: those of the events that record them. */
-export type FactorChangeType = 'FACTOR_ADDED' | 'FACTOR_REPLACED' | 'FACTOR_REMOVED';
+export type FactorChangeType =
+  | 'FACTOR_ADDED'
+  | 'FACTOR_REPLACED'
+  | 'FACTOR_REMOVED'
+  | 'SECOND_FACTOR_TURNED_ON'
+  | 'SECOND_FACTOR_TURNED_OFF';
 
 /** The types of these changes: those of the events that record them. */
 export type AccountChangeType =

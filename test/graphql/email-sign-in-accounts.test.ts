@@ -23,7 +23,7 @@ describe('a second factor', () => {
       const client = api.client();
       const mailed = await mailedSignIn(api, client);
       const result = by === 'code' ? await signInByCode(client, mailed) : await signInByLink(client, mailed.token);
-      expect(result).toMatchObject({ __typename: 'SecondFactorRequired', methods: ['TOTP'] });
+      expect(result).toMatchObject({ __typename: 'SecondFactorRequired', methods: ['TOTP', 'RECOVERY_CODE'] });
       expect(await isSignedIn(client)).toBe(false);
       // Another mail does not complete it.
       expect(await signInByCode(client, await mailedSignIn(api, client))).toMatchObject({

@@ -53,6 +53,11 @@ const kinds = Object.entries(texts).filter((_, index) => !inject('isShort') || i
 
 /** Regular expressions whose work is linear, or bounded, for a text of any length. */
 const linear = new Set([
+  // The codes of apps, and recovery codes: look at each character once.
+  String.raw`/\s/g`,
+  String.raw`/^\d{6}$/`,
+  String.raw`/[\s-]/g`,
+  '/[IL]/g',
   // The token of a link: begins at the start, and everything in it is counted.
   String.raw`/^(?:gq[sk]_)?([0-9a-f]{32})\.[A-Za-z0-9_-]{43}$/`,
   // The handle of a session and the name of a service client: begin at the start, and everything in them is counted.

@@ -71,7 +71,9 @@ describe('passkey as a second factor', () => {
   it('stands beside an authenticator app', async () => {
     const { api, ada } = await start();
     await addApp(api, ada);
-    expect(await loginForSecondFactor(api.client(), email, password)).toMatchObject({ methods: ['PASSKEY', 'TOTP'] });
+    expect(await loginForSecondFactor(api.client(), email, password)).toMatchObject({
+      methods: ['PASSKEY', 'TOTP', 'RECOVERY_CODE'],
+    });
   });
 
   it('opens one login of many with one answer', async () => {
@@ -138,7 +140,7 @@ describe('passkey as a second factor', () => {
     expect(await isSignedIn(grace)).toBe(true);
     expect((await lastSession(api)).authenticationMethods).toBe('password security_key');
     const next = await loginForSecondFactor(api.client(), 'grace@example.com', password);
-    expect(next).toMatchObject({ __typename: 'SecondFactorRequired', methods: ['PASSKEY'] });
+    expect(next).toMatchObject({ __typename: 'SecondFactorRequired', methods: ['PASSKEY', 'RECOVERY_CODE'] });
     // The password alone adds no other passkey.
     expect(await startRegistration(api.client(), { signIn: next.challenge })).toMatchObject({
       code: 'CHALLENGE_INVALID',

@@ -88,7 +88,7 @@ describe('password reset of an account with a second factor', () => {
     const input = { token, newPassword: fresh, transport: 'BEARER' };
     const fields = '... on SecondFactorRequired { challenge methods } ... on SignInPayload { token }';
     const result = await client.act('resetPassword', input, fields);
-    expect(result).toMatchObject({ __typename: 'SecondFactorRequired', methods: ['TOTP'] });
+    expect(result).toMatchObject({ __typename: 'SecondFactorRequired', methods: ['TOTP', 'RECOVERY_CODE'] });
     expect(await api.database.session.count({ where: { hashedSessionToken: { not: null } } })).toBe(0);
     expect(await completeLogin(client, result.challenge, { totpCode: app.code() })).toMatchObject({
       viewer: { email: ada },

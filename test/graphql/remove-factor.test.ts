@@ -27,7 +27,7 @@ describe('removal of an authenticator app', () => {
     expect(await remove(owner)).toMatchObject({ viewer: { email: ada } });
     expect(await api.database.authenticatorApp.count()).toBe(0);
     expect(await api.client().login(ada)).toMatchObject({ __typename: 'SignInPayload' });
-    const event = await api.database.auditEvent.findFirstOrThrow({ where: { type: 'FACTOR_REMOVED' } });
+    const event = await api.database.auditEvent.findFirstOrThrow({ where: { type: 'FACTOR_REMOVED', detail: 'TOTP' } });
     expect(event).toMatchObject({ detail: 'TOTP', actorId: event.userId });
     const [mail] = (await deliverMail(api)).filter(({ name }) => name === 'factors-changed');
     expect(mail).toMatchObject({ to: ada, token: expect.any(String) });

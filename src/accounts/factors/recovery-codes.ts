@@ -1,7 +1,9 @@
 import type { Database } from '../../database/database.ts';
 import { inTransaction } from '../../database/transaction.ts';
 import { FactorNotFoundError } from '../../errors.ts';
-import { replaceRecoveryCodes } from '../../factors/recovery-codes.ts';
+import { keepFactorChange } from '../../factors/changes/keep.ts';
+import { mailFactorChange } from '../../factors/changes/notices.ts';
+import { countRecoveryCodes, replaceRecoveryCodes } from '../../factors/recovery-codes.ts';
 import { listEnrolledFactors } from '../../factors/second-factors.ts';
 import type { UserScope } from '../../scope.ts';
 import { endSkips } from '../../tokens/trusted-device.ts';
@@ -10,11 +12,12 @@ import { lockSessionUser } from './session-user.ts';
 
 /**
  * Creates new recovery codes for the signed-in user, which replace all earlier ones. Devices that skip the second factor
- * ask for it again.
+ * ask for it again. Mails the user.
  *
  * @throws ReauthenticationRequiredError without recent proofs.
  * @throws RequestError if the session has ended meanwhile.
  * @throws FactorNotFoundError for an account without a second factor, which the codes could replace.
+ * @throws InvalidCredentialsError while a link has restored the password: see `keepFactorChange`.
  */
 export function createRecoveryCodes(
   database: Database,
@@ -24,9 +27,13 @@ export function createRecoveryCodes(
   const { id } = scope.session.user;
   requireProofForFactors(scope, policies);
   return inTransaction(database, async (db) => {
-    await lockSessionUser(db, scope);
+    const before = await lockSessionUser(db, scope);
     if ((await listEnrolledFactors(db, id)).length === 0) throw new FactorNotFoundError();
+    const type = (await countRecoveryCodes(db, id)) > 0 ? 'FACTOR_REPLACED' : 'FACTOR_ADDED';
+    const change = await keepFactorChange(db, before, type, scope.now);
     await endSkips(db, id, scope.now);
-    return replaceRecoveryCodes(db, scope, id);
+    const codes = await replaceRecoveryCodes(db, scope, id);
+    await mailFactorChange(db, before, { change, type, kind: 'RECOVERY_CODES' }, scope.now);
+    return codes;
   });
 }

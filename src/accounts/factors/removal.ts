@@ -4,7 +4,8 @@ import type { Db } from '../../database/database.ts';
 import { LastFactorError } from '../../errors.ts';
 import { recordEvent } from '../../events/record.ts';
 import { type FactorKind, mailFactorChange } from '../../factors/changes/notices.ts';
-import { listSecondFactors } from '../../factors/second-factors.ts';
+import { deleteRecoveryCodes } from '../../factors/recovery-codes.ts';
+import { listEnrolledFactors } from '../../factors/second-factors.ts';
 import { actingAs, type Scope } from '../../scope.ts';
 import { needsSecondFactor } from '../../sessions/assurance/second-factor.ts';
 import { voidChallenges } from '../../tokens/challenge.ts';
@@ -22,7 +23,7 @@ export type Removal = {
 
 /**
  * Finishes the removal of a factor, in its transaction, after the row is deleted. An account without any second factor
- * needs none any more. Devices that skip the second factor ask for it again, and no authentication that has begun can be
+ * needs none any more, and no recovery codes, which replace one. Devices that skip the second factor ask for it again, and no authentication that has begun can be
  * finished. Records the event and mails the user. Returns the changed user.
  *
  * @throws LastFactorError if the role of the user needs a second factor, and none is left.
@@ -40,6 +41,7 @@ export async function finishRemoval(
     throw new LastFactorError('The role of this account needs a second factor, and this is the last one. Add another.');
   }
   const user = await db.user.update({ where: { id }, data: { secondFactorSince } });
+  if (!isLeft) await deleteRecoveryCodes(db, scope, id);
   await endSkips(db, id, scope.now);
   await voidChallenges(db, id);
   const type = 'FACTOR_REMOVED';
@@ -53,5 +55,5 @@ export async function finishRemoval(
  * has another one. The removal of one of several must not turn the protection off without a word.
  */
 export async function needsFactorStill(db: Db, userId: bigint): Promise<boolean> {
-  return (await listSecondFactors(db, userId)).length > 0;
+  return (await listEnrolledFactors(db, userId)).length > 0;
 }

@@ -2,6 +2,8 @@ import type { Database, Db } from '../../database/database.ts';
 import { inTransaction } from '../../database/transaction.ts';
 import { FactorNotFoundError, SecondFactorNeededError } from '../../errors.ts';
 import { recordEvent } from '../../events/record.ts';
+import { keepFactorChange } from '../../factors/changes/keep.ts';
+import { mailFactorChange } from '../../factors/changes/notices.ts';
 import { countRecoveryCodes, deleteRecoveryCodes, replaceRecoveryCodes } from '../../factors/recovery-codes.ts';
 import { listEnrolledFactors } from '../../factors/second-factors.ts';
 import type { UserScope } from '../../scope.ts';
@@ -26,6 +28,7 @@ export type ChangedRequirement = {
  * @throws ReauthenticationRequiredError
  * @throws RequestError if the session has ended meanwhile.
  * @throws FactorNotFoundError for the need of a second factor that the user does not have.
+ * @throws InvalidCredentialsError while a link has restored the password: see `keepFactorChange`.
  * @throws SecondFactorNeededError if it is needed all the same: by the role, or for an authenticator app.
  */
 export function requireSecondFactor(
@@ -47,12 +50,16 @@ export function requireSecondFactor(
 async function turnOn(
   db: Db,
   scope: UserScope,
-  { id }: User,
+  before: User,
   { secondFactor }: FactorProofPolicies,
 ): Promise<ChangedRequirement> {
+  const { id } = before;
   if ((await listEnrolledFactors(db, id)).length === 0) throw new FactorNotFoundError();
+  const type = 'SECOND_FACTOR_TURNED_ON';
+  const change = await keepFactorChange(db, before, type, scope.now);
   const user = await db.user.update({ where: { id }, data: { secondFactorSince: scope.now } });
-  await recordEvent(db, scope, { type: 'SECOND_FACTOR_TURNED_ON', userId: id });
+  await recordEvent(db, scope, { type, userId: id });
+  await mailFactorChange(db, user, { change, type, kind: null }, scope.now);
   await endSessionsWithoutSecondFactor(db, scope, user, secondFactor);
   const hasCodes = (await countRecoveryCodes(db, id)) > 0;
   return { user, recoveryCodes: hasCodes ? null : await replaceRecoveryCodes(db, scope, id) };
@@ -68,8 +75,11 @@ async function turnOff(
   if ((await listEnrolledFactors(db, id)).includes('TOTP')) throw new SecondFactorNeededError('AUTHENTICATOR_APP');
   if (needsSecondFactor({ ...before, secondFactorSince: null }, secondFactor))
     throw new SecondFactorNeededError('ROLE');
+  const type = 'SECOND_FACTOR_TURNED_OFF';
+  const change = await keepFactorChange(db, before, type, scope.now);
   const user = await db.user.update({ where: { id }, data: { secondFactorSince: null } });
-  await recordEvent(db, scope, { type: 'SECOND_FACTOR_TURNED_OFF', userId: id });
+  await recordEvent(db, scope, { type, userId: id });
+  await mailFactorChange(db, user, { change, type, kind: null }, scope.now);
   await deleteRecoveryCodes(db, scope, id);
   return { user, recoveryCodes: null };
 }

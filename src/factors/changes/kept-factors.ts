@@ -1,6 +1,6 @@
 /** The factors of an account at a time, as the undo of a change restores them. */
 import type { Db } from '../../database/database.ts';
-import type { AuthenticatorApp, User } from '../../generated/sqlite/client.ts';
+import type { AuthenticatorApp, Passkey, RecoveryCode, User } from '../../generated/sqlite/client.ts';
 import { formatRows, parseRows } from './row-format.ts';
 
 /** A row of a factor. A replaced authenticator app keeps its id, and gets another time. Codes of a set have one time. */
@@ -22,8 +22,22 @@ const authenticatorApps: FactorTable<AuthenticatorApp> = {
   remove: (db, ids) => db.authenticatorApp.deleteMany({ where: { id: { in: ids } } }),
 };
 
+const passkeys: FactorTable<Passkey> = {
+  isOneTime: false,
+  list: (db, userId) => db.passkey.findMany({ where: { userId } }),
+  add: (db, data) => db.passkey.createMany({ data }),
+  remove: (db, ids) => db.passkey.deleteMany({ where: { id: { in: ids } } }),
+};
+
+const recoveryCodes: FactorTable<RecoveryCode> = {
+  isOneTime: true,
+  list: (db, userId) => db.recoveryCode.findMany({ where: { userId } }),
+  add: (db, data) => db.recoveryCode.createMany({ data }),
+  remove: (db, ids) => db.recoveryCode.deleteMany({ where: { id: { in: ids } } }),
+};
+
 /** All kinds of factors, by the name under which their rows are kept. */
-const tables: Record<string, FactorTable<FactorRow>> = { authenticatorApps };
+const tables: Record<string, FactorTable<FactorRow>> = { authenticatorApps, passkeys, recoveryCodes };
 
 /** The factors of an account: the time since when a sign-in needs a second one, and the rows of each kind. */
 export type KeptFactors = { secondFactorSince: Date | null; rows: Record<string, FactorRow[]> };

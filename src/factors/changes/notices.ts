@@ -7,13 +7,20 @@ import type { User } from '../../users/user.ts';
 export type FactorKind = 'TOTP' | 'PASSKEY' | 'RECOVERY_CODES';
 
 /** A change of a factor, as it was kept. */
-export type FactorChange = { change: AccountChange | null; type: FactorChangeType; kind: FactorKind };
+export type FactorChange = {
+  change: AccountChange | null;
+  type: FactorChangeType;
+  /** Null for the need of a second factor, which concerns all of them. */
+  kind: FactorKind | null;
+};
 
 /** The sections of the template, each for one type of change or one kind of factor. */
 const sections = {
   FACTOR_ADDED: 'isAdded',
   FACTOR_REPLACED: 'isReplaced',
   FACTOR_REMOVED: 'isRemoved',
+  SECOND_FACTOR_TURNED_ON: 'isTurnedOn',
+  SECOND_FACTOR_TURNED_OFF: 'isTurnedOff',
   TOTP: 'isApp',
   PASSKEY: 'isPasskey',
   RECOVERY_CODES: 'isRecoveryCodes',
@@ -26,7 +33,11 @@ export async function mailFactorChange(
   { change, type, kind }: FactorChange,
   now: Date,
 ): Promise<void> {
-  const data: MailData = { [sections[type]]: 'yes', [sections[kind]]: 'yes', ...undoing(change) };
+  const data: MailData = {
+    [sections[type]]: 'yes',
+    ...(kind !== null && { [sections[kind]]: 'yes' }),
+    ...undoing(change),
+  };
   await enqueueMail(db, { name: 'factors-changed', recipient: email, userId: id, data }, now);
 }
 

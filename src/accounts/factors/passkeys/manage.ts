@@ -1,13 +1,14 @@
 import type { Database } from '../../../database/database.ts';
 import { inTransaction } from '../../../database/transaction.ts';
 import { FactorNotFoundError, ValidationError } from '../../../errors.ts';
-import { recordEvent } from '../../../events/record.ts';
+import { keepFactorChange } from '../../../factors/changes/keep.ts';
 import type { Passkey } from '../../../factors/passkeys/passkey.ts';
 import type { UserScope } from '../../../scope.ts';
 import { nameIssue } from '../../../users/field-issues.ts';
 import { lockUser } from '../../../users/lock.ts';
 import { type FactorProofPolicies, requireProofForFactors } from '../enrolment.ts';
 import { requireOtherWayIn } from '../last-way-in.ts';
+import { finishRemoval } from '../removal.ts';
 
 /** Returns the name for a passkey. Null if it is empty. @throws ValidationError */
 export function requirePasskeyName(given: string | null): string | null {
@@ -36,11 +37,12 @@ export async function renamePasskey(
 }
 
 /**
- * Deletes a passkey of the signed-in user.
+ * Deletes a passkey of the signed-in user, and mails the user. An account without a second factor left needs none.
  *
  * @throws ReauthenticationRequiredError in a session without recent proofs.
  * @throws FactorNotFoundError, in the same way for an unknown passkey and for one of another user.
- * @throws LastFactorError if the user could not sign in without it.
+ * @throws LastFactorError if the user could not sign in without it, or if the role needs it as the second factor.
+ * @throws InvalidCredentialsError while a link has restored the password: see `keepFactorChange`.
  */
 export async function deletePasskey(
   database: Database,
@@ -51,9 +53,10 @@ export async function deletePasskey(
   requireProofForFactors(scope, policies);
   await inTransaction(database, async (db) => {
     const user = await lockUser(db, scope.session.user.id);
+    const change = await keepFactorChange(db, user, 'FACTOR_REMOVED', scope.now);
     const { count } = await db.passkey.deleteMany({ where: { id, userId: user.id } });
     if (count === 0) throw new FactorNotFoundError();
     await requireOtherWayIn(db, user);
-    await recordEvent(db, scope, { type: 'FACTOR_REMOVED', userId: user.id, detail: 'PASSKEY' });
+    await finishRemoval(db, scope, { before: user, change, kind: 'PASSKEY' }, policies);
   });
 }

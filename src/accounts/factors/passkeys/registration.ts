@@ -3,6 +3,8 @@ import type { Database, Db } from '../../../database/database.ts';
 import { inTransaction } from '../../../database/transaction.ts';
 import { ChallengeInvalidError, PasskeyLimitError, RequestError } from '../../../errors.ts';
 import { recordEvent } from '../../../events/record.ts';
+import { keepFactorChange } from '../../../factors/changes/keep.ts';
+import { mailFactorChange } from '../../../factors/changes/notices.ts';
 import {
   passkeyLifetimeMs as lifetimeMs,
   listPasskeys,
@@ -119,9 +121,11 @@ export async function finishPasskeyRegistration(
   return inTransaction(database, async (db) => {
     const before = await lockUser(db, enroller.user.id);
     await redeemChallenge(db, challenge, scope.now);
+    const change = await keepFactorChange(db, before, 'FACTOR_ADDED', scope.now);
     const row = { ...verified.passkey, userId: before.id, userHandle: String(userHandle), name };
     const passkey = await savePasskey(db, row, scope.now);
     await recordEvent(db, actingAs(scope, before), { type: 'FACTOR_ADDED', userId: before.id, detail: 'PASSKEY' });
+    await mailFactorChange(db, before, { change, type: 'FACTOR_ADDED', kind: 'PASSKEY' }, scope.now);
     const of = { enroller, before, isVerified: verified.isVerified, visitor };
     return { passkey, ...(await proveByPasskey(db, scope, of, policies)) };
   });

@@ -1,6 +1,7 @@
 import { deletePasskey, renamePasskey } from '../../../accounts/factors/passkeys/manage.ts';
 import {
   FactorNotFoundError,
+  InvalidCredentialsError,
   LastFactorError,
   ReauthenticationRequiredError,
   ValidationError,
@@ -68,9 +69,11 @@ const DeletePasskeyPayload = builder
 builder.mutationField('deletePasskey', (t) =>
   t.field({
     access: 'user',
-    requiresProof: { when: 'always' },
+    requiresProof: { when: 'sometimes' },
     type: DeletePasskeyPayload,
-    errors: { types: [FactorNotFoundError, LastFactorError, ReauthenticationRequiredError] },
+    errors: {
+      types: [FactorNotFoundError, LastFactorError, ReauthenticationRequiredError, InvalidCredentialsError],
+    },
     description: 'Deletes a passkey of the signed-in user, who has given a recent proof. Its answers are rejected.',
     args: { id: t.arg.id(idArgument) },
     resolve: async (_root, { id }, { caller, config, database }) => {

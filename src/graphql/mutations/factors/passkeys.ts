@@ -4,7 +4,9 @@ import {
   startPasskeyRegistration,
 } from '../../../accounts/factors/passkeys/registration.ts';
 import {
+  AccountSuspendedError,
   ChallengeInvalidError,
+  InvalidCredentialsError,
   notSignedIn,
   PasskeyExistsError,
   PasskeyLimitError,
@@ -94,7 +96,15 @@ builder.mutationField('finishPasskeyRegistration', (t) =>
     access: 'public',
     type: FinishPasskeyRegistrationPayload,
     errors: {
-      types: [ChallengeInvalidError, PasskeyRejectedError, PasskeyExistsError, PasskeyLimitError, ValidationError],
+      types: [
+        ChallengeInvalidError,
+        PasskeyRejectedError,
+        PasskeyExistsError,
+        PasskeyLimitError,
+        ValidationError,
+        InvalidCredentialsError,
+        AccountSuspendedError,
+      ],
     },
     description:
       'Adds the passkey that the device has made. If the device verified its user, that is a new proof: the session ' +

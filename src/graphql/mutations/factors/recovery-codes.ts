@@ -1,6 +1,11 @@
 import { createRecoveryCodes } from '../../../accounts/factors/recovery-codes.ts';
 import { type ChangedRequirement, requireSecondFactor } from '../../../accounts/factors/require-second-factor.ts';
-import { FactorNotFoundError, ReauthenticationRequiredError, SecondFactorNeededError } from '../../../errors.ts';
+import {
+  FactorNotFoundError,
+  InvalidCredentialsError,
+  ReauthenticationRequiredError,
+  SecondFactorNeededError,
+} from '../../../errors.ts';
 import { requireUser } from '../../../scope.ts';
 import { builder } from '../../builder.ts';
 import { User } from '../../types/user.ts';
@@ -21,9 +26,9 @@ const CreateRecoveryCodesPayload = builder.objectRef<{ codes: string[] }>('Creat
 builder.mutationField('createRecoveryCodes', (t) =>
   t.field({
     access: 'user',
-    requiresProof: { when: 'always' },
+    requiresProof: { when: 'sometimes' },
     type: CreateRecoveryCodesPayload,
-    errors: { types: [ReauthenticationRequiredError, FactorNotFoundError] },
+    errors: { types: [ReauthenticationRequiredError, FactorNotFoundError, InvalidCredentialsError] },
     description:
       'Creates ten recovery codes for the signed-in user, which replace all earlier ones. Needs recent proofs of two ' +
       'factors, if the account needs two. FactorNotFoundError for an account without a second factor.',
@@ -48,9 +53,11 @@ const RequireSecondFactorPayload = builder.objectRef<ChangedRequirement>('Requir
 builder.mutationField('requireSecondFactor', (t) =>
   t.field({
     access: 'user',
-    requiresProof: { when: 'always', level: 2 },
+    requiresProof: { when: 'sometimes', level: 2 },
     type: RequireSecondFactorPayload,
-    errors: { types: [ReauthenticationRequiredError, FactorNotFoundError, SecondFactorNeededError] },
+    errors: {
+      types: [ReauthenticationRequiredError, FactorNotFoundError, SecondFactorNeededError, InvalidCredentialsError],
+    },
     description:
       'Decides whether sign-ins of the signed-in user need a second factor. With true, the account must have one, and ' +
       'the sessions that lack it end. With false, the recovery codes are deleted; not possible with an authenticator ' +

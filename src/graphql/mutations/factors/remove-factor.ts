@@ -13,7 +13,7 @@ import { changed } from '../email.ts';
 builder.mutationField('removeAuthenticatorApp', (t) =>
   t.field({
     access: 'user',
-    requiresProof: { when: 'always' },
+    requiresProof: { when: 'sometimes' },
     type: ViewerPayload,
     errors: { types: [FactorNotFoundError, LastFactorError, ReauthenticationRequiredError, InvalidCredentialsError] },
     description:
