@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { createEncryptionKey } from '../../src/encryption/keys.ts';
 import { startServer } from '../checks/server.ts';
 import type { Addresses } from './addresses.ts';
 
@@ -22,6 +23,7 @@ export async function startAccounts(folder: string, { ports, next, spa, otherSit
     ALLOWED_ORIGINS: `${spa},${otherSite}`,
     TRUSTED_PROXIES: '127.0.0.1',
     LOG_FORMAT: 'json',
+    ENCRYPTION_KEYS: createEncryptionKey(),
   });
   const command = ['service-client', 'create', 'shop', '--scope', 'introspect', '--json'];
   // The command runs beside the server, which has created the database.

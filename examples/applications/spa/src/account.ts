@@ -1,5 +1,6 @@
 /** The operations of this application. */
 import { keepToken, RequestError, send } from './accounts.ts';
+import type { Pending } from './factors.ts';
 
 export type Device = {
   id: string;
@@ -9,11 +10,11 @@ export type Device = {
   isCurrent: boolean;
 };
 
-export type Account = { id: string; email: string; sessions: Device[] };
+export type Account = { id: string; email: string; passkeys: { id: string }[]; sessions: Device[] };
 
 const accountQuery = /* GraphQL */ `
   query Account {
-    viewer { id email sessions { id clientName ipAddress lastSeenAt isCurrent } }
+    viewer { id email passkeys { id } sessions { id clientName ipAddress lastSeenAt isCurrent } }
     currentSession { antiCSRFToken }
   }
 `;
@@ -38,7 +39,11 @@ const signInFields = /* GraphQL */ `
 
 const logInMutation = /* GraphQL */ `
   mutation LogIn($email: String!, $password: String!) {
-    result: login(email: $email, password: $password) { ...SignInFields ...Refusal }
+    result: login(email: $email, password: $password) {
+      ...SignInFields
+      ... on SecondFactorRequired { challenge methods passkeyOptions }
+      ...Refusal
+    }
   }
   ${signInFields}
 `;
@@ -50,16 +55,25 @@ const signUpMutation = /* GraphQL */ `
   ${signInFields}
 `;
 
-type SignInData = { result: { antiCSRFToken?: string; message?: string; issues?: { message: string }[] } };
+type SignInData = {
+  result: Partial<Pending> & { antiCSRFToken?: string; message?: string; issues?: { message: string }[] };
+};
 
 export type Credentials = { email: string; password: string };
 
-/** Signs in, or returns the reasons of the refusal. */
-export async function signIn(kind: 'login' | 'signUp', credentials: Credentials): Promise<string[]> {
+/** The result of a first step: the reasons of its refusal, or the second step that it needs. Neither after a sign-in. */
+export type FirstStep = { problems: string[]; pending: Pending | null };
+
+/** Signs in, or returns the second step, or the reasons of the refusal. */
+export async function signIn(kind: 'login' | 'signUp', credentials: Credentials): Promise<FirstStep> {
   const mutation = kind === 'login' ? logInMutation : signUpMutation;
   const { result } = await send<SignInData>(mutation, credentials);
+  const { challenge, methods = [], passkeyOptions = null } = result;
+  if (challenge !== undefined) return { problems: [], pending: { challenge, methods, passkeyOptions } };
   keepToken(result.antiCSRFToken ?? null);
-  return result.issues?.map(({ message }) => message) ?? (result.message === undefined ? [] : [result.message]);
+  const problems =
+    result.issues?.map(({ message }) => message) ?? (result.message === undefined ? [] : [result.message]);
+  return { problems, pending: null };
 }
 
 const revokeMutation = /* GraphQL */ `
@@ -96,14 +110,18 @@ type TokenData = { viewer: { id: string } | null; currentSession: { antiCSRFToke
  *
  * @throws RequestError `OTHER_USER` if the session is not theirs any more. Nothing was done
  */
-async function mutateFor({ id }: Account, mutation: string, variables: Record<string, unknown> = {}): Promise<void> {
+export async function mutateFor<Data>(
+  { id }: Account,
+  mutation: string,
+  variables: Record<string, unknown> = {},
+): Promise<Data> {
   try {
-    await send(mutation, variables);
+    return await send<Data>(mutation, variables);
   } catch (error) {
     if (!(error instanceof RequestError && error.code === 'CSRF_TOKEN_INVALID')) throw error;
     const { viewer, currentSession } = await send<TokenData>(tokenQuery);
     if (viewer?.id !== id) throw new RequestError('OTHER_USER', otherUser);
     keepToken(currentSession?.antiCSRFToken ?? null);
-    await send(mutation, variables);
+    return send<Data>(mutation, variables);
   }
 }

@@ -42,3 +42,20 @@ export async function send<Data>(query: string, variables: Record<string, unknow
 const unreachable =
   'The server does not answer this page. If it runs, its ALLOWED_ORIGINS does not name the origin of this page, ' +
   `${location.origin}. The console of the browser has the details.`;
+
+/** Is thrown when the server refuses an operation: `code` is for programs, `message` for people. */
+export class Refusal extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Returns the message of a refused request, or of a browser whose user has cancelled. Everything else is a bug. */
+export function messageOf(error: unknown): string {
+  const isCancelled = error instanceof Error && error.name === 'NotAllowedError';
+  if (error instanceof RequestError || error instanceof Refusal || isCancelled) return error.message;
+  throw error;
+}

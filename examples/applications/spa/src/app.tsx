@@ -1,7 +1,8 @@
 import { useCallback, useEffect, useState } from 'react';
 import { type Account, loadAccount } from './account.ts';
+import { messageOf } from './accounts.ts';
 import { Devices } from './devices.tsx';
-import { messageOf, SignIn } from './sign-in.tsx';
+import { SignIn } from './sign-in.tsx';
 
 /** The account is undefined until the first answer, and null if nobody is signed in. */
 type State = { account?: Account | null; notice?: string };

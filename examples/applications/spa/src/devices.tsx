@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { type Account, type Device, logOut, revoke } from './account.ts';
 import { RequestError } from './accounts.ts';
+import { Security } from './security.tsx';
 
 type Props = {
   account: Account;
@@ -38,6 +39,7 @@ export function Devices({ account, onChange, onLogOut }: Props) {
           <Item key={device.id} device={device} onRevoke={() => attempt(() => revoke(account, device.id), onChange)} />
         ))}
       </ul>
+      <Security account={account} onChange={onChange} />
       <button type="button" onClick={() => attempt(() => logOut(account), onLogOut)}>
         Log out
       </button>

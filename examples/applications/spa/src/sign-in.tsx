@@ -1,8 +1,10 @@
 import { useActionState, useState } from 'react';
 import { signIn } from './account.ts';
-import { RequestError } from './accounts.ts';
+import { messageOf } from './accounts.ts';
+import { logInWithPasskey, type Pending } from './factors.ts';
+import { SecondFactor } from './second-factor.tsx';
 
-type FormState = { email: string; problems: string[] };
+type FormState = { email: string; problems: string[]; pending: Pending | null };
 
 /** The form for a login and for a sign-up. */
 export function SignIn({ onSignIn }: { onSignIn(): Promise<void> }) {
@@ -10,12 +12,29 @@ export function SignIn({ onSignIn }: { onSignIn(): Promise<void> }) {
   const [state, submit, isPending] = useActionState(
     async (_state: FormState, form: FormData): Promise<FormState> => {
       const credentials = { email: String(form.get('email')), password: String(form.get('password')) };
-      const problems = await signIn(kind, credentials).catch((error) => [messageOf(error)]);
-      if (problems.length === 0) await onSignIn();
-      return { email: credentials.email, problems };
+      const failed = (error: unknown) => ({ problems: [messageOf(error)], pending: null });
+      const { problems, pending } = await signIn(kind, credentials).catch(failed);
+      if (problems.length === 0 && pending === null) await onSignIn();
+      return { email: credentials.email, problems, pending };
     },
-    { email: '', problems: [] },
+    { email: '', problems: [], pending: null },
   );
+  const [left, setLeft] = useState<Pending | null>(null);
+  const [problem, setProblem] = useState('');
+
+  async function usePasskey(): Promise<void> {
+    try {
+      await logInWithPasskey();
+    } catch (error) {
+      return setProblem(messageOf(error));
+    }
+    await onSignIn();
+  }
+
+  const { pending } = state;
+  if (pending !== null && pending !== left) {
+    return <SecondFactor pending={pending} onSignIn={onSignIn} onCancel={() => setLeft(pending)} />;
+  }
   const label = kind === 'login' ? 'Log in' : 'Sign up';
   return (
     <>
@@ -38,11 +57,16 @@ export function SignIn({ onSignIn }: { onSignIn(): Promise<void> }) {
           {label}
         </button>
         <div role="alert">
-          {state.problems.map((problem) => (
-            <p key={problem}>{problem}</p>
+          {[...state.problems, problem].filter(Boolean).map((text) => (
+            <p key={text}>{text}</p>
           ))}
         </div>
       </form>
+      {kind === 'login' && (
+        <button type="button" onClick={usePasskey}>
+          Log in with a passkey
+        </button>
+      )}
       <p>
         {kind === 'login' ? 'No account yet? ' : 'Already a member? '}
         <button type="button" className="link" onClick={() => setKind(kind === 'login' ? 'signUp' : 'login')}>
@@ -51,10 +75,4 @@ export function SignIn({ onSignIn }: { onSignIn(): Promise<void> }) {
       </p>
     </>
   );
-}
-
-/** Returns the message of a refused request. Everything else is a bug. */
-export function messageOf(error: unknown): string {
-  if (error instanceof RequestError) return error.message;
-  throw error;
 }

@@ -1,0 +1,160 @@
+/** Second factors: the second step of a login, and the factors of the account. */
+import {
+  type PublicKeyCredentialCreationOptionsJSON,
+  type PublicKeyCredentialRequestOptionsJSON,
+  startAuthentication,
+  startRegistration,
+} from '@simplewebauthn/browser';
+import { type Account, mutateFor } from './account.ts';
+import { keepToken, Refusal, send } from './accounts.ts';
+
+/** A login that waits for its second factor. */
+export type Pending = {
+  challenge: string;
+  methods: ('PASSKEY' | 'TOTP' | 'RECOVERY_CODE')[];
+  passkeyOptions: PublicKeyCredentialRequestOptionsJSON | null;
+};
+
+/** The result of a mutation: its data, or a refusal. */
+type Result<Data> = Partial<Data> & { code?: string; message?: string };
+
+function requireData<Data extends object>(result: Result<Data>): Data {
+  if (result.code !== undefined) throw new Refusal(result.code, result.message ?? '');
+  return result as Data;
+}
+
+const completeMutation = /* GraphQL */ `
+  mutation CompleteLogin($challenge: String!, $answer: FactorAnswer!, $trustDevice: Boolean!) {
+    result: completeLogin(challenge: $challenge, answer: $answer, trustDevice: $trustDevice) {
+      ... on SignInPayload { antiCSRFToken }
+      ... on UserError { code message }
+    }
+  }
+`;
+
+type Answer = { totpCode: string } | { recoveryCode: string } | { passkey: { response: unknown } };
+
+/** Answers the second step of a login. @throws Refusal for a wrong answer */
+export async function completeLogin({ challenge }: Pending, answer: Answer, trustDevice: boolean): Promise<void> {
+  const variables = { challenge, answer, trustDevice };
+  const { result } = await send<{ result: Result<{ antiCSRFToken: string }> }>(completeMutation, variables);
+  keepToken(requireData(result).antiCSRFToken);
+}
+
+/** Lets the browser ask for a passkey, and returns the answer. */
+export async function askForPasskey(optionsJSON: PublicKeyCredentialRequestOptionsJSON): Promise<Answer> {
+  return { passkey: { response: await startAuthentication({ optionsJSON }) } };
+}
+
+const startPasskeyLoginMutation = /* GraphQL */ `
+  mutation StartPasskeyLogin {
+    result: startPasskeyLogin { ... on PasskeyChallenge { challenge options } ... on UserError { code message } }
+  }
+`;
+
+const finishPasskeyLoginMutation = /* GraphQL */ `
+  mutation FinishPasskeyLogin($challenge: String!, $response: JSON!) {
+    result: finishPasskeyLogin(challenge: $challenge, response: $response) {
+      ... on SignInPayload { antiCSRFToken }
+      ... on UserError { code message }
+    }
+  }
+`;
+
+type Started<Options> = { challenge: string; options: Options };
+
+/** Logs in with a passkey, without an address and a password. */
+export async function logInWithPasskey(): Promise<void> {
+  type Options = PublicKeyCredentialRequestOptionsJSON;
+  const { result: started } = await send<{ result: Result<Started<Options>> }>(startPasskeyLoginMutation);
+  const { challenge, options } = requireData(started);
+  const response = await startAuthentication({ optionsJSON: options });
+  const finish = { challenge, response };
+  const { result } = await send<{ result: Result<{ antiCSRFToken: string }> }>(finishPasskeyLoginMutation, finish);
+  keepToken(requireData(result).antiCSRFToken);
+}
+
+const startAppMutation = /* GraphQL */ `
+  mutation StartApp {
+    result: startAuthenticatorApp { ... on StartAuthenticatorAppPayload { challenge secret qrCode } ... on UserError { code message } }
+  }
+`;
+
+const confirmAppMutation = /* GraphQL */ `
+  mutation ConfirmApp($challenge: String!, $code: String!) {
+    result: confirmAuthenticatorApp(challenge: $challenge, code: $code) {
+      ... on FactorPayload { antiCSRFToken recoveryCodes }
+      ... on UserError { code message }
+    }
+  }
+`;
+
+export type NewApp = { challenge: string; secret: string; qrCode: string };
+
+/** Starts the addition of an authenticator app. */
+export async function startApp(account: Account): Promise<NewApp> {
+  const { result } = await mutateFor<{ result: Result<NewApp> }>(account, startAppMutation);
+  return requireData(result);
+}
+
+type Confirmed = { antiCSRFToken: string; recoveryCodes: string[] | null };
+
+/** Adds the app by its first code. Returns the recovery codes, which are shown once. */
+export async function confirmApp(account: Account, { challenge }: NewApp, code: string): Promise<string[]> {
+  const variables = { challenge, code };
+  const { result } = await mutateFor<{ result: Result<Confirmed> }>(account, confirmAppMutation, variables);
+  const { antiCSRFToken, recoveryCodes } = requireData(result);
+  keepToken(antiCSRFToken);
+  return recoveryCodes ?? [];
+}
+
+const startPasskeyMutation = /* GraphQL */ `
+  mutation StartPasskey {
+    result: startPasskeyRegistration { ... on PasskeyChallenge { challenge options } ... on UserError { code message } }
+  }
+`;
+
+const finishPasskeyMutation = /* GraphQL */ `
+  mutation FinishPasskey($challenge: String!, $response: JSON!, $name: String) {
+    result: finishPasskeyRegistration(challenge: $challenge, response: $response, name: $name) {
+      ... on FinishPasskeyRegistrationPayload { antiCSRFToken }
+      ... on UserError { code message }
+    }
+  }
+`;
+
+/** Lets the device make a passkey, and adds it to the account. */
+export async function addPasskey(account: Account, name: string): Promise<void> {
+  type Options = PublicKeyCredentialCreationOptionsJSON;
+  const { result: started } = await mutateFor<{ result: Result<Started<Options>> }>(account, startPasskeyMutation);
+  const { challenge, options } = requireData(started);
+  const variables = { challenge, response: await startRegistration({ optionsJSON: options }), name };
+  const { result } = await mutateFor<{ result: Result<{ antiCSRFToken: string }> }>(
+    account,
+    finishPasskeyMutation,
+    variables,
+  );
+  keepToken(requireData(result).antiCSRFToken);
+}
+
+const reauthenticateMutation = /* GraphQL */ `
+  mutation Reauthenticate($password: String, $answer: FactorAnswer) {
+    result: reauthenticate(password: $password, answer: $answer) {
+      ... on ReauthenticatePayload { antiCSRFToken }
+      ... on UserError { code message }
+    }
+  }
+`;
+
+/** Proves the user again, before a change of the factors. */
+export async function reauthenticate(
+  account: Account,
+  proof: { password: string } | { answer: Answer },
+): Promise<void> {
+  const { result } = await mutateFor<{ result: Result<{ antiCSRFToken: string }> }>(
+    account,
+    reauthenticateMutation,
+    proof,
+  );
+  keepToken(requireData(result).antiCSRFToken);
+}

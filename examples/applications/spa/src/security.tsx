@@ -1,0 +1,92 @@
+import { useState } from 'react';
+import type { Account } from './account.ts';
+import { messageOf, Refusal } from './accounts.ts';
+import { addPasskey, confirmApp, type NewApp, reauthenticate, startApp } from './factors.ts';
+
+type Props = { account: Account; onChange(): Promise<void> };
+
+/** The factors of the account: passkeys, and an authenticator app with its recovery codes. */
+export function Security({ account, onChange }: Props) {
+  const [problem, setProblem] = useState('');
+  const [app, setApp] = useState<NewApp | null>(null);
+  const [codes, setCodes] = useState<string[]>([]);
+  /** The change that waits for the password. */
+  const [waiting, setWaiting] = useState<(() => Promise<void>) | null>(null);
+
+  async function attempt(act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+      setProblem('');
+    } catch (error) {
+      if (error instanceof Refusal && error.code === 'REAUTHENTICATION_REQUIRED') {
+        setWaiting(() => act);
+        return;
+      }
+      setProblem(messageOf(error));
+    }
+  }
+
+  async function confirmPassword(form: FormData): Promise<void> {
+    const password = String(form.get('password'));
+    await attempt(async () => {
+      await reauthenticate(account, { password });
+      setWaiting(null);
+      await waiting?.();
+    });
+  }
+
+  if (waiting !== null) {
+    return (
+      <form action={confirmPassword}>
+        <label>
+          Your password again
+          <input name="password" type="password" autoComplete="current-password" required />
+        </label>
+        <button type="submit">Confirm</button>
+        <div role="alert">{problem && <p>{problem}</p>}</div>
+      </form>
+    );
+  }
+  return (
+    <>
+      <h2>Security</h2>
+      <div role="alert">{problem && <p>{problem}</p>}</div>
+      <p>
+        <button type="button" onClick={() => attempt(() => addPasskey(account, 'This device').then(onChange))}>
+          Add a passkey
+        </button>{' '}
+        <button type="button" onClick={() => attempt(() => startApp(account).then(setApp))}>
+          Add an authenticator app
+        </button>
+      </p>
+      <p>{account.passkeys.length === 0 ? 'No passkeys.' : `Passkeys: ${account.passkeys.length}`}</p>
+      {app && (
+        <form
+          action={(form) =>
+            attempt(async () => {
+              setCodes(await confirmApp(account, app, String(form.get('code'))));
+              setApp(null);
+              await onChange();
+            })
+          }
+        >
+          <img src={`data:image/svg+xml,${encodeURIComponent(app.qrCode)}`} alt="QR code for the app" width="200" />
+          <p>
+            Or type this secret: <code>{app.secret}</code>
+          </p>
+          <label>
+            Code of the app
+            <input name="code" autoComplete="one-time-code" inputMode="numeric" required />
+          </label>
+          <button type="submit">Confirm the app</button>
+        </form>
+      )}
+      {codes.length > 0 && (
+        <>
+          <p>Keep these recovery codes in a safe place. Each opens your account once, without the app:</p>
+          <pre>{codes.join('\n')}</pre>
+        </>
+      )}
+    </>
+  );
+}
