@@ -24,6 +24,9 @@ export async function startAccounts(folder: string, { ports, next, spa, otherSit
     TRUSTED_PROXIES: '127.0.0.1',
     LOG_FORMAT: 'json',
     ENCRYPTION_KEYS: createEncryptionKey(),
+    // Browsers accept the domain that the page and the server share, and no top-level domain.
+    PASSKEY_RP_ID: 'shop.localhost',
+    PASSKEY_ORIGINS: spa,
   });
   const command = ['service-client', 'create', 'shop', '--scope', 'introspect', '--json'];
   // The command runs beside the server, which has created the database.
