@@ -1,0 +1,39 @@
+/** Reads from the log the messages that a stream has not told. */
+import type { Database } from '../database/database.ts';
+import { readMissedEvents } from '../events/log.ts';
+import type { AuditEventType } from '../events/record.ts';
+import { type Message, toldTypes } from './messages.ts';
+import { type EventFilter, messagesOf } from './open-streams.ts';
+import type { Reader } from './reader.ts';
+import { maxEventsPerMessage } from './stream.ts';
+
+export type Missed = {
+  reader: Reader;
+  filter: EventFilter | null;
+  /** The position after which the messages begin. */
+  from: bigint;
+  /** The highest id of an event that was told. */
+  upTo: bigint;
+  /** Every event up to it was told. */
+  settled: bigint;
+};
+
+/** Returns a function that reads the events that were told between a position and now, page by page. */
+export function missedBy(
+  database: Database,
+  { reader, filter, from, upTo, settled }: Missed,
+): () => Promise<Message[] | null> {
+  const userId = filter === null ? (reader.opened.session?.userId ?? null) : filter.userId;
+  const types = filter === null ? toldTypes : filter.types && ([...filter.types] as AuditEventType[]);
+  let after: bigint | null = from;
+  return async () => {
+    if (after === null) return null;
+    const events = await readMissedEvents(database, { after, upTo, userId, types }, maxEventsPerMessage);
+    const last = events.at(-1);
+    after = last && events.length === maxEventsPerMessage ? last.id : null;
+    return events.flatMap((event) => {
+      const position = event.id < settled ? event.id : settled;
+      return messagesOf({ filter }, [event], position);
+    });
+  };
+}
