@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { startApi, type TestApi } from '../support/api.ts';
+import { subscribe } from '../support/event-source.ts';
+
+const query = `subscription ($after: String, $types: [AuditEventType!]) {
+  adminEvents(after: $after, types: $types) { cursor events { detail } }
+}`;
+
+type Told = { cursor: string; events: { detail: string }[] };
+
+/** Adds events in one transaction, with their numbers as details. */
+async function record(api: TestApi, from: number, count: number): Promise<void> {
+  const at = api.clock.now;
+  const data = Array.from({ length: count }, (_, n) => ({ type: 'LOGIN_FAILED', at, detail: String(from + n) }));
+  await api.database.auditEvent.createMany({ data });
+}
+
+const numbers = (count: number) => Array.from({ length: count }, (_, n) => String(n));
+const detailsOf = (messages: Told[]) => messages.flatMap(({ events }) => events.map(({ detail }) => detail));
+
+describe('adminEvents', () => {
+  it('tells up to a hundred missed events in one message, and resumes after each', async () => {
+    const api = await startApi();
+    const root = await api.signUpAdmin('root@example.com');
+    const follow = async (after: string | null) => {
+      const events = await subscribe(root, { query, variables: { after, types: ['LOGIN_FAILED'] } });
+      return { events, next: async (): Promise<Told> => (await events.next())?.data.adminEvents };
+    };
+    const first = await follow(null);
+    const { cursor } = await first.next();
+    await first.events.leave();
+    await record(api, 0, 250);
+    const { events, next } = await follow(cursor);
+    expect(await next()).toEqual({ cursor, events: [] });
+    const missed = [await next(), await next(), await next()];
+    expect(missed.map((message) => message.events.length)).toEqual([100, 100, 50]);
+    expect(detailsOf(missed)).toEqual(numbers(250));
+    await record(api, 250, 1);
+    expect(detailsOf([await next()])).toEqual(['250']);
+    await events.leave();
+    const again = await follow(missed[0]?.cursor ?? null);
+    await again.next();
+    const rest = [await again.next(), await again.next()];
+    expect(detailsOf(rest)).toEqual(numbers(251).slice(100));
+    await again.events.leave();
+  });
+});
