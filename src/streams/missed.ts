@@ -3,10 +3,9 @@ import type { Database } from '../database/database.ts';
 import { readMissedEvents } from '../events/log.ts';
 import type { AuditEventType } from '../events/record.ts';
 import type { AuditEvent } from '../generated/sqlite/client.ts';
-import { type Message, toldTypes } from './messages.ts';
+import { type Message, maxEventsPerMessage, toldTypes } from './messages.ts';
 import { type EventFilter, messagesOf } from './open-streams.ts';
 import type { Reader } from './reader.ts';
-import { maxEventsPerMessage } from './stream.ts';
 
 export type Missed = {
   reader: Reader;

@@ -1,8 +1,8 @@
 import type { AuditEventType } from '../events/record.ts';
 import type { AuditEvent } from '../generated/sqlite/client.ts';
-import { type Message, toMessage } from './messages.ts';
+import { type Message, maxEventsPerMessage, toMessage } from './messages.ts';
 import { isOwnHandle, isService, type Reader } from './reader.ts';
-import { maxEventsPerMessage, type Stream } from './stream.ts';
+import type { Stream } from './stream.ts';
 
 /** The events of all accounts that a stream tells. */
 export type EventFilter = {

@@ -1,13 +1,10 @@
 import { RequestError } from '../errors.ts';
 import type { Scope } from '../scope.ts';
 import type { StreamEnd } from './end.ts';
-import type { Message } from './messages.ts';
+import { type Message, withMessage } from './messages.ts';
 
 /** The maximum number of messages that wait for a client. One that reads more slowly would cost memory without a limit. */
 export const maxWaiting = 64;
-
-/** The maximum number of events in one message. */
-export const maxEventsPerMessage = 100;
 
 /** A message with the scope of its reader, as it is at the delivery. */
 export type Delivery = { message: Message; scope: Scope };
@@ -54,24 +51,15 @@ export class Stream implements AsyncIterableIterator<Delivery> {
     return this.#end;
   }
 
-  /** Adds a message. Events join those that wait already, and of several changes of the same thing, the last one waits. */
+  /** Adds a message to those that wait. */
   push(message: Message): void {
     if (this.#end !== null) return;
-    const key = changeOf(message);
-    if (key !== null) this.#waiting = this.#waiting.filter((one) => changeOf(one) !== key);
-    const last = this.#waiting.at(-1);
-    if (message.kind === 'events' && last?.kind === 'events') {
-      const events = [...last.events, ...message.events];
-      if (events.length <= maxEventsPerMessage) {
-        this.#waiting[this.#waiting.length - 1] = { ...message, events };
-        return;
-      }
-    }
-    if (this.#waiting.length >= maxWaiting) {
+    const waiting = withMessage(this.#waiting, message);
+    if (waiting.length > maxWaiting) {
       this.close('SLOW_CONSUMER');
       return;
     }
-    this.#waiting.push(message);
+    this.#waiting = waiting;
     this.#wake?.();
   }
 
@@ -172,10 +160,4 @@ export class Stream implements AsyncIterableIterator<Delivery> {
   [Symbol.asyncIterator](): this {
     return this;
   }
-}
-
-/** Returns a name for the change that a message tells, which its reader then reads as it is. Null for others. */
-function changeOf(message: Message): string | null {
-  if (message.kind === 'viewer') return 'viewer';
-  return message.kind === 'changed' ? message.handle : null;
 }

@@ -1,5 +1,4 @@
-import type { Message } from '../../streams/messages.ts';
-import { maxEventsPerMessage } from '../../streams/stream.ts';
+import { type Message, maxEventsPerMessage } from '../../streams/messages.ts';
 import { noUserId } from '../../users/user.ts';
 import { builder } from '../builder.ts';
 import { parseNodeId } from '../node-id.ts';
