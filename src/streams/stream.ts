@@ -1,19 +1,10 @@
 import { RequestError } from '../errors.ts';
-import type { Scope } from '../scope.ts';
 import type { StreamEnd } from './end.ts';
+import type { Delivery, Verdict } from './judge.ts';
 import { type Message, withMessage } from './messages.ts';
 
 /** The maximum number of messages that wait for a client. One that reads more slowly would cost memory without a limit. */
 export const maxWaiting = 64;
-
-/** A message with the scope of its reader, as it is at the delivery. */
-export type Delivery = { message: Message; scope: Scope };
-
-/** The decision on a message, right before it is delivered. */
-export type Verdict =
-  | { delivery: Delivery; isLast: boolean }
-  /** The stream ends, and the message is not delivered. */
-  | { end: StreamEnd };
 
 export type StreamParts = {
   /** Returns the next messages that the reader missed before the stream began. Null after the last one. */
@@ -66,13 +57,8 @@ export class Stream implements AsyncIterableIterator<Delivery> {
   /** Reads the first messages that the reader missed, so that a position at which it cannot resume is refused at once. */
   async prepare(): Promise<void> {
     if (this.#parts.readMissed === null) return;
-    try {
-      const missed = await this.#parts.readMissed();
-      this.#missed.push(...(missed ?? []));
-    } catch (error) {
-      this.close('FAILED');
-      throw error;
-    }
+    const missed = await this.#required(this.#parts.readMissed());
+    this.#missed.push(...(missed ?? []));
   }
 
   /** Ends the stream. What waits is not delivered. Further calls change nothing. */
@@ -89,19 +75,19 @@ export class Stream implements AsyncIterableIterator<Delivery> {
 
   /** Waits for a message, or the end, and then for its turn. Returns a function that ends the turn. */
   async turn(): Promise<() => void> {
-    try {
-      await this.#arrival();
-    } catch (error) {
-      this.close('FAILED');
-      throw error;
-    }
+    await this.#required(this.#arrival());
     return this.#parts.enter();
   }
 
   /** @throws RequestError with the reason, once, if the stream has ended for one that the client should read. */
-  async next(): Promise<IteratorResult<Delivery, undefined>> {
+  next(): Promise<IteratorResult<Delivery, undefined>> {
+    return this.#required(this.#next());
+  }
+
+  /** Waits for a step without which the stream ends. */
+  async #required<T>(step: Promise<T>): Promise<T> {
     try {
-      return await this.#next();
+      return await step;
     } catch (error) {
       this.close('FAILED');
       throw error;
