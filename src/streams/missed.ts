@@ -2,7 +2,6 @@
 import type { Database } from '../database/database.ts';
 import { readMissedEvents } from '../events/log.ts';
 import type { AuditEventType } from '../events/record.ts';
-import type { AuditEvent } from '../generated/sqlite/client.ts';
 import { type Message, maxEventsPerMessage, toldTypes } from './messages.ts';
 import { type EventFilter, messagesOf } from './open-streams.ts';
 import type { Reader } from './reader.ts';
@@ -31,8 +30,8 @@ export function missedBy(
     const events = await readMissedEvents(database, { after, upTo, userId, types }, maxEventsPerMessage);
     const last = events.at(-1);
     after = last && events.length === maxEventsPerMessage ? last.id : null;
-    const messagesTo = (some: AuditEvent[]) => messagesOf({ filter }, some, min(some.at(-1)?.id ?? settled, settled));
-    return filter === null ? events.flatMap((event) => messagesTo([event])) : messagesTo(events);
+    const positions = events.map(({ id }) => min(id, settled));
+    return messagesOf({ filter }, events, positions);
   };
 }
 

@@ -71,11 +71,10 @@ export function openStreams({ database, log, clock, config, report }: StreamPart
   function onEvents(events: Parameters<OpenStreams['tell']>[0], position: bigint): void {
     // The log goes back if a backup is restored.
     if (position < cursor) top = position;
-    const before = cursor < position ? cursor : position;
     cursor = position;
     for (const { id } of events) if (id > top) top = id;
     if (cursor > top) top = cursor;
-    streams.tell(events, before, position);
+    streams.tell(events, position);
     streams.endReplaced(events);
     const toCheck = streams.toCheck(events);
     if (toCheck.length > 0) void checks.check(toCheck);

@@ -19,6 +19,26 @@ const numbers = (count: number) => Array.from({ length: count }, (_, n) => Strin
 const detailsOf = (messages: Told[]) => messages.flatMap(({ events }) => events.map(({ detail }) => detail));
 
 describe('adminEvents', () => {
+  it('resumes after each message of one transaction with the next event', async () => {
+    const api = await startApi();
+    const root = await api.signUpAdmin('root@example.com');
+    const events = await subscribe(root, { query });
+    const next = async (): Promise<Told> => (await events.next()).data.adminEvents;
+    await next();
+    await record(api, 0, 250);
+    const told = [await next(), await next(), await next()];
+    expect(detailsOf(told)).toEqual(numbers(250));
+    await events.leave();
+    for (const [index, { cursor: after }] of told.entries()) {
+      await record(api, 250 + index, 1);
+      const resumed = await subscribe(root, { query, variables: { after } });
+      await resumed.next();
+      const first: Told = (await resumed.next()).data.adminEvents;
+      expect(first.events[0]?.detail).toBe(['100', '200', '250'][index]);
+      await resumed.leave();
+    }
+  });
+
   it('tells up to a hundred missed events in one message, and resumes after each', async () => {
     const api = await startApi();
     const root = await api.signUpAdmin('root@example.com');
