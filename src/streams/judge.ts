@@ -58,9 +58,14 @@ async function stateOf(
   reader: Reader,
   hasEnded: () => boolean,
 ): Promise<ReaderState | null> {
+  return whenAvailable(() => readState(database, reader, clock.now(), config), hasEnded);
+}
+
+/** Reads something, again while the database does not answer. Returns null if the stream has ended meanwhile. */
+export async function whenAvailable<T>(read: () => Promise<T>, hasEnded: () => boolean): Promise<T | null> {
   while (!hasEnded()) {
     try {
-      return await readState(database, reader, clock.now(), config);
+      return await read();
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       await sleep(retryMs);

@@ -65,8 +65,11 @@ export class OpenStreams {
   /**
    * Gives the streams the messages of new events. A reader that resumes after one of them gets those that follow it, and
    * misses none.
+   *
+   * @param before - every event up to it was told
+   * @param after - every event up to it is told now
    */
-  tell(events: readonly AuditEvent[], after: bigint): void {
+  tell(events: readonly AuditEvent[], before: bigint, after: bigint): void {
     const told = new Map<OpenStream, AuditEvent[]>();
     const note = (open: OpenStream, event: AuditEvent) => {
       const known = told.get(open);
@@ -79,7 +82,8 @@ export class OpenStreams {
     }
     for (const [open, own] of told) {
       const at = own.at(-1)?.at ?? new Date();
-      for (const message of messagesOf(open, own, positionsAfter(own, after))) open.stream.push({ ...message, at });
+      const messages = messagesOf(open, own, positionsAfter(own, after));
+      for (const message of messages) open.stream.push({ ...message, at }, before);
     }
     for (const event of events) this.#tellEnd(event, after);
   }
@@ -107,7 +111,7 @@ export class OpenStreams {
     const message = toMessage(event, cursor);
     if (message?.kind !== 'ended') return;
     for (const open of this.#ofUser(event)) {
-      if (open.filter !== null && isOwnHandle(open.reader, message.handle)) open.stream.push(message);
+      if (open.filter !== null && isOwnHandle(open.reader, message.handle)) open.stream.pushLast(message);
     }
   }
 

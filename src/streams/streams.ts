@@ -9,7 +9,7 @@ import type { Scope } from '../scope.ts';
 import { startChecks } from './checks.ts';
 import { endOver } from './drain.ts';
 import type { StreamEnd, StreamTransport } from './end.ts';
-import { judge } from './judge.ts';
+import { judge, whenAvailable } from './judge.ts';
 import { missedBy } from './missed.ts';
 import { type EventFilter, type OpenStream, OpenStreams } from './open-streams.ts';
 import { Quotas, streamLimits } from './quotas.ts';
@@ -71,10 +71,11 @@ export function openStreams({ database, log, clock, config, report }: StreamPart
   function onEvents(events: Parameters<OpenStreams['tell']>[0], position: bigint): void {
     // The log goes back if a backup is restored.
     if (position < cursor) top = position;
+    const before = cursor < position ? cursor : position;
     cursor = position;
     for (const { id } of events) if (id > top) top = id;
     if (cursor > top) top = cursor;
-    streams.tell(events, position);
+    streams.tell(events, before, position);
     streams.endReplaced(events);
     const toCheck = streams.toCheck(events);
     if (toCheck.length > 0) void checks.check(toCheck);
@@ -106,18 +107,25 @@ export function openStreams({ database, log, clock, config, report }: StreamPart
     if (state.kind === 'replaced') open.stream.close('CREDENTIAL_REPLACED');
     if (state.kind !== 'ended' || open.isEnding) return;
     open.isEnding = true;
-    open.stream.push({ kind: 'ended', cursor, ...state.session });
+    open.stream.pushLast({ kind: 'ended', cursor, ...state.session });
   }
 
   async function begin({ scope, transport, after, filter, onEnd }: Opening, giveBack: () => void): Promise<Stream> {
     await follow();
     const reader = { opened: scope, isPrivileged: filter !== null };
-    const missed = { reader, filter, upTo: top, settled: cursor };
-    const readMissed = after === null ? null : missedBy(database, { ...missed, from: after });
+    const missedAfter = (from: bigint, isResumed: boolean) =>
+      missedBy(database, { reader, filter, from, upTo: top, settled: cursor, isResumed });
+    const hasEnded = () => stream.end !== null;
     const first = { kind: 'start', cursor: after !== null && after < cursor ? after : cursor } as const;
     const stream: Stream = new Stream(first, {
-      readMissed,
-      judge: (message) => judge({ database, clock, config }, reader, message, () => stream.end !== null),
+      readMissed: after === null ? null : missedAfter(after, true),
+      missedSince(position) {
+        // The log may have gone back.
+        const read = missedAfter(position < cursor ? position : cursor, false);
+        return () => whenAvailable(read, hasEnded);
+      },
+      now: () => clock.now().getTime(),
+      judge: (message) => judge({ database, clock, config }, reader, message, hasEnded),
       enter: () => turns.enter(isService(reader) ? null : (scope.session?.userId ?? null)),
       onEnd(end) {
         giveBack();

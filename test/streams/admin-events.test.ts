@@ -64,4 +64,36 @@ describe('adminEvents', () => {
     expect(detailsOf(rest)).toEqual(numbers(251).slice(100));
     await again.events.leave();
   });
+
+  it('tells all events of a large transaction, also to a client that pauses', async () => {
+    const api = await startApi();
+    const root = await api.signUpAdmin('root@example.com');
+    const paused = await subscribe(root, { query });
+    const prompt = await subscribe(root, { query });
+    for (const events of [paused, prompt]) expect((await events.next()).data.adminEvents.events).toEqual([]);
+    // More than may wait: 64 messages of 100 events.
+    const count = 7_000;
+    await record(api, 0, count);
+    for (const events of [prompt, paused]) {
+      const messages: Told[] = [];
+      while (detailsOf(messages.slice(-1)).at(-1) !== String(count - 1)) {
+        const { data, errors } = await events.next();
+        expect(errors).toBeUndefined();
+        messages.push(data.adminEvents);
+      }
+      expect(detailsOf(messages)).toEqual(numbers(count));
+    }
+    await record(api, count, 1);
+    expect(detailsOf([(await paused.next()).data.adminEvents])).toEqual([String(count)]);
+    expect(api.reported).toEqual([]);
+  });
+
+  it('ends with the session of its reader, also if the filter leaves out its end', async () => {
+    const api = await startApi();
+    const root = await api.signUpAdmin('root@example.com');
+    const events = await subscribe(root, { query, variables: { types: ['LOGIN_FAILED'] } });
+    await events.next();
+    await root.ask('mutation { logout { revokedSessionId } }');
+    expect(await events.rest()).toEqual({ messages: [], isComplete: true });
+  });
 });
