@@ -88,6 +88,29 @@ describe('adminEvents', () => {
     expect(api.reported).toEqual([]);
   });
 
+  it('and `auditEvents` refuse an ID that is not of a user, and accept that of a deleted one', async () => {
+    const api = await startApi();
+    const root = await api.signUpAdmin('root@example.com');
+    const ada = await api.signUp('ada@example.com', 'BEARER');
+    const { viewer, currentSession } = await ada.ask('{ viewer { id } currentSession { id } }');
+    const live = 'subscription ($userId: ID) { adminEvents(userId: $userId) { events { type } } }';
+    const list = 'query ($userId: ID) { auditEvents(userId: $userId) { totalCount nodes { userId } } }';
+    const refusal = [{ message: 'An ID is not of a user.', extensions: { code: 'BAD_USER_INPUT' } }];
+    for (const userId of ['none', '', '7', currentSession.id, `${viewer.id}x`]) {
+      const events = await subscribe(root, { query: live, variables: { userId } });
+      expect((await events.next()).errors, userId).toMatchObject(refusal);
+      expect(await events.next()).toBeNull();
+      expect((await root.send(list, { userId })).errors, userId).toMatchObject(refusal);
+    }
+    await api.database.user.deleteMany({ where: { email: 'ada@example.com' } });
+    const events = await subscribe(root, { query: live, variables: { userId: viewer.id } });
+    expect((await events.next()).data.adminEvents.events).toEqual([]);
+    await events.leave();
+    const { auditEvents } = await root.ask(list, { userId: viewer.id });
+    expect(auditEvents).toEqual({ totalCount: 1, nodes: [{ userId: viewer.id }] });
+    expect(api.reported).toEqual([]);
+  });
+
   it('ends with the session of its reader, also if the filter leaves out its end', async () => {
     const api = await startApi();
     const root = await api.signUpAdmin('root@example.com');
