@@ -122,7 +122,7 @@ export default defineConfig(({ mode }) => ({
             'test/http/front-door.test.ts',
             'test/http/ready.test.ts',
             'test/secrets.test.ts',
-            'test/streams/sse.test.ts',
+            'test/streams/{admin-events,sse}.test.ts',
           ],
           exclude: withoutDatabase,
         },

@@ -28,7 +28,7 @@ export type MissedEvents = {
 };
 
 /** The maximum number of ids that a reader of all users resumes over. More take longer than a new start. */
-const maxMissedIds = 100_000n;
+export const maxMissedIds = 100_000n;
 
 /**
  * Returns up to `limit` of the events that a reader missed, in the order of the ids. To read all, continue after the last

@@ -48,6 +48,16 @@ export function parseNodeId(globalId: string, { $largestId }: WithIds): NodeId |
   return toNodeId(type, id) === globalId.replace(/={1,2}$/, '') ? { type, id } : null;
 }
 
+/** Refuses a global ID that is not of a user. */
+export const notOfUser = 'An ID is not of a user.';
+
+/** Returns the row ID of a user, who may be deleted. @throws RequestError BAD_USER_INPUT for every other text. */
+export function parseUserId(globalId: string, database: WithIds): bigint {
+  const node = parseNodeId(globalId, database);
+  if (node?.type === 'User') return node.id;
+  throw new RequestError('BAD_USER_INPUT', notOfUser);
+}
+
 /**
  * The cursor of an id: `I`, or `N` as Pothos wrote it while ids had 32 bits. Pothos reads `N` as a number, which holds
  * every such id.

@@ -4,12 +4,21 @@ import type { Database } from '../database/database.ts';
 import { isUnavailable } from '../database/failures.ts';
 import { streamDeliveries } from '../diagnostics.ts';
 import type { Scope } from '../scope.ts';
+import type { StreamEnd } from './end.ts';
 import type { Message } from './messages.ts';
 import { isOwnHandle, type Reader, type ReaderPolicies, type ReaderState, readState } from './reader.ts';
-import type { Verdict } from './stream.ts';
 
 /** The pause between two reads while the database does not answer. */
 const retryMs = 1_000;
+
+/** A message with the scope of its reader, as it is at the delivery. */
+export type Delivery = { message: Message; scope: Scope };
+
+/** The decision on a message, right before it is delivered. */
+export type Verdict =
+  | { delivery: Delivery; isLast: boolean }
+  /** The stream ends, and the message is not delivered. */
+  | { end: StreamEnd };
 
 export type JudgeParts = { database: Database; clock: Pick<Clock, 'now'>; config: ReaderPolicies };
 
@@ -49,9 +58,14 @@ async function stateOf(
   reader: Reader,
   hasEnded: () => boolean,
 ): Promise<ReaderState | null> {
+  return whenAvailable(() => readState(database, reader, clock.now(), config), hasEnded);
+}
+
+/** Reads something, again while the database does not answer. Returns null if the stream has ended meanwhile. */
+export async function whenAvailable<T>(read: () => Promise<T>, hasEnded: () => boolean): Promise<T | null> {
   while (!hasEnded()) {
     try {
-      return await readState(database, reader, clock.now(), config);
+      return await read();
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       await sleep(retryMs);

@@ -3,6 +3,9 @@ import type { AuditEventType } from '../events/record.ts';
 import type { AuditEvent } from '../generated/sqlite/client.ts';
 import type { EndReason } from '../sessions/end.ts';
 
+/** The maximum number of events in one message. */
+export const maxEventsPerMessage = 100;
+
 /** The end of a session. */
 export type EndedSession = { handle: string; reason: EndReason; endedAt: Date };
 
@@ -59,4 +62,25 @@ function endOf({ type, detail, at }: AuditEvent, handle: string): EndedSession {
   // Only `endSessions` writes these events: with the reason, or none if the type tells it.
   const plain = type === 'LOGGED_OUT' ? 'LOGOUT' : 'REVOKED';
   return { handle, reason: (detail as EndReason | null) ?? plain, endedAt: at };
+}
+
+/**
+ * Returns the messages that wait, with one more. Events join those that wait already, and of several changes of the same
+ * thing, the last one waits.
+ */
+export function withMessage(waiting: readonly Message[], message: Message): Message[] {
+  const key = changeOf(message);
+  const others = waiting.filter((one) => key === null || changeOf(one) !== key);
+  const last = others.at(-1);
+  if (message.kind === 'events' && last?.kind === 'events') {
+    const events = [...last.events, ...message.events];
+    if (events.length <= maxEventsPerMessage) return [...others.slice(0, -1), { ...message, events }];
+  }
+  return [...others, message];
+}
+
+/** Returns a name for the change that a message tells, which its reader then reads as it is. Null for others. */
+function changeOf(message: Message): string | null {
+  if (message.kind === 'viewer') return 'viewer';
+  return message.kind === 'changed' ? message.handle : null;
 }

@@ -1,8 +1,8 @@
 import type { AuditEventType } from '../events/record.ts';
 import type { AuditEvent } from '../generated/sqlite/client.ts';
-import { type Message, toMessage } from './messages.ts';
+import { type Message, maxEventsPerMessage, toMessage } from './messages.ts';
 import { isOwnHandle, isService, type Reader } from './reader.ts';
-import { maxEventsPerMessage, type Stream } from './stream.ts';
+import type { Stream } from './stream.ts';
 
 /** The events of all accounts that a stream tells. */
 export type EventFilter = {
@@ -63,8 +63,11 @@ export class OpenStreams {
   }
 
   /**
-   * Gives the streams the messages of new events. A message has the position before the events if another one follows
-   * it, so that a reader that resumes between them misses none.
+   * Gives the streams the messages of new events. A reader that resumes after one of them gets those that follow it, and
+   * misses none.
+   *
+   * @param before - every event up to it was told
+   * @param after - every event up to it is told now
    */
   tell(events: readonly AuditEvent[], before: bigint, after: bigint): void {
     const told = new Map<OpenStream, AuditEvent[]>();
@@ -78,12 +81,9 @@ export class OpenStreams {
       for (const open of this.#filtered) if (matches(open.filter, event)) note(open, event);
     }
     for (const [open, own] of told) {
-      const messages = messagesOf(open, own, before);
       const at = own.at(-1)?.at ?? new Date();
-      messages.forEach((message, index) => {
-        const cursor = index === messages.length - 1 ? after : before;
-        open.stream.push({ ...message, cursor, at });
-      });
+      const messages = messagesOf(open, own, positionsAfter(own, after));
+      for (const message of messages) open.stream.push({ ...message, at }, before);
     }
     for (const event of events) this.#tellEnd(event, after);
   }
@@ -111,7 +111,7 @@ export class OpenStreams {
     const message = toMessage(event, cursor);
     if (message?.kind !== 'ended') return;
     for (const open of this.#ofUser(event)) {
-      if (open.filter !== null && isOwnHandle(open.reader, message.handle)) open.stream.push(message);
+      if (open.filter !== null && isOwnHandle(open.reader, message.handle)) open.stream.pushLast(message);
     }
   }
 
@@ -134,12 +134,29 @@ function matches(filter: EventFilter | null, { userId, type }: AuditEvent): bool
   return (filter.userId === null || filter.userId === userId) && (filter.types === null || filter.types.has(type));
 }
 
-/** Returns the messages of events, in their order, all with this cursor. */
-export function messagesOf({ filter }: Pick<OpenStream, 'filter'>, events: AuditEvent[], cursor: bigint): Message[] {
-  if (filter === null) return events.flatMap((event) => toMessage(event, cursor) ?? []);
+/** Returns the position after each of new events, which come in any order: below all events that follow it. */
+function positionsAfter(events: readonly AuditEvent[], after: bigint): bigint[] {
+  const positions: bigint[] = [];
+  let position = after;
+  for (const { id } of events.toReversed()) {
+    positions.push(position);
+    if (id <= position) position = id - 1n;
+  }
+  return positions.reverse();
+}
+
+/** Returns the messages of events, in their order. The cursor of each is the position after its last event. */
+export function messagesOf(
+  { filter }: Pick<OpenStream, 'filter'>,
+  events: readonly AuditEvent[],
+  positions: readonly bigint[],
+): Message[] {
+  const positionAfter = (index: number) => positions[index] ?? 0n;
+  if (filter === null) return events.flatMap((event, index) => toMessage(event, positionAfter(index)) ?? []);
   const messages: Message[] = [];
   for (let from = 0; from < events.length; from += maxEventsPerMessage) {
-    messages.push({ kind: 'events', cursor, events: events.slice(from, from + maxEventsPerMessage) });
+    const some = events.slice(from, from + maxEventsPerMessage);
+    messages.push({ kind: 'events', cursor: positionAfter(from + some.length - 1), events: some });
   }
   return messages;
 }

@@ -1,26 +1,22 @@
 import { RequestError } from '../errors.ts';
-import type { Scope } from '../scope.ts';
 import type { StreamEnd } from './end.ts';
-import type { Message } from './messages.ts';
+import type { Delivery, Verdict } from './judge.ts';
+import { type Message, withMessage } from './messages.ts';
+import type { ReadMissed } from './missed.ts';
 
-/** The maximum number of messages that wait for a client. One that reads more slowly would cost memory without a limit. */
+/** The maximum number of messages that wait in the memory. If there are more, the stream reads them from the log. */
 export const maxWaiting = 64;
 
-/** The maximum number of events in one message. */
-export const maxEventsPerMessage = 100;
-
-/** A message with the scope of its reader, as it is at the delivery. */
-export type Delivery = { message: Message; scope: Scope };
-
-/** The decision on a message, right before it is delivered. */
-export type Verdict =
-  | { delivery: Delivery; isLast: boolean }
-  /** The stream ends, and the message is not delivered. */
-  | { end: StreamEnd };
+/** The time after which a client that has not asked for a message reads too slowly, if too many wait. */
+const maxIdleMs = 30_000;
 
 export type StreamParts = {
-  /** Returns the next messages that the reader missed before the stream began. Null after the last one. */
-  readMissed: (() => Promise<Message[] | null>) | null;
+  /** Reads what the reader missed before the stream began. Null if it missed nothing. */
+  readMissed: ReadMissed | null;
+  /** Returns the reading of the messages after a position that were told until now. */
+  missedSince(position: bigint): ReadMissed;
+  /** Returns the time in milliseconds. */
+  now(): number;
   /** Decides on a message by the state of the reader now. */
   judge(message: Message): Promise<Verdict>;
   /** Waits until the next message may be executed, and returns a function that ends this turn. */
@@ -36,8 +32,17 @@ const lost = new RequestError('FORBIDDEN', 'The stream ended: its caller may not
 export class Stream implements AsyncIterableIterator<Delivery> {
   readonly #parts: StreamParts;
   #missed: Message[] = [];
-  #hasMissed: boolean;
+  /** Reads more of what was missed. Null if all was read. */
+  #readMissed: ReadMissed | null;
   #waiting: Message[] = [];
+  /** Waits behind all other messages. */
+  #last: Message | null = null;
+  /** True if more messages than may wait were added since the last one was taken. None of them is in the memory. */
+  #isBehind = false;
+  /** Every message up to it was taken. */
+  #position: bigint;
+  /** The time since which the client has not asked for a message. Infinite while it waits for one. */
+  #idleSince: number;
   /** Wakes the reader that waits. */
   #wake: (() => void) | null = null;
   #end: StreamEnd | null = null;
@@ -46,7 +51,9 @@ export class Stream implements AsyncIterableIterator<Delivery> {
   constructor(first: Message, parts: StreamParts) {
     this.#parts = parts;
     this.#missed.push(first);
-    this.#hasMissed = parts.readMissed !== null;
+    this.#readMissed = parts.readMissed;
+    this.#position = first.cursor;
+    this.#idleSince = parts.now();
   }
 
   /** The reason of the end. Null for a stream that is open. */
@@ -54,37 +61,36 @@ export class Stream implements AsyncIterableIterator<Delivery> {
     return this.#end;
   }
 
-  /** Adds a message. Events join those that wait already, and of several changes of the same thing, the last one waits. */
-  push(message: Message): void {
+  /**
+   * Adds a message of the log to those that wait. If there are too many, the stream reads them again from the log, unless
+   * the client has stopped reading.
+   *
+   * @param before - every message up to it was added
+   */
+  push(message: Message, before: bigint): void {
     if (this.#end !== null) return;
-    const key = changeOf(message);
-    if (key !== null) this.#waiting = this.#waiting.filter((one) => changeOf(one) !== key);
-    const last = this.#waiting.at(-1);
-    if (message.kind === 'events' && last?.kind === 'events') {
-      const events = [...last.events, ...message.events];
-      if (events.length <= maxEventsPerMessage) {
-        this.#waiting[this.#waiting.length - 1] = { ...message, events };
-        return;
-      }
+    const hasAll = this.#missed.length + this.#waiting.length === 0 && this.#readMissed === null && !this.#isBehind;
+    if (hasAll) this.#position = before;
+    if (!this.#isBehind) {
+      const waiting = withMessage(this.#waiting, message);
+      this.#isBehind = waiting.length > maxWaiting;
+      this.#waiting = this.#isBehind ? [] : waiting;
+      this.#wake?.();
     }
-    if (this.#waiting.length >= maxWaiting) {
-      this.close('SLOW_CONSUMER');
-      return;
-    }
-    this.#waiting.push(message);
+    if (this.#isBehind && this.#parts.now() - this.#idleSince >= maxIdleMs) this.close('SLOW_CONSUMER');
+  }
+
+  /** Adds the end of the reader's session, which the log may not tell this stream. It is never dropped. */
+  pushLast(message: Message): void {
+    if (this.#end === null) this.#last ??= message;
     this.#wake?.();
   }
 
   /** Reads the first messages that the reader missed, so that a position at which it cannot resume is refused at once. */
   async prepare(): Promise<void> {
-    if (this.#parts.readMissed === null) return;
-    try {
-      const missed = await this.#parts.readMissed();
-      this.#missed.push(...(missed ?? []));
-    } catch (error) {
-      this.close('FAILED');
-      throw error;
-    }
+    if (this.#readMissed === null) return;
+    const missed = await this.#required(this.#readMissed());
+    this.#missed.push(...(missed ?? []));
   }
 
   /** Ends the stream. What waits is not delivered. Further calls change nothing. */
@@ -95,25 +101,31 @@ export class Stream implements AsyncIterableIterator<Delivery> {
     if (end === 'ACCESS_LOST') this.#failure = lost;
     this.#missed = [];
     this.#waiting = [];
+    this.#last = null;
     this.#parts.onEnd(end);
     this.#wake?.();
   }
 
   /** Waits for a message, or the end, and then for its turn. Returns a function that ends the turn. */
   async turn(): Promise<() => void> {
-    try {
-      await this.#arrival();
-    } catch (error) {
-      this.close('FAILED');
-      throw error;
-    }
-    return this.#parts.enter();
+    this.#idleSince = Number.POSITIVE_INFINITY;
+    await this.#required(this.#arrival());
+    const leave = await this.#parts.enter();
+    return () => {
+      this.#idleSince = this.#parts.now();
+      leave();
+    };
   }
 
   /** @throws RequestError with the reason, once, if the stream has ended for one that the client should read. */
-  async next(): Promise<IteratorResult<Delivery, undefined>> {
+  next(): Promise<IteratorResult<Delivery, undefined>> {
+    return this.#required(this.#next());
+  }
+
+  /** Waits for a step without which the stream ends. */
+  async #required<T>(step: Promise<T>): Promise<T> {
     try {
-      return await this.#next();
+      return await step;
     } catch (error) {
       this.close('FAILED');
       throw error;
@@ -143,20 +155,31 @@ export class Stream implements AsyncIterableIterator<Delivery> {
 
   /** Returns the next message. Null if the stream has ended. */
   async #take(): Promise<Message | null> {
-    await this.#arrival();
-    return this.#missed.shift() ?? this.#waiting.shift() ?? null;
+    let message: Message | null = null;
+    // What waited may be dropped after the arrival.
+    while (this.#end === null && message === null) {
+      await this.#arrival();
+      message = this.#missed.shift() ?? this.#waiting.shift() ?? this.#last;
+    }
+    if (message !== null) this.#position = message.cursor;
+    if (message === this.#last) this.#last = null;
+    return message;
   }
 
   /** Waits for a message, or the end. */
   async #arrival(): Promise<void> {
     while (this.#end === null && this.#missed.length === 0) {
-      if (this.#hasMissed) {
-        const more = (await this.#parts.readMissed?.()) ?? null;
+      if (this.#readMissed === null && this.#isBehind) {
+        this.#readMissed = this.#parts.missedSince(this.#position);
+        this.#isBehind = false;
+      }
+      if (this.#readMissed !== null) {
+        const more = await this.#readMissed();
         this.#missed = this.#end === null ? (more ?? []) : [];
-        this.#hasMissed = more !== null;
+        if (more === null) this.#readMissed = null;
         continue;
       }
-      if (this.#waiting.length > 0) return;
+      if (this.#waiting.length > 0 || this.#last !== null) return;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -172,10 +195,4 @@ export class Stream implements AsyncIterableIterator<Delivery> {
   [Symbol.asyncIterator](): this {
     return this;
   }
-}
-
-/** Returns a name for the change that a message tells, which its reader then reads as it is. Null for others. */
-function changeOf(message: Message): string | null {
-  if (message.kind === 'viewer') return 'viewer';
-  return message.kind === 'changed' ? message.handle : null;
 }

@@ -4,19 +4,17 @@ import type { Clock } from '../database/clock.ts';
 import type { Database } from '../database/database.ts';
 import { endedStreams, openedStreams } from '../diagnostics.ts';
 import { RequestError } from '../errors.ts';
-import { readMissedEvents } from '../events/log.ts';
 import type { Follow, LogReader } from '../events/log-reader.ts';
-import type { AuditEventType } from '../events/record.ts';
 import type { Scope } from '../scope.ts';
 import { startChecks } from './checks.ts';
 import { endOver } from './drain.ts';
 import type { StreamEnd, StreamTransport } from './end.ts';
-import { judge } from './judge.ts';
-import { type Message, toldTypes } from './messages.ts';
-import { type EventFilter, messagesOf, type OpenStream, OpenStreams } from './open-streams.ts';
+import { judge, whenAvailable } from './judge.ts';
+import { missedBy } from './missed.ts';
+import { type EventFilter, type OpenStream, OpenStreams } from './open-streams.ts';
 import { Quotas, streamLimits } from './quotas.ts';
-import { isService, type Reader, type ReaderState } from './reader.ts';
-import { maxEventsPerMessage, Stream } from './stream.ts';
+import { isService, type ReaderState } from './reader.ts';
+import { Stream } from './stream.ts';
 import { Turns } from './turns.ts';
 
 export type Opening = {
@@ -109,35 +107,25 @@ export function openStreams({ database, log, clock, config, report }: StreamPart
     if (state.kind === 'replaced') open.stream.close('CREDENTIAL_REPLACED');
     if (state.kind !== 'ended' || open.isEnding) return;
     open.isEnding = true;
-    open.stream.push({ kind: 'ended', cursor, ...state.session });
-  }
-
-  /** Returns a function that reads the events that were told between a position and now, page by page. */
-  function missedBy(reader: Reader, filter: EventFilter | null, from: bigint): () => Promise<Message[] | null> {
-    const [upTo, settled] = [top, cursor];
-    const userId = filter === null ? (reader.opened.session?.userId ?? null) : filter.userId;
-    const types = filter === null ? toldTypes : filter.types && ([...filter.types] as AuditEventType[]);
-    let after: bigint | null = from;
-    return async () => {
-      if (after === null) return null;
-      const events = await readMissedEvents(database, { after, upTo, userId, types }, maxEventsPerMessage);
-      const last = events.at(-1);
-      after = last && events.length === maxEventsPerMessage ? last.id : null;
-      return events.flatMap((event) => {
-        const position = event.id < settled ? event.id : settled;
-        return messagesOf({ filter }, [event], position);
-      });
-    };
+    open.stream.pushLast({ kind: 'ended', cursor, ...state.session });
   }
 
   async function begin({ scope, transport, after, filter, onEnd }: Opening, giveBack: () => void): Promise<Stream> {
     await follow();
     const reader = { opened: scope, isPrivileged: filter !== null };
-    const readMissed = after === null ? null : missedBy(reader, filter, after);
+    const missedAfter = (from: bigint, isResumed: boolean) =>
+      missedBy(database, { reader, filter, from, upTo: top, settled: cursor, isResumed });
+    const hasEnded = () => stream.end !== null;
     const first = { kind: 'start', cursor: after !== null && after < cursor ? after : cursor } as const;
     const stream: Stream = new Stream(first, {
-      readMissed,
-      judge: (message) => judge({ database, clock, config }, reader, message, () => stream.end !== null),
+      readMissed: after === null ? null : missedAfter(after, true),
+      missedSince(position) {
+        // The log may have gone back.
+        const read = missedAfter(position < cursor ? position : cursor, false);
+        return () => whenAvailable(read, hasEnded);
+      },
+      now: () => clock.now().getTime(),
+      judge: (message) => judge({ database, clock, config }, reader, message, hasEnded),
       enter: () => turns.enter(isService(reader) ? null : (scope.session?.userId ?? null)),
       onEnd(end) {
         giveBack();

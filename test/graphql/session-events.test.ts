@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
-import { type Client, password, startApi } from '../support/api.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { endedStreams } from '../../src/diagnostics.ts';
+import { type Client, password, startApi, type TestApi } from '../support/api.ts';
 import { type EventSource, subscribe } from '../support/event-source.ts';
 
 const email = 'ada@example.com';
@@ -25,6 +26,13 @@ async function follow(client: Client, after: string | null = null) {
 }
 
 const nextOf = async (events: EventSource) => (await events.next())?.data?.sessionEvents;
+
+/** Adds events of logins in one transaction. */
+async function recordLogins({ database, clock }: TestApi, count: number): Promise<void> {
+  const { userId, handle } = await database.session.findFirstOrThrow();
+  const data = { type: 'LOGGED_IN', at: clock.now, userId, sessionHandle: handle };
+  await database.auditEvent.createMany({ data: Array.from({ length: count }, () => data) });
+}
 
 const currentOf = async (client: Client) => (await client.ask('{ currentSession { id handle } }')).currentSession;
 
@@ -213,16 +221,40 @@ describe('a stream', () => {
     await events.leave();
   });
 
-  it('ends for a client that reads too slowly, after 64 messages', async () => {
+  it('tells all of many events at once, also to a client that pauses, until its session ends', async () => {
     const api = await startApi();
     const ada = await api.signUp(email, 'BEARER');
-    const { userId, handle } = await api.database.session.findFirstOrThrow();
+    const own = await currentOf(ada);
+    const [first, second, paused] = [await follow(ada), await follow(ada), await follow(ada)];
+    await recordLogins(api, 80);
+    for (const { events } of [first, second]) {
+      const messages = [];
+      for (let count = 0; count < 80; count += 1) messages.push(await nextOf(events));
+      expect(messages).toEqual(messages.map(() => expect.objectContaining({ __typename: 'SessionStarted' })));
+      expect(new Set(messages.map(({ cursor }) => cursor)).size).toBe(80);
+    }
+    await ada.ask('mutation { logout { revokedSessionId } }');
+    const { messages, isComplete } = await paused.events.rest();
+    expect(messages.length).toBeLessThan(10);
+    expect(messages.at(-1)).toMatchObject({ data: { sessionEvents: { sessionId: own.id, reason: 'LOGOUT' } } });
+    expect(isComplete).toBe(true);
+  });
+
+  it('ends for a client that takes no message for 30 s while more than 64 wait', async () => {
+    const api = await startApi();
+    const ada = await api.signUp(email, 'BEARER');
     const { events } = await follow(ada);
-    const data = { type: 'LOGGED_IN', at: api.clock.now, userId, sessionHandle: handle };
-    await api.database.auditEvent.createMany({ data: Array.from({ length: 80 }, () => data) });
+    const ends: unknown[] = [];
+    onTestFinished(endedStreams.subscribe((end) => ends.push(end)));
+    await recordLogins(api, 10);
+    const end = () => {
+      api.clock.now = new Date(api.clock.now.getTime() + 29_000);
+      return recordLogins(api, 40).then(() => ends);
+    };
+    await expect.poll(end).toEqual([{ transport: 'sse', reason: 'SLOW_CONSUMER' }]);
     const { messages, isComplete } = await events.rest();
+    expect(messages.length).toBeLessThan(10);
     expect(messages.at(-1).errors[0].extensions.code).toBe('SLOW_CONSUMER');
-    expect(messages.length).toBeLessThan(67);
     expect(isComplete).toBe(true);
   });
 

@@ -3,7 +3,8 @@ import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, exec
 import type { Plugin } from 'graphql-yoga';
 import { RequestError, type RequestErrorCode } from '../../errors.ts';
 import type { Scope } from '../../scope.ts';
-import type { Delivery, Stream } from '../../streams/stream.ts';
+import type { Delivery } from '../../streams/judge.ts';
+import type { Stream } from '../../streams/stream.ts';
 import type { Caller, Context } from '../context.ts';
 import { Loaders } from '../loaders.ts';
 import type { BeforeExecution } from './before-execution.ts';

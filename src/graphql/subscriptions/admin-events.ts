@@ -1,8 +1,6 @@
-import type { Message } from '../../streams/messages.ts';
-import { maxEventsPerMessage } from '../../streams/stream.ts';
-import { noUserId } from '../../users/user.ts';
+import { type Message, maxEventsPerMessage } from '../../streams/messages.ts';
 import { builder } from '../builder.ts';
-import { parseNodeId } from '../node-id.ts';
+import { parseUserId } from '../node-id.ts';
 import { AuditEvent, AuditEventTypeEnum } from '../types/audit-event.ts';
 import { toEventCursor } from './cursor.ts';
 import { afterDescription, cursorDescription, openStream } from './open.ts';
@@ -36,16 +34,16 @@ builder.subscriptionField('adminEvents', (t) =>
         type: [AuditEventTypeEnum],
         description: 'Tells only events of these kinds. Null, or no value, for all.',
       }),
-      userId: t.arg.id({ description: 'Tells only events of this user, even after the user is deleted.' }),
+      userId: t.arg.id({
+        description:
+          'Tells only events of this user, even after the user is deleted. BAD_USER_INPUT for the ID of anything else.',
+      }),
     },
-    subscribe: (_root, { after, types, userId }, context) => {
-      const node = userId == null ? null : parseNodeId(userId, context.database);
-      return openStream(context, after, {
-        // An ID that is not of a user matches no event.
-        userId: userId == null ? null : node?.type === 'User' ? node.id : noUserId,
+    subscribe: (_root, { after, types, userId }, context) =>
+      openStream(context, after, {
+        userId: userId == null ? null : parseUserId(userId, context.database),
         types: types == null ? null : new Set(types),
-      });
-    },
+      }),
     // The subscription plugin executes each message as the root value.
     resolve: (message) => message as unknown as AdminMessage,
   }),

@@ -1,5 +1,5 @@
 import { RequestError } from '../../errors.ts';
-import type { Delivery } from '../../streams/stream.ts';
+import type { Delivery } from '../../streams/judge.ts';
 import type { Opening } from '../../streams/streams.ts';
 import type { Context } from '../context.ts';
 import { parseEventCursor } from './cursor.ts';

@@ -2,10 +2,9 @@ import type { Database } from '../../database/database.ts';
 import { type AuditEventType, auditEventTypes, isUnproven } from '../../events/record.ts';
 import type { AuditEvent as AuditEventRow, Prisma } from '../../generated/sqlite/client.ts';
 import type { Scope } from '../../scope.ts';
-import { noUserId } from '../../users/user.ts';
 import { builder } from '../builder.ts';
 import { type Context, canSeeUser } from '../context.ts';
-import { parseNodeId, toNodeId } from '../node-id.ts';
+import { parseUserId, toNodeId } from '../node-id.ts';
 import { newestFirst } from '../pages.ts';
 import { nestedPageComplexity, pageComplexity } from '../plugins/limits.ts';
 import { User } from './user.ts';
@@ -148,7 +147,10 @@ builder.queryField('auditEvents', (t) =>
       description: 'The history of all accounts, newest first. Only for administrators.',
       complexity: pageComplexity,
       args: {
-        userId: t.arg.id({ description: 'Returns only events of this user, even after the user is deleted.' }),
+        userId: t.arg.id({
+          description:
+            'Returns only events of this user, even after the user is deleted. BAD_USER_INPUT for the ID of anything else.',
+        }),
         type: t.arg({ type: AuditEventTypeEnum, description: 'Returns only events of this kind.' }),
       },
       resolve: (query, _root, args, { replica }) =>
@@ -162,10 +164,8 @@ builder.queryField('auditEvents', (t) =>
 type EventFilter = { userId?: string | null | undefined; type?: AuditEventType | null | undefined };
 
 function whereListed({ userId, type }: EventFilter, database: Database) {
-  const node = userId == null ? null : parseNodeId(userId, database);
   return {
-    // An ID that is not of a user matches no event.
-    ...(userId == null ? {} : { userId: node?.type === 'User' ? node.id : noUserId }),
+    ...(userId == null ? {} : { userId: parseUserId(userId, database) }),
     ...(type == null ? {} : { type }),
   };
 }

@@ -8,7 +8,7 @@ import {
   requestRevocation,
 } from '../../../sessions/revocations/revocation.ts';
 import { builder } from '../../builder.ts';
-import { parseNodeId } from '../../node-id.ts';
+import { notOfUser, parseNodeId } from '../../node-id.ts';
 import { Revocation } from '../../types/sessions/revocation.ts';
 import { Transport } from '../sign-in.ts';
 
@@ -102,7 +102,7 @@ function toFilter(
 function toUserId(id: string, length: number, database: Database): string {
   if (length > maxUserIds) return refuse('userIds', `At most ${maxUserIds} users are allowed.`);
   const node = parseNodeId(id, database);
-  return node?.type === 'User' ? String(node.id) : refuse('userIds', 'An ID is not of a user.');
+  return node?.type === 'User' ? String(node.id) : refuse('userIds', notOfUser);
 }
 
 function refuse(field: string, message: string): never {
