@@ -16,11 +16,10 @@ import { requireWorkOf, type WorkPolicies } from '../throttle/proof-of-work.ts';
 import { quarterMs, requireRequestFrom } from '../throttle/requests.ts';
 import { isTrustedDevice } from '../tokens/trusted-device.ts';
 import { createUserToken, redeemUserToken } from '../tokens/user-token.ts';
-import { endRestoration } from '../users/account-changes.ts';
+import { endRestoration, forgetChanges } from '../users/account-changes.ts';
 import { accountKeyOf } from '../users/email.ts';
 import { findAndLockUser } from '../users/lock.ts';
 import { findUserByEmail, noUserId, type User } from '../users/user.ts';
-import { isUnclaimed } from './email-sign-in/claim.ts';
 import { requireLink } from './follow-link.ts';
 import type { SignInPolicies } from './prove-password.ts';
 import { completeSignIn, type SignInResult } from './sign-in.ts';
@@ -84,20 +83,27 @@ export async function resetPassword(
     const { userId, sentTo } = await redeemUserToken(db, 'RESET_PASSWORD', token, now);
     const before = await findAndLockUser(db, userId ?? noUserId);
     if (!before) throw new TokenInvalidError();
-    const change = await keepAccount(db, before, 'PASSWORD_RESET', now);
     await endRestoration(db, before.id);
+    // Of an unproved address, nothing is kept: an undo would give the account back to the stranger.
+    const change = before.emailVerifiedAt === null ? null : await keepAccount(db, before, 'PASSWORD_RESET', now);
     const [user] = await db.user.updateManyAndReturn({
       where: { id: userId ?? noUserId, email: sentTo ?? '', suspendedAt: null },
       data: { hashedPassword },
     });
     if (!user) throw new TokenInvalidError();
-    // A stranger may have created the account, and added passkeys to share it later (account pre-hijacking).
-    if (isUnclaimed(before)) await removeFactors(db, before.id);
+    // A stranger may have created the account, and added factors, to share it later (account pre-hijacking).
+    if (before.emailVerifiedAt === null) {
+      await removeFactors(db, before.id);
+      await forgetChanges(db, before.id);
+    }
     // The link proves the user, even in a session of another user.
     const byUser = actingAs(scope, user);
     let verified = user;
     if (user.emailVerifiedAt === null) {
-      verified = await db.user.update({ where: { id: user.id }, data: { emailVerifiedAt: now } });
+      verified = await db.user.update({
+        where: { id: user.id },
+        data: { emailVerifiedAt: now, secondFactorSince: null },
+      });
       await recordEvent(db, byUser, { type: 'EMAIL_VERIFIED', userId: user.id });
     }
     // Trusted devices go too: a thief may have signed in on one.

@@ -180,7 +180,7 @@ describe('session of a user', () => {
 
   it('is started by the second factor alone where the user needs one. Others start those of new users', async () => {
     const { api, user: before } = await start();
-    const data = { secondFactorSince: api.clock.now };
+    const data = { secondFactorSince: api.clock.now, emailVerifiedAt: api.clock.now };
     const user = await api.database.user.update({ where: { id: before.id }, data });
     const starting = await startingMutations(api, { user, hasApp: true }, [api.client]);
     expect([...starting].sort()).toEqual(['completeLogin', 'confirmSignUp', 'signUp']);

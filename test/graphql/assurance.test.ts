@@ -77,6 +77,7 @@ describe('a server with ASSURANCE=2', () => {
 
   it('asks for the second factor after a reset of the password', async () => {
     const { api, app } = await start();
+    await api.database.user.updateMany({ data: { emailVerifiedAt: api.clock.now } });
     const thief = api.client();
     await thief.act('requestPasswordReset', { email });
     const token = tokenIn(await deliverMail(api), 'reset-password');

@@ -5,7 +5,7 @@ import { voidLinks } from '../../mail/outbox.ts';
 import { actingAs, type Scope } from '../../scope.ts';
 import { endSessions, sessionsOfUser } from '../../sessions/end.ts';
 import { resetFailures } from '../../throttle/attempts.ts';
-import { forgetPasswords } from '../../users/account-changes.ts';
+import { forgetChanges } from '../../users/account-changes.ts';
 import type { User } from '../../users/user.ts';
 
 /**
@@ -31,7 +31,7 @@ export function losesPassword(user: User): boolean {
 export async function claimAccount(db: Db, scope: Scope, { id, hashedPassword }: User): Promise<User> {
   const user = await db.user.update({ where: { id }, data: { hashedPassword: null } });
   const byUser = actingAs(scope, user);
-  await forgetPasswords(db, id);
+  await forgetChanges(db, id);
   await removeFactors(db, id);
   await voidLinks(db, id, ['RESET_PASSWORD', 'VERIFY_EMAIL', 'CHANGE_EMAIL', 'KNOWN_DEVICE']);
   await resetFailures(db, user.email);

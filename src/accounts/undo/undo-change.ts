@@ -94,9 +94,12 @@ export async function voidUndoLinks(db: Db, userId: bigint): Promise<void> {
   await voidUserTokens(db, userId, ['UNDO_CHANGE', 'REFUSE_FACTOR_RESET']);
 }
 
-/** An address that was never proved may belong to a stranger, to whom an undo would give the account. */
+/**
+ * An address that was not proved then may belong to a stranger, to whom an undo would give the account, also if its owner
+ * has proved it since.
+ */
 function mayRestore({ email, emailVerifiedAt }: AccountChange, current: User): boolean {
-  return emailVerifiedAt !== null || email === current.email;
+  return emailVerifiedAt !== null || (email === current.email && current.emailVerifiedAt === null);
 }
 
 async function restore(db: Db, scope: Scope, current: User, change: AccountChange): Promise<UndoneChange> {
