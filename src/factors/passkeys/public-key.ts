@@ -29,7 +29,7 @@ async function toJwk(publicKey: Uint8Array<ArrayBuffer>): Promise<JsonWebKey | n
   const { cose, decodeCredentialPublicKey } = await loadDecoders();
   const { COSEALG, COSECRV, COSEKEYS, COSEKTY } = cose;
   // The library types each parameter by the type of the key, which is not known yet.
-  const key: unknown = decodeCredentialPublicKey(publicKey);
+  const key = decode(() => decodeCredentialPublicKey(publicKey));
   if (!(key instanceof Map)) return null;
   const is = (parameter: number, value: number) => key.get(parameter) === value;
   const bytes = (parameter: number) => {
@@ -48,4 +48,13 @@ async function toJwk(publicKey: Uint8Array<ArrayBuffer>): Promise<JsonWebKey | n
   const hasSize = modulus >= rsa.minModulus && modulus <= rsa.maxModulus && exponent <= rsa.maxExponent;
   if (is(kty, COSEKTY.RSA) && is(alg, COSEALG.RS256) && hasSize) return { kty: 'RSA', n: text(n), e: text(e) };
   return null;
+}
+
+/** Returns the decoded value, of a type that is not known yet. @throws PasskeyRejectedError */
+function decode(decoder: () => unknown): unknown {
+  try {
+    return decoder();
+  } catch {
+    throw new PasskeyRejectedError('MALFORMED');
+  }
 }
