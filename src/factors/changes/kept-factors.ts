@@ -25,9 +25,17 @@ const authenticatorApps: FactorTable<AuthenticatorApp> = {
 const passkeys: FactorTable<Passkey> = {
   isOneTime: false,
   list: (db, userId) => db.passkey.findMany({ where: { userId } }),
-  add: (db, data) => db.passkey.createMany({ data }),
+  add: addFreePasskeys,
   remove: (db, ids) => db.passkey.deleteMany({ where: { id: { in: ids } } }),
 };
+
+/** Another account may have taken the public id of a passkey meanwhile. That must not stop the undo. */
+async function addFreePasskeys(db: Db, rows: Passkey[]): Promise<void> {
+  const where = { credentialId: { in: rows.map(({ credentialId }) => credentialId) } };
+  const taken = await db.passkey.findMany({ where, select: { credentialId: true } });
+  const ids = new Set(taken.map(({ credentialId }) => credentialId));
+  await db.passkey.createMany({ data: rows.filter(({ credentialId }) => !ids.has(credentialId)) });
+}
 
 const recoveryCodes: FactorTable<RecoveryCode> = {
   isOneTime: true,
@@ -115,8 +123,8 @@ function lastSeen(row: FactorRow, states: FactorRow[][], { isOneTime }: FactorTa
   const index = states.findLastIndex((state) => state.some(isSame));
   const next = states[index + 1];
   if (next === undefined) return null;
-  // A set is replaced as a whole: if others of it were left, this one was used.
-  if (isOneTime && next.some((one) => setOf(one) === setOf(row))) return null;
+  // A set is replaced as a whole. If others of it were left, or none of any set, this one may have been used.
+  if (isOneTime && (next.length === 0 || next.some((one) => setOf(one) === setOf(row)))) return null;
   return states[index]?.find(isSame) ?? null;
 }
 
