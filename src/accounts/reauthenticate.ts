@@ -3,6 +3,7 @@ import { inTransaction } from '../database/transaction.ts';
 import { ChallengeInvalidError, InvalidCredentialsError, isWrongProof, RequestError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
 import { type FactorAnswer, type FactorPolicies, redeemAnswer } from '../factors/answers.ts';
+import { cancelReset } from '../factors/changes/resets.ts';
 import type { UserScope } from '../scope.ts';
 import type { AuthenticationMethod } from '../sessions/proof.ts';
 import { type RotatedSession, rotateToken } from '../sessions/rotate.ts';
@@ -74,6 +75,7 @@ async function reauthenticateByFactor(
         if (user === null) throw sessionEnded();
         const method = await redeemAnswer(db, { user, answer, challenge, scope }, policies);
         if (challenge !== null) await redeemChallenge(db, challenge, now);
+        await cancelReset(db, scope, id, 'SIGNED_IN');
         const rotated = await rotate(db, scope, user, method);
         if (!rotated) throw sessionEnded();
         await succeed(db);

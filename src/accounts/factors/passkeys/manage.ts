@@ -5,10 +5,10 @@ import { keepFactorChange } from '../../../factors/changes/keep.ts';
 import type { Passkey } from '../../../factors/passkeys/passkey.ts';
 import type { UserScope } from '../../../scope.ts';
 import { nameIssue } from '../../../users/field-issues.ts';
-import { lockUser } from '../../../users/lock.ts';
 import { type FactorProofPolicies, requireProofForFactors } from '../enrolment.ts';
 import { requireOtherWayIn } from '../last-way-in.ts';
 import { finishRemoval } from '../removal.ts';
+import { lockSessionUser } from '../session-user.ts';
 
 /** Returns the name for a passkey. Null if it is empty. @throws ValidationError */
 export function requirePasskeyName(given: string | null): string | null {
@@ -52,7 +52,7 @@ export async function deletePasskey(
 ): Promise<void> {
   requireProofForFactors(scope, policies);
   await inTransaction(database, async (db) => {
-    const user = await lockUser(db, scope.session.user.id);
+    const user = await lockSessionUser(db, scope);
     const change = await keepFactorChange(db, user, 'FACTOR_REMOVED', scope.now);
     const { count } = await db.passkey.deleteMany({ where: { id, userId: user.id } });
     if (count === 0) throw new FactorNotFoundError();

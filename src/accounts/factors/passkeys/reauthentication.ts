@@ -9,7 +9,7 @@ import {
   webAuthnChallengeOf,
 } from '../../../factors/passkeys/passkey.ts';
 import type { UserScope } from '../../../scope.ts';
-import { createChallenge } from '../../../tokens/challenge.ts';
+import { createChallenge, voidChallenges } from '../../../tokens/challenge.ts';
 import { hashToken } from '../../../tokens/token.ts';
 import type { PasskeyChallenge } from './registration.ts';
 
@@ -30,6 +30,8 @@ export async function startPasskeyReauthentication(
   if (passkeys.length === 0) throw new FactorNotFoundError();
   const { transport } = scope.presentedToken;
   const of = { purpose, userId: user.id, lifetimeMs, data: null, transport } as const;
+  // At most one for each user, as for a registration.
+  await voidChallenges(database, user.id, [purpose]);
   const created = await createChallenge(database, scope, of);
   const challenge = webAuthnChallengeOf(hashToken(created.challenge));
   const requested = { challenge, passkeys, requiresVerification: isOnlyFactor(user, purpose) };
