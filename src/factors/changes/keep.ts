@@ -1,5 +1,6 @@
 import type { Db } from '../../database/database.ts';
 import type { User } from '../../generated/sqlite/client.ts';
+import { countOnce } from '../../throttle/rate-limit.ts';
 import {
   type AccountChange,
   type AccountChangeType,
@@ -22,10 +23,14 @@ export async function keepAccount(
   return keepChange(db, before, { type, factors: formatFactors(await factorsOf(db, before)) }, now);
 }
 
+/** Each change is kept with all factors, is mailed, and is read again by an undo. Nobody needs more of them in a day. */
+const limit = { points: 40, durationMs: 24 * 3_600_000 };
+
 /**
  * Keeps the state of a locked user before a change of the factors, in its transaction. Every such change calls this
  * first, and `mailFactorChange` after it.
  *
+ * @throws RateLimitedError after 40 changes in a day.
  * @throws InvalidCredentialsError for 72 hours after an undo: the thief, whose change was undone, may know the restored
  *   password, and could make the change once more.
  */
@@ -36,5 +41,6 @@ export async function keepFactorChange(
   now: Date,
 ): Promise<AccountChange | null> {
   await requireUnrestored(db, before.id, now);
+  await countOnce(db, [{ key: `factor-changes ${before.id}`, ...limit }], now);
   return keepAccount(db, before, type, now);
 }

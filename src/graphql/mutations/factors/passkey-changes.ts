@@ -3,6 +3,7 @@ import {
   FactorNotFoundError,
   InvalidCredentialsError,
   LastFactorError,
+  RateLimitedError,
   ReauthenticationRequiredError,
   ValidationError,
 } from '../../../errors.ts';
@@ -72,7 +73,13 @@ builder.mutationField('deletePasskey', (t) =>
     requiresProof: { when: 'sometimes' },
     type: DeletePasskeyPayload,
     errors: {
-      types: [FactorNotFoundError, LastFactorError, ReauthenticationRequiredError, InvalidCredentialsError],
+      types: [
+        FactorNotFoundError,
+        LastFactorError,
+        ReauthenticationRequiredError,
+        InvalidCredentialsError,
+        RateLimitedError,
+      ],
     },
     description: 'Deletes a passkey of the signed-in user, who has given a recent proof. Its answers are rejected.',
     args: { id: t.arg.id(idArgument) },

@@ -11,6 +11,7 @@ import {
   PasskeyExistsError,
   PasskeyLimitError,
   PasskeyRejectedError,
+  RateLimitedError,
   ReauthenticationRequiredError,
   ValidationError,
 } from '../../../errors.ts';
@@ -104,6 +105,7 @@ builder.mutationField('finishPasskeyRegistration', (t) =>
         ValidationError,
         InvalidCredentialsError,
         AccountSuspendedError,
+        RateLimitedError,
       ],
     },
     description:

@@ -3,6 +3,7 @@ import { type ChangedRequirement, requireSecondFactor } from '../../../accounts/
 import {
   FactorNotFoundError,
   InvalidCredentialsError,
+  RateLimitedError,
   ReauthenticationRequiredError,
   SecondFactorNeededError,
 } from '../../../errors.ts';
@@ -28,7 +29,7 @@ builder.mutationField('createRecoveryCodes', (t) =>
     access: 'user',
     requiresProof: { when: 'sometimes' },
     type: CreateRecoveryCodesPayload,
-    errors: { types: [ReauthenticationRequiredError, FactorNotFoundError, InvalidCredentialsError] },
+    errors: { types: [ReauthenticationRequiredError, FactorNotFoundError, InvalidCredentialsError, RateLimitedError] },
     description:
       'Creates ten recovery codes for the signed-in user, which replace all earlier ones. Needs recent proofs of two ' +
       'factors, if the account needs two. FactorNotFoundError for an account without a second factor.',
@@ -56,7 +57,13 @@ builder.mutationField('requireSecondFactor', (t) =>
     requiresProof: { when: 'sometimes', level: 2 },
     type: RequireSecondFactorPayload,
     errors: {
-      types: [ReauthenticationRequiredError, FactorNotFoundError, SecondFactorNeededError, InvalidCredentialsError],
+      types: [
+        ReauthenticationRequiredError,
+        FactorNotFoundError,
+        SecondFactorNeededError,
+        InvalidCredentialsError,
+        RateLimitedError,
+      ],
     },
     description:
       'Decides whether sign-ins of the signed-in user need a second factor. With true, the account must have one, and ' +

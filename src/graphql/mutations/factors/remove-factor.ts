@@ -3,6 +3,7 @@ import {
   FactorNotFoundError,
   InvalidCredentialsError,
   LastFactorError,
+  RateLimitedError,
   ReauthenticationRequiredError,
 } from '../../../errors.ts';
 import { requireUser } from '../../../scope.ts';
@@ -15,7 +16,15 @@ builder.mutationField('removeAuthenticatorApp', (t) =>
     access: 'user',
     requiresProof: { when: 'sometimes' },
     type: ViewerPayload,
-    errors: { types: [FactorNotFoundError, LastFactorError, ReauthenticationRequiredError, InvalidCredentialsError] },
+    errors: {
+      types: [
+        FactorNotFoundError,
+        LastFactorError,
+        ReauthenticationRequiredError,
+        InvalidCredentialsError,
+        RateLimitedError,
+      ],
+    },
     description:
       'Removes the authenticator app of the signed-in user, who has proved two factors recently: the password with a ' +
       'code of the app or a recovery code, or a passkey. If no other second factor is left, sign-ins need none any ' +
