@@ -10,7 +10,7 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** True in the run of `npm test`: tests that repeat something do it less often there. */
     isShort: boolean;
-    /** How many requests of each kind the tests in test/attacks send. */
+    /** The number of requests of each kind that the tests in test/attacks send. */
     attackRequests: number;
   }
 }

@@ -48,7 +48,7 @@ export function parseNodeId(globalId: string, { $largestId }: WithIds): NodeId |
   return toNodeId(type, id) === globalId.replace(/={1,2}$/, '') ? { type, id } : null;
 }
 
-/** Refuses a global ID that is not of a user. */
+/** The message for a global ID that is not of a user. */
 export const notOfUser = 'An ID is not of a user.';
 
 /** Returns the row ID of a user, who may be deleted. @throws RequestError BAD_USER_INPUT for every other text. */

@@ -1,4 +1,4 @@
-/** What streams tell: messages that are made of the events of the log. */
+/** Makes the messages of streams from the events of the log. */
 import type { AuditEventType } from '../events/record.ts';
 import type { AuditEvent } from '../generated/sqlite/client.ts';
 import type { EndReason } from '../sessions/end.ts';
