@@ -7,6 +7,7 @@ import type { Data } from '../support/api.ts';
 import { openBrowser } from '../support/browser.ts';
 import { browserPath } from '../support/chromium.ts';
 import { temporaryFolder } from '../support/database.ts';
+import { paste, replaceText } from '../support/graphiql.ts';
 import { runNode, startServer } from '../support/process.ts';
 
 /** The widths of a large window and of a phone, in pixels. `tryTabs` opens all tabs in a small window. */
@@ -41,24 +42,6 @@ async function runStream(page: Page): Promise<void> {
 async function runTab(page: Page, name: string): Promise<Data> {
   await openTab(page, name);
   return run(page, name);
-}
-
-/** Replaces the text of an editor, as by pasting: typed brackets would close themselves. */
-async function replaceText(page: Page, editor: string, text: string): Promise<void> {
-  await page.locator(`${editor} .monaco-editor:visible`).first().click();
-  await page.keyboard.press('Control+A');
-  await page.evaluate((pasted) => {
-    const clipboard = new DataTransfer();
-    clipboard.setData('text/plain', pasted);
-    const event = new ClipboardEvent('paste', { clipboardData: clipboard, bubbles: true, cancelable: true });
-    document.activeElement?.dispatchEvent(event);
-  }, text);
-}
-
-/** Clicks the name of the pane below the operation, and replaces its text. */
-async function paste(page: Page, pane: 'Variables' | 'Headers', values: Record<string, string>): Promise<void> {
-  await page.getByRole('button', { name: pane, exact: true }).click();
-  await replaceText(page, '.graphiql-editor-tool', JSON.stringify(values));
 }
 
 /** Returns the token of the newest mail, as a reader copies it from the file. */
