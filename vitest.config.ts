@@ -12,6 +12,8 @@ declare module 'vitest' {
     isShort: boolean;
     /** The number of requests of each kind that the tests in test/attacks send. */
     attackRequests: number;
+    /** The number of sign-ins whose challenges are answered at three nodes at once. 10,000 take six minutes. */
+    challengeRaces: number;
   }
 }
 
@@ -74,6 +76,7 @@ export default defineConfig(({ mode }) => ({
     provide: {
       isShort: mode === 'short',
       attackRequests: Number(process.env.ATTACK_REQUESTS ?? (mode === 'short' ? 60 : 600)),
+      challengeRaces: Number(process.env.CHALLENGE_RACES ?? (mode === 'short' ? 100 : 1_000)),
     },
     projects: [
       {

@@ -11,8 +11,7 @@ import { startPostgresql } from '../support/postgresql-server.ts';
 import { startServer } from '../support/process.ts';
 import { codeAt } from '../support/second-factor.ts';
 
-/** `CHALLENGE_RACES=10000` runs so many: six minutes. */
-const races = Number(process.env.CHALLENGE_RACES ?? (inject('isShort') ? 100 : 1_000));
+const races = inject('challengeRaces');
 
 /** The number of races at once: fewer than the connections of a node, so that all of them run and none waits. */
 const batch = 10;
