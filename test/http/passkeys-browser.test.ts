@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createApp } from '../../src/http/front-door.ts';
 import { type Data, password, startApi, type TestApi } from '../support/api.ts';
-import { openBrowser } from '../support/browser.ts';
+import { addVirtualAuthenticator, openBrowser } from '../support/browser.ts';
 import { browserPath } from '../support/chromium.ts';
 
 /** The page of an application, with the example and its library. */
@@ -82,18 +82,7 @@ describe.skipIf(!browserPath)('passkeys in a browser', { tags: ['slow/browser'] 
     const browser = await openBrowser();
     const tab = await (await browser.newContext()).newPage();
     await tab.goto(origin);
-    const devTools = await tab.context().newCDPSession(tab);
-    await devTools.send('WebAuthn.enable');
-    const { authenticatorId } = await devTools.send('WebAuthn.addVirtualAuthenticator', {
-      options: {
-        protocol: 'ctap2',
-        transport: 'internal',
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        automaticPresenceSimulation: true,
-      },
-    });
+    const { devTools, authenticatorId } = await addVirtualAuthenticator(tab);
     const keys = async () => (await devTools.send('WebAuthn.getCredentials', { authenticatorId })).credentials;
     const credentials = `email: "ada@example.com", password: "${password}"`;
 

@@ -12,8 +12,9 @@ export async function replaceText(page: Page, editor: string, text: string): Pro
   }, text);
 }
 
-/** Clicks the name of the pane below the operation, and replaces its text. */
+/** Opens the pane below the operation, unless it is open already, and replaces its text. */
 export async function paste(page: Page, pane: 'Variables' | 'Headers', values: Record<string, string>): Promise<void> {
-  await page.getByRole('button', { name: pane, exact: true }).click();
+  const isOpen = await page.locator(`.graphiql-editor-tool[aria-label="${pane}"] .monaco-editor:visible`).count();
+  if (!isOpen) await page.getByRole('button', { name: pane, exact: true }).click();
   await replaceText(page, '.graphiql-editor-tool', JSON.stringify(values));
 }
