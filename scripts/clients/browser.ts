@@ -1,5 +1,6 @@
 /** The life of an account in Chromium, by a cookie, on a page of another origin than the server. */
 import assert from 'node:assert/strict';
+import { Secret, TOTP } from 'otpauth';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { browserPath, launchOptions } from '../../test/support/chromium.ts';
 import { describeMissing } from '../checks/processes.ts';
@@ -52,6 +53,7 @@ export async function checkPage(browser: Browser, pageUrl: string, graphqlUrl: s
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('button', { name: 'Sign out' }).waitFor({ state: 'detached' });
     assert.equal(await page.getByRole('listitem').count(), 1, 'the list has only this device');
+    await checkSecondFactor(page, email);
 
     // The cookie alone changes nothing.
     assert.deepEqual(await logOutByCookie(page, graphqlUrl), [403, 'CSRF_TOKEN_INVALID']);
@@ -63,6 +65,42 @@ export async function checkPage(browser: Browser, pageUrl: string, graphqlUrl: s
   } finally {
     await context.close();
   }
+}
+
+/** Adds an authenticator app on the page, and logs in with a code of it. The second login trusts the device. */
+async function checkSecondFactor(page: Page, email: string): Promise<void> {
+  const typeCode = async (code: string) => {
+    await page.getByLabel('Code', { exact: true }).fill(code);
+    await page.getByRole('button', { name: 'Continue' }).click();
+  };
+  const logInAgain = async () => {
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByLabel('Email').fill(email);
+    await page.getByLabel('Password').fill(password);
+    await page.getByRole('button', { name: 'Log in' }).click();
+  };
+  const isWrong = page.getByText('This code is wrong, or it was used already.');
+  await page.getByRole('button', { name: 'Add an authenticator app' }).click();
+  const secret = (await page.locator('code').filter({ hasText: /./ }).textContent()) ?? '';
+  const app = new TOTP({ secret: Secret.fromBase32(secret) });
+  // The server takes the current code and the next one, each once.
+  const now = Date.now();
+  await typeCode('12345');
+  await isWrong.waitFor();
+  await typeCode(app.generate({ timestamp: now }));
+  await page.getByText('Keep these codes').waitFor();
+
+  await logInAgain();
+  await page.getByText('Type the code of your authenticator app or a recovery code.').waitFor();
+  assert.equal(await page.getByText(email).isVisible(), false, 'the first step signs nobody in');
+  await typeCode(app.generate({ timestamp: now }));
+  await isWrong.waitFor();
+  await page.getByLabel('Ask for no code on this device').check();
+  await typeCode(app.generate({ timestamp: now + 30_000 }));
+  await page.getByText(email).waitFor();
+
+  await logInAgain();
+  await page.getByText(email).waitFor();
 }
 
 /** Logs a device in. Returns its bearer token. */

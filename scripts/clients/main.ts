@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Browser } from 'playwright-core';
+import { createEncryptionKey } from '../../src/encryption/keys.ts';
 import { freePort } from '../../test/support/ports.ts';
 import { chooseParts } from '../checks/choose.ts';
 import { installLockedPackages } from '../checks/packages.ts';
@@ -32,7 +33,7 @@ steps.finish();
 async function run(): Promise<void> {
   if (!(await steps.take('npm ci', () => installLockedPackages(parent)))) return;
   const origin = `http://127.0.0.1:${await freePort()}`;
-  const server = await startServer(folder, { ALLOWED_ORIGINS: origin });
+  const server = await startServer(folder, { ALLOWED_ORIGINS: origin, ENCRYPTION_KEYS: createEncryptionKey() });
   ends.push(server.stop);
   const pages = await servePages(origin, server.url);
   ends.push(pages.stop);

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ApolloClient, HttpLink, InMemoryCache } from '@apollo/client';
+import { Secret, TOTP } from 'otpauth';
 import { createClient } from './src/client.ts';
 import { devicesQuery, loginMutation, viewerQuery } from './src/operations.ts';
-import { logIn, logOut, revoke, type SignIn, signUp } from './src/sessions.ts';
+import { completeLogin, confirmApp, logIn, logOut, revoke, type SignIn, signUp, startApp } from './src/sessions.ts';
+import { describeStep, type NewApp, type NextStep, type SecondFactor } from './src/steps.ts';
 import { memoryStore } from './src/tokens.ts';
 
 const url = process.env.SESSIONS_URL ?? 'http://127.0.0.1:4000/graphql';
@@ -25,6 +27,19 @@ function openDevice() {
 
 const laptop = openDevice();
 const phone = openDevice();
+
+/** Returns the code that an authenticator app shows, and the next one. The server takes each of them once. */
+function codesOf(secret: string): { current: string; next: string } {
+  const app = new TOTP({ secret: Secret.fromBase32(secret) });
+  const now = Date.now();
+  return { current: app.generate({ timestamp: now }), next: app.generate({ timestamp: now + 30_000 }) };
+}
+
+/** Returns the step of a sign-in that waits for a code. */
+function pendingStep<Type extends (SecondFactor | NewApp)['__typename']>(next: NextStep, type: Type) {
+  assert.ok(next !== null && typeof next === 'object' && next.__typename === type);
+  return next as Extract<SecondFactor | NewApp, { __typename: Type }>;
+}
 
 /** Takes an action while the server has no database. */
 async function duringOutage(act: () => Promise<unknown>): Promise<void> {
@@ -126,4 +141,37 @@ assert.equal(laptop.emailInCache(), nextUser.email);
 assert.deepEqual(shown, [credentials.email, nextUser.email]);
 assert.ok(!JSON.stringify(laptop.client.cache.extract()).includes(`"${credentials.email}"`));
 page.unsubscribe();
+
+// Add an authenticator app: the session gets another token, and all others of the user end.
+const wrongCode = 'This code is wrong, or it was used already. Type the next one.';
+const logOutPhone = () => logOut(phone.client, () => phone.store.write({ ...phone.store.read(), session: null }));
+assert.equal(await logIn(phone.signIn, credentials), null);
+const app = pendingStep(await startApp(phone.signIn, null), 'StartAuthenticatorAppPayload');
+assert.match(app.qrCode, /^<svg/);
+const { current, next: nextCode } = codesOf(app.secret);
+assert.deepEqual(await confirmApp(phone.signIn, app, '12345'), { ...app, problem: wrongCode });
+const recoveryCodes = await confirmApp(phone.signIn, app, current);
+assert.ok(Array.isArray(recoveryCodes) && recoveryCodes.length === 10);
+assert.equal((await ask()).data?.viewer?.email, credentials.email);
+
+// From now on, a login has a second step. Each code works once, and a wrong one keeps the step.
+await logOutPhone();
+const step = pendingStep(await logIn(phone.signIn, credentials), 'SecondFactorRequired');
+assert.equal(describeStep(step), 'Type the code of your authenticator app or a recovery code.');
+assert.equal(phone.store.read().session, null);
+const again = await completeLogin(phone.signIn, step, { code: current, trustDevice: false });
+assert.deepEqual(again, { ...step, problem: wrongCode });
+assert.equal(await completeLogin(phone.signIn, step, { code: nextCode, trustDevice: true }), null);
+assert.equal(phone.emailInCache(), credentials.email);
+const used = await completeLogin(phone.signIn, step, { code: nextCode, trustDevice: true });
+assert.equal(used, 'This challenge was used already. Begin again.');
+
+// This device asks for no code now. Another one does, and a recovery code is an answer too.
+await logOutPhone();
+assert.equal(await logIn(phone.signIn, credentials), null);
+const tablet = openDevice();
+const tabletStep = pendingStep(await logIn(tablet.signIn, credentials), 'SecondFactorRequired');
+const code = recoveryCodes[0]?.toLowerCase() ?? '';
+assert.equal(await completeLogin(tablet.signIn, tabletStep, { code, trustDevice: false }), null);
+assert.equal(tablet.emailInCache(), credentials.email);
 console.log('All steps passed.');

@@ -1,9 +1,11 @@
 /** The life of an account against a real server: SESSIONS_URL=http://127.0.0.1:4000/graphql node check.ts */
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Secret, TOTP } from 'otpauth';
 import { BearerAccount } from './src/client.ts';
 import { devicesQuery, viewerQuery } from './src/operations.ts';
-import { logIn, logOut, revoke, signUp } from './src/sessions.ts';
+import { completeLogin, confirmApp, logIn, logOut, revoke, signUp, startApp } from './src/sessions.ts';
+import { describeStep, type NewApp, type NextStep, type SecondFactor } from './src/steps.ts';
 import { memoryStore } from './src/tokens.ts';
 
 const url = process.env.SESSIONS_URL ?? 'http://127.0.0.1:4000/graphql';
@@ -20,6 +22,19 @@ const emailInCache = async ({ urql }: BearerAccount) => {
 
 const laptop = new BearerAccount(url, memoryStore());
 const phone = new BearerAccount(url, memoryStore());
+
+/** Returns the code that an authenticator app shows, and the next one. The server takes each of them once. */
+function codesOf(secret: string): { current: string; next: string } {
+  const app = new TOTP({ secret: Secret.fromBase32(secret) });
+  const now = Date.now();
+  return { current: app.generate({ timestamp: now }), next: app.generate({ timestamp: now + 30_000 }) };
+}
+
+/** Returns the step of a sign-in that waits for a code. */
+function pendingStep<Type extends (SecondFactor | NewApp)['__typename']>(next: NextStep, type: Type) {
+  assert.ok(next !== null && typeof next === 'object' && next.__typename === type);
+  return next as Extract<SecondFactor | NewApp, { __typename: Type }>;
+}
 
 /** Takes an action while the server has no database. */
 async function duringOutage(act: () => Promise<unknown>): Promise<void> {
@@ -117,4 +132,36 @@ assert.equal(await emailInCache(laptop), nextUser.email);
 const { data: devices } = await laptop.urql.query(devicesQuery, {}, fromCache);
 assert.equal(devices?.viewer?.email, nextUser.email);
 shown.unsubscribe();
+
+// Add an authenticator app: the session gets another token, and all others of the user end.
+const wrongCode = 'This code is wrong, or it was used already. Type the next one.';
+assert.equal(await logIn(phone, credentials), null);
+const app = pendingStep(await startApp(phone, null), 'StartAuthenticatorAppPayload');
+assert.match(app.qrCode, /^<svg/);
+const { current, next: nextCode } = codesOf(app.secret);
+assert.deepEqual(await confirmApp(phone, app, '12345'), { ...app, problem: wrongCode });
+const recoveryCodes = await confirmApp(phone, app, current);
+assert.ok(Array.isArray(recoveryCodes) && recoveryCodes.length === 10);
+assert.equal((await ask()).data?.viewer?.email, credentials.email);
+
+// From now on, a login has a second step. Each code works once, and a wrong one keeps the step.
+await logOut(phone);
+const step = pendingStep(await logIn(phone, credentials), 'SecondFactorRequired');
+assert.equal(describeStep(step), 'Type the code of your authenticator app or a recovery code.');
+assert.equal(phone.store.read().session, null);
+const again = await completeLogin(phone, step, { code: current, trustDevice: false });
+assert.deepEqual(again, { ...step, problem: wrongCode });
+assert.equal(await completeLogin(phone, step, { code: nextCode, trustDevice: true }), null);
+assert.equal(await emailInCache(phone), credentials.email);
+const used = await completeLogin(phone, step, { code: nextCode, trustDevice: true });
+assert.equal(used, 'This challenge was used already. Begin again.');
+
+// This device asks for no code now. Another one does, and a recovery code is an answer too.
+await logOut(phone);
+assert.equal(await logIn(phone, credentials), null);
+const tablet = new BearerAccount(url, memoryStore());
+const tabletStep = pendingStep(await logIn(tablet, credentials), 'SecondFactorRequired');
+const code = recoveryCodes[0]?.toLowerCase() ?? '';
+assert.equal(await completeLogin(tablet, tabletStep, { code, trustDevice: false }), null);
+assert.equal(await emailInCache(tablet), credentials.email);
 console.log('All steps passed.');

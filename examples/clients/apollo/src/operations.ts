@@ -13,6 +13,7 @@ export const signUpMutation = graphql(`
     signUp(email: $email, password: $password, transport: $transport) {
       __typename
       ... on SignInPayload { token deviceToken antiCSRFToken viewer { id email } }
+      ... on SecondFactorEnrolmentRequired { challenge }
       ... on MailRequestPayload { email }
       ... on UserError { code message }
       ... on RateLimitedError { retryAfterSeconds }
@@ -26,9 +27,45 @@ export const loginMutation = graphql(`
     login(email: $email, password: $password, transport: $transport) {
       __typename
       ... on SignInPayload { token deviceToken antiCSRFToken viewer { id email } }
+      ... on SecondFactorRequired { challenge methods canTrustDevice }
+      ... on SecondFactorEnrolmentRequired { challenge }
       ... on UserError { code message }
       ... on RateLimitedError { retryAfterSeconds }
       ... on ValidationError { issues { path message } }
+    }
+  }
+`);
+
+/** The second step of a login. */
+export const completeLoginMutation = graphql(`
+  mutation CompleteLogin($challenge: String!, $answer: FactorAnswer!, $trustDevice: Boolean!) {
+    completeLogin(challenge: $challenge, answer: $answer, trustDevice: $trustDevice) {
+      __typename
+      ... on SignInPayload { token deviceToken antiCSRFToken viewer { id email } }
+      ... on SecondFactorEnrolmentRequired { challenge }
+      ... on UserError { code message }
+      ... on RateLimitedError { retryAfterSeconds }
+    }
+  }
+`);
+
+export const startAppMutation = graphql(`
+  mutation StartApp($signIn: String, $transport: Transport!) {
+    startAuthenticatorApp(signIn: $signIn, transport: $transport) {
+      __typename
+      ... on StartAuthenticatorAppPayload { challenge secret qrCode }
+      ... on UserError { code message }
+    }
+  }
+`);
+
+export const confirmAppMutation = graphql(`
+  mutation ConfirmApp($challenge: String!, $code: String!, $signIn: String) {
+    confirmAuthenticatorApp(challenge: $challenge, code: $code, signIn: $signIn) {
+      __typename
+      ... on FactorPayload { token deviceToken antiCSRFToken recoveryCodes viewer { id email } }
+      ... on UserError { code message }
+      ... on RateLimitedError { retryAfterSeconds }
     }
   }
 `);

@@ -1,6 +1,6 @@
 import { createCookieClient } from './cookie-client.ts';
 import { devicesQuery } from './operations.ts';
-import { logIn, logOut, revoke, signUp } from './sessions.ts';
+import { completeLogin, confirmApp, logIn, logOut, revoke, signUp, startApp } from './sessions.ts';
 import { connect, show } from './view.ts';
 
 const cookies = createCookieClient(document.body.dataset.server ?? '/graphql');
@@ -9,6 +9,9 @@ const { client } = cookies;
 connect({
   signUp: (credentials) => signUp(cookies, credentials),
   logIn: (credentials) => logIn(cookies, credentials),
+  completeLogin: (step, code) => completeLogin(cookies, step, code),
+  addApp: () => startApp(cookies, null),
+  confirmApp: (app, code) => confirmApp(cookies, app, code),
   revoke: (id) => revoke(client, id),
   logOut: () => logOut(client, cookies.forget).then(() => null),
 });

@@ -1,8 +1,10 @@
 import { type AnyVariables, Client, type Exchange, fetchExchange, type OperationResult } from '@urql/core';
 import { createCache } from './cache.ts';
-import type { SignInResult } from './refusals.ts';
+import type { ConfirmAppResult, SignInResult } from './refusals.ts';
 
-export type Payload = Extract<SignInResult, { __typename: 'SignInPayload' }>;
+export type Payload =
+  | Extract<SignInResult, { __typename: 'SignInPayload' }>
+  | Extract<ConfirmAppResult, { __typename: 'FactorPayload' }>;
 
 /** The client of urql for one user after another. Components get `urql` from their provider. */
 export abstract class Account {
@@ -29,7 +31,7 @@ export abstract class Account {
     this.onReset();
   }
 
-  /** Keeps the tokens of a new session. */
+  /** Keeps the tokens of a session. */
   abstract keep(payload: Payload): void;
 
   /** Deletes the tokens of the session. */

@@ -1,7 +1,7 @@
 import type { Exchange } from '@urql/core';
 import { cacheExchange, type UpdateResolver } from '@urql/exchange-graphcache';
 import introspection from './generated/introspection.json' with { type: 'json' };
-import type { RevokeResult, SignInResult } from './refusals.ts';
+import type { CompleteLoginResult, ConfirmAppResult, RevokeResult, SignInResult } from './refusals.ts';
 
 /** Creates a cache that knows the schema, with its unions and interfaces, and follows the mutations. */
 export function createCache(): Exchange {
@@ -11,6 +11,9 @@ export function createCache(): Exchange {
       Mutation: {
         signUp: (result, _, cache) => signedIn(result.signUp as SignInResult | null, cache),
         login: (result, _, cache) => signedIn(result.login as SignInResult | null, cache),
+        completeLogin: (result, _, cache) => signedIn(result.completeLogin as CompleteLoginResult | null, cache),
+        confirmAuthenticatorApp: (result, _, cache) =>
+          signedIn(result.confirmAuthenticatorApp as ConfirmAppResult | null, cache),
         revoke: (result, _, cache) => revoked(result.revoke as RevokeResult | null, cache),
       },
     },
@@ -19,8 +22,9 @@ export function createCache(): Exchange {
 
 type Cache = Parameters<UpdateResolver>[2];
 
-function signedIn(result: SignInResult | null, cache: Cache): void {
-  if (result?.__typename === 'SignInPayload') cache.link('Query', 'viewer', { __typename: 'User', ...result.viewer });
+function signedIn(result: SignInResult | CompleteLoginResult | ConfirmAppResult | null, cache: Cache): void {
+  if (result?.__typename !== 'SignInPayload' && result?.__typename !== 'FactorPayload') return;
+  cache.link('Query', 'viewer', { __typename: 'User', ...result.viewer });
 }
 
 /** Takes a session out of the lists of the user by its id. To invalidate it would load the lists again. */

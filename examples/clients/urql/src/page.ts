@@ -1,6 +1,6 @@
 import { CookieAccount } from './cookie-client.ts';
 import { devicesQuery } from './operations.ts';
-import { logIn, logOut, revoke, signUp } from './sessions.ts';
+import { completeLogin, confirmApp, logIn, logOut, revoke, signUp, startApp } from './sessions.ts';
 import { connect, show } from './view.ts';
 
 const account = new CookieAccount(document.body.dataset.server ?? '/graphql');
@@ -8,6 +8,9 @@ const account = new CookieAccount(document.body.dataset.server ?? '/graphql');
 connect({
   signUp: (credentials) => signUp(account, credentials),
   logIn: (credentials) => logIn(account, credentials),
+  completeLogin: (step, code) => completeLogin(account, step, code),
+  addApp: () => startApp(account, null),
+  confirmApp: (app, code) => confirmApp(account, app, code),
   revoke: (id) => revoke(account, id),
   logOut: () => logOut(account).then(() => null),
 });

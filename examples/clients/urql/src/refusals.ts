@@ -1,15 +1,38 @@
 import type { ResultOf } from 'gql.tada';
-import type { loginMutation, revokeMutation, signUpMutation } from './operations.ts';
+import type {
+  completeLoginMutation,
+  confirmAppMutation,
+  loginMutation,
+  revokeMutation,
+  signUpMutation,
+  startAppMutation,
+} from './operations.ts';
 
 export type SignInResult = NonNullable<
   ResultOf<typeof signUpMutation>['signUp'] | ResultOf<typeof loginMutation>['login']
 >;
 
+export type CompleteLoginResult = NonNullable<ResultOf<typeof completeLoginMutation>['completeLogin']>;
+
+export type StartAppResult = NonNullable<ResultOf<typeof startAppMutation>['startAuthenticatorApp']>;
+
+export type ConfirmAppResult = NonNullable<ResultOf<typeof confirmAppMutation>['confirmAuthenticatorApp']>;
+
+/** The members of the results above that are no refusals. */
+type Success =
+  | 'SignInPayload'
+  | 'SecondFactorRequired'
+  | 'SecondFactorEnrolmentRequired'
+  | 'StartAuthenticatorAppPayload'
+  | 'FactorPayload';
+
+type RefusalOf<Result> = Exclude<Result, { __typename: Success }>;
+
 export type RevokeResult = NonNullable<ResultOf<typeof revokeMutation>['revoke']>;
 
 // #region sign-in
 /** Returns a sentence for the user. A refusal without a case is an error of the compiler. */
-export function explainSignIn(refusal: Exclude<SignInResult, { __typename: 'SignInPayload' }>): string {
+export function explainSignIn(refusal: RefusalOf<SignInResult>): string {
   switch (refusal.__typename) {
     case 'InvalidCredentialsError':
       return 'The email address or the password is wrong.';
@@ -19,10 +42,38 @@ export function explainSignIn(refusal: Exclude<SignInResult, { __typename: 'Sign
       return 'Your account is suspended. Write to our support.';
     case 'MailRequestPayload':
       return `Open the link that we sent to ${refusal.email}.`;
+    case 'UsernameTakenError':
+      return 'Choose another username.';
     case 'RateLimitedError':
       return `Try again in ${refusal.retryAfterSeconds} seconds.`;
+    // Another client solves it, see docs/clients.md. Here, the user has to wait.
+    case 'ProofOfWorkRequiredError':
+      return 'Too many attempts from your network have failed. Try again in 15 minutes.';
     case 'ValidationError':
       return refusal.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join(' ');
+    default:
+      return explainUnknown(refusal);
+  }
+}
+// #endregion
+
+// #region code
+/** Returns a sentence for a user who has typed a code, or adds an app. */
+export function explainCode(refusal: RefusalOf<CompleteLoginResult | StartAppResult | ConfirmAppResult>): string {
+  switch (refusal.__typename) {
+    case 'InvalidCredentialsError':
+      return 'This code is wrong, or it was used already. Type the next one.';
+    case 'AccountSuspendedError':
+      return 'Your account is suspended. Write to our support.';
+    case 'RateLimitedError':
+      return `Try again in ${refusal.retryAfterSeconds} seconds.`;
+    case 'ReauthenticationRequiredError':
+      return 'Log out, log in again, and add the app then.';
+    // The message gives the reason, such as too much time.
+    case 'ChallengeInvalidError':
+    case 'PasskeyRejectedError':
+    case 'EncryptionKeysMissingError':
+      return refusal.message;
     default:
       return explainUnknown(refusal);
   }
