@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Secret, TOTP } from 'otpauth';
 import { fetchQuery } from 'relay-runtime';
 import type { queriesDevicesQuery } from './src/__generated__/queriesDevicesQuery.graphql.ts';
 import type { queriesViewerQuery } from './src/__generated__/queriesViewerQuery.graphql.ts';
 import { Account } from './src/account.ts';
 import { devicesQuery, viewerQuery } from './src/queries.ts';
-import { logIn, logOut, revoke, signUp } from './src/sessions.ts';
+import { completeLogin, confirmApp, logIn, logOut, revoke, signUp, startApp } from './src/sessions.ts';
+import { describeStep, type NewApp, type NextStep, type SecondFactor } from './src/steps.ts';
 import { readStore, retain } from './src/store.ts';
 import { memoryStore } from './src/tokens.ts';
 
@@ -15,6 +17,19 @@ const credentials = { email: `relay-${crypto.randomUUID()}@example.com`, passwor
 const laptop = new Account(url, memoryStore());
 const phone = new Account(url, memoryStore());
 const emailInStore = ({ relay }: Account) => readStore<queriesViewerQuery>(relay, viewerQuery).viewer?.email;
+
+/** Returns the code that an authenticator app shows, and the next one. The server takes each of them once. */
+function codesOf(secret: string): { current: string; next: string } {
+  const app = new TOTP({ secret: Secret.fromBase32(secret) });
+  const now = Date.now();
+  return { current: app.generate({ timestamp: now }), next: app.generate({ timestamp: now + 30_000 }) };
+}
+
+/** Returns the step of a sign-in that waits for a code. */
+function pendingStep<Type extends (SecondFactor | NewApp)['__typename']>(next: NextStep, type: Type) {
+  assert.ok(next !== null && typeof next === 'object' && next.__typename === type);
+  return next as Extract<SecondFactor | NewApp, { __typename: Type }>;
+}
 
 /** Takes an action while the server has no database. */
 async function duringOutage(act: () => Promise<unknown>): Promise<void> {
@@ -108,4 +123,36 @@ await Promise.all(requests);
 assert.equal(requests.length, 3);
 assert.equal(emailInStore(laptop), nextUser.email);
 assert.ok(!JSON.stringify(laptop.relay.getStore().getSource()).includes(`"${credentials.email}"`));
+
+// Add an authenticator app: the session gets another token, and all others of the user end.
+const wrongCode = 'This code is wrong, or it was used already. Type the next one.';
+assert.equal(await logIn(phone, credentials), null);
+const app = pendingStep(await startApp(phone, null), 'StartAuthenticatorAppPayload');
+assert.match(app.qrCode, /^<svg/);
+const { current, next: nextCode } = codesOf(app.secret);
+assert.deepEqual(await confirmApp(phone, app, '12345'), { ...app, problem: wrongCode });
+const recoveryCodes = await confirmApp(phone, app, current);
+assert.ok(Array.isArray(recoveryCodes) && recoveryCodes.length === 10);
+assert.equal((await ask())?.viewer?.email, credentials.email);
+
+// From now on, a login has a second step. Each code works once, and a wrong one keeps the step.
+await logOut(phone);
+const step = pendingStep(await logIn(phone, credentials), 'SecondFactorRequired');
+assert.equal(describeStep(step), 'Type the code of your authenticator app or a recovery code.');
+assert.equal(phone.store.read().session, null);
+const again = await completeLogin(phone, step, { code: current, trustDevice: false });
+assert.deepEqual(again, { ...step, problem: wrongCode });
+assert.equal(await completeLogin(phone, step, { code: nextCode, trustDevice: true }), null);
+assert.equal(emailInStore(phone), credentials.email);
+const used = await completeLogin(phone, step, { code: nextCode, trustDevice: true });
+assert.equal(used, 'This challenge was used already. Begin again.');
+
+// This device asks for no code now. Another one does, and a recovery code is an answer too.
+await logOut(phone);
+assert.equal(await logIn(phone, credentials), null);
+const tablet = new Account(url, memoryStore());
+const tabletStep = pendingStep(await logIn(tablet, credentials), 'SecondFactorRequired');
+const code = recoveryCodes[0]?.toLowerCase() ?? '';
+assert.equal(await completeLogin(tablet, tabletStep, { code, trustDevice: false }), null);
+assert.equal(emailInStore(tablet), credentials.email);
 console.log('All steps passed.');

@@ -16,10 +16,19 @@ export const signUpMutation = graphql`
           email
         }
       }
+      ... on SecondFactorEnrolmentRequired {
+        challenge
+      }
       ... on MailRequestPayload {
         email
       }
       ... on EmailTakenError {
+        message
+      }
+      ... on UsernameTakenError {
+        message
+      }
+      ... on ProofOfWorkRequiredError {
         message
       }
       ... on RateLimitedError {
@@ -47,10 +56,21 @@ export const loginMutation = graphql`
           email
         }
       }
+      ... on SecondFactorRequired {
+        challenge
+        methods
+        canTrustDevice
+      }
+      ... on SecondFactorEnrolmentRequired {
+        challenge
+      }
       ... on InvalidCredentialsError {
         message
       }
       ... on AccountSuspendedError {
+        message
+      }
+      ... on ProofOfWorkRequiredError {
         message
       }
       ... on RateLimitedError {
@@ -61,6 +81,97 @@ export const loginMutation = graphql`
           path
           message
         }
+      }
+    }
+  }
+`;
+
+// #region complete-login
+/** The second step of a login. */
+export const completeLoginMutation = graphql`
+  mutation mutationsCompleteLoginMutation($challenge: String!, $answer: FactorAnswer!, $trustDevice: Boolean!) @catch {
+    completeLogin(challenge: $challenge, answer: $answer, trustDevice: $trustDevice) {
+      __typename
+      ... on SignInPayload {
+        token
+        deviceToken
+        viewer {
+          id
+          email
+        }
+      }
+      ... on SecondFactorEnrolmentRequired {
+        challenge
+      }
+      ... on InvalidCredentialsError {
+        message
+      }
+      ... on ChallengeInvalidError {
+        message
+      }
+      ... on PasskeyRejectedError {
+        message
+      }
+      ... on AccountSuspendedError {
+        message
+      }
+      ... on RateLimitedError {
+        retryAfterSeconds
+      }
+    }
+  }
+`;
+// #endregion
+
+export const startAppMutation = graphql`
+  mutation mutationsStartAppMutation($signIn: String) @catch {
+    startAuthenticatorApp(signIn: $signIn, transport: BEARER) {
+      __typename
+      ... on StartAuthenticatorAppPayload {
+        challenge
+        secret
+        qrCode
+      }
+      ... on ChallengeInvalidError {
+        message
+      }
+      ... on ReauthenticationRequiredError {
+        message
+      }
+      ... on EncryptionKeysMissingError {
+        message
+      }
+    }
+  }
+`;
+
+export const confirmAppMutation = graphql`
+  mutation mutationsConfirmAppMutation($challenge: String!, $code: String!, $signIn: String) @catch {
+    confirmAuthenticatorApp(challenge: $challenge, code: $code, signIn: $signIn) {
+      __typename
+      ... on FactorPayload {
+        token
+        deviceToken
+        recoveryCodes
+        viewer {
+          id
+          email
+        }
+      }
+      ... on InvalidCredentialsError {
+        message
+      }
+      ... on ChallengeInvalidError {
+        message
+      }
+      ... on EncryptionKeysMissingError {
+        message
+      }
+      ... on AccountSuspendedError {
+        message
+      }
+      ... on RateLimitedError {
+        retryAfterSeconds
       }
     }
   }
