@@ -1,9 +1,11 @@
 /** The steps of one client. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Browser } from 'playwright-core';
+import { createEncryptionKey } from '../../src/encryption/keys.ts';
 import { startServer } from '../checks/server.ts';
 import type { Steps } from '../checks/steps.ts';
 import { checkPage } from './browser.ts';
@@ -20,7 +22,7 @@ const run = promisify(execFile);
 
 /** Takes the steps of a client in their order, up to the first that fails. */
 export async function checkClient(client: Client, stand: Stand, steps: Steps): Promise<void> {
-  const { name, folder: cwd, scripts, hasPage, hasManifest } = client;
+  const { name, folder: cwd, scripts, hasPage } = client;
   const { graphqlUrl, pages, browser, folder } = stand;
   const options = { cwd, timeout: timeoutMs };
   for (const script of ['generate', 'typecheck'].filter((one) => scripts.includes(one))) {
@@ -37,11 +39,30 @@ export async function checkClient(client: Client, stand: Stand, steps: Steps): P
       await checkPage(await browser(), await pages.add(name, cwd), graphqlUrl);
     });
   }
-  if (hasManifest) {
-    await steps.take(`${name}: node check-trusted.ts, with a server that executes only its documents`, async () => {
-      const path = join(cwd, 'src/generated/persisted-documents.json');
-      const trusting = await startServer(folder, { TRUSTED_DOCUMENTS: path, TRUSTED_DOCUMENTS_MODE: 'only' });
-      await check('check-trusted.ts', trusting.url).finally(trusting.stop);
+  for (const [file, { title, settings }] of Object.entries(furtherChecks(cwd))) {
+    if (!existsSync(join(cwd, file))) continue;
+    await steps.take(`${name}: node ${file}, with ${title}`, async () => {
+      const server = await startServer(folder, settings);
+      await check(file, server.url).finally(server.stop);
     });
   }
+}
+
+/** Returns the checks that some clients have for a server with other settings, by their files. */
+function furtherChecks(cwd: string): Record<string, { title: string; settings: Record<string, string> }> {
+  const path = join(cwd, 'src/generated/persisted-documents.json');
+  return {
+    'check-trusted.ts': {
+      title: 'a server that executes only its documents',
+      settings: { TRUSTED_DOCUMENTS: path, TRUSTED_DOCUMENTS_MODE: 'only' },
+    },
+    'check-enrolment.ts': {
+      title: 'a server that demands a second factor',
+      settings: { REQUIRE_SECOND_FACTOR: '*', ENCRYPTION_KEYS: createEncryptionKey() },
+    },
+    'check-proof-of-work.ts': {
+      title: 'a server that asks for a proof of work',
+      settings: { CAPTCHA_AFTER: '1', CAPTCHA_COST: '100' },
+    },
+  };
 }

@@ -9,8 +9,6 @@ export type Client = {
   scripts: string[];
   /** True if it has a page with a cookie, besides the program with a bearer token. */
   hasPage: boolean;
-  /** True if it generates a manifest of its documents, and has a check for a server that executes no others. */
-  hasManifest: boolean;
 };
 
 /** Returns all clients in a folder. */
@@ -19,8 +17,6 @@ export function findClients(parent: string): Client[] {
   return names.map((name) => {
     const folder = join(parent, name);
     const { scripts = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-    const has = (file: string) => existsSync(join(folder, file));
-    const [hasPage, hasManifest] = [has('page.html'), has('check-trusted.ts')];
-    return { name, folder, scripts: Object.keys(scripts), hasPage, hasManifest };
+    return { name, folder, scripts: Object.keys(scripts), hasPage: existsSync(join(folder, 'page.html')) };
   });
 }

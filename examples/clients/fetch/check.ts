@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Secret, TOTP } from 'otpauth';
 import { Account } from './src/account.ts';
+import { describeStep, type NewApp, type NextStep, type SecondFactor } from './src/steps.ts';
 import { fileStore } from './src/tokens.ts';
 
 const url = process.env.SESSIONS_URL ?? 'http://127.0.0.1:4000/graphql';
@@ -15,6 +17,19 @@ const store = fileStore(join(folder, 'laptop.json'));
 const laptop = new Account(url, store);
 const phone = new Account(url, fileStore(join(folder, 'phone.json')));
 const emailOf = (account: Account) => account.viewer?.email;
+
+/** Returns the code that an authenticator app shows, and the next one. The server takes each of them once. */
+function codesOf(secret: string): { current: string; next: string } {
+  const app = new TOTP({ secret: Secret.fromBase32(secret) });
+  const now = Date.now();
+  return { current: app.generate({ timestamp: now }), next: app.generate({ timestamp: now + 30_000 }) };
+}
+
+/** Returns the step of a sign-in that waits for a code. */
+function pendingStep<Type extends (SecondFactor | NewApp)['__typename']>(next: NextStep, type: Type) {
+  assert.ok(next !== null && typeof next === 'object' && next.__typename === type);
+  return next as Extract<SecondFactor | NewApp, { __typename: Type }>;
+}
 
 /** Takes an action while the server has no database. */
 async function duringOutage(act: () => Promise<unknown>): Promise<void> {
@@ -45,7 +60,7 @@ assert.equal(
   await phone.logIn({ ...credentials, password: 'not the password' }),
   'The email address or the password is wrong.',
 );
-assert.match((await phone.signUp({ email: 'nobody', password: 'short' })) ?? '', /^email: .+password: /);
+assert.match(String(await phone.signUp({ email: 'nobody', password: 'short' })), /^email: .+password: /);
 assert.equal(emailOf(phone), undefined);
 
 // A login makes a second device.
@@ -97,4 +112,37 @@ release();
 await loading;
 assert.equal(emailOf(laptop), nextUser.email);
 assert.deepEqual(laptop.devices, []);
+
+// Add an authenticator app: the session gets another token, and all others of the user end.
+const wrongCode = 'This code is wrong, or it was used already. Type the next one.';
+assert.equal(await phone.logIn(credentials), null);
+const app = pendingStep(await phone.startApp(), 'StartAuthenticatorAppPayload');
+assert.ok(app.uri.includes(app.secret));
+const { current, next: nextCode } = codesOf(app.secret);
+assert.deepEqual(await phone.confirmApp(app, '12345'), { ...app, problem: wrongCode });
+const recoveryCodes = await phone.confirmApp(app, current);
+assert.ok(Array.isArray(recoveryCodes) && recoveryCodes.length === 10);
+await phone.load();
+assert.equal(phone.devices.length, 1);
+
+// From now on, a login has a second step. Each code works once, and a wrong one keeps the step.
+await phone.logOut();
+const step = pendingStep(await phone.logIn(credentials), 'SecondFactorRequired');
+assert.equal(describeStep(step), 'Type the code of your authenticator app or a recovery code.');
+assert.equal(fileStore(join(folder, 'phone.json')).read().session, null);
+const again = await phone.completeLogin(step, { code: current, trustDevice: false });
+assert.deepEqual(again, { ...step, problem: wrongCode });
+assert.equal(await phone.completeLogin(step, { code: nextCode, trustDevice: true }), null);
+assert.equal(emailOf(phone), credentials.email);
+const used = await phone.completeLogin(step, { code: nextCode, trustDevice: true });
+assert.equal(used, 'This challenge was used already. Begin again.');
+
+// This device asks for no code now. Another one does, and a recovery code is an answer too.
+await phone.logOut();
+assert.equal(await phone.logIn(credentials), null);
+const tablet = new Account(url, fileStore(join(folder, 'tablet.json')));
+const tabletStep = pendingStep(await tablet.logIn(credentials), 'SecondFactorRequired');
+const code = recoveryCodes[0]?.toLowerCase() ?? '';
+assert.equal(await tablet.completeLogin(tabletStep, { code, trustDevice: false }), null);
+assert.equal(emailOf(tablet), credentials.email);
 console.log('All steps passed.');
