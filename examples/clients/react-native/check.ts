@@ -1,11 +1,13 @@
 /** The life of an account against a real server: SESSIONS_URL=http://127.0.0.1:4000/graphql node check.ts */
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
+import { Secret, TOTP } from 'otpauth';
 import { FakeStore, hold, network } from './fakes.ts';
+import { addApp, confirmApp } from './src/authenticator-app.ts';
 import { Client } from './src/client.ts';
 import { describe, readViewer, revoke } from './src/devices.ts';
 import { changePassword, reauthenticate } from './src/password.ts';
-import { login, logout, signUp } from './src/sign-in.ts';
+import { completeLogin, login, logout, type NextStep, signUp } from './src/sign-in.ts';
 import { openTokens } from './src/tokens.ts';
 
 const url = process.env.SESSIONS_URL ?? 'http://127.0.0.1:4000/graphql';
@@ -27,12 +29,12 @@ let phone = await start(store);
 const tablet = await start(new FakeStore(), 'ExampleApp/1.0 (iPad; iPadOS 19.1)');
 
 // Sign up, and find the own devices.
-assert.match((await signUp(phone, email, 'short')) ?? '', /^password: /);
+assert.match(String(await signUp(phone, email, 'short')), /^password: /);
 assert.equal(await readViewer(phone), null);
 assert.equal(await signUp(phone, email, password), null);
 assert.equal(store.values.size, 2);
-assert.match((await signUp(tablet, email, password)) ?? '', /taken/);
-assert.match((await login(tablet, email, 'wrong horse battery staple')) ?? '', /password is wrong/);
+assert.match(String(await signUp(tablet, email, password)), /taken/);
+assert.match(String(await login(tablet, email, 'wrong horse battery staple')), /password is wrong/);
 assert.equal(await login(tablet, email, password), null);
 
 const devices = async (client: Client) => (await readViewer(client))?.sessions?.map(describe) ?? [];
@@ -159,4 +161,41 @@ assert.equal((await readViewer(phone))?.email, email);
 await logout(phone);
 assert.deepEqual([...store.values.keys()], ['sessions.device']);
 assert.equal(await login(phone, email, newPassword), null);
+
+/** Returns the step of a login that waits for a code. */
+function codeStep(next: NextStep) {
+  assert.ok(next !== null && typeof next === 'object' && next.__typename === 'SecondFactorRequired');
+  return next;
+}
+
+// Add an authenticator app. The server takes its current code and the next one, each once. The token is replaced.
+const app = await addApp(phone, null);
+assert.ok(typeof app === 'object');
+const totp = new TOTP({ secret: Secret.fromBase32(app.secret) });
+const now = Date.now();
+const [currentCode, nextCode] = [totp.generate({ timestamp: now }), totp.generate({ timestamp: now + 30_000 })];
+assert.match(String(await confirmApp(phone, app, '12345')), /code/);
+const beforeApp = phone.tokens.session;
+const recoveryCodes = await confirmApp(phone, app, currentCode);
+assert.ok(Array.isArray(recoveryCodes) && recoveryCodes.length === 10);
+assert.notEqual(phone.tokens.session, beforeApp);
+assert.equal(store.values.get(sessionKey), phone.tokens.session);
+assert.equal((await devices(phone)).length, 1);
+
+// A login needs a code from now on. A code works once, and a wrong one keeps the step.
+await logout(phone);
+const step = codeStep(await login(phone, email, newPassword));
+assert.deepEqual(step.methods, ['TOTP', 'RECOVERY_CODE']);
+assert.deepEqual([...store.values.keys()], ['sessions.device']);
+assert.match(String(await completeLogin(phone, step, { code: currentCode, trustDevice: false })), /code/);
+assert.equal(await completeLogin(phone, step, { code: nextCode, trustDevice: true }), null);
+assert.equal((await readViewer(phone))?.email, email);
+
+// The trusted device is asked for no code, and others are.
+await logout(phone);
+assert.equal(await login(phone, email, newPassword), null);
+const recoveryCode = recoveryCodes[0] ?? '';
+const tabletStep = codeStep(await login(tablet, email, newPassword));
+assert.equal(await completeLogin(tablet, tabletStep, { code: recoveryCode, trustDevice: false }), null);
+assert.equal((await devices(tablet)).length, 2);
 console.log('All steps passed.');

@@ -26,6 +26,13 @@ export class Client {
     this.#sendsIds = options.sendsIds ?? false;
   }
 
+  /** Keeps the tokens of a session. */
+  keep(tokens: { token: string | null; deviceToken: string | null }): void {
+    this.sessionToken = tokens.token;
+    // Null if the server knows this device already.
+    this.deviceToken = tokens.deviceToken ?? this.deviceToken;
+  }
+
   // #region execute
   /**
    * Returns the data of one operation. Deletes the token of the session if the server no longer accepts it.

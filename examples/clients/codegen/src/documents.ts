@@ -5,6 +5,7 @@ export const signUpDocument = graphql(`
     signUp(email: $email, password: $password, transport: BEARER) {
       __typename
       ... on SignInPayload { ...SignIn }
+      ... on SecondFactorEnrolmentRequired { challenge }
       ... on UserError { message }
       ... on ValidationError { issues { path message } }
       ... on RateLimitedError { retryAfterSeconds }
@@ -18,9 +19,43 @@ export const loginDocument = graphql(`
     login(email: $email, password: $password, transport: BEARER) {
       __typename
       ... on SignInPayload { ...SignIn }
+      ... on SecondFactorRequired { challenge methods canTrustDevice }
+      ... on SecondFactorEnrolmentRequired { challenge }
       ... on UserError { message }
       ... on ValidationError { issues { path message } }
       ... on RateLimitedError { retryAfterSeconds }
+    }
+  }
+`);
+
+export const completeLoginDocument = graphql(`
+  mutation CompleteLogin($challenge: String!, $answer: FactorAnswer!, $trustDevice: Boolean!) {
+    completeLogin(challenge: $challenge, answer: $answer, trustDevice: $trustDevice) {
+      __typename
+      ... on SignInPayload { ...SignIn }
+      ... on SecondFactorEnrolmentRequired { challenge }
+      ... on UserError { message }
+      ... on RateLimitedError { retryAfterSeconds }
+    }
+  }
+`);
+
+export const startAppDocument = graphql(`
+  mutation StartApp($signIn: String) {
+    startAuthenticatorApp(signIn: $signIn, transport: BEARER) {
+      __typename
+      ... on StartAuthenticatorAppPayload { challenge secret uri qrCode }
+      ... on UserError { message }
+    }
+  }
+`);
+
+export const confirmAppDocument = graphql(`
+  mutation ConfirmApp($challenge: String!, $code: String!, $signIn: String) {
+    confirmAuthenticatorApp(challenge: $challenge, code: $code, signIn: $signIn) {
+      __typename
+      ... on FactorPayload { token deviceToken recoveryCodes }
+      ... on UserError { message }
     }
   }
 `);

@@ -24,6 +24,13 @@ export class Client {
     this.#url = url;
   }
 
+  /** Keeps the tokens of a session. */
+  keep(tokens: { token: string | null; deviceToken: string | null }): void {
+    this.sessionToken = tokens.token;
+    // Null if the server knows this device already.
+    this.deviceToken = tokens.deviceToken ?? this.deviceToken;
+  }
+
   /**
    * Returns the data of one operation. Deletes the token of the session if the server no longer accepts it.
    *

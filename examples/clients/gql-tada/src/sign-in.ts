@@ -1,4 +1,5 @@
 import type { ResultOf } from 'gql.tada';
+import { addApp, type NewApp } from './authenticator-app.ts';
 import { type Client, unknownResult } from './client.ts';
 import { graphql } from './graphql.ts';
 
@@ -16,6 +17,7 @@ const signUpDocument = graphql(
       signUp(email: $email, password: $password, transport: BEARER) {
         __typename
         ...SignInFields
+        ... on SecondFactorEnrolmentRequired { challenge }
         ... on UserError { message }
         ... on ValidationError { issues { path message } }
         ... on RateLimitedError { retryAfterSeconds }
@@ -32,6 +34,8 @@ const loginDocument = graphql(
       login(email: $email, password: $password, transport: BEARER) {
         __typename
         ...SignInFields
+        ... on SecondFactorRequired { challenge methods canTrustDevice }
+        ... on SecondFactorEnrolmentRequired { challenge }
         ... on UserError { message }
         ... on ValidationError { issues { path message } }
         ... on RateLimitedError { retryAfterSeconds }
@@ -41,30 +45,72 @@ const loginDocument = graphql(
   [signInFields],
 );
 
+const completeLoginDocument = graphql(
+  `
+    mutation CompleteLogin($challenge: String!, $answer: FactorAnswer!, $trustDevice: Boolean!) {
+      completeLogin(challenge: $challenge, answer: $answer, trustDevice: $trustDevice) {
+        __typename
+        ...SignInFields
+        ... on SecondFactorEnrolmentRequired { challenge }
+        ... on UserError { message }
+        ... on RateLimitedError { retryAfterSeconds }
+      }
+    }
+  `,
+  [signInFields],
+);
+
 type SignUpResult = ResultOf<typeof signUpDocument>['signUp'];
 type LoginResult = ResultOf<typeof loginDocument>['login'];
+type CompleteLoginResult = ResultOf<typeof completeLoginDocument>['completeLogin'];
 
-/** Signs up. Returns null on success, and otherwise a sentence for the user. */
-export async function signUp(client: Client, email: string, password: string): Promise<string | null> {
+/** A login that waits for a code of a second factor. */
+export type SecondFactor = Extract<LoginResult, { __typename: 'SecondFactorRequired' }>;
+
+/** Null: the user is signed in. Text: a refusal, for the user. An object: the user has to type a code. */
+export type NextStep = SecondFactor | NewApp | string | null;
+
+/** Signs up. */
+export async function signUp(client: Client, email: string, password: string): Promise<NextStep> {
   const { signUp: result } = await client.request(signUpDocument, { email, password });
   return applyResult(client, result);
 }
 
-/** Logs in. Returns null on success, and otherwise a sentence for the user. */
-export async function login(client: Client, email: string, password: string): Promise<string | null> {
+/** Logs in. */
+export async function login(client: Client, email: string, password: string): Promise<NextStep> {
   const { login: result } = await client.request(loginDocument, { email, password });
   return applyResult(client, result);
 }
 
+type Code = { code: string; trustDevice: boolean };
+
+// #region second-step
+/** Answers the second step of a login. After a wrong code, the step is valid for further ones. */
+export async function completeLogin(
+  client: Client,
+  step: SecondFactor,
+  { code, trustDevice }: Code,
+): Promise<NextStep> {
+  // The code of an app has six digits. A recovery code has letters.
+  const answer = /^[\d\s]+$/.test(code) ? { totpCode: code } : { recoveryCode: code };
+  const variables = { challenge: step.challenge, answer, trustDevice };
+  return applyResult(client, (await client.request(completeLoginDocument, variables)).completeLogin);
+}
+// #endregion
+
+type Result = SignUpResult | LoginResult | CompleteLoginResult;
+
 // #region narrow
-/** Keeps the tokens, or returns a sentence. It does not compile if the schema has a member that it does not handle. */
-function applyResult(client: Client, result: SignUpResult | LoginResult): string | null {
+/** Keeps the tokens, or returns what is next. It does not compile if the schema has a member that it does not handle. */
+async function applyResult(client: Client, result: Result): Promise<NextStep> {
   switch (result?.__typename) {
     case 'SignInPayload':
-      client.sessionToken = result.token;
-      // Null if the server knows this device already.
-      client.deviceToken = result.deviceToken ?? client.deviceToken;
+      client.keep(result);
       return null;
+    case 'SecondFactorRequired':
+      return result;
+    case 'SecondFactorEnrolmentRequired':
+      return addApp(client, result.challenge);
     case 'MailRequestPayload':
       return `We mailed a link to ${result.email}. Follow it to finish.`;
     case 'ValidationError':
@@ -72,8 +118,12 @@ function applyResult(client: Client, result: SignUpResult | LoginResult): string
     case 'RateLimitedError':
       return `Too many attempts. Try again in ${result.retryAfterSeconds} seconds.`;
     case 'EmailTakenError':
+    case 'UsernameTakenError':
     case 'InvalidCredentialsError':
     case 'AccountSuspendedError':
+    case 'ProofOfWorkRequiredError':
+    case 'ChallengeInvalidError':
+    case 'PasskeyRejectedError':
       return result.message;
     case undefined:
       throw new Error('A mutation is null only together with an error.');

@@ -32,6 +32,9 @@ export async function reauthenticate(client: Client, password: string): Promise<
       return null;
     case 'InvalidCredentialsError':
     case 'RateLimitedError':
+    // Only for proofs by a passkey.
+    case 'ChallengeInvalidError':
+    case 'PasskeyRejectedError':
       return result.message;
     case undefined:
       throw new Error('A mutation is null only together with an error.');

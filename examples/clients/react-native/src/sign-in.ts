@@ -1,4 +1,5 @@
 import type { ResultOf } from 'gql.tada';
+import { addApp, type NewApp } from './authenticator-app.ts';
 import { type Client, unknownResult } from './client.ts';
 import { graphql } from './graphql.ts';
 
@@ -7,6 +8,7 @@ const signUpDocument = graphql(`
     signUp(email: $email, password: $password, transport: BEARER) {
       __typename
       ... on SignInPayload { token deviceToken }
+      ... on SecondFactorEnrolmentRequired { challenge }
       ... on UserError { message }
       ... on ValidationError { issues { path message } }
       ... on RateLimitedError { retryAfterSeconds }
@@ -20,8 +22,22 @@ const loginDocument = graphql(`
     login(email: $email, password: $password, transport: BEARER) {
       __typename
       ... on SignInPayload { token deviceToken }
+      ... on SecondFactorRequired { challenge methods canTrustDevice }
+      ... on SecondFactorEnrolmentRequired { challenge }
       ... on UserError { message }
       ... on ValidationError { issues { path message } }
+      ... on RateLimitedError { retryAfterSeconds }
+    }
+  }
+`);
+
+const completeLoginDocument = graphql(`
+  mutation CompleteLogin($challenge: String!, $answer: FactorAnswer!, $trustDevice: Boolean!) {
+    completeLogin(challenge: $challenge, answer: $answer, trustDevice: $trustDevice) {
+      __typename
+      ... on SignInPayload { token deviceToken }
+      ... on SecondFactorEnrolmentRequired { challenge }
+      ... on UserError { message }
       ... on RateLimitedError { retryAfterSeconds }
     }
   }
@@ -33,19 +49,46 @@ const logoutDocument = graphql(`
   }
 `);
 
-type SignInResult = ResultOf<typeof signUpDocument>['signUp'] | ResultOf<typeof loginDocument>['login'];
+type LoginResult = ResultOf<typeof loginDocument>['login'];
 
-/** Signs up. Returns null on success, and otherwise a sentence for the user. */
-export async function signUp(client: Client, email: string, password: string): Promise<string | null> {
+type SignInResult =
+  | LoginResult
+  | ResultOf<typeof signUpDocument>['signUp']
+  | ResultOf<typeof completeLoginDocument>['completeLogin'];
+
+/** A login that waits for a code of a second factor. */
+export type SecondFactor = Extract<LoginResult, { __typename: 'SecondFactorRequired' }>;
+
+/** Null: the user is signed in. Text: a refusal, for the user. An object: the user has to type a code. */
+export type NextStep = SecondFactor | NewApp | string | null;
+
+/** Signs up. */
+export async function signUp(client: Client, email: string, password: string): Promise<NextStep> {
   const { signUp: result } = await client.request(signUpDocument, { email, password });
   return applyResult(client, result);
 }
 
-/** Logs in. Returns null on success, and otherwise a sentence for the user. */
-export async function login(client: Client, email: string, password: string): Promise<string | null> {
+/** Logs in. */
+export async function login(client: Client, email: string, password: string): Promise<NextStep> {
   const { login: result } = await client.request(loginDocument, { email, password });
   return applyResult(client, result);
 }
+
+type Code = { code: string; trustDevice: boolean };
+
+// #region second-step
+/** Answers the second step of a login. After a wrong code, the step is valid for further ones. */
+export async function completeLogin(
+  client: Client,
+  step: SecondFactor,
+  { code, trustDevice }: Code,
+): Promise<NextStep> {
+  // The code of an app has six digits. A recovery code has letters.
+  const answer = /^[\d\s]+$/.test(code) ? { totpCode: code } : { recoveryCode: code };
+  const variables = { challenge: step.challenge, answer, trustDevice };
+  return applyResult(client, (await client.request(completeLoginDocument, variables)).completeLogin);
+}
+// #endregion
 
 /** Ends the session. @throws RequestError if the server cannot do it. The user is still signed in then. */
 export async function logout(client: Client): Promise<void> {
@@ -53,13 +96,17 @@ export async function logout(client: Client): Promise<void> {
   await client.tokens.set({ session: null });
 }
 
-/** Keeps the tokens, or returns a sentence. It does not compile if the schema has a member that it does not handle. */
-async function applyResult(client: Client, result: SignInResult): Promise<string | null> {
+/** Keeps the tokens, or returns what is next. It does not compile if the schema has a member that it does not handle. */
+async function applyResult(client: Client, result: SignInResult): Promise<NextStep> {
   switch (result?.__typename) {
     case 'SignInPayload':
       // The device token is null if the server knows this device already.
       await client.tokens.set({ session: result.token, device: result.deviceToken ?? client.tokens.device });
       return null;
+    case 'SecondFactorRequired':
+      return result;
+    case 'SecondFactorEnrolmentRequired':
+      return addApp(client, result.challenge);
     case 'MailRequestPayload':
       return `We mailed a link to ${result.email}. Follow it to finish.`;
     case 'ValidationError':
@@ -67,8 +114,13 @@ async function applyResult(client: Client, result: SignInResult): Promise<string
     case 'RateLimitedError':
       return `Too many attempts. Try again in ${result.retryAfterSeconds} seconds.`;
     case 'EmailTakenError':
+    case 'UsernameTakenError':
     case 'InvalidCredentialsError':
     case 'AccountSuspendedError':
+    // The client in examples/clients/gql-tada does the work instead of showing the message.
+    case 'ProofOfWorkRequiredError':
+    case 'ChallengeInvalidError':
+    case 'PasskeyRejectedError':
       return result.message;
     case undefined:
       throw new Error('A mutation is null only together with an error.');

@@ -1,0 +1,79 @@
+import type { ResultOf } from 'gql.tada';
+import { type Client, unknownResult } from './client.ts';
+import { graphql } from './graphql.ts';
+
+const startDocument = graphql(`
+  mutation StartApp($signIn: String) {
+    startAuthenticatorApp(signIn: $signIn, transport: BEARER) {
+      __typename
+      ... on StartAuthenticatorAppPayload { challenge secret uri }
+      ... on UserError { message }
+    }
+  }
+`);
+
+const confirmDocument = graphql(`
+  mutation ConfirmApp($challenge: String!, $code: String!, $signIn: String) {
+    confirmAuthenticatorApp(challenge: $challenge, code: $code, signIn: $signIn) {
+      __typename
+      ... on FactorPayload { token deviceToken recoveryCodes }
+      ... on UserError { message }
+    }
+  }
+`);
+
+type Started = Extract<
+  ResultOf<typeof startDocument>['startAuthenticatorApp'],
+  { __typename: 'StartAuthenticatorAppPayload' }
+>;
+
+/** An authenticator app that waits for its first code. `signIn` is the challenge of a sign-in that needs the app. */
+export type NewApp = Started & { signIn: string | null };
+
+/**
+ * Starts the addition of an authenticator app, or returns a sentence for the user.
+ *
+ * @param signIn - the challenge of a sign-in that needs the app. Null for the signed-in user
+ */
+export async function addApp(client: Client, signIn: string | null): Promise<NewApp | string> {
+  const { startAuthenticatorApp: result } = await client.request(startDocument, { signIn });
+  switch (result?.__typename) {
+    case 'StartAuthenticatorAppPayload':
+      return { ...result, signIn };
+    case 'ChallengeInvalidError':
+    case 'ReauthenticationRequiredError':
+    case 'EncryptionKeysMissingError':
+      return result.message;
+    case undefined:
+      throw new Error('A mutation is null only together with an error.');
+    default:
+      return unknownResult(result);
+  }
+}
+
+/**
+ * Adds the app by its first code, and signs the user in. Returns the recovery codes, which the user has to keep, or a
+ * sentence for the user.
+ */
+export async function confirmApp(client: Client, app: NewApp, code: string): Promise<string[] | string> {
+  const { challenge, signIn } = app;
+  const variables = { challenge, code, signIn };
+  const { confirmAuthenticatorApp: result } = await client.rotate(confirmDocument, variables, (data) =>
+    data.confirmAuthenticatorApp?.__typename === 'FactorPayload' ? data.confirmAuthenticatorApp.token : null,
+  );
+  switch (result?.__typename) {
+    case 'FactorPayload':
+      if (result.deviceToken !== null) await client.tokens.set({ device: result.deviceToken });
+      return result.recoveryCodes ?? [];
+    case 'InvalidCredentialsError':
+    case 'ChallengeInvalidError':
+    case 'EncryptionKeysMissingError':
+    case 'AccountSuspendedError':
+    case 'RateLimitedError':
+      return result.message;
+    case undefined:
+      throw new Error('A mutation is null only together with an error.');
+    default:
+      return unknownResult(result);
+  }
+}
