@@ -2,6 +2,7 @@ import type { ResultOf } from 'gql.tada';
 import { addApp, type NewApp } from './authenticator-app.ts';
 import { type Client, unknownResult } from './client.ts';
 import { graphql } from './graphql.ts';
+import { solve } from './proof-of-work.ts';
 
 const signInFields = graphql(`
   fragment SignInFields on SignInPayload @_unmask {
@@ -13,11 +14,12 @@ const signInFields = graphql(`
 
 const signUpDocument = graphql(
   `
-    mutation SignUp($email: String!, $password: String!) {
-      signUp(email: $email, password: $password, transport: BEARER) {
+    mutation SignUp($email: String!, $password: String!, $proofOfWork: String) {
+      signUp(email: $email, password: $password, transport: BEARER, proofOfWork: $proofOfWork) {
         __typename
         ...SignInFields
         ... on SecondFactorEnrolmentRequired { challenge }
+        ... on ProofOfWorkRequiredError { puzzle: challenge }
         ... on UserError { message }
         ... on ValidationError { issues { path message } }
         ... on RateLimitedError { retryAfterSeconds }
@@ -28,14 +30,16 @@ const signUpDocument = graphql(
   [signInFields],
 );
 
+/** The alias `puzzle` is necessary: `challenge` is text in the other members, and GraphQL allows one type for a name. */
 const loginDocument = graphql(
   `
-    mutation Login($email: String!, $password: String!) {
-      login(email: $email, password: $password, transport: BEARER) {
+    mutation Login($email: String!, $password: String!, $proofOfWork: String) {
+      login(email: $email, password: $password, transport: BEARER, proofOfWork: $proofOfWork) {
         __typename
         ...SignInFields
         ... on SecondFactorRequired { challenge methods canTrustDevice }
         ... on SecondFactorEnrolmentRequired { challenge }
+        ... on ProofOfWorkRequiredError { puzzle: challenge }
         ... on UserError { message }
         ... on ValidationError { issues { path message } }
         ... on RateLimitedError { retryAfterSeconds }
@@ -72,15 +76,23 @@ export type NextStep = SecondFactor | NewApp | string | null;
 
 /** Signs up. */
 export async function signUp(client: Client, email: string, password: string): Promise<NextStep> {
-  const { signUp: result } = await client.request(signUpDocument, { email, password });
-  return applyResult(client, result);
+  const variables = { email, password };
+  const { signUp: result } = await client.request(signUpDocument, variables);
+  if (result?.__typename !== 'ProofOfWorkRequiredError') return applyResult(client, result);
+  const proofOfWork = await solve(result.puzzle);
+  return applyResult(client, (await client.request(signUpDocument, { ...variables, proofOfWork })).signUp);
 }
 
-/** Logs in. */
+// #region log-in
+/** Logs in. If the server asks for a proof of work, it does the work, and tries again. */
 export async function login(client: Client, email: string, password: string): Promise<NextStep> {
-  const { login: result } = await client.request(loginDocument, { email, password });
-  return applyResult(client, result);
+  const variables = { email, password };
+  const { login: result } = await client.request(loginDocument, variables);
+  if (result?.__typename !== 'ProofOfWorkRequiredError') return applyResult(client, result);
+  const proofOfWork = await solve(result.puzzle);
+  return applyResult(client, (await client.request(loginDocument, { ...variables, proofOfWork })).login);
 }
+// #endregion
 
 type Code = { code: string; trustDevice: boolean };
 
