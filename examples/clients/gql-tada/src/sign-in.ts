@@ -33,8 +33,8 @@ const signUpDocument = graphql(
 /** The alias `puzzle` is necessary: `challenge` is text in the other members, and GraphQL allows one type for a name. */
 const loginDocument = graphql(
   `
-    mutation Login($email: String!, $password: String!, $proofOfWork: String) {
-      login(email: $email, password: $password, transport: BEARER, proofOfWork: $proofOfWork) {
+    mutation Login($identifier: String!, $password: String!, $proofOfWork: String) {
+      login(identifier: $identifier, password: $password, transport: BEARER, proofOfWork: $proofOfWork) {
         __typename
         ...SignInFields
         ... on SecondFactorRequired { challenge methods canTrustDevice }
@@ -84,9 +84,12 @@ export async function signUp(client: Client, email: string, password: string): P
 }
 
 // #region log-in
-/** Logs in. If the server asks for a proof of work, it does the work, and tries again. */
-export async function login(client: Client, email: string, password: string): Promise<NextStep> {
-  const variables = { email, password };
+/**
+ * Logs in with an email address, or with a username if the server has usernames. If the server asks for a proof of work,
+ * it does the work, and tries again.
+ */
+export async function login(client: Client, identifier: string, password: string): Promise<NextStep> {
+  const variables = { identifier, password };
   const { login: result } = await client.request(loginDocument, variables);
   if (result?.__typename !== 'ProofOfWorkRequiredError') return applyResult(client, result);
   const proofOfWork = await solve(result.puzzle);
