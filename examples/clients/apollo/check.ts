@@ -174,4 +174,6 @@ const tabletStep = pendingStep(await logIn(tablet.signIn, credentials), 'SecondF
 const code = recoveryCodes[0]?.toLowerCase() ?? '';
 assert.equal(await completeLogin(tablet.signIn, tabletStep, { code, trustDevice: false }), null);
 assert.equal(tablet.emailInCache(), credentials.email);
+// It was not trusted, so the next login asks again.
+pendingStep(await logIn(tablet.signIn, credentials), 'SecondFactorRequired');
 console.log('All steps passed.');

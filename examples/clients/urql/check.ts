@@ -164,4 +164,6 @@ const tabletStep = pendingStep(await logIn(tablet, credentials), 'SecondFactorRe
 const code = recoveryCodes[0]?.toLowerCase() ?? '';
 assert.equal(await completeLogin(tablet, tabletStep, { code, trustDevice: false }), null);
 assert.equal(await emailInCache(tablet), credentials.email);
+// It was not trusted, so the next login asks again.
+pendingStep(await logIn(tablet, credentials), 'SecondFactorRequired');
 console.log('All steps passed.');
