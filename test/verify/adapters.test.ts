@@ -8,6 +8,7 @@ import { fastifyAuth } from '../../src/verify/adapters/fastify.ts';
 import { honoAuth } from '../../src/verify/adapters/hono.ts';
 import { nextAuth } from '../../src/verify/adapters/next.ts';
 import { yogaAuth } from '../../src/verify/adapters/yoga.ts';
+import { readCookies } from '../../src/verify/cookies.ts';
 import { VerifierMisconfigured } from '../../src/verify/errors.ts';
 import { createVerifier } from '../../src/verify/verifier.ts';
 import { startVerifyingServer, type VerifyingServer } from '../support/verify.ts';
@@ -142,6 +143,15 @@ describe('adapter', () => {
     );
     headers = new Headers(ada.headers());
     await expect(auth()).rejects.toMatchObject({ status: 503 });
+  });
+
+  it('for Next.js knows the session that a server action has started in the same request', async () => {
+    const { api, options } = await startVerifyingServer();
+    const headers = new Headers((await api.signUp('ada@example.com')).headers());
+    const [value = ''] = readCookies(headers, 'session');
+    const cookies = () => ({ getAll: () => [{ name: 'session', value }] });
+    const { auth } = nextAuth(createVerifier(options), () => new Headers(), cookies);
+    expect((await auth())?.user?.email).toBe('ada@example.com');
   });
 
   it('for Next.js creates the verifier with the first request, so that a build needs no secret', async () => {

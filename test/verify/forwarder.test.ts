@@ -1,7 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
+import { currentHeaders } from '../../src/verify/adapters/next.ts';
 import { nextForwarder } from '../../src/verify/adapters/next-forwarder.ts';
+import { readCookies } from '../../src/verify/cookies.ts';
 import { CsrfError, OperationError, ServerUnavailable, VerifierMisconfigured } from '../../src/verify/errors.ts';
 import { createForwarder, type Forwarder } from '../../src/verify/forwarder.ts';
 import { password } from '../support/api.ts';
@@ -170,7 +172,7 @@ describe('forwarder for Next.js', () => {
     const { forwarder } = await start();
     const jar: unknown[][] = [];
     let headers = new Headers({ ...browser, 'x-forwarded-for': '198.51.100.8' });
-    const store = { set: (...cookie: unknown[]) => jar.push(cookie) };
+    const store = { getAll: () => [], set: (...cookie: unknown[]) => jar.push(cookie) };
     const { query, mutate } = nextForwarder(forwarder, { headers: async () => headers, cookies: () => store });
     expect(await mutate(signUp, ada)).toEqual({ signUp: { viewer: ada } });
     const attributes = { path: '/', httpOnly: true, secure: false, sameSite: 'lax' };
@@ -189,7 +191,7 @@ describe('forwarder for Next.js', () => {
     const { forwarder } = await start();
     const jar: string[][] = [];
     let headers = new Headers(await signIn(forwarder));
-    const store = { set: (name: string, value: string) => jar.push([name, value]) };
+    const store = { getAll: () => [], set: (name: string, value: string) => jar.push([name, value]) };
     const next = nextForwarder(forwarder, { headers: () => headers, cookies: () => store });
     await expect(next.mutate(changePassword)).rejects.toThrow(OperationError);
     expect(jar).toEqual([['session', expect.stringMatching(/^gqs_/)]]);
@@ -202,10 +204,44 @@ describe('forwarder for Next.js', () => {
     const url = await startFake((_request, response) => response.setHeader('set-cookie', 'session=a').end());
     const next = nextForwarder(createForwarder({ url }), {
       headers: () => new Headers(browser),
-      cookies: () => ({ set: (name, value) => jar.push(name, value) }),
+      cookies: () => ({ getAll: () => [], set: (name, value) => jar.push(name, value) }),
     });
     await expect(next.mutate(logout)).rejects.toThrow(ServerUnavailable);
     expect(jar).toEqual(['session', 'a']);
+  });
+
+  it('uses the new token in the same request, in which Next.js keeps the old one in its headers', async () => {
+    const { forwarder } = await start();
+    const headers = new Headers(await signIn(forwarder));
+    const jar = new Map([['session', readCookies(headers, 'session')[0] ?? '']]);
+    const store = {
+      getAll: () => [...jar].map(([name, value]) => ({ name, value })),
+      set: (name: string, value: string) => jar.set(name, value),
+    };
+    const { query, mutate } = nextForwarder(forwarder, { headers: () => headers, cookies: () => store });
+    for (const _ of [1, 2]) {
+      const before = jar.get('session');
+      await mutate(`mutation { reauthenticate(password: "${password}") { __typename } }`);
+      expect(jar.get('session')).not.toBe(before);
+      expect(await query('{ viewer { email } }')).toEqual({ viewer: { email: ada.email } });
+    }
+    await mutate(logout);
+    expect(await query('{ viewer { email } }')).toEqual({ viewer: null });
+  });
+
+  it.each([
+    ['session=a; other=b', { session: 'a', other: 'b' }, 'session=a; other=b'],
+    ['session=a; other=b', { session: 'c', other: 'b' }, ' other=b;session=c'],
+    ['session=a; other=b', { session: '', other: 'b' }, ' other=b'],
+    ['', { session: 'a' }, 'session=a'],
+    ['note=%C3%A9', { note: 'é' }, 'note=%C3%A9'],
+    // Next.js takes the last of two cookies of one name. Both must reach the server, which takes none.
+    ['session=a; session=b', { session: 'b' }, 'session=a; session=b'],
+    ['session=a; session=%62', { session: 'b' }, 'session=a; session=%62'],
+    ['session=a; note=%', { session: 'a' }, 'session=a; note=%'],
+  ])('sends the cookies of the browser %j with those of an action %j', (cookie, current, sent) => {
+    const getAll = () => Object.entries(current).map(([name, value]) => ({ name, value }));
+    expect(currentHeaders(new Headers({ cookie }), { getAll }).get('cookie')).toBe(sent);
   });
 
   it.each([
@@ -214,7 +250,7 @@ describe('forwarder for Next.js', () => {
   ])('reads %s', async (line, attributes) => {
     const cookies: unknown[] = [];
     const mutate: Forwarder['mutate'] = async () => ({ data: {} as never, setCookies: [line] });
-    const store = { set: (...cookie: unknown[]) => cookies.push(cookie) };
+    const store = { getAll: () => [], set: (...cookie: unknown[]) => cookies.push(cookie) };
     const next = nextForwarder(
       { query: async () => ({}) as never, mutate },
       { headers: () => new Headers(), cookies: () => store },

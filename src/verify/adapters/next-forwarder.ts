@@ -1,6 +1,7 @@
 import { OperationError, ServerUnavailable } from '../errors.ts';
 import type { Forwarder, Variables } from '../forwarder.ts';
 import type { HeaderReader } from '../headers.ts';
+import { type CookieReader, currentHeaders } from './next.ts';
 
 /** The attributes of a cookie, as `cookies().set` of Next.js takes them. `maxAge` is in seconds. */
 export type CookieAttributes = {
@@ -18,11 +19,11 @@ export type NextHeaders = {
   cookies(): CookieStore | Promise<CookieStore>;
 };
 
-export type CookieStore = { set(name: string, value: string, attributes: CookieAttributes): unknown };
+export type CookieStore = CookieReader & { set(name: string, value: string, attributes: CookieAttributes): unknown };
 
 /**
  * Returns the functions that send operations of the browser on, for Next.js. `headers` and `cookies` are those of
- * `next/headers`. Both pass on the header `X-Forwarded-For` as Next.js has it: put a proxy in front that sets it.
+ * `next/headers`. Both send the cookies that an earlier `mutate` of the same request has set, and the header `X-Forwarded-For` as Next.js has it: put a proxy in front that sets it.
  *
  * - `query` is for server components, server actions and route handlers. It returns the data.
  * - `mutate` is for server actions and route handlers. It hands the cookies of the answer to the browser, also those of
@@ -35,12 +36,12 @@ export type CookieStore = { set(name: string, value: string, attributes: CookieA
 export function nextForwarder(forwarder: Pick<Forwarder, 'query' | 'mutate'>, { headers, cookies }: NextHeaders) {
   return {
     async query<Data>(query: string, variables?: Variables): Promise<Data> {
-      const request = await headers();
+      const request = currentHeaders(await headers(), await cookies());
       return forwarder.query<Data>(request, query, variables, forwardedFor(request));
     },
     async mutate<Data>(mutation: string, variables?: Variables): Promise<Data> {
-      const request = await headers();
       const store = await cookies();
+      const request = currentHeaders(await headers(), store);
       const setAll = (lines: readonly string[]) => {
         for (const line of lines) store.set(...parseSetCookie(line));
       };

@@ -13,7 +13,7 @@ const options = {
 };
 
 /** Tell whose request this is. The first request creates the verifier: `next build` knows no secret. */
-export const { auth, withAuth } = nextAuth(() => createVerifier(options), headers);
+export const { auth, withAuth } = nextAuth(() => createVerifier(options), headers, cookies);
 
 const forwarder = createForwarder(server);
 
