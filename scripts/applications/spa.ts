@@ -89,6 +89,7 @@ async function visitAsTwoUsers({ addresses, steps, show }: Visit, laptop: Page, 
   const { spa: origin, accounts } = addresses;
   await steps.take('spa: an error without a code shows its message', async () => {
     await submit(mobile, 'Log in', email);
+    await expectTitle(mobile, email);
     // A tab in the background is slow.
     await laptop.bringToFront();
     await submit(laptop, 'Log in', email);
