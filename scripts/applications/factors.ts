@@ -1,14 +1,17 @@
-/** A user who adds a passkey and an authenticator app, loses the phone, and gets back in. */
+/** What users do with their factors. Both applications have the same buttons and fields. */
 import assert from 'node:assert/strict';
 import { Secret, TOTP } from 'otpauth';
 import type { Page } from 'playwright-core';
-import type { Visit } from './application.ts';
-import { expectTitle, openPage, password, press, submit } from './people.ts';
+import { expectTitle, password, press, submit } from './people.ts';
 
-const email = 'dora@example.com';
+/** In milliseconds: the time for which an app shows a code. */
+const codePeriodMs = 30_000;
+
+/** The field for both kinds of codes. */
+export const codeField = 'Code of your app, or a recovery code';
 
 /** Gives a page a device that makes passkeys and verifies its user: Chromium's virtual authenticator. */
-async function addAuthenticator(page: Page): Promise<void> {
+export async function addAuthenticator(page: Page): Promise<void> {
   const client = await page.context().newCDPSession(page);
   await client.send('WebAuthn.enable');
   await client.send('WebAuthn.addVirtualAuthenticator', {
@@ -23,57 +26,42 @@ async function addAuthenticator(page: Page): Promise<void> {
   });
 }
 
-/** Returns the current code of an app with this secret, in base32. */
-function codeOf(secret: string): string {
-  return new TOTP({ secret: Secret.fromBase32(secret) }).generate();
+/**
+ * Returns the code of an app with this secret, in base32: the current one or a later one. The server takes each code
+ * once, and also the next one, so nobody has to wait for it.
+ */
+export function codeOf(secret: string, later = 0): string {
+  return new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() + later * codePeriodMs });
 }
 
-async function fillCode(page: Page, label: string, code: string, button: string): Promise<void> {
+/** Adds an authenticator app on the page that shows its secret. Returns the secret and the recovery codes. */
+export async function confirmApp(page: Page, show: () => Promise<void>): Promise<{ secret: string; codes: string[] }> {
+  const secret = await page.getByRole('main').locator('code').innerText();
+  await show();
+  await fillCode(page, 'Code of the app', codeOf(secret), 'Confirm the app');
+  return { secret, codes: await readCodes(page) };
+}
+
+/** Returns the recovery codes that a page shows. */
+export async function readCodes(page: Page): Promise<string[]> {
+  const codes = (await page.getByRole('main').locator('pre').innerText()).trim().split('\n');
+  assert.equal(codes.length, 10);
+  return codes;
+}
+
+/** Logs in with the password, and leaves the page at the second step. */
+export async function logInToSecondStep(page: Page, email: string): Promise<void> {
+  await submit(page, 'Log in', email, password);
+  await expectTitle(page, 'Second step');
+}
+
+/** Answers the second step. */
+export async function answerSecondStep(page: Page, code: string): Promise<void> {
+  await fillCode(page, codeField, code, 'Continue');
+}
+
+/** Fills a field for a code, and sends its form. */
+export async function fillCode(page: Page, label: string, code: string, button: string): Promise<void> {
   await page.getByLabel(label).fill(code);
-  await page.getByRole('main').getByRole('button', { name: button, exact: true }).click();
-}
-
-export async function visitWithFactors({ browser, addresses: { spa: origin }, steps, show }: Visit): Promise<void> {
-  const page = await openPage(browser);
-  await addAuthenticator(page);
-  let recoveryCode = '';
-  await steps.take('spa: a user adds a passkey', async () => {
-    await page.goto(origin);
-    await press(page, 'Sign up');
-    await submit(page, 'Sign up', email);
-    await expectTitle(page, email);
-    await press(page, 'Add a passkey');
-    await page.getByText('Passkeys: 1').waitFor();
-  });
-  await steps.take('spa: the user adds an authenticator app, and gets recovery codes', async () => {
-    await press(page, 'Add an authenticator app');
-    const secret = await page.getByRole('main').locator('code').innerText();
-    await show(page, 'spa-authenticator-app');
-    await fillCode(page, 'Code of the app', codeOf(secret), 'Confirm the app');
-    const codes = (await page.getByRole('main').locator('pre').innerText()).trim().split('\n');
-    assert.equal(codes.length, 10);
-    recoveryCode = codes[0] ?? '';
-  });
-  await steps.take('spa: the passkey logs the user in, without a password', async () => {
-    await press(page, 'Log out');
-    await press(page, 'Log in with a passkey');
-    await expectTitle(page, email);
-  });
-  await steps.take('spa: on another device, the password asks for a second step', async () => {
-    const other = await openPage(browser);
-    await other.goto(origin);
-    await submit(other, 'Log in', email, password);
-    await expectTitle(other, 'Second step');
-    await fillCode(other, 'Code of your app, or a recovery code', '000000', 'Continue');
-    await other.getByRole('alert').filter({ hasText: /wrong/ }).waitFor();
-    await show(other, 'spa-second-step');
-  });
-  await steps.take('spa: a recovery code stands for the lost phone', async () => {
-    const other = await openPage(browser);
-    await other.goto(origin);
-    await submit(other, 'Log in', email, password);
-    await expectTitle(other, 'Second step');
-    await fillCode(other, 'Code of your app, or a recovery code', recoveryCode, 'Continue');
-    await expectTitle(other, email);
-  });
+  await press(page, button);
 }

@@ -5,10 +5,10 @@ import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { startProgram } from '../checks/processes.ts';
 import { type Application, timeoutMs, type Visit } from './application.ts';
-import { visitWithFactors } from './factors.ts';
 import { visitOtherOrigins } from './other-sites.ts';
 import { expectAlert, expectCookies, expectDevices, expectTitle, openPage, phone, press, submit } from './people.ts';
 import { binary, root } from './prepare.ts';
+import { visitSpaWithFactors } from './spa-factors.ts';
 
 const command = binary('vite/bin/vite.js');
 const cwd = join(root, 'spa');
@@ -78,7 +78,7 @@ export const spaApplication: Application = {
       assert.ok(statuses.includes(403));
     });
     await steps.take('spa: a logout clears the cookie', () => expectCookies(laptop, accounts, ['device']));
-    await visitWithFactors(visit);
+    await visitSpaWithFactors(visit);
     await visitAsTwoUsers(visit, laptop, mobile);
     await visitOtherOrigins(visit);
   },
