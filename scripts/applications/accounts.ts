@@ -9,6 +9,8 @@ import type { Addresses } from './addresses.ts';
 export type Accounts = {
   /** The service client of the backend. */
   service: { clientId: string; clientSecret: string };
+  /** Runs a command of the server, and returns its output. */
+  command(...args: string[]): Promise<string>;
   /** Returns the lines of the log. */
   log(): { [name: string]: unknown }[];
   stop(): Promise<void>;
@@ -24,15 +26,19 @@ export async function startAccounts(folder: string, { ports, next, spa, otherSit
     TRUSTED_PROXIES: '127.0.0.1',
     LOG_FORMAT: 'json',
     ENCRYPTION_KEYS: createEncryptionKey(),
-    // Browsers accept the domain that the page and the server share, and no top-level domain.
+    // Browsers accept the domain that the pages and the server share, and no top-level domain.
     PASSKEY_RP_ID: 'shop.localhost',
-    PASSKEY_ORIGINS: spa,
+    PASSKEY_ORIGINS: `${spa},${next}`,
+    REQUIRE_SECOND_FACTOR: 'admin',
   });
-  const command = ['service-client', 'create', 'shop', '--scope', 'introspect', '--json'];
-  // The command runs beside the server, which has created the database.
-  const { stdout } = await promisify(execFile)(process.execPath, [resolve('src/cli.ts'), ...command], { env });
+  // Commands run beside the server, which has created the database.
+  async function command(...args: string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)(process.execPath, [resolve('src/cli.ts'), ...args], { env });
+    return stdout;
+  }
   return {
-    service: JSON.parse(stdout),
+    service: JSON.parse(await command('service-client', 'create', 'shop', '--scope', 'introspect', '--json')),
+    command,
     log: () => [...printed().matchAll(/^\{.*\}$/gm)].map(([line]) => JSON.parse(line)),
     stop,
   };

@@ -9,6 +9,8 @@ export type Addresses = {
   accounts: string;
   /** The application with Next.js. */
   next: string;
+  /** The same, as programs reach it: many systems resolve no name below localhost for them. */
+  nextBackend: string;
   /** The single-page application on another origin of the server's site. */
   spa: string;
   /** The same on another site. The server allows its origin. */
@@ -24,7 +26,8 @@ export async function findAddresses(): Promise<Addresses> {
     ports: { server, next, spa },
     server: `http://127.0.0.1:${server}`,
     accounts: `http://accounts.shop.localhost:${server}`,
-    next: `http://localhost:${next}`,
+    next: `http://www.shop.localhost:${next}`,
+    nextBackend: `http://127.0.0.1:${next}`,
     spa: `http://app.shop.localhost:${spa}`,
     otherSite: `http://127.0.0.1:${spa}`,
     foreign: `http://localhost:${spa}`,

@@ -1,24 +1,66 @@
 'use server';
 
-import { OperationError, Refusal } from 'graphql-sessions/verify';
 import { revalidatePath } from 'next/cache';
 import { redirect } from 'next/navigation';
 import { mutate } from '../lib/accounts.ts';
-import { logInMutation, logOutMutation, revokeMutation, type SignInData, signUpMutation } from '../lib/operations.ts';
-import type { FormState } from './sign-in-form.tsx';
+import {
+  type CodesData,
+  confirmAppMutation,
+  finishPasskeyLoginMutation,
+  startAppMutation,
+  startPasskeyLoginMutation,
+} from '../lib/factor-operations.ts';
+import {
+  answerOf,
+  firstStep,
+  type NewApp,
+  type PasskeyQuestion,
+  type PendingLogin,
+  type RequestOptions,
+  type SignInState,
+} from '../lib/factors.ts';
+import {
+  completeLoginMutation,
+  logInMutation,
+  logOutMutation,
+  revokeMutation,
+  signUpMutation,
+} from '../lib/operations.ts';
+import { change, isRefused, problemsOf, type Refused, type Result, send } from '../lib/results.ts';
 
-export async function logIn(_state: FormState, form: FormData): Promise<FormState> {
+export async function logIn(state: SignInState, form: FormData): Promise<SignInState> {
+  if (state.step !== 'credentials') return goOn(state, form);
   const remember = form.get('remember') !== null;
   return signIn(logInMutation, { ...credentialsOf(form), remember });
 }
 
-export async function signUp(_state: FormState, form: FormData): Promise<FormState> {
+export async function signUp(state: SignInState, form: FormData): Promise<SignInState> {
+  if (state.step !== 'credentials') return goOn(state, form);
   return signIn(signUpMutation, credentialsOf(form));
+}
+
+/** Completes a login by the answer of a passkey, or returns the problems. */
+export async function completeByPasskey(challenge: string, response: unknown): Promise<string[]> {
+  const variables = { challenge, answer: { passkey: { response } }, trustDevice: false };
+  const result = await send(completeLoginMutation, variables);
+  if (isRefused(result)) return problemsOf(result);
+  redirect('/account');
+}
+
+export async function startPasskeyLogin(): Promise<Result<PasskeyQuestion<RequestOptions>>> {
+  return send(startPasskeyLoginMutation);
+}
+
+/** Logs in by a passkey alone, or returns the problems. */
+export async function finishPasskeyLogin(challenge: string, response: unknown): Promise<string[]> {
+  const result = await send(finishPasskeyLoginMutation, { challenge, response });
+  if (isRefused(result)) return problemsOf(result);
+  redirect('/account');
 }
 
 /** Ends a session. The cookie of the browser stays. */
 export async function revoke(form: FormData): Promise<void> {
-  await inSession(() => mutate(revokeMutation, { id: form.get('id') }));
+  await change(revokeMutation, { id: form.get('id') });
   revalidatePath('/account');
 }
 
@@ -34,30 +76,49 @@ function credentialsOf(form: FormData): Credentials {
   return { email: String(form.get('email')), password: String(form.get('password')) };
 }
 
-/** Signs in, or returns the reasons of the refusal for the form. */
-async function signIn(mutation: string, variables: Credentials & { remember?: boolean }): Promise<FormState> {
-  const problems = await problemsOf(mutation, variables);
-  if (problems.length > 0) return { email: variables.email, problems };
+/** Takes the first step of a sign-in. */
+async function signIn(mutation: string, variables: Credentials & { remember?: boolean }): Promise<SignInState> {
+  const result = await send<SignInData>(mutation, variables);
+  return nextStep({ step: 'credentials', email: variables.email, problems: [] }, result);
+}
+
+/** Takes a later step of a sign-in. */
+async function goOn(state: SignInState, form: FormData): Promise<SignInState> {
+  const code = form.get('code');
+  if (state.step === 'second factor') {
+    const { challenge } = state.pending;
+    const variables = { challenge, answer: answerOf(code), trustDevice: form.get('trust') !== null };
+    return nextStep(state, await send<SignInData>(completeLoginMutation, variables));
+  }
+  if (state.step === 'new app') {
+    const { signIn, app } = state;
+    const result = await send<CodesData>(confirmAppMutation, { challenge: app.challenge, code, signIn });
+    if (isRefused(result)) return refuse(state, result);
+    if (result.recoveryCodes) return { step: 'recovery codes', codes: result.recoveryCodes, problems: [] };
+  }
   redirect('/account');
 }
 
-async function problemsOf(mutation: string, variables: Record<string, unknown>): Promise<string[]> {
-  try {
-    const { result } = await mutate<SignInData>(mutation, variables);
-    return result.issues?.map(({ message }) => message) ?? (result.message === undefined ? [] : [result.message]);
-  } catch (error) {
-    // The server does not answer, or too many attempts came from this address.
-    if (error instanceof Refusal || error instanceof OperationError) return [error.message];
-    throw error;
+/** The data of the mutations that sign in. */
+type SignInData =
+  | { __typename: 'SignInPayload' }
+  | ({ __typename: 'SecondFactorRequired' } & PendingLogin)
+  | { __typename: 'SecondFactorEnrolmentRequired'; challenge: string };
+
+/** Returns the step after a result. Without one, the user is signed in. */
+async function nextStep(state: SignInState, result: Result<SignInData>): Promise<SignInState> {
+  if (isRefused(result)) return refuse(state, result);
+  if (result.__typename === 'SecondFactorRequired') return { step: 'second factor', pending: result, problems: [] };
+  if (result.__typename === 'SecondFactorEnrolmentRequired') {
+    const signIn = result.challenge;
+    const app = await send<NewApp>(startAppMutation, { signIn });
+    return isRefused(app) ? refuse(state, app) : { step: 'new app', signIn, app, problems: [] };
   }
+  redirect('/account');
 }
 
-/** Leads to the login page if the session is over. */
-async function inSession<Result>(act: () => Promise<Result>): Promise<Result> {
-  try {
-    return await act();
-  } catch (error) {
-    if (error instanceof OperationError && error.code === 'UNAUTHENTICATED') redirect('/login');
-    throw error;
-  }
+/** Returns the same step with its problems, or the first one if the challenge is used up or too old. */
+function refuse(state: SignInState, refused: Refused): SignInState {
+  const step = refused.code === 'CHALLENGE_INVALID' ? firstStep : state;
+  return { ...step, problems: problemsOf(refused) };
 }

@@ -1,5 +1,6 @@
 const signInFields = /* GraphQL */ `
   fragment SignInFields on SignInPayload { viewer { email } }
+  fragment Enrolment on SecondFactorEnrolmentRequired { challenge }
   fragment Refusal on UserError {
     code
     message
@@ -9,22 +10,35 @@ const signInFields = /* GraphQL */ `
 
 export const logInMutation = /* GraphQL */ `
   mutation LogIn($email: String!, $password: String!, $remember: Boolean!) {
-    result: login(email: $email, password: $password, remember: $remember) { ...SignInFields ...Refusal }
+    result: login(email: $email, password: $password, remember: $remember) {
+      __typename
+      ...SignInFields
+      ... on SecondFactorRequired { challenge methods passkeyOptions canTrustDevice }
+      ...Enrolment
+      ...Refusal
+    }
   }
   ${signInFields}
 `;
 
 export const signUpMutation = /* GraphQL */ `
   mutation SignUp($email: String!, $password: String!) {
-    result: signUp(email: $email, password: $password) { ...SignInFields ...Refusal }
+    result: signUp(email: $email, password: $password) { __typename ...SignInFields ...Enrolment ...Refusal }
   }
   ${signInFields}
 `;
 
-/** The data of both mutations. A refusal has a `message`. */
-export type SignInData = {
-  result: { viewer?: { email: string }; message?: string; issues?: { message: string }[] };
-};
+export const completeLoginMutation = /* GraphQL */ `
+  mutation CompleteLogin($challenge: String!, $answer: FactorAnswer!, $trustDevice: Boolean!) {
+    result: completeLogin(challenge: $challenge, answer: $answer, trustDevice: $trustDevice) {
+      __typename
+      ...SignInFields
+      ...Enrolment
+      ...Refusal
+    }
+  }
+  ${signInFields}
+`;
 
 export const accountQuery = /* GraphQL */ `
   query Account {
@@ -44,7 +58,7 @@ export type AccountData = { viewer: { email: string; sessions: Device[] } | null
 
 export const revokeMutation = /* GraphQL */ `
   mutation Revoke($id: ID!) {
-    revoke(id: $id) { ... on RevokePayload { revokedSessionId } ... on UserError { code message } }
+    result: revoke(id: $id) { ... on RevokePayload { revokedSessionId } ... on UserError { code message } }
   }
 `;
 

@@ -4,12 +4,10 @@ import { SignInForm } from '../sign-in-form.tsx';
 
 export default function SignUp() {
   return (
-    <>
-      <h1>Sign up</h1>
-      <SignInForm action={signUp} label="Sign up" passwordType="new-password" />
+    <SignInForm action={signUp} label="Sign up" passwordType="new-password">
       <p>
         Already a member? <Link href="/login">Log in</Link>
       </p>
-    </>
+    </SignInForm>
   );
 }
