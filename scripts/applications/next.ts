@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { startProgram } from '../checks/processes.ts';
 import { type Application, timeoutMs, type Visit } from './application.ts';
-import { visitWithEnrolment } from './next-factors.ts';
+import { visitNextWithFactors, visitWithEnrolment } from './next-factors.ts';
 import { expectAlert, expectCookies, expectDevices, expectTitle, openPage, phone, press, submit } from './people.ts';
 import { binary, root } from './prepare.ts';
 
@@ -24,7 +24,9 @@ export const nextApplication: Application = {
     return startProgram(process.execPath, args, { cwd, env, port: ports.next });
   },
   async visit(visit) {
-    await Promise.all([visitDevices(visit), visitWithEnrolment(visit)]);
+    // Before the others: the library waits a second for a verdict, and a login beside it takes all processors.
+    await visitDevices(visit);
+    await Promise.all([visitNextWithFactors(visit), visitWithEnrolment(visit)]);
   },
   async visitWithoutServer({ browser, addresses: { next: origin }, steps }) {
     await steps.take('next: without the server, no user is taken for a visitor', async () => {

@@ -33,12 +33,16 @@ export async function send<Data extends object>(
   }
 }
 
-/** Sends a mutation of a signed-in user. Leads to the login page if the session is over. */
+/**
+ * Sends a mutation of a signed-in user. Leads to the login page if the session is over, and to the page that asks for a
+ * proof of the user if the last one is too old.
+ */
 export async function change<Data extends object>(
   mutation: string,
   variables: Record<string, unknown> = {},
 ): Promise<Result<Data>> {
   const result = await send<Data>(mutation, variables);
   if (isRefused(result) && result.code === 'UNAUTHENTICATED') redirect('/login');
+  if (isRefused(result) && result.code === 'REAUTHENTICATION_REQUIRED') redirect('/account/confirm');
   return result;
 }

@@ -1,3 +1,4 @@
+import Link from 'next/link';
 import { redirect } from 'next/navigation';
 import { query } from '../../lib/accounts.ts';
 import { type AccountData, accountQuery } from '../../lib/operations.ts';
@@ -32,6 +33,9 @@ export default async function Account() {
           </li>
         ))}
       </ul>
+      <p>
+        <Link href="/account/security">Passkeys and second factors</Link>
+      </p>
       <form action={logOut}>
         <button type="submit">Log out</button>
       </form>
