@@ -8,18 +8,22 @@ import { deriveKey } from 'altcha-lib/algorithms/pbkdf2';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { run } from '../database/raw-sql.ts';
+import { retryConflicts } from '../database/transaction.ts';
 import { ProofOfWorkRequiredError } from '../errors.ts';
 import { Prisma } from '../generated/sqlite/client.ts';
 import { isObject, parseObject } from '../json.ts';
 import type { Scope } from '../scope.ts';
 import { networkOf } from './network.ts';
+import { uncount } from './rate-limit.ts';
+import { addressLimits, quarterMs, requireAttemptFrom } from './requests.ts';
 
-export type WorkPolicies = Pick<Config, 'captcha' | 'encryptionKeys'>;
+export type WorkPolicies = Pick<Config, 'attempts' | 'captcha' | 'encryptionKeys'>;
 
 /**
  * Requires the proof of work of a request if so many attempts from its address have failed.
  *
  * @throws ProofOfWorkRequiredError with a new puzzle.
+ * @throws RateLimitedError after too many wrong solutions from the address.
  */
 export type RequireWork = (failures: number) => Promise<void>;
 
@@ -51,7 +55,8 @@ export function requireWorkOf(database: Database, scope: Scope, work: Work, poli
     const { after, cost } = policies.captcha;
     if (isDone || ipAddress === null || after === 0 || failures < after) return;
     const secrets = secretsOf(networkOf(ipAddress), policies);
-    isDone = (await work.isTrusted?.()) || (await redeem(database, work.solution ?? '', secrets, scope.now));
+    const check = { solution: work.solution ?? '', secrets, ipAddress, maxWrong: policies.attempts.perAddress };
+    isDone = (await work.isTrusted?.()) || (await redeem(database, scope, check));
     if (!isDone) throw new ProofOfWorkRequiredError(await newChallenge(secrets[0], cost, scope.now));
   };
 }
@@ -70,29 +75,56 @@ function newChallenge(secret: string, cost: number, now: Date): Promise<Challeng
   return createChallenge({ algorithm, cost, deriveKey, keyPrefix, expiresAt, hmacSignatureSecret: secret });
 }
 
-/** Uses a solution up, and returns whether it was valid. Only a valid one is stored: each costs its client the work. */
-async function redeem(database: Database, solution: string, secrets: string[], now: Date): Promise<boolean> {
-  const payload = parsePayload(solution);
-  if (payload === null || !(await isSolved(payload, secrets))) return false;
+type Check = {
+  solution: string;
+  secrets: string[];
+  ipAddress: string;
+  /** The wrong solutions from the address, per 15 minutes. */
+  maxWrong: number;
+};
+
+/**
+ * Uses a solution up, and returns whether it was valid. Only a valid one is stored: each costs its client the work.
+ *
+ * A wrong one costs its client nothing, but the server the derivation of a key, also if it is sent again. So each is
+ * counted for the address before the derivation, and uncounted if it was right.
+ *
+ * @throws RateLimitedError after too many wrong ones. No key is derived then.
+ */
+async function redeem(database: Database, scope: Scope, check: Check): Promise<boolean> {
+  const payload = parsePayload(check.solution);
+  if (payload === null) return false;
+  const limit = { kind: 'proofs-of-work', points: check.maxWrong, durationMs: quarterMs };
+  async function deriveCounted(...input: Parameters<typeof deriveKey>) {
+    await requireAttemptFrom(database, scope, limit);
+    return deriveKey(...input);
+  }
+  if (!(await isSolved(payload, check.secrets, deriveCounted))) return false;
   const { parameters, signature } = payload.challenge;
   const expiresAt = new Date(Number(parameters.expiresAt) * 1_000);
-  if (expiresAt <= now) return false;
+  if (expiresAt <= scope.now) return false;
   const key = `proof-of-work:${hash('sha256', String(signature))}`;
   const rows = await run(
     database,
     Prisma.sql`INSERT INTO "RateLimit" ("key", "points", "expiresAt") VALUES (${key}, ${1}, ${expiresAt})
       ON CONFLICT ("key") DO NOTHING RETURNING "key"`,
   );
-  return rows.length > 0;
+  if (rows.length === 0) return false;
+  await retryConflicts(() => uncount(database, addressLimits(check.ipAddress, limit)));
+  return true;
 }
 
-/** Verifies a solution. Derives a key only for a puzzle that a server has signed for the address. */
-async function isSolved({ challenge, solution }: Payload, secrets: string[]): Promise<boolean> {
+/** Verifies a solution. Derives a key only for a well-formed answer to a puzzle that was signed for the address. */
+async function isSolved(
+  { challenge, solution }: Payload,
+  secrets: string[],
+  derive: typeof deriveKey,
+): Promise<boolean> {
   for (const hmacSignatureSecret of secrets) {
     const { verified, invalidSignature } = await verifySolution({
       challenge,
       solution,
-      deriveKey,
+      deriveKey: derive,
       hmacSignatureSecret,
     });
     if (invalidSignature !== true) return verified;

@@ -117,6 +117,32 @@ describe('proof of work', () => {
     expect(api.reported).toEqual([]);
   });
 
+  it('lets an address give a limited number of wrong solutions, each of which derives a key, also at once', async () => {
+    const api = await start({ attempts: { perAccount: 50, perAddress: 5 } });
+    await api.signUp(email);
+    const eve = from(api, '203.0.113.1');
+    const right = await solve(await exhaust(eve));
+    const { challenge, solution } = JSON.parse(atob(right));
+    const encode = (payload: unknown) => btoa(JSON.stringify(payload));
+    const answer = encode({ challenge, solution: { ...solution, counter: solution.counter + 1 } });
+    const forgery = encode({ challenge: { ...challenge, signature: '00' }, solution });
+    const count = () => api.database.rateLimit.findFirst({ where: { key: { startsWith: 'proofs-of-work:' } } });
+    // What derives no key is not counted, and neither is the right solution.
+    for (let time = 0; time < 6; time += 1) expect(await login(eve, wrong, forgery)).toMatchObject(isRequired);
+    expect(await count()).toBeNull();
+    expect(await login(eve, wrong, right)).toMatchObject(isWrong);
+    expect((await count())?.points).toBe(0);
+    const results = await Promise.all(Array.from({ length: 12 }, () => login(from(api, '203.0.113.1'), wrong, answer)));
+    expect(results.map(({ code }) => code).sort()).toEqual([
+      ...Array(5).fill('PROOF_OF_WORK_REQUIRED'),
+      ...Array(7).fill('RATE_LIMITED'),
+    ]);
+    const other = from(api, '203.0.113.2');
+    expect(await login(other, wrong, await solve(await exhaust(other)))).toMatchObject(isWrong);
+    api.clock.now = new Date(api.clock.now.getTime() + 15 * 60_000);
+    expect(await login(eve, wrong, await solve(await exhaust(eve)))).toMatchObject(isWrong);
+  });
+
   it('costs a read for a refusal, hashes nothing, and stores nothing', async () => {
     const api = await start();
     await api.signUp(email);
