@@ -15,8 +15,8 @@ import { requireUnreserved } from '../../users/account-changes.ts';
 import { findAndLockUser } from '../../users/lock.ts';
 import { createUser, prepareAccount, type User } from '../../users/user.ts';
 import { type CompletePolicies, completeSignIn, type SignInResult } from '../sign-in.ts';
+import { claimAccount, isUnclaimed } from '../sign-ins/claim.ts';
 import { accountState } from '../sign-ins/pending.ts';
-import { claimAccount, isUnclaimed } from './claim.ts';
 
 export const purpose = 'EMAIL_SIGN_IN';
 

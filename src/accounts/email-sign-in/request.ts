@@ -11,7 +11,7 @@ import { handleOf } from '../../tokens/token.ts';
 import { isTrustedDevice } from '../../tokens/trusted-device.ts';
 import { accountKeyOf } from '../../users/email.ts';
 import { findUserByEmail, type User } from '../../users/user.ts';
-import { losesPassword } from './claim.ts';
+import { losesPassword } from '../sign-ins/claim.ts';
 import { formatRequest, lifetimeMs, purpose, requireEmailSignIn } from './email-sign-in.ts';
 
 /**
