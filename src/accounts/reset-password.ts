@@ -4,25 +4,23 @@ import { inTransaction } from '../database/transaction.ts';
 import { TokenInvalidError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
 import { keepAccount } from '../factors/changes/keep.ts';
-import { removeFactors } from '../factors/changes/kept-factors.ts';
 import { enqueueMail, mails, mayBeMailed, voidLinks } from '../mail/outbox.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requireAcceptablePassword } from '../passwords/password.ts';
 import { actingAs, type Scope } from '../scope.ts';
-import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import type { SessionRequest } from '../sessions/start.ts';
-import { resetFailures } from '../throttle/attempts.ts';
 import { requireWorkOf, type WorkPolicies } from '../throttle/proof-of-work.ts';
 import { quarterMs, requireRequestFrom } from '../throttle/requests.ts';
 import { isTrustedDevice } from '../tokens/trusted-device.ts';
 import { createUserToken, redeemUserToken } from '../tokens/user-token.ts';
-import { endRestoration, forgetChanges } from '../users/account-changes.ts';
+import { type AccountChange, endRestoration } from '../users/account-changes.ts';
 import { accountKeyOf } from '../users/email.ts';
 import { findAndLockUser } from '../users/lock.ts';
 import { findUserByEmail, noUserId, type User } from '../users/user.ts';
 import { requireLink } from './follow-link.ts';
 import type { SignInPolicies } from './prove-password.ts';
 import { completeSignIn, type SignInResult } from './sign-in.ts';
+import { claimAccount, endOldWaysIn, isUnproved } from './sign-ins/claim.ts';
 import { mailPasswordChange } from './undo/notices.ts';
 
 /**
@@ -63,7 +61,8 @@ export async function mailResetLink(
 
 /**
  * Gives a user a new password by a link, ends all their sessions, and starts a new one, or asks for the second factor:
- * the link does not replace it. The link also proves the address. Mails the user.
+ * the link does not replace it. An account whose address nobody had proved is claimed: its factors are removed. Mails
+ * the user.
  *
  * @throws TokenInvalidError, or RateLimitedError after too many invalid links from one IP address.
  * @throws ValidationError for a password that the policy refuses. The link stays valid then.
@@ -82,38 +81,29 @@ export async function resetPassword(
   return inTransaction(database, async (db) => {
     const { userId, sentTo } = await redeemUserToken(db, 'RESET_PASSWORD', token, now);
     const before = await findAndLockUser(db, userId ?? noUserId);
-    if (!before) throw new TokenInvalidError();
-    await endRestoration(db, before.id);
-    // Of an unproved address, nothing is kept: an undo would give the account back to the stranger.
-    const change = before.emailVerifiedAt === null ? null : await keepAccount(db, before, 'PASSWORD_RESET', now);
-    const [user] = await db.user.updateManyAndReturn({
-      where: { id: userId ?? noUserId, email: sentTo ?? '', suspendedAt: null },
-      data: { hashedPassword },
-    });
-    if (!user) throw new TokenInvalidError();
-    // A stranger may have created the account, and added factors, to share it later (account pre-hijacking).
-    if (before.emailVerifiedAt === null) {
-      await removeFactors(db, before.id);
-      await forgetChanges(db, before.id);
-    }
-    // The link proves the user, even in a session of another user.
-    const byUser = actingAs(scope, user);
-    let verified = user;
-    if (user.emailVerifiedAt === null) {
-      verified = await db.user.update({
-        where: { id: user.id },
-        data: { emailVerifiedAt: now, secondFactorSince: null },
-      });
-      await recordEvent(db, byUser, { type: 'EMAIL_VERIFIED', userId: user.id });
-    }
-    // Trusted devices go too: a thief may have signed in on one.
-    await voidLinks(db, user.id, ['RESET_PASSWORD', 'CHANGE_EMAIL', 'VERIFY_EMAIL', 'KNOWN_DEVICE']);
-    await resetFailures(db, user.email);
-    await endSessions(db, byUser, sessionsOfUser(user.id), 'PASSWORD_CHANGED');
+    if (before === null || before.email !== sentTo || before.suspendedAt !== null) throw new TokenInvalidError();
+    const { user, change } = isUnproved(before)
+      ? { user: await claimAccount(db, scope, before, hashedPassword), change: null }
+      : await replacePassword(db, scope, before, hashedPassword);
     await mailPasswordChange(db, user, change, now);
     const proof = { methods: ['email'], at: now } as const;
-    return completeSignIn(db, scope, { ...request, user: verified, proof, type: 'PASSWORD_RESET' }, policies);
+    return completeSignIn(db, scope, { ...request, user, proof, type: 'PASSWORD_RESET' }, policies);
   });
+}
+
+/** Replaces the password of a locked user, whose factors stay. Keeps the state from before for an undo. */
+async function replacePassword(
+  db: Db,
+  scope: Scope,
+  before: User,
+  hashedPassword: string,
+): Promise<{ user: User; change: AccountChange | null }> {
+  await endRestoration(db, before.id);
+  const change = await keepAccount(db, before, 'PASSWORD_RESET', scope.now);
+  const user = await db.user.update({ where: { id: before.id }, data: { hashedPassword } });
+  // The link proves the user, even in a session of another user.
+  await endOldWaysIn(db, actingAs(scope, user), user);
+  return { user, change };
 }
 
 /**

@@ -2,7 +2,6 @@ import type { Config } from '../config/config.ts';
 import type { Db } from '../database/database.ts';
 import { runConcurrently } from '../database/transaction.ts';
 import { AccountSuspendedError } from '../errors.ts';
-import { recordEvent } from '../events/record.ts';
 import { cancelReset } from '../factors/changes/resets.ts';
 import { listEnrolledFactors } from '../factors/second-factors.ts';
 import { actingAs, type Scope } from '../scope.ts';
@@ -87,24 +86,13 @@ async function startSession(
   signIn: SignIn,
   { sessions }: CompletePolicies,
 ): Promise<StartedSession> {
-  const { proof, trustedDevice = null, newDevice = null, skipsSecondFactor: skips = null } = signIn;
-  const user = proof.methods.includes('email') ? await proveAddress(db, scope, signIn.user) : signIn.user;
+  const { user, trustedDevice = null, newDevice = null, skipsSecondFactor: skips = null } = signIn;
   const credential = createSessionToken();
   const device = { trusted: trustedDevice, token: trustedDevice === null ? createToken() : null, skips };
   const handles = { sessionHandle: credential.handle, deviceHandle: device.token?.handle ?? '' };
   const [started] = await runConcurrently([
-    startUserSession(db, scope, { ...signIn, user, device, credential }, sessions),
+    startUserSession(db, scope, { ...signIn, device, credential }, sessions),
     newDevice && mailNewDevice(db, scope, { user, ...newDevice, ...handles }),
   ]);
   return started;
-}
-
-/**
- * Records that a sign-in by email proves the address. Not before all factors are proved: a stranger may have created the
- * account with the address of another person, and hope that its owner proves it for them.
- */
-async function proveAddress(db: Db, scope: Scope, user: User): Promise<User> {
-  if (user.emailVerifiedAt !== null) return user;
-  await recordEvent(db, actingAs(scope, user), { type: 'EMAIL_VERIFIED', userId: user.id });
-  return db.user.update({ where: { id: user.id }, data: { emailVerifiedAt: scope.now } });
 }

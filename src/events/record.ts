@@ -30,7 +30,9 @@ export const auditEventTypes = {
   FACTOR_RESET_CANCELLED:
     'A requested reset of the factors will not take effect. `detail` tells why: `SIGNED_IN` (with a second factor), ' +
     '`REFUSED` (by the mailed link), `CANCELLED`, or `NO_ADMINISTRATOR`: who requested it is none any more.',
-  FACTORS_RESET: 'All factors but the password were removed, as an administrator or an operator had requested.',
+  FACTORS_RESET:
+    'All factors but the password were removed: as an administrator or an operator had requested, or by the first ' +
+    'password reset or sign-in by email to an address that nobody had proved.',
   PASSWORD_CHECK_FAILED: 'A wrong password was given for an operation in a session, or for a link.',
   REAUTHENTICATED:
     'The user proved the identity again in a session. `detail` contains the method, such as PASSWORD or TOTP.',

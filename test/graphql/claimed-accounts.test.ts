@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { startApi } from '../support/api.ts';
+import {
+  byEmail,
+  eventsOf,
+  isSignedIn,
+  mailedSignIn,
+  pass,
+  requestSignIn,
+  signInByCode,
+  signInByLink,
+  signInMail,
+} from '../support/email-sign-in.ts';
 import { deliverMail, tokenIn } from '../support/mail.ts';
-import { addApp, encryptionKeys } from '../support/second-factor.ts';
+import { addApp, completeLogin, encryptionKeys } from '../support/second-factor.ts';
 
 const email = 'owner@example.com';
 
@@ -24,6 +35,56 @@ describe('the reset of an account that another person created with the address',
     });
     const undone = await api.client().act('undoChange', { token: undo }, '... on UserError { code }');
     expect(undone).toMatchObject({ code: 'TOKEN_INVALID' });
+  });
+});
+
+describe('a sign-in by email to such an account', () => {
+  it.each(['code', 'link'])('removes the same, by a %s, and asks for no factor of that person', async (by) => {
+    const api = await startApi(byEmail);
+    const squatter = await api.signUp(email);
+    const app = await addApp(api, squatter);
+    const undo = tokenIn(await deliverMail(api), 'factors-changed');
+    const waiting = api.client();
+    const { challenge } = await waiting.login(email);
+    const owner = api.client();
+    const mailed = await mailedSignIn(api, owner, email);
+    const result = by === 'code' ? await signInByCode(owner, mailed) : await signInByLink(owner, mailed.token);
+    expect(result).toMatchObject({ __typename: 'SignInPayload', viewer: { email } });
+    expect(await api.database.authenticatorApp.count()).toBe(0);
+    expect(await api.database.recoveryCode.count()).toBe(0);
+    expect(await api.database.user.findFirstOrThrow()).toMatchObject({
+      secondFactorSince: null,
+      emailVerifiedAt: api.clock.now,
+      hashedPassword: null,
+    });
+    expect(await isSignedIn(squatter)).toBe(false);
+    pass(api, 30_000);
+    expect(await completeLogin(waiting, challenge, { totpCode: app.code() })).toMatchObject({
+      code: 'CHALLENGE_INVALID',
+    });
+    const undone = await api.client().act('undoChange', { token: undo }, '... on UserError { code }');
+    expect(undone).toMatchObject({ code: 'TOKEN_INVALID' });
+    const events = await eventsOf(api);
+    for (const type of ['FACTORS_RESET', 'PASSWORD_REMOVED', 'EMAIL_VERIFIED']) expect(events).toContain(type);
+    // The owner goes on as in any other account.
+    const again = api.client();
+    expect(await signInByCode(again, await mailedSignIn(api, again, email))).toMatchObject({ viewer: { email } });
+    expect(await isSignedIn(owner)).toBe(true);
+  });
+
+  it('asks for the factor if the address was proved after the request, and keeps everything', async () => {
+    const api = await startApi(byEmail);
+    const ada = await api.signUp(email);
+    await addApp(api, ada);
+    await deliverMail(api);
+    const thief = api.client();
+    const { challenge } = await requestSignIn(thief, email);
+    const { code } = await signInMail(api);
+    await api.database.user.update({ where: { email }, data: { emailVerifiedAt: api.clock.now } });
+    expect(await signInByCode(thief, { challenge, code })).toMatchObject({ __typename: 'SecondFactorRequired' });
+    expect(await api.database.authenticatorApp.count()).toBe(1);
+    expect(await isSignedIn(ada)).toBe(true);
+    expect(await eventsOf(api)).not.toContain('FACTORS_RESET');
   });
 });
 

@@ -239,7 +239,7 @@ describe('the code and the link', () => {
       'time',
       'device',
       'ipAddress',
-      'losesPassword',
+      'isUnproved',
       'challenge',
     ]);
     const { code, token } = await signInMail(api);

@@ -3,9 +3,10 @@ import type { Config, EmailSignInPolicy } from '../../config/config.ts';
 import type { Database, Db } from '../../database/database.ts';
 import type { EncryptionKeys } from '../../encryption/keys.ts';
 import { ChallengeInvalidError, EmailTakenError, RequestError } from '../../errors.ts';
+import { recordEvent } from '../../events/record.ts';
 import type { Challenge } from '../../generated/sqlite/client.ts';
 import { parseObject } from '../../json.ts';
-import type { Scope, Transport } from '../../scope.ts';
+import { actingAs, type Scope, type Transport } from '../../scope.ts';
 import type { SessionRequest } from '../../sessions/start.ts';
 import { resetFailures } from '../../throttle/attempts.ts';
 import { requireAttemptFrom } from '../../throttle/requests.ts';
@@ -15,7 +16,7 @@ import { requireUnreserved } from '../../users/account-changes.ts';
 import { findAndLockUser } from '../../users/lock.ts';
 import { createUser, prepareAccount, type User } from '../../users/user.ts';
 import { type CompletePolicies, completeSignIn, type SignInResult } from '../sign-in.ts';
-import { claimAccount, isUnclaimed } from '../sign-ins/claim.ts';
+import { claimAccount, isUnproved } from '../sign-ins/claim.ts';
 import { accountState } from '../sign-ins/pending.ts';
 
 export const purpose = 'EMAIL_SIGN_IN';
@@ -116,19 +117,21 @@ export async function completeEmailSignIn(
   }
   const isSame = found !== null && accountState(found) === requestOf(challenge).account;
   if (!isSame) throw new ChallengeInvalidError('EXPIRED');
-  const isClaimed = isUnclaimed(found);
+  const isClaimed = isUnproved(found);
   const user = isClaimed ? await claimAccount(db, scope, found) : found;
   // The account has no trusted devices from before any more.
   const device = { trustedDevice: isClaimed ? null : trustedDevice };
   return completeSignIn(db, scope, { ...request, ...device, user, proof, type: 'LOGGED_IN' }, policies);
 }
 
-/** Creates the account without a password. The sign-in records that the address is proved. */
-async function createAccount(db: Db, { now }: Scope, challenge: Challenge): Promise<User> {
+/** Creates the account without a password. Its address is proved. */
+async function createAccount(db: Db, scope: Scope, challenge: Challenge): Promise<User> {
+  const { now } = scope;
   try {
     const account = prepareAccount({ email: requestOf(challenge).email });
-    const user = await createUser(db, { ...account, hashedPassword: null });
+    const user = await createUser(db, { ...account, hashedPassword: null, emailVerifiedAt: now });
     await requireUnreserved(db, user.email, user.id, now);
+    await recordEvent(db, actingAs(scope, user), { type: 'EMAIL_VERIFIED', userId: user.id });
     // Deletes the counts of attempts from before the address had an account.
     await resetFailures(db, user.email);
     return user;

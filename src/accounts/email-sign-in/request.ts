@@ -11,7 +11,7 @@ import { handleOf } from '../../tokens/token.ts';
 import { isTrustedDevice } from '../../tokens/trusted-device.ts';
 import { accountKeyOf } from '../../users/email.ts';
 import { findUserByEmail, type User } from '../../users/user.ts';
-import { losesPassword } from '../sign-ins/claim.ts';
+import { isUnproved } from '../sign-ins/claim.ts';
 import { formatRequest, lifetimeMs, purpose, requireEmailSignIn } from './email-sign-in.ts';
 
 /**
@@ -42,7 +42,7 @@ export async function requestEmailSignIn(
     const data = formatRequest({ email: recipient, transport, user });
     const created = await createChallenge(db, scope, { purpose, userId, lifetimeMs, data, transport });
     const kind = isAllowed ? mailFor(user, createsAccounts) : dropped;
-    const values = { ...clientValues(scope), losesPassword: user && losesPassword(user) ? 'yes' : '' };
+    const values = { ...clientValues(scope), isUnproved: user && isUnproved(user) ? 'yes' : '' };
     const mailData = { ...values, challenge: handleOf(created.challenge) ?? '' };
     await enqueueMail(db, { ...kind, recipient, data: mailData }, now);
     return created;

@@ -5,37 +5,52 @@ import { voidLinks } from '../../mail/outbox.ts';
 import { actingAs, type Scope } from '../../scope.ts';
 import { endSessions, sessionsOfUser } from '../../sessions/end.ts';
 import { resetFailures } from '../../throttle/attempts.ts';
+import { voidChallenges } from '../../tokens/challenge.ts';
 import { forgetChanges } from '../../users/account-changes.ts';
 import type { User } from '../../users/user.ts';
 
 /**
- * Returns whether nobody has proved the address of an account, nor protects it with a second factor. A stranger may have
- * created it with the address of another person, and a password, to share the account later (account pre-hijacking).
- *
- * With a second factor, a sign-in by email asks for it, and only the person who created the account can go on.
+ * Returns whether nobody has proved the address of an account. A stranger may have created it with the address of
+ * another person, a password and factors, to share the account later (account pre-hijacking).
  */
-export function isUnclaimed({ emailVerifiedAt, secondFactorSince }: User): boolean {
-  return emailVerifiedAt === null && secondFactorSince === null;
-}
-
-/** Returns whether a sign-in by email removes the password of an account. */
-export function losesPassword(user: User): boolean {
-  return isUnclaimed(user) && user.hashedPassword !== null;
+export function isUnproved({ emailVerifiedAt }: User): boolean {
+  return emailVerifiedAt === null;
 }
 
 /**
- * Gives an unclaimed account to the reader of its mailbox, in the transaction of the sign-in: removes every way in from
- * before, which may be those of a stranger. Ends the sessions, and voids the password, the passkeys, the links and the
- * trusted devices. Returns the changed user. A password reset does the same, with a new password.
+ * Gives an unproved account to the reader of its mailbox, in the transaction of the sign-in by a mailed link or code:
+ * removes every way in from before, which may be those of a stranger. Those are the password, all factors, the links,
+ * also those that undo changes, the trusted devices, the sessions, and all authentications that have begun. The address
+ * is proved then. Returns the changed user.
+ *
+ * The factors of a proved account stay: call it with the locked user, whose address nobody has proved meanwhile.
+ *
+ * @param hashedPassword - the password that the reader of the mailbox has chosen, or null
  */
-export async function claimAccount(db: Db, scope: Scope, { id, hashedPassword }: User): Promise<User> {
-  const user = await db.user.update({ where: { id }, data: { hashedPassword: null } });
+export async function claimAccount(
+  db: Db,
+  scope: Scope,
+  before: User,
+  hashedPassword: string | null = null,
+): Promise<User> {
+  const { id } = before;
+  const data = { hashedPassword, emailVerifiedAt: scope.now, secondFactorSince: null };
+  const user = await db.user.update({ where: { id }, data });
   const byUser = actingAs(scope, user);
+  await recordEvent(db, byUser, { type: 'EMAIL_VERIFIED', userId: id });
   await forgetChanges(db, id);
-  await removeFactors(db, id);
-  await voidLinks(db, id, ['RESET_PASSWORD', 'VERIFY_EMAIL', 'CHANGE_EMAIL', 'KNOWN_DEVICE']);
-  await resetFailures(db, user.email);
-  if (hashedPassword !== null) await recordEvent(db, byUser, { type: 'PASSWORD_REMOVED', userId: id });
-  await endSessions(db, byUser, sessionsOfUser(id), 'PASSWORD_CHANGED');
+  await voidChallenges(db, id);
+  if (await removeFactors(db, id)) await recordEvent(db, byUser, { type: 'FACTORS_RESET', userId: id });
+  const isRemoved = before.hashedPassword !== null && hashedPassword === null;
+  if (isRemoved) await recordEvent(db, byUser, { type: 'PASSWORD_REMOVED', userId: id });
+  await endOldWaysIn(db, byUser, user);
   return user;
+}
+
+/** Ends what the old password of a user has opened, and voids the links and trusted devices from before. */
+export async function endOldWaysIn(db: Db, scope: Scope, { id, email }: User): Promise<void> {
+  // Trusted devices go too: a thief may have signed in on one.
+  await voidLinks(db, id, ['RESET_PASSWORD', 'CHANGE_EMAIL', 'VERIFY_EMAIL', 'KNOWN_DEVICE']);
+  await resetFailures(db, email);
+  await endSessions(db, scope, sessionsOfUser(id), 'PASSWORD_CHANGED');
 }

@@ -128,7 +128,14 @@ function lastSeen(row: FactorRow, states: FactorRow[][], { isOneTime }: FactorTa
   return states[index]?.find(isSame) ?? null;
 }
 
-/** Removes all factors of a locked user beside the password. */
-export async function removeFactors(db: Db, userId: bigint): Promise<void> {
-  for (const table of Object.values(tables)) await table.remove(db, idsOf(await table.list(db, userId)));
+/** Removes all factors of a locked user beside the password. Returns whether there were any. */
+export async function removeFactors(db: Db, userId: bigint): Promise<boolean> {
+  let isRemoved = false;
+  for (const table of Object.values(tables)) {
+    const ids = idsOf(await table.list(db, userId));
+    if (ids.length === 0) continue;
+    await table.remove(db, ids);
+    isRemoved = true;
+  }
+  return isRemoved;
 }
