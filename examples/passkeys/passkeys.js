@@ -22,14 +22,14 @@ export async function addPasskey(name, { quietly = false } = {}) {
     `mutation ($challenge: String!, $response: JSON!, $name: String) {
       finishPasskeyRegistration(challenge: $challenge, response: $response, name: $name) {
         __typename
-        ... on FinishPasskeyRegistrationPayload { antiCSRFToken passkey { id name } viewer { ${signals} } }
+        ... on FactorPayload { antiCSRFToken passkey { id name } viewer { ${signals} } }
         ... on UserError { code message }
         ... on PasskeyRejectedError { reason }
       }
     }`,
     { challenge: started.challenge, response, name },
   );
-  if (added.__typename === 'FinishPasskeyRegistrationPayload') await tellDevices(added.viewer.passkeySignals);
+  if (added.__typename === 'FactorPayload') await tellDevices(added.viewer.passkeySignals);
   return added;
 }
 

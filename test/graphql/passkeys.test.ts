@@ -162,7 +162,7 @@ describe('addition of a passkey', () => {
       finishRegistration(ada, { challenge, response: device.create(options, { isVerified: false }) }),
     );
     const results = (await Promise.all(finished)).map(({ code, __typename }) => code ?? __typename);
-    expect(results.toSorted()).toEqual(['FinishPasskeyRegistrationPayload', 'PASSKEY_LIMIT']);
+    expect(results.toSorted()).toEqual(['FactorPayload', 'PASSKEY_LIMIT']);
     expect(await startRegistration(ada)).toMatchObject({ code: 'PASSKEY_LIMIT' });
     expect(await api.database.passkey.count({ where: { userId: userId ?? 0n } })).toBe(20);
   });

@@ -156,7 +156,7 @@ describe('an authenticator app', () => {
     const wrong = app.code() === '000000' ? '000001' : '000000';
     expect(await confirmApp(ada, { challenge, code: wrong })).toMatchObject({ code: 'INVALID_CREDENTIALS' });
     expect(await api.client().login(email)).toMatchObject({ __typename: 'SignInPayload' });
-    expect(await confirmApp(ada, { challenge, code: app.code() })).toMatchObject({ viewer: { email } });
+    expect(await confirmApp(ada, { challenge, code: app.code() })).toMatchObject({ viewer: { email }, passkey: null });
   });
 
   it('is stored encrypted', async () => {

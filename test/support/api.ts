@@ -115,7 +115,7 @@ export const rotating: Record<string, string> = {
   reauthenticate: '... on ReauthenticatePayload { token antiCSRFToken }',
   changePassword: '... on ChangePasswordPayload { token antiCSRFToken }',
   confirmAuthenticatorApp: '... on FactorPayload { token antiCSRFToken deviceToken }',
-  finishPasskeyRegistration: '... on FinishPasskeyRegistrationPayload { token antiCSRFToken deviceToken }',
+  finishPasskeyRegistration: '... on FactorPayload { token antiCSRFToken deviceToken }',
   finishPasskeyLogin: '... on SignInPayload { token antiCSRFToken deviceToken }',
   completeLogin: '... on SignInPayload { token antiCSRFToken deviceToken }',
   signInWithEmailCode: '... on SignInPayload { token antiCSRFToken deviceToken }',
@@ -228,10 +228,9 @@ export class Client {
 
   /** Stores the new tokens of the session. A cookie client loses an anti-CSRF token that it did not select. */
   #keepTokens(rotated: Data): void {
-    if (!/^(Reauthenticate|ChangePassword|Factor|FinishPasskeyRegistration|SignIn)Payload$/.test(rotated?.__typename))
-      return;
+    if (!/^(Reauthenticate|ChangePassword|Factor|SignIn)Payload$/.test(rotated?.__typename)) return;
     // A new passkey may leave the token as it is.
-    const unchanged = rotated.__typename === 'FinishPasskeyRegistrationPayload' ? this.token : null;
+    const unchanged = rotated.__typename === 'FactorPayload' ? this.token : null;
     if (this.token !== null || rotated.token) this.token = rotated.token ?? unchanged;
     this.antiCSRFToken = rotated.antiCSRFToken ?? null;
     this.deviceToken = rotated.deviceToken ?? this.deviceToken;

@@ -23,7 +23,7 @@ export async function startRegistration(client: Client, variables: Data = {}): P
 const finish = `mutation ($challenge: String!, $response: JSON!, $name: String, $signIn: String) {
   finishPasskeyRegistration(challenge: $challenge, response: $response, name: $name, signIn: $signIn) {
     __typename
-    ... on FinishPasskeyRegistrationPayload {
+    ... on FactorPayload {
       passkey { id name credentialId isSynced isBackedUp aaguid transports createdAt lastUsedAt }
       token antiCSRFToken deviceToken viewer { email passkeySignals { rpId userHandle credentialIds } } session { handle } }
     ${rejected} } }`;
@@ -40,7 +40,7 @@ export async function addPasskey(
 ): Promise<Data> {
   const { challenge, options } = await startRegistration(client);
   const added = await finishRegistration(client, { challenge, response: authenticator.create(options, deviation) });
-  expect(added.__typename).toBe('FinishPasskeyRegistrationPayload');
+  expect(added.__typename).toBe('FactorPayload');
   return added.passkey;
 }
 

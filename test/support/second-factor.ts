@@ -44,7 +44,7 @@ export async function startApp(api: TestApi, client: Client, signIn: string | nu
 
 const confirm = `mutation ($challenge: String!, $code: String!, $signIn: String) {
   confirmAuthenticatorApp(challenge: $challenge, code: $code, signIn: $signIn) {
-    __typename ... on FactorPayload { token antiCSRFToken deviceToken recoveryCodes viewer { email } session { handle } }
+    __typename ... on FactorPayload { token antiCSRFToken deviceToken recoveryCodes passkey { id } viewer { email } session { handle } }
     ... on UserError { code } } }`;
 
 /** Sends a code of the new app, and returns the result. */

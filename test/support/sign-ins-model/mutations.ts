@@ -20,7 +20,7 @@ export const mutations = {
     __typename ... on PasskeyChallenge { challenge options } } }`,
   finishPasskey: `mutation ($challenge: String!, $response: JSON!) {
     finishPasskeyRegistration(challenge: $challenge, response: $response) {
-      __typename ... on FinishPasskeyRegistrationPayload { ${session} } } }`,
+      __typename ... on FactorPayload { ${session} } } }`,
   startPasskeyLogin: `mutation ($transport: Transport!) { startPasskeyLogin(transport: $transport) {
     __typename ... on PasskeyChallenge { challenge options } } }`,
   finishPasskeyLogin: `mutation ($challenge: String!, $response: JSON!) {

@@ -117,7 +117,7 @@ const startPasskeyMutation = /* GraphQL */ `
 const finishPasskeyMutation = /* GraphQL */ `
   mutation FinishPasskey($challenge: String!, $response: JSON!, $name: String) {
     result: finishPasskeyRegistration(challenge: $challenge, response: $response, name: $name) {
-      ... on FinishPasskeyRegistrationPayload { antiCSRFToken }
+      ... on FactorPayload { antiCSRFToken }
       ... on UserError { code message }
     }
   }

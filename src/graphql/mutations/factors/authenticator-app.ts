@@ -3,7 +3,6 @@ import {
   type StartedApp,
   startAuthenticatorApp,
 } from '../../../accounts/factors/authenticator-app.ts';
-import type { Enrolled } from '../../../accounts/factors/enrolment.ts';
 import {
   AccountSuspendedError,
   ChallengeInvalidError,
@@ -13,12 +12,8 @@ import {
   ReauthenticationRequiredError,
 } from '../../../errors.ts';
 import { builder } from '../../builder.ts';
-import type { Caller } from '../../context.ts';
-import { Session } from '../../types/sessions/session.ts';
-import { User } from '../../types/user.ts';
-import { rotate } from '../password.ts';
-import { type NewLogin, requireTransport, signIn, transportArgument } from '../sign-in.ts';
-import { recoveryCodesDescription } from './recovery-codes.ts';
+import { requireTransport, transportArgument } from '../sign-in.ts';
+import { FactorPayload, toFactorPayload } from './factor-payload.ts';
 
 const signInDescription =
   'The `challenge` of `SecondFactorEnrolmentRequired`, for a user who has to add a factor to sign in. Null for a ' +
@@ -62,51 +57,6 @@ builder.mutationField('startAuthenticatorApp', (t) =>
   }),
 );
 
-/** The current session after a change of the factors, with the new tokens of its client. */
-type ChangedFactors = NewLogin & Pick<Enrolled, 'recoveryCodes'>;
-
-export const FactorPayload = builder.objectRef<ChangedFactors>('FactorPayload').implement({
-  access: 'parent',
-  description:
-    'The session after a change of the factors, with a new token. If the change was a part of a sign-in, the session ' +
-    'is new.',
-  fields: (t) => ({
-    viewer: t.expose('viewer', { type: User, description: 'The signed-in user.' }),
-    session: t.expose('session', { type: Session, description: 'The current session.' }),
-    token: t.exposeString('token', {
-      nullable: true,
-      description:
-        'The new bearer token of the session. The server shows it only once and rejects the previous token. Null for ' +
-        'a cookie session: the token is in the cookie.',
-    }),
-    antiCSRFToken: t.string({
-      nullable: true,
-      description:
-        'The new anti-CSRF token. Send it in the `anti-csrf` header of every mutation. Null for a bearer session.',
-      resolve: (_payload, _args, { caller }) => caller.antiCSRFToken,
-    }),
-    deviceToken: t.exposeString('deviceToken', {
-      nullable: true,
-      description: 'The device token of a new bearer session, as in `SignInPayload`. Null for all others.',
-    }),
-    recoveryCodes: t.exposeStringList('recoveryCodes', {
-      nullable: true,
-      description:
-        `The first recovery codes of the account. ${recoveryCodesDescription} Null if the account has some, or needs ` +
-        'no second factor.',
-    }),
-  }),
-});
-
-/** Gives the caller the session of an addition, with its new token. */
-export function toFactorPayload(caller: Caller, { user, recoveryCodes, rotated, started }: Enrolled): ChangedFactors {
-  if (rotated === null) return { ...signIn(caller, started), recoveryCodes };
-  const { token } = rotate(caller, rotated, user);
-  const { session } = caller.scope;
-  if (!session?.user) throw new Error('A session without a user has got a new token.');
-  return { viewer: session.user, session, token, deviceToken: null, recoveryCodes };
-}
-
 builder.mutationField('confirmAuthenticatorApp', (t) =>
   t.field({
     access: 'public',
@@ -130,7 +80,8 @@ builder.mutationField('confirmAuthenticatorApp', (t) =>
     },
     resolve: async (_root, { challenge, code, signIn: pending }, { caller, config, database }) => {
       const input = { challenge, code, signIn: pending ?? null, visitor: await caller.findVisitor() };
-      return toFactorPayload(caller, await confirmAuthenticatorApp(database, caller.scope, input, config));
+      const enrolled = await confirmAuthenticatorApp(database, caller.scope, input, config);
+      return toFactorPayload(caller, { ...enrolled, passkey: null });
     },
   }),
 );
