@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Client, password, startApi, type TestApi } from '../support/api.ts';
 import { deliverMail, tokenIn } from '../support/mail.ts';
+import { addPasskey, authenticatorOf } from '../support/passkeys.ts';
+import { addApp, encryptionKeys } from '../support/second-factor.ts';
 
 const hour = 3_600_000;
 const fresh = 'another battery staple';
@@ -147,5 +149,45 @@ describe('createUser', () => {
       code: 'EMAIL_TAKEN',
     });
     expect(await root.act('createUser', { email: 'nothing' }, selection)).toMatchObject({ code: 'VALIDATION_FAILED' });
+  });
+});
+
+describe('mail about a new password', () => {
+  const email = 'ada@example.com';
+
+  async function mailOfReset(api: TestApi) {
+    expect((await reset(api.client(), await linkFor(api, email))).code).toBeUndefined();
+    return (await deliverMail(api)).find(({ name }) => name === 'password-changed') ?? expect.fail();
+  }
+
+  it('says which factors still work, by the times when they were added, and not by the text of their names', async () => {
+    const api = await startApi({ encryptionKeys });
+    api.clock.now = new Date('2126-11-27T02:10:00Z');
+    const ada = await api.signUp(email);
+    await api.database.user.updateMany({ data: { emailVerifiedAt: api.clock.now } });
+    await addPasskey(ada, authenticatorOf(api));
+    api.clock.now = new Date('2126-11-27T02:12:00Z');
+    await addPasskey(ada, authenticatorOf(api));
+    await api.database.passkey.updateMany({ data: { name: 'Call 0900 123 now' } });
+    api.clock.now = new Date('2126-11-27T02:13:00Z');
+    await addApp(api, ada);
+    const mail = await mailOfReset(api);
+    for (const part of [mail.text, mail.html]) {
+      expect(part).toContain('Passkeys: 2. They can sign in without the password.');
+      expect(part).toContain('Added: 2126-11-27 02:10 UTC, 2126-11-27 02:12 UTC');
+      expect(part).toContain('Authenticator app. Added: 2126-11-27 02:13 UTC');
+      expect(part).toContain('Recovery codes that are left: 10');
+      expect(part).toContain('remove it: sign in at');
+      expect(part).not.toContain('0900');
+    }
+    expect(await api.database.passkey.count()).toBe(2);
+  });
+
+  it('says nothing about factors that the account does not have, or has lost by the reset', async () => {
+    const api = await startApi({ encryptionKeys });
+    const ada = await api.signUp(email);
+    await addApp(api, ada);
+    expect((await mailOfReset(api)).text).not.toContain('still work');
+    expect((await mailOfReset(api)).text).not.toContain('still work');
   });
 });

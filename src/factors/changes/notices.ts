@@ -1,7 +1,10 @@
 import type { Db } from '../../database/database.ts';
 import { enqueueMail, type MailData } from '../../mail/outbox.ts';
+import { formatTime } from '../../mail/time.ts';
 import type { AccountChange, FactorChangeType } from '../../users/account-changes.ts';
 import type { User } from '../../users/user.ts';
+import { listPasskeys } from '../passkeys/passkey.ts';
+import { countRecoveryCodes } from '../recovery-codes.ts';
 
 /** The kinds of factors, as events and mails name them. */
 export type FactorKind = 'TOTP' | 'PASSKEY' | 'RECOVERY_CODES';
@@ -39,6 +42,26 @@ export async function mailFactorChange(
     ...undoing(change),
   };
   await enqueueMail(db, { name: 'factors-changed', recipient: email, userId: id, data }, now);
+}
+
+/**
+ * Returns the values of a mail that names the factors of a user. The owner finds one of a thief by the time of its
+ * addition. Not by the names of passkeys: those may be texts of the thief, in a mail under the name of the operator.
+ */
+export async function factorValues(db: Db, { id: userId }: User): Promise<MailData> {
+  const passkeys = await listPasskeys(db, userId);
+  const app = await db.authenticatorApp.findUnique({ where: { userId }, select: { createdAt: true } });
+  const codes = await countRecoveryCodes(db, userId);
+  if (passkeys.length === 0 && app === null && codes === 0) return {};
+  return {
+    hasFactors: 'yes',
+    ...(passkeys.length > 0 && {
+      passkeys: String(passkeys.length),
+      passkeyTimes: passkeys.map(({ createdAt }) => formatTime(createdAt)).join(', '),
+    }),
+    ...(app !== null && { appTime: formatTime(app.createdAt) }),
+    ...(codes > 0 && { recoveryCodes: String(codes) }),
+  };
 }
 
 /** Returns the value of a mail by which its link undoes a change. None if the change is not kept. */

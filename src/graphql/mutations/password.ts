@@ -129,8 +129,9 @@ builder.mutationField('resetPassword', (t) =>
     complexity: passwordCheck,
     description:
       'Sets a new password by a mailed link, ends all sessions of the user, and signs the user in with a new one. The ' +
-      'link does not replace a second factor: with one, `completeLogin` starts the session. It ' +
-      'also sets the first password of an account that an administrator created.',
+      'link does not replace a second factor: with one, `completeLogin` starts the session. Passkeys and other factors ' +
+      'stay, and a mail tells the user which, unless nobody had proved the address. It also sets the first password of ' +
+      'an account that an administrator created.',
     args: {
       token: t.arg.string({ required: true, description: 'The token from the mailed link.' }),
       newPassword: t.arg.string({ required: true, description: newPasswordDescription }),
