@@ -7,12 +7,13 @@ import { cancelReset } from '../factors/changes/resets.ts';
 import type { UserScope } from '../scope.ts';
 import type { AuthenticationMethod } from '../sessions/proof.ts';
 import { type RotatedSession, rotateToken } from '../sessions/rotate.ts';
-import { secondFactorKeyOf, withAttempt } from '../throttle/attempts.ts';
+import { type Failures, secondFactorKeyOf, withAttempt } from '../throttle/attempts.ts';
 import { type FoundChallenge, findChallenge, redeemChallenge } from '../tokens/challenge.ts';
 import { findAndLockUser } from '../users/lock.ts';
 import type { User } from '../users/user.ts';
 import { recordCloneSuspicion } from './factors/passkeys/rejections.ts';
-import { attemptOf, inTransactionOf, type Policies, provePassword } from './prove-password.ts';
+import { inTransactionOf, type Policies, provePassword } from './prove-password.ts';
+import { mailSecondFactorFailures } from './sign-ins/failed-logins.ts';
 
 /** A new proof: the password, or the answer of another factor. */
 export type NewProof = { password: string } | FactorProof;
@@ -66,8 +67,13 @@ async function reauthenticateByFactor(
   const { now, session } = scope;
   const { id, email } = session.user;
   const challenge = secret === null ? null : await findOwnChallenge(database, scope, secret);
-  const limits = { user: session.user, isTrustedDevice: true, policy: policies.attempts };
-  const attempt = { ...attemptOf(database, scope, limits), accountKey: secondFactorKeyOf(email) };
+  const tried = { user: session.user, before: 'session', answer } as const;
+  const attempt = {
+    accountKey: secondFactorKeyOf(email),
+    isTrustedDevice: true,
+    policy: policies.attempts,
+    onCooldown: (failures: Failures) => mailSecondFactorFailures(database, scope, tried, failures),
+  };
   return withAttempt(database, scope, attempt, async (succeed) => {
     try {
       return await inTransaction(database, async (db) => {

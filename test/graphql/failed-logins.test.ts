@@ -56,10 +56,18 @@ describe('mail about failed attempts', () => {
     const ada = await api.signUp(email, 'BEARER');
     const token = tokenIn(await deliverMail(api), 'verify-email');
     for (let time = 0; time < 10; time += 1) await ada.act('reauthenticate', { password: wrong });
-    expect(await namesOfMail(api)).toEqual([name]);
+    const [mail, ...others] = await deliverMail(api);
+    expect(others).toEqual([]);
+    expect(mail).toMatchObject({ name, subject: 'Wrong passwords in a session of your account' });
+    for (const part of [mail?.text, mail?.html]) {
+      expect(part).toContain('Someone gave a wrong password for the account');
+      expect(part).toContain('The last attempt came from a device that is signed in to your account');
+    }
     pass(api, 24 * hourMs);
     for (let time = 0; time < 10; time += 1) await api.client().act('verifyEmail', { token, password: wrong });
-    expect(await namesOfMail(api)).toEqual([name]);
+    const [next] = await deliverMail(api);
+    expect(next).toMatchObject({ name, subject: 'Failed attempts to sign in to your account' });
+    expect(next?.text).not.toContain('signed in to your account');
   });
 
   it('is followed, after the right password on a new device, by a mail that counts the wrong ones', async () => {

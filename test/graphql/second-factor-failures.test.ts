@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type Settings, startApi } from '../support/api.ts';
+import { type Client, type Data, type Settings, startApi } from '../support/api.ts';
+import { byEmail, mailedSignIn, signInByCode } from '../support/email-sign-in.ts';
 import { deliverMail } from '../support/mail.ts';
+import { addPasskey, authenticatorOf } from '../support/passkeys.ts';
 import { addApp, completeLogin, confirmApp, encryptionKeys, startApp } from '../support/second-factor.ts';
 
 const email = 'ada@example.com';
@@ -14,6 +16,17 @@ async function start(settings: Settings = {}) {
   const wrong = () => (app.code() === '000000' ? '000001' : '000000');
   await deliverMail(api);
   return { api, ada, app, wrong };
+}
+
+async function startReauthentication(client: Client): Promise<string> {
+  const query = `mutation { startPasskeyReauthentication { ... on PasskeyChallenge { challenge } } }`;
+  return (await client.ask(query)).startPasskeyReauthentication.challenge;
+}
+
+async function reauthenticate(client: Client, variables: Data): Promise<Data> {
+  const query = `mutation ($answer: FactorAnswer!, $challenge: String) {
+    reauthenticate(answer: $answer, challenge: $challenge) { __typename ... on UserError { code } } }`;
+  return (await client.ask(query, variables)).reauthenticate;
 }
 
 describe('wrong second factors', () => {
@@ -53,12 +66,52 @@ describe('wrong second factors', () => {
     expect(others).toEqual([]);
     expect(mail).toMatchObject({ name: 'second-factor-failures', to: email, subject: 'Somebody has your password' });
     for (const part of [mail?.text, mail?.html]) {
-      expect(part).toContain('Wrong second factors: 3');
+      expect(part).toContain('Wrong answers: 3');
       expect(part).toContain('203.0.113.7');
     }
     api.clock.now = new Date(api.clock.now.getTime() + hourMs);
     await guess();
     expect(await deliverMail(api)).toEqual([]);
+  });
+
+  it.each([
+    { answer: { totpCode: 'wrong' }, kind: 'a code of an authenticator app' },
+    { answer: { recoveryCode: 'AAAAA-AAAAA-AAAAA-AAAAA-AAAAA' }, kind: 'a recovery code' },
+    { answer: { passkey: { response: { id: 'none' } } }, kind: 'a passkey' },
+  ])('in a session cause a mail that names what was wrong: $kind', async ({ answer, kind }) => {
+    const { api, ada, wrong } = await start({ attempts: { perAccount: 3 } });
+    await addPasskey(ada, authenticatorOf(api));
+    await deliverMail(api);
+    for (let time = 0; time < 3; time += 1) {
+      const challenge = 'passkey' in answer ? await startReauthentication(ada) : null;
+      const proof = 'totpCode' in answer ? { totpCode: wrong() } : answer;
+      const { code } = await reauthenticate(ada, { answer: proof, challenge });
+      expect(code).toBe('passkey' in answer ? 'PASSKEY_REJECTED' : 'INVALID_CREDENTIALS');
+    }
+    const [mail, ...others] = await deliverMail(api);
+    expect(others).toEqual([]);
+    expect(mail).toMatchObject({ name: 'second-factor-failures', subject: 'Wrong proofs of your identity' });
+    for (const part of [mail?.text, mail?.html]) {
+      expect(part).toContain('Someone on a device that is signed in to the account');
+      expect(part).toContain(`Kind of the last one: ${kind}`);
+      expect(part).toContain('Sign the device out');
+      expect(part).not.toMatch(/wrong password|has your password|knows your password|reads your mail/);
+    }
+  });
+
+  it('after a code from a mail cause a mail that somebody reads the mail', async () => {
+    const { api, wrong } = await start({ ...byEmail, attempts: { perAccount: 3 } });
+    await api.database.user.updateMany({ data: { emailVerifiedAt: api.clock.now } });
+    for (let time = 0; time < 3; time += 1) {
+      const thief = api.client();
+      const { challenge } = await signInByCode(thief, await mailedSignIn(api, thief, email));
+      expect(await completeLogin(thief, challenge, { totpCode: wrong() })).toMatchObject({
+        code: 'INVALID_CREDENTIALS',
+      });
+    }
+    const [mail] = await deliverMail(api);
+    expect(mail).toMatchObject({ name: 'second-factor-failures', subject: 'Somebody reads your mail' });
+    expect(mail?.text).toContain('Someone used a link or a code from a mail for the account');
   });
 
   it('are in the history, after the right password from an unknown device', async () => {

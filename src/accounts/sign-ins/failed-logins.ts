@@ -1,4 +1,5 @@
 import type { Database } from '../../database/database.ts';
+import type { FactorAnswer } from '../../factors/answers.ts';
 import { clientValues } from '../../mail/client-values.ts';
 import { enqueueMail, type MailData, type MailName, mayBeMailed } from '../../mail/outbox.ts';
 import { formatTime } from '../../mail/time.ts';
@@ -20,23 +21,35 @@ export function mailFailedLogins(
   account: TriedAccount,
   failures: Failures,
 ): Promise<void> {
-  return mailFailures(database, scope, { ...account, name: 'failed-logins' }, failures);
+  const isSignedIn = account.user !== null && account.user.id === scope.session?.user?.id;
+  const values = { session: isSignedIn ? 'yes' : '' };
+  return mailFailures(database, scope, { ...account, name: 'failed-logins', values }, failures);
 }
 
+/** What a person had, who then gave a wrong factor beside the password: the first factor of a sign-in, or a session. */
+export type GivenBefore = 'password' | 'mail' | 'session';
+
+export type TriedFactor = { user: User; before: GivenBefore; answer: FactorAnswer };
+
 /**
- * Mails a user about failed attempts at the second factor, in the same way: another person has the first one.
- *
- * @param given.isPassword - whether the first factor was the password, and not a mailed link
+ * Mails a user about failed attempts at a factor beside the password, in the same way: another person may have what was
+ * given before. The mail names the kind of the last answer, as the count has all kinds.
  */
 export function mailSecondFactorFailures(
   database: Database,
   scope: Scope,
-  { user, isPassword }: { user: User; isPassword: boolean },
+  { user, before, answer }: TriedFactor,
   failures: Failures,
 ): Promise<void> {
-  const values = { password: isPassword ? 'yes' : '' };
+  const values = { [before]: 'yes', [kindOf(answer)]: 'yes' };
   const mail = { address: user.email, user, name: 'second-factor-failures', values } as const;
   return mailFailures(database, scope, mail, failures);
+}
+
+/** Returns the section of the template for a kind of answer. */
+function kindOf(answer: FactorAnswer): 'isApp' | 'isRecoveryCode' | 'isPasskey' {
+  if ('passkey' in answer) return 'isPasskey';
+  return 'recoveryCode' in answer ? 'isRecoveryCode' : 'isApp';
 }
 
 async function mailFailures(

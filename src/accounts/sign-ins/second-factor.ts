@@ -51,17 +51,18 @@ export async function completeLogin(
   const pending = await findPendingSignIn(database, scope, secret);
   const { user: owner, challenge } = pending;
   const trustedDevice = await findTrustedDevice(database, scope, accountKeyOf(owner.email));
-  const first = { user: owner, isPassword: pending.methods.includes('password') };
+  const isByPassword = pending.methods.includes('password');
+  const tried = { user: owner, before: isByPassword ? 'password' : 'mail', answer } as const;
   const attempt = {
     accountKey: secondFactorKeyOf(owner.email),
     isTrustedDevice: trustedDevice !== null,
     policy: policies.attempts,
-    onCooldown: (failures: Failures) => mailSecondFactorFailures(database, scope, first, failures),
+    onCooldown: (failures: Failures) => mailSecondFactorFailures(database, scope, tried, failures),
   };
   return withAttempt(database, scope, attempt, async (succeed, failures) => {
     const isPrepared = trustedDevice === null && (await prepareNewDevice(database, owner, policies, now));
     // The mail warns of a stranger who knows the password.
-    const isMailed = isPrepared && first.isPassword;
+    const isMailed = isPrepared && isByPassword;
     const complete = () =>
       inTransaction(database, async (db) => {
         const user = await findAndLockUser(db, owner.id);
