@@ -130,3 +130,13 @@ export async function redeemChallenge(db: Db, { id }: Challenge, now: Date): Pro
 export async function voidChallenges(db: Db, userId: bigint, purposes?: ChallengePurpose[]): Promise<void> {
   await db.challenge.deleteMany({ where: { userId, usedAt: null, ...(purposes && { purpose: { in: purposes } }) } });
 }
+
+/** Voids the unused challenges of a user for a purpose but the newest ones. @param of.keep - how many of these stay */
+export async function voidOldChallenges(
+  db: Db,
+  { userId, purpose, keep }: { userId: bigint; purpose: ChallengePurpose; keep: number },
+): Promise<void> {
+  const where = { userId, purpose, usedAt: null };
+  const old = await db.challenge.findMany({ where, orderBy: { id: 'desc' }, skip: keep, select: { id: true } });
+  if (old.length > 0) await db.challenge.deleteMany({ where: { id: { in: old.map(({ id }) => id) } } });
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Client, type Settings, startApi, type TestApi } from '../support/api.ts';
+import { type Client, type Data, type Settings, startApi, type TestApi } from '../support/api.ts';
 import type { Deviation } from '../support/authenticator.ts';
 import {
   addPasskey,
@@ -165,6 +165,28 @@ describe('addition of a passkey', () => {
     expect(results.toSorted()).toEqual(['FactorPayload', 'PASSKEY_LIMIT']);
     expect(await startRegistration(ada)).toMatchObject({ code: 'PASSKEY_LIMIT' });
     expect(await api.database.passkey.count({ where: { userId: userId ?? 0n } })).toBe(20);
+  });
+
+  it('can be started in several tabs, of which the newest five count', async () => {
+    const { api, ada, device } = await start();
+    const started = [];
+    for (let tab = 0; tab < 6; tab += 1) started.push(await startRegistration(ada));
+    const finish = ({ challenge, options }: Data) =>
+      finishRegistration(ada, { challenge, response: device.create(options, { isVerified: false }) });
+    const results = [];
+    for (const one of started) results.push((await finish(one)).challengeReason ?? 'added');
+    expect(results).toEqual(['UNKNOWN', ...Array(5).fill('added')]);
+    await Promise.all(Array.from({ length: 12 }, () => startRegistration(ada)));
+    const query = 'mutation { startPasskeyReauthentication { __typename } }';
+    await Promise.all(Array.from({ length: 12 }, () => ada.ask(query)));
+    const waiting = await api.database.challenge.groupBy({ by: ['purpose'], where: { usedAt: null }, _count: true });
+    expect(waiting).toEqual(
+      expect.arrayContaining([
+        { purpose: 'PASSKEY_REGISTRATION', _count: 5 },
+        { purpose: 'REAUTHENTICATION', _count: 5 },
+      ]),
+    );
+    expect(waiting).toHaveLength(2);
   });
 
   it('uses each challenge once, on its device, for its user, within five minutes', async () => {

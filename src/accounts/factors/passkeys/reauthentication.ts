@@ -9,9 +9,9 @@ import {
   webAuthnChallengeOf,
 } from '../../../factors/passkeys/passkey.ts';
 import type { UserScope } from '../../../scope.ts';
-import { createChallenge, voidChallenges } from '../../../tokens/challenge.ts';
 import { hashToken } from '../../../tokens/token.ts';
 import type { PasskeyChallenge } from './registration.ts';
+import { startForUser } from './started.ts';
 
 const purpose = 'REAUTHENTICATION';
 
@@ -30,9 +30,7 @@ export async function startPasskeyReauthentication(
   if (passkeys.length === 0) throw new FactorNotFoundError();
   const { transport } = scope.presentedToken;
   const of = { purpose, userId: user.id, lifetimeMs, data: null, transport } as const;
-  // At most one for each user, as for a registration.
-  await voidChallenges(database, user.id, [purpose]);
-  const created = await createChallenge(database, scope, of);
+  const created = await startForUser(database, scope, of);
   const challenge = webAuthnChallengeOf(hashToken(created.challenge));
   const requested = { challenge, passkeys, requiresVerification: isOnlyFactor(user, purpose) };
   return { ...created, options: await authenticationOptions(requested, policies.passkeys) };

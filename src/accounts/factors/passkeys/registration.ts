@@ -21,12 +21,13 @@ import { requireProof } from '../../../sessions/proof.ts';
 import type { RotatedSession } from '../../../sessions/rotate.ts';
 import { whereLive } from '../../../sessions/session.ts';
 import type { StartedSession, Visitor } from '../../../sessions/start.ts';
-import { type CreatedChallenge, createChallenge, findChallenge, redeemChallenge } from '../../../tokens/challenge.ts';
+import { type CreatedChallenge, findChallenge, redeemChallenge } from '../../../tokens/challenge.ts';
 import { hashToken } from '../../../tokens/token.ts';
 import { lockUser } from '../../../users/lock.ts';
 import type { User } from '../../../users/user.ts';
 import { type Enroller, findEnroller, finishEnrolment, requireProofForFactors } from '../enrolment.ts';
 import { requirePasskeyName } from './manage.ts';
+import { startForUser } from './started.ts';
 
 const purpose = 'PASSKEY_REGISTRATION';
 
@@ -66,7 +67,7 @@ export async function startPasskeyRegistration(
   const passkeys = await listPasskeys(database, user.id);
   if (passkeys.length >= maxPasskeys) throw new PasskeyLimitError();
   const data = JSON.stringify({ userHandle: userHandleOf(user, passkeys, policies.passkeys), isConditional });
-  const created = await createChallenge(database, scope, { purpose, userId: user.id, lifetimeMs, data, transport });
+  const created = await startForUser(database, scope, { purpose, userId: user.id, lifetimeMs, data, transport });
   const challenge = webAuthnChallengeOf(hashToken(created.challenge));
   return { ...created, options: await registrationOptions(user, passkeys, challenge, policies.passkeys) };
 }
