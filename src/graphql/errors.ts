@@ -184,14 +184,19 @@ const statuses: Partial<Record<RequestErrorCode, number>> = {
   SERVER_OVERLOADED: 503,
 };
 
-/** Returns the status of a request that is refused with a code. Undefined if the status tells nothing. */
-export function statusOf(code: RequestErrorCode): number | undefined {
-  return statuses[code];
+/** Returns the status and the headers of a refused request. The status is undefined if it tells nothing. */
+export function httpOf({ code, retryAfterSeconds }: RequestError): {
+  status: number | undefined;
+  headers: Record<string, string>;
+} {
+  const headers: Record<string, string> =
+    retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) };
+  return { status: statuses[code], headers };
 }
 
-function refusal({ message, code, retryAfterSeconds, details }: RequestError, position: object): GraphQLError {
-  const status = statusOf(code);
-  const headers = retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) };
+function refusal(error: RequestError, position: object): GraphQLError {
+  const { message, code, details } = error;
+  const { status, headers } = httpOf(error);
   const http = status === undefined ? {} : { http: { status, headers } };
   return new GraphQLError(message, { ...position, extensions: { ...details, code, ...http } });
 }

@@ -51,11 +51,17 @@ export function parseNodeId(globalId: string, { $largestId }: WithIds): NodeId |
 /** The message for a global ID that is not of a user. */
 export const notOfUser = 'An ID is not of a user.';
 
-/** Returns the row ID of a user, who may be deleted. @throws RequestError BAD_USER_INPUT for every other text. */
-export function parseUserId(globalId: string, database: WithIds): bigint {
+/** Returns the row ID of a user, who may be deleted. Null for every other text. */
+export function userIdOf(globalId: string, database: WithIds): bigint | null {
   const node = parseNodeId(globalId, database);
-  if (node?.type === 'User') return node.id;
-  throw new RequestError('BAD_USER_INPUT', notOfUser);
+  return node?.type === 'User' ? node.id : null;
+}
+
+/** Returns the same, and refuses every other text. @throws RequestError BAD_USER_INPUT */
+export function parseUserId(globalId: string, database: WithIds): bigint {
+  const id = userIdOf(globalId, database);
+  if (id === null) throw new RequestError('BAD_USER_INPUT', notOfUser);
+  return id;
 }
 
 /**

@@ -113,10 +113,10 @@ export class Connections {
    * no more than an equal share of the other half stay: a small answer may only lack the moment to be sent.
    */
   #endOldest(): void {
-    const all = [...this.#open].filter(([, { held }]) => held > 0);
-    const holding = all.filter(([, { held }]) => held > maxHeldBytes / 2 / all.length);
-    holding.sort(([, one], [, other]) => one.since - other.since);
-    for (const [socket, connection] of holding) {
+    const holding = [...this.#open].filter(([, { held }]) => held > 0);
+    const larger = holding.filter(([, { held }]) => held > maxHeldBytes / 2 / holding.length);
+    larger.sort(([, one], [, other]) => one.since - other.since);
+    for (const [socket, connection] of larger) {
       if (this.#held <= maxHeldBytes / 2) return;
       this.#hold(connection, -connection.held);
       connection.isOpen = false;

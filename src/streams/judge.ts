@@ -6,7 +6,7 @@ import { streamDeliveries } from '../diagnostics.ts';
 import type { Scope } from '../scope.ts';
 import type { StreamEnd } from './end.ts';
 import type { Message } from './messages.ts';
-import { isOwnHandle, type Reader, type ReaderPolicies, type ReaderState, readState } from './reader.ts';
+import { isOwnHandle, type Reader, type ReaderPolicies, readState } from './reader.ts';
 
 /** The pause between two reads while the database does not answer. */
 const retryMs = 1_000;
@@ -35,7 +35,8 @@ export async function judge(
   if (message.at) streamDeliveries.publish({ ms: parts.clock.now().getTime() - message.at.getTime() });
   const isOwnEnd = message.kind === 'ended' && isOwnHandle(reader, message.handle);
   if (isOwnEnd) return farewell(parts, reader, message);
-  const state = await stateOf(parts, reader, hasEnded);
+  const { database, clock, config } = parts;
+  const state = await whenAvailable(() => readState(database, reader, clock.now(), config), hasEnded);
   if (state === null) return { end: 'CLIENT_LEFT' };
   if (state.kind === 'lost') return { end: 'ACCESS_LOST' };
   if (state.kind === 'replaced') return { end: 'CREDENTIAL_REPLACED' };
@@ -51,14 +52,6 @@ function farewell({ clock }: JudgeParts, { opened, isPrivileged }: Reader, messa
 
 function withoutSession(scope: Scope, now: Date): Scope {
   return { ...scope, now, session: null, presentedToken: null, actorId: null, isAdmin: false };
-}
-
-async function stateOf(
-  { database, clock, config }: JudgeParts,
-  reader: Reader,
-  hasEnded: () => boolean,
-): Promise<ReaderState | null> {
-  return whenAvailable(() => readState(database, reader, clock.now(), config), hasEnded);
 }
 
 /** Reads something, again while the database does not answer. Returns null if the stream has ended meanwhile. */

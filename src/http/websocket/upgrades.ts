@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { handleProtocols } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { RequestError } from '../../errors.ts';
-import { type Reports, statusOf } from '../../graphql/errors.ts';
+import { httpOf, type Reports } from '../../graphql/errors.ts';
 import { Quotas } from '../../streams/quotas.ts';
 import { isAddressed, messageOf } from '../bad-requests.ts';
 import { Body } from '../body.ts';
@@ -119,9 +119,8 @@ function isWebSocket({ headers }: IncomingMessage): boolean {
 /** Nobody catches what a listener throws: an unexpected error is reported, as that of a request is. */
 function toRefusal(error: unknown, reports: Reports): Refusal {
   if (!(error instanceof RequestError)) return refusalOf(error, reports);
-  const { message, code, retryAfterSeconds } = error;
-  const retryAfter = retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) };
-  return new Refusal(statusOf(code) ?? 503, message, retryAfter, code);
+  const { status = 503, headers } = httpOf(error);
+  return new Refusal(status, error.message, headers, error.code);
 }
 
 /**

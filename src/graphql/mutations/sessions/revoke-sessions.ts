@@ -8,7 +8,7 @@ import {
   requestRevocation,
 } from '../../../sessions/revocations/revocation.ts';
 import { builder } from '../../builder.ts';
-import { notOfUser, parseNodeId } from '../../node-id.ts';
+import { notOfUser, parseNodeId, userIdOf } from '../../node-id.ts';
 import { Revocation } from '../../types/sessions/revocation.ts';
 import { Transport } from '../sign-in.ts';
 
@@ -89,7 +89,7 @@ function toFilter(
   const { role, userIds, createdBefore, lastSeenBefore, clientName, transport } = input;
   const filter: RevocationFilter = {
     ...(role == null ? {} : { role }),
-    ...(userIds == null ? {} : { userIds: userIds.map((id) => toUserId(id, userIds.length, database)) }),
+    ...(userIds == null ? {} : { userIds: toUserIds(userIds, database) }),
     ...(createdBefore == null ? {} : { createdBefore: createdBefore.toISOString() }),
     ...(lastSeenBefore == null ? {} : { lastSeenBefore: lastSeenBefore.toISOString() }),
     ...(clientName == null ? {} : { clientName }),
@@ -99,10 +99,9 @@ function toFilter(
   return Object.keys(filter).length === 0 ? null : refuse('all', 'Give either "all" or other conditions.');
 }
 
-function toUserId(id: string, length: number, database: Database): string {
-  if (length > maxUserIds) return refuse('userIds', `At most ${maxUserIds} users are allowed.`);
-  const node = parseNodeId(id, database);
-  return node?.type === 'User' ? String(node.id) : refuse('userIds', notOfUser);
+function toUserIds(ids: string[], database: Database): string[] {
+  if (ids.length > maxUserIds) return refuse('userIds', `At most ${maxUserIds} users are allowed.`);
+  return ids.map((id) => String(userIdOf(id, database) ?? refuse('userIds', notOfUser)));
 }
 
 function refuse(field: string, message: string): never {
