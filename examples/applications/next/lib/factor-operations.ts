@@ -60,7 +60,7 @@ export const startPasskeyMutation = /* GraphQL */ `
 export const finishPasskeyMutation = /* GraphQL */ `
   mutation FinishPasskey($challenge: String!, $response: JSON!) {
     result: finishPasskeyRegistration(challenge: $challenge, response: $response) {
-      ... on FinishPasskeyRegistrationPayload { passkey { id } }
+      ... on FactorPayload { passkey { id } }
       ... on UserError { code message }
     }
   }
