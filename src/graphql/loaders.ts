@@ -76,6 +76,22 @@ export class Loaders {
     return loader;
   }
 
+  /**
+   * Returns the row of a kind of which users have at most one, such as an authenticator app. Null without one.
+   *
+   * @param find - finds rows by the IDs of their users, in any order. That of the first call for a kind is used
+   */
+  async rowOfUser<Owned extends { userId: bigint }>(
+    kind: string,
+    userId: bigint,
+    find: (userIds: bigint[]) => Promise<Owned[]>,
+  ): Promise<Owned | null> {
+    const byUser = async (userIds: bigint[]) => (await find(userIds)).map((row) => ({ id: row.userId, row }));
+    // The rows of this kind are those that `find` returns.
+    const found = (await this.rows(`${kind}.userId`, byUser).load(userId)) as { id: bigint; row: Owned } | null;
+    return found?.row ?? null;
+  }
+
   /** Returns a loader of all live sessions by user ID, newest first, from this database or replica. */
   liveSessions(from: Database): DataLoader<bigint, Session[]> {
     const known = this.#liveSessions.get(from);

@@ -247,6 +247,7 @@ const objects: Record<string, Record<string, string[]>> = {
     emailVerifiedAt: ['hidden', 'null', 'null', 'null'],
     suspendedAt: ['hidden', 'null', 'null', 'null'],
     factorReset: ['hidden', 'null', 'null', 'null'],
+    authenticatorApp: ['hidden', 'null', 'null', 'null'],
   },
   Session: {
     ...Object.fromEntries(

@@ -150,13 +150,16 @@ describe('an authenticator app', () => {
 
   it('needs a code before it counts', async () => {
     const { api, ada } = await start();
+    const own = async () => (await ada.ask('{ viewer { authenticatorApp { createdAt } } }')).viewer.authenticatorApp;
     const { challenge, app, uri, qrCode } = await startApp(api, ada);
     expect(uri).toMatch(/^otpauth:\/\/totp\/localhost:ada%40example\.com\?issuer=localhost&secret=/);
     expect(qrCode).toMatch(/^<svg /);
     const wrong = app.code() === '000000' ? '000001' : '000000';
     expect(await confirmApp(ada, { challenge, code: wrong })).toMatchObject({ code: 'INVALID_CREDENTIALS' });
     expect(await api.client().login(email)).toMatchObject({ __typename: 'SignInPayload' });
+    expect(await own()).toBeNull();
     expect(await confirmApp(ada, { challenge, code: app.code() })).toMatchObject({ viewer: { email }, passkey: null });
+    expect(await own()).toEqual({ createdAt: api.clock.now.toISOString() });
   });
 
   it('is stored encrypted', async () => {

@@ -37,14 +37,7 @@ builder.prismaObjectField(User, 'factorReset', (t) =>
     description:
       'The pending reset of the factors of the user. Null if there is none, and for callers other than the user and ' +
       'administrators. If it is not yours, call `cancelFactorReset`.',
-    resolve: async ({ id }, _args, { database, loaders }) => {
-      // The loader finds rows by id: here by that of the user.
-      const find = async (ids: bigint[]) => {
-        const resets = await database.factorReset.findMany({ where: { userId: { in: ids } } });
-        return resets.map((reset) => ({ id: reset.userId, reset }));
-      };
-      const found = (await loaders.rows('FactorReset', find).load(id)) as { id: bigint; reset: FactorResetRow } | null;
-      return found?.reset ?? null;
-    },
+    resolve: ({ id }, _args, { database, loaders }) =>
+      loaders.rowOfUser('FactorReset', id, (ids) => database.factorReset.findMany({ where: { userId: { in: ids } } })),
   }),
 );
