@@ -61,9 +61,9 @@ export const userErrors = {
     description: 'Too many attempts for this account or from this address. Nothing was checked. Wait, then retry.',
   },
   PROOF_OF_WORK_REQUIRED: {
-    message: 'Too many attempts have failed. Solve the challenge, and send it as proofOfWork with the next attempt.',
+    message: 'Too many attempts have failed. Solve the puzzle, and send the solution as proofOfWork with the next attempt.',
     description:
-      'Many attempts from this address have failed. Nothing was checked. Solve `challenge`, and send the solution as ' +
+      'Many attempts from this address have failed. Nothing was checked. Solve `puzzle`, and send the solution as ' +
       '`proofOfWork`.',
   },
   ACCOUNT_SUSPENDED: {
@@ -226,14 +226,14 @@ export class RateLimitedError extends UserError {
   }
 }
 
-/** Refuses an attempt from an address with many failed ones, until its client has solved a challenge. */
+/** Refuses an attempt from an address with many failed ones, until its client has solved a puzzle. */
 export class ProofOfWorkRequiredError extends UserError {
-  /** The challenge, for the library of the client. It is no secret. */
-  readonly challenge: unknown;
+  /** The challenge of ALTCHA, for the library of the client. It is no secret. */
+  readonly puzzle: unknown;
 
-  constructor(challenge: unknown) {
+  constructor(puzzle: unknown) {
     super('PROOF_OF_WORK_REQUIRED', userErrors.PROOF_OF_WORK_REQUIRED.message);
-    this.challenge = challenge;
+    this.puzzle = puzzle;
   }
 }
 

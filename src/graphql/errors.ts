@@ -122,11 +122,12 @@ builder.objectType(ProofOfWorkRequiredError, {
   description: userErrors.PROOF_OF_WORK_REQUIRED.description,
   interfaces: [UserErrorInterface],
   fields: (t) => ({
-    challenge: t.field({
+    puzzle: t.field({
       type: 'JSON',
       description:
-        'The challenge, in the form of ALTCHA (proof of work 2). Valid for five minutes, once, and for this address.',
-      resolve: ({ challenge }) => challenge,
+        'The puzzle: a challenge in the form of ALTCHA (proof of work 2). Valid for five minutes, once, and for this ' +
+        'address.',
+      resolve: ({ puzzle }) => puzzle,
     }),
   }),
 });

@@ -71,8 +71,8 @@ export async function requireRequestFrom(
     await requireAttemptFrom(database, scope, limit, requireWork);
   } catch (error) {
     if (error instanceof ProofOfWorkRequiredError) {
-      const { message, challenge } = error;
-      throw new RequestError('PROOF_OF_WORK_REQUIRED', message, null, { challenge });
+      const { message, puzzle } = error;
+      throw new RequestError('PROOF_OF_WORK_REQUIRED', message, null, { puzzle });
     }
     if (!(error instanceof RateLimitedError)) throw error;
     throw new RequestError('RATE_LIMITED', error.message, error.retryAfterSeconds);

@@ -27,16 +27,16 @@ async function login(
 ): Promise<Data> {
   const mutation = `mutation ($email: String!, $password: String!, $proofOfWork: String) {
     login(email: $email, password: $password, transport: BEARER, proofOfWork: $proofOfWork) {
-      __typename ... on UserError { code } ... on ProofOfWorkRequiredError { challenge } } }`;
+      __typename ... on UserError { code } ... on ProofOfWorkRequiredError { puzzle } } }`;
   return (await client.ask(mutation, { email: address, password: secret, proofOfWork })).login;
 }
 
-/** Lets an address fail until work is asked for, and returns the challenge. */
+/** Lets an address fail until work is asked for, and returns the puzzle. */
 async function exhaust(client: Client): Promise<Challenge> {
   for (let time = 0; time < captcha.after; time += 1) expect(await login(client, wrong)).toMatchObject(isWrong);
   const refused = await login(client, wrong);
   expect(refused).toMatchObject(isRequired);
-  return refused.challenge;
+  return refused.puzzle;
 }
 
 /** Solves a challenge as the widget does, and returns the argument for the mutation. */
@@ -53,7 +53,7 @@ describe('proof of work', () => {
     const challenge = await exhaust(eve);
     expect(challenge.parameters).toMatchObject({ algorithm: 'PBKDF2/SHA-256', cost: 1, keyPrefix: '00' });
     expect(await login(eve, wrong, await solve(challenge))).toMatchObject(isWrong);
-    const { challenge: next } = await login(eve, password);
+    const { puzzle: next } = await login(eve, password);
     expect(await login(eve, password, await solve(next))).toMatchObject({ __typename: 'SignInPayload' });
     expect(await login(from(api, '203.0.113.2'), wrong)).toMatchObject(isWrong);
   });
@@ -81,7 +81,7 @@ describe('proof of work', () => {
     await exhaust(other);
     expect(await login(other, wrong, solution)).toMatchObject(isRequired);
     expect(await login(from(api, '2001:db8::2'), wrong, solution)).toMatchObject(isWrong);
-    const { challenge } = await login(eve, wrong);
+    const { puzzle: challenge } = await login(eve, wrong);
     const late = await solve(challenge);
     api.clock.now = new Date(api.clock.now.getTime() + 5 * 60_000);
     expect(await login(eve, wrong, late)).toMatchObject(isRequired);
@@ -184,8 +184,8 @@ describe('proof of work', () => {
     const shapes = [];
     for (const address of [email, 'nobody@example.com']) {
       api.statements.length = 0;
-      const { challenge, ...refusal } = await login(eve, wrong, null, address);
-      shapes.push({ refusal, names: Object.keys(challenge.parameters), statements: [...api.statements] });
+      const { puzzle, ...refusal } = await login(eve, wrong, null, address);
+      shapes.push({ refusal, names: Object.keys(puzzle.parameters), statements: [...api.statements] });
     }
     expect(shapes[0]).toEqual(shapes[1]);
   });
@@ -234,15 +234,15 @@ describe('proof of work of other mutations', () => {
     const signUp = async (proofOfWork: string | null): Promise<Data> => {
       const mutation = `mutation ($password: String!, $proofOfWork: String) {
         signUp(email: "eve@example.com", password: $password, proofOfWork: $proofOfWork) {
-          __typename ... on UserError { code } ... on ProofOfWorkRequiredError { challenge } } }`;
+          __typename ... on UserError { code } ... on ProofOfWorkRequiredError { puzzle } } }`;
       return (await eve.ask(mutation, { password, proofOfWork })).signUp;
     };
     const refused = await signUp(null);
     expect(refused).toMatchObject(isRequired);
-    expect(await signUp(await solve(refused.challenge))).toMatchObject({ __typename: 'SignInPayload' });
+    expect(await signUp(await solve(refused.puzzle))).toMatchObject({ __typename: 'SignInPayload' });
   });
 
-  it('is asked for by requestPasswordReset, with the challenge in the error', async () => {
+  it('is asked for by requestPasswordReset, with the puzzle in the error', async () => {
     const api = await start();
     const ada = await api.signUp(email, 'BEARER');
     const eve = from(api, '203.0.113.1');
@@ -251,7 +251,7 @@ describe('proof of work of other mutations', () => {
       requestPasswordReset(email: "${email}", proofOfWork: $proofOfWork) { email } }`;
     const refused = await eve.send(mutation);
     expect(refused.code).toBe('PROOF_OF_WORK_REQUIRED');
-    const proofOfWork = await solve(refused.errors[0].extensions.challenge);
+    const proofOfWork = await solve(refused.errors[0].extensions.puzzle);
     expect((await eve.send(mutation, { proofOfWork })).errors).toBeUndefined();
     const trusted = from(api, '203.0.113.1', Object.assign(api.client(), { deviceToken: ada.deviceToken }));
     expect((await trusted.send(mutation)).errors).toBeUndefined();

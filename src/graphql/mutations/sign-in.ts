@@ -90,7 +90,7 @@ export const transportArgument = {
 
 export const proofOfWorkArgument = {
   description:
-    'The solution of the challenge of `ProofOfWorkRequiredError`, as ALTCHA returns it: JSON in base64. Without effect ' +
+    'The solution of the puzzle of `ProofOfWorkRequiredError`, as ALTCHA returns it: JSON in base64. Without effect ' +
     'if none is required.',
 } as const;
 

@@ -19,7 +19,7 @@ const signUpDocument = graphql(
         __typename
         ...SignInFields
         ... on SecondFactorEnrolmentRequired { challenge }
-        ... on ProofOfWorkRequiredError { puzzle: challenge }
+        ... on ProofOfWorkRequiredError { puzzle }
         ... on UserError { message }
         ... on ValidationError { issues { path message } }
         ... on RateLimitedError { retryAfterSeconds }
@@ -30,7 +30,6 @@ const signUpDocument = graphql(
   [signInFields],
 );
 
-/** The alias `puzzle` is necessary: `challenge` is text in the other members, and GraphQL allows one type for a name. */
 const loginDocument = graphql(
   `
     mutation Login($identifier: String!, $password: String!, $proofOfWork: String) {
@@ -39,7 +38,7 @@ const loginDocument = graphql(
         ...SignInFields
         ... on SecondFactorRequired { challenge methods canTrustDevice }
         ... on SecondFactorEnrolmentRequired { challenge }
-        ... on ProofOfWorkRequiredError { puzzle: challenge }
+        ... on ProofOfWorkRequiredError { puzzle }
         ... on UserError { message }
         ... on ValidationError { issues { path message } }
         ... on RateLimitedError { retryAfterSeconds }
