@@ -8,7 +8,7 @@ import { startServer } from '../support/process.ts';
 import { askWithoutReading, holdingRequests, holdOpen, peakMB, statusOf } from '../support/unread.ts';
 
 /** The limit, which a server with a leak exceeds within a few hundred documents. */
-const heap = { NODE_OPTIONS: '--max-old-space-size=64' };
+const heap = { NODE_OPTIONS: '--max-old-space-size=96' };
 
 /**
  * Expects a server to answer in the end. On a busy machine it may be so late that it closes the connection first, as one
