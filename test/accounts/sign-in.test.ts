@@ -112,7 +112,7 @@ async function startingMutations(
   const isPublicOnly = inject('isShort') && senders.length === 1;
   for (const { operation, field } of rootFields()) {
     if (operation === 'query' || (isPublicOnly && field.extensions.access !== 'public')) continue;
-    for (let time = 0; time < (inject('isShort') ? 15 : 120); time += 1) {
+    for (let time = 0; time < (inject('isShort') ? 15 : 40); time += 1) {
       // After each mutation, the user exists as before, and the address of the others is free.
       await Promise.all([
         database.user.upsert({ where: { id: user.id }, create: user, update: user }),
