@@ -80,7 +80,7 @@ export function acceptUpgrades(server: Server, { app, connections, start }: Part
   server.on('upgrade', (request: IncomingMessage, stream, head: Buffer) => {
     // A server without TLS has plain sockets.
     const socket = stream as Socket;
-    if (!isWebSocket(request)) return withoutUpgrade(server, request, socket, head);
+    if (!isWebSocket(request)) return withoutUpgrade(server, request, head, connections.holder(socket));
     // The answers to earlier requests would come in the middle of its messages.
     if (connections.isAnswering(socket)) return socket.destroy();
     const incoming = toIncoming(request, '');
@@ -128,16 +128,18 @@ function toRefusal(error: unknown, reports: Reports): Refusal {
  * on with HTTP/1.1 if the server does not take it (RFC 9110 section 7.8). Node leaves such requests unanswered if a
  * server takes any upgrade.
  */
-function withoutUpgrade(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
-  const { method, url, httpVersion, rawHeaders } = request;
+function withoutUpgrade(server: Server, request: IncomingMessage, head: Buffer, hold: (bytes: number) => void): void {
+  const { method, url, httpVersion, rawHeaders, socket } = request;
   // From Node 26 on, the body of the request has been read. Before, it is in `head`, or yet to come.
   const body = new Body();
   request.on('data', (piece: Buffer) => {
+    hold(piece.length);
     if (!body.add(piece)) socket.destroy();
   });
   request.once('end', () => {
-    if (socket.destroyed) return;
     const { bytes } = body;
+    hold(-bytes.length);
+    if (socket.destroyed) return;
     const isLeftOut = (name: string) => ofUpgrade.test(name) || (bytes.length > 0 && ofFraming.test(name));
     const lines = [`${method} ${url} HTTP/${httpVersion}`];
     for (let index = 0; index < rawHeaders.length; index += 2) {
