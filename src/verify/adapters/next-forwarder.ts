@@ -23,7 +23,8 @@ export type CookieStore = CookieReader & { set(name: string, value: string, attr
 
 /**
  * Returns the functions that send operations of the browser on, for Next.js. `headers` and `cookies` are those of
- * `next/headers`. Both send the cookies that an earlier `mutate` of the same request has set, and the header `X-Forwarded-For` as Next.js has it: put a proxy in front that sets it.
+ * `next/headers`. Both send the cookies that an earlier `mutate` of the same request has set, and the header
+ * `X-Forwarded-For` as Next.js has it: put a proxy in front that sets it.
  *
  * - `query` is for server components, server actions and route handlers. It returns the data.
  * - `mutate` is for server actions and route handlers. It hands the cookies of the answer to the browser, also those of
