@@ -60,6 +60,12 @@ export async function answerSecondStep(page: Page, code: string): Promise<void> 
   await fillCode(page, codeField, code, 'Continue');
 }
 
+/** Removes the app. The button leaves the page with it. */
+export async function removeApp(page: Page): Promise<void> {
+  await press(page, 'Remove the app');
+  await page.getByRole('button', { name: 'Remove the app' }).waitFor({ state: 'detached' });
+}
+
 /** Fills a field for a code, and sends its form. */
 export async function fillCode(page: Page, label: string, code: string, button: string): Promise<void> {
   await page.getByLabel(label).fill(code);

@@ -11,6 +11,7 @@ import {
   fillCode,
   logInToSecondStep,
   readCodes,
+  removeApp,
 } from './factors.ts';
 import { expectAlert, expectTitle, openPage, password, press, submit } from './people.ts';
 
@@ -94,7 +95,7 @@ export async function visitNextWithFactors({ browser, addresses, steps, show }: 
     await expectTitle(other, email);
     await openSecurity(other);
     await other.getByText('9 are left').waitFor();
-    await press(other, 'Remove the app');
+    await removeApp(other);
     await other.getByText('A login asks for the password only.').waitFor();
   });
 }
@@ -102,17 +103,25 @@ export async function visitNextWithFactors({ browser, addresses, steps, show }: 
 /** A user whose role needs a second factor, and who has none. */
 export async function visitWithEnrolment({ browser, addresses, server, steps, show }: Visit): Promise<void> {
   const email = 'root@example.com';
+  // A device that the server does not know: the login gives it a cookie, which the challenge needs at once.
+  const page = await openPage(browser);
   await steps.take('next: a user who needs a second factor adds it as a part of the login', async () => {
     await signUp(await openPage(browser), addresses.next, email);
     await server.command('user', 'set-role', email, 'admin');
-    // A device that the server does not know: the login gives it a cookie, which the challenge needs at once.
-    const page = await openPage(browser);
     await page.goto(`${addresses.next}/login`);
     await submit(page, 'Log in', email);
     await expectTitle(page, 'Add an authenticator app');
     await confirmApp(page, () => show(page, 'next-enrolment'));
     await page.getByRole('link', { name: 'Continue' }).click();
     await expectTitle(page, email);
+  });
+  await steps.take('next: the user replaces the app by a passkey, and has no app to remove any more', async () => {
+    await addAuthenticator(page);
+    await openSecurity(page);
+    await press(page, 'Add a passkey');
+    await page.getByRole('button', { name: 'Remove the passkey' }).waitFor();
+    await removeApp(page);
+    await page.getByText('A login asks for a second factor.').waitFor();
   });
 }
 

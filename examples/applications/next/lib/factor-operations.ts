@@ -1,6 +1,12 @@
 export const securityQuery = /* GraphQL */ `
   query Security {
-    viewer { email needsSecondFactor recoveryCodesLeft passkeys { id name createdAt } }
+    viewer {
+      email
+      needsSecondFactor
+      recoveryCodesLeft
+      authenticatorApp { createdAt }
+      passkeys { id name createdAt }
+    }
   }
 `;
 
@@ -11,6 +17,7 @@ export type SecurityData = {
     email: string;
     needsSecondFactor: boolean;
     recoveryCodesLeft: number | null;
+    authenticatorApp: { createdAt: string } | null;
     passkeys: Passkey[];
   } | null;
 };

@@ -10,7 +10,7 @@ import { FactorForm, RemovalForm } from './forms.tsx';
 export default async function Security() {
   const { viewer } = await query<SecurityData>(securityQuery);
   if (!viewer) redirect('/login');
-  const { passkeys, needsSecondFactor, recoveryCodesLeft } = viewer;
+  const { passkeys, needsSecondFactor, recoveryCodesLeft, authenticatorApp } = viewer;
   return (
     <>
       <h1>Security</h1>
@@ -34,9 +34,9 @@ export default async function Security() {
       </p>
       {/* Stays in place when the app is added: it shows the recovery codes. */}
       <FactorForm action={addApp} label="Add an authenticator app" />
+      {authenticatorApp && <RemovalForm action={removeApp} label="Remove the app" />}
       {needsSecondFactor && (
         <>
-          <RemovalForm action={removeApp} label="Remove the app" />
           <h2>Recovery codes</h2>
           <p>{recoveryCodesLeft ?? 0} are left. New ones replace them.</p>
           <FactorForm action={createCodes} label="Create new recovery codes" />
