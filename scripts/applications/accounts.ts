@@ -1,9 +1,9 @@
-/** The server of the check: one for all applications. */
+/** The servers of the check: one for all applications, and one that hides which accounts exist. */
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { createEncryptionKey } from '../../src/encryption/keys.ts';
-import { startServer } from '../checks/server.ts';
+import { type Server, startServer } from '../checks/server.ts';
 import type { Addresses } from './addresses.ts';
 
 export type Accounts = {
@@ -15,6 +15,16 @@ export type Accounts = {
   log(): { [name: string]: unknown }[];
   stop(): Promise<void>;
 };
+
+/** Starts a server that hides which accounts exist: a sign-up is answered by mail only. */
+export function startPrivateServer(folder: string, { next, spa }: Addresses): Promise<Server> {
+  return startServer(folder, {
+    PUBLIC_URL: next,
+    ALLOWED_ORIGINS: spa,
+    TRUSTED_PROXIES: '127.0.0.1',
+    PRIVATE_SIGN_UP: 'true',
+  });
+}
 
 /** Starts the server with a database below a folder. */
 export async function startAccounts(folder: string, { ports, next, spa, otherSite }: Addresses): Promise<Accounts> {

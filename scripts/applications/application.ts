@@ -2,11 +2,20 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import type { Running } from '../checks/processes.ts';
+import type { Server } from '../checks/server.ts';
 import type { Steps } from '../checks/steps.ts';
 import type { Accounts } from './accounts.ts';
 import type { Addresses } from './addresses.ts';
 
-export type Visit = { browser: Browser; addresses: Addresses; server: Accounts; steps: Steps; show: Show };
+export type Visit = {
+  browser: Browser;
+  addresses: Addresses;
+  server: Accounts;
+  /** Hides which accounts exist. */
+  privateServer: Server;
+  steps: Steps;
+  show: Show;
+};
 
 /** Writes an image of a page, if images are wanted. */
 export type Show = (page: Page, name: string) => Promise<void>;

@@ -3,10 +3,21 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
-import { startProgram } from '../checks/processes.ts';
+import { freePort } from '../../test/support/ports.ts';
+import { type Running, startProgram } from '../checks/processes.ts';
 import { type Application, timeoutMs, type Visit } from './application.ts';
 import { visitNextWithFactors, visitWithEnrolment } from './next-factors.ts';
-import { expectAlert, expectCookies, expectDevices, expectTitle, openPage, phone, press, submit } from './people.ts';
+import {
+  expectAlert,
+  expectCookies,
+  expectDevices,
+  expectMail,
+  expectTitle,
+  openPage,
+  phone,
+  press,
+  submit,
+} from './people.ts';
 import { binary, root } from './prepare.ts';
 
 const command = binary('next/dist/bin/next');
@@ -18,15 +29,13 @@ const email = 'ada@example.com';
 export const nextApplication: Application = {
   name: 'next',
   build: () => promisify(execFile)(process.execPath, [command, 'build'], { cwd, env: quiet, timeout: timeoutMs }),
-  start({ ports, server }, { clientId, clientSecret }) {
-    const env = { ...quiet, AUTH_URL: server, CLIENT_ID: clientId, CLIENT_SECRET: clientSecret };
-    const args = [command, 'start', '--hostname', '127.0.0.1', '--port', String(ports.next)];
-    return startProgram(process.execPath, args, { cwd, env, port: ports.next });
-  },
+  start: ({ ports, server }, { clientId, clientSecret }) =>
+    startNext(ports.next, { AUTH_URL: server, CLIENT_ID: clientId, CLIENT_SECRET: clientSecret }),
   async visit(visit) {
     // Before the others: the library waits a second for a verdict, and a login beside it takes all processors.
     await visitDevices(visit);
     await Promise.all([visitNextWithFactors(visit), visitWithEnrolment(visit)]);
+    await visitPrivateSignUp(visit);
   },
   async visitWithoutServer({ browser, addresses: { next: origin }, steps }) {
     await steps.take('next: without the server, no user is taken for a visitor', async () => {
@@ -45,6 +54,31 @@ export const nextApplication: Application = {
     });
   },
 };
+
+function startNext(port: number, settings: Record<string, string>): Promise<Running> {
+  const args = [command, 'start', '--hostname', '127.0.0.1', '--port', String(port)];
+  return startProgram(process.execPath, args, { cwd, env: { ...quiet, ...settings }, port });
+}
+
+/** Signs up at a server that hides which accounts exist, through another process of the application. */
+async function visitPrivateSignUp({ browser, privateServer, steps, show }: Visit): Promise<void> {
+  const newcomer = 'Ida@example.com';
+  await steps.take('next: a private sign-up tells that a mail is on its way, also without scripts', async () => {
+    const port = await freePort();
+    const { stop } = await startNext(port, { AUTH_URL: new URL(privateServer.url).origin });
+    try {
+      for (const javaScriptEnabled of [true, false]) {
+        const page = await openPage(browser, { javaScriptEnabled });
+        await page.goto(`http://www.shop.localhost:${port}/sign-up`);
+        await submit(page, 'Sign up', newcomer);
+        await expectMail(page, newcomer.toLowerCase());
+        await show(page, 'next-mail');
+      }
+    } finally {
+      await stop();
+    }
+  });
+}
 
 /** Visits the application as a user with two devices. */
 async function visitDevices(visit: Visit): Promise<void> {

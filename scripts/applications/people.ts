@@ -37,6 +37,15 @@ export async function expectTitle(page: Page, title: string): Promise<void> {
   await page.getByRole('heading', { level: 1, name: title, exact: true }).waitFor();
 }
 
+/** Waits until the page says that a mail is on its way. */
+export async function expectMail(page: Page, email: string): Promise<void> {
+  await expectTitle(page, 'Check your mail');
+  await page
+    .getByRole('status')
+    .filter({ hasText: `A mail is on its way to ${email}.` })
+    .waitFor();
+}
+
 /** Waits until an alert of the page contains a text, and returns the whole text. */
 export async function expectAlert(page: Page, text: RegExp): Promise<string> {
   const alert = page.getByRole('main').getByRole('alert').filter({ hasText: text });

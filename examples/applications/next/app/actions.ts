@@ -102,12 +102,15 @@ async function goOn(state: SignInState, form: FormData): Promise<SignInState> {
 /** The data of the mutations that sign in. */
 type SignInData =
   | { __typename: 'SignInPayload' }
+  | { __typename: 'MailRequestPayload'; email: string }
   | ({ __typename: 'SecondFactorRequired' } & PendingLogin)
   | { __typename: 'SecondFactorEnrolmentRequired'; challenge: string };
 
 /** Returns the step after a result. Without one, the user is signed in. */
 async function nextStep(state: SignInState, result: Result<SignInData>): Promise<SignInState> {
   if (isRefused(result)) return refuse(state, result);
+  // The server hides which accounts exist: only the owner of the mailbox learns it.
+  if (result.__typename === 'MailRequestPayload') return { step: 'mail', email: result.email, problems: [] };
   if (result.__typename === 'SecondFactorRequired') return { step: 'second factor', pending: result, problems: [] };
   if (result.__typename === 'SecondFactorEnrolmentRequired') {
     const signIn = result.challenge;

@@ -43,6 +43,14 @@ export function SignInForm({ action, label, passwordType, children }: Props) {
       </>
     );
   }
+  if (step === 'mail') {
+    return (
+      <>
+        <h1>Check your mail</h1>
+        <p role="status">A mail is on its way to {state.email}. It says how to go on.</p>
+      </>
+    );
+  }
   return (
     <>
       <h1>{label}</h1>

@@ -29,6 +29,7 @@ export type SignInState = { problems: string[] } & (
   | { step: 'second factor'; pending: PendingLogin }
   | { step: 'new app'; signIn: string; app: NewApp }
   | { step: 'recovery codes'; codes: string[] }
+  | { step: 'mail'; email: string }
 );
 
 export const firstStep: SignInState = { step: 'credentials', email: '', problems: [] };

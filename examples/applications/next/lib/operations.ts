@@ -23,7 +23,13 @@ export const logInMutation = /* GraphQL */ `
 
 export const signUpMutation = /* GraphQL */ `
   mutation SignUp($email: String!, $password: String!) {
-    result: signUp(email: $email, password: $password) { __typename ...SignInFields ...Enrolment ...Refusal }
+    result: signUp(email: $email, password: $password) {
+      __typename
+      ...SignInFields
+      ...Enrolment
+      ... on MailRequestPayload { email }
+      ...Refusal
+    }
   }
   ${signInFields}
 `;
