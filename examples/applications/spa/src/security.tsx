@@ -1,7 +1,9 @@
 import { useState } from 'react';
 import type { Account } from './account.ts';
 import { messageOf, Refusal } from './accounts.ts';
+import { AppFields } from './app-fields.tsx';
 import { addPasskey, confirmApp, type NewApp, reauthenticate, startApp } from './factors.ts';
+import { RecoveryCodes } from './recovery-codes.tsx';
 
 type Props = { account: Account; onChange(): Promise<void> };
 
@@ -70,23 +72,10 @@ export function Security({ account, onChange }: Props) {
             })
           }
         >
-          <img src={`data:image/svg+xml,${encodeURIComponent(app.qrCode)}`} alt="QR code for the app" width="200" />
-          <p>
-            Or type this secret: <code>{app.secret}</code>
-          </p>
-          <label>
-            Code of the app
-            <input name="code" autoComplete="one-time-code" inputMode="numeric" required />
-          </label>
-          <button type="submit">Confirm the app</button>
+          <AppFields app={app} />
         </form>
       )}
-      {codes.length > 0 && (
-        <>
-          <p>Keep these recovery codes in a safe place. Each opens your account once, without the app:</p>
-          <pre>{codes.join('\n')}</pre>
-        </>
-      )}
+      {codes.length > 0 && <RecoveryCodes codes={codes} />}
     </>
   );
 }
