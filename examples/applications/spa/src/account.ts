@@ -1,6 +1,5 @@
 /** The operations of this application. */
 import { keepToken, RequestError, send } from './accounts.ts';
-import type { Pending } from './factors.ts';
 
 export type Device = {
   id: string;
@@ -26,54 +25,6 @@ export async function loadAccount(): Promise<Account | null> {
   const { viewer, currentSession } = await send<AccountData>(accountQuery);
   keepToken(currentSession?.antiCSRFToken ?? null);
   return viewer;
-}
-
-const signInFields = /* GraphQL */ `
-  fragment SignInFields on SignInPayload { antiCSRFToken }
-  fragment Refusal on UserError {
-    code
-    message
-    ... on ValidationError { issues { message } }
-  }
-`;
-
-const logInMutation = /* GraphQL */ `
-  mutation LogIn($email: String!, $password: String!) {
-    result: login(email: $email, password: $password) {
-      ...SignInFields
-      ... on SecondFactorRequired { challenge methods passkeyOptions }
-      ...Refusal
-    }
-  }
-  ${signInFields}
-`;
-
-const signUpMutation = /* GraphQL */ `
-  mutation SignUp($email: String!, $password: String!) {
-    result: signUp(email: $email, password: $password) { ...SignInFields ...Refusal }
-  }
-  ${signInFields}
-`;
-
-type SignInData = {
-  result: Partial<Pending> & { antiCSRFToken?: string; message?: string; issues?: { message: string }[] };
-};
-
-export type Credentials = { email: string; password: string };
-
-/** The result of a first step: the reasons of its refusal, or the second step that it needs. Neither after a sign-in. */
-export type FirstStep = { problems: string[]; pending: Pending | null };
-
-/** Signs in, or returns the second step, or the reasons of the refusal. */
-export async function signIn(kind: 'login' | 'signUp', credentials: Credentials): Promise<FirstStep> {
-  const mutation = kind === 'login' ? logInMutation : signUpMutation;
-  const { result } = await send<SignInData>(mutation, credentials);
-  const { challenge, methods = [], passkeyOptions = null } = result;
-  if (challenge !== undefined) return { problems: [], pending: { challenge, methods, passkeyOptions } };
-  keepToken(result.antiCSRFToken ?? null);
-  const problems =
-    result.issues?.map(({ message }) => message) ?? (result.message === undefined ? [] : [result.message]);
-  return { problems, pending: null };
 }
 
 const revokeMutation = /* GraphQL */ `

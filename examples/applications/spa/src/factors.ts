@@ -1,78 +1,19 @@
-/** Second factors: the second step of a login, and the factors of the account. */
-import {
-  type PublicKeyCredentialCreationOptionsJSON,
-  type PublicKeyCredentialRequestOptionsJSON,
-  startAuthentication,
-  startRegistration,
-} from '@simplewebauthn/browser';
+/** The factors of the account. */
+import { type PublicKeyCredentialCreationOptionsJSON, startRegistration } from '@simplewebauthn/browser';
 import { type Account, mutateFor } from './account.ts';
-import { keepToken, Refusal, send } from './accounts.ts';
-
-/** A login that waits for its second factor. */
-export type Pending = {
-  challenge: string;
-  methods: ('PASSKEY' | 'TOTP' | 'RECOVERY_CODE')[];
-  passkeyOptions: PublicKeyCredentialRequestOptionsJSON | null;
-};
+import { keepToken, Refusal } from './accounts.ts';
 
 /** The result of a mutation: its data, or a refusal. */
-type Result<Data> = Partial<Data> & { code?: string; message?: string };
+export type Result<Data> = Partial<Data> & { code?: string; message?: string };
 
-function requireData<Data extends object>(result: Result<Data>): Data {
+export function requireData<Data extends object>(result: Result<Data>): Data {
   if (result.code !== undefined) throw new Refusal(result.code, result.message ?? '');
   return result as Data;
 }
 
-const completeMutation = /* GraphQL */ `
-  mutation CompleteLogin($challenge: String!, $answer: FactorAnswer!, $trustDevice: Boolean!) {
-    result: completeLogin(challenge: $challenge, answer: $answer, trustDevice: $trustDevice) {
-      ... on SignInPayload { antiCSRFToken }
-      ... on UserError { code message }
-    }
-  }
-`;
+export type Answer = { totpCode: string } | { recoveryCode: string } | { passkey: { response: unknown } };
 
-type Answer = { totpCode: string } | { recoveryCode: string } | { passkey: { response: unknown } };
-
-/** Answers the second step of a login. @throws Refusal for a wrong answer */
-export async function completeLogin({ challenge }: Pending, answer: Answer, trustDevice: boolean): Promise<void> {
-  const variables = { challenge, answer, trustDevice };
-  const { result } = await send<{ result: Result<{ antiCSRFToken: string }> }>(completeMutation, variables);
-  keepToken(requireData(result).antiCSRFToken);
-}
-
-/** Lets the browser ask for a passkey, and returns the answer. */
-export async function askForPasskey(optionsJSON: PublicKeyCredentialRequestOptionsJSON): Promise<Answer> {
-  return { passkey: { response: await startAuthentication({ optionsJSON }) } };
-}
-
-const startPasskeyLoginMutation = /* GraphQL */ `
-  mutation StartPasskeyLogin {
-    result: startPasskeyLogin { ... on PasskeyChallenge { challenge options } ... on UserError { code message } }
-  }
-`;
-
-const finishPasskeyLoginMutation = /* GraphQL */ `
-  mutation FinishPasskeyLogin($challenge: String!, $response: JSON!) {
-    result: finishPasskeyLogin(challenge: $challenge, response: $response) {
-      ... on SignInPayload { antiCSRFToken }
-      ... on UserError { code message }
-    }
-  }
-`;
-
-type Started<Options> = { challenge: string; options: Options };
-
-/** Logs in with a passkey, without an address and a password. */
-export async function logInWithPasskey(): Promise<void> {
-  type Options = PublicKeyCredentialRequestOptionsJSON;
-  const { result: started } = await send<{ result: Result<Started<Options>> }>(startPasskeyLoginMutation);
-  const { challenge, options } = requireData(started);
-  const response = await startAuthentication({ optionsJSON: options });
-  const finish = { challenge, response };
-  const { result } = await send<{ result: Result<{ antiCSRFToken: string }> }>(finishPasskeyLoginMutation, finish);
-  keepToken(requireData(result).antiCSRFToken);
-}
+export type Started<Options> = { challenge: string; options: Options };
 
 const startAppMutation = /* GraphQL */ `
   mutation StartApp {

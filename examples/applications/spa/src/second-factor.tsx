@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { messageOf, Refusal } from './accounts.ts';
-import { askForPasskey, completeLogin, type Pending } from './factors.ts';
+import { askForPasskey, completeLogin, type Pending } from './sign-ins.ts';
 
 type Props = { pending: Pending; onSignIn(): Promise<void>; onCancel(): void };
 

@@ -1,8 +1,7 @@
 import { useActionState, useState } from 'react';
-import { signIn } from './account.ts';
 import { messageOf } from './accounts.ts';
-import { logInWithPasskey, type Pending } from './factors.ts';
 import { SecondFactor } from './second-factor.tsx';
+import { logInWithPasskey, type Pending, signIn } from './sign-ins.ts';
 
 type FormState = { email: string; problems: string[]; pending: Pending | null };
 
