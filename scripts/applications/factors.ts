@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { Secret, TOTP } from 'otpauth';
 import type { Page } from 'playwright-core';
-import { expectTitle, password, press, submit } from './people.ts';
+import { expectAlert, expectTitle, password, press, submit } from './people.ts';
 
 /** In milliseconds: the time for which an app shows a code. */
 const codePeriodMs = 30_000;
@@ -53,6 +53,24 @@ export async function readCodes(page: Page): Promise<string[]> {
 export async function logInToSecondStep(page: Page, email: string): Promise<void> {
   await submit(page, 'Log in', email, password);
   await expectTitle(page, 'Second step');
+}
+
+/**
+ * Logs in as a user who needs a second factor and has none: the login adds an app. Leaves the page at the recovery
+ * codes, and returns what `confirmApp` returns.
+ */
+export async function logInWithNewApp(
+  page: Page,
+  email: string,
+  show: () => Promise<void>,
+): Promise<{ secret: string; codes: string[] }> {
+  await submit(page, 'Log in', email, password);
+  await expectTitle(page, 'Add an authenticator app');
+  await fillCode(page, 'Code of the app', '000000', 'Confirm the app');
+  await expectAlert(page, /wrong/);
+  const app = await confirmApp(page, show);
+  await expectTitle(page, 'Recovery codes');
+  return app;
 }
 
 /** Answers the second step. */

@@ -10,6 +10,7 @@ import {
   confirmApp,
   fillCode,
   logInToSecondStep,
+  logInWithNewApp,
   readCodes,
   removeApp,
 } from './factors.ts';
@@ -109,9 +110,7 @@ export async function visitWithEnrolment({ browser, addresses, server, steps, sh
     await signUp(await openPage(browser), addresses.next, email);
     await server.command('user', 'set-role', email, 'admin');
     await page.goto(`${addresses.next}/login`);
-    await submit(page, 'Log in', email);
-    await expectTitle(page, 'Add an authenticator app');
-    await confirmApp(page, () => show(page, 'next-enrolment'));
+    await logInWithNewApp(page, email, () => show(page, 'next-enrolment'));
     await page.getByRole('link', { name: 'Continue' }).click();
     await expectTitle(page, email);
   });

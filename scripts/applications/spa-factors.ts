@@ -1,12 +1,19 @@
-/** A user of the single-page application who adds a passkey and an app, loses the phone, and gets back in. */
+/** Users of the single-page application who add factors, and lose some. */
 import type { Page } from 'playwright-core';
 import type { Visit } from './application.ts';
-import { addAuthenticator, answerSecondStep, confirmApp, logInToSecondStep } from './factors.ts';
+import {
+  addAuthenticator,
+  answerSecondStep,
+  codeOf,
+  confirmApp,
+  logInToSecondStep,
+  logInWithNewApp,
+} from './factors.ts';
 import { expectAlert, expectTitle, openPage, press, submit } from './people.ts';
 
-const email = 'dora@example.com';
-
+/** A user who adds a passkey and an authenticator app, loses the phone, and gets back in. */
 export async function visitSpaWithFactors({ browser, addresses: { spa: origin }, steps, show }: Visit): Promise<void> {
+  const email = 'dora@example.com';
   const page = await openPage(browser);
   await addAuthenticator(page);
   let recoveryCode = '';
@@ -19,10 +26,7 @@ export async function visitSpaWithFactors({ browser, addresses: { spa: origin },
   }
 
   await steps.take('spa: a user adds a passkey', async () => {
-    await page.goto(origin);
-    await press(page, 'Sign up');
-    await submit(page, 'Sign up', email);
-    await expectTitle(page, email);
+    await signUp(page, origin, email);
     await press(page, 'Add a passkey');
     await page.getByText('Passkeys: 1').waitFor();
   });
@@ -47,4 +51,39 @@ export async function visitSpaWithFactors({ browser, addresses: { spa: origin },
     await answerSecondStep(other, recoveryCode);
     await expectTitle(other, email);
   });
+}
+
+/** A user whose role needs a second factor, and who has none. */
+export async function visitSpaWithEnrolment({ browser, addresses, server, steps, show }: Visit): Promise<void> {
+  const { spa: origin } = addresses;
+  const email = 'judy@example.com';
+  let secret = '';
+  await steps.take('spa: a user who needs a second factor adds it as a part of the login', async () => {
+    await signUp(await openPage(browser), origin, email);
+    await server.command('user', 'set-role', email, 'admin');
+    // A device that the server does not know: the login gives it a cookie, which the challenge needs at once.
+    const page = await openPage(browser);
+    await page.goto(origin);
+    ({ secret } = await logInWithNewApp(page, email, () => show(page, 'spa-enrolment')));
+    await show(page, 'spa-recovery-codes');
+    await press(page, 'Continue');
+    await expectTitle(page, email);
+    // The page has the anti-CSRF token of the session that the code has started.
+    await press(page, 'Log out');
+    await expectTitle(page, 'Log in');
+  });
+  await steps.take('spa: the next login of the user asks for a code of the app', async () => {
+    const page = await openPage(browser);
+    await page.goto(origin);
+    await logInToSecondStep(page, email);
+    await answerSecondStep(page, codeOf(secret, 1));
+    await expectTitle(page, email);
+  });
+}
+
+async function signUp(page: Page, origin: string, email: string): Promise<void> {
+  await page.goto(origin);
+  await press(page, 'Sign up');
+  await submit(page, 'Sign up', email);
+  await expectTitle(page, email);
 }

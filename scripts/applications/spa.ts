@@ -8,7 +8,7 @@ import { type Application, timeoutMs, type Visit } from './application.ts';
 import { visitOtherOrigins } from './other-sites.ts';
 import { expectAlert, expectCookies, expectDevices, expectTitle, openPage, phone, press, submit } from './people.ts';
 import { binary, root } from './prepare.ts';
-import { visitSpaWithFactors } from './spa-factors.ts';
+import { visitSpaWithEnrolment, visitSpaWithFactors } from './spa-factors.ts';
 
 const command = binary('vite/bin/vite.js');
 const cwd = join(root, 'spa');
@@ -79,6 +79,7 @@ export const spaApplication: Application = {
     });
     await steps.take('spa: a logout clears the cookie', () => expectCookies(laptop, accounts, ['device']));
     await visitSpaWithFactors(visit);
+    await visitSpaWithEnrolment(visit);
     await visitAsTwoUsers(visit, laptop, mobile);
     await visitOtherOrigins(visit);
   },

@@ -46,11 +46,18 @@ const unreachable =
 /** Is thrown when the server refuses an operation: `code` is for programs, `message` for people. */
 export class Refusal extends Error {
   readonly code: string;
+  readonly issues: { message: string }[];
 
-  constructor(code: string, message: string) {
+  constructor(code: string, message: string, issues = [{ message }]) {
     super(message);
     this.code = code;
+    this.issues = issues;
   }
+}
+
+/** Returns the reasons of a refusal, for a form. */
+export function problemsOf(error: unknown): string[] {
+  return error instanceof Refusal ? error.issues.map(({ message }) => message) : [messageOf(error)];
 }
 
 /** Returns the message of a refused request, or of a browser whose user has cancelled. Everything else is a bug. */

@@ -1,7 +1,7 @@
 import type { NewApp } from './factors.ts';
 
 /** The QR code and the secret for a new authenticator app, and the field for its first code. */
-export function AppFields({ app }: { app: NewApp }) {
+export function AppFields({ app, isPending = false }: { app: NewApp; isPending?: boolean }) {
   return (
     <>
       {/* An image runs no script, even if the SVG had one. */}
@@ -13,7 +13,9 @@ export function AppFields({ app }: { app: NewApp }) {
         Code of the app
         <input name="code" autoComplete="one-time-code" inputMode="numeric" required />
       </label>
-      <button type="submit">Confirm the app</button>
+      <button type="submit" disabled={isPending}>
+        Confirm the app
+      </button>
     </>
   );
 }

@@ -4,10 +4,11 @@ import { type Account, mutateFor } from './account.ts';
 import { keepToken, Refusal } from './accounts.ts';
 
 /** The result of a mutation: its data, or a refusal. */
-export type Result<Data> = Partial<Data> & { code?: string; message?: string };
+export type Result<Data> = Partial<Data> & { code?: string; message?: string; issues?: { message: string }[] };
 
 export function requireData<Data extends object>(result: Result<Data>): Data {
-  if (result.code !== undefined) throw new Refusal(result.code, result.message ?? '');
+  const { code, message = '', issues } = result;
+  if (code !== undefined) throw new Refusal(code, message, issues);
   return result as Data;
 }
 
@@ -15,15 +16,18 @@ export type Answer = { totpCode: string } | { recoveryCode: string } | { passkey
 
 export type Started<Options> = { challenge: string; options: Options };
 
-const startAppMutation = /* GraphQL */ `
-  mutation StartApp {
-    result: startAuthenticatorApp { ... on StartAuthenticatorAppPayload { challenge secret qrCode } ... on UserError { code message } }
+export const startAppMutation = /* GraphQL */ `
+  mutation StartApp($signIn: String) {
+    result: startAuthenticatorApp(signIn: $signIn) {
+      ... on StartAuthenticatorAppPayload { challenge secret qrCode }
+      ... on UserError { code message }
+    }
   }
 `;
 
-const confirmAppMutation = /* GraphQL */ `
-  mutation ConfirmApp($challenge: String!, $code: String!) {
-    result: confirmAuthenticatorApp(challenge: $challenge, code: $code) {
+export const confirmAppMutation = /* GraphQL */ `
+  mutation ConfirmApp($challenge: String!, $code: String!, $signIn: String) {
+    result: confirmAuthenticatorApp(challenge: $challenge, code: $code, signIn: $signIn) {
       ... on FactorPayload { antiCSRFToken recoveryCodes }
       ... on UserError { code message }
     }
@@ -38,7 +42,8 @@ export async function startApp(account: Account): Promise<NewApp> {
   return requireData(result);
 }
 
-type Confirmed = { antiCSRFToken: string; recoveryCodes: string[] | null };
+/** `recoveryCodes` is null if the account has some. */
+export type Confirmed = { antiCSRFToken: string; recoveryCodes: string[] | null };
 
 /** Adds the app by its first code. Returns the recovery codes, which are shown once. */
 export async function confirmApp(account: Account, { challenge }: NewApp, code: string): Promise<string[]> {

@@ -1,41 +1,33 @@
-import { useState } from 'react';
-import { messageOf, Refusal } from './accounts.ts';
-import { askForPasskey, completeLogin, type Pending } from './sign-ins.ts';
+import { Problems } from './problems.tsx';
+import { askForPasskey, completeLogin, type Pending, type SignInStep } from './sign-ins.ts';
 
-type Props = { pending: Pending; onSignIn(): Promise<void>; onCancel(): void };
+type Props = {
+  pending: Pending;
+  problems: string[];
+  /** Takes a step of the sign-in. */
+  take(act: () => Promise<SignInStep | null>): void;
+  isPending: boolean;
+};
 
 /** The second step of a login. */
-export function SecondFactor({ pending, onSignIn, onCancel }: Props) {
-  const [problem, setProblem] = useState('');
+export function SecondFactor({ pending, problems, take, isPending }: Props) {
   const { methods, passkeyOptions } = pending;
 
-  async function attempt(complete: () => Promise<void>): Promise<void> {
-    try {
-      await complete();
-    } catch (error) {
-      // The challenge is used or too old: the login begins again.
-      if (error instanceof Refusal && error.code === 'CHALLENGE_INVALID') return onCancel();
-      return setProblem(messageOf(error));
-    }
-    await onSignIn();
-  }
-
-  async function submit(form: FormData): Promise<void> {
+  function submit(form: FormData): void {
     const code = String(form.get('code'));
     const answer = /^[\d\s]+$/.test(code) ? { totpCode: code } : { recoveryCode: code };
-    await attempt(() => completeLogin(pending, answer, form.get('trust') === 'on'));
+    take(() => completeLogin(pending, answer, form.get('trust') === 'on'));
   }
 
   return (
     <>
       <h1>Second step</h1>
       {passkeyOptions && (
-        <button
-          type="button"
-          onClick={() => attempt(async () => completeLogin(pending, await askForPasskey(passkeyOptions), false))}
-        >
-          Use a passkey
-        </button>
+        <form action={() => take(async () => completeLogin(pending, await askForPasskey(passkeyOptions), false))}>
+          <button type="submit" disabled={isPending}>
+            Use a passkey
+          </button>
+        </form>
       )}
       {methods.some((method) => method !== 'PASSKEY') && (
         <form action={submit}>
@@ -47,13 +39,17 @@ export function SecondFactor({ pending, onSignIn, onCancel }: Props) {
             <input name="trust" type="checkbox" />
             Skip this step on this device for 30 days
           </label>
-          <button type="submit">Continue</button>
+          <button type="submit" disabled={isPending}>
+            Continue
+          </button>
         </form>
       )}
-      <div role="alert">{problem && <p>{problem}</p>}</div>
-      <button type="button" className="link" onClick={onCancel}>
-        Log in as somebody else
-      </button>
+      <Problems problems={problems} />
+      <form action={() => take(async () => ({ step: 'credentials' }))}>
+        <button type="submit" className="link">
+          Log in as somebody else
+        </button>
+      </form>
     </>
   );
 }

@@ -1,39 +1,70 @@
 import { useActionState, useState } from 'react';
-import { messageOf } from './accounts.ts';
+import { problemsOf, Refusal } from './accounts.ts';
+import { AppFields } from './app-fields.tsx';
+import { Problems } from './problems.tsx';
+import { RecoveryCodes } from './recovery-codes.tsx';
 import { SecondFactor } from './second-factor.tsx';
-import { logInWithPasskey, type Pending, signIn } from './sign-ins.ts';
+import { confirmNewApp, logInWithPasskey, type SignInStep, signIn } from './sign-ins.ts';
 
-type FormState = { email: string; problems: string[]; pending: Pending | null };
+type State = SignInStep & { problems: string[] };
 
-/** The form for a login and for a sign-up. */
+const firstStep: State = { step: 'credentials', problems: [] };
+
+/** The steps of a login or a sign-up. */
 export function SignIn({ onSignIn }: { onSignIn(): Promise<void> }) {
   const [kind, setKind] = useState<'login' | 'signUp'>('login');
-  const [state, submit, isPending] = useActionState(
-    async (_state: FormState, form: FormData): Promise<FormState> => {
-      const credentials = { email: String(form.get('email')), password: String(form.get('password')) };
-      const failed = (error: unknown) => ({ problems: [messageOf(error)], pending: null });
-      const { problems, pending } = await signIn(kind, credentials).catch(failed);
-      if (problems.length === 0 && pending === null) await onSignIn();
-      return { email: credentials.email, problems, pending };
+  const [email, setEmail] = useState('');
+  const [state, take, isPending] = useActionState(
+    async (state: State, act: () => Promise<SignInStep | null>): Promise<State> => {
+      try {
+        const next = await act();
+        if (next !== null) return { ...next, problems: [] };
+      } catch (error) {
+        // The challenge is used up or too old: the sign-in begins again.
+        const isOver = error instanceof Refusal && error.code === 'CHALLENGE_INVALID';
+        return { ...(isOver ? firstStep : state), problems: problemsOf(error) };
+      }
+      await onSignIn();
+      return firstStep;
     },
-    { email: '', problems: [], pending: null },
+    firstStep,
   );
-  const [left, setLeft] = useState<Pending | null>(null);
-  const [problem, setProblem] = useState('');
+  const { step, problems } = state;
 
-  async function usePasskey(): Promise<void> {
-    try {
-      await logInWithPasskey();
-    } catch (error) {
-      return setProblem(messageOf(error));
-    }
-    await onSignIn();
+  if (step === 'second factor') {
+    return <SecondFactor pending={state.pending} problems={problems} take={take} isPending={isPending} />;
+  }
+  if (step === 'new app') {
+    const { signIn, app } = state;
+    return (
+      <>
+        <h1>Add an authenticator app</h1>
+        <p>This account needs a second factor. The login continues when you have added one.</p>
+        <form action={(form) => take(() => confirmNewApp(signIn, app, String(form.get('code'))))}>
+          <AppFields app={app} isPending={isPending} />
+          <Problems problems={problems} />
+        </form>
+      </>
+    );
+  }
+  if (step === 'recovery codes') {
+    return (
+      <>
+        <h1>Recovery codes</h1>
+        <RecoveryCodes codes={state.codes} />
+        <button type="button" onClick={onSignIn}>
+          Continue
+        </button>
+      </>
+    );
   }
 
-  const { pending } = state;
-  if (pending !== null && pending !== left) {
-    return <SecondFactor pending={pending} onSignIn={onSignIn} onCancel={() => setLeft(pending)} />;
+  function submit(form: FormData): void {
+    const credentials = { email: String(form.get('email')), password: String(form.get('password')) };
+    setEmail(credentials.email);
+    take(() => signIn(kind, credentials));
   }
+
   const label = kind === 'login' ? 'Log in' : 'Sign up';
   return (
     <>
@@ -41,7 +72,7 @@ export function SignIn({ onSignIn }: { onSignIn(): Promise<void> }) {
       <form action={submit}>
         <label>
           Email
-          <input name="email" type="email" autoComplete="username" defaultValue={state.email} required />
+          <input name="email" type="email" autoComplete="username" defaultValue={email} required />
         </label>
         <label>
           Password
@@ -55,16 +86,14 @@ export function SignIn({ onSignIn }: { onSignIn(): Promise<void> }) {
         <button type="submit" disabled={isPending}>
           {label}
         </button>
-        <div role="alert">
-          {[...state.problems, problem].filter(Boolean).map((text) => (
-            <p key={text}>{text}</p>
-          ))}
-        </div>
+        <Problems problems={problems} />
       </form>
       {kind === 'login' && (
-        <button type="button" onClick={usePasskey}>
-          Log in with a passkey
-        </button>
+        <form action={() => take(logInWithPasskey)}>
+          <button type="submit" disabled={isPending}>
+            Log in with a passkey
+          </button>
+        </form>
       )}
       <p>
         {kind === 'login' ? 'No account yet? ' : 'Already a member? '}

@@ -1,7 +1,16 @@
-/** The steps of a sign-in: the password or a passkey, and the second step. */
+/** The steps of a sign-in: the password or a passkey, the second step, and the addition of an app that it needs. */
 import { type PublicKeyCredentialRequestOptionsJSON, startAuthentication } from '@simplewebauthn/browser';
 import { keepToken, send } from './accounts.ts';
-import { type Answer, type Result, requireData, type Started } from './factors.ts';
+import {
+  type Answer,
+  type Confirmed,
+  confirmAppMutation,
+  type NewApp,
+  type Result,
+  requireData,
+  type Started,
+  startAppMutation,
+} from './factors.ts';
 
 /** A login that waits for its second factor. */
 export type Pending = {
@@ -10,8 +19,19 @@ export type Pending = {
   passkeyOptions: PublicKeyCredentialRequestOptionsJSON | null;
 };
 
+/**
+ * A step of a sign-in. It lives in the memory of the page, and in no URL and no storage: after a reload, the sign-in
+ * begins again. `signIn` is the challenge of a user who has to add an app first.
+ */
+export type SignInStep =
+  | { step: 'credentials' }
+  | { step: 'second factor'; pending: Pending }
+  | { step: 'new app'; signIn: string; app: NewApp }
+  | { step: 'recovery codes'; codes: string[] };
+
 const signInFields = /* GraphQL */ `
   fragment SignInFields on SignInPayload { antiCSRFToken }
+  fragment Enrolment on SecondFactorEnrolmentRequired { challenge }
   fragment Refusal on UserError {
     code
     message
@@ -22,8 +42,10 @@ const signInFields = /* GraphQL */ `
 const logInMutation = /* GraphQL */ `
   mutation LogIn($email: String!, $password: String!) {
     result: login(email: $email, password: $password) {
+      __typename
       ...SignInFields
       ... on SecondFactorRequired { challenge methods passkeyOptions }
+      ...Enrolment
       ...Refusal
     }
   }
@@ -32,46 +54,66 @@ const logInMutation = /* GraphQL */ `
 
 const signUpMutation = /* GraphQL */ `
   mutation SignUp($email: String!, $password: String!) {
-    result: signUp(email: $email, password: $password) { ...SignInFields ...Refusal }
+    result: signUp(email: $email, password: $password) { __typename ...SignInFields ...Enrolment ...Refusal }
   }
   ${signInFields}
 `;
 
-type SignInData = {
-  result: Partial<Pending> & { antiCSRFToken?: string; message?: string; issues?: { message: string }[] };
-};
-
-export type Credentials = { email: string; password: string };
-
-/** The result of a first step: the reasons of its refusal, or the second step that it needs. Neither after a sign-in. */
-export type FirstStep = { problems: string[]; pending: Pending | null };
-
-/** Signs in, or returns the second step, or the reasons of the refusal. */
-export async function signIn(kind: 'login' | 'signUp', credentials: Credentials): Promise<FirstStep> {
-  const mutation = kind === 'login' ? logInMutation : signUpMutation;
-  const { result } = await send<SignInData>(mutation, credentials);
-  const { challenge, methods = [], passkeyOptions = null } = result;
-  if (challenge !== undefined) return { problems: [], pending: { challenge, methods, passkeyOptions } };
-  keepToken(result.antiCSRFToken ?? null);
-  const problems =
-    result.issues?.map(({ message }) => message) ?? (result.message === undefined ? [] : [result.message]);
-  return { problems, pending: null };
-}
-
 const completeMutation = /* GraphQL */ `
   mutation CompleteLogin($challenge: String!, $answer: FactorAnswer!, $trustDevice: Boolean!) {
     result: completeLogin(challenge: $challenge, answer: $answer, trustDevice: $trustDevice) {
-      ... on SignInPayload { antiCSRFToken }
-      ... on UserError { code message }
+      __typename
+      ...SignInFields
+      ...Enrolment
+      ...Refusal
     }
   }
+  ${signInFields}
 `;
 
-/** Answers the second step of a login. @throws Refusal for a wrong answer */
-export async function completeLogin({ challenge }: Pending, answer: Answer, trustDevice: boolean): Promise<void> {
+/** The data of the mutations that sign in. */
+type SignInData =
+  | { __typename: 'SignInPayload'; antiCSRFToken: string }
+  | ({ __typename: 'SecondFactorRequired' } & Pending)
+  | { __typename: 'SecondFactorEnrolmentRequired'; challenge: string };
+
+export type Credentials = { email: string; password: string };
+
+/** Takes the first step. Returns the next one, or null after a sign-in. @throws Refusal */
+export async function signIn(kind: 'login' | 'signUp', credentials: Credentials): Promise<SignInStep | null> {
+  const mutation = kind === 'login' ? logInMutation : signUpMutation;
+  return nextStep(await send<{ result: Result<SignInData> }>(mutation, credentials));
+}
+
+/** Answers the second step of a login. Returns the next step, or null after a sign-in. @throws Refusal */
+export async function completeLogin(
+  { challenge }: Pending,
+  answer: Answer,
+  trustDevice: boolean,
+): Promise<SignInStep | null> {
   const variables = { challenge, answer, trustDevice };
-  const { result } = await send<{ result: Result<{ antiCSRFToken: string }> }>(completeMutation, variables);
-  keepToken(requireData(result).antiCSRFToken);
+  return nextStep(await send<{ result: Result<SignInData> }>(completeMutation, variables));
+}
+
+/** Returns the step after a result. Null if the user is signed in. */
+async function nextStep({ result }: { result: Result<SignInData> }): Promise<SignInStep | null> {
+  const data = requireData(result);
+  if (data.__typename === 'SecondFactorRequired') return { step: 'second factor', pending: data };
+  if (data.__typename === 'SecondFactorEnrolmentRequired') {
+    const signIn = data.challenge;
+    const started = await send<{ result: Result<NewApp> }>(startAppMutation, { signIn });
+    return { step: 'new app', signIn, app: requireData(started.result) };
+  }
+  keepToken(data.antiCSRFToken);
+  return null;
+}
+
+/** Adds the app that a sign-in needs, by its first code, which starts the session. @throws Refusal for a wrong code */
+export async function confirmNewApp(signIn: string, { challenge }: NewApp, code: string): Promise<SignInStep | null> {
+  const { result } = await send<{ result: Result<Confirmed> }>(confirmAppMutation, { challenge, code, signIn });
+  const { antiCSRFToken, recoveryCodes } = requireData(result);
+  keepToken(antiCSRFToken);
+  return recoveryCodes && { step: 'recovery codes', codes: recoveryCodes };
 }
 
 /** Lets the browser ask for a passkey, and returns the answer. */
@@ -94,8 +136,8 @@ const finishPasskeyLoginMutation = /* GraphQL */ `
   }
 `;
 
-/** Logs in with a passkey, without an address and a password. */
-export async function logInWithPasskey(): Promise<void> {
+/** Logs in with a passkey, without an address and a password. No step is left then. */
+export async function logInWithPasskey(): Promise<null> {
   type Options = PublicKeyCredentialRequestOptionsJSON;
   const { result: started } = await send<{ result: Result<Started<Options>> }>(startPasskeyLoginMutation);
   const { challenge, options } = requireData(started);
@@ -103,4 +145,5 @@ export async function logInWithPasskey(): Promise<void> {
   const finish = { challenge, response };
   const { result } = await send<{ result: Result<{ antiCSRFToken: string }> }>(finishPasskeyLoginMutation, finish);
   keepToken(requireData(result).antiCSRFToken);
+  return null;
 }
