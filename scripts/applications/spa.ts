@@ -6,7 +6,17 @@ import type { Page } from 'playwright-core';
 import { startProgram } from '../checks/processes.ts';
 import { type Application, timeoutMs, type Visit } from './application.ts';
 import { visitOtherOrigins } from './other-sites.ts';
-import { expectAlert, expectCookies, expectDevices, expectTitle, openPage, phone, press, submit } from './people.ts';
+import {
+  expectAlert,
+  expectCookies,
+  expectDevices,
+  expectMail,
+  expectTitle,
+  openPage,
+  phone,
+  press,
+  submit,
+} from './people.ts';
 import { binary, root } from './prepare.ts';
 import { visitSpaWithEnrolment, visitSpaWithFactors } from './spa-factors.ts';
 
@@ -80,10 +90,29 @@ export const spaApplication: Application = {
     await steps.take('spa: a logout clears the cookie', () => expectCookies(laptop, accounts, ['device']));
     await visitSpaWithFactors(visit);
     await visitSpaWithEnrolment(visit);
+    await visitPrivateSignUp(visit);
     await visitAsTwoUsers(visit, laptop, mobile);
     await visitOtherOrigins(visit);
   },
 };
+
+/** Signs up at a server that hides which accounts exist. It gets the requests of the page for the other server. */
+async function visitPrivateSignUp({ browser, addresses, privateServer, steps, show }: Visit): Promise<void> {
+  const { spa: origin, accounts } = addresses;
+  const newcomer = 'Ida@example.com';
+  await steps.take('spa: a private sign-up tells that a mail is on its way', async () => {
+    const page = await openPage(browser);
+    // The same name with another port: browsers still see one site.
+    const url = new URL(`${accounts}/graphql`);
+    url.port = new URL(privateServer.url).port;
+    await page.route(`${accounts}/graphql`, (route) => route.continue({ url: url.href }));
+    await page.goto(origin);
+    await press(page, 'Sign up');
+    await submit(page, 'Sign up', newcomer);
+    await expectMail(page, newcomer.toLowerCase());
+    await show(page, 'spa-mail');
+  });
+}
 
 /** Signs in another user in a tab. The tabs of the first user must do nothing in the name of the second one. */
 async function visitAsTwoUsers({ addresses, steps, show }: Visit, laptop: Page, mobile: Page): Promise<void> {

@@ -58,6 +58,14 @@ export function SignIn({ onSignIn }: { onSignIn(): Promise<void> }) {
       </>
     );
   }
+  if (step === 'mail') {
+    return (
+      <>
+        <h1>Check your mail</h1>
+        <p role="status">A mail is on its way to {state.email}. It says how to go on.</p>
+      </>
+    );
+  }
 
   function submit(form: FormData): void {
     const credentials = { email: String(form.get('email')), password: String(form.get('password')) };

@@ -27,7 +27,8 @@ export type SignInStep =
   | { step: 'credentials' }
   | { step: 'second factor'; pending: Pending }
   | { step: 'new app'; signIn: string; app: NewApp }
-  | { step: 'recovery codes'; codes: string[] };
+  | { step: 'recovery codes'; codes: string[] }
+  | { step: 'mail'; email: string };
 
 const signInFields = /* GraphQL */ `
   fragment SignInFields on SignInPayload { antiCSRFToken }
@@ -54,7 +55,13 @@ const logInMutation = /* GraphQL */ `
 
 const signUpMutation = /* GraphQL */ `
   mutation SignUp($email: String!, $password: String!) {
-    result: signUp(email: $email, password: $password) { __typename ...SignInFields ...Enrolment ...Refusal }
+    result: signUp(email: $email, password: $password) {
+      __typename
+      ...SignInFields
+      ...Enrolment
+      ... on MailRequestPayload { email }
+      ...Refusal
+    }
   }
   ${signInFields}
 `;
@@ -74,6 +81,7 @@ const completeMutation = /* GraphQL */ `
 /** The data of the mutations that sign in. */
 type SignInData =
   | { __typename: 'SignInPayload'; antiCSRFToken: string }
+  | { __typename: 'MailRequestPayload'; email: string }
   | ({ __typename: 'SecondFactorRequired' } & Pending)
   | { __typename: 'SecondFactorEnrolmentRequired'; challenge: string };
 
@@ -98,6 +106,8 @@ export async function completeLogin(
 /** Returns the step after a result. Null if the user is signed in. */
 async function nextStep({ result }: { result: Result<SignInData> }): Promise<SignInStep | null> {
   const data = requireData(result);
+  // The server hides which accounts exist: only the owner of the mailbox learns it.
+  if (data.__typename === 'MailRequestPayload') return { step: 'mail', email: data.email };
   if (data.__typename === 'SecondFactorRequired') return { step: 'second factor', pending: data };
   if (data.__typename === 'SecondFactorEnrolmentRequired') {
     const signIn = data.challenge;
