@@ -81,6 +81,11 @@ export async function answerSecondStep(page: Page, code: string): Promise<void> 
 /** Removes the app. The button leaves the page with it. */
 export async function removeApp(page: Page): Promise<void> {
   await press(page, 'Remove the app');
+  await expectNoApp(page);
+}
+
+/** Waits until the page offers no removal of an app: the account has none. */
+export async function expectNoApp(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Remove the app' }).waitFor({ state: 'detached' });
 }
 

@@ -4,19 +4,22 @@ import type { Visit } from './application.ts';
 import {
   addAuthenticator,
   answerSecondStep,
+  codeField,
   codeOf,
   confirmApp,
+  expectNoApp,
+  fillCode,
   logInToSecondStep,
   logInWithNewApp,
 } from './factors.ts';
-import { expectAlert, expectTitle, openPage, press, submit } from './people.ts';
+import { expectAlert, expectTitle, openPage, password, press, submit } from './people.ts';
 
 /** A user who adds a passkey and an authenticator app, loses the phone, and gets back in. */
 export async function visitSpaWithFactors({ browser, addresses: { spa: origin }, steps, show }: Visit): Promise<void> {
   const email = 'dora@example.com';
   const page = await openPage(browser);
   await addAuthenticator(page);
-  let recoveryCode = '';
+  let recoveryCodes = [''];
 
   async function logInElsewhere(): Promise<Page> {
     const other = await openPage(browser);
@@ -27,13 +30,14 @@ export async function visitSpaWithFactors({ browser, addresses: { spa: origin },
 
   await steps.take('spa: a user adds a passkey', async () => {
     await signUp(page, origin, email);
+    await expectNoApp(page);
     await press(page, 'Add a passkey');
     await page.getByText('Passkeys: 1').waitFor();
   });
   await steps.take('spa: the user adds an authenticator app, and gets recovery codes', async () => {
     await press(page, 'Add an authenticator app');
     const { codes } = await confirmApp(page, () => show(page, 'spa-authenticator-app'));
-    recoveryCode = codes[0] ?? '';
+    recoveryCodes = codes;
   });
   await steps.take('spa: the passkey logs the user in, without a password', async () => {
     await press(page, 'Log out');
@@ -46,10 +50,28 @@ export async function visitSpaWithFactors({ browser, addresses: { spa: origin },
     await expectAlert(other, /wrong/);
     await show(other, 'spa-second-step');
   });
-  await steps.take('spa: a recovery code stands for the lost phone', async () => {
+  await steps.take('spa: a recovery code stands for the lost phone, and the app is removed', async () => {
     const other = await logInElsewhere();
-    await answerSecondStep(other, recoveryCode);
+    await other.getByLabel('Skip this step').check();
+    await answerSecondStep(other, recoveryCodes[0] ?? '');
     await expectTitle(other, email);
+    await press(other, 'Log out');
+    await submit(other, 'Log in', email);
+    await expectTitle(other, email);
+    // The trusted device skipped the second factor, which a change needs.
+    await press(other, 'Remove the app');
+    await other.getByLabel('Password').fill(password);
+    await show(other, 'spa-confirm');
+    await fillCode(other, codeField, recoveryCodes[1] ?? '', 'Confirm');
+    await other.getByRole('heading', { name: 'Security' }).waitFor();
+    await expectNoApp(other);
+  });
+  await steps.take('spa: without the app, the account keeps its passkey and its recovery codes', async () => {
+    const other = await logInElsewhere();
+    await answerSecondStep(other, recoveryCodes[2] ?? '');
+    await expectTitle(other, email);
+    await other.getByText('Passkeys: 1').waitFor();
+    await expectNoApp(other);
   });
 }
 

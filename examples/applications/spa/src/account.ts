@@ -9,11 +9,25 @@ export type Device = {
   isCurrent: boolean;
 };
 
-export type Account = { id: string; email: string; passkeys: { id: string }[]; sessions: Device[] };
+export type Account = {
+  id: string;
+  email: string;
+  needsSecondFactor: boolean;
+  authenticatorApp: { createdAt: string } | null;
+  passkeys: { id: string }[];
+  sessions: Device[];
+};
 
 const accountQuery = /* GraphQL */ `
   query Account {
-    viewer { id email passkeys { id } sessions { id clientName ipAddress lastSeenAt isCurrent } }
+    viewer {
+      id
+      email
+      needsSecondFactor
+      authenticatorApp { createdAt }
+      passkeys { id }
+      sessions { id clientName ipAddress lastSeenAt isCurrent }
+    }
     currentSession { antiCSRFToken }
   }
 `;

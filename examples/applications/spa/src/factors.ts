@@ -14,6 +14,12 @@ export function requireData<Data extends object>(result: Result<Data>): Data {
 
 export type Answer = { totpCode: string } | { recoveryCode: string } | { passkey: { response: unknown } };
 
+/** Returns the answer in the field for both kinds of codes: those of apps are digits. */
+export function answerOf(code: FormDataEntryValue | null): Answer {
+  const text = String(code);
+  return /^[\d\s]+$/.test(text) ? { totpCode: text } : { recoveryCode: text };
+}
+
 export type Started<Options> = { challenge: string; options: Options };
 
 export const startAppMutation = /* GraphQL */ `
@@ -52,6 +58,18 @@ export async function confirmApp(account: Account, { challenge }: NewApp, code: 
   const { antiCSRFToken, recoveryCodes } = requireData(result);
   keepToken(antiCSRFToken);
   return recoveryCodes ?? [];
+}
+
+const removeAppMutation = /* GraphQL */ `
+  mutation RemoveApp {
+    result: removeAuthenticatorApp { ... on ViewerPayload { viewer { id } } ... on UserError { code message } }
+  }
+`;
+
+/** Removes the app. A role that needs a second factor keeps the last one. */
+export async function removeApp(account: Account): Promise<void> {
+  const { result } = await mutateFor<{ result: Result<object> }>(account, removeAppMutation);
+  requireData(result);
 }
 
 const startPasskeyMutation = /* GraphQL */ `

@@ -1,3 +1,4 @@
+import { answerOf } from './factors.ts';
 import { Problems } from './problems.tsx';
 import { askForPasskey, completeLogin, type Pending, type SignInStep } from './sign-ins.ts';
 
@@ -14,9 +15,7 @@ export function SecondFactor({ pending, problems, take, isPending }: Props) {
   const { methods, passkeyOptions } = pending;
 
   function submit(form: FormData): void {
-    const code = String(form.get('code'));
-    const answer = /^[\d\s]+$/.test(code) ? { totpCode: code } : { recoveryCode: code };
-    take(() => completeLogin(pending, answer, form.get('trust') === 'on'));
+    take(() => completeLogin(pending, answerOf(form.get('code')), form.get('trust') === 'on'));
   }
 
   return (

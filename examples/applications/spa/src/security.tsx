@@ -2,7 +2,7 @@ import { useState } from 'react';
 import type { Account } from './account.ts';
 import { messageOf, Refusal } from './accounts.ts';
 import { AppFields } from './app-fields.tsx';
-import { addPasskey, confirmApp, type NewApp, reauthenticate, startApp } from './factors.ts';
+import { addPasskey, answerOf, confirmApp, type NewApp, reauthenticate, removeApp, startApp } from './factors.ts';
 import { RecoveryCodes } from './recovery-codes.tsx';
 
 type Props = { account: Account; onChange(): Promise<void> };
@@ -12,13 +12,13 @@ export function Security({ account, onChange }: Props) {
   const [problem, setProblem] = useState('');
   const [app, setApp] = useState<NewApp | null>(null);
   const [codes, setCodes] = useState<string[]>([]);
-  /** The change that waits for the password. */
+  /** The change that waits for a proof of the user. */
   const [waiting, setWaiting] = useState<(() => Promise<void>) | null>(null);
 
   async function attempt(act: () => Promise<void>): Promise<void> {
+    setProblem('');
     try {
       await act();
-      setProblem('');
     } catch (error) {
       if (error instanceof Refusal && error.code === 'REAUTHENTICATION_REQUIRED') {
         setWaiting(() => act);
@@ -28,22 +28,29 @@ export function Security({ account, onChange }: Props) {
     }
   }
 
-  async function confirmPassword(form: FormData): Promise<void> {
-    const password = String(form.get('password'));
+  async function confirm(change: () => Promise<void>, form: FormData): Promise<void> {
     await attempt(async () => {
-      await reauthenticate(account, { password });
+      await reauthenticate(account, { password: String(form.get('password')) });
+      if (form.has('code')) await reauthenticate(account, { answer: answerOf(form.get('code')) });
       setWaiting(null);
-      await waiting?.();
+      // By itself: if it needs another proof, the form asks again, instead of sending the same code twice.
+      await attempt(change);
     });
   }
 
   if (waiting !== null) {
     return (
-      <form action={confirmPassword}>
+      <form action={(form) => confirm(waiting, form)}>
         <label>
           Your password again
           <input name="password" type="password" autoComplete="current-password" required />
         </label>
+        {account.needsSecondFactor && (
+          <label>
+            Code of your app, or a recovery code
+            <input name="code" autoComplete="one-time-code" required />
+          </label>
+        )}
         <button type="submit">Confirm</button>
         <div role="alert">{problem && <p>{problem}</p>}</div>
       </form>
@@ -59,7 +66,12 @@ export function Security({ account, onChange }: Props) {
         </button>{' '}
         <button type="button" onClick={() => attempt(() => startApp(account).then(setApp))}>
           Add an authenticator app
-        </button>
+        </button>{' '}
+        {account.authenticatorApp && (
+          <button type="button" onClick={() => attempt(() => removeApp(account).then(onChange))}>
+            Remove the app
+          </button>
+        )}
       </p>
       <p>{account.passkeys.length === 0 ? 'No passkeys.' : `Passkeys: ${account.passkeys.length}`}</p>
       {app && (
