@@ -61,7 +61,8 @@ export const userErrors = {
     description: 'Too many attempts for this account or from this address. Nothing was checked. Wait, then retry.',
   },
   PROOF_OF_WORK_REQUIRED: {
-    message: 'Too many attempts have failed. Solve the puzzle, and send the solution as proofOfWork with the next attempt.',
+    message:
+      'Too many attempts have failed. Solve the puzzle, and send the solution as proofOfWork with the next attempt.',
     description:
       'Many attempts from this address have failed. Nothing was checked. Solve `puzzle`, and send the solution as ' +
       '`proofOfWork`.',
