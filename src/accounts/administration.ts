@@ -165,7 +165,11 @@ export function reinstateUser(database: Database, scope: Scope, id: bigint): Pro
   });
 }
 
-/** Forgets the failed attempts at the password and the second factor of a user, and any cooldown. @throws UserNotFoundError */
+/**
+ * Forgets the failed attempts at the password and the second factor of a user, and any cooldown.
+ *
+ * @throws UserNotFoundError
+ */
 export function unlockUser(database: Database, scope: Scope, id: bigint): Promise<Administered> {
   return inTransaction(database, async (db) => {
     const user = await lockUser(db, id);

@@ -40,8 +40,8 @@ export type CompletePolicies = Pick<Config, 'sessions' | 'secondFactor'>;
 
 /**
  * Completes a sign-in. Starts a session that keeps the proof, or asks for the second factor that the user needs and the
- * proof lacks, or for a new one if a recovery code replaced the last. Then no session exists. This is the only way into a user's session: checks of every sign-in belong here,
- * and no other code can start such a session.
+ * proof lacks, or for a new one if a recovery code replaced the last. Then no session exists. This is the only way into
+ * a user's session: checks of every sign-in belong here, and no other code can start such a session.
  *
  * @throws AccountSuspendedError
  */

@@ -102,8 +102,8 @@ export function pruneEvents(db: Db, before: Date, shouldContinue = always): Prom
 }
 
 /**
- * Deletes what has expired at a time: tokens of users, challenges, changes that could be undone, former usernames, and the counts of
- * attempts and requests.
+ * Deletes what has expired at a time: tokens of users, challenges, changes that could be undone, former usernames, and
+ * the counts of attempts and requests.
  */
 export async function pruneExpired(db: Db, at: Date, shouldContinue = always): Promise<void> {
   const where = { expiresAt: { lte: at } };

@@ -54,9 +54,9 @@ type Check<T> = (succeed: Succeed, failures: number) => Promise<T>;
  * Runs a check of a password, unless too many attempts failed before. Counts the attempt before the check, so that
  * concurrent attempts get no more checks than consecutive ones.
  *
- * A check that throws InvalidCredentialsError or PasskeyRejectedError failed, and stays counted. A check that returns succeeded: its counts are
- * deleted, by `succeed` in a transaction of its own, or afterwards. Any other error says nothing about the password, so
- * the attempt is uncounted.
+ * A check that throws InvalidCredentialsError or PasskeyRejectedError failed, and stays counted. A check that returns
+ * succeeded: its counts are deleted, by `succeed` in a transaction of its own, or afterwards. Any other error says
+ * nothing about the password, so the attempt is uncounted.
  *
  * @throws RateLimitedError if the account or the address has to wait. The check does not run then.
  * @throws ProofOfWorkRequiredError, as `requireWork` does. The check does not run then either.
@@ -171,7 +171,8 @@ type Counted = {
 };
 
 /**
- * Counts an attempt by one statement, which gives each attempt its own number. From a number on, one attempt at a time takes the cooldown. The others are refused and uncounted.
+ * Counts an attempt by one statement, which gives each attempt its own number. From a number on, one attempt at a time
+ * takes the cooldown. The others are refused and uncounted.
  *
  * @throws RateLimitedError
  */

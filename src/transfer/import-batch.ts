@@ -85,8 +85,8 @@ async function waitForOthers(db: Db, now: Date): Promise<void> {
 type Created = Pick<User, 'id' | 'email' | 'role'>;
 
 /**
- * Inserts the users whose address and username are free, and returns them. This is SQL because Prisma takes five times as long, while
- * an SQLite file is locked, and cannot skip users who have just signed up.
+ * Inserts the users whose address and username are free, and returns them. This is SQL because Prisma takes five times
+ * as long, while an SQLite file is locked, and cannot skip users who have just signed up.
  */
 async function insertUsers(db: Db, records: UserRecord[], now: Date): Promise<Created[]> {
   if (records.length === 0) return [];

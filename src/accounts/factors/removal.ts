@@ -23,8 +23,8 @@ export type Removal = {
 
 /**
  * Finishes the removal of a factor, in its transaction, after the row is deleted. An account without any second factor
- * needs none any more, and no recovery codes, which replace one. Devices that skip the second factor ask for it again, and no authentication that has begun can be
- * finished. Records the event and mails the user. Returns the changed user.
+ * needs none any more, and no recovery codes, which replace one. Devices that skip the second factor ask for it again,
+ * and no authentication that has begun can be finished. Records the event and mails the user. Returns the changed user.
  *
  * @throws LastFactorError if the role of the user needs a second factor, and none is left.
  */
