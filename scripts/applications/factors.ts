@@ -10,22 +10,6 @@ const codePeriodMs = 30_000;
 /** The field for both kinds of codes. */
 export const codeField = 'Code of your app, or a recovery code';
 
-/** Gives a page a device that makes passkeys and verifies its user: Chromium's virtual authenticator. */
-export async function addAuthenticator(page: Page): Promise<void> {
-  const client = await page.context().newCDPSession(page);
-  await client.send('WebAuthn.enable');
-  await client.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
-}
-
 /**
  * Returns the code of an app with this secret, in base32: the current one or a later one. The server takes each code
  * once, and also the next one, so nobody has to wait for it.

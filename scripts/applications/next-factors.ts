@@ -1,9 +1,9 @@
 /** Users of the application with Next.js who add factors, and lose some. */
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
+import { addVirtualAuthenticator } from '../../test/support/virtual-authenticator.ts';
 import type { Visit } from './application.ts';
 import {
-  addAuthenticator,
   answerSecondStep,
   codeField,
   codeOf,
@@ -21,7 +21,7 @@ export async function visitNextWithFactors({ browser, addresses, steps, show }: 
   const { next: origin } = addresses;
   const email = 'grace@example.com';
   const page = await openPage(browser);
-  await addAuthenticator(page);
+  await addVirtualAuthenticator(page);
   let app = { secret: '', codes: [''] };
 
   await steps.take('next: a user adds a passkey', async () => {
@@ -115,7 +115,7 @@ export async function visitWithEnrolment({ browser, addresses, server, steps, sh
     await expectTitle(page, email);
   });
   await steps.take('next: the user replaces the app by a passkey, and has no app to remove any more', async () => {
-    await addAuthenticator(page);
+    await addVirtualAuthenticator(page);
     await openSecurity(page);
     await press(page, 'Add a passkey');
     await page.getByRole('button', { name: 'Remove the passkey' }).waitFor();

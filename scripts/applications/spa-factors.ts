@@ -1,8 +1,8 @@
 /** Users of the single-page application who add factors, and lose some. */
 import type { Page } from 'playwright-core';
+import { addVirtualAuthenticator } from '../../test/support/virtual-authenticator.ts';
 import type { Visit } from './application.ts';
 import {
-  addAuthenticator,
   answerSecondStep,
   codeField,
   codeOf,
@@ -18,7 +18,7 @@ import { expectAlert, expectTitle, openPage, password, press, submit } from './p
 export async function visitSpaWithFactors({ browser, addresses: { spa: origin }, steps, show }: Visit): Promise<void> {
   const email = 'dora@example.com';
   const page = await openPage(browser);
-  await addAuthenticator(page);
+  await addVirtualAuthenticator(page);
   let recoveryCodes = [''];
 
   async function logInElsewhere(): Promise<Page> {

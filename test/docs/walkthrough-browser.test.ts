@@ -2,13 +2,14 @@ import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import type { Data } from '../support/api.ts';
-import { addVirtualAuthenticator, openBrowser } from '../support/browser.ts';
+import { openBrowser } from '../support/browser.ts';
 import { browserPath } from '../support/chromium.ts';
 import { codeBlocksOf } from '../support/code-blocks.ts';
 import { emptyDatabase } from '../support/database.ts';
 import { paste, replaceText } from '../support/graphiql.ts';
 import { freePort } from '../support/ports.ts';
 import { runNode, runProgram, startServer } from '../support/process.ts';
+import { addVirtualAuthenticator } from '../support/virtual-authenticator.ts';
 
 const heading = 'A user loses the phone';
 

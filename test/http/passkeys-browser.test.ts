@@ -6,8 +6,9 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createApp } from '../../src/http/front-door.ts';
 import { type Data, password, startApi, type TestApi } from '../support/api.ts';
-import { addVirtualAuthenticator, openBrowser } from '../support/browser.ts';
+import { openBrowser } from '../support/browser.ts';
 import { browserPath } from '../support/chromium.ts';
+import { addVirtualAuthenticator } from '../support/virtual-authenticator.ts';
 
 /** The page of an application, with the example and its library. */
 const page = `<!doctype html><title>Passkeys</title>

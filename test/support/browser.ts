@@ -1,4 +1,4 @@
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import { launchOptions } from './chromium.ts';
 
@@ -18,24 +18,4 @@ export async function openProfile(folder: string, port: number): Promise<Browser
   const context = await chromium.launchPersistentContext(folder, { ...options, ignoreHTTPSErrors: true });
   onTestFinished(() => context.close());
   return context;
-}
-
-/**
- * Gives a page a device that makes passkeys, with a finger that is always there. Returns its id, and the tools that know
- * its passkeys.
- */
-export async function addVirtualAuthenticator(page: Page) {
-  const devTools = await page.context().newCDPSession(page);
-  await devTools.send('WebAuthn.enable');
-  const { authenticatorId } = await devTools.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
-  return { devTools, authenticatorId };
 }
