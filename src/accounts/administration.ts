@@ -174,7 +174,7 @@ export function unlockUser(database: Database, scope: Scope, id: bigint): Promis
   return inTransaction(database, async (db) => {
     const user = await lockUser(db, id);
     await resetFailures(db, user.email);
-    await resetSecondFactorFailures(db, user.email);
+    await resetSecondFactorFailures(db, user);
     await recordEvent(db, scope, { type: 'USER_UNLOCKED', userId: id });
     return { user, sessions: [] };
   });

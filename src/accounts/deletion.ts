@@ -58,7 +58,7 @@ export async function deleteUserWith(
   await keepUsername(db, user, now);
   await db.user.delete({ where: { id } });
   await resetFailures(db, email);
-  await resetSecondFactorFailures(db, email);
+  await resetSecondFactorFailures(db, user);
   await deleteSignUps(db, email);
   const theirs = { OR: [{ actorId: id }, { userId: id, actorId: null }] };
   await db.auditEvent.updateMany({ where: theirs, data: { ipAddress: null, userAgent: null } });

@@ -65,11 +65,11 @@ async function reauthenticateByFactor(
   policies: Policies & FactorPolicies,
 ): Promise<RotatedSession> {
   const { now, session } = scope;
-  const { id, email } = session.user;
+  const { id } = session.user;
   const challenge = secret === null ? null : await findOwnChallenge(database, scope, secret);
   const tried = { user: session.user, before: 'session', answer } as const;
   const attempt = {
-    accountKey: secondFactorKeyOf(email),
+    accountKey: secondFactorKeyOf({ id }),
     isTrustedDevice: true,
     policy: policies.attempts,
     onCooldown: (failures: Failures) => mailSecondFactorFailures(database, scope, tried, failures),

@@ -6,7 +6,7 @@ import { isUnavailable } from '../database/failures.ts';
 import { run } from '../database/raw-sql.ts';
 import { retryConflicts } from '../database/transaction.ts';
 import { isWrongProof, RateLimitedError } from '../errors.ts';
-import { Prisma } from '../generated/sqlite/client.ts';
+import { Prisma, type User } from '../generated/sqlite/client.ts';
 import type { ClientInfo, Scope } from '../scope.ts';
 import { accountKeyOf } from '../users/email.ts';
 import type { RequireWork } from './proof-of-work.ts';
@@ -111,14 +111,21 @@ export function resetFailures(db: Db, email: string): Promise<void> {
   return deleteCounts(db, accountKeyOf(email));
 }
 
-/** Deletes the counts of an account at its second factor: of one that an operator unlocks, or that is deleted. */
-export function resetSecondFactorFailures(db: Db, email: string): Promise<void> {
-  return deleteCounts(db, secondFactorKeyOf(email));
+/**
+ * Deletes the counts of an account at its second factor: of one that an operator unlocks, that is deleted, or that loses
+ * the factors of the person from before.
+ */
+export function resetSecondFactorFailures(db: Db, user: Pick<User, 'id'>): Promise<void> {
+  return deleteCounts(db, secondFactorKeyOf(user));
 }
 
-/** Returns the key under which answers to second factors of an account are counted: not with its passwords. */
-export function secondFactorKeyOf(email: string): string {
-  return `second-factor ${accountKeyOf(email)}`;
+/**
+ * Returns the key under which answers to second factors of an account are counted: not with its passwords, and not by
+ * its address. A thief with the password could change the address, again and again, for new tries. And a stranger who
+ * had the address before must not use up those of its owner.
+ */
+export function secondFactorKeyOf({ id }: Pick<User, 'id'>): string {
+  return `second-factor of user ${id}`;
 }
 
 /** Returns the key under which mailed codes for an account are counted: not with its passwords. */

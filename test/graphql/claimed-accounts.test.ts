@@ -38,6 +38,24 @@ describe('the reset of an account that another person created with the address',
   });
 });
 
+describe('the tries at second factors', () => {
+  it('are those of the owner again, also if that person used them up', async () => {
+    const api = await startApi({ encryptionKeys, attempts: { perAccount: 2 } });
+    const squatter = await api.signUp(email);
+    await addApp(api, squatter);
+    const guess = 'mutation { reauthenticate(answer: { totpCode: "wrong" }) { ... on UserError { code } } }';
+    for (let time = 0; time < 2; time += 1) await squatter.ask(guess);
+    expect((await squatter.ask(guess)).reauthenticate.code).toBe('RATE_LIMITED');
+    await api.client().act('requestPasswordReset', { email });
+    const token = tokenIn(await deliverMail(api), 'reset-password');
+    const newPassword = 'a quite different passphrase';
+    await api.client().act('resetPassword', { token, newPassword });
+    const owner = api.client();
+    await owner.login(email, 'COOKIE', newPassword);
+    await addApp(api, owner);
+  });
+});
+
 describe('a sign-in by email to such an account', () => {
   it.each(['code', 'link'])('removes the same, by a %s, and asks for no factor of that person', async (by) => {
     const api = await startApi(byEmail);

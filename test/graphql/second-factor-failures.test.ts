@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { changeEmail } from '../support/account-changes.ts';
 import { type Client, type Data, type Settings, startApi } from '../support/api.ts';
 import { byEmail, mailedSignIn, signInByCode } from '../support/email-sign-in.ts';
 import { deliverMail } from '../support/mail.ts';
@@ -139,6 +140,17 @@ describe('wrong second factors', () => {
     await api.database.authenticatorApp.deleteMany();
     expect(await answer()).toEqual(withApp);
     expect(withApp.result).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+  });
+
+  it('stay counted when the account gets another address, and do not count for the next account with it', async () => {
+    const { api, ada, wrong } = await start({ attempts: { perAccount: 3 } });
+    const guess = async () => (await reauthenticate(ada, { answer: { totpCode: wrong() } })).code;
+    for (let time = 0; time < 3; time += 1) expect(await guess()).toBe('INVALID_CREDENTIALS');
+    await changeEmail(api, ada, 'other@example.com');
+    expect(await guess()).toBe('RATE_LIMITED');
+    const next = await api.signUp(email);
+    await addApp(api, next);
+    expect((await reauthenticate(next, { answer: { totpCode: 'wrong' } })).code).toBe('INVALID_CREDENTIALS');
   });
 
   it('are limited like passwords for an address, over all accounts', async () => {

@@ -102,11 +102,11 @@ export async function confirmAuthenticatorApp(
   const { encryptionKeys: keys } = policies;
   if (keys === null) throw new EncryptionKeysMissingError();
   const enroller = await findEnroller(database, scope, signIn);
-  const { id, email } = enroller.user;
+  const { id } = enroller.user;
   const challenge = await findChallenge(database, scope, purpose, secret);
   if (challenge.userId !== id) throw new ChallengeInvalidError('UNKNOWN');
   const totpSecret = decrypt(keys, challenge.data ?? '', placeOf(id));
-  const attempt = { accountKey: secondFactorKeyOf(email), isTrustedDevice: true, policy: policies.attempts };
+  const attempt = { accountKey: secondFactorKeyOf({ id }), isTrustedDevice: true, policy: policies.attempts };
   return withAttempt(database, scope, attempt, async (succeed) => {
     const step = await withAnswer(database, challenge, async () => requireStep(totpSecret, code, now));
     return inTransaction(database, async (db) => {

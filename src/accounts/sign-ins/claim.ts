@@ -4,7 +4,7 @@ import { removeFactors } from '../../factors/changes/kept-factors.ts';
 import { voidLinks } from '../../mail/outbox.ts';
 import { actingAs, type Scope } from '../../scope.ts';
 import { endSessions, sessionsOfUser } from '../../sessions/end.ts';
-import { resetFailures } from '../../throttle/attempts.ts';
+import { resetFailures, resetSecondFactorFailures } from '../../throttle/attempts.ts';
 import { voidChallenges } from '../../tokens/challenge.ts';
 import { forgetChanges } from '../../users/account-changes.ts';
 import type { User } from '../../users/user.ts';
@@ -39,6 +39,8 @@ export async function claimAccount(
   const byUser = actingAs(scope, user);
   await recordEvent(db, byUser, { type: 'EMAIL_VERIFIED', userId: id });
   await forgetChanges(db, id);
+  // The stranger may have used up the tries at factors, for the owner who adds one.
+  await resetSecondFactorFailures(db, user);
   await voidChallenges(db, id);
   if (await removeFactors(db, id)) await recordEvent(db, byUser, { type: 'FACTORS_RESET', userId: id });
   const isRemoved = before.hashedPassword !== null && hashedPassword === null;

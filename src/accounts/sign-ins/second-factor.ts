@@ -54,7 +54,7 @@ export async function completeLogin(
   const isByPassword = pending.methods.includes('password');
   const tried = { user: owner, before: isByPassword ? 'password' : 'mail', answer } as const;
   const attempt = {
-    accountKey: secondFactorKeyOf(owner.email),
+    accountKey: secondFactorKeyOf(owner),
     isTrustedDevice: trustedDevice !== null,
     policy: policies.attempts,
     onCooldown: (failures: Failures) => mailSecondFactorFailures(database, scope, tried, failures),
