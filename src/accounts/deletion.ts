@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
 import { recordEvent } from '../events/record.ts';
 import { deleteSignUps, enqueueMail } from '../mail/outbox.ts';
+import { countRequestedMail } from '../mail/requested-mail.ts';
 import { actingAs, commandScope, type Scope, type UserScope } from '../scope.ts';
 import { endSessions, sessionsOfUser } from '../sessions/end.ts';
 import type { Session } from '../sessions/session.ts';
@@ -63,7 +64,10 @@ export async function deleteUserWith(
   const theirs = { OR: [{ actorId: id }, { userId: id, actorId: null }] };
   await db.auditEvent.updateMany({ where: theirs, data: { ipAddress: null, userAgent: null } });
   await recordEvent(db, scope, { type: 'USER_DELETED', userId: id });
-  await enqueueMail(db, { name: 'account-deleted', recipient: email, userId: null }, now);
+  // A stranger can create and delete accounts with the address again and again.
+  if (await countRequestedMail(db, 'account-deleted', { email, isTrustedDevice: false }, now)) {
+    await enqueueMail(db, { name: 'account-deleted', recipient: email, userId: null }, now);
+  }
   return { id, sessions };
 }
 

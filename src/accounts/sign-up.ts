@@ -4,6 +4,7 @@ import { inTransaction } from '../database/transaction.ts';
 import { EmailTakenError, TokenInvalidError, UsernameTakenError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
 import { deleteSignUps, enqueueMail, mayBeMailed } from '../mail/outbox.ts';
+import { countRequestedMail } from '../mail/requested-mail.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requirePassword, requireUnbreached } from '../passwords/password.ts';
 import { actingAs, type Scope } from '../scope.ts';
@@ -35,7 +36,8 @@ type SignUpPolicies = Policies & WorkPolicies & Pick<Config, 'usernames'>;
 type Prepared = PreparedUser & { username: Username | null };
 
 /**
- * Creates an account, signs its user in, and mails a link to prove the address.
+ * Creates an account, signs its user in, and mails a link to prove the address, unless its mailbox got several within an
+ * hour.
  *
  * @throws ValidationError, EmailTakenError, UsernameTakenError, RateLimitedError, ProofOfWorkRequiredError
  */
@@ -56,7 +58,10 @@ export async function signUp(
     const proof = { methods: ['password'], at: scope.now } as const;
     const signIn = { user, proof, type: 'SIGNED_UP', transport, isRemembered, visitor } as const;
     const started = await completeSignIn(db, scope, signIn, policies);
-    await enqueueMail(db, { name: 'verify-email', recipient: user.email, userId: user.id }, scope.now);
+    // The account is deleted and created again at will: without a limit, that would flood the mailbox of another person.
+    if (await countRequestedMail(db, 'verify-email', { email: user.email, isTrustedDevice: false }, scope.now)) {
+      await enqueueMail(db, { name: 'verify-email', recipient: user.email, userId: user.id }, scope.now);
+    }
     return started;
   });
 }

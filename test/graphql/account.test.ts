@@ -24,6 +24,26 @@ describe('updateProfile', () => {
   });
 });
 
+describe('accounts that a stranger creates and deletes with the address of another person', () => {
+  it('mail an address five times an hour at most, and it can sign up all the same', async () => {
+    const api = await startApi();
+    const names: string[] = [];
+    for (let time = 0; time < 7; time += 1) {
+      const stranger = await api.signUp('ada@example.com');
+      names.push(...(await deliverMail(api)).map(({ name }) => name));
+      await stranger.act('deleteAccount', { password });
+      names.push(...(await deliverMail(api)).map(({ name }) => name));
+    }
+    for (const kind of ['verify-email', 'account-deleted']) {
+      expect(names.filter((name) => name === kind)).toHaveLength(5);
+    }
+    const ada = await api.signUp('ada@example.com');
+    api.clock.now = new Date(api.clock.now.getTime() + 3_600_000);
+    await ada.act('requestEmailVerification', {}, 'email');
+    expect(await deliverMail(api)).toMatchObject([{ name: 'verify-email' }]);
+  });
+});
+
 describe('deleteAccount', () => {
   it('leaves no personal data behind, in no table', async () => {
     const api = await startApi();

@@ -47,7 +47,7 @@ describe('limit on wrong passwords per account', () => {
     expect(await ada.login(email)).toMatchObject({ __typename: 'SignInPayload' });
     // Only the counts of mails are left.
     const counts = await api.database.rateLimit.findMany();
-    expect(counts.map(({ key }) => key.split(':')[0]).sort()).toEqual(['failed-logins', 'new-device']);
+    expect(counts.map(({ key }) => key.split(':')[0]).sort()).toEqual(['failed-logins', 'new-device', 'verify-email']);
     for (const answer of await guess(api.client(), 10)) expect(answer).toMatchObject(isWrong);
   });
 
