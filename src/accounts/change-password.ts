@@ -1,7 +1,7 @@
 import type { Database } from '../database/database.ts';
 import { RequestError } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
-import { keepAccount } from '../factors/changes/keep.ts';
+import { countChange, keepAccount } from '../factors/changes/keep.ts';
 import { voidLinks } from '../mail/outbox.ts';
 import { withHashingSlot } from '../passwords/hashing-queue.ts';
 import { hashPassword, requireAcceptablePassword } from '../passwords/password.ts';
@@ -20,7 +20,7 @@ import { mailPasswordChange } from './undo/notices.ts';
  * counts as having proved the password and gets a new token, and its device stays trusted. Mails the user.
  *
  * @throws ValidationError for a new password that the policy refuses.
- * @throws RateLimitedError after too many wrong passwords.
+ * @throws RateLimitedError after too many wrong passwords, and after 40 changes in a day.
  * @throws InvalidCredentialsError for a wrong current password, and if it has changed meanwhile.
  * @throws RequestError if the session that asks has ended meanwhile, or another request has replaced its token: it must
  *   not change anything any more.
@@ -38,6 +38,7 @@ export async function changePassword(
   const hashedPassword = await withHashingSlot(policies.passwords, hash, trustOfSession(user));
   return inTransactionOf(database, proven, async (db, before) => {
     await requireUnrestored(db, user.id, scope.now);
+    await countChange(db, 'password-changes', before, scope.now);
     const change = await keepAccount(db, before, 'PASSWORD_CHANGED', scope.now);
     const changed = await db.user.update({ where: { id: user.id }, data: { hashedPassword } });
     const rotated = await rotateToken(db, scope, ['password']);

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { reachedLimits } from '../../src/diagnostics.ts';
 import { startApi } from '../support/api.ts';
 import {
   byEmail,
@@ -115,7 +116,11 @@ describe('changes of factors', () => {
     const create = async () => (await ada.ask(`mutation ${codes}`)).createRecoveryCodes.code;
     await api.database.rateLimit.updateMany({ where: { key: { startsWith: 'factor-changes' } }, data: { points: 39 } });
     expect(await create()).toBeUndefined();
+    const reached: string[] = [];
+    onTestFinished(reachedLimits.subscribe(({ limit }) => reached.push(limit)));
     expect(await create()).toBe('RATE_LIMITED');
+    // The name is a label of a metric: it does not contain the user.
+    expect(reached).toEqual(['factor-changes']);
     api.clock.now = new Date(api.clock.now.getTime() + 24 * 3_600_000);
     expect(await api.database.accountChange.count()).toBe(2);
   });

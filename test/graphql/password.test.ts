@@ -42,6 +42,20 @@ describe('changePassword', () => {
     expect((await api.client().send(change, { current: password, new: fresh })).code).toBe('UNAUTHENTICATED');
   });
 
+  it('is refused after 40 changes in a day, each of which is kept and mailed', async () => {
+    const api = await startApi();
+    const stranger = await api.signUp('ada@example.com');
+    expect((await stranger.ask(change, { current: password, new: fresh })).changePassword.code).toBeUndefined();
+    const counted = { key: { startsWith: 'password-changes:' } };
+    expect(await api.database.rateLimit.updateMany({ where: counted, data: { points: 39 } })).toEqual({ count: 1 });
+    expect((await stranger.ask(change, { current: fresh, new: password })).changePassword.code).toBeUndefined();
+    expect((await stranger.ask(change, { current: password, new: fresh })).changePassword.code).toBe('RATE_LIMITED');
+    expect(await api.database.accountChange.count()).toBe(2);
+    expect(await api.client().login('ada@example.com')).toMatchObject({ __typename: 'SignInPayload' });
+    api.clock.now = new Date(api.clock.now.getTime() + 24 * 3_600_000);
+    expect((await stranger.ask(change, { current: password, new: fresh })).changePassword.code).toBeUndefined();
+  });
+
   it('leaves no session to a concurrent login that checked the old password', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com', 'BEARER');

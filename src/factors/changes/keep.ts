@@ -27,6 +27,21 @@ export async function keepAccount(
 const limit = { points: 40, durationMs: 24 * 3_600_000 };
 
 /**
+ * Counts a change that a user makes, in its transaction. Passwords and factors are counted apart: a thief who knows the
+ * password must not keep the owner from removing a factor.
+ *
+ * @throws RateLimitedError after 40 changes in a day.
+ */
+export async function countChange(
+  db: Db,
+  kind: 'factor-changes' | 'password-changes',
+  { id }: Pick<User, 'id'>,
+  now: Date,
+): Promise<void> {
+  await countOnce(db, [{ key: `${kind}:${id}`, ...limit }], now);
+}
+
+/**
  * Keeps the state of a locked user before a change of the factors, in its transaction. Every such change calls this
  * first, and `mailFactorChange` after it.
  *
@@ -41,6 +56,6 @@ export async function keepFactorChange(
   now: Date,
 ): Promise<AccountChange | null> {
   await requireUnrestored(db, before.id, now);
-  await countOnce(db, [{ key: `factor-changes ${before.id}`, ...limit }], now);
+  await countChange(db, 'factor-changes', before, now);
   return keepAccount(db, before, type, now);
 }
