@@ -6,6 +6,7 @@ import { keepAccount } from '../factors/changes/keep.ts';
 import { enqueueMail, mayBeMailed, voidLinks, withdrawMails } from '../mail/outbox.ts';
 import type { Scope, UserScope } from '../scope.ts';
 import { resetFailures } from '../throttle/attempts.ts';
+import { countOnce, requireNotReached } from '../throttle/rate-limit.ts';
 import { requireUnreserved, requireUnrestored } from '../users/account-changes.ts';
 import { normalizeEmail } from '../users/email.ts';
 import { notAnEmail } from '../users/field-issues.ts';
@@ -46,11 +47,17 @@ export function verifyEmail(database: Database, scope: Scope, link: FollowedLink
 }
 
 /**
+ * The requests of a user for another address, for any number of new ones: each is mailed to the present address, which
+ * may be that of another person, and to a new one, which may be that of anybody.
+ */
+const requestLimit = { points: 5, durationMs: 3_600_000 };
+
+/**
  * Mails a link to the new address of a user, and a notice to their present one. If the new address belongs to another
  * user, mails that user instead, and does not tell the caller. Returns the new address.
  *
  * @throws ValidationError for a text that is no address, and for the present address.
- * @throws RateLimitedError after too many wrong passwords.
+ * @throws RateLimitedError after too many wrong passwords, and after five requests in an hour.
  * @throws InvalidCredentialsError for a wrong password.
  */
 export async function requestEmailChange(
@@ -67,10 +74,14 @@ export async function requestEmailChange(
     throw new ValidationError([{ path: ['newEmail'], message: 'This is the address of the account already.' }]);
   }
   const proven = await provePassword(database, scope, input.password, policies);
+  const limit = { key: `email-changes:${user.id}`, ...requestLimit };
+  // Before the mail to the new address is counted: a refused request must not use up the mails of its owner.
+  await requireNotReached(database, [limit], now);
   if (!(await mayBeMailed(database, 'confirm-email-change', newEmail, now))) return newEmail;
   const owner = await findUserByEmail(database, newEmail);
   await inTransactionOf(database, proven, async (db) => {
     await requireUnrestored(db, user.id, now);
+    await countOnce(db, [limit], now);
     await voidLinks(db, user.id, ['CHANGE_EMAIL']);
     await withdrawMails(db, user.id, ['email-change-requested']);
     // Their own address in another case is theirs to have.

@@ -146,6 +146,24 @@ describe('mails with links', () => {
 });
 
 describe('requestEmailChange', () => {
+  it('mails an address five times an hour at most, for any number of new ones', async () => {
+    const api = await startApi();
+    const stranger = await api.signUp('ada@example.com');
+    await deliverMail(api);
+    const request = (number: number) =>
+      stranger.act('requestEmailChange', { newEmail: `new-${number}@example.com`, password }, requested);
+    for (let number = 0; number < 5; number += 1) {
+      expect(await request(number)).toMatchObject({ email: `new-${number}@example.com` });
+      expect(await deliverMail(api)).toHaveLength(2);
+    }
+    const counts = await api.database.rateLimit.count();
+    expect(await request(5)).toMatchObject({ code: 'RATE_LIMITED' });
+    expect(await deliverMail(api)).toEqual([]);
+    expect(await api.database.rateLimit.count()).toBe(counts);
+    api.clock.now = new Date(api.clock.now.getTime() + 3_600_000);
+    expect(await request(6)).toMatchObject({ email: 'new-6@example.com' });
+  });
+
   it('changes the address once the new one is confirmed, and tells the old one both times', async () => {
     const api = await startApi();
     const ada = await api.signUp('ada@example.com');
