@@ -95,6 +95,15 @@ export async function forgetChanges(db: Db, userId: bigint): Promise<void> {
   await db.accountChange.deleteMany({ where: { userId } });
 }
 
+/**
+ * Deletes the changes of a user from while nobody had proved the address, which may be those of a stranger, and the mark
+ * of an undo. Links to an address that was proved stay: an operator has changed it since, and told its owner.
+ */
+export async function forgetUnprovedChanges(db: Db, userId: bigint): Promise<void> {
+  const isUndone = { undoneAt: { not: null } };
+  await db.accountChange.deleteMany({ where: { userId, OR: [{ emailVerifiedAt: null }, isUndone] } });
+}
+
 /** Deletes the passwords from before the changes of a user. Links restore no password then. */
 export async function forgetPasswords(db: Db, userId: bigint): Promise<void> {
   await db.accountChange.updateMany({ where: { userId }, data: { hashedPassword: null } });

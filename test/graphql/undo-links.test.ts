@@ -251,6 +251,21 @@ describe('link to undo a change of an account that an operator has changed', () 
     expect(await undo(api, mail ?? expect.fail())).toMatchObject({ email: ada, hasPassword: true });
   });
 
+  it('works also after the reader of the address that an operator has set has claimed the account', async () => {
+    const api = await startApi();
+    await signUpProved(api, ada);
+    const { id } = await api.database.user.findUniqueOrThrow({ where: { email: ada } });
+    await setUserEmail(api.database, commandScope(api.clock.now), { id, email: thief, isMailed: true });
+    const [mail] = await deliverMail(api);
+    await api.client().act('requestPasswordReset', { email: thief });
+    const token = tokenIn(await deliverMail(api), 'reset-password');
+    const reset = await api.client().act('resetPassword', { token, newPassword: stolen });
+    expect(reset).toMatchObject({ __typename: 'SignInPayload' });
+    expect(await undo(api, mail ?? expect.fail())).toMatchObject({ email: ada, hasPassword: true });
+    expect(await loginOutcome(api, thief, stolen)).toBe('INVALID_CREDENTIALS');
+    expect(await loginOutcome(api, ada, password)).toBe('SignInPayload');
+  });
+
   it('is void once an operator has given the account an address without a mail to the old one', async () => {
     const { api, first, second, third } = await takeOver();
     const user = await api.database.user.findUniqueOrThrow({ where: { email: thief } });

@@ -6,7 +6,7 @@ import { actingAs, type Scope } from '../../scope.ts';
 import { endSessions, sessionsOfUser } from '../../sessions/end.ts';
 import { resetFailures, resetSecondFactorFailures } from '../../throttle/attempts.ts';
 import { voidChallenges } from '../../tokens/challenge.ts';
-import { forgetChanges } from '../../users/account-changes.ts';
+import { forgetUnprovedChanges } from '../../users/account-changes.ts';
 import type { User } from '../../users/user.ts';
 
 /**
@@ -23,6 +23,8 @@ export function isUnproved({ emailVerifiedAt }: User): boolean {
  * also those that undo changes, the trusted devices, the sessions, and all authentications that have begun. The address
  * is proved then. Returns the changed user.
  *
+ * If an operator has given the account this address, the owner of the proved one from before can still undo that.
+ *
  * The factors of a proved account stay: call it with the locked user, whose address nobody has proved meanwhile.
  *
  * @param hashedPassword - the password that the reader of the mailbox has chosen, or null
@@ -38,7 +40,7 @@ export async function claimAccount(
   const user = await db.user.update({ where: { id }, data });
   const byUser = actingAs(scope, user);
   await recordEvent(db, byUser, { type: 'EMAIL_VERIFIED', userId: id });
-  await forgetChanges(db, id);
+  await forgetUnprovedChanges(db, id);
   // The stranger may have used up the tries at factors, for the owner who adds one.
   await resetSecondFactorFailures(db, user);
   await voidChallenges(db, id);
