@@ -1,5 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { requestFactorReset } from '../../src/accounts/factors/reset.ts';
 import { reachedLimits } from '../../src/diagnostics.ts';
+import { maintain } from '../../src/maintenance/maintenance.ts';
+import { commandScope } from '../../src/scope.ts';
 import { startApi } from '../support/api.ts';
 import {
   byEmail,
@@ -54,6 +57,25 @@ describe('the tries at second factors', () => {
     const owner = api.client();
     await owner.login(email, 'COOKIE', newPassword);
     await addApp(api, owner);
+  });
+});
+
+describe('a reset of the factors that such a person has asked for', () => {
+  it('removes no factor of the owner', async () => {
+    const api = await startApi({ encryptionKeys });
+    await addApp(api, await api.signUp(email));
+    const { id } = await api.database.user.findUniqueOrThrow({ where: { email } });
+    await requestFactorReset(api.database, commandScope(api.clock.now), { id, reason: 'LOST' }, api.config);
+    await api.client().act('requestPasswordReset', { email });
+    const token = tokenIn(await deliverMail(api), 'reset-password');
+    const newPassword = 'a quite different passphrase';
+    await api.client().act('resetPassword', { token, newPassword });
+    const owner = api.client();
+    await owner.login(email, 'COOKIE', newPassword);
+    await addApp(api, owner);
+    pass(api, api.config.factorResetDelayMs);
+    await maintain(api.database, api.config, { now: () => api.clock.now, stop: () => {} });
+    expect(await api.database.authenticatorApp.count()).toBe(1);
   });
 });
 

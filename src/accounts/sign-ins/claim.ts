@@ -7,6 +7,7 @@ import { endSessions, sessionsOfUser } from '../../sessions/end.ts';
 import { resetFailures, resetSecondFactorFailures } from '../../throttle/attempts.ts';
 import { voidChallenges } from '../../tokens/challenge.ts';
 import { forgetUnprovedChanges } from '../../users/account-changes.ts';
+import { deleteReset } from '../../users/factor-resets.ts';
 import type { User } from '../../users/user.ts';
 
 /**
@@ -44,6 +45,8 @@ export async function claimAccount(
   // The stranger may have used up the tries at factors, for the owner who adds one.
   await resetSecondFactorFailures(db, user);
   await voidChallenges(db, id);
+  // A reset that the stranger has asked for would remove the factors that the owner adds.
+  await deleteReset(db, id);
   if (await removeFactors(db, id)) await recordEvent(db, byUser, { type: 'FACTORS_RESET', userId: id });
   const isRemoved = before.hashedPassword !== null && hashedPassword === null;
   if (isRemoved) await recordEvent(db, byUser, { type: 'PASSWORD_REMOVED', userId: id });
