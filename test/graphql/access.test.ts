@@ -310,6 +310,7 @@ const selections: Record<string, string> = {
   actor: '{ id }',
   auditEvents: '{ nodes { type } }',
   factorReset: '{ reason }',
+  authenticatorApp: '{ createdAt }',
 };
 
 describe('objects of a user', () => {
