@@ -68,8 +68,9 @@ function decryptJwk(keys: EncryptionKeys, { kid, encryptedJwk }: SigningKeyRow):
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error;
     throw new OperatorError(
-      `A signing key cannot be read. ${error.message} Add the key that encrypted it. If that key is lost, ` +
-        '`delete-signing-keys` makes room for new signing keys, and invalidates the tokens that the old ones signed.',
+      `A signing key cannot be read. ${error.message} Add the key that encrypted it: of several lines ` +
+        'ENCRYPTION_KEYS in .env, only the last one counts. If that key is lost, `delete-signing-keys` makes room for ' +
+        'new signing keys, and invalidates the tokens that the old ones signed.',
     );
   }
 }
