@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Page } from 'playwright-core';
+import type { CDPSession, Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import type { Data } from '../support/api.ts';
 import { openBrowser } from '../support/browser.ts';
@@ -24,11 +24,16 @@ async function run(page: Page, query: string): Promise<Data> {
   return (await answered).json();
 }
 
-/** Runs code in the console of the page, and returns what it copies. */
-function runInConsole(page: Page, code: string): Promise<string> {
-  return page.evaluate(
-    `(async () => { let copied; const copy = (text) => { copied = text; }; ${code}; return copied; })()`,
-  );
+/** Runs code as the console of Chromium's tools for developers does, and returns what it copies. */
+async function runInConsole(devTools: CDPSession, expression: string): Promise<string> {
+  const copying = new Promise<string>((resolve) => {
+    devTools.once('Runtime.inspectRequested', ({ object }) => resolve(object.value));
+  });
+  // Its own functions, such as `copy`, are gone as soon as the code has waited.
+  const asConsole = { includeCommandLineAPI: true, replMode: true, awaitPromise: true, userGesture: true };
+  const { exceptionDetails } = await devTools.send('Runtime.evaluate', { expression, ...asConsole });
+  expect(exceptionDetails?.exception?.description).toBeUndefined();
+  return copying;
 }
 
 describe.skipIf(!browserPath)('the walkthrough in GraphiQL', { tags: ['slow/browser'] }, () => {
@@ -36,7 +41,8 @@ describe.skipIf(!browserPath)('the walkthrough in GraphiQL', { tags: ['slow/brow
     const key = (await runNode('src/cli.ts', ['create-encryption-key'], {}).ended).stdout.trim();
     const server = await startServer(await emptyDatabase(), { ENCRYPTION_KEYS: key, PORT: String(await freePort()) });
     const page = await (await openBrowser()).newPage();
-    await addVirtualAuthenticator(page);
+    const { devTools } = await addVirtualAuthenticator(page);
+    await devTools.send('Runtime.enable');
     const url = new URL(server.address);
     await page.goto(`http://localhost:${url.port}${url.pathname}`);
     await page.locator('.graphiql-query-editor').getByText('Begin here').waitFor();
@@ -57,7 +63,7 @@ describe.skipIf(!browserPath)('the walkthrough in GraphiQL', { tags: ['slow/brow
         expect(exitCode, before).toBe(0);
         copied.code = stdout.trim();
       } else if (language === 'js') {
-        copied.variables = await runInConsole(page, filled.replace('ANSWER', JSON.stringify(answers.at(-1))));
+        copied.variables = await runInConsole(devTools, filled.replace('ANSWER', JSON.stringify(answers.at(-1))));
       } else {
         if (/^mutation \(/.test(filled)) await paste(page, 'Variables', JSON.parse(copied.variables ?? ''));
         const answer = await run(page, filled);
