@@ -3,7 +3,7 @@
  * Each works once, and only on the device that began it.
  */
 import type { Database, Db } from '../database/database.ts';
-import { ChallengeInvalidError, InvalidCredentialsError } from '../errors.ts';
+import { ChallengeInvalidError, isWrongProof } from '../errors.ts';
 import type { Challenge, User } from '../generated/sqlite/client.ts';
 import type { Scope, Transport } from '../scope.ts';
 import { createToken, equalSecrets, handleOf, hashToken } from './token.ts';
@@ -87,7 +87,7 @@ export async function findChallenge(
 
 /**
  * Runs the check of an answer to a challenge, unless too many answers were wrong. Counts the answer before the check, so
- * that many at once get no more checks than one after another. A check that throws InvalidCredentialsError stays
+ * that many at once get no more checks than one after another. A check that throws a wrong proof (`isWrongProof`) stays
  * counted; any other error says nothing about the answer.
  *
  * @param max - the number of wrong answers after which no other is checked
@@ -105,7 +105,7 @@ export async function withAnswer<T>(
   try {
     return await check();
   } catch (error) {
-    if (!(error instanceof InvalidCredentialsError)) {
+    if (!isWrongProof(error)) {
       await database.challenge.updateMany({ where: { id }, data: { failures: { decrement: 1 } } });
     }
     throw error;

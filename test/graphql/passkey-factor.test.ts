@@ -117,6 +117,18 @@ describe('passkey as a second factor', () => {
     expect(events).toHaveLength(3);
   });
 
+  it('uses up the challenge by ten wrong answers', async () => {
+    const { api, device } = await start({ attempts: { perAccount: 50, perAddress: 1_000_000 } });
+    const thief = api.client();
+    const { challenge, passkeyOptions } = await loginForSecondFactor(thief, email, password);
+    const wrong = answerOf(device, passkeyOptions, { origin: 'https://evil.example.net' });
+    for (let n = 0; n < 10; n += 1) {
+      expect(await completeLogin(thief, challenge, wrong)).toMatchObject({ code: 'PASSKEY_REJECTED' });
+    }
+    const late = await completeLogin(thief, challenge, answerOf(device, passkeyOptions));
+    expect(late).toMatchObject({ code: 'CHALLENGE_INVALID', reason: 'TOO_MANY_FAILURES' });
+  });
+
   it('records a copy there too', async () => {
     const { api, device } = await start();
     await api.database.passkey.updateMany({ data: { counter: 5 } });
