@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { readConfig } from '../../src/config/config.ts';
+import { inspectSettings } from '../../src/config/inspect/settings.ts';
+import { createEncryptionKey } from '../../src/encryption/keys.ts';
 import { missingTests, testsNamedIn } from '../support/named-tests.ts';
 
 const page = readFileSync('docs/assurance.md', 'utf8');
@@ -33,6 +36,14 @@ describe('docs/assurance.md', () => {
     const named = testsNamedIn(page);
     expect(named.length).toBeGreaterThan(80);
     expect(missingTests(named)).toEqual([]);
+  });
+
+  it('has the defaults of every setting that ASSURANCE=2 decides', () => {
+    const environment = { ASSURANCE: '2', ENCRYPTION_KEYS: createEncryptionKey() };
+    const { settings } = inspectSettings(environment, new Set(), [readConfig]);
+    const decided = settings.filter(({ source }) => source === 'ASSURANCE').map(({ name }) => name);
+    const rows = rowsOf('`ASSURANCE=2`').map(([setting = '']) => setting.replaceAll('`', ''));
+    expect(rows.filter((name) => /^[A-Z_]+$/.test(name)).toSorted()).toEqual(decided.toSorted());
   });
 
   it('has every section of AAL2', () => {
