@@ -58,6 +58,13 @@ describe('docs/assurance.md', () => {
     expect(asvs.map(([row]) => row)).toEqual(expected);
   });
 
+  it('is the only page with rows of this chapter: docs/security.md leads here', () => {
+    const security = readFileSync('docs/security.md', 'utf8');
+    expect(security.match(/^\| 6\.\d.*$/gm)).toBeNull();
+    expect(security).toContain('(assurance.md#owasp-asvs-50-chapter-v6-authentication)');
+    expect(security).toContain('(assurance.md#nist-sp-800-63b-4-aal2)');
+  });
+
   it('has a verdict in each row, with a test or a reason', () => {
     for (const row of nist) expect(row.slice(0, 3), row[0]).not.toContain('');
     for (const row of asvs) expect(row, row[0]).not.toContain('');
