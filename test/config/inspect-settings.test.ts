@@ -28,6 +28,8 @@ describe('inspection of the settings', () => {
     expect(names).toEqual([...settingNames, ...blitzSettingNames].sort());
     const example = await readFile('.env.example', 'utf8');
     expect(names).toEqual(Object.keys(parseEnv(example.replace(/^# ?(?=[A-Z0-9_]+=)/gm, ''))).sort());
+    // A blank line separates a setting from the text about the next one.
+    expect(example).not.toMatch(/^# [A-Z0-9_]+=.*\n# (?![A-Z0-9_]+=)/m);
     const other = { DATABASE_URL: 'postgresql://db/app', BLITZ_COOKIES: 'app', METRICS_PORT: '9464' };
     expect(Object.keys(valuesOf(other))).toEqual(names);
   });
