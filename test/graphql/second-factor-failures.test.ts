@@ -168,6 +168,47 @@ describe('wrong second factors', () => {
   });
 });
 
+describe('before the first factor is proved', () => {
+  it('no answer and no statement tells which factors an account has, or whether there is one', async () => {
+    const api = await startApi({ ...byEmail, attempts: patient });
+    const names = ['password', 'app', 'passkey', 'passkey-only', 'unknown'];
+    for (const name of names.slice(0, -1)) await api.signUp(`${name}@example.com`);
+    const clientOf = async (name: string) => {
+      const client = api.client();
+      await client.login(`${name}@example.com`);
+      return client;
+    };
+    await addApp(api, await clientOf('app'));
+    for (const name of ['passkey', 'passkey-only']) await addPasskey(await clientOf(name), authenticatorOf(api));
+    await api.database.user.update({
+      where: { email: 'passkey-only@example.com' },
+      data: { hashedPassword: null, secondFactorSince: api.clock.now },
+    });
+    const ask = async (query: string) => {
+      api.statements.length = 0;
+      const { data, errors = null } = await api.client().send(query);
+      return { data, errors, statements: [...api.statements] };
+    };
+    const trials = [
+      (email: string) => `mutation { login(email: "${email}", password: "not the password") {
+        __typename ... on UserError { code message } } }`,
+      (email: string) => `mutation { requestPasswordReset(email: "${email}") { __typename } }`,
+      (email: string) => `mutation { requestEmailSignIn(email: "${email}") { __typename expiresAt } }`,
+    ];
+    for (const trial of trials) {
+      const [first, ...others] = await inTurn(names, (name) => ask(trial(`${name}@example.com`)));
+      expect(first?.statements.length).toBeGreaterThan(0);
+      for (const other of others) expect(other).toEqual(first);
+    }
+  });
+});
+
+async function inTurn<T>(names: string[], act: (name: string) => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  for (const name of names) results.push(await act(name));
+  return results;
+}
+
 describe('a login without a second factor', () => {
   it('reads and writes nothing for second factors', async () => {
     const api = await startApi({ encryptionKeys, secondFactor: { requiredRoles: new Set(['admin']) } });
