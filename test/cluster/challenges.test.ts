@@ -42,12 +42,17 @@ const mutation = `mutation ($challenge: String!, $answer: FactorAnswer!) {
   completeLogin(challenge: $challenge, answer: $answer) {
     __typename ... on ChallengeInvalidError { reason } ... on UserError { code } } }`;
 
-/** Completes a sign-in at a node, and returns the name of the result, with the reason of a refusal. */
-async function complete(node: string, challenge: string, totpCode: string): Promise<string> {
-  const body = JSON.stringify({ query: mutation, variables: { challenge, answer: { totpCode } } });
+/**
+ * Completes a sign-in at a node, and returns the name of the result, with the reason of a refusal. A node whose database
+ * is too busy asks the client to send the request again.
+ */
+async function complete(node: string, challenge: string, codeNow: () => string): Promise<string> {
+  const answer = { totpCode: codeNow() };
+  const body = JSON.stringify({ query: mutation, variables: { challenge, answer } });
   const headers = { 'content-type': 'application/json' };
   const response = await fetch(node, { method: 'POST', headers, body, signal: AbortSignal.timeout(120_000) });
   const { data, errors } = (await response.json()) as Data;
+  if (response.status === 503) return complete(node, challenge, codeNow);
   if (!data?.completeLogin) throw new Error(`${response.status}: ${JSON.stringify(errors)}`);
   const { __typename, reason, code } = data.completeLogin;
   return reason ?? code ?? __typename;
@@ -70,16 +75,18 @@ describe('the challenges of sign-ins, each answered at three nodes at once', () 
       await Promise.all(
         pending.map(async ({ challenge, secret }) => {
           const results = await Promise.all(
-            nodes.map((node, n) => complete(node, challenge, codeAt(secret, Date.now() + (n - 1) * 30_000))),
+            nodes.map((node, n) => complete(node, challenge, () => codeAt(secret, Date.now() + (n - 1) * 30_000))),
           );
           for (const result of results) counts[result] = (counts[result] ?? 0) + 1;
-          expect(results.filter((result) => result === 'SignInPayload')).toHaveLength(1);
+          // None if the answer with the session was lost with a 503. The session is counted below.
+          expect(results.filter((result) => result === 'SignInPayload').length).toBeLessThanOrEqual(1);
         }),
       );
     }
     console.log(`three nodes: ${JSON.stringify(counts)}`);
-    expect(counts.SignInPayload).toBe(races);
-    expect(await database.session.count()).toBe(races);
+    const sessions = await database.session.groupBy({ by: ['userId'], _count: true });
+    expect(sessions.filter(({ _count }) => _count !== 1)).toEqual([]);
+    expect(sessions).toHaveLength(races);
     expect(await database.challenge.count({ where: { usedAt: null } })).toBe(0);
   });
 });
