@@ -9,7 +9,7 @@ export type Action = {
   name: string;
   /** The frequency of the action, compared to the others. */
   weight: number;
-  run(world: SignInWorld): Promise<void>;
+  run(world: SignInWorld): Promise<unknown>;
 };
 
 /** Picks an action by the weights. */
@@ -57,5 +57,16 @@ export async function enrol(world: SignInWorld, actor: Actor, signIn: string | n
   const input = { challenge: started.challenge, code, signIn };
   const confirmed = await world.send(actor, mutations.confirmApp, input);
   nextCode(world.api);
+  world.keepRecoveryCodes(actor, confirmed);
   return confirmed?.__typename === 'FactorPayload' ? app : null;
+}
+
+/** Signs a person up whose account was deleted. */
+export async function signUpAgain(world: SignInWorld, person: Person): Promise<void> {
+  person.app = null;
+  const actor = world.actorOf(person);
+  const email = emailOf(person);
+  const input = { email, password: passwordOf(person), transport: actor.device.transport };
+  await world.send(actor, mutations.signUp, input, person);
+  await world.reread(person, email);
 }

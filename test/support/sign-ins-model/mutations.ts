@@ -1,6 +1,6 @@
 const session = 'token antiCSRFToken deviceToken';
 const enrolment = '... on SecondFactorEnrolmentRequired { challenge }';
-const pending = `... on SecondFactorRequired { challenge } ${enrolment}`;
+const pending = `... on SecondFactorRequired { challenge passkeyOptions } ${enrolment}`;
 
 /** The mutations of the model, with the fields that it reads. */
 export const mutations = {
@@ -9,13 +9,13 @@ export const mutations = {
       __typename ... on SignInPayload { ${session} } ${pending} } }`,
   complete: `mutation ($challenge: String!, $answer: FactorAnswer!, $trustDevice: Boolean!) {
     completeLogin(challenge: $challenge, answer: $answer, trustDevice: $trustDevice) {
-      __typename ... on SignInPayload { ${session} } } }`,
+      __typename ... on SignInPayload { ${session} } ${enrolment} } }`,
   startApp: `mutation ($signIn: String, $transport: Transport!) {
     startAuthenticatorApp(signIn: $signIn, transport: $transport) {
       __typename ... on StartAuthenticatorAppPayload { challenge secret } } }`,
   confirmApp: `mutation ($challenge: String!, $code: String!, $signIn: String) {
     confirmAuthenticatorApp(challenge: $challenge, code: $code, signIn: $signIn) {
-      __typename ... on FactorPayload { ${session} } } }`,
+      __typename ... on FactorPayload { ${session} recoveryCodes } } }`,
   startPasskey: `mutation ($transport: Transport!) { startPasskeyRegistration(transport: $transport) {
     __typename ... on PasskeyChallenge { challenge options } } }`,
   finishPasskey: `mutation ($challenge: String!, $response: JSON!) {
@@ -28,6 +28,18 @@ export const mutations = {
       __typename ... on SignInPayload { ${session} } } }`,
   reauthenticate: `mutation ($password: String!) { reauthenticate(password: $password) {
     __typename ... on ReauthenticatePayload { token antiCSRFToken } } }`,
+  proveFactor: `mutation ($answer: FactorAnswer!) { reauthenticate(answer: $answer) {
+    __typename ... on ReauthenticatePayload { token antiCSRFToken } } }`,
+  requestSignIn: `mutation ($email: String!, $transport: Transport!) {
+    requestEmailSignIn(email: $email, transport: $transport) { __typename challenge } }`,
+  signInByCode: `mutation ($challenge: String!, $code: String!) {
+    signInWithEmailCode(challenge: $challenge, code: $code) {
+      __typename ... on SignInPayload { ${session} } ${pending} } }`,
+  signInByLink: `mutation ($token: String!, $transport: Transport!) {
+    signInWithEmailLink(token: $token, transport: $transport) {
+      __typename ... on SignInPayload { ${session} } ${pending} } }`,
+  undo: `mutation ($token: String!, $password: String) {
+    undoChange(token: $token, password: $password) { __typename } }`,
   changePassword: `mutation ($currentPassword: String!, $newPassword: String!) {
     changePassword(currentPassword: $currentPassword, newPassword: $newPassword) {
       __typename ... on ChangePasswordPayload { token antiCSRFToken } } }`,
@@ -49,6 +61,7 @@ export const followed: Record<string, string> = {
   'confirm-email-change': 'mutation ($token: String!) { confirmEmailChange(token: $token) { __typename } }',
   'new-device': 'mutation ($token: String!) { disownSession(token: $token) { __typename } }',
   'password-changed': 'mutation ($token: String!) { undoChange(token: $token) { __typename } }',
+  'factor-reset-requested': 'mutation ($token: String!) { refuseFactorReset(token: $token) { __typename } }',
   'email-changed': 'mutation ($token: String!) { undoChange(token: $token) { __typename } }',
 };
 

@@ -1,5 +1,16 @@
 import { nextCode } from '../second-factor.ts';
-import { type Action, answer, emailOf, enrol, freshPassword, logIn, passwordOf, recent, somebody } from './actions.ts';
+import {
+  type Action,
+  answer,
+  emailOf,
+  enrol,
+  freshPassword,
+  logIn,
+  passwordOf,
+  recent,
+  signUpAgain,
+  somebody,
+} from './actions.ts';
 import { endings, followed, mutations } from './mutations.ts';
 
 /** The actions of the users and the administrator, who have their devices, apps and mailboxes. */
@@ -150,11 +161,7 @@ export const actionsOfPeople: readonly Action[] = [
       const actor = world.actorOf(bob);
       const password = passwordOf(bob);
       const deleted = await world.send(actor, mutations.deleteAccount, { password });
-      if (deleted?.__typename !== 'DeleteUserPayload') return;
-      bob.app = null;
-      const email = emailOf(bob);
-      await world.send(actor, mutations.signUp, { email, password, transport: actor.device.transport }, bob);
-      await world.reread(bob, email);
+      if (deleted?.__typename === 'DeleteUserPayload') await signUpAgain(world, bob);
     },
   },
   {

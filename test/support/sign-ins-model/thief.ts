@@ -47,6 +47,7 @@ export const actionsOfThief: readonly Action[] = [
     weight: 4,
     async run(world) {
       // The password alone is enough for an account without a factor, so the thief leaves these alone.
+      for (const person of Object.values(world.people)) await world.reread(person);
       const begun = world.challenges.filter(({ of }) => of !== null && of.app !== null).at(-1);
       if (begun) await enrol(world, thiefOf(world), begun.secret);
     },
