@@ -82,6 +82,22 @@ describe('login with a second factor', () => {
     expect(late).toMatchObject({ code: 'CHALLENGE_INVALID', reason: 'EXPIRED' });
   });
 
+  it('binds the challenge of a program to its device token, if it sends one', async () => {
+    const { api, ada } = await start();
+    const app = await addApp(api, ada);
+    const program = api.client();
+    const first = await program.login(email, 'BEARER');
+    // Without a token, the secret alone binds it.
+    const { deviceToken } = await completeLogin(api.client(), first.challenge, { totpCode: app.code() });
+    nextCode(api);
+    program.deviceToken = deviceToken;
+    const { challenge } = await program.login(email, 'BEARER');
+    const thief = await completeLogin(api.client(), challenge, { totpCode: app.code() });
+    expect(thief).toMatchObject({ code: 'CHALLENGE_INVALID', reason: 'OTHER_DEVICE' });
+    const own = await completeLogin(program, challenge, { totpCode: app.code() });
+    expect(own).toMatchObject({ __typename: 'SignInPayload' });
+  });
+
   it('ends when the password changes meanwhile', async () => {
     const { api, ada } = await start();
     const app = await addApp(api, ada);
