@@ -34,6 +34,7 @@ describe('sessions, over random sequences of the mutations of two users, an admi
 
   it('are accepted only with the proofs that their accounts need, and never a thief without the second factor', async () => {
     const counts = new Map<string, number>();
+    let usedRecoveryCodes = 0;
     for (let seed = 1; seed <= sequences; seed += 1) {
       const api = await startApi(settings);
       const world = await SignInWorld.create(api, randomFrom(seed));
@@ -43,6 +44,7 @@ describe('sessions, over random sequences of the mutations of two users, an admi
         await world.check(`seed ${seed}, step ${step}, ${action.name}`);
       }
       expect(api.reported).toEqual([]);
+      usedRecoveryCodes += world.usedRecoveryCodes.length;
       for (const [key, count] of world.results) counts.set(key, (counts.get(key) ?? 0) + count);
     }
     const count = (pattern: RegExp) =>
@@ -52,6 +54,10 @@ describe('sessions, over random sequences of the mutations of two users, an admi
     expect(count(/^thief login SecondFactorRequired/)).toBeGreaterThan(0);
     expect(count(/^thief completeLogin/)).toBeGreaterThan(0);
     expect(count(/^thief (completeLogin|confirmAuthenticatorApp) (SignIn|Factor)Payload/)).toBe(0);
+    if (!inject('isShort')) {
+      expect(usedRecoveryCodes).toBeGreaterThan(0);
+      expect(count(/requireSecondFactor RequireSecondFactorPayload/)).toBeGreaterThan(0);
+    }
     const sent = new Set([...counts.keys()].map((key) => key.split(' ')[1]));
     const mutations = rootFields().flatMap(({ operation, field }) => (operation === 'mutation' ? [field.name] : []));
     if (!inject('isShort')) expect(mutations.filter((name) => !sent.has(name))).toEqual([]);

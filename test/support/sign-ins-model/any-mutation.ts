@@ -96,7 +96,8 @@ export const actionsOfAnybody: readonly Action[] = [
       const actor = { name: 'thief', device: world.random.pick(world.thief) };
       // Codes that were used already. Those of a sign-in that is refused as a whole are still good.
       const used = world.acceptedCodes.slice(-2).map(({ code }) => code);
-      await sendAny(world, actor, { codes: ['000000', ...used], recoveryCodes: world.usedRecoveryCodes, tokens: [] });
+      const recoveryCodes = world.usedRecoveryCodes.map(({ code }) => code);
+      await sendAny(world, actor, { codes: ['000000', ...used], recoveryCodes, tokens: [] });
     },
   },
 ];

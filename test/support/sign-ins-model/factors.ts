@@ -41,7 +41,7 @@ export const actionsOnFactors: readonly Action[] = [
       const input = { challenge: result.challenge, answer: { recoveryCode }, trustDevice: world.random.onceIn(3) };
       const { __typename } = (await world.send(actor, mutations.complete, input, person)) ?? {};
       person.recoveryCodes.shift();
-      if (__typename === 'SignInPayload') world.usedRecoveryCodes.push(recoveryCode);
+      if (__typename === 'SignInPayload') world.usedRecoveryCodes.push({ code: recoveryCode, of: person });
     },
   },
   {
@@ -80,6 +80,20 @@ export const actionsOnFactors: readonly Action[] = [
       const codes = result?.recoveryCodes ?? result?.codes;
       if (codes) person.recoveryCodes = [...codes];
       await world.reread(person);
+    },
+  },
+  {
+    name: 'require a second factor, of which a passkey is one',
+    weight: 4,
+    async run(world) {
+      const person = somebody(world);
+      const actor = world.actorOf(person);
+      const started = await world.send(actor, mutations.startProof);
+      if (!started?.options || person.authenticator.credentials.length === 0) return;
+      const answer = { passkey: { response: person.authenticator.get(started.options) } };
+      await world.send(actor, mutations.proveByPasskey, { challenge: started.challenge, answer });
+      const result = await world.send(actor, mutations.requireSecondFactor, { required: !world.random.onceIn(4) });
+      world.keepRecoveryCodes(actor, result);
     },
   },
   {

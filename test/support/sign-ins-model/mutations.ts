@@ -30,6 +30,13 @@ export const mutations = {
     __typename ... on ReauthenticatePayload { token antiCSRFToken } } }`,
   proveFactor: `mutation ($answer: FactorAnswer!) { reauthenticate(answer: $answer) {
     __typename ... on ReauthenticatePayload { token antiCSRFToken } } }`,
+  createCodes: 'mutation { createRecoveryCodes { __typename ... on CreateRecoveryCodesPayload { codes } } }',
+  startProof: 'mutation { startPasskeyReauthentication { __typename ... on PasskeyChallenge { challenge options } } }',
+  proveByPasskey: `mutation ($challenge: String!, $answer: FactorAnswer!) {
+    reauthenticate(challenge: $challenge, answer: $answer) {
+      __typename ... on ReauthenticatePayload { token antiCSRFToken } } }`,
+  requireSecondFactor: `mutation ($required: Boolean!) { requireSecondFactor(required: $required) {
+    __typename ... on RequireSecondFactorPayload { recoveryCodes } } }`,
   requestSignIn: `mutation ($email: String!, $transport: Transport!) {
     requestEmailSignIn(email: $email, transport: $transport) { __typename challenge } }`,
   signInByCode: `mutation ($challenge: String!, $code: String!) {

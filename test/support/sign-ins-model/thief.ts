@@ -43,6 +43,18 @@ export const actionsOfThief: readonly Action[] = [
     },
   },
   {
+    name: 'repeat a recovery code that was accepted',
+    weight: 5,
+    async run(world) {
+      const used = world.usedRecoveryCodes.at(-1);
+      if (!used) return;
+      const actor = thiefOf(world);
+      const { challenge } = (await logIn(world, actor, used.of)) ?? {};
+      const input = { challenge, answer: { recoveryCode: used.code }, trustDevice: false };
+      if (challenge) await world.send(actor, mutations.complete, input);
+    },
+  },
+  {
     name: 'add an app to an account that has one',
     weight: 4,
     async run(world) {

@@ -8,6 +8,7 @@ import { type Delivered, deliverMail } from '../mail.ts';
 import { authenticatorOf } from '../passkeys.ts';
 import type { Random } from '../random.ts';
 import { type App, addApp } from '../second-factor.ts';
+import { mutations } from './mutations.ts';
 
 /** The methods that are a second factor, or stand for one. */
 const secondFactor = /\b(totp|passkey|security_key|recovery_code|trusted_device)\b/;
@@ -57,7 +58,7 @@ export class SignInWorld {
   /** The codes that were accepted, the newest last. */
   readonly acceptedCodes: { code: string; of: Person }[] = [];
   /** The recovery codes that were accepted. */
-  readonly usedRecoveryCodes: string[] = [];
+  readonly usedRecoveryCodes: { code: string; of: Person }[] = [];
   /** The number of results of each kind. A run in which nothing succeeds proves nothing. */
   readonly results = new Map<string, number>();
   /** The names of the mutations that were sent. */
@@ -76,7 +77,12 @@ export class SignInWorld {
   /** Creates the accounts. Ada and the administrator have an app already, Bob has none yet. */
   static async create(api: TestApi, random: Random): Promise<SignInWorld> {
     const people = { ada: await signUp(api, 'ada'), bob: await signUp(api, 'bob'), admin: await signUp(api, 'admin') };
-    for (const person of [people.ada, people.admin]) person.app = await addApp(api, person.devices[0].client);
+    for (const person of [people.ada, people.admin]) {
+      const [{ client }] = person.devices;
+      person.app = await addApp(api, client);
+      const { createRecoveryCodes } = await client.ask(mutations.createCodes);
+      person.recoveryCodes = createRecoveryCodes.codes;
+    }
     await api.database.user.update({ where: { id: people.admin.id }, data: { role: 'admin' } });
     // The reset of an unproved account removes its factors, and gives it to the reader of the mailbox.
     await api.database.user.updateMany({ data: { emailVerifiedAt: api.clock.now } });
