@@ -33,8 +33,8 @@ const RequestEmailSignInPayload = builder.objectRef<Requested>('RequestEmailSign
   fields: (t) => ({
     challenge: t.exposeString('challenge', {
       description:
-        'The secret of this sign-in, for `signInWithEmailCode`. It works once, on this device only, and grants no ' +
-        'access without the code. Keep it in memory.',
+        'The secret of this sign-in, for `signInWithEmailCode`. It works once, and grants no access without the code. ' +
+        'With cookies, or after an `x-device-token` in this request, it works only on that device. Keep it in memory.',
     }),
     email: t.exposeString('email', { description: 'The address that is mailed.' }),
     expiresAt: t.expose('expiresAt', {

@@ -12,8 +12,8 @@ export const SecondFactorMethod = builder.enumType('SecondFactorMethod', {
 });
 
 const challengeDescription =
-  'The secret of this sign-in, for ten minutes. It works once, on this device only, and grants no access. Keep it in ' +
-  'memory.';
+  'The secret of this sign-in, for ten minutes. It works once, and grants no access. With cookies, or after an ' +
+  '`x-device-token` in the first step, it works only on that device. Keep it in memory.';
 const expiresAtDescription = 'When the challenge expires.';
 
 export const SecondFactorRequired = builder.objectRef<PendingSignIn>('SecondFactorRequired').implement({
