@@ -60,7 +60,6 @@ async function challengesFor(api: TestApi, user: User, hasApp: boolean) {
     signIn: text(signIn.challenge),
     code: text(new App(secrets.added, api).code()),
     answer: [`{ totpCode: "${new App(secrets.own, api).code()}" }`],
-    required: ['true', 'false'],
   };
 }
 
@@ -79,31 +78,54 @@ async function requestFor({ database, config, clock }: TestApi, user: User) {
   return { challenge, code, token };
 }
 
-/** Returns a mutation with arguments that are right for it or for another mutation. */
-function mutationOf({ name, args }: GraphQLField<unknown, unknown>, right: Record<string, string[]>, random: Random) {
-  const values = args.flatMap(({ name: argument, type }) => {
+/** The arguments of a mutation, each with values that are right for this mutation or for another one. */
+type Choices = { name: string; values: readonly string[] }[];
+
+function choicesOf({ args }: GraphQLField<unknown, unknown>, right: Record<string, string[]>): Choices {
+  return args.flatMap(({ name, type }) => {
     const inner = isNonNullType(type) ? type.ofType : type;
-    const choices = isEnumType(inner) ? inner.getValues().map((value) => value.name) : right[argument];
-    return choices ? [`${argument}: ${random.pick(choices)}`] : [];
+    const values = isEnumType(inner) ? inner.getValues().map((value) => value.name) : right[name];
+    return values ? [{ name, values }] : [];
   });
+}
+
+/** Returns a mutation with one of the values for each argument. */
+function mutationOf(name: string, choices: Choices, random: Random): string {
+  const values = choices.map((argument) => `${argument.name}: ${random.pick(argument.values)}`);
   const selected = name === 'logout' ? 'revokedSessionId' : '__typename';
   return `mutation { ${name}${values.length > 0 ? `(${values.join(', ')})` : ''} { ${selected} } }`;
 }
 
 const text = (...values: string[]) => values.map((value) => JSON.stringify(value));
 
+/** The arguments that are secrets, of a mail or a step before: new ones for each mutation. */
+const secretArguments = new Set(['token', 'challenge', 'code', 'signIn', 'answer']);
+
+/** Returns values for the secret arguments: all secrets of a user, each as it was just given out. */
+async function secretsOf(api: TestApi, { user, hasApp = false }: Account, hashedPassword: string) {
+  const requested = await requestFor(api, user);
+  const links = [...(await linksFor(api, user.id, hashedPassword)), requested.token];
+  const { challenge, code, ...others } = await challengesFor(api, user, hasApp);
+  return {
+    ...others,
+    token: text(...links),
+    challenge: [...challenge, ...text(requested.challenge)],
+    code: [...code, ...text(requested.code)],
+  };
+}
+
+type Account = { user: User; hasApp?: boolean };
+
 /**
- * Sends every mutation many times, with all secrets of a user, and returns those that started a user's session.
+ * Sends every mutation many times, with all secrets of a user, and returns those that started a user's session. One with
+ * few possible arguments is sent fewer times.
  *
  * @param account.user - as it is before each mutation
  * @param account.hasApp - whether the user has an authenticator app
  */
-async function startingMutations(
-  api: TestApi,
-  { user, hasApp = false }: { user: User; hasApp?: boolean },
-  senders: (() => Client)[],
-): Promise<Set<string>> {
+async function startingMutations(api: TestApi, account: Account, senders: (() => Client)[]): Promise<Set<string>> {
   const { database, config } = api;
+  const { user } = account;
   const hashedPassword = await hashPassword(password, config.passwords);
   const random = randomFrom(7);
   const starting = new Set<string>();
@@ -112,36 +134,35 @@ async function startingMutations(
   const isPublicOnly = inject('isShort') && senders.length === 1;
   for (const { operation, field } of rootFields()) {
     if (operation === 'query' || (isPublicOnly && field.extensions.access !== 'public')) continue;
-    for (let time = 0; time < (inject('isShort') ? 15 : 40); time += 1) {
+    const hasSecrets = field.args.some(({ name }) => secretArguments.has(name));
+    let times = inject('isShort') ? 15 : 40;
+    for (let time = 0; time < times; time += 1) {
       // After each mutation, the user exists as before, and the address of the others is free.
       await Promise.all([
         database.user.upsert({ where: { id: user.id }, create: user, update: user }),
         database.user.deleteMany({ where: { email: { in: ['someone@example.com', 'new@example.com'] } } }),
         database.rateLimit.deleteMany(),
       ]);
-      const requested = await requestFor(api, user);
-      const links = [...(await linksFor(api, user.id, hashedPassword)), requested.token];
-      const { challenge, code, ...others } = await challengesFor(api, user, hasApp);
-      const right = {
-        ...others,
+      const choices = choicesOf(field, {
+        ...(hasSecrets && (await secretsOf(api, account, hashedPassword))),
         email: text(email, email, 'someone@example.com'),
         newEmail: text('new@example.com'),
         password: text(password),
         currentPassword: text(password),
         newPassword: text(fresh),
-        token: text(...links),
-        challenge: [...challenge, ...text(requested.challenge)],
-        code: [...code, ...text(requested.code)],
+        required: ['true', 'false'],
         id: text(btoa(`User:${user.id}`)),
         sessionId: text('U2Vzc2lvbjox'),
         role: text('user', 'admin'),
         name: text('Grace'),
         data: ['{ a: 1 }'],
-      };
+      });
+      const possible = choices.reduce((product, { values }) => product * values.length, senders.length);
+      times = Math.min(times, 4 * possible);
       const last = await database.session.findFirst({ orderBy: { id: 'desc' } });
       await random
         .pick(senders)()
-        .send(mutationOf(field, right, random));
+        .send(mutationOf(field.name, choices, random));
       const where = { ...isOfUser, id: { gt: last?.id ?? 0n } };
       const started = await database.session.findMany({ where, include: { user: true } });
       for (const session of started) {
