@@ -30,7 +30,7 @@ const settings = {
 };
 
 describe('sessions, over random sequences of the mutations of two users, an administrator and a thief', () => {
-  const { sequences, steps } = inject('isShort') ? { sequences: 1, steps: 60 } : { sequences: 8, steps: 250 };
+  const { sequences, steps } = inject('isShort') ? { sequences: 1, steps: 60 } : { sequences: 4, steps: 250 };
 
   it('are accepted only with the proofs that their accounts need, and never a thief without the second factor', async () => {
     const counts = new Map<string, number>();
