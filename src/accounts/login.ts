@@ -2,7 +2,6 @@ import type { Config } from '../config/config.ts';
 import type { Database } from '../database/database.ts';
 import { runConcurrently } from '../database/transaction.ts';
 import { AccountSuspendedError, InvalidCredentialsError } from '../errors.ts';
-import { type AuditEventType, recordEvent } from '../events/record.ts';
 import { type Trust, withHashingSlot } from '../passwords/hashing-queue.ts';
 import { requirePassword } from '../passwords/password.ts';
 import type { Scope } from '../scope.ts';
@@ -15,7 +14,7 @@ import { findAccount, findUserByIdentifier, type Identifier, labelOf } from '../
 import type { User } from '../users/user.ts';
 import { inTransactionOf, type SignInPolicies } from './prove-password.ts';
 import { completeSignIn, isPending, type SignInResult } from './sign-in.ts';
-import { mailFailedLogins } from './sign-ins/failed-logins.ts';
+import { mailFailedLogins, recordFailedLogin } from './sign-ins/failed-logins.ts';
 import { prepareNewDevice } from './sign-ins/new-device.ts';
 
 type LoginPolicies = SignInPolicies & WorkPolicies & Pick<Config, 'newDeviceMail'>;
@@ -96,13 +95,8 @@ async function loginInSlot(
         return started;
       });
     } catch (error) {
-      if (error instanceof InvalidCredentialsError) await recordFailure(database, scope, 'LOGIN_FAILED', user);
-      if (error instanceof AccountSuspendedError) await recordFailure(database, scope, 'LOGIN_REFUSED', user);
+      await recordFailedLogin(database, scope, error, user?.id ?? null);
       throw error;
     }
   });
-}
-
-function recordFailure(database: Database, scope: Scope, type: AuditEventType, user: User | null): Promise<void> {
-  return recordEvent(database, scope, { type, userId: user?.id ?? null, sessionHandle: null });
 }

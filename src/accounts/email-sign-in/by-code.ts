@@ -1,8 +1,6 @@
 import type { Database } from '../../database/database.ts';
 import { inTransaction } from '../../database/transaction.ts';
-import { AccountSuspendedError, InvalidCredentialsError } from '../../errors.ts';
-import { type AuditEventType, recordEvent } from '../../events/record.ts';
-import type { Challenge } from '../../generated/sqlite/client.ts';
+import { InvalidCredentialsError } from '../../errors.ts';
 import type { Scope } from '../../scope.ts';
 import type { SessionRequest } from '../../sessions/start.ts';
 import { emailCodeKeyOf, type Succeed, withAttempt } from '../../throttle/attempts.ts';
@@ -11,6 +9,7 @@ import { isMailedCode } from '../../tokens/mailed-code.ts';
 import { findTrustedDevice } from '../../tokens/trusted-device.ts';
 import { accountKeyOf } from '../../users/email.ts';
 import { isPending, type SignInResult } from '../sign-in.ts';
+import { recordFailedLogin } from '../sign-ins/failed-logins.ts';
 import {
   completeEmailSignIn,
   type EmailSignInPolicies,
@@ -69,8 +68,7 @@ export async function signInWithEmailCode(
     try {
       return await withAnswer(database, challenge, () => complete(succeed), maxWrongCodes);
     } catch (error) {
-      if (error instanceof InvalidCredentialsError) await recordFailure(database, scope, 'LOGIN_FAILED', challenge);
-      if (error instanceof AccountSuspendedError) await recordFailure(database, scope, 'LOGIN_REFUSED', challenge);
+      await recordFailedLogin(database, scope, error, challenge.userId);
       throw error;
     }
   });
@@ -78,8 +76,4 @@ export async function signInWithEmailCode(
 
 function wrongCode(): InvalidCredentialsError {
   return new InvalidCredentialsError('This code is wrong. Enter the code of the newest mail, or request a new one.');
-}
-
-function recordFailure(db: Database, scope: Scope, type: AuditEventType, { userId }: Challenge): Promise<void> {
-  return recordEvent(db, scope, { type, userId, sessionHandle: null });
 }

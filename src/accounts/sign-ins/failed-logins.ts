@@ -1,4 +1,6 @@
 import type { Database } from '../../database/database.ts';
+import { AccountSuspendedError, InvalidCredentialsError } from '../../errors.ts';
+import { type AuditEventType, recordEvent } from '../../events/record.ts';
 import type { FactorAnswer } from '../../factors/answers.ts';
 import { clientValues } from '../../mail/client-values.ts';
 import { enqueueMail, type MailData, type MailName, mayBeMailed } from '../../mail/outbox.ts';
@@ -24,6 +26,23 @@ export function mailFailedLogins(
   const isSignedIn = account.user !== null && account.user.id === scope.session?.user?.id;
   const values = { session: isSignedIn ? 'yes' : '' };
   return mailFailures(database, scope, { ...account, name: 'failed-logins', values }, failures);
+}
+
+/**
+ * Records a sign-in that failed by a wrong password or code, or that was refused to a suspended user. Other errors say
+ * nothing about the account.
+ *
+ * @param userId - null for an address without an account
+ */
+export async function recordFailedLogin(
+  database: Database,
+  scope: Scope,
+  error: unknown,
+  userId: bigint | null,
+): Promise<void> {
+  const record = (type: AuditEventType) => recordEvent(database, scope, { type, userId, sessionHandle: null });
+  if (error instanceof InvalidCredentialsError) await record('LOGIN_FAILED');
+  if (error instanceof AccountSuspendedError) await record('LOGIN_REFUSED');
 }
 
 /** What a person had, who then gave a wrong factor beside the password: the first factor of a sign-in, or a session. */
