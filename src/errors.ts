@@ -388,6 +388,11 @@ export function notSignedIn(): RequestError {
   return new RequestError('UNAUTHENTICATED', 'You are not signed in. Log in first.');
 }
 
+/** Returns the refusal of an operation whose session has ended in the meantime. */
+export function sessionEnded(): RequestError {
+  return new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
+}
+
 /** Returns the refusal of a request with a session token that a newer one has replaced in the meantime. */
 export function tokenReplaced(): RequestError {
   const message = 'This session has a new token. Send the request again with it.';

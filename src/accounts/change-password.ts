@@ -1,5 +1,5 @@
 import type { Database } from '../database/database.ts';
-import { RequestError } from '../errors.ts';
+import { sessionEnded } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
 import { countChange, keepAccount } from '../factors/changes/keep.ts';
 import { voidLinks } from '../mail/outbox.ts';
@@ -42,7 +42,7 @@ export async function changePassword(
     const change = await keepAccount(db, before, 'PASSWORD_CHANGED', scope.now);
     const changed = await db.user.update({ where: { id: user.id }, data: { hashedPassword } });
     const rotated = await rotateToken(db, scope, ['password']);
-    if (!rotated) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
+    if (!rotated) throw sessionEnded();
     const rotatedScope = { ...scope, session: { ...rotated.session, user: changed } };
     await recordEvent(db, rotatedScope, { type: 'PASSWORD_CHANGED', userId: user.id });
     await endSessions(db, rotatedScope, sessionsOfUser(user.id, rotated.session.id), 'PASSWORD_CHANGED');

@@ -1,6 +1,6 @@
 import type { Database, Db } from '../database/database.ts';
 import { inTransaction } from '../database/transaction.ts';
-import { ChallengeInvalidError, InvalidCredentialsError, isWrongProof, RequestError } from '../errors.ts';
+import { ChallengeInvalidError, InvalidCredentialsError, isWrongProof, sessionEnded } from '../errors.ts';
 import { recordEvent } from '../events/record.ts';
 import { type FactorAnswer, type FactorPolicies, redeemAnswer } from '../factors/answers.ts';
 import { cancelReset } from '../factors/changes/resets.ts';
@@ -117,8 +117,4 @@ async function rotate(
   const detail = method.toUpperCase();
   await recordEvent(db, rotatedScope, { type: 'REAUTHENTICATED', userId: user.id, detail });
   return rotated;
-}
-
-function sessionEnded(): RequestError {
-  return new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
 }

@@ -1,6 +1,6 @@
 /** The addition of a factor: by a user in a session, or as a part of a sign-in that needs one. */
 import type { Database, Db } from '../../database/database.ts';
-import { ChallengeInvalidError, RequestError } from '../../errors.ts';
+import { ChallengeInvalidError, sessionEnded } from '../../errors.ts';
 import { countRecoveryCodes, replaceRecoveryCodes } from '../../factors/recovery-codes.ts';
 import { listEnrolledFactors, listSecondFactors } from '../../factors/second-factors.ts';
 import { actingAs, requireUser, type Scope } from '../../scope.ts';
@@ -113,7 +113,7 @@ export async function finishEnrolment(
   const byUser = actingAs(scope, user);
   if (pending === null) {
     const rotated = await rotateToken(db, requireUser(scope), [method]);
-    if (!rotated) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
+    if (!rotated) throw sessionEnded();
     if (isNew) await endSessionsWithoutSecondFactor(db, byUser, user, policies.secondFactor);
     await voidChallenges(db, user.id, ['SIGN_IN']);
     return { user, recoveryCodes: await firstRecoveryCodes(db, scope, user, policies), rotated, started: null };

@@ -1,7 +1,7 @@
 import type { Config } from '../../../config/config.ts';
 import type { Database, Db } from '../../../database/database.ts';
 import { inTransaction } from '../../../database/transaction.ts';
-import { ChallengeInvalidError, PasskeyLimitError, RequestError } from '../../../errors.ts';
+import { ChallengeInvalidError, PasskeyLimitError, RequestError, sessionEnded } from '../../../errors.ts';
 import { recordEvent } from '../../../events/record.ts';
 import { keepFactorChange } from '../../../factors/changes/keep.ts';
 import { mailFactorChange } from '../../../factors/changes/notices.ts';
@@ -159,5 +159,5 @@ async function proveByPasskey(
 async function requireLiveSession(db: Db, scope: Scope): Promise<void> {
   const { id } = requireUser(scope).session;
   const live = await db.session.findFirst({ where: { AND: [{ id }, whereLive(scope.now)] }, select: { id: true } });
-  if (live === null) throw new RequestError('UNAUTHENTICATED', 'This session has ended. Log in first.');
+  if (live === null) throw sessionEnded();
 }
