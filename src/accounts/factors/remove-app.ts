@@ -1,14 +1,13 @@
 import type { Config } from '../../config/config.ts';
 import type { Database } from '../../database/database.ts';
 import { inTransaction } from '../../database/transaction.ts';
-import { FactorNotFoundError, notSignedIn } from '../../errors.ts';
+import { FactorNotFoundError } from '../../errors.ts';
 import { keepFactorChange } from '../../factors/changes/keep.ts';
 import type { UserScope } from '../../scope.ts';
-import { whereLive } from '../../sessions/session.ts';
-import { lockUser } from '../../users/lock.ts';
 import type { User } from '../../users/user.ts';
 import { type FactorProofPolicies, requireProofForFactors } from './enrolment.ts';
 import { finishRemoval } from './removal.ts';
+import { lockSessionUser } from './session-user.ts';
 
 export type RemovalPolicies = FactorProofPolicies & Pick<Config, 'secondFactor'>;
 
@@ -31,14 +30,10 @@ export async function removeAuthenticatorApp(
   policies: RemovalPolicies,
 ): Promise<User> {
   requireProofForFactors(scope, policies);
-  const { session, now } = scope;
-  const userId = session.user.id;
   return inTransaction(database, async (db) => {
-    const before = await lockUser(db, userId);
-    const live = await db.session.findFirst({ where: { id: session.id, userId, ...whereLive(now) } });
-    if (live === null) throw notSignedIn();
-    const change = await keepFactorChange(db, before, 'FACTOR_REMOVED', now);
-    const { count } = await db.authenticatorApp.deleteMany({ where: { userId } });
+    const before = await lockSessionUser(db, scope);
+    const change = await keepFactorChange(db, before, 'FACTOR_REMOVED', scope.now);
+    const { count } = await db.authenticatorApp.deleteMany({ where: { userId: before.id } });
     if (count === 0) throw new FactorNotFoundError();
     return finishRemoval(db, scope, { before, change, kind: 'TOTP' }, policies);
   });
