@@ -23,9 +23,8 @@ import { whereLive } from '../../../sessions/session.ts';
 import type { StartedSession, Visitor } from '../../../sessions/start.ts';
 import { type CreatedChallenge, findChallenge, redeemChallenge } from '../../../tokens/challenge.ts';
 import { hashToken } from '../../../tokens/token.ts';
-import { lockUser } from '../../../users/lock.ts';
 import type { User } from '../../../users/user.ts';
-import { type Enroller, findEnroller, finishEnrolment, requireProofForFactors } from '../enrolment.ts';
+import { type Enroller, findEnroller, finishEnrolment, lockEnroller, requireProofForFactors } from '../enrolment.ts';
 import { requirePasskeyName } from './manage.ts';
 import { startForUser } from './started.ts';
 
@@ -120,7 +119,7 @@ export async function finishPasskeyRegistration(
   };
   const verified = await verifyRegistration(response, expected, policies.passkeys);
   return inTransaction(database, async (db) => {
-    const before = await lockUser(db, enroller.user.id);
+    const before = await lockEnroller(db, enroller);
     await redeemChallenge(db, challenge, scope.now);
     const change = await keepFactorChange(db, before, 'FACTOR_ADDED', scope.now);
     const row = { ...verified.passkey, userId: before.id, userHandle: String(userHandle), name };
