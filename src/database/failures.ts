@@ -69,6 +69,18 @@ export function isUnavailable(error: unknown): boolean {
   return faultOf(error) !== null;
 }
 
+/**
+ * SQLSTATE codes for a named statement that the connection does not know. Behind a pooler, every query may get another
+ * connection, with other prepared statements. Another cause is a migration that changed the statement's columns. The
+ * statement was not carried out.
+ */
+const notPrepared = new Set(['26000', '42P05', '0A000']);
+
+/** Returns whether a statement failed because the connection does not have it prepared. */
+export function isNotPrepared(code: string | undefined): boolean {
+  return code !== undefined && notPrepared.has(code);
+}
+
 /** Returns whether two transactions conflicted, so that one of them has to begin anew. */
 export function isConflict(error: unknown): boolean {
   if (isDriverAdapterError(error)) return error.cause.kind === 'TransactionWriteConflict';

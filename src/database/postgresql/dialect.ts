@@ -13,6 +13,7 @@ import { isWithoutServers, watchLargestId, widenIds } from './ids.ts';
 import { migratePostgresql, withClient } from './migrate.ts';
 import { openPool } from './pool.ts';
 import { preparedReads } from './prepared-reads.ts';
+import { preparedStatements } from './prepared-statements.ts';
 import { tableIds } from './table-ids.ts';
 import { targetOf } from './target.ts';
 
@@ -26,7 +27,8 @@ export const postgresqlDialect: Dialect = {
     // A session that has ended may still be live on a standby, which is behind.
     const target = targetOf(url) ?? (isReplica ? 'any' : 'primary');
     const pool = openPool(url, { size: poolSize, target, report });
-    const factory = guardedAdapter(pool);
+    const statements = preparedStatements();
+    const factory = guardedAdapter(pool, statements);
     const queryable = await factory.connect();
     if (onStatement) timeStatements(queryable, onStatement);
     const database = new PrismaClient({
@@ -36,7 +38,7 @@ export const postgresqlDialect: Dialect = {
     });
     if (onQuery) database.$on('query', (event) => onQuery(event.query));
     await database.$connect();
-    const reads = preparedReads(pool, { onQuery, onStatement, onSharedRead });
+    const reads = preparedReads(pool, statements, { onQuery, onStatement, onSharedRead });
     // Both clients are generated from the same models. Additional features of PostgreSQL's client are not used.
     const facts = { ...tableIds(pool), ...postgresqlStorage(pool) };
     return Object.assign(database as unknown as SqliteClient, reads, facts, {

@@ -11,7 +11,7 @@ import type pg from 'pg';
 import { transactionOptions } from '../dialect.ts';
 import { transactionIsOver } from '../failures.ts';
 import { registerTransaction } from '../raw-sql.ts';
-import { preparedStatements } from './prepared-statements.ts';
+import type { PreparedStatements } from './prepared-statements.ts';
 
 /** PostgreSQL's code for a write in a transaction that can only read. */
 const readOnlyCode = '25006';
@@ -23,8 +23,8 @@ const readOnlyCode = '25006';
  * Prisma returns the connection to the pool. If the database froze and ROLLBACK timed out, the transaction is still
  * open there. The next user of the connection writes into it, gets a success, and the write is never committed.
  */
-export function guardedAdapter(pool: pg.Pool): SqlDriverAdapterFactory {
-  const { statementNameGenerator, withPrepared } = preparedStatements();
+export function guardedAdapter(pool: pg.Pool, statements: PreparedStatements): SqlDriverAdapterFactory {
+  const { statementNameGenerator, withPrepared } = namesFor(statements);
   const factory = new PrismaPg(pool, { disposeExternalPool: true, statementNameGenerator });
   return {
     provider: factory.provider,
@@ -40,6 +40,27 @@ export function guardedAdapter(pool: pg.Pool): SqlDriverAdapterFactory {
         return transaction;
       };
       return adapter;
+    },
+  };
+}
+
+type Query = SqlQuery & { isPrepared?: boolean };
+
+/** Returns the names of statements for Prisma's adapter, and a wrapper for statements outside transactions. */
+function namesFor({ nameOf, isMissing }: PreparedStatements) {
+  /** The statements that are sent outside of a transaction: a failure there has no consequences. */
+  const named = new WeakSet<SqlQuery>();
+  return {
+    statementNameGenerator: (query: SqlQuery) => (named.has(query) && nameOf(query.sql)) || '',
+    withPrepared: (send: SqlDriverAdapter['queryRaw']) => async (query: Query) => {
+      if (!query.isPrepared) return send(query);
+      named.add(query);
+      try {
+        return await send(query);
+      } catch (error) {
+        if (!isDriverAdapterError(error) || !isMissing(error.cause.originalCode)) throw error;
+        return send(query);
+      }
     },
   };
 }

@@ -14,7 +14,7 @@ import {
 } from '../hot/prepared-reads.ts';
 import { type Row, type Select, select } from '../hot/select.ts';
 import { timed } from '../observe/statement-times.ts';
-import { isNotPrepared } from './prepared-statements.ts';
+import type { PreparedStatements } from './prepared-statements.ts';
 
 /**
  * Statements that read up to 1, 4 or 16 sessions by their handles. Concurrent requests are read together, by the
@@ -48,29 +48,30 @@ const types: pg.CustomTypesConfig = {
 type Listeners = Pick<OpenOptions, 'onQuery' | 'onStatement' | 'onSharedRead'>;
 
 /** Returns the reads on a pool, by statements that every connection prepares once. */
-export function preparedReads(pool: pg.Pool, { onQuery, onStatement, onSharedRead }: Listeners): PreparedReads {
-  let isPreparable = true;
-
-  function send(text: string, values: unknown[], name?: string) {
+export function preparedReads(
+  pool: pg.Pool,
+  { nameOf, isMissing }: PreparedStatements,
+  { onQuery, onStatement, onSharedRead }: Listeners,
+): PreparedReads {
+  function send(text: string, values: unknown[]) {
     onQuery?.(text);
-    const prepared = name === undefined ? {} : { name };
+    const name = nameOf(text);
+    const prepared = name === null ? {} : { name };
     return pool.query<Row>({ text, values, types, rowMode: 'array', ...prepared });
   }
   const query = onStatement ? timed('read', send, onStatement) : send;
 
-  async function read(name: string, text: string, values: unknown[]): Promise<Row[]> {
-    if (!isPreparable) return (await query(text, values)).rows;
+  async function read(text: string, values: unknown[]): Promise<Row[]> {
     try {
-      return (await query(text, values, name)).rows;
+      return (await query(text, values)).rows;
     } catch (error) {
-      if (!isNotPrepared((error as pg.DatabaseError).code)) throw error;
-      isPreparable = false;
+      if (!isMissing((error as pg.DatabaseError).code)) throw error;
       return (await query(text, values)).rows;
     }
   }
 
-  async function find<Selected>(name: string, { sql, toRecord }: Select<Selected>, values: unknown[]) {
-    const rows = await read(name, sql, values);
+  async function find<Selected>({ sql, toRecord }: Select<Selected>, values: unknown[]) {
+    const rows = await read(sql, values);
     return rows.map(toRecord);
   }
 
@@ -91,24 +92,24 @@ export function preparedReads(pool: pg.Pool, { onQuery, onStatement, onSharedRea
       if (!fitting) throw new Error(`No statement fits ${handles.length} handles.`);
       const { size, statement } = fitting;
       const places = Array.from({ length: size }, (_, place) => handles[place] ?? handles[0]);
-      const found = await find(`sessions by ${size} handles`, statement, places);
+      const found = await find(statement, places);
       return handles.map((handle) => found.find((session) => session.handle === handle) ?? null);
     }),
-    $findLiveSessions: (userIds, now) => find('sessions by users', byUsers, [userIds, now.toISOString()]),
-    $findUsersByAddress: (address) => find('users by address', byAddress, [address]),
+    $findLiveSessions: (userIds, now) => find(byUsers, [userIds, now.toISOString()]),
+    $findUsersByAddress: (address) => find(byAddress, [address]),
     async $findUserByUsername(key) {
-      const [user] = await find('user by username', byUsername, [key]);
+      const [user] = await find(byUsername, [key]);
       return user ?? null;
     },
     $findServiceClient: shared(async (clientIds) => {
-      const found = await find('service clients by client ids', byClientIds, [[...new Set(clientIds)]]);
+      const found = await find(byClientIds, [[...new Set(clientIds)]]);
       return clientIds.map((clientId) => found.find((client) => client.clientId === clientId) ?? null);
     }),
     async $findTokenIds(userId, purpose) {
-      const tokens = await find('tokens by purpose', byPurpose, [userId, purpose]);
+      const tokens = await find(byPurpose, [userId, purpose]);
       return tokens.map(({ id }) => id);
     },
-    $findRateLimits: (keys) => find('rate limits by keys', byKeys, [keys]),
+    $findRateLimits: (keys) => find(byKeys, [keys]),
   };
 }
 

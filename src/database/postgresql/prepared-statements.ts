@@ -1,54 +1,43 @@
-import { isDriverAdapterError, type SqlQuery, type SqlResultSet } from '@prisma/driver-adapter-utils';
-
-/**
- * SQLSTATE codes for a named statement that the connection does not know. Behind a pooler, every query may get another
- * connection, with other prepared statements. Another cause is a migration that changed the statement's columns. The
- * statement was not carried out.
- */
-const notPrepared = new Set(['26000', '42P05', '0A000']);
-
-/** Returns whether a statement failed because the connection does not have it prepared. */
-export function isNotPrepared(code: string | undefined): boolean {
-  return code !== undefined && notPrepared.has(code);
-}
+import { hash } from 'node:crypto';
+import { isNotPrepared } from '../failures.ts';
 
 /** The maximum number of statements that a connection keeps. Further ones are sent without a name. */
-const maxNames = 50;
+const maxNames = 100;
 
-type Query = SqlQuery & { isPrepared?: boolean };
+/** The statements that the connections of a pool keep prepared. */
+export type PreparedStatements = {
+  /**
+   * Returns the name of a statement that the connections keep, or null if they keep none.
+   *
+   * The name is a hash of the text. A pooler that does not know prepared statements gives several servers the same
+   * connections, also servers of two versions. If two texts had one name, the one of the other server would be carried
+   * out.
+   */
+  nameOf(sql: string): string | null;
+  /**
+   * Returns whether a statement with a name failed only because the connection does not have it prepared. From then on,
+   * no statement has a name.
+   */
+  isMissing(code: string | undefined): boolean;
+};
 
-type QueryRaw = (query: Query) => Promise<SqlResultSet>;
-
-/** Returns the names of prepared statements for Prisma's adapter, and a wrapper for statements outside transactions. */
-export function preparedStatements(): {
-  statementNameGenerator: (query: SqlQuery) => string;
-  withPrepared: (send: QueryRaw) => QueryRaw;
-} {
+export function preparedStatements(): PreparedStatements {
   const names = new Map<string, string>();
-  /** The statements that are sent outside of a transaction: a failure there has no consequences. */
-  const named = new WeakSet<SqlQuery>();
   let isPreparable = true;
   return {
-    statementNameGenerator(query) {
-      if (!named.has(query)) return '';
-      const known = names.get(query.sql);
+    nameOf(sql) {
+      if (!isPreparable) return null;
+      const known = names.get(sql);
       if (known !== undefined) return known;
-      if (names.size === maxNames) return '';
-      const name = `statement ${names.size + 1}`;
-      names.set(query.sql, name);
+      if (names.size === maxNames) return null;
+      const name = hash('sha256', sql, 'base64url');
+      names.set(sql, name);
       return name;
     },
-    withPrepared: (send) => async (query) => {
-      if (!query.isPrepared || !isPreparable) return send(query);
-      named.add(query);
-      try {
-        return await send(query);
-      } catch (error) {
-        if (!isDriverAdapterError(error) || !isNotPrepared(error.cause.originalCode)) throw error;
-        isPreparable = false;
-        named.delete(query);
-        return send(query);
-      }
+    isMissing(code) {
+      if (!isNotPrepared(code)) return false;
+      isPreparable = false;
+      return true;
     },
   };
 }
