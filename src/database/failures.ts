@@ -81,9 +81,14 @@ export function isNotPrepared(code: string | undefined): boolean {
   return code !== undefined && notPrepared.has(code);
 }
 
-/** Returns whether two transactions conflicted, so that one of them has to begin anew. */
+/**
+ * Returns whether a transaction has to begin anew: it conflicted with another one, or a connection did not have one of its
+ * statements prepared.
+ */
 export function isConflict(error: unknown): boolean {
-  if (isDriverAdapterError(error)) return error.cause.kind === 'TransactionWriteConflict';
+  if (isDriverAdapterError(error)) {
+    return error.cause.kind === 'TransactionWriteConflict' || isNotPrepared(error.cause.originalCode);
+  }
   if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return false;
   // For a raw query, Prisma passes on PostgreSQL's code: 40001 is a conflict of transactions, 40P01 a deadlock.
   return error.code === 'P2034' || (error.code === 'P2010' && /\b(40001|40P01)\b/.test(error.message));

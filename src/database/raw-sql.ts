@@ -107,8 +107,9 @@ function beginInTime(queryable: SqlDriverAdapter): Promise<Transaction> {
 /**
  * Sends a statement and returns the rows of its answer, with the columns in their order.
  *
- * @param options.isPrepared - whether PostgreSQL keeps the statement prepared if it is sent outside of a transaction. For
- *   frequent statements, whose text is one of a few. SQLite keeps every statement of this function prepared.
+ * @param options.isPrepared - whether the connections to PostgreSQL keep the statement prepared: they then neither parse
+ *   nor, mostly, plan it again. For frequent statements, whose text is one of a few. SQLite keeps every statement of this
+ *   function prepared.
  */
 export async function run(
   db: Statements,
@@ -138,7 +139,8 @@ export async function insert<Of extends Table, Row extends NewRow<Of>>(
   const columns = columnsOf(table);
   const values = valuesOf(table, columns, row);
   const list = Prisma.raw(`"${table}" (${quoted(columns)})`);
-  const [[id] = []] = await run(db, Prisma.sql`INSERT INTO ${list} VALUES (${Prisma.join(values)}) RETURNING "id"`);
+  const insertion = Prisma.sql`INSERT INTO ${list} VALUES (${Prisma.join(values)}) RETURNING "id"`;
+  const [[id] = []] = await run(db, insertion, { isPrepared: true });
   return toId(id);
 }
 
@@ -150,7 +152,7 @@ export async function insertAll<Of extends Table>(db: Statements, table: Of, row
     const values = rows
       .slice(from, from + maxRows)
       .map((row) => Prisma.sql`(${Prisma.join(valuesOf(table, columns, row))})`);
-    await run(db, Prisma.sql`INSERT INTO ${list} VALUES ${Prisma.join(values)}`);
+    await run(db, Prisma.sql`INSERT INTO ${list} VALUES ${Prisma.join(values)}`, { isPrepared: values.length === 1 });
   }
 }
 

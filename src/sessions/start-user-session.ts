@@ -129,6 +129,7 @@ async function findSurplus(
     Prisma.sql`SELECT s."id" FROM "Session" s
       WHERE s."userId" = ${userId} AND s."handle" <> ${keptHandle} AND ${whereLiveSql(now)}
       ORDER BY s."lastSeenAt" DESC NULLS LAST, s."id" DESC LIMIT ${maxSurplus} OFFSET ${maxSessions - 1}`,
+    { isPrepared: true },
   );
   return rows.map(([id]) => toId(id));
 }

@@ -139,7 +139,7 @@ export async function deleteCounts(db: Db, accountKey: string): Promise<void> {
     const { failureStreak, cooldown, cooldownCount } = accountLimits(accountKey, isTrustedDevice);
     return [failureStreak.key, cooldown.key, cooldownCount.key];
   });
-  await run(db, Prisma.sql`DELETE FROM "RateLimit" WHERE "key" IN (${Prisma.join(keys)})`);
+  await run(db, Prisma.sql`DELETE FROM "RateLimit" WHERE "key" IN (${Prisma.join(keys)})`, { isPrepared: true });
 }
 
 type Limits = {

@@ -33,6 +33,7 @@ export async function countOnce(db: Db, limits: RateLimit[], now: Date): Promise
         "points" = CASE WHEN r."expiresAt" <= ${now} THEN excluded."points" ELSE r."points" + excluded."points" END,
         "expiresAt" = CASE WHEN r."expiresAt" <= ${now} THEN excluded."expiresAt" ELSE r."expiresAt" END
       RETURNING "key", "points", "expiresAt"`,
+    { isPrepared: true },
   );
   const counted = new Map(
     rows.map(([key, points, expiresAt]) => [
@@ -61,6 +62,7 @@ export async function uncount(db: Db, limits: RateLimit[]): Promise<void> {
     db,
     Prisma.sql`INSERT INTO "RateLimit" AS r ("key", "points", "expiresAt") VALUES ${Prisma.join(values)}
       ON CONFLICT ("key") DO UPDATE SET "points" = r."points" - 1 WHERE r."points" > 0`,
+    { isPrepared: true },
   );
 }
 

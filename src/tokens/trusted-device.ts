@@ -82,7 +82,8 @@ export async function trustDevice(db: Db, userId: bigint, token: NewToken, use: 
 
 /** Records another sign-in on a trusted device. Does nothing if it was revoked meanwhile. */
 export async function recordDeviceUse(db: Db, id: bigint, use: DeviceUse): Promise<void> {
-  await run(db, Prisma.sql`UPDATE "UserToken" SET "data" = ${formatUse(use)} WHERE "id" = ${id}`);
+  const update = Prisma.sql`UPDATE "UserToken" SET "data" = ${formatUse(use)} WHERE "id" = ${id}`;
+  await run(db, update, { isPrepared: true });
 }
 
 function formatUse({ at, clientName, noSecondFactorUntil: until }: DeviceUse): string {

@@ -24,7 +24,7 @@ const readOnlyCode = '25006';
  * open there. The next user of the connection writes into it, gets a success, and the write is never committed.
  */
 export function guardedAdapter(pool: pg.Pool, statements: PreparedStatements): SqlDriverAdapterFactory {
-  const { statementNameGenerator, withPrepared } = namesFor(statements);
+  const statementNameGenerator = ({ sql, isPrepared }: Query) => (isPrepared && statements.nameOf(sql)) || '';
   const factory = new PrismaPg(pool, { disposeExternalPool: true, statementNameGenerator });
   return {
     provider: factory.provider,
@@ -32,10 +32,10 @@ export function guardedAdapter(pool: pg.Pool, statements: PreparedStatements): S
     async connect() {
       const adapter: SqlDriverAdapter = await factory.connect();
       const startTransaction = adapter.startTransaction.bind(adapter);
-      adapter.queryRaw = withPrepared(adapter.queryRaw.bind(adapter));
+      adapter.queryRaw = repeating(adapter.queryRaw.bind(adapter), statements);
       adapter.startTransaction = async (level?: IsolationLevel) => {
         const began = performance.now();
-        const transaction = guard(await startTransaction(level), began + transactionOptions.timeout);
+        const transaction = guard(await startTransaction(level), began + transactionOptions.timeout, statements);
         registerTransaction(transaction);
         return transaction;
       };
@@ -46,27 +46,22 @@ export function guardedAdapter(pool: pg.Pool, statements: PreparedStatements): S
 
 type Query = SqlQuery & { isPrepared?: boolean };
 
-/** Returns the names of statements for Prisma's adapter, and a wrapper for statements outside transactions. */
-function namesFor({ nameOf, isMissing }: PreparedStatements) {
-  /** The statements that are sent outside of a transaction: a failure there has no consequences. */
-  const named = new WeakSet<SqlQuery>();
-  return {
-    statementNameGenerator: (query: SqlQuery) => (named.has(query) && nameOf(query.sql)) || '',
-    withPrepared: (send: SqlDriverAdapter['queryRaw']) => async (query: Query) => {
-      if (!query.isPrepared) return send(query);
-      named.add(query);
-      try {
-        return await send(query);
-      } catch (error) {
-        if (!isDriverAdapterError(error) || !isMissing(error.cause.originalCode)) throw error;
-        return send(query);
-      }
-    },
+type Send<T> = (query: Query) => Promise<T>;
+
+/** Sends a statement again, without its name, if the connection does not have it prepared. */
+function repeating<T>(send: Send<T>, { isMissing }: PreparedStatements): Send<T> {
+  return async (query) => {
+    try {
+      return await send(query);
+    } catch (error) {
+      if (!query.isPrepared || !isMissing(codeOf(error))) throw error;
+      return send(query);
+    }
   };
 }
 
 /** @param deadline - by the clock of `performance`. A statement that was sent and is not answered by then may be carried out. */
-function guard(transaction: Transaction, deadline: number): Transaction {
+function guard(transaction: Transaction, deadline: number, { isMissing }: PreparedStatements): Transaction {
   // PgTransaction has its connection in a property that is not in its type.
   const { client } = transaction as unknown as { client: pg.PoolClient };
   let broken: unknown;
@@ -79,8 +74,8 @@ function guard(transaction: Transaction, deadline: number): Transaction {
     late.reject(broken);
   }, deadline - performance.now());
   const guarded =
-    <T>(send: (query: SqlQuery) => Promise<T>) =>
-    async (query: SqlQuery): Promise<T> => {
+    <T>(send: Send<T>): Send<T> =>
+    async (query) => {
       // A connection that did not answer would only be waited for once more.
       if (broken) throw broken;
       // A late statement would run on its own, or in the transaction of another user.
@@ -91,6 +86,8 @@ function guard(transaction: Transaction, deadline: number): Transaction {
         return await Promise.race([send(query), late.promise]);
       } catch (error) {
         if (!isAnswer(error)) broken = error;
+        // The transaction has failed. Its repetition sends no names.
+        if (query.isPrepared) isMissing(codeOf(error));
         throw error;
       }
     };
@@ -116,7 +113,11 @@ function guard(transaction: Transaction, deadline: number): Transaction {
  * whose default is to write again.
  */
 function isAnswer(error: unknown): boolean {
-  return (
-    isDriverAdapterError(error) && error.cause.originalCode !== undefined && error.cause.originalCode !== readOnlyCode
-  );
+  const code = codeOf(error);
+  return code !== undefined && code !== readOnlyCode;
+}
+
+/** Returns the SQLSTATE code of an error, if PostgreSQL answered with one. */
+function codeOf(error: unknown): string | undefined {
+  return isDriverAdapterError(error) ? error.cause.originalCode : undefined;
 }
