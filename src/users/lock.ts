@@ -1,5 +1,7 @@
 import type { Db } from '../database/database.ts';
+import { updateRows } from '../database/hot/change-rows.ts';
 import { PasswordChangedError, UserNotFoundError } from '../errors.ts';
+import { Prisma } from '../generated/sqlite/client.ts';
 import type { User } from './user.ts';
 
 /**
@@ -11,13 +13,12 @@ import type { User } from './user.ts';
  */
 export async function lockUserWithPassword(
   db: Db,
-  { id, hashedPassword, updatedAt }: User,
+  { id, hashedPassword }: User,
   rehashed: string | null = null,
 ): Promise<User> {
-  const [locked] = await db.user.updateManyAndReturn({
-    where: { id, hashedPassword },
-    data: { updatedAt, hashedPassword: rehashed ?? hashedPassword },
-  });
+  // Nothing equals NULL: an account without a password has none that was verified.
+  const where = Prisma.sql`s."id" = ${id} AND s."hashedPassword" = ${hashedPassword}`;
+  const [locked] = await updateRows(db, 'User', { set: { hashedPassword: rehashed ?? hashedPassword }, where });
   if (!locked) throw new PasswordChangedError();
   return locked;
 }

@@ -35,4 +35,10 @@ describe('lockUserWithPassword', () => {
     await expect(lockUserWithPassword(database, user, rehashed)).rejects.toThrow('is wrong');
     expect(await database.user.findUnique({ where: { email } })).toMatchObject({ hashedPassword: changed });
   });
+
+  it('refuses a user without a password: none was checked', async () => {
+    const { database } = await openEmptyDatabase();
+    const user = await database.user.create({ data: { email, role: 'user' } });
+    await expect(lockUserWithPassword(database, user)).rejects.toThrow('is wrong');
+  });
 });

@@ -3,21 +3,34 @@ import { isSqlite, quoted, run, type Statements, toDate } from '../raw-sql.ts';
 import { type ColumnTable, columnTables, type RecordOf } from './columns.ts';
 import { type Row, readerOf } from './select.ts';
 
-type Table = 'Session';
+type Table = 'Session' | 'User';
 
 type RowOf<Of extends Table> = RecordOf<(typeof columnTables)[Of]>;
 
-export type Change<Of extends Table> = {
+export type Update<Of extends Table> = {
   /** The new values of columns: values, or expressions on the row before. */
   set: { [column in keyof RowOf<Of>]?: RowOf<Of>[column] | Prisma.Sql };
   /** A condition on the alias `s`. */
   where: Prisma.Sql;
+};
+
+export type Change<Of extends Table> = Update<Of> & {
   /**
    * An INSERT INTO … SELECT … FROM `changed`, the relation of the changed rows. It has the columns that `set` does not
    * set to a value.
    */
   insertion: Prisma.Sql;
 };
+
+/** Changes rows of a table, and returns them as they are then. */
+export async function updateRows<Of extends Table>(
+  db: Statements,
+  table: Of,
+  change: Update<Of>,
+): Promise<RowOf<Of>[]> {
+  const { update, toRecord } = updateOf(table, change);
+  return (await run(db, update, { isPrepared: true })).map(toRecord);
+}
 
 /**
  * Changes rows of a table, inserts rows into another one for them, and returns the changed rows. On PostgreSQL this is
@@ -27,15 +40,22 @@ export type Change<Of extends Table> = {
 export async function changeRows<Of extends Table>(
   db: Statements,
   table: Of,
-  { set, where, insertion }: Change<Of>,
+  { insertion, ...change }: Change<Of>,
 ): Promise<RowOf<Of>[]> {
+  const { update, list, toRecord } = updateOf(table, change);
+  const rows = isSqlite(db) ? await inTwo(db, table, update, insertion) : await inOne(db, list, update, insertion);
+  return rows.map(toRecord);
+}
+
+/** Returns the statement, the list of the columns that it returns, and the reader of its rows. */
+function updateOf<Of extends Table>(table: Of, { set, where }: Update<Of>) {
   const known = Object.fromEntries(Object.entries(set).filter(([, value]) => !(value instanceof Prisma.Sql)));
   const { list, read } = othersOf(table, Object.keys(known));
   const update = Prisma.sql`UPDATE ${Prisma.raw(`"${table}"`)} AS s SET ${assignmentsOf(set)} WHERE ${where}
     RETURNING ${list}`;
-  const rows = isSqlite(db) ? await inTwo(db, table, update, insertion) : await inOne(db, list, update, insertion);
   // `read` leaves out the columns of `known`.
-  return rows.map((row) => ({ ...read(row as Row), ...known }) as RowOf<Of>);
+  const toRecord = (row: unknown[]) => ({ ...read(row as Row), ...known }) as RowOf<Of>;
+  return { update, list, toRecord };
 }
 
 function assignmentsOf(set: object): Prisma.Sql {
