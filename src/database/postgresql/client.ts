@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { hostUrls } from '../url.ts';
 import { requireTarget, type Target } from './target.ts';
@@ -55,6 +56,7 @@ export function clientClass(url: string, target: Target): typeof pg.Client {
       this.on('error', ignore);
       try {
         await super.connect();
+        batchWrites(this);
         await requireTarget(this, target);
       } catch (error) {
         void this.end();
@@ -65,6 +67,17 @@ export function clientClass(url: string, target: Target): typeof pg.Client {
       return this;
     }
   };
+}
+
+/**
+ * Sends the statements of one turn of the event loop in one packet. The driver sends each by itself: a system call of the
+ * server, and often a wake-up of PostgreSQL, for each of the eight that a login's transaction sends at once.
+ */
+function batchWrites(client: pg.Client): void {
+  // The types of pg do not have the connection of a client.
+  const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection;
+  const uncork = stream.uncork.bind(stream);
+  stream.uncork = () => process.nextTick(uncork);
 }
 
 function ignore(): void {}

@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest';
+import type { Duplex } from 'node:stream';
+import { expect, it, vi } from 'vitest';
 import { faultOf } from '../../../src/database/failures.ts';
 import { openPool } from '../../../src/database/postgresql/pool.ts';
 import { blankDatabase } from '../../support/postgresql-databases.ts';
@@ -14,5 +15,21 @@ it('reports an idle connection that breaks as a failure of the database, and rep
   expect(reported.map(faultOf)).toEqual(['unreachable']);
   expect(String(reported[0])).toMatch(/An idle connection to the database broke: terminating connection/);
   expect((await pool.query('SELECT 1')).rowCount).toBe(1);
+  await pool.end();
+});
+
+it('sends the statements of one turn in one packet', async () => {
+  const url = await blankDatabase();
+  const pool = openPool(url, { size: 1, target: 'any', report: () => {} });
+  const client = await pool.connect();
+  // The types of pg do not have the connection of a client.
+  const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection;
+  const write = vi.spyOn(stream, '_write');
+  const writeMany = vi.spyOn(stream as Required<Duplex>, '_writev');
+  const numbers = ['1', '2', '3'];
+  const answers = await Promise.all(numbers.map((number) => client.query('SELECT $1 AS number', [number])));
+  expect(answers.map(({ rows }) => rows[0])).toEqual(numbers.map((number) => ({ number })));
+  expect(write.mock.calls.length + writeMany.mock.calls.length).toBe(1);
+  client.release();
   await pool.end();
 });
