@@ -34,8 +34,11 @@ export type Figures = {
   measurements: Measurement[];
   /** The rate of reads by bearer token on the larger data set, relative to the usual one. */
   growth: { sessions: number; ratio: number } | null;
-  /** The 99th percentile of reads while other clients log in, in milliseconds, and that without logins. */
-  beside: { quietP99: number; busyP99: number } | null;
+  /**
+   * The 99th percentile of reads while other clients log in, in milliseconds, and that without logins; the rate of those
+   * logins, relative to their limit without reads.
+   */
+  beside: { quietP99: number; busyP99: number; ofLimit: number } | null;
   /** The time from the start of the process to the first right answer, in milliseconds. */
   startMs: Record<'ours' | 'naive' | 'limit', number>;
   /** Resident megabytes after a number of requests. */
@@ -126,7 +129,7 @@ async function limitOf(course: Course, { limit, connections }: ReadWorkload) {
 
 async function measureOne(course: Course, server: Kind, name: WorkloadName, options: Options): Promise<Measurement> {
   const workload = workloads[name];
-  if (workload.limit === 'argon2') throw new Error('Logins are measured beside reads.');
+  if (workload.limit === 'argon2') throw new Error('Logins have a measurement of their own.');
   const { limit, connections } = workload;
   const { pid } = await course.server(server);
   await course.load(server, name, warmUpSeconds, connections);
@@ -164,10 +167,10 @@ async function measureOne(course: Course, server: Kind, name: WorkloadName, opti
 const allCores = '0-1';
 
 /**
- * Measures logins on all processors, as in production, and the time of a few concurrent reads, beside their time
- * without logins. The limit hashes as many passwords at once as the server does: one processor is left.
+ * Measures logins on all processors, as in production, by themselves. Then it measures a few concurrent reads beside
+ * logins, and without them. The limit hashes as many passwords at once as the server does: one processor is left.
  */
-async function measureBeside(course: Course, stand: Stand, { rounds, seconds }: Options) {
+async function measureLogins(course: Course, stand: Stand, { rounds, seconds }: Options) {
   const server = await stand.start('ours', { cores: allCores });
   const others = startTool<Load, Result>('bench/generator.ts', loadCore);
   const argon2 = startTool<{ seconds: number; atOnce: number }, number>('bench/servers/argon2.ts', allCores);
@@ -182,38 +185,48 @@ async function measureBeside(course: Course, stand: Stand, { rounds, seconds }: 
     return result;
   };
   const logIn = async (forSeconds: number) => {
+    const cpuBefore = cpuMs(server.pid);
     const result = await ask(others, { ...login, seconds: forSeconds, file: files.login, from });
     from += result.requests;
-    return result;
+    const cpuUs = ((cpuMs(server.pid) - cpuBefore) * 1_000) / result.requests;
+    return { ...result, perSecond: result.requests / result.seconds, cpuUs };
   };
+  const hashFor = () => argon2.ask({ seconds, atOnce });
   const generator = startGenerator();
   try {
     const readFor = (forSeconds: number) => ask(generator, { ...read, seconds: forSeconds, file: files.read });
     await Promise.all([readFor(warmUpSeconds), logIn(warmUpSeconds)]);
-    const all: { [figure in 'perSecond' | 'limit' | 'cpuUs' | 'p50' | 'p99' | 'quiet' | 'busy']: number }[] = [];
-    for (let round = 0; round < rounds; round += 1) {
-      const before = await argon2.ask({ seconds, atOnce });
+    type Logins = Awaited<ReturnType<typeof logIn>>;
+    type Limits = { ofAlone: number; ofBeside: number };
+    const all: { quiet: Result; busy: Result; alone: Logins; beside: Logins; limits: Limits }[] = [];
+    for (let round = 0; round < Math.max(rounds, workloads.login.rounds ?? 0); round += 1) {
       const quiet = await readFor(seconds);
-      const cpuBefore = cpuMs(server.pid);
-      const [busy, logins] = await Promise.all([readFor(seconds), logIn(seconds)]);
-      const cpuUs = ((cpuMs(server.pid) - cpuBefore) * 1_000) / logins.requests;
-      const limit = (before + (await argon2.ask({ seconds, atOnce }))) / 2;
-      const perSecond = logins.requests / logins.seconds;
-      all.push({ perSecond, limit, cpuUs, p50: logins.p50, p99: logins.p99, quiet: quiet.p99, busy: busy.p99 });
+      const before = await hashFor();
+      const alone = await logIn(seconds);
+      const between = await hashFor();
+      const [busy, beside] = await Promise.all([readFor(seconds), logIn(seconds)]);
+      const after = await hashFor();
+      const limits = { ofAlone: (before + between) / 2, ofBeside: (between + after) / 2 };
+      all.push({ quiet, busy, alone, beside, limits });
     }
     const of = (figure: (round: (typeof all)[number]) => number) => median(all.map(figure));
     const measurement: Measurement = {
       workload: 'login',
       server: 'ours',
-      perSecond: of(({ perSecond }) => perSecond),
-      limitPerSecond: of(({ limit }) => limit),
-      ofLimit: of(({ perSecond, limit }) => perSecond / limit),
-      p50: of(({ p50 }) => p50),
-      p99: of(({ p99 }) => p99),
+      perSecond: of(({ alone }) => alone.perSecond),
+      limitPerSecond: of(({ limits }) => limits.ofAlone),
+      ofLimit: of(({ alone, limits }) => alone.perSecond / limits.ofAlone),
+      p50: of(({ alone }) => alone.p50),
+      p99: of(({ alone }) => alone.p99),
       limitP50: null,
-      cpuUs: of(({ cpuUs }) => cpuUs),
+      cpuUs: of(({ alone }) => alone.cpuUs),
     };
-    return { measurement, beside: { quietP99: of(({ quiet }) => quiet), busyP99: of(({ busy }) => busy) } };
+    const beside = {
+      quietP99: of(({ quiet }) => quiet.p99),
+      busyP99: of(({ busy }) => busy.p99),
+      ofLimit: of(({ beside, limits }) => beside.perSecond / limits.ofBeside),
+    };
+    return { measurement, beside };
   } finally {
     await Promise.all([others.stop(), generator.stop(), argon2.stop()]);
     await server.stop();
@@ -282,7 +295,7 @@ export async function measure(stand: Stand, larger: Stand | null, options: Optio
       measurements.push(await measureOne(course, 'ours', name, options));
       if (isNaive) measurements.push(await measureOne(course, 'naive', name, options));
     }
-    const logins = isWanted('login') ? await measureBeside(course, stand, options) : null;
+    const logins = isWanted('login') ? await measureLogins(course, stand, options) : null;
     if (logins) measurements.push(logins.measurement);
     return {
       startMs,

@@ -39,7 +39,8 @@ the server has all of them.`,
       `${startMs.naive.toFixed(0)} ms, limit ${startMs.limit.toFixed(0)} ms.`,
     ...(beside
       ? [
-          `- Reads during 200 concurrent logins: p99 ${ms(beside.busyP99)} ms; without logins, ${ms(beside.quietP99)} ms.`,
+          `- Reads during 200 concurrent logins: p99 ${ms(beside.busyP99)} ms; without logins, ${ms(beside.quietP99)} ms. ` +
+            `Those logins: ${beside.ofLimit.toFixed(2)} of the limit.`,
         ]
       : []),
   ];

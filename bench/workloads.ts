@@ -284,5 +284,5 @@ export const workloads: Record<WorkloadName, Workload> = {
     isOnce: true,
     connections: 32,
   },
-  login: { title: 'a login', exchanges: loggingIn, limit: 'argon2', target: 0.9, connections: 200 },
+  login: { title: 'a login', exchanges: loggingIn, limit: 'argon2', target: 0.9, rounds: 7, connections: 200 },
 };
