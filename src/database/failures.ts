@@ -69,34 +69,12 @@ export function isUnavailable(error: unknown): boolean {
   return faultOf(error) !== null;
 }
 
-/**
- * SQLSTATE codes for a named statement that the connection does not know. Behind a pooler, every query may get another
- * connection, with other prepared statements. Another cause is a migration that changed the statement's columns. The
- * statement was not carried out.
- */
-const notPrepared = new Set(['26000', '42P05', '0A000']);
-
-/** Returns whether a statement failed because the connection does not have it prepared. */
-export function isNotPrepared(code: string | undefined): boolean {
-  return code !== undefined && notPrepared.has(code);
-}
-
-/**
- * Returns whether a transaction has to begin anew: it conflicted with another one, or a connection did not have one of its
- * statements prepared.
- */
+/** Returns whether two transactions conflicted, so that one of them has to begin anew. */
 export function isConflict(error: unknown): boolean {
-  if (isDriverAdapterError(error)) {
-    return error.cause.kind === 'TransactionWriteConflict' || isNotPrepared(error.cause.originalCode);
-  }
+  if (isDriverAdapterError(error)) return error.cause.kind === 'TransactionWriteConflict';
   if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return false;
   // For a raw query, Prisma passes on PostgreSQL's code: 40001 is a conflict of transactions, 40P01 a deadlock.
   return error.code === 'P2034' || (error.code === 'P2010' && /\b(40001|40P01)\b/.test(error.message));
-}
-
-/** Returns whether PostgreSQL refused a statement only because an earlier one of the transaction had failed. */
-export function isConsequence(error: unknown): boolean {
-  return isDriverAdapterError(error) && error.cause.originalCode === '25P02';
 }
 
 /** Returns the driver's message, which Prisma keeps beside its own. */

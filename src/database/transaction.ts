@@ -1,5 +1,5 @@
 import type { Database, Db } from './database.ts';
-import { isConflict, isConsequence } from './failures.ts';
+import { isConflict } from './failures.ts';
 import { type RawTransaction, transact, transactRaw } from './raw-sql.ts';
 
 const tries = 5;
@@ -23,9 +23,8 @@ type Answers<Acts> = { -readonly [index in keyof Acts]: Awaited<Acts[index]> };
  */
 export async function runConcurrently<const Acts extends readonly unknown[]>(acts: Acts): Promise<Answers<Acts>> {
   const results = await Promise.allSettled(acts);
-  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
-  // Operations after a failure are refused because of it, and their errors may come first.
-  if (failures.length > 0) throw failures.find((error) => !isConsequence(error)) ?? failures[0];
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure) throw failure.reason;
   return results.map((result) => (result.status === 'fulfilled' ? result.value : undefined)) as Answers<Acts>;
 }
 

@@ -114,7 +114,7 @@ async function workOnRange(
     const scope = { ...commandScope(now), actorId: requestedById };
     const matched = isDryRun
       ? await count(db, where, now)
-      : (await endSessions(db, scope, where, 'REVOKED_BY_ADMIN')).length;
+      : (await endSessions(db, scope, { sql: where, isFixed: false }, 'REVOKED_BY_ADMIN')).length;
     await run(db, Prisma.sql`UPDATE "Revocation" SET "matched" = "matched" + ${matched} WHERE "id" = ${id}`);
     return matched;
   });

@@ -40,16 +40,30 @@ export type EndReason = keyof typeof endReasons;
 /** Returns whether the type of the event already tells the reason. */
 const isPlain = (reason: EndReason) => reason === 'LOGOUT' || reason === 'REVOKED';
 
-/** Conditions for `endSessions`, on `"Session" s`. */
-export const sessionWithId = (id: bigint) => Prisma.sql`s."id" = ${id}`;
+/** The sessions to end: a condition on `"Session" s`. */
+export type SessionCondition = {
+  sql: Prisma.Sql;
+  /** Whether the text is the same for all values. Connections to PostgreSQL keep only such a statement prepared. */
+  isFixed: boolean;
+};
+
+const fixed = (sql: Prisma.Sql): SessionCondition => ({ sql, isFixed: true });
+
+export const sessionWithId = (id: bigint) => fixed(Prisma.sql`s."id" = ${id}`);
 export const sessionWithHandle = (handle: string, userId: bigint) =>
-  Prisma.sql`s."handle" = ${handle} AND s."userId" = ${userId}`;
-export const sessionsWithIds = (ids: bigint[]) => Prisma.sql`s."id" IN (${Prisma.join(ids)})`;
-export const sessionOfUser = (id: bigint, userId: bigint) => Prisma.sql`s."id" = ${id} AND s."userId" = ${userId}`;
+  fixed(Prisma.sql`s."handle" = ${handle} AND s."userId" = ${userId}`);
+export const sessionsWithIds = (ids: bigint[]): SessionCondition => ({
+  sql: Prisma.sql`s."id" IN (${Prisma.join(ids)})`,
+  isFixed: false,
+});
+export const sessionOfUser = (id: bigint, userId: bigint) =>
+  fixed(Prisma.sql`s."id" = ${id} AND s."userId" = ${userId}`);
 export const sessionsOfUser = (userId: bigint, exceptId?: bigint) =>
-  exceptId === undefined
-    ? Prisma.sql`s."userId" = ${userId}`
-    : Prisma.sql`s."userId" = ${userId} AND s."id" <> ${exceptId}`;
+  fixed(
+    exceptId === undefined
+      ? Prisma.sql`s."userId" = ${userId}`
+      : Prisma.sql`s."userId" = ${userId} AND s."id" <> ${exceptId}`,
+  );
 
 /**
  * Ends the live sessions that match a condition, and records the events in the same transaction. Returns the ended
@@ -62,7 +76,7 @@ export const sessionsOfUser = (userId: bigint, exceptId?: bigint) =>
 export async function endSessions(
   db: Statements,
   scope: Scope,
-  where: Prisma.Sql,
+  { sql, isFixed }: SessionCondition,
   reason: EndReason,
 ): Promise<Session[]> {
   const { now } = scope;
@@ -80,7 +94,8 @@ export async function endSessions(
       endedHashedToken: Prisma.sql`"hashedSessionToken"`,
       ...withoutSecrets,
     },
-    where: Prisma.sql`${where} AND ${matchesState}`,
+    where: Prisma.sql`${sql} AND ${matchesState}`,
+    isPrepared: isFixed,
     insertion: recordEventsFrom(withUser, scope, {
       at: isExpiry ? Prisma.sql`"expiresAt"` : now,
       type,
@@ -112,7 +127,7 @@ const withUser = Prisma.sql`changed WHERE "userId" IS NOT NULL`;
 export function endSessionsAlone(
   database: Database,
   scope: Scope,
-  where: Prisma.Sql,
+  where: SessionCondition,
   reason: EndReason,
 ): Promise<Session[]> {
   return inShortTransaction(database, (db) => endSessions(db, scope, where, reason));

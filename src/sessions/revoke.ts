@@ -8,6 +8,7 @@ import {
   type EndReason,
   endSessions,
   endSessionsAlone,
+  type SessionCondition,
   sessionOfUser,
   sessionsOfUser,
   sessionsWithIds,
@@ -81,7 +82,7 @@ export function revokeAll(database: Database, scope: UserScope): Promise<Session
   ]);
 }
 
-function othersOf({ session }: UserScope): Prisma.Sql {
+function othersOf({ session }: UserScope): SessionCondition {
   return sessionsOfUser(session.user.id, session.id);
 }
 

@@ -18,7 +18,8 @@ export async function lockUserWithPassword(
 ): Promise<User> {
   // Nothing equals NULL: an account without a password has none that was verified.
   const where = Prisma.sql`s."id" = ${id} AND s."hashedPassword" = ${hashedPassword}`;
-  const [locked] = await updateRows(db, 'User', { set: { hashedPassword: rehashed ?? hashedPassword }, where });
+  const set = { hashedPassword: rehashed ?? hashedPassword };
+  const [locked] = await updateRows(db, 'User', { set, where, isPrepared: true });
   if (!locked) throw new PasswordChangedError();
   return locked;
 }

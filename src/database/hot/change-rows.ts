@@ -12,6 +12,8 @@ export type Update<Of extends Table> = {
   set: { [column in keyof RowOf<Of>]?: RowOf<Of>[column] | Prisma.Sql };
   /** A condition on the alias `s`. */
   where: Prisma.Sql;
+  /** Whether connections to PostgreSQL keep the statement prepared. For a text that is the same for all values. */
+  isPrepared: boolean;
 };
 
 export type Change<Of extends Table> = Update<Of> & {
@@ -26,10 +28,10 @@ export type Change<Of extends Table> = Update<Of> & {
 export async function updateRows<Of extends Table>(
   db: Statements,
   table: Of,
-  change: Update<Of>,
+  { isPrepared, ...change }: Update<Of>,
 ): Promise<RowOf<Of>[]> {
   const { update, toRecord } = updateOf(table, change);
-  return (await run(db, update, { isPrepared: true })).map(toRecord);
+  return (await run(db, update, { isPrepared })).map(toRecord);
 }
 
 /**
@@ -40,15 +42,17 @@ export async function updateRows<Of extends Table>(
 export async function changeRows<Of extends Table>(
   db: Statements,
   table: Of,
-  { insertion, ...change }: Change<Of>,
+  { insertion, isPrepared, ...change }: Change<Of>,
 ): Promise<RowOf<Of>[]> {
   const { update, list, toRecord } = updateOf(table, change);
-  const rows = isSqlite(db) ? await inTwo(db, table, update, insertion) : await inOne(db, list, update, insertion);
+  const rows = isSqlite(db)
+    ? await inTwo(db, table, update, insertion)
+    : await run(db, inOne(list, update, insertion), { isPrepared });
   return rows.map(toRecord);
 }
 
 /** Returns the statement, the list of the columns that it returns, and the reader of its rows. */
-function updateOf<Of extends Table>(table: Of, { set, where }: Update<Of>) {
+function updateOf<Of extends Table>(table: Of, { set, where }: Pick<Update<Of>, 'set' | 'where'>) {
   const known = Object.fromEntries(Object.entries(set).filter(([, value]) => !(value instanceof Prisma.Sql)));
   const { list, read } = othersOf(table, Object.keys(known));
   const update = Prisma.sql`UPDATE ${Prisma.raw(`"${table}"`)} AS s SET ${assignmentsOf(set)} WHERE ${where}
@@ -66,9 +70,8 @@ function assignmentsOf(set: object): Prisma.Sql {
   return Prisma.join(assignments);
 }
 
-function inOne(db: Statements, list: Prisma.Sql, update: Prisma.Sql, insertion: Prisma.Sql): Promise<unknown[][]> {
-  const statement = Prisma.sql`WITH changed AS (${update}), inserted AS (${insertion}) SELECT ${list} FROM changed`;
-  return run(db, statement, { isPrepared: true });
+function inOne(list: Prisma.Sql, update: Prisma.Sql, insertion: Prisma.Sql): Prisma.Sql {
+  return Prisma.sql`WITH changed AS (${update}), inserted AS (${insertion}) SELECT ${list} FROM changed`;
 }
 
 async function inTwo(db: Statements, table: Table, update: Prisma.Sql, insertion: Prisma.Sql): Promise<unknown[][]> {

@@ -69,13 +69,17 @@ export function clientClass(url: string, target: Target): typeof pg.Client {
   };
 }
 
+/** Returns the socket of a client that is connected. The types of pg do not have it. */
+export function streamOf(client: pg.ClientBase): Duplex {
+  return (client as unknown as { connection: { stream: Duplex } }).connection.stream;
+}
+
 /**
- * Sends the statements of one turn of the event loop in one packet. The driver sends each by itself: a system call of the
- * server, and often a wake-up of PostgreSQL, for each of the eight that a login's transaction sends at once.
+ * Sends the statements with parameters of one turn of the event loop in one packet. The driver sends each by itself: a
+ * system call of the server, and often a wake-up of PostgreSQL, for each of those that a transaction sends at once.
  */
 function batchWrites(client: pg.Client): void {
-  // The types of pg do not have the connection of a client.
-  const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection;
+  const stream = streamOf(client);
   const uncork = stream.uncork.bind(stream);
   stream.uncork = () => process.nextTick(uncork);
 }

@@ -27,7 +27,7 @@ export const postgresqlDialect: Dialect = {
     // A session that has ended may still be live on a standby, which is behind.
     const target = targetOf(url) ?? (isReplica ? 'any' : 'primary');
     const pool = openPool(url, { size: poolSize, target, report });
-    const statements = preparedStatements();
+    const statements = preparedStatements(report);
     const factory = guardedAdapter(pool, statements);
     const queryable = await factory.connect();
     if (onStatement) timeStatements(queryable, onStatement);

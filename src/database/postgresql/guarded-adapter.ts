@@ -1,5 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import {
+  DriverAdapterError,
   type IsolationLevel,
   isDriverAdapterError,
   type SqlDriverAdapter,
@@ -17,14 +18,16 @@ import type { PreparedStatements } from './prepared-statements.ts';
 const readOnlyCode = '25006';
 
 /**
- * Returns Prisma's adapter for node-postgres with two differences. A connection that failed during a transaction is
- * discarded. And a transaction ends in time, also if each of its statements does, or if its COMMIT waits for a standby.
- *
- * Prisma returns the connection to the pool. If the database froze and ROLLBACK timed out, the transaction is still
- * open there. The next user of the connection writes into it, gets a success, and the write is never committed.
+ * Returns Prisma's adapter for node-postgres with three differences:
+ * - A connection that failed during a transaction is discarded. Prisma returns it to the pool. If the database froze and
+ *   ROLLBACK timed out, the transaction is still open there. The next user of the connection writes into it, gets a
+ *   success, and the write is never committed.
+ * - A transaction ends in time, also if each of its statements does, or if its COMMIT waits for a standby.
+ * - Connections keep frequent statements prepared. If one of them does not have such a statement, it is sent again. In a
+ *   transaction, it conflicts: the transaction begins anew.
  */
 export function guardedAdapter(pool: pg.Pool, statements: PreparedStatements): SqlDriverAdapterFactory {
-  const statementNameGenerator = ({ sql, isPrepared }: Query) => (isPrepared && statements.nameOf(sql)) || '';
+  const { statementNameGenerator, isMissing } = namesOf(statements);
   const factory = new PrismaPg(pool, { disposeExternalPool: true, statementNameGenerator });
   return {
     provider: factory.provider,
@@ -32,10 +35,10 @@ export function guardedAdapter(pool: pg.Pool, statements: PreparedStatements): S
     async connect() {
       const adapter: SqlDriverAdapter = await factory.connect();
       const startTransaction = adapter.startTransaction.bind(adapter);
-      adapter.queryRaw = repeating(adapter.queryRaw.bind(adapter), statements);
+      adapter.queryRaw = repeating(adapter.queryRaw.bind(adapter), isMissing);
       adapter.startTransaction = async (level?: IsolationLevel) => {
         const began = performance.now();
-        const transaction = guard(await startTransaction(level), began + transactionOptions.timeout, statements);
+        const transaction = guard(await startTransaction(level), began + transactionOptions.timeout, isMissing);
         registerTransaction(transaction);
         return transaction;
       };
@@ -46,25 +49,41 @@ export function guardedAdapter(pool: pg.Pool, statements: PreparedStatements): S
 
 type Query = SqlQuery & { isPrepared?: boolean };
 
-type Send<T> = (query: Query) => Promise<T>;
+type Send<T> = (query: SqlQuery) => Promise<T>;
 
-/** Sends a statement again, without its name, if the connection does not have it prepared. */
-function repeating<T>(send: Send<T>, { isMissing }: PreparedStatements): Send<T> {
+/** Returns whether a query failed because the connection does not have its statement prepared. */
+type IsMissing = (query: SqlQuery, error: unknown) => boolean;
+
+/** Names the statements of an adapter, and remembers which queries were sent with a name. */
+function namesOf({ nameOf, stopIfMissing }: PreparedStatements) {
+  const named = new WeakSet<SqlQuery>();
+  const statementNameGenerator = (query: Query): string => {
+    const name = query.isPrepared ? nameOf(query.sql) : null;
+    if (name !== null) named.add(query);
+    return name ?? '';
+  };
+  const isMissing: IsMissing = (query, error) => named.has(query) && stopIfMissing(codeOf(error));
+  return { statementNameGenerator, isMissing };
+}
+
+/** Sends a query again, without the name of its statement, if the connection does not have the statement. */
+function repeating<T>(send: Send<T>, isMissing: IsMissing): Send<T> {
   return async (query) => {
     try {
       return await send(query);
     } catch (error) {
-      if (!query.isPrepared || !isMissing(codeOf(error))) throw error;
+      if (!isMissing(query, error)) throw error;
       return send(query);
     }
   };
 }
 
 /** @param deadline - by the clock of `performance`. A statement that was sent and is not answered by then may be carried out. */
-function guard(transaction: Transaction, deadline: number, { isMissing }: PreparedStatements): Transaction {
+function guard(transaction: Transaction, deadline: number, isMissing: IsMissing): Transaction {
   // PgTransaction has its connection in a property that is not in its type.
   const { client } = transaction as unknown as { client: pg.PoolClient };
   let broken: unknown;
+  let refusal: unknown;
   let isOver = false;
   const late = Promise.withResolvers<never>();
   late.promise.catch(() => {});
@@ -85,10 +104,13 @@ function guard(transaction: Transaction, deadline: number, { isMissing }: Prepar
       try {
         return await Promise.race([send(query), late.promise]);
       } catch (error) {
-        if (!isAnswer(error)) broken = error;
-        // The transaction has failed. Its repetition sends no names.
-        if (query.isPrepared) isMissing(codeOf(error));
-        throw error;
+        if (!isAnswer(error)) {
+          broken = error;
+          throw error;
+        }
+        // PostgreSQL refuses all later statements because of the first one, some of them by other codes.
+        refusal ??= isMissing(query, error) ? asConflict(error) : error;
+        throw refusal;
       }
     };
   transaction.queryRaw = guarded(transaction.queryRaw.bind(transaction));
@@ -115,6 +137,12 @@ function guard(transaction: Transaction, deadline: number, { isMissing }: Prepar
 function isAnswer(error: unknown): boolean {
   const code = codeOf(error);
   return code !== undefined && code !== readOnlyCode;
+}
+
+/** Returns the error of a query as that of a conflict, after which the transaction begins anew. */
+function asConflict(error: unknown): unknown {
+  if (!isDriverAdapterError(error)) return error;
+  return new DriverAdapterError({ ...error.cause, kind: 'TransactionWriteConflict' });
 }
 
 /** Returns the SQLSTATE code of an error, if PostgreSQL answered with one. */

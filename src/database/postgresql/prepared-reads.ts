@@ -39,6 +39,16 @@ const byClientIds = select(serviceClients, 'c."clientId" = ANY($1::text[])', toD
 
 const byKeys = select(rateLimits, 'r."key" = ANY($1::text[])', toDate);
 
+const everyRead = [
+  ...byHandles.map(({ statement }) => statement),
+  byUsers,
+  byAddress,
+  byUsername,
+  byPurpose,
+  byClientIds,
+  byKeys,
+];
+
 /** Times are in UTC, but PostgreSQL does not say so, and the driver would parse them as local times. */
 const types: pg.CustomTypesConfig = {
   getTypeParser: (oid, format) =>
@@ -50,9 +60,12 @@ type Listeners = Pick<OpenOptions, 'onQuery' | 'onStatement' | 'onSharedRead'>;
 /** Returns the reads on a pool, by statements that every connection prepares once. */
 export function preparedReads(
   pool: pg.Pool,
-  { nameOf, isMissing }: PreparedStatements,
+  { nameOf, stopIfMissing }: PreparedStatements,
   { onQuery, onStatement, onSharedRead }: Listeners,
 ): PreparedReads {
+  // Before all other statements, so that none of those takes the place of these.
+  for (const { sql } of everyRead) nameOf(sql);
+
   function send(text: string, values: unknown[]) {
     onQuery?.(text);
     const name = nameOf(text);
@@ -65,7 +78,7 @@ export function preparedReads(
     try {
       return (await query(text, values)).rows;
     } catch (error) {
-      if (!isMissing((error as pg.DatabaseError).code)) throw error;
+      if (!stopIfMissing((error as pg.DatabaseError).code)) throw error;
       return (await query(text, values)).rows;
     }
   }

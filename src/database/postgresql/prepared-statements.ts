@@ -1,5 +1,12 @@
 import { hash } from 'node:crypto';
-import { isNotPrepared } from '../failures.ts';
+import { OperatorNotice } from '../../errors.ts';
+
+/**
+ * SQLSTATE codes for a named statement that the connection does not know. Behind a pooler, every query may get another
+ * connection, with other prepared statements. Another cause is a migration that changed the statement's columns. The
+ * statement was not carried out.
+ */
+const missingCodes = new Set(['26000', '42P05', '0A000']);
 
 /** The maximum number of statements that a connection keeps. Further ones are sent without a name. */
 const maxNames = 100;
@@ -15,13 +22,16 @@ export type PreparedStatements = {
    */
   nameOf(sql: string): string | null;
   /**
-   * Returns whether a statement with a name failed only because the connection does not have it prepared. From then on,
+   * Returns whether a statement with a name was refused because the connection does not have it prepared. From then on,
    * no statement has a name.
+   *
+   * @param code - the SQLSTATE code of the refusal. Undefined for other errors
    */
-  isMissing(code: string | undefined): boolean;
+  stopIfMissing(code: string | undefined): boolean;
 };
 
-export function preparedStatements(): PreparedStatements {
+/** @param report - is told once, if connections turn out to keep no statements */
+export function preparedStatements(report: (notice: OperatorNotice) => void): PreparedStatements {
   const names = new Map<string, string>();
   let isPreparable = true;
   return {
@@ -34,10 +44,18 @@ export function preparedStatements(): PreparedStatements {
       names.set(sql, name);
       return name;
     },
-    isMissing(code) {
-      if (!isNotPrepared(code)) return false;
+    stopIfMissing(code) {
+      if (code === undefined || !missingCodes.has(code)) return false;
+      if (isPreparable) report(new OperatorNotice('info', stopped(code)));
       isPreparable = false;
       return true;
     },
   };
+}
+
+function stopped(code: string): string {
+  return (
+    `PostgreSQL plans each statement anew until this server restarts: a connection did not have a prepared one (${code}). ` +
+    'The cause is a migration, or a pooler that does not keep prepared statements: see "PgBouncer" in docs/production.md.'
+  );
 }

@@ -38,7 +38,7 @@ export async function whereMatches(
     Prisma.sql`SELECT s."id", s."userAgent" FROM "Session" s WHERE ${where} AND ${whereLiveSql(now)}`,
   );
   const named = rows.filter(([, userAgent]) => clientName(userAgent as string | null) === filter.clientName);
-  return named.length === 0 ? null : sessionsWithIds(named.map(([id]) => toId(id)));
+  return named.length === 0 ? null : sessionsWithIds(named.map(([id]) => toId(id))).sql;
 }
 
 function conditionsOf({ role, userIds, createdBefore, lastSeenBefore, transport }: RevocationFilter): Prisma.Sql[] {

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { expect, it, vi } from 'vitest';
 import { faultOf } from '../../../src/database/failures.ts';
+import { streamOf } from '../../../src/database/postgresql/client.ts';
 import { openPool } from '../../../src/database/postgresql/pool.ts';
 import { blankDatabase } from '../../support/postgresql-databases.ts';
 import { onServer } from '../../support/postgresql-server.ts';
@@ -22,8 +23,7 @@ it('sends the statements of one turn in one packet', async () => {
   const url = await blankDatabase();
   const pool = openPool(url, { size: 1, target: 'any', report: () => {} });
   const client = await pool.connect();
-  // The types of pg do not have the connection of a client.
-  const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection;
+  const stream = streamOf(client);
   const write = vi.spyOn(stream, '_write');
   const writeMany = vi.spyOn(stream as Required<Duplex>, '_writev');
   const numbers = ['1', '2', '3'];

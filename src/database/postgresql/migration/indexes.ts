@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { OperatorError, OperatorNotice } from '../../../errors.ts';
 import type { NewIndex } from '../../plan/statements.ts';
-import { clientClass } from '../client.ts';
+import { clientClass, streamOf } from '../client.ts';
 import { withoutTimeouts } from './begin.ts';
 import { type LockObserver, onLongWait } from './lock-waits.ts';
 
@@ -133,10 +133,8 @@ async function runAlone(client: pg.Client, sql: string, { name }: NewIndex, obse
     );
   });
   // In one packet: a pooler in transaction mode keeps the connection for a client until all its statements are
-  // answered. The types of pg do not have this property.
-  const { stream } = (
-    client as unknown as { connection: { stream: NodeJS.WritableStream & { cork(): void; uncork(): void } } }
-  ).connection;
+  // answered.
+  const stream = streamOf(client);
   stream.cork();
   const began = client.query<{ pid: number }>(withoutTimeouts.begin);
   const done = client.query(sql);
