@@ -4,7 +4,7 @@ import type { AttemptPolicy } from '../config/config.ts';
 import type { Database, Db } from '../database/database.ts';
 import { isUnavailable } from '../database/failures.ts';
 import { run } from '../database/raw-sql.ts';
-import { retryConflicts } from '../database/transaction.ts';
+import { retryConflicts, runConcurrently } from '../database/transaction.ts';
 import { isWrongProof, RateLimitedError } from '../errors.ts';
 import { Prisma, type User } from '../generated/sqlite/client.ts';
 import type { ClientInfo, Scope } from '../scope.ts';
@@ -76,8 +76,7 @@ export async function withAttempt<T>(
   async function succeed(db: Db, isLast = true): Promise<void> {
     isReset = true;
     if (!isLast) return undo(db, limits, isCoolingDown);
-    await deleteCounts(db, attempt.accountKey);
-    await uncount(db, limits.perAddress);
+    await runConcurrently([deleteCounts(db, attempt.accountKey), uncount(db, limits.perAddress)]);
   }
   try {
     // Once more by the exact count: concurrent attempts have read the same one.
