@@ -18,17 +18,23 @@ const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
  */
 const characters = 24;
 
-/**
- * Replaces all codes of a user by a new set, records that, and returns the set. The codes exist only here and with the
- * user.
- */
-export async function replaceRecoveryCodes(db: Db, scope: Scope, userId: bigint): Promise<string[]> {
+/** Replaces all codes of a user by a new set, and returns the set. The codes exist only here and with the user. */
+export async function replaceRecoveryCodes(db: Db, userId: bigint, now: Date): Promise<string[]> {
   const codes = Array.from({ length: recoveryCodeCount }, createCode);
-  const { count } = await db.recoveryCode.deleteMany({ where: { userId } });
-  const rows = codes.map((code) => ({ createdAt: scope.now, userId, hashedCode: hashOf(code) }));
+  await db.recoveryCode.deleteMany({ where: { userId } });
+  const rows = codes.map((code) => ({ createdAt: now, userId, hashedCode: hashOf(code) }));
   await db.recoveryCode.createMany({ data: rows });
-  const type = count > 0 ? 'FACTOR_REPLACED' : 'FACTOR_ADDED';
-  await recordEvent(db, actingAs(scope, { id: userId }), { type, userId, detail: 'RECOVERY_CODES' });
+  return codes;
+}
+
+/**
+ * Creates the codes of an account that needs a second factor from now on, and records that. Returns null if it has codes
+ * already.
+ */
+export async function createFirstRecoveryCodes(db: Db, scope: Scope, userId: bigint): Promise<string[] | null> {
+  if ((await countRecoveryCodes(db, userId)) > 0) return null;
+  const codes = await replaceRecoveryCodes(db, userId, scope.now);
+  await recordEvent(db, actingAs(scope, { id: userId }), { type: 'FACTOR_ADDED', userId, detail: 'RECOVERY_CODES' });
   return codes;
 }
 

@@ -3,7 +3,6 @@ import type { Database } from '../../database/database.ts';
 import { inTransaction } from '../../database/transaction.ts';
 import { decrypt, encrypt, type SecretPlace } from '../../encryption/encryption.ts';
 import { ChallengeInvalidError, EncryptionKeysMissingError } from '../../errors.ts';
-import { recordEvent } from '../../events/record.ts';
 import {
   createTotpSecret,
   saveAuthenticatorApp,
@@ -12,9 +11,8 @@ import {
   type TotpSetup,
   wrongCode,
 } from '../../factors/authenticator-app.ts';
-import { keepFactorChange } from '../../factors/changes/keep.ts';
-import { mailFactorChange } from '../../factors/changes/notices.ts';
-import { actingAs, type Scope, type Transport } from '../../scope.ts';
+import { changeFactors } from '../../factors/changes/change-factors.ts';
+import type { Scope, Transport } from '../../scope.ts';
 import type { Visitor } from '../../sessions/start.ts';
 import { secondFactorKeyOf, withAttempt } from '../../throttle/attempts.ts';
 import {
@@ -87,7 +85,7 @@ export type AppConfirmation = {
  * its codes are rejected, and devices that skip the second factor ask for it again. Mails the user.
  *
  * @throws ChallengeInvalidError
- * @throws InvalidCredentialsError for a wrong code, and while a link has restored the password: see `keepFactorChange`.
+ * @throws InvalidCredentialsError for a wrong code, and while a link has restored the password: see `changeFactors`.
  *   The challenge stays valid then.
  * @throws RateLimitedError after too many wrong codes.
  * @throws AccountSuspendedError for a sign-in
@@ -114,13 +112,11 @@ export async function confirmAuthenticatorApp(
       await redeemChallenge(db, challenge, now);
       const isReplaced = (await db.authenticatorApp.findUnique({ where: { userId: id } })) !== null;
       const type = isReplaced ? 'FACTOR_REPLACED' : 'FACTOR_ADDED';
-      const change = await keepFactorChange(db, before, type, now);
-      await saveAuthenticatorApp(db, keys, { userId: id, secret: totpSecret, step }, now);
-      const secondFactorSince = before.secondFactorSince ?? now;
-      const user = await db.user.update({ where: { id }, data: { secondFactorSince } });
-      await endSkips(db, id, now);
-      await recordEvent(db, actingAs(scope, user), { type, userId: id, detail: 'TOTP' });
-      await mailFactorChange(db, user, { change, type, kind: 'TOTP' }, now);
+      const user = await changeFactors(db, scope, { before, type, kind: 'TOTP' }, async () => {
+        await saveAuthenticatorApp(db, keys, { userId: id, secret: totpSecret, step }, now);
+        await endSkips(db, id, now);
+        return db.user.update({ where: { id }, data: { secondFactorSince: before.secondFactorSince ?? now } });
+      });
       await succeed(db);
       return finishEnrolment(db, scope, { enroller, before, user, method: 'totp', visitor }, policies);
     });

@@ -1,7 +1,7 @@
 /** The addition of a factor: by a user in a session, or as a part of a sign-in that needs one. */
 import type { Database, Db } from '../../database/database.ts';
 import { ChallengeInvalidError, sessionEnded } from '../../errors.ts';
-import { countRecoveryCodes, replaceRecoveryCodes } from '../../factors/recovery-codes.ts';
+import { createFirstRecoveryCodes } from '../../factors/recovery-codes.ts';
 import { listEnrolledFactors, listSecondFactors } from '../../factors/second-factors.ts';
 import { actingAs, requireUser, type Scope } from '../../scope.ts';
 import {
@@ -138,6 +138,5 @@ async function firstRecoveryCodes(
   user: User,
   { secondFactor }: CompletePolicies,
 ): Promise<string[] | null> {
-  if (!needsSecondFactor(user, secondFactor) || (await countRecoveryCodes(db, user.id)) > 0) return null;
-  return replaceRecoveryCodes(db, scope, user.id);
+  return needsSecondFactor(user, secondFactor) ? createFirstRecoveryCodes(db, scope, user.id) : null;
 }

@@ -1,8 +1,7 @@
 import type { Database } from '../../database/database.ts';
 import { inTransaction } from '../../database/transaction.ts';
 import { FactorNotFoundError } from '../../errors.ts';
-import { keepFactorChange } from '../../factors/changes/keep.ts';
-import { mailFactorChange } from '../../factors/changes/notices.ts';
+import { changeFactors } from '../../factors/changes/change-factors.ts';
 import { countRecoveryCodes, replaceRecoveryCodes } from '../../factors/recovery-codes.ts';
 import { listEnrolledFactors } from '../../factors/second-factors.ts';
 import type { UserScope } from '../../scope.ts';
@@ -17,7 +16,7 @@ import { lockSessionUser } from './session-user.ts';
  * @throws ReauthenticationRequiredError without recent proofs.
  * @throws RequestError if the session has ended meanwhile.
  * @throws FactorNotFoundError for an account without a second factor, which the codes could replace.
- * @throws InvalidCredentialsError while a link has restored the password: see `keepFactorChange`.
+ * @throws InvalidCredentialsError while a link has restored the password: see `changeFactors`.
  */
 export function createRecoveryCodes(
   database: Database,
@@ -30,10 +29,9 @@ export function createRecoveryCodes(
     const before = await lockSessionUser(db, scope);
     if ((await listEnrolledFactors(db, id)).length === 0) throw new FactorNotFoundError();
     const type = (await countRecoveryCodes(db, id)) > 0 ? 'FACTOR_REPLACED' : 'FACTOR_ADDED';
-    const change = await keepFactorChange(db, before, type, scope.now);
-    await endSkips(db, id, scope.now);
-    const codes = await replaceRecoveryCodes(db, scope, id);
-    await mailFactorChange(db, before, { change, type, kind: 'RECOVERY_CODES' }, scope.now);
-    return codes;
+    return changeFactors(db, scope, { before, type, kind: 'RECOVERY_CODES' }, async () => {
+      await endSkips(db, id, scope.now);
+      return replaceRecoveryCodes(db, id, scope.now);
+    });
   });
 }

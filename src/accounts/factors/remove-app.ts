@@ -2,11 +2,10 @@ import type { Config } from '../../config/config.ts';
 import type { Database } from '../../database/database.ts';
 import { inTransaction } from '../../database/transaction.ts';
 import { FactorNotFoundError } from '../../errors.ts';
-import { keepFactorChange } from '../../factors/changes/keep.ts';
 import type { UserScope } from '../../scope.ts';
 import type { User } from '../../users/user.ts';
 import { type FactorProofPolicies, requireProofForFactors } from './enrolment.ts';
-import { finishRemoval } from './removal.ts';
+import { removeFactor } from './removal.ts';
 import { lockSessionUser } from './session-user.ts';
 
 export type RemovalPolicies = FactorProofPolicies & Pick<Config, 'secondFactor'>;
@@ -21,7 +20,7 @@ export type RemovalPolicies = FactorProofPolicies & Pick<Config, 'secondFactor'>
  * @throws ReauthenticationRequiredError without these proofs.
  * @throws FactorNotFoundError without an app.
  * @throws LastFactorError if the role of the user needs a second factor, and this is the last one.
- * @throws InvalidCredentialsError while a link has restored the password: see `keepFactorChange`.
+ * @throws InvalidCredentialsError while a link has restored the password: see `changeFactors`.
  * @throws RequestError if the session has ended meanwhile.
  */
 export async function removeAuthenticatorApp(
@@ -32,9 +31,10 @@ export async function removeAuthenticatorApp(
   requireProofForFactors(scope, policies);
   return inTransaction(database, async (db) => {
     const before = await lockSessionUser(db, scope);
-    const change = await keepFactorChange(db, before, 'FACTOR_REMOVED', scope.now);
-    const { count } = await db.authenticatorApp.deleteMany({ where: { userId: before.id } });
-    if (count === 0) throw new FactorNotFoundError();
-    return finishRemoval(db, scope, { before, change, kind: 'TOTP' }, policies);
+    const remove = async () => {
+      const { count } = await db.authenticatorApp.deleteMany({ where: { userId: before.id } });
+      if (count === 0) throw new FactorNotFoundError();
+    };
+    return removeFactor(db, scope, { before, kind: 'TOTP', remove }, policies);
   });
 }

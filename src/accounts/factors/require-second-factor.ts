@@ -1,10 +1,8 @@
 import type { Database, Db } from '../../database/database.ts';
 import { inTransaction } from '../../database/transaction.ts';
 import { FactorNotFoundError, SecondFactorNeededError } from '../../errors.ts';
-import { recordEvent } from '../../events/record.ts';
-import { keepFactorChange } from '../../factors/changes/keep.ts';
-import { mailFactorChange } from '../../factors/changes/notices.ts';
-import { countRecoveryCodes, deleteRecoveryCodes, replaceRecoveryCodes } from '../../factors/recovery-codes.ts';
+import { changeFactors } from '../../factors/changes/change-factors.ts';
+import { createFirstRecoveryCodes, deleteRecoveryCodes } from '../../factors/recovery-codes.ts';
 import { listEnrolledFactors } from '../../factors/second-factors.ts';
 import type { UserScope } from '../../scope.ts';
 import { endSessionsWithoutSecondFactor, needsSecondFactor } from '../../sessions/assurance/second-factor.ts';
@@ -28,7 +26,7 @@ export type ChangedRequirement = {
  * @throws ReauthenticationRequiredError
  * @throws RequestError if the session has ended meanwhile.
  * @throws FactorNotFoundError for the need of a second factor that the user does not have.
- * @throws InvalidCredentialsError while a link has restored the password: see `keepFactorChange`.
+ * @throws InvalidCredentialsError while a link has restored the password: see `changeFactors`.
  * @throws SecondFactorNeededError if it is needed all the same: by the role, or for an authenticator app.
  */
 export function requireSecondFactor(
@@ -55,14 +53,11 @@ async function turnOn(
 ): Promise<ChangedRequirement> {
   const { id } = before;
   if ((await listEnrolledFactors(db, id)).length === 0) throw new FactorNotFoundError();
-  const type = 'SECOND_FACTOR_TURNED_ON';
-  const change = await keepFactorChange(db, before, type, scope.now);
-  const user = await db.user.update({ where: { id }, data: { secondFactorSince: scope.now } });
-  await recordEvent(db, scope, { type, userId: id });
-  await mailFactorChange(db, user, { change, type, kind: null }, scope.now);
+  const user = await changeFactors(db, scope, { before, type: 'SECOND_FACTOR_TURNED_ON', kind: null }, () =>
+    db.user.update({ where: { id }, data: { secondFactorSince: scope.now } }),
+  );
   await endSessionsWithoutSecondFactor(db, scope, user, secondFactor);
-  const hasCodes = (await countRecoveryCodes(db, id)) > 0;
-  return { user, recoveryCodes: hasCodes ? null : await replaceRecoveryCodes(db, scope, id) };
+  return { user, recoveryCodes: await createFirstRecoveryCodes(db, scope, id) };
 }
 
 async function turnOff(
@@ -75,11 +70,9 @@ async function turnOff(
   if ((await listEnrolledFactors(db, id)).includes('TOTP')) throw new SecondFactorNeededError('AUTHENTICATOR_APP');
   if (needsSecondFactor({ ...before, secondFactorSince: null }, secondFactor))
     throw new SecondFactorNeededError('ROLE');
-  const type = 'SECOND_FACTOR_TURNED_OFF';
-  const change = await keepFactorChange(db, before, type, scope.now);
-  const user = await db.user.update({ where: { id }, data: { secondFactorSince: null } });
-  await recordEvent(db, scope, { type, userId: id });
-  await mailFactorChange(db, user, { change, type, kind: null }, scope.now);
+  const user = await changeFactors(db, scope, { before, type: 'SECOND_FACTOR_TURNED_OFF', kind: null }, () =>
+    db.user.update({ where: { id }, data: { secondFactorSince: null } }),
+  );
   await deleteRecoveryCodes(db, scope, id);
   return { user, recoveryCodes: null };
 }

@@ -1,13 +1,7 @@
 import type { Db } from '../../database/database.ts';
 import type { User } from '../../generated/sqlite/client.ts';
 import { countOnce } from '../../throttle/rate-limit.ts';
-import {
-  type AccountChange,
-  type AccountChangeType,
-  type FactorChangeType,
-  keepChange,
-  requireUnrestored,
-} from '../../users/account-changes.ts';
+import { type AccountChange, type AccountChangeType, keepChange } from '../../users/account-changes.ts';
 import { factorsOf, formatFactors } from './kept-factors.ts';
 
 /**
@@ -39,23 +33,4 @@ export async function countChange(
   now: Date,
 ): Promise<void> {
   await countOnce(db, [{ key: `${kind}:${id}`, ...limit }], now);
-}
-
-/**
- * Keeps the state of a locked user before a change of the factors, in its transaction. Every such change calls this
- * first, and `mailFactorChange` after it.
- *
- * @throws RateLimitedError after 40 changes in a day.
- * @throws InvalidCredentialsError for 72 hours after an undo: the thief, whose change was undone, may know the restored
- *   password, and could make the change once more.
- */
-export async function keepFactorChange(
-  db: Db,
-  before: User,
-  type: FactorChangeType,
-  now: Date,
-): Promise<AccountChange | null> {
-  await requireUnrestored(db, before.id, now);
-  await countChange(db, 'factor-changes', before, now);
-  return keepAccount(db, before, type, now);
 }

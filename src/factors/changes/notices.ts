@@ -9,9 +9,7 @@ import { countRecoveryCodes } from '../recovery-codes.ts';
 /** The kinds of factors, as events and mails name them. */
 export type FactorKind = 'TOTP' | 'PASSKEY' | 'RECOVERY_CODES';
 
-/** A change of a factor, as it was kept. */
 export type FactorChange = {
-  change: AccountChange | null;
   type: FactorChangeType;
   /** Null for the need of a second factor, which concerns all of them. */
   kind: FactorKind | null;
@@ -33,13 +31,13 @@ const sections = {
 export async function mailFactorChange(
   db: Db,
   { id, email }: User,
-  { change, type, kind }: FactorChange,
+  { type, kind, kept }: FactorChange & { kept: AccountChange | null },
   now: Date,
 ): Promise<void> {
   const data: MailData = {
     [sections[type]]: 'yes',
     ...(kind !== null && { [sections[kind]]: 'yes' }),
-    ...undoing(change),
+    ...undoing(kept),
   };
   await enqueueMail(db, { name: 'factors-changed', recipient: email, userId: id, data }, now);
 }

@@ -1,13 +1,12 @@
 import type { Database } from '../../../database/database.ts';
 import { inTransaction } from '../../../database/transaction.ts';
 import { FactorNotFoundError, ValidationError } from '../../../errors.ts';
-import { keepFactorChange } from '../../../factors/changes/keep.ts';
 import type { Passkey } from '../../../factors/passkeys/passkey.ts';
 import type { UserScope } from '../../../scope.ts';
 import { nameIssue } from '../../../users/field-issues.ts';
 import { type FactorProofPolicies, requireProofForFactors } from '../enrolment.ts';
 import { requireOtherWayIn } from '../last-way-in.ts';
-import { finishRemoval } from '../removal.ts';
+import { removeFactor } from '../removal.ts';
 import { lockSessionUser } from '../session-user.ts';
 
 /** Returns the name for a passkey. Null if it is empty. @throws ValidationError */
@@ -42,7 +41,7 @@ export async function renamePasskey(
  * @throws ReauthenticationRequiredError in a session without recent proofs.
  * @throws FactorNotFoundError, in the same way for an unknown passkey and for one of another user.
  * @throws LastFactorError if the user could not sign in without it, or if the role needs it as the second factor.
- * @throws InvalidCredentialsError while a link has restored the password: see `keepFactorChange`.
+ * @throws InvalidCredentialsError while a link has restored the password: see `changeFactors`.
  */
 export async function deletePasskey(
   database: Database,
@@ -52,11 +51,12 @@ export async function deletePasskey(
 ): Promise<void> {
   requireProofForFactors(scope, policies);
   await inTransaction(database, async (db) => {
-    const user = await lockSessionUser(db, scope);
-    const change = await keepFactorChange(db, user, 'FACTOR_REMOVED', scope.now);
-    const { count } = await db.passkey.deleteMany({ where: { id, userId: user.id } });
-    if (count === 0) throw new FactorNotFoundError();
-    await requireOtherWayIn(db, user);
-    await finishRemoval(db, scope, { before: user, change, kind: 'PASSKEY' }, policies);
+    const before = await lockSessionUser(db, scope);
+    const remove = async () => {
+      const { count } = await db.passkey.deleteMany({ where: { id, userId: before.id } });
+      if (count === 0) throw new FactorNotFoundError();
+      await requireOtherWayIn(db, before);
+    };
+    await removeFactor(db, scope, { before, kind: 'PASSKEY', remove }, policies);
   });
 }

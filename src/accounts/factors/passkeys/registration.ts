@@ -2,9 +2,7 @@ import type { Config } from '../../../config/config.ts';
 import type { Database, Db } from '../../../database/database.ts';
 import { inTransaction } from '../../../database/transaction.ts';
 import { ChallengeInvalidError, PasskeyLimitError, RequestError, sessionEnded } from '../../../errors.ts';
-import { recordEvent } from '../../../events/record.ts';
-import { keepFactorChange } from '../../../factors/changes/keep.ts';
-import { mailFactorChange } from '../../../factors/changes/notices.ts';
+import { changeFactors } from '../../../factors/changes/change-factors.ts';
 import {
   passkeyLifetimeMs as lifetimeMs,
   listPasskeys,
@@ -16,7 +14,7 @@ import {
 } from '../../../factors/passkeys/passkey.ts';
 import { registrationOptions, verifyRegistration } from '../../../factors/passkeys/registration.ts';
 import { parseObject } from '../../../json.ts';
-import { actingAs, requireUser, type Scope, type Transport } from '../../../scope.ts';
+import { requireUser, type Scope, type Transport } from '../../../scope.ts';
 import { requireProof } from '../../../sessions/proof.ts';
 import type { RotatedSession } from '../../../sessions/rotate.ts';
 import { whereLive } from '../../../sessions/session.ts';
@@ -121,11 +119,9 @@ export async function finishPasskeyRegistration(
   return inTransaction(database, async (db) => {
     const before = await lockEnroller(db, enroller);
     await redeemChallenge(db, challenge, scope.now);
-    const change = await keepFactorChange(db, before, 'FACTOR_ADDED', scope.now);
     const row = { ...verified.passkey, userId: before.id, userHandle: String(userHandle), name };
-    const passkey = await savePasskey(db, row, scope.now);
-    await recordEvent(db, actingAs(scope, before), { type: 'FACTOR_ADDED', userId: before.id, detail: 'PASSKEY' });
-    await mailFactorChange(db, before, { change, type: 'FACTOR_ADDED', kind: 'PASSKEY' }, scope.now);
+    const addition = { before, type: 'FACTOR_ADDED', kind: 'PASSKEY' } as const;
+    const passkey = await changeFactors(db, scope, addition, () => savePasskey(db, row, scope.now));
     const of = { enroller, before, isVerified: verified.isVerified, visitor };
     return { passkey, ...(await proveByPasskey(db, scope, of, policies)) };
   });
