@@ -44,6 +44,20 @@ export async function visitSpaWithFactors({ browser, addresses: { spa: origin },
     await press(page, 'Log in with a passkey');
     await expectTitle(page, email);
   });
+  await steps.take('spa: on a device that skips the second step, the passkey proves the user again', async () => {
+    await press(page, 'Log out');
+    await logInToSecondStep(page, email);
+    await page.getByLabel('Skip this step').check();
+    await answerSecondStep(page, recoveryCodes[3] ?? '');
+    await expectTitle(page, email);
+    await press(page, 'Log out');
+    await submit(page, 'Log in', email);
+    await expectTitle(page, email);
+    await press(page, 'Add an authenticator app');
+    await page.getByLabel('Password').waitFor();
+    await press(page, 'Use a passkey');
+    await page.getByLabel('Code of the app').waitFor();
+  });
   await steps.take('spa: on another device, the password asks for a second step', async () => {
     const other = await logInElsewhere();
     await answerSecondStep(other, '000000');

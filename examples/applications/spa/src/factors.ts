@@ -1,5 +1,10 @@
 /** The factors of the account. */
-import { type PublicKeyCredentialCreationOptionsJSON, startRegistration } from '@simplewebauthn/browser';
+import {
+  type PublicKeyCredentialCreationOptionsJSON,
+  type PublicKeyCredentialRequestOptionsJSON,
+  startAuthentication,
+  startRegistration,
+} from '@simplewebauthn/browser';
 import { type Account, mutateFor } from './account.ts';
 import { keepToken, Refusal } from './accounts.ts';
 
@@ -18,6 +23,11 @@ export type Answer = { totpCode: string } | { recoveryCode: string } | { passkey
 export function answerOf(code: FormDataEntryValue | null): Answer {
   const text = String(code);
   return /^[\d\s]+$/.test(text) ? { totpCode: text } : { recoveryCode: text };
+}
+
+/** Lets the browser ask for a passkey, and returns the answer. */
+export async function askForPasskey(optionsJSON: PublicKeyCredentialRequestOptionsJSON): Promise<Answer> {
+  return { passkey: { response: await startAuthentication({ optionsJSON }) } };
 }
 
 export type Started<Options> = { challenge: string; options: Options };
@@ -102,8 +112,8 @@ export async function addPasskey(account: Account, name: string): Promise<void> 
 }
 
 const reauthenticateMutation = /* GraphQL */ `
-  mutation Reauthenticate($password: String, $answer: FactorAnswer) {
-    result: reauthenticate(password: $password, answer: $answer) {
+  mutation Reauthenticate($password: String, $answer: FactorAnswer, $challenge: String) {
+    result: reauthenticate(password: $password, answer: $answer, challenge: $challenge) {
       ... on ReauthenticatePayload { antiCSRFToken }
       ... on UserError { code message }
     }
@@ -113,7 +123,7 @@ const reauthenticateMutation = /* GraphQL */ `
 /** Proves the user again, before a change of the factors. */
 export async function reauthenticate(
   account: Account,
-  proof: { password: string } | { answer: Answer },
+  proof: { password: string } | { answer: Answer; challenge?: string },
 ): Promise<void> {
   const { result } = await mutateFor<{ result: Result<{ antiCSRFToken: string }> }>(
     account,
@@ -121,4 +131,21 @@ export async function reauthenticate(
     proof,
   );
   keepToken(requireData(result).antiCSRFToken);
+}
+
+const startPasskeyProofMutation = /* GraphQL */ `
+  mutation StartPasskeyProof {
+    result: startPasskeyReauthentication {
+      ... on PasskeyChallenge { challenge options }
+      ... on UserError { code message }
+    }
+  }
+`;
+
+/** Proves the user again by a passkey. It is enough alone if its device asks for a PIN or a fingerprint. */
+export async function reauthenticateByPasskey(account: Account): Promise<void> {
+  type Options = PublicKeyCredentialRequestOptionsJSON;
+  const { result } = await mutateFor<{ result: Result<Started<Options>> }>(account, startPasskeyProofMutation);
+  const { challenge, options } = requireData(result);
+  await reauthenticate(account, { challenge, answer: await askForPasskey(options) });
 }

@@ -1,6 +1,6 @@
-import { answerOf } from './factors.ts';
+import { answerOf, askForPasskey } from './factors.ts';
 import { Problems } from './problems.tsx';
-import { askForPasskey, completeLogin, type Pending, type SignInStep } from './sign-ins.ts';
+import { completeLogin, type Pending, type SignInStep } from './sign-ins.ts';
 
 type Props = {
   pending: Pending;
@@ -12,7 +12,7 @@ type Props = {
 
 /** The second step of a login. */
 export function SecondFactor({ pending, problems, take, isPending }: Props) {
-  const { methods, passkeyOptions } = pending;
+  const { methods, passkeyOptions, canTrustDevice } = pending;
 
   function submit(form: FormData): void {
     take(() => completeLogin(pending, answerOf(form.get('code')), form.get('trust') === 'on'));
@@ -34,10 +34,12 @@ export function SecondFactor({ pending, problems, take, isPending }: Props) {
             Code of your app, or a recovery code
             <input name="code" autoComplete="one-time-code" inputMode="text" required />
           </label>
-          <label className="choice">
-            <input name="trust" type="checkbox" />
-            Skip this step on this device for 30 days
-          </label>
+          {canTrustDevice && (
+            <label className="choice">
+              <input name="trust" type="checkbox" />
+              Skip this step on this device for 30 days
+            </label>
+          )}
           <button type="submit" disabled={isPending}>
             Continue
           </button>

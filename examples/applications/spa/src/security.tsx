@@ -2,7 +2,16 @@ import { useState } from 'react';
 import type { Account } from './account.ts';
 import { messageOf, Refusal } from './accounts.ts';
 import { AppFields } from './app-fields.tsx';
-import { addPasskey, answerOf, confirmApp, type NewApp, reauthenticate, removeApp, startApp } from './factors.ts';
+import {
+  addPasskey,
+  answerOf,
+  confirmApp,
+  type NewApp,
+  reauthenticate,
+  reauthenticateByPasskey,
+  removeApp,
+  startApp,
+} from './factors.ts';
 import { RecoveryCodes } from './recovery-codes.tsx';
 
 type Props = { account: Account; onChange(): Promise<void> };
@@ -28,10 +37,14 @@ export function Security({ account, onChange }: Props) {
     }
   }
 
-  async function confirm(change: () => Promise<void>, form: FormData): Promise<void> {
+  async function proveByForm(form: FormData): Promise<void> {
+    await reauthenticate(account, { password: String(form.get('password')) });
+    if (form.get('code')) await reauthenticate(account, { answer: answerOf(form.get('code')) });
+  }
+
+  async function confirm(change: () => Promise<void>, prove: () => Promise<void>): Promise<void> {
     await attempt(async () => {
-      await reauthenticate(account, { password: String(form.get('password')) });
-      if (form.has('code')) await reauthenticate(account, { answer: answerOf(form.get('code')) });
+      await prove();
       setWaiting(null);
       // By itself: if it needs another proof, the form asks again, instead of sending the same code twice.
       await attempt(change);
@@ -40,20 +53,28 @@ export function Security({ account, onChange }: Props) {
 
   if (waiting !== null) {
     return (
-      <form action={(form) => confirm(waiting, form)}>
-        <label>
-          Your password again
-          <input name="password" type="password" autoComplete="current-password" required />
-        </label>
-        {account.needsSecondFactor && (
+      <>
+        <form action={(form) => confirm(waiting, () => proveByForm(form))}>
           <label>
-            Code of your app, or a recovery code
-            <input name="code" autoComplete="one-time-code" required />
+            Your password again
+            <input name="password" type="password" autoComplete="current-password" required />
           </label>
+          {account.needsSecondFactor && (
+            <label>
+              Code of your app, or a recovery code
+              {/* Or the passkey below is the second proof: not every device asks for a PIN or a fingerprint. */}
+              <input name="code" autoComplete="one-time-code" required={account.passkeys.length === 0} />
+            </label>
+          )}
+          <button type="submit">Confirm</button>
+        </form>
+        {account.passkeys.length > 0 && (
+          <form action={() => confirm(waiting, () => reauthenticateByPasskey(account))}>
+            <button type="submit">Use a passkey</button>
+          </form>
         )}
-        <button type="submit">Confirm</button>
         <div role="alert">{problem && <p>{problem}</p>}</div>
-      </form>
+      </>
     );
   }
   return (

@@ -17,6 +17,8 @@ export type Pending = {
   challenge: string;
   methods: ('PASSKEY' | 'TOTP' | 'RECOVERY_CODE')[];
   passkeyOptions: PublicKeyCredentialRequestOptionsJSON | null;
+  /** Whether a device may skip the second step at all. */
+  canTrustDevice: boolean;
 };
 
 /**
@@ -45,7 +47,7 @@ const logInMutation = /* GraphQL */ `
     result: login(email: $email, password: $password) {
       __typename
       ...SignInFields
-      ... on SecondFactorRequired { challenge methods passkeyOptions }
+      ... on SecondFactorRequired { challenge methods passkeyOptions canTrustDevice }
       ...Enrolment
       ...Refusal
     }
@@ -124,11 +126,6 @@ export async function confirmNewApp(signIn: string, { challenge }: NewApp, code:
   const { antiCSRFToken, recoveryCodes } = requireData(result);
   keepToken(antiCSRFToken);
   return recoveryCodes && { step: 'recovery codes', codes: recoveryCodes };
-}
-
-/** Lets the browser ask for a passkey, and returns the answer. */
-export async function askForPasskey(optionsJSON: PublicKeyCredentialRequestOptionsJSON): Promise<Answer> {
-  return { passkey: { response: await startAuthentication({ optionsJSON }) } };
 }
 
 const startPasskeyLoginMutation = /* GraphQL */ `

@@ -9,7 +9,7 @@ import { change, isRefused, problemsOf, type Result } from '../../../lib/results
 export async function confirm(_problems: string[], form: FormData): Promise<string[]> {
   const proofs = [
     { password: form.get('password') },
-    ...(form.has('code') ? [{ answer: answerOf(form.get('code')) }] : []),
+    ...(form.get('code') ? [{ answer: answerOf(form.get('code')) }] : []),
   ];
   for (const proof of proofs) {
     const result = await change(reauthenticateMutation, proof);

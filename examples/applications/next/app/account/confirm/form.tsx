@@ -4,7 +4,9 @@ import { useActionState } from 'react';
 import { Problems } from '../../problems.tsx';
 import { confirm } from './actions.ts';
 
-export function ConfirmForm({ email, needsSecondFactor }: { email: string; needsSecondFactor: boolean }) {
+type Props = { email: string; needsSecondFactor: boolean; hasPasskey: boolean };
+
+export function ConfirmForm({ email, needsSecondFactor, hasPasskey }: Props) {
   const [problems, submit, isPending] = useActionState(confirm, []);
   return (
     <form action={submit}>
@@ -17,7 +19,8 @@ export function ConfirmForm({ email, needsSecondFactor }: { email: string; needs
       {needsSecondFactor && (
         <label>
           Code of your app, or a recovery code
-          <input name="code" autoComplete="one-time-code" required />
+          {/* Or the passkey is the second proof: not every device asks for a PIN or a fingerprint. */}
+          <input name="code" autoComplete="one-time-code" required={!hasPasskey} />
         </label>
       )}
       <button type="submit" disabled={isPending}>

@@ -9,12 +9,13 @@ import { ConfirmForm } from './form.tsx';
 export default async function Confirm() {
   const { viewer } = await query<SecurityData>(securityQuery);
   if (!viewer) redirect('/login');
+  const hasPasskey = viewer.passkeys.length > 0;
   return (
     <>
       <h1>Confirm that it is you</h1>
       <p>Then make the change again.</p>
-      <ConfirmForm email={viewer.email} needsSecondFactor={viewer.needsSecondFactor} />
-      {viewer.passkeys.length > 0 && (
+      <ConfirmForm email={viewer.email} needsSecondFactor={viewer.needsSecondFactor} hasPasskey={hasPasskey} />
+      {hasPasskey && (
         <PasskeyButton label="Use a passkey" use={{ start: startPasskeyProof, finish: confirmByPasskey }} />
       )}
     </>
