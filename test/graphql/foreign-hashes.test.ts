@@ -1,8 +1,9 @@
 /** @module-tag slow/hashing */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { reauthenticate } from '../../src/accounts/reauthenticate.ts';
 import { hashPassword } from '../../src/passwords/password.ts';
 import { password, realHashing, rotating, startApi, type TestApi } from '../support/api.ts';
+import { isPostgresql } from '../support/database.ts';
 import { foreignHashes } from '../support/foreign-hashes.ts';
 import { userScope } from '../support/scope.ts';
 
@@ -29,8 +30,11 @@ async function takeOver({ database }: TestApi, hashedPassword: string): Promise<
   await database.user.update({ where: { email }, data: { hashedPassword } });
 }
 
+/** The formats: no database knows the difference, so one of them has only two. */
+const formats = Object.entries(foreignHashes).slice(0, isPostgresql(inject('templateDatabase')) ? 2 : undefined);
+
 describe('user with a hash of another system', () => {
-  it.each(Object.entries(foreignHashes))('logs in, by %s', async (_maker, hash) => {
+  it.each(formats)('logs in, by %s', async (_maker, hash) => {
     const api = await startWith(hash);
     expect(await api.client().login(email, 'BEARER', `${password}!`)).toMatchObject({ code: 'INVALID_CREDENTIALS' });
     expect(await userOf(api)).toMatchObject({ hashedPassword: hash });
@@ -40,7 +44,7 @@ describe('user with a hash of another system', () => {
     expect(api.reported).toEqual([]);
   });
 
-  it.each(Object.entries(foreignHashes).filter(([maker]) => maker !== 'argon2id of argon2-cffi'))(
+  it.each(formats.filter(([maker]) => maker !== 'argon2id of argon2-cffi'))(
     'has a hash of the policy after the first login, once, in place of %s',
     async (_maker, hash) => {
       const api = await startWith(hash);
