@@ -32,6 +32,7 @@ const tags = {
   'slow/webhooks': 'receivers of webhooks are slow, down or broken, for simulated days',
   'slow/timing': 'durations are compared, or real time has to pass',
   'slow/cluster': 'several servers on one database',
+  'slow/migration': 'migrations of PostgreSQL: beside servers, interrupted, and compared with those of Prisma’s engine',
   'slow/property': 'thousands of generated inputs',
   'slow/hashing': 'hashes that cost as much as they do in production, and those of other systems',
 };
@@ -51,6 +52,9 @@ const withoutDatabase = [
   'test/users/email.test.ts',
   'test/webhooks/{addresses,page,process}.test.ts',
 ];
+
+/** The tests of the API. On PostgreSQL, `npm test` leaves them to `npm run test:api`, because they take a minute. */
+const api = ['test/graphql/**/*.test.ts', 'test/accounts/sign-in.test.ts'];
 
 export default defineConfig(({ mode }) => ({
   resolve: {
@@ -97,7 +101,7 @@ export default defineConfig(({ mode }) => ({
         test: { name: 'image', include: [image], sequence: { groupOrder: 1 } },
       },
       {
-        // The tests of the domain and the API, a second time.
+        // The tests of the domain, a second time.
         extends: true,
         test: {
           name: 'postgresql',
@@ -116,7 +120,6 @@ export default defineConfig(({ mode }) => ({
             'test/transfer/**/*.test.ts',
             'test/users/**/*.test.ts',
             'test/verify/verifier.test.ts',
-            'test/graphql/**/*.test.ts',
             'test/webhooks/**/*.test.ts',
             'test/mail/**/*.test.ts',
             'test/monitoring/**/*.test.ts',
@@ -127,6 +130,15 @@ export default defineConfig(({ mode }) => ({
             'test/secrets.test.ts',
             'test/streams/{admin-events,sse}.test.ts',
           ],
+          exclude: [...withoutDatabase, ...api],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'postgresql-api',
+          globalSetup: 'test/support/postgresql.ts',
+          include: api,
           exclude: withoutDatabase,
         },
       },

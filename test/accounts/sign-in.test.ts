@@ -135,7 +135,7 @@ async function startingMutations(api: TestApi, account: Account, senders: (() =>
   for (const { operation, field } of rootFields()) {
     if (operation === 'query' || (isPublicOnly && field.extensions.access !== 'public')) continue;
     const hasSecrets = field.args.some(({ name }) => secretArguments.has(name));
-    let times = inject('isShort') ? 15 : 40;
+    let times = inject('isShort') ? 10 : 40;
     for (let time = 0; time < times; time += 1) {
       // After each mutation, the user exists as before, and the address of the others is free.
       await Promise.all([

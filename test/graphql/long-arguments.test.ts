@@ -49,7 +49,7 @@ const texts = {
   dollars: filling('$a'),
 };
 
-const kinds = Object.entries(texts).filter((_, index) => !inject('isShort') || index % 4 === 0);
+const kinds = Object.entries(texts).filter((_, index) => !inject('isShort') || index % 6 === 0);
 
 /** Regular expressions whose work is linear, or bounded, for a text of any length. */
 const linear = new Set([

@@ -5,7 +5,8 @@ import { findPostgresql, onServer, urlOf } from './postgresql-server.ts';
 /** Migrates one PostgreSQL database, on a server that is started for the tests or that `TEST_DATABASE_URL` names. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const server = await findPostgresql();
-  const name = `graphql_sessions_template_${process.pid}`;
+  // Another project may use the same server. PostgreSQL cuts names after 63 characters.
+  const name = `gs_${project.name}_${process.pid}`;
   await onServer(server.url, `CREATE DATABASE "${name}"`);
   await migrateDatabase(urlOf(server.url, name));
   project.provide('templateDatabase', urlOf(server.url, name));

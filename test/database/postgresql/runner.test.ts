@@ -1,3 +1,4 @@
+/** @module-tag slow/migration */
 import { describe, expect, it } from 'vitest';
 import { migrationFolders, readMigrations } from '../../../src/database/migrations.ts';
 import { migratePostgresql } from '../../../src/database/postgresql/migrate.ts';

@@ -1,3 +1,4 @@
+/** @module-tag slow/migration */
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
