@@ -1,3 +1,4 @@
+/** @module-tag repeated */
 import fc from 'fast-check';
 import { Secret, TOTP } from 'otpauth';
 import { describe, expect, inject, it } from 'vitest';
