@@ -108,8 +108,8 @@ function beginInTime(queryable: SqlDriverAdapter): Promise<Transaction> {
  * Sends a statement and returns the rows of its answer, with the columns in their order.
  *
  * @param options.isPrepared - whether the connections to PostgreSQL keep the statement prepared: they then neither parse
- *   nor, mostly, plan it again. For frequent statements whose text does not depend on their values, nor on the number of
- *   these. SQLite keeps every statement of this function prepared.
+ *   nor, mostly, plan it again. For frequent statements, whose text is one of a few: not for lists of any length. SQLite
+ *   keeps every statement of this function prepared.
  */
 export async function run(
   db: Statements,

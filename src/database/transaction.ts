@@ -23,6 +23,7 @@ type Answers<Acts> = { -readonly [index in keyof Acts]: Awaited<Acts[index]> };
  */
 export async function runConcurrently<const Acts extends readonly unknown[]>(acts: Acts): Promise<Answers<Acts>> {
   const results = await Promise.allSettled(acts);
+  // On PostgreSQL, those that fail because of another one have its error (`guarded-adapter.ts`).
   const failure = results.find((result) => result.status === 'rejected');
   if (failure) throw failure.reason;
   return results.map((result) => (result.status === 'fulfilled' ? result.value : undefined)) as Answers<Acts>;

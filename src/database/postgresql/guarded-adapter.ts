@@ -18,16 +18,17 @@ import type { PreparedStatements } from './prepared-statements.ts';
 const readOnlyCode = '25006';
 
 /**
- * Returns Prisma's adapter for node-postgres with three differences:
+ * Returns Prisma's adapter for node-postgres with these differences:
  * - A connection that failed during a transaction is discarded. Prisma returns it to the pool. If the database froze and
  *   ROLLBACK timed out, the transaction is still open there. The next user of the connection writes into it, gets a
  *   success, and the write is never committed.
  * - A transaction ends in time, also if each of its statements does, or if its COMMIT waits for a standby.
  * - Connections keep frequent statements prepared. If one of them does not have such a statement, it is sent again. In a
  *   transaction, it conflicts: the transaction begins anew.
+ * - All refusals of a transaction are thrown as the first one, which caused the others (`runConcurrently`).
  */
 export function guardedAdapter(pool: pg.Pool, statements: PreparedStatements): SqlDriverAdapterFactory {
-  const { statementNameGenerator, isMissing } = namesOf(statements);
+  const { statementNameGenerator, stopIfMissing } = namesOf(statements);
   const factory = new PrismaPg(pool, { disposeExternalPool: true, statementNameGenerator });
   return {
     provider: factory.provider,
@@ -35,10 +36,10 @@ export function guardedAdapter(pool: pg.Pool, statements: PreparedStatements): S
     async connect() {
       const adapter: SqlDriverAdapter = await factory.connect();
       const startTransaction = adapter.startTransaction.bind(adapter);
-      adapter.queryRaw = repeating(adapter.queryRaw.bind(adapter), isMissing);
+      adapter.queryRaw = repeating(adapter.queryRaw.bind(adapter), stopIfMissing);
       adapter.startTransaction = async (level?: IsolationLevel) => {
         const began = performance.now();
-        const transaction = guard(await startTransaction(level), began + transactionOptions.timeout, isMissing);
+        const transaction = guard(await startTransaction(level), began + transactionOptions.timeout, stopIfMissing);
         registerTransaction(transaction);
         return transaction;
       };
@@ -51,35 +52,38 @@ type Query = SqlQuery & { isPrepared?: boolean };
 
 type Send<T> = (query: SqlQuery) => Promise<T>;
 
-/** Returns whether a query failed because the connection does not have its statement prepared. */
-type IsMissing = (query: SqlQuery, error: unknown) => boolean;
+/**
+ * Returns whether a query failed because the connection does not have its statement prepared. From then on, no statement
+ * has a name.
+ */
+type StopIfMissing = (query: SqlQuery, error: unknown) => boolean;
 
 /** Names the statements of an adapter, and remembers which queries were sent with a name. */
-function namesOf({ nameOf, stopIfMissing }: PreparedStatements) {
+function namesOf(statements: PreparedStatements) {
   const named = new WeakSet<SqlQuery>();
   const statementNameGenerator = (query: Query): string => {
-    const name = query.isPrepared ? nameOf(query.sql) : null;
+    const name = query.isPrepared ? statements.nameOf(query.sql) : null;
     if (name !== null) named.add(query);
     return name ?? '';
   };
-  const isMissing: IsMissing = (query, error) => named.has(query) && stopIfMissing(codeOf(error));
-  return { statementNameGenerator, isMissing };
+  const stopIfMissing: StopIfMissing = (query, error) => named.has(query) && statements.stopIfMissing(codeOf(error));
+  return { statementNameGenerator, stopIfMissing };
 }
 
 /** Sends a query again, without the name of its statement, if the connection does not have the statement. */
-function repeating<T>(send: Send<T>, isMissing: IsMissing): Send<T> {
+function repeating<T>(send: Send<T>, stopIfMissing: StopIfMissing): Send<T> {
   return async (query) => {
     try {
       return await send(query);
     } catch (error) {
-      if (!isMissing(query, error)) throw error;
+      if (!stopIfMissing(query, error)) throw error;
       return send(query);
     }
   };
 }
 
 /** @param deadline - by the clock of `performance`. A statement that was sent and is not answered by then may be carried out. */
-function guard(transaction: Transaction, deadline: number, isMissing: IsMissing): Transaction {
+function guard(transaction: Transaction, deadline: number, stopIfMissing: StopIfMissing): Transaction {
   // PgTransaction has its connection in a property that is not in its type.
   const { client } = transaction as unknown as { client: pg.PoolClient };
   let broken: unknown;
@@ -109,7 +113,7 @@ function guard(transaction: Transaction, deadline: number, isMissing: IsMissing)
           throw error;
         }
         // PostgreSQL refuses all later statements because of the first one, some of them by other codes.
-        refusal ??= isMissing(query, error) ? asConflict(error) : error;
+        refusal ??= stopIfMissing(query, error) ? asConflict(error) : error;
         throw refusal;
       }
     };

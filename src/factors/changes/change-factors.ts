@@ -6,8 +6,11 @@ import type { User } from '../../users/user.ts';
 import { countChange, keepAccount } from './keep.ts';
 import { type FactorChange, mailFactorChange } from './notices.ts';
 
-/** A change of a user, who is as the transaction has locked them. */
-export type UserChange = FactorChange & { before: User };
+/** A change of the factors of a user. */
+export type ChangeOfUser = FactorChange & {
+  /** The user as the transaction has locked them. */
+  before: User;
+};
 
 /**
  * Changes the factors of a user, in a transaction: keeps their state, runs the change, records the event and mails the
@@ -20,7 +23,7 @@ export type UserChange = FactorChange & { before: User };
 export async function changeFactors<T>(
   db: Db,
   scope: Scope,
-  { before, type, kind }: UserChange,
+  { before, type, kind }: ChangeOfUser,
   make: () => Promise<T>,
 ): Promise<T> {
   await requireUnrestored(db, before.id, scope.now);

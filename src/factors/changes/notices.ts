@@ -9,6 +9,7 @@ import { countRecoveryCodes } from '../recovery-codes.ts';
 /** The kinds of factors, as events and mails name them. */
 export type FactorKind = 'TOTP' | 'PASSKEY' | 'RECOVERY_CODES';
 
+/** A change of a factor, as its event records it. */
 export type FactorChange = {
   type: FactorChangeType;
   /** Null for the need of a second factor, which concerns all of them. */
