@@ -39,16 +39,6 @@ const byClientIds = select(serviceClients, 'c."clientId" = ANY($1::text[])', toD
 
 const byKeys = select(rateLimits, 'r."key" = ANY($1::text[])', toDate);
 
-const everyRead = [
-  ...byHandles.map(({ statement }) => statement),
-  byUsers,
-  byAddress,
-  byUsername,
-  byPurpose,
-  byClientIds,
-  byKeys,
-];
-
 /** Times are in UTC, but PostgreSQL does not say so, and the driver would parse them as local times. */
 const types: pg.CustomTypesConfig = {
   getTypeParser: (oid, format) =>
@@ -63,9 +53,6 @@ export function preparedReads(
   { nameOf, stopIfMissing }: PreparedStatements,
   { onQuery, onStatement, onSharedRead }: Listeners,
 ): PreparedReads {
-  // Before all other statements, so that none of those takes the place of these.
-  for (const { sql } of everyRead) nameOf(sql);
-
   function send(text: string, values: unknown[]) {
     onQuery?.(text);
     const name = nameOf(text);
@@ -83,9 +70,10 @@ export function preparedReads(
     }
   }
 
-  async function find<Selected>({ sql, toRecord }: Select<Selected>, values: unknown[]) {
-    const rows = await read(sql, values);
-    return rows.map(toRecord);
+  /** Returns the function that sends a statement. Names it now, before other statements can take all names. */
+  function finder<Selected>({ sql, toRecord }: Select<Selected>): (values: unknown[]) => Promise<Selected[]> {
+    nameOf(sql);
+    return async (values) => (await read(sql, values)).map(toRecord);
   }
 
   /** Combines the calls of one turn. Each tells its own wait; the statement belongs to none of the callers. */
@@ -99,30 +87,38 @@ export function preparedReads(
     );
   }
 
+  const findByHandles = byHandles.map(({ size, statement }) => ({ size, find: finder(statement) }));
+  const findByUsers = finder(byUsers);
+  const findByAddress = finder(byAddress);
+  const findByUsername = finder(byUsername);
+  const findByPurpose = finder(byPurpose);
+  const findByClientIds = finder(byClientIds);
+  const findByKeys = finder(byKeys);
+
   return {
     $findSession: shared(async (handles) => {
-      const fitting = byHandles.find(({ size }) => size >= handles.length);
+      const fitting = findByHandles.find(({ size }) => size >= handles.length);
       if (!fitting) throw new Error(`No statement fits ${handles.length} handles.`);
-      const { size, statement } = fitting;
+      const { size, find } = fitting;
       const places = Array.from({ length: size }, (_, place) => handles[place] ?? handles[0]);
-      const found = await find(statement, places);
+      const found = await find(places);
       return handles.map((handle) => found.find((session) => session.handle === handle) ?? null);
     }),
-    $findLiveSessions: (userIds, now) => find(byUsers, [userIds, now.toISOString()]),
-    $findUsersByAddress: (address) => find(byAddress, [address]),
+    $findLiveSessions: (userIds, now) => findByUsers([userIds, now.toISOString()]),
+    $findUsersByAddress: (address) => findByAddress([address]),
     async $findUserByUsername(key) {
-      const [user] = await find(byUsername, [key]);
+      const [user] = await findByUsername([key]);
       return user ?? null;
     },
     $findServiceClient: shared(async (clientIds) => {
-      const found = await find(byClientIds, [[...new Set(clientIds)]]);
+      const found = await findByClientIds([[...new Set(clientIds)]]);
       return clientIds.map((clientId) => found.find((client) => client.clientId === clientId) ?? null);
     }),
     async $findTokenIds(userId, purpose) {
-      const tokens = await find(byPurpose, [userId, purpose]);
+      const tokens = await findByPurpose([userId, purpose]);
       return tokens.map(({ id }) => id);
     },
-    $findRateLimits: (keys) => find(byKeys, [keys]),
+    $findRateLimits: (keys) => findByKeys([keys]),
   };
 }
 
