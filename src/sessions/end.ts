@@ -43,7 +43,7 @@ const isPlain = (reason: EndReason) => reason === 'LOGOUT' || reason === 'REVOKE
 /** The sessions to end: a condition on `"Session" s`. */
 export type SessionCondition = {
   sql: Prisma.Sql;
-  /** Whether the text is the same for all values. Connections to PostgreSQL keep only such a statement prepared. */
+  /** True if the text is the same for all values. Connections to PostgreSQL keep only such a statement prepared. */
   isFixed: boolean;
 };
 

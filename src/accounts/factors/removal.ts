@@ -1,4 +1,4 @@
-/** What each removal of a factor by its user has in common. */
+/** The removal of a factor by its user. */
 import type { Config } from '../../config/config.ts';
 import type { Db } from '../../database/database.ts';
 import { LastFactorError } from '../../errors.ts';

@@ -12,7 +12,7 @@ export type Update<Of extends Table> = {
   set: { [column in keyof RowOf<Of>]?: RowOf<Of>[column] | Prisma.Sql };
   /** A condition on the alias `s`. */
   where: Prisma.Sql;
-  /** Whether connections to PostgreSQL keep the statement prepared. For a text that is the same for all values. */
+  /** True if connections to PostgreSQL keep the statement prepared. False for a text that differs between values. */
   isPrepared: boolean;
 };
 

@@ -17,7 +17,7 @@ export type Pending = {
   challenge: string;
   methods: ('PASSKEY' | 'TOTP' | 'RECOVERY_CODE')[];
   passkeyOptions: PublicKeyCredentialRequestOptionsJSON | null;
-  /** Whether a device may skip the second step at all. */
+  /** False if no device may skip the second step. */
   canTrustDevice: boolean;
 };
 
